@@ -1,0 +1,29 @@
+"""The classes of error that the engine tells apart. Whoever knows the cloud translates its errors into these."""
+
+from __future__ import annotations
+
+from missyou_operator.engine.resource import Health, failed, pending
+
+
+class NotYetError(Exception):
+    """Not possible yet, and nothing is wrong: a role still propagates, a dependent still detaches."""
+
+    def __init__(self, reason: str, message: str, typical: float = 10.0) -> None:
+        super().__init__(message)
+        self.health: Health = pending(reason, message, typical)
+
+
+class FlakyError(Exception):
+    """Throttled, timed out or broken on the other side: back off and go on elsewhere."""
+
+    def __init__(self, reason: str, message: str, typical: float = 20.0) -> None:
+        super().__init__(message)
+        self.health: Health = failed(reason, message, stalled=False, typical=typical)
+
+
+class RefusedError(Exception):
+    """Denied, invalid or over quota: a person or a change of spec is needed. Tried again at a slow pace."""
+
+    def __init__(self, reason: str, message: str, typical: float = 300.0) -> None:
+        super().__init__(message)
+        self.health: Health = failed(reason, message, stalled=True, typical=typical)

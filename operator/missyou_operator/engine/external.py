@@ -1,0 +1,34 @@
+"""Things that a stack depends on and that are somebody else's: they are looked at, never made, changed or deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NoReturn
+
+from missyou_operator.engine.resource import Health, Observed, Resource
+
+
+@dataclass(frozen=True, kw_only=True)
+class External(Resource):
+    """Base of what is only looked at. A subclass says how it is found and what it means that it is missing."""
+
+    EXTERNAL: ClassVar[bool] = True
+
+    @classmethod
+    def read(cls, reader: Any) -> Sequence[Observed]:  # noqa: ARG003 - for those that override it
+        """Find nothing: what is not part of the cloud is put into the world by whoever can see it."""
+        return ()
+
+    def create(self, cloud: Any) -> NoReturn:  # noqa: ARG002
+        """Never happens."""
+        raise TypeError(f"{self.address} is external")
+
+    def update(self, cloud: Any, observed: Observed, changed: frozenset[str]) -> NoReturn:  # noqa: ARG002
+        """Never happens."""
+        raise TypeError(f"{self.address} is external")
+
+    @classmethod
+    def delete(cls, cloud: Any, observed: Observed) -> Health:  # noqa: ARG003
+        """Never happens."""
+        raise TypeError(f"{observed.address} is external")

@@ -1,0 +1,50 @@
+"""What an execution is given to work with, and what it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any
+
+from missyou_operator.engine.plan import Change
+from missyou_operator.engine.resource import Health, Observed
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Where one resource stands after a pass. `did` is set when this pass changed it."""
+
+    address: str
+    component: str
+    health: Health
+    observed: Observed | None = None
+    did: Change | None = None
+    listed: bool = True
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a pass found and did: a result per resource, and the world as it is now known to be."""
+
+    results: dict[str, Result] = field(default_factory=dict)
+    world: dict[str, tuple[Observed, ...]] = field(default_factory=dict)
+
+    @property
+    def done(self) -> tuple[Change, ...]:
+        """The changes that this pass made."""
+        return tuple(result.did for result in self.results.values() if result.did)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What executing needs from outside.
+
+    `cloud` is handed to the resources; `classify` turns any exception of theirs into a `Health`; `stopped` is asked
+    before each action. `pool` runs the actions: each is a few calls to the cloud and never waits for another.
+    """
+
+    cloud: Any
+    pool: Executor
+    classify: Callable[[Exception], Health]
+    stopped: Callable[[], bool] = lambda: False

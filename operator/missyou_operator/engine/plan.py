@@ -1,0 +1,117 @@
+"""Observations and a desired graph in, a plan out: plain data that can be printed, hashed, approved and executed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from missyou_operator.engine.graph import Graph
+from missyou_operator.engine.resource import FieldChange, Observed, Resource
+from missyou_operator.engine.values import Ref
+
+#: Everything found that belongs to a stack, by address. Several of one address are duplicates: the first is kept.
+World = Mapping[str, tuple[Observed, ...]]
+
+
+class Action(StrEnum):
+    """What a change does to a resource."""
+
+    CREATE = "Create"
+    UPDATE = "Update"
+    REPLACE = "Replace"
+    DELETE = "Delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change to one resource. `id` is set for what exists; `destroys` says in words what data would be lost."""
+
+    action: Action
+    address: str
+    component: str = ""
+    id: str = ""
+    fields: tuple[FieldChange, ...] = ()
+    destroys: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The changes that would make the world as desired, creations and updates in order, deletions last."""
+
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Twelve hex digits that stand for exactly these changes: an approval of one plan never covers another."""
+        text = json.dumps([asdict(change) for change in self.changes], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def destructive(self) -> Plan:
+        """Give only what would destroy data."""
+        return Plan(tuple(change for change in self.changes if change.destroys))
+
+    def without(self, other: Plan) -> Plan:
+        """Give what is left when the other plan's changes are taken out."""
+        return Plan(tuple(change for change in self.changes if change not in other.changes))
+
+    def of(self, *actions: Action) -> tuple[Change, ...]:
+        """Give the changes of some kinds of action."""
+        return tuple(change for change in self.changes if change.action in actions)
+
+
+def make_plan(graph: Graph, world: World) -> Plan:
+    """Compare a desired graph with the world. Pure: the same input gives the same plan.
+
+    What bears one of our names but is owned elsewhere is not in any plan; executing reports it.
+    """
+    changes: list[Change] = []
+    known: dict[Ref, Any] = {}
+    for resource in graph.ordered():
+        found = world.get(resource.address, ())
+        observed = found[0] if found else None
+        change = plan_one(resource.resolved(known), observed)
+        if change is not None:
+            changes.append(change)
+        if observed is not None and (change is None or change.action is Action.UPDATE):
+            known |= references(graph, resource, observed, change)
+    return Plan(tuple(changes) + tuple(_deletions(graph, world)))
+
+
+def plan_one(desired: Resource, observed: Observed | None) -> Change | None:
+    """Compare one resource, its references resolved as far as they are known."""
+    if desired.EXTERNAL or (observed is not None and not observed.owned):
+        return None
+    if observed is None:
+        return Change(Action.CREATE, desired.address, desired.component)
+    if observed.state == "deleting":
+        return None
+    fields = desired.diff(observed)
+    if not fields:
+        return None
+    if desired.REPLACE.intersection(change.field for change in fields):
+        lost = desired.holds_data(observed) if desired.destroys_data(fields) else ""
+        return Change(Action.REPLACE, desired.address, desired.component, observed.id, fields, lost)
+    return Change(Action.UPDATE, desired.address, desired.component, observed.id, fields)
+
+
+def references(graph: Graph, resource: Resource, observed: Observed, change: Change | None = None) -> dict[Ref, Any]:
+    """Give the values that references to a resource have, those apart that the coming change is going to alter."""
+    moving = resource.MOVES | {field.field for field in change.fields} if change else frozenset()
+    return {
+        ref: observed.attrs[ref.attr]
+        for ref in graph.refs_to(resource.address)
+        if observed.attrs.get(ref.attr) is not None and ref.attr not in moving
+    }
+
+
+def _deletions(graph: Graph, world: World) -> Iterable[Change]:
+    for address, found in world.items():
+        surplus = found[1:] if address in graph else found
+        for observed in surplus:
+            if observed.owned and not observed.kind.EXTERNAL:
+                lost = observed.kind.holds_data(observed)
+                yield Change(Action.DELETE, address, observed.component, observed.id, (), lost)

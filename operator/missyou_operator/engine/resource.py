@@ -1,0 +1,209 @@
+"""The contract between the engine and a type of resource.
+
+A subclass of `Resource` is a frozen dataclass: its fields say what is desired, its methods know how the real thing is
+created, changed, deleted and judged. `Observed` is what was found of it. Neither waits: what takes time is `pending`.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Literal, Self
+
+from missyou_operator.engine.values import UNKNOWN, Ref, Sensitive, is_known, refs_in, substitute
+
+#: Seconds until something is looked at again when its type says nothing better.
+DEFAULT_TYPICAL = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What can be said of one resource now.
+
+    `typical` is how long (in seconds) this kind of wait usually lasts: it paces the next look. `stalled` marks a
+    failure that only a person or a change of spec ends.
+    """
+
+    status: Literal["ready", "pending", "failed"]
+    reason: str = "Available"
+    message: str = ""
+    typical: float = DEFAULT_TYPICAL
+    stalled: bool = False
+    #: The address of the resource that has to come first, when that is all there is to wait for.
+    waits_for: str = ""
+
+
+READY = Health("ready")
+
+
+def pending(reason: str, message: str, typical: float = DEFAULT_TYPICAL) -> Health:
+    """Say that nothing is wrong and that it takes time, usually `typical` seconds."""
+    return Health("pending", reason, message, typical)
+
+
+def failed(reason: str, message: str, *, stalled: bool = True, typical: float = 60.0) -> Health:
+    """Say that something is wrong; `stalled` when it cannot end by itself."""
+    return Health("failed", reason, message, typical, stalled)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field that differs: its name and both values, rendered for a person (secrets as stars)."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One resource as it was found.
+
+    `attrs` are normalised: they bear the names and the shapes of the desired fields, so that comparing is `==`, and
+    hold besides what others refer to (`id`, `arn`, …). `owned` is False for something of our name that bears another
+    owner's tags (or none): it is never touched. `state` is the word that the cloud itself uses.
+    """
+
+    kind: type[Resource]
+    name: str
+    id: str
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    state: str = "available"
+    component: str = ""
+    owned: bool = True
+    owner: str = ""
+
+    @property
+    def address(self) -> str:
+        """What matches it with a desired resource: type and name."""
+        return f"{self.kind.TYPE}/{self.name}"
+
+    def with_attrs(self, **attrs: Any) -> Observed:
+        """Copy with some attributes set anew, as after a change."""
+        return replace(self, attrs={**self.attrs, **attrs})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource(abc.ABC):
+    """One desired resource. See the module's description.
+
+    Class attributes: `TYPE`; `COMPARED`, the fields that are compared with `Observed.attrs`; `REPLACE`, those among
+    them that cannot be changed in place; `MOVES`, the attributes that have another value after an update (a task
+    definition's ARN); `DELETE_AFTER`, the types whose last instance must be gone before one of this
+    type can be deleted; `READ_AFTER`, the types that must have been read before this one can be; `EXTERNAL`, for what
+    is only looked at (it is not listed, never changed or deleted).
+    """
+
+    TYPE: ClassVar[str]
+    COMPARED: ClassVar[tuple[str, ...]] = ()
+    REPLACE: ClassVar[frozenset[str]] = frozenset()
+    MOVES: ClassVar[frozenset[str]] = frozenset()
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ()
+    READ_AFTER: ClassVar[tuple[str, ...]] = ()
+    EXTERNAL: ClassVar[bool] = False
+
+    name: str
+    component: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    #: Dependencies that no field shows because the cloud hides them.
+    after: tuple[Ref, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """What identifies it in the graph and in messages: type and name."""
+        return f"{self.TYPE}/{self.name}"
+
+    def ref(self, attr: str = "id", *, ready: bool = False) -> Ref:
+        """Refer to an attribute that this resource will have."""
+        return Ref(self.address, attr, ready)
+
+    def refs(self) -> tuple[Ref, ...]:
+        """List the references in all fields, hidden dependencies included."""
+        return tuple(dict.fromkeys(ref for item in fields(self) for ref in refs_in(getattr(self, item.name))))
+
+    def resolved(self, known: Mapping[Ref, Any]) -> Self:
+        """Copy with each reference replaced by its value, or by UNKNOWN."""
+        return replace(self, **{item.name: substitute(getattr(self, item.name), known) for item in fields(self)})
+
+    def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
+        """List what differs from what was found; a value that is not known yet counts as different."""
+        changes = [
+            FieldChange(name, _render(observed.attrs.get(name)), _render(getattr(self, name)))
+            for name in self.COMPARED
+            if not is_known(getattr(self, name)) or not self.satisfied(name, observed)
+        ]
+        missing = {key: value for key, value in self.tags.items() if observed.tags.get(key) != value}
+        if missing:
+            present = {key: observed.tags[key] for key in missing if key in observed.tags}
+            changes.append(FieldChange("tags", _render(present), _render(missing)))
+        return tuple(changes)
+
+    def satisfied(self, name: str, observed: Observed) -> bool:
+        """Tell whether a field is as desired. Overridden where more than one value is right (grown storage)."""
+        return bool(observed.attrs.get(name) == getattr(self, name))
+
+    def destroys_data(self, changes: Sequence[FieldChange]) -> bool:  # noqa: ARG002 - for those that override it
+        """Tell whether replacing it because of these changes loses data that nothing else holds."""
+        return False
+
+    def health(self, observed: Observed) -> Health:  # noqa: ARG002 - for those that override it
+        """Judge what was found, from one look, without waiting."""
+        return READY
+
+    def made(self, id_: str, state: str = "available", **attrs: Any) -> Observed:
+        """Give what was just created, as a look would find it: all compared fields as desired, and `attrs`."""
+        wanted = {name: getattr(self, name) for name in self.COMPARED}
+        return Observed(type(self), self.name, id_, {**wanted, "id": id_, **attrs}, self.tags, state, self.component)
+
+    def as_desired(self, observed: Observed, **attrs: Any) -> Observed:
+        """Copy an observation with all compared fields and tags as desired: what a complete change leaves behind."""
+        wanted = {name: getattr(self, name) for name in self.COMPARED if not self.satisfied(name, observed)}
+        tags = {**observed.tags, **self.tags}
+        return replace(observed, attrs={**observed.attrs, **wanted, **attrs}, tags=tags)
+
+    def missing(self) -> Health:
+        """Say what it means that something `EXTERNAL` is not there."""
+        return pending("NotFound", f"{self.name} is not there yet")
+
+    def busy(self, observed: Observed) -> Health | None:  # noqa: ARG002 - for those that override it
+        """Say why it cannot be changed at the moment (the cloud is still working on it), or None."""
+        return None
+
+    @abc.abstractmethod
+    def create(self, cloud: Any) -> Observed:
+        """Create it, tags included, and return it as a look would now find it."""
+
+    @abc.abstractmethod
+    def update(self, cloud: Any, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Change the named fields (and "tags") in place and return the result as a look would find it."""
+
+    @classmethod
+    @abc.abstractmethod
+    def read(cls, reader: Any) -> Sequence[Observed]:
+        """Find all resources of this type that belong to the stack, or bear one of its names."""
+
+    @classmethod
+    @abc.abstractmethod
+    def delete(cls, cloud: Any, observed: Observed) -> Health:
+        """Delete it, or go on deleting it: ready when it is gone, pending while the cloud still works on it."""
+
+    @classmethod
+    def holds_data(cls, observed: Observed) -> str:  # noqa: ARG003 - for those that override it
+        """Say what deleting this one would destroy, or nothing."""
+        return ""
+
+
+def _render(value: Any) -> str:
+    if value is None:
+        return "(none)"
+    if value is UNKNOWN or isinstance(value, Sensitive):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={_render(item)}" for key, item in sorted(value.items())) or "(none)"
+    if isinstance(value, (tuple, list)):
+        return ", ".join(_render(item) for item in value) or "(none)"
+    if isinstance(value, (set, frozenset)):
+        return ", ".join(sorted(_render(item) for item in value)) or "(none)"
+    return str(value)

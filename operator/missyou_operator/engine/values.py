@@ -1,0 +1,93 @@
+"""What desired fields may hold besides plain values: references, values not known yet, and secrets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An attribute of another resource. References are the edges of the graph: nobody lists dependencies by hand.
+
+    `ready` asks for more than existence: nothing is created or changed with the value before the other resource is
+    ready (a NAT gateway can be routed to only when it is available).
+    """
+
+    address: str
+    attr: str
+    ready: bool = False
+
+
+class _Unknown:
+    """A value that a resource will have only after it was created."""
+
+    def __repr__(self) -> str:
+        return "(known after apply)"
+
+
+UNKNOWN: Final = _Unknown()
+
+
+class Sensitive:
+    """A secret on its way to where it belongs. Prints as stars everywhere, and can be compared and fingerprinted."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Give the secret itself, for the one call that hands it over."""
+        return self._value
+
+    def fingerprint(self, salt: str) -> str:
+        """Give 64 hex digits that change with the value or the salt and do not give the value away."""
+        return hashlib.sha256(f"{salt}\0{self._value}".encode()).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sensitive) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return "********"
+
+
+def refs_in(value: Any) -> Iterator[Ref]:
+    """Yield the references anywhere inside a field's value."""
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from refs_in(item)
+    elif isinstance(value, (tuple, list, frozenset)):
+        for item in value:
+            yield from refs_in(item)
+
+
+def substitute(value: Any, known: Mapping[Ref, Any]) -> Any:
+    """Copy a field's value with each reference replaced by what it stands for, or by UNKNOWN."""
+    if isinstance(value, Ref):
+        return known.get(value, UNKNOWN)
+    if isinstance(value, Mapping):
+        return {key: substitute(item, known) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return tuple(substitute(item, known) for item in value)
+    if isinstance(value, frozenset):
+        return frozenset(substitute(item, known) for item in value)
+    return value
+
+
+def is_known(value: Any) -> bool:
+    """Tell whether a substituted value holds nothing that is still to be found out."""
+    if value is UNKNOWN:
+        return False
+    if isinstance(value, Mapping):
+        return all(is_known(item) for item in value.values())
+    if isinstance(value, (tuple, list, frozenset)):
+        return all(is_known(item) for item in value)
+    return True
