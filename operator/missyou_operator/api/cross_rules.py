@@ -1,0 +1,158 @@
+"""The rules between fields of the spec, and between a spec and the one before it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from missyou_operator.api.defaults import DEFAULTS
+from missyou_operator.api.field_rules import STACK_NAME, STACK_NAME_MAX
+from missyou_operator.api.rules import Rule, cel_text
+
+if TYPE_CHECKING:
+    from missyou_operator.api.sections import Database
+    from missyou_operator.api.spec import Spec
+
+_P, _D = DEFAULTS["Production"], DEFAULTS["Development"]
+
+# ---- the stack's name, which metadata.name gives where spec.stackName does not
+
+_NAME = "(has(self.spec.stackName) ? self.spec.stackName : self.metadata.name)"
+_OLD_NAME = "(has(oldSelf.spec.stackName) ? oldSelf.spec.stackName : oldSelf.metadata.name)"
+
+#: Rules on the root, the only place that sees metadata.name. The first one judges creations only: the API server does
+#: not spare stored objects from root rules, and tightening it must not make them undeletable.
+ROOT_RULES = (
+    Rule(
+        cel="oldSelf.hasValue() || has(self.spec.stackName) || "
+        f"(self.metadata.name.size() <= {STACK_NAME_MAX} && self.metadata.name.matches({cel_text(f'^{STACK_NAME}$')}))",
+        says="'metadata.name \"' + self.metadata.name + '\" cannot prefix AWS names: set spec.stackName (a-z, 0-9, "
+        f"single dashes, starts with a letter, at most {STACK_NAME_MAX} characters)'",
+        path=".spec.stackName",
+        at_creation=True,
+    ),
+    Rule(
+        cel=f"{_NAME} == {_OLD_NAME}",
+        says=f"'stackName is immutable: keep \"' + {_OLD_NAME} + '\", or create another MissYouApp'",
+        path=".spec.stackName",
+        forbidden=True,
+    ),
+)
+
+# ---- region and zones
+
+
+def _check_zones(spec: Spec) -> str | None:
+    zones, region = spec.network.availability_zones, spec.region
+    if zones is None or region is None or all(zone[:-1] == region for zone in zones):
+        return None
+    return f"both zones must be in {region}, for example [{region}a, {region}b]"
+
+
+ZONES_IN_REGION = Rule(
+    cel="!has(self.region) || !has(self.network.availabilityZones) || self.network.availabilityZones.all(z, "
+    "z.size() == self.region.size() + 1 && z.startsWith(self.region))",
+    says="'both zones must be in ' + self.region + ', for example [' + self.region + 'a, ' + self.region + 'b]'",
+    path=".network.availabilityZones",
+    check=_check_zones,
+)
+REGION_KEPT = Rule(
+    cel="has(self.region) == has(oldSelf.region) && (!has(self.region) || self.region == oldSelf.region)",
+    says="'region is immutable: ' + (has(oldSelf.region) ? 'keep \"' + oldSelf.region + '\"' : 'leave it unset (this "
+    "app was created in the region of the operator)') + ', or create another MissYouApp'",
+    path=".region",
+    forbidden=True,
+)
+ZONES_KEPT = Rule(
+    cel="has(self.network.availabilityZones) == has(oldSelf.network.availabilityZones) && "
+    "(!has(self.network.availabilityZones) || self.network.availabilityZones == oldSelf.network.availabilityZones)",
+    says="'availabilityZones is immutable: ' + (has(oldSelf.network.availabilityZones) ? 'keep [' + "
+    "oldSelf.network.availabilityZones.join(', ') + ']' : 'leave it unset') + ', or create another MissYouApp'",
+    path=".network.availabilityZones",
+    forbidden=True,
+)
+
+#: A role of another account would leave the stack behind and grow a second one. Setting or removing the role is
+#: possible, since the operator's own account is not known here.
+ACCOUNT_KEPT = Rule(
+    cel="!has(self.roleARN) || !has(oldSelf.roleARN) || self.roleARN.split(':')[4] == oldSelf.roleARN.split(':')[4]",
+    message="the account is immutable: name a role of the same account, or create another MissYouApp",
+    path=".roleARN",
+    forbidden=True,
+)
+
+# ---- service
+
+
+def _check_replicas(spec: Spec) -> str | None:
+    defaults, replicas = DEFAULTS[spec.environment], spec.service.replicas
+    least = f"{defaults.replicas_min}, the {spec.environment} default" if replicas.min is None else replicas.min
+    most = f"{defaults.replicas_max}, the {spec.environment} default" if replicas.max is None else replicas.max
+    if (replicas.min or defaults.replicas_min) <= (replicas.max or defaults.replicas_max):
+        return None
+    return f"min ({least}) must not exceed max ({most}): lower min or raise max"
+
+
+def _replicas(bound: str, production: int, development: int, *, text: bool = False) -> str:
+    given = f"self.service.replicas.{bound}"
+    options = [given, str(production), str(development)]
+    if text:
+        options = [
+            f"'%d'.format([{given}])",
+            f"'{production}, the Production default'",
+            f"'{development}, the Development default'",
+        ]
+    return f"(has({given}) ? {options[0]} : self.environment == 'Production' ? {options[1]} : {options[2]})"
+
+
+REPLICAS_ORDER = Rule(
+    cel=f"{_replicas('min', _P.replicas_min, _D.replicas_min)} <= {_replicas('max', _P.replicas_max, _D.replicas_max)}",
+    says="'min (%s) must not exceed max (%s): lower min or raise max'.format(["
+    f"{_replicas('min', _P.replicas_min, _D.replicas_min, text=True)}, "
+    f"{_replicas('max', _P.replicas_max, _D.replicas_max, text=True)}])",
+    path=".service.replicas",
+    check=_check_replicas,
+)
+
+# ---- database
+
+STORAGE_MAX = 65536
+
+
+def _check_storage(database: Database) -> str | None:
+    storage, most = database.storage_gib, database.max_storage_gib
+    if most == storage or most * 10 >= storage * 11:
+        return None
+    least = (storage * 11 + 9) // 10
+    if least > STORAGE_MAX:
+        return f"set maxStorageGiB to {storage}, the same as storageGiB: there is no room to grow"
+    return (
+        f"AWS wants room to grow: set maxStorageGiB to {least} or more (storageGiB + 10 %), "
+        f"or to {storage} for a fixed size"
+    )
+
+
+STORAGE_ROOM = Rule(
+    cel="!has(self.storageGiB) || !has(self.maxStorageGiB) || self.maxStorageGiB == self.storageGiB || "
+    "self.maxStorageGiB * 10 >= self.storageGiB * 11",
+    says=f"(self.storageGiB * 11 + 9) / 10 > {STORAGE_MAX} ? "
+    "'set maxStorageGiB to %d, the same as storageGiB: there is no room to grow'.format([self.storageGiB]) : "
+    "'AWS wants room to grow: set maxStorageGiB to %d or more (storageGiB + 10 %%), or to %d for a fixed size'"
+    ".format([(self.storageGiB * 11 + 9) / 10, self.storageGiB])",
+    path=".maxStorageGiB",
+    check=_check_storage,
+)
+
+
+def _check_free_storage(spec: Spec) -> str | None:
+    alarm, storage = spec.monitoring.alarms.database_free_storage_gib, spec.database.storage_gib
+    if alarm < storage:
+        return None
+    return f"must be less than database.storageGiB ({storage}), or the alarm never ends"
+
+
+FREE_STORAGE_BELOW_SIZE = Rule(
+    cel="self.monitoring.alarms.databaseFreeStorageGiB < self.database.storageGiB",
+    says="'must be less than database.storageGiB (%d), or the alarm never ends'.format([self.database.storageGiB])",
+    path=".monitoring.alarms.databaseFreeStorageGiB",
+    check=_check_free_storage,
+)

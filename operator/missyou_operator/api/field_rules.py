@@ -1,0 +1,167 @@
+"""The rules on single fields of the spec: what a value must look like, in words that say what to write."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+
+from missyou_operator.api.rules import Rule, cel_list, cel_text, immutable, keys_match, matches, no_prefix, not_among
+from missyou_operator.api.words import POSTGRES_RESERVED, RDS_DATABASES, RDS_USERS
+
+#: An AWS region: `eu-west-1`, `us-gov-east-1`, `eusc-de-east-1`.
+REGION = "[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}"
+STACK_NAME = "[a-z]([a-z0-9]|-[a-z0-9])*"
+STACK_NAME_MAX = 24
+
+REGION_NAME = matches(REGION, "must be the name of an AWS region, for example eu-west-1")
+STACK_NAME_FORM = matches(
+    STACK_NAME, "write a-z, 0-9 and single dashes, start with a letter, end with a letter or digit (at most 24)"
+)
+
+# ---- credentials and image
+
+ROLE_ARN = matches(
+    "arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+",
+    "must be the ARN of an IAM role, for example arn:aws:iam::123456789012:role/missyou",
+)
+EXTERNAL_ID = matches("[A-Za-z0-9_+=,.@:/-]+", "write letters, digits and + = , . @ : / _ - only")
+EXTERNAL_ID_NEEDS_ROLE = Rule(
+    cel="!has(self.externalID) || has(self.roleARN)",
+    message="externalID goes with a role: set credentials.roleARN as well, or remove externalID",
+    path=".externalID",
+    check=lambda credentials: (
+        "externalID goes with a role: set credentials.roleARN as well, or remove externalID"
+        if credentials.external_id and not credentials.role_arn
+        else None
+    ),
+)
+
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/"
+_PART = r"[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*"
+_TAGGED = "repository is without tag and digest: put what follows the image name into image.tag"
+REPOSITORY_WITHOUT_TAG = Rule(
+    cel="!self.matches('@|:[^/]*$')",
+    message=_TAGGED,
+    check=lambda value: _TAGGED if re.search(r"@|:[^/]*\Z", value) else None,
+)
+REPOSITORY = matches(
+    f"({_HOST})?{_PART}(/{_PART})*([:@][^/]*)?",
+    "must be an image name like 123456789012.dkr.ecr.eu-west-1.amazonaws.com/missyou: no https://, lower-case path",
+)
+TAG = matches(
+    "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|sha256:[0-9a-f]{64}",
+    "must be a tag like v1.2.3 or a digest like sha256:<64 hex digits>",
+)
+
+# ---- network
+
+_CIDR_FORM = "must be an IPv4 block of /16 to /20, for example 10.0.0.0/16"
+_CIDR_USABLE = "no host can have such an address: take a block of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
+#: "This network", loopback, link-local, and multicast with everything above it.
+_UNUSABLE = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")
+_IPV4 = "isCIDR(self) && cidr(self).ip().family() == 4"
+_SIZED = f"{_IPV4} && cidr(self).prefixLength() >= 16 && cidr(self).prefixLength() <= 20"
+
+
+def _check_cidr(value: str) -> str | None:
+    try:
+        network = IPv4Network(value, strict=False)
+    except ValueError:
+        return _CIDR_FORM
+    # Python also takes netmasks and leading zeros for a prefix length; Kubernetes and AWS do not.
+    if not re.fullmatch(r"[0-9.]+/(16|17|18|19|20)", value):
+        return _CIDR_FORM
+    return None if str(network) == value else f"host bits are set: write {network}"
+
+
+def _check_usable(value: str) -> str | None:
+    if _check_cidr(value):
+        return None
+    return _CIDR_USABLE if any(IPv4Network(value).overlaps(IPv4Network(bad)) for bad in _UNUSABLE) else None
+
+
+CIDR = Rule(
+    cel=f"{_SIZED} && cidr(self) == cidr(self).masked()",
+    says=f"{_SIZED} ? 'host bits are set: write %s'.format([string(cidr(self).masked())]) : {cel_text(_CIDR_FORM)}",
+    check=_check_cidr,
+)
+CIDR_USABLE = Rule(
+    cel=f"!isCIDR(self) || {cel_list(_UNUSABLE)}.all(bad, !cidr(bad).containsCIDR(self))",
+    message=_CIDR_USABLE,
+    check=_check_usable,
+)
+CIDR_KEPT = immutable("cidr")
+ZONE_NAME = matches(REGION + "[a-z]", "must be the name of an availability zone, for example eu-west-1a")
+ZONES_DIFFER = Rule(
+    cel="self.size() != 2 || self[0] != self[1]",
+    message="name two different zones",
+    check=lambda zones: "name two different zones" if len(set(zones)) == 1 else None,
+)
+ZONES_IN_ONE_REGION = Rule(
+    cel="self.size() != 2 || self[0].size() == 0 || self[1].size() == 0 || "
+    "self[0].substring(0, self[0].size() - 1) == self[1].substring(0, self[1].size() - 1)",
+    message="both zones must be in one region",
+    check=lambda zones: "both zones must be in one region" if zones[0][:-1] != zones[1][:-1] else None,
+)
+
+# ---- service
+
+#: What the task definition sets itself (the table in the summary of the Terraform project).
+STACK_VARIABLES = ("DATABASE_URL", "DEBUG", "FIREBASE_SERVICE_ACCOUNT_KEY", "GOOGLE_API_KEY", "PORT")
+_INSTEAD = "the stack sets these: use service.port, service.debug or secrets, and remove here"
+
+
+def _check_shadowing(env: Mapping[str, str]) -> str | None:
+    shadowed = [name for name in STACK_VARIABLES if name in env]
+    return f"{_INSTEAD}: {shadowed}" if shadowed else None
+
+
+ENV_NAMES = keys_match(
+    "[A-Za-z_][A-Za-z0-9_]{0,127}",
+    "names are letters, digits and underscores, do not start with a digit, and have at most 128 characters",
+)
+ENV_SHADOWING = Rule(
+    cel=f"{cel_list(STACK_VARIABLES)}.all(k, !(k in self))",
+    says=f"{cel_text(_INSTEAD + ': %s')}.format([{cel_list(STACK_VARIABLES)}.filter(k, k in self)])",
+    forbidden=True,
+    check=_check_shadowing,
+)
+HEALTH_PATH = matches("/[!-~]*", "must start with / and be without spaces, for example /health")
+
+# ---- database
+
+ENGINE_VERSION = matches(r"[1-9][0-9]([.][0-9]{1,2})?", 'must be a PostgreSQL version in quotes: "15.4", or "15"')
+INSTANCE_CLASS = matches(
+    "db[.][a-z0-9]+(-[a-z0-9]+)*[.][a-z0-9]+(-[a-z0-9]+)*", "must be an RDS instance class, for example db.t3.micro"
+)
+DATABASE_NAME = matches("[a-z][a-z0-9_]*", "write a-z, 0-9 and underscores, and start with a letter")
+_TAKEN = "PostgreSQL or RDS keep this name for themselves: take another, for example missyou"
+DATABASE_NAME_FREE = not_among(POSTGRES_RESERVED | RDS_DATABASES, _TAKEN)
+USERNAME_FREE = not_among(POSTGRES_RESERVED | RDS_USERS, _TAKEN)
+NOT_KEPT_PREFIX = no_prefix(
+    ("pg_", "rds_"), "names that start with pg_ or rds_ belong to PostgreSQL and RDS: take another, for example missyou"
+)
+DATABASE_NAME_KEPT = immutable("name")
+USERNAME_KEPT = immutable("username")
+
+# ---- secrets
+
+SECRET_NAME = matches(
+    "[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)*",
+    "must be the name of a Secret: a-z, 0-9, dashes and dots",
+)
+SECRET_KEY = matches("[A-Za-z0-9._-]+", "must be a key of a Secret: letters, digits, dashes, dots and underscores")
+SECRET_ARN = matches(
+    "arn:aws[a-z-]*:secretsmanager:" + REGION + ":[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+-[A-Za-z0-9]{6}",
+    "must be the whole ARN of a Secrets Manager secret, with the six characters that AWS adds to its name",
+)
+ONE_SOURCE = Rule(
+    cel="has(self.secretKeyRef) != has(self.secretARN)",
+    message="set exactly one of secretKeyRef and secretARN",
+    check=lambda source: (
+        "set exactly one of secretKeyRef and secretARN"
+        if (source.secret_key_ref is None) == (source.secret_arn is None)
+        else None
+    ),
+)

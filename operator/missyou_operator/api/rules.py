@@ -1,0 +1,163 @@
+"""What a rule is: one condition, written once for the API server (CEL) and once for Python, with one message.
+
+A rule sits in the annotation of the field that it guards. The CRD generator reads its CEL, pydantic runs its Python
+half, and a test compares the two against a real API server. Rules about a change (old value against new) are the API
+server's alone: a stored object has no past.
+
+CEL facts that shape the expressions, tried on a real API server: a parent with `default: {}` is judged before the
+defaults of its children are filled in (hence `has()`), `string()` and `join()` exceed the cost budget of messages
+(hence `format()`), and `cel.bind` does not exist (hence `[x].all(c, …)`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+#: The name that the API server knows.
+CEL_KEY = "x-kubernetes-validations"
+
+#: What is wrong with a value, as a message for a person, or None.
+Check = Callable[[Any], str | None]
+
+
+def cel_text(text: str) -> str:
+    """Quote a string for CEL."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def cel_list(items: Iterable[str | int]) -> str:
+    """Write a list literal of CEL."""
+    return "[" + ", ".join(cel_text(i) if isinstance(i, str) else str(i) for i in items) + "]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One validation rule, to be put into `Annotated[...]`.
+
+    `cel` must hold. Where it does not, the API server says `message`, or what the CEL expression `says` evaluates to.
+    `at_creation` makes `oldSelf` an optional that is empty for a new object.
+    `path` moves the blame from the annotated field to one below it (`.maxStorageGiB`). `check` is the Python half,
+    None for rules about a change.
+    """
+
+    cel: str
+    message: str = ""
+    says: str = ""
+    path: str = ""
+    forbidden: bool = False
+    at_creation: bool = False
+    check: Check | None = field(default=None, repr=False)
+
+    def to_crd(self) -> dict[str, Any]:
+        """Return the entry of `x-kubernetes-validations`."""
+        entry: dict[str, Any] = {"rule": self.cel}
+        if self.message:
+            entry["message"] = self.message
+        if self.says:
+            entry["messageExpression"] = self.says
+        if self.path:
+            entry["fieldPath"] = self.path
+        if self.at_creation:
+            entry["optionalOldSelf"] = True
+        # Not FieldValueDuplicate: with it the API server swallows the message.
+        return entry | {"reason": "FieldValueForbidden" if self.forbidden else "FieldValueInvalid"}
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Run `check` after the type and the bounds."""
+        inner = handler(source)
+        if self.check is None:
+            return inner
+        check, path = self.check, self.path
+
+        def judge(value: Any) -> Any:
+            problem = check(value)
+            if problem is not None:
+                raise PydanticCustomError("rule", "{problem}", {"problem": problem, "path": path})
+            return value
+
+        return core_schema.no_info_after_validator_function(judge, inner)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Add this rule's entry, keeping those of the annotations before it."""
+        json = handler(schema)
+        return json | {CEL_KEY: [*json.get(CEL_KEY, []), self.to_crd()]}
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of the listed numbers: an `enum` in the CRD, taken from a table instead of spelled out as a type."""
+
+    values: tuple[int, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Refuse any other number."""
+
+        def judge(value: int) -> int:
+            if value not in self.values:
+                raise PydanticCustomError("enum", "{problem}", {"problem": f"write one of {list(self.values)}"})
+            return value
+
+        return core_schema.no_info_after_validator_function(judge, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Name the values."""
+        return handler(schema) | {"enum": list(self.values)}
+
+
+def matches(pattern: str, message: str) -> Rule:
+    r"""Require that the whole string matches.
+
+    A rule and not the schema's `pattern`: that one shows people a regular expression instead of what to write. Write
+    character classes out, since `\w` means more in Python than in RE2.
+    """
+    compiled = re.compile(pattern, re.ASCII)
+    return Rule(
+        cel=f"self.matches({cel_text(f'^(?:{pattern})$')})",
+        message=message,
+        check=lambda value: None if compiled.fullmatch(value) else message,
+    )
+
+
+def keys_match(pattern: str, message: str) -> Rule:
+    """Require that every key of a map matches."""
+    compiled = re.compile(pattern, re.ASCII)
+    return Rule(
+        cel=f"self.all(k, k.matches({cel_text(f'^(?:{pattern})$')}))",
+        message=message,
+        check=lambda value: None if all(compiled.fullmatch(key) for key in value) else message,
+    )
+
+
+def not_among(words: Iterable[str], message: str) -> Rule:
+    """Refuse the listed (lower-case) words, in any case."""
+    listed = sorted(words)
+    return Rule(
+        cel=f"!(self.lowerAscii() in {cel_list(listed)})",
+        message=message,
+        check=lambda value: message if value.lower() in listed else None,
+    )
+
+
+def no_prefix(prefixes: tuple[str, ...], message: str) -> Rule:
+    """Refuse strings that start with one of the prefixes."""
+    return Rule(
+        cel=f"{cel_list(prefixes)}.all(p, !self.startsWith(p))",
+        message=message,
+        check=lambda value: message if value.startswith(prefixes) else None,
+    )
+
+
+def immutable(name: Literal["cidr", "name", "username"]) -> Rule:
+    """Refuse any change of a field that always has a value (the CRD has a default for it)."""
+    return Rule(
+        cel="self == oldSelf",
+        says=f"'{name} is immutable: keep \"' + oldSelf + '\", or create another MissYouApp'",
+        forbidden=True,
+    )

@@ -1,0 +1,173 @@
+"""Reads MissYouApps from an API server, and says in one line why that is not possible."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import urllib3
+from kubernetes import client, config, watch
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config.config_exception import ConfigException
+from urllib3.exceptions import HTTPError
+
+from missyou_operator.api import GROUP, KIND, PLURAL, VERSION
+from missyou_operator.cli.exits import Exit, Failure
+
+_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+#: Seconds to connect, and seconds to wait for an answer.
+_TIMEOUT = (5.0, 30.0)
+#: Seconds after which the server ends a watch, so that a broken one is noticed.
+_WATCH_SECONDS = 60
+_OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+App = Mapping[str, Any]
+
+# The hand-written parts of the client have no types.
+_config: Any = config
+_Watch: Any = watch.Watch
+
+
+class Unreachable(Exception):  # noqa: N818 - a state of the connection, which `watch` outlives
+    """The API server does not answer, or is not able to at the moment."""
+
+
+class Cluster:
+    """The cluster of the current kubeconfig context, or the one around this process. `namespace` is the context's."""
+
+    def __init__(self) -> None:
+        """Read the configuration. Raises Failure where there is none."""
+        # Both libraries would tell people about every retry; the outcome is told once, here.
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        settings = client.Configuration()
+        settings.retries = 0
+        self.namespace = _configure(settings)
+        self._host = settings.host
+        self._api = client.CustomObjectsApi(client.ApiClient(settings))
+
+    def get(self, namespace: str, name: str) -> App:
+        """Return one MissYouApp. Raises Failure when it is not there."""
+        app: App = self._ask(
+            f'MissYouApp "{name}" not found in namespace "{namespace}"',
+            self._api.get_namespaced_custom_object,
+            *(GROUP, VERSION, namespace, PLURAL, name),
+        )
+        return app
+
+    def table(self, namespace: str | None, name: str | None = None) -> Mapping[str, Any]:
+        """Return a meta.k8s.io/v1 Table of the MissYouApps of one namespace, or of all."""
+        options = {"_headers": {"Accept": _TABLE}}
+        answer: Mapping[str, Any]
+        if namespace is None:
+            answer = self._ask("", self._api.list_custom_object_for_all_namespaces, GROUP, VERSION, PLURAL, **options)
+        elif name is None:
+            answer = self._ask(
+                "", self._api.list_namespaced_custom_object, *(GROUP, VERSION, namespace, PLURAL), **options
+            )
+        else:
+            answer = self._ask(
+                f'MissYouApp "{name}" not found in namespace "{namespace}"',
+                self._api.get_namespaced_custom_object,
+                *(GROUP, VERSION, namespace, PLURAL, name),
+                **options,
+            )
+        return answer
+
+    def follow(self, namespace: str, name: str) -> Iterator[App | None]:
+        """Yield one MissYouApp as it is and then after every change, None where it is not there.
+
+        Ends by itself after about a minute: call again. Raises Unreachable when the connection is lost, Failure when
+        another try would not help.
+        """
+        where = (GROUP, VERSION, namespace, PLURAL)
+        only = {"field_selector": f"metadata.name={name}"}
+        found = self._try("", self._api.list_namespaced_custom_object, *where, **only)
+        yield found["items"][0] if found["items"] else None
+        stream = _Watch().stream(
+            self._api.list_namespaced_custom_object,
+            *where,
+            **only,
+            resource_version=found["metadata"]["resourceVersion"],
+            timeout_seconds=_WATCH_SECONDS,
+            _request_timeout=(_TIMEOUT[0], _WATCH_SECONDS + _TIMEOUT[1]),
+        )
+        try:
+            for event in stream:
+                yield None if event["type"] == "DELETED" else event["object"]
+        except ApiException as error:
+            # An expired resource version (410) is cured by the list that the next call begins with.
+            raise self._explained(error, "") from None
+        except (HTTPError, OSError, ValueError) as error:
+            raise Unreachable(_root_cause(error)) from None
+
+    def _ask(self, missing: str, call: Any, *args: Any, **options: Any) -> Any:
+        """Call the API server once; being unreachable is a Failure here."""
+        try:
+            return self._try(missing, call, *args, **options)
+        except Unreachable as error:
+            raise Failure(Exit.CLUSTER, f"cannot reach the cluster at {self._host}: {error}") from None
+
+    def _try(self, missing: str, call: Any, *args: Any, **options: Any) -> Any:
+        try:
+            return call(*args, **options, _request_timeout=_TIMEOUT)
+        except ApiException as error:
+            raise self._explained(error, missing) from None
+        except (HTTPError, OSError) as error:
+            raise Unreachable(_root_cause(error)) from None
+
+    def _explained(self, error: ApiException, missing: str) -> Exception:
+        """Translate an answer that is not what was asked for. `missing` is what a 404 for an object means."""
+        answer = _status_of(error)
+        if error.status == 404 and not answer.get("details", {}).get("name"):
+            return Failure(
+                Exit.CLUSTER,
+                f"the cluster at {self._host} does not know {KIND}: install the CRD with "
+                "`missyou crd | kubectl apply -f -`",
+            )
+        if error.status == 404:
+            return Failure(Exit.NOT_FOUND, missing)
+        if error.status == 401:
+            return Failure(Exit.CLUSTER, f"the cluster at {self._host} refuses the credentials of the kubeconfig")
+        message = answer.get("message") or error.reason or "no reason given"
+        if error.status in (410, 429) or (error.status or 500) >= 500:
+            return Unreachable(f"{error.status} {message}")
+        return Failure(Exit.CLUSTER, f"the cluster at {self._host} answers: {message}")
+
+
+def _configure(settings: Any) -> str:
+    """Fill in address and credentials, and return the namespace that goes with them."""
+    path = os.environ.get("KUBECONFIG") or None
+    try:
+        _config.load_kube_config(config_file=path, client_configuration=settings)
+        active = _config.list_kube_config_contexts(config_file=path)[1]
+    except ConfigException as error:
+        try:
+            _config.load_incluster_config(client_configuration=settings)
+        except ConfigException:
+            raise Failure(
+                Exit.CLUSTER, f"no cluster is configured: set KUBECONFIG or create ~/.kube/config ({error})"
+            ) from None
+        return _OWN_NAMESPACE.read_text().strip()
+    return str(active["context"].get("namespace") or "default")
+
+
+def _status_of(error: ApiException) -> dict[str, Any]:
+    """Return the metav1.Status in an error; empty for a plain-text answer, such as that for an unknown path."""
+    try:
+        answer = json.loads(error.body or "")
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _root_cause(error: BaseException) -> str:
+    """Leave urllib3's wrapping out: "Connection refused" is what a person needs."""
+    reason = getattr(error, "reason", None)
+    if isinstance(reason, BaseException):
+        return _root_cause(reason)
+    return str(error).rpartition(": ")[2]

@@ -1,0 +1,133 @@
+"""The parser of `missyou`, and what its commands do."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from missyou_operator.api.crd import crd_yaml
+from missyou_operator.cli.cluster import Cluster
+from missyou_operator.cli.exits import Exit, Failure
+from missyou_operator.cli.progress import read_status
+from missyou_operator.cli.render import Style, resource_lines, server_table_lines
+from missyou_operator.cli.watch import Screen, watch
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_CODES = """\
+exit codes:
+  0 done   1 timeout   2 stalled: a person or a new spec is needed   3 not found
+  4 no cluster, CRD or permission   64 wrong usage
+
+The cluster is that of KUBECONFIG or ~/.kube/config. NO_COLOR turns colours off.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code. Errors are one line on standard error."""
+    options = _parser().parse_args(argv)
+    try:
+        options.run(options)
+    except Failure as failure:
+        sys.stderr.write(f"missyou: {failure}\n")
+        return failure.code
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # The reader has seen enough (`missyou get | head`). Keep Python from flushing into the closed pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Exit.OK
+
+
+def _crd(options: argparse.Namespace) -> None:  # noqa: ARG001 - all commands are called alike
+    sys.stdout.write(crd_yaml())
+
+
+def _watch(options: argparse.Namespace) -> None:
+    cluster = Cluster()
+    screen = Screen(out=sys.stdout, live=sys.stdout.isatty(), colour=_colour(), width=_width)
+    watch(cluster, options.namespace or cluster.namespace, options.name, options.timeout, screen)
+
+
+def _resources(options: argparse.Namespace) -> None:
+    cluster = Cluster()
+    status = read_status(cluster.get(options.namespace or cluster.namespace, options.name))
+    _print(resource_lines(status, Style(_colour(), _width() if sys.stdout.isatty() else None)))
+
+
+def _get(options: argparse.Namespace) -> None:
+    cluster = Cluster()
+    if options.name and options.all_namespaces:
+        raise Failure(Exit.USAGE, "a name cannot be looked up in all namespaces: leave out the name, or -A")
+    namespace = None if options.all_namespaces else options.namespace or cluster.namespace
+    answer = cluster.table(namespace, options.name)
+    if not answer.get("rows"):
+        sys.stderr.write(f"No MissYouApps{f' in namespace {namespace}' if namespace else ''}.\n")
+        return
+    _print(server_table_lines(answer, wide=options.output == "wide", namespaces=options.all_namespaces))
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage must not look like "stalled", which has argparse's usual code."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(Exit.USAGE, f"missyou: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="missyou",
+        description="Look at MissYouApps and the AWS stacks behind them.",
+        epilog=_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    place = _Parser(add_help=False)
+    place.add_argument("-n", "--namespace", metavar="NS", help="namespace (default: that of the kubeconfig context)")
+
+    crd = commands.add_parser("crd", help="print the CustomResourceDefinition")
+    crd.set_defaults(run=_crd)
+
+    get = commands.add_parser("get", parents=[place], help="list MissYouApps, as `kubectl get missyouapps` does")
+    get.add_argument("name", nargs="?", metavar="NAME")
+    get.add_argument("-A", "--all-namespaces", action="store_true", help="of all namespaces")
+    get.add_argument("-o", "--output", choices=["wide"], help="wide: with region, database and message")
+    get.set_defaults(run=_get)
+
+    follow = commands.add_parser("watch", parents=[place], help="show progress until the app is Ready")
+    follow.add_argument("name", metavar="NAME")
+    follow.add_argument(
+        "--timeout", type=_seconds, default="40m", metavar="S", help="seconds, or 90s, 40m, 1h (default: %(default)s)"
+    )
+    follow.set_defaults(run=_watch)
+
+    resources = commands.add_parser("resources", parents=[place], help="list the AWS resources of an app")
+    resources.add_argument("name", metavar="NAME")
+    resources.set_defaults(run=_resources)
+    return parser
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"([0-9]+(?:[.][0-9]+)?)([smh]?)", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration: write seconds, or 90s, 40m, 1h")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def _colour() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _width() -> int:
+    return shutil.get_terminal_size().columns
+
+
+def _print(lines: list[str]) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()

@@ -1,0 +1,26 @@
+"""How a command of `missyou` ends."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes: part of the interface, scripts depend on them."""
+
+    OK = 0
+    TIMEOUT = 1
+    STALLED = 2
+    NOT_FOUND = 3
+    CLUSTER = 4
+    """No cluster, no CRD, no permission."""
+    USAGE = 64
+    INTERRUPTED = 130
+
+
+class Failure(Exception):  # noqa: N818 - not every one is an error: a timeout, a stack that waits for a person
+    """Ends the command with one line for a person and an exit code."""
+
+    def __init__(self, code: Exit, message: str) -> None:
+        super().__init__(message)
+        self.code = code

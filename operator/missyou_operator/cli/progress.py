@@ -1,0 +1,130 @@
+"""Judges one MissYouApp: how far each component is, and whether the wait is over. Pure.
+
+The verdict follows kstatus, so that `missyou watch`, Flux and Argo CD agree: a deletion first, then the generation,
+then Stalled, Reconciling and Ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from missyou_operator.api import Condition, Status
+from missyou_operator.api.status import parse_status
+from missyou_operator.cli.exits import Exit, Failure
+
+#: The order in which a stack comes up, which is the order in which people want to read it.
+COMPONENTS = ("Network", "Database", "Registry", "Secrets", "LoadBalancer", "Service", "Monitoring")
+
+#: Reasons that do not go away by waiting. Stalled's own reason counts as well.
+_BROKEN = frozenset(
+    {"AccessDenied", "ApprovalRequired", "ImageNotFound", "InvalidSpec", "OwnedElsewhere", "QuotaExceeded"}
+    | {"TasksFailing"}
+)
+
+Mark = Literal["ready", "working", "failed", "absent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One condition as it is shown. An absent one has no status, reason and message."""
+
+    name: str
+    mark: Mark
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One MissYouApp at one moment: a row per component and the sum last, and what is still to be waited for."""
+
+    rows: tuple[Row, ...]
+    waits_for: str
+    #: How the wait ended, with a sentence about it; None while it goes on.
+    verdict: tuple[Literal[Exit.OK, Exit.STALLED], str] | None
+
+
+def view(app: Mapping[str, Any]) -> View:
+    """Judge a whole MissYouApp object. Raises Failure when its status is of another version."""
+    status = read_status(app)
+    conditions = {condition.type: condition for condition in status.conditions}
+    stalled = conditions.get("Stalled")
+    stuck = stalled.reason if stalled and stalled.status == "True" else ""
+    rows = [_row(name, conditions.get(name), stuck) for name in _names(conditions)]
+    if "deletionTimestamp" in app["metadata"]:
+        return View(tuple(rows), "the deletion to end" + _held_up(status) + _suspended(app), None)
+    generation = int(app["metadata"].get("generation", 0))
+    if status.observed_generation != generation:
+        message = f"Waiting for the operator to look at generation {generation}"
+        rows[-1] = Row("Ready", "working", "Unknown", "NotLookedAtYet", message)
+        return View(tuple(rows), message[0].lower() + message[1:] + _suspended(app), None)
+    return View(tuple(rows), _waits_for(rows) + _suspended(app), _verdict(status, conditions))
+
+
+def read_status(app: Mapping[str, Any]) -> Status:
+    """Return the status of a whole MissYouApp object. Raises Failure when it is of another version."""
+    try:
+        return parse_status(app)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors(include_url=False, include_input=False)[0]["loc"]))
+        raise Failure(
+            Exit.CLUSTER,
+            f"this missyou does not understand status.{where}: use the one that belongs to the operator's version",
+        ) from None
+
+
+def _names(conditions: Mapping[str, Condition]) -> list[str]:
+    """List the components first, then parts that only some apps have (a domain, a firewall), Ready last."""
+    usual = [f"{component}Ready" for component in COMPONENTS]
+    others = sorted(name for name in conditions if name.endswith("Ready") and name not in (*usual, "Ready"))
+    return [*usual, *others, "Ready"]
+
+
+def _row(name: str, condition: Condition | None, stuck: str) -> Row:
+    if condition is None:
+        return Row(name, "absent")
+    mark: Mark = "working"
+    if condition.status == "True":
+        mark = "ready"
+    elif condition.reason in _BROKEN or condition.reason == stuck:
+        mark = "failed"
+    return Row(name, mark, condition.status, condition.reason, " ".join(condition.message.split()))
+
+
+def _verdict(status: Status, conditions: Mapping[str, Condition]) -> tuple[Literal[Exit.OK, Exit.STALLED], str] | None:
+    holds = {name for name, condition in conditions.items() if condition.status == "True"}
+    if "Stalled" in holds:
+        return Exit.STALLED, f"Stalled: {_sentence(conditions['Stalled'])}"
+    if "Ready" in holds and "Reconciling" not in holds:
+        return Exit.OK, f"Ready: {status.url}" if status.url else "Ready"
+    return None
+
+
+def _waits_for(rows: list[Row]) -> str:
+    """Name what is not ready: the components if there are any, or else the sum."""
+    *parts, total = rows
+    missing = [row for row in parts if row.mark in ("working", "failed")] or [total]
+    return "; ".join(f"{row.name} is {row.status or 'absent'}" + _because(row) for row in missing)
+
+
+def _because(row: Row) -> str:
+    return f" ({row.reason}{': ' if row.message else ''}{row.message})" if row.reason else ""
+
+
+def _sentence(condition: Condition) -> str:
+    return f"{condition.reason}: {' '.join(condition.message.split())}" if condition.message else condition.reason
+
+
+def _held_up(status: Status) -> str:
+    """Name what is in the way of a deletion."""
+    culprits = [f"{blocker.resource}{f' ({blocker.id})' if blocker.id else ''}" for blocker in status.blockers]
+    return f", held up by {', '.join(culprits)}" if culprits else ""
+
+
+def _suspended(app: Mapping[str, Any]) -> str:
+    return " (spec.suspend is true: nothing is touched)" if app.get("spec", {}).get("suspend") else ""

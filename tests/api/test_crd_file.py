@@ -1,0 +1,83 @@
+"""The CRD as a document: generated, structural, and saying only what is true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from missyou_operator.api.crd import crd, crd_yaml
+
+from .cases import SCHEMA
+
+FILE = Path(__file__).parents[2] / "crds" / "missyouapps.missyou.app.yaml"
+VERSION = crd()["spec"]["versions"][0]
+ROOT = VERSION["schema"]["openAPIV3Schema"]
+
+
+def nodes(schema):
+    """Every schema in a schema."""
+    yield schema
+    for child in [*schema.get("properties", {}).values(), schema.get("items"), schema.get("additionalProperties")]:
+        if child is not None:
+            yield from nodes(child)
+
+
+def test_the_file_is_what_the_models_generate():
+    assert FILE.read_text() == crd_yaml(), "run: missyou crd > crds/missyouapps.missyou.app.yaml"
+
+
+def test_the_text_reads_back_as_the_document():
+    assert yaml.safe_load(crd_yaml()) == crd()
+
+
+def test_the_schema_is_structural():
+    for node in nodes(ROOT):
+        assert node["type"] in {"object", "array", "string", "integer", "boolean"}
+        assert not node.keys() & {"$ref", "anyOf", "title", "nullable", "x-kubernetes-preserve-unknown-fields"}
+        assert node.get("additionalProperties") is not False
+
+
+def test_every_property_is_described():
+    metadata = {"apiVersion", "kind", "metadata"}
+    for node in nodes(ROOT):
+        for name, child in node.get("properties", {}).items():
+            assert name in metadata or child["description"].endswith((".", ":", "2/2.")), name
+
+
+def test_fields_that_do_not_work_yet_are_not_there():
+    assert not SCHEMA["properties"].keys() & {"domain", "waf", "changePolicy"}
+    assert SCHEMA["properties"]["loadBalancer"]["properties"].keys() == {"deletionProtection"}
+    assert SCHEMA["properties"]["monitoring"]["properties"].keys() == {"logRetentionDays", "alarms"}
+    assert "cost" not in ROOT["properties"]["status"]["properties"]
+
+
+def test_what_depends_on_the_environment_has_no_default_in_the_schema():
+    service, database = (SCHEMA["properties"][name]["properties"] for name in ("service", "database"))
+    dependent = [service["cpu"], service["memory"], *service["replicas"]["properties"].values()]
+    dependent += [database[name] for name in ("multiAZ", "deletionProtection", "finalSnapshot")]
+    dependent += [SCHEMA["properties"]["network"]["properties"]["natGateways"]]
+    assert not [node for node in dependent if "default" in node]
+
+
+def test_a_new_object_does_not_look_finished_to_kstatus():
+    status = ROOT["properties"]["status"]
+    assert status["default"] == {"observedGeneration": -1}
+    assert status["properties"]["observedGeneration"]["default"] == -1
+    assert status["properties"]["observedGeneration"]["format"] == "int64"
+
+
+def test_the_columns_are_those_of_the_contract():
+    columns = [(column["name"].upper(), column.get("priority", 0)) for column in VERSION["additionalPrinterColumns"]]
+    assert columns == [
+        *((name, 0) for name in ("READY", "STATUS", "URL", "IMAGE", "TASKS", "AGE")),
+        *((name, 1) for name in ("REGION", "DATABASE", "MESSAGE")),
+    ]
+
+
+def test_no_rule_uses_the_reason_that_swallows_messages():
+    rules = [rule for node in nodes(ROOT) for rule in node.get("x-kubernetes-validations", [])]
+    assert len(rules) > 30
+    for rule in rules:
+        assert rule["reason"] in {"FieldValueInvalid", "FieldValueForbidden"}
+        assert bool(rule.get("message")) != bool(rule.get("messageExpression"))
