@@ -1,0 +1,43 @@
+"""`python -m missyou_local.aws`: the test AWS as a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from missyou_local.aws import serve
+
+
+def main() -> int:
+    """Serve until SIGINT or SIGTERM. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m missyou_local.aws", description="Serve a test AWS on loopback.")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 (the default) takes a free one")
+    parser.add_argument("--ready-file", type=Path, help="file that gets the URL once the server answers")
+    parser.add_argument("--log", type=Path, help="file to which each call is appended as a line of JSON")
+    options = parser.parse_args()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    server = serve(options.port, log=options.log)
+    if options.ready_file:
+        _write_whole(options.ready_file, server.url + "\n")
+    sys.stdout.write(f"test AWS: export AWS_ENDPOINT_URL={server.url}\n")
+    sys.stdout.flush()
+    stop.wait()
+    server.close()
+    return 0
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file that readers see either not at all or complete."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""The one door to moto's models: every other file asks here, and gets its objects untyped.
+
+moto's classes are internals that change between its versions; one way in keeps the damage at one place.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+WARM = {
+    **{
+        name: name
+        for name in ("ec2", "rds", "secretsmanager", "ecr", "ecs", "elbv2", "iam", "logs", "cloudwatch", "sts")
+    },
+    "applicationautoscaling": "application-autoscaling",
+}
+"""moto's names of the services that this stack uses -> boto3's."""
+
+_resets: list[Callable[[], None]] = []
+
+
+def configure() -> None:
+    """Set what moto reads from the environment when it is first imported. Safe to repeat."""
+    os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+    os.environ.setdefault("MOTO_ALLOW_NONEXISTENT_REGION", "true")
+    os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+
+
+def backend(service: str, account: str, region: str) -> Any:
+    """Return moto's backend of a service (moto's name for it), for an account and a region (`global` for IAM)."""
+    import moto.backends  # noqa: PLC0415
+
+    return moto.backends.get_backend(service)[account][region]  # type: ignore[call-overload]
+
+
+def account_of(access_key: str) -> str:
+    """Return the account that an access key belongs to: that of the role for assumed ones, 123456789012 else."""
+    from moto.iam.models import get_account_id_from  # noqa: PLC0415
+
+    return str(get_account_id_from(access_key))
+
+
+def on_reset(forget: Callable[[], None]) -> None:
+    """Have `forget` called whenever everything is wiped."""
+    _resets.append(forget)
+
+
+def reset() -> None:
+    """Wipe all accounts and regions: moto's models and what the behaviours remember beside them."""
+    from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415
+
+    moto_api_backend.reset()
+    for forget in _resets:
+        forget()

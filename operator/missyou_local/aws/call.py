@@ -1,0 +1,113 @@
+"""What a behaviour is: a function of one call, registered for an operation, that plays what moto does not.
+
+Two kinds. A *check* raises AwsError where AWS refuses and is otherwise silent. A *play* answers the call, usually by
+asking moto (`call.forward`) and correcting its answer. Behaviours see parameters and results as boto3's caller does;
+they are called one at a time (one lock for the whole of the test AWS), so that they may check and then act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from missyou_local.aws import backends
+from missyou_local.aws.timing import Timing
+
+Result = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of an operation.
+
+    `denies` tells whether a control rule denies an operation (`ec2:CreateVpc`). `now` is in seconds since the epoch.
+    `send` has moto do an operation of the same service (parameters None: the request as it came) and gives its result.
+    """
+
+    service: str
+    operation: str
+    account: str
+    region: str
+    params: Mapping[str, Any]
+    timing: Timing
+    denies: Callable[[str], bool]
+    now: float
+    send: Callable[[str, Mapping[str, Any] | None], Result]
+
+    def forward(self, params: Mapping[str, Any] | None = None) -> Result:
+        """Return moto's answer. Raises AwsError when moto refuses."""
+        return self.send(self.operation, params)
+
+    def ask(self, operation: str, params: Mapping[str, Any]) -> Result:
+        """Return moto's answer to another operation of the same service. Raises AwsError when moto refuses."""
+        return self.send(operation, params)
+
+    def moto(self, service: str) -> Any:
+        """Return moto's backend of a service, in this call's account and region."""
+        return backends.backend(service, self.account, self.region)
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource of this call's account and region."""
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+
+Check = Callable[[Call], None]
+Play = Callable[[Call], Result]
+CHECKS: dict[str, list[Check]] = {}
+PLAYS: dict[str, Play] = {}
+SETTLERS: dict[str, list[Check]] = {}
+
+
+def checks(*operations: str) -> Callable[[Check], Check]:
+    """Register a check for operations (`ec2:DeleteSubnet`)."""
+
+    def register(check: Check) -> Check:
+        for operation in operations:
+            CHECKS.setdefault(operation, []).append(check)
+        return check
+
+    return register
+
+
+def plays(*operations: str) -> Callable[[Play], Play]:
+    """Register a play for operations; an operation has one play at most."""
+
+    def register(play: Play) -> Play:
+        for operation in operations:
+            if operation in PLAYS:
+                raise ValueError(f"{operation} has a play already: {PLAYS[operation].__name__}")
+            PLAYS[operation] = play
+        return play
+
+    return register
+
+
+def settles(*services: str) -> Callable[[Check], Check]:
+    """Register a function that brings moto's models up to the clock before each call of these services."""
+
+    def register(settle: Check) -> Check:
+        for service in services:
+            SETTLERS.setdefault(service, []).append(settle)
+        return settle
+
+    return register
+
+
+StateT = TypeVar("StateT")
+
+
+class Regional(Generic[StateT]):
+    """What a behaviour remembers, apart for each account and region, and forgotten on reset."""
+
+    def __init__(self, new: Callable[[], StateT]) -> None:
+        self._new = new
+        self._states: dict[tuple[str, str], StateT] = {}
+        backends.on_reset(self._states.clear)
+
+    def of(self, call: Call) -> StateT:
+        """Return the state for the call's account and region."""
+        key = (call.account, call.region)
+        if key not in self._states:
+            self._states[key] = self._new()
+        return self._states[key]

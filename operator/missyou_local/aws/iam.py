@@ -1,0 +1,33 @@
+"""IAM's policy simulator, which moto lacks: everything is allowed but what a control rule denies."""
+
+from __future__ import annotations
+
+from missyou_local.aws.call import Call, Result, plays
+
+_SERVICES = {"elasticloadbalancing": "elbv2", "tag": "resourcegroupstaggingapi"}
+"""Prefix of IAM actions -> boto3's name of the service, where the two differ."""
+
+
+@plays("iam:SimulatePrincipalPolicy", "iam:SimulateCustomPolicy")
+def simulate_policy(call: Call) -> Result:
+    """Judge each action on each resource."""
+    resources = call.params.get("ResourceArns") or ["*"]
+    return {
+        "EvaluationResults": [
+            {
+                "EvalActionName": action,
+                "EvalResourceName": resource,
+                "EvalDecision": "explicitDeny" if _denied(call, action) else "allowed",
+                "MatchedStatements": [],
+                "MissingContextValues": [],
+            }
+            for action in call.params["ActionNames"]
+            for resource in resources
+        ],
+        "IsTruncated": False,
+    }
+
+
+def _denied(call: Call, action: str) -> bool:
+    service, _, operation = action.partition(":")
+    return call.denies(f"{_SERVICES.get(service, service)}:{operation}")

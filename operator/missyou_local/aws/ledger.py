@@ -1,0 +1,58 @@
+"""What was asked of the test AWS: counts by operation and one entry a call, for assertions and for people."""
+
+from __future__ import annotations
+
+import collections
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+_READS = ("Describe", "List", "Get", "BatchGet", "BatchCheck", "Simulate", "Head", "Filter", "GET ", "HEAD ")
+_MAX_ENTRIES = 100_000
+
+
+def mutates(name: str) -> bool:
+    """Tell from its name (`ec2:CreateVpc`) whether an operation may change something. STS only hands out identities."""
+    service, _, operation = name.partition(":")
+    return service != "sts" and not operation.startswith(_READS)
+
+
+class Ledger:
+    """Counts and entries; an entry holds the names of parameters, never their values. Safe to use from many threads."""
+
+    def __init__(self, log: Path | None = None) -> None:
+        self._lock = threading.Lock()
+        self._counts: collections.Counter[str] = collections.Counter()
+        self._entries: collections.deque[dict[str, Any]] = collections.deque(maxlen=_MAX_ENTRIES)
+        self._log = log.open("a", encoding="utf-8", buffering=1) if log else None
+
+    def record(self, entry: dict[str, Any]) -> None:
+        """Add an entry; its `operation` is counted."""
+        with self._lock:
+            self._counts[entry["operation"]] += 1
+            self._entries.append(entry)
+            if self._log:
+                self._log.write(json.dumps(entry) + "\n")
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts by operation and the number of calls that may have changed something."""
+        with self._lock:
+            counts = dict(sorted(self._counts.items()))
+        return {"counts": counts, "mutations": sum(n for name, n in counts.items() if mutates(name))}
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return the entries, oldest first."""
+        with self._lock:
+            return list(self._entries)
+
+    def clear(self) -> None:
+        """Start over; the log file, if any, is kept."""
+        with self._lock:
+            self._counts.clear()
+            self._entries.clear()
+
+    def close(self) -> None:
+        """Close the log file."""
+        if self._log:
+            self._log.close()

@@ -1,0 +1,125 @@
+"""The WSGI application: names, counts, delays and refuses calls, then lets behaviours and moto answer them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from missyou_local.aws import backends, behaviours, wire
+from missyou_local.aws.call import CHECKS, PLAYS, SETTLERS, Call, Result
+from missyou_local.aws.control import PREFIX, Control
+from missyou_local.aws.errors import AwsError
+from missyou_local.aws.pagination import page_of, paginates
+
+_log = logging.getLogger(__name__)
+_lock = threading.RLock()
+"""moto's models are shared by the whole process and know nothing of threads."""
+
+behaviours.load()
+
+
+class Application:
+    """The test AWS as a WSGI application around moto's."""
+
+    def __init__(self, moto: Callable[..., Iterable[bytes]], control: Control) -> None:
+        self._moto = moto
+        self._control = control
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        """Answer one request; see PEP 3333."""
+        path = environ.get("PATH_INFO", "/")
+        if path.startswith(PREFIX):
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            with _lock:
+                response = self._control.answer(environ["REQUEST_METHOD"], path, body)
+        else:
+            response = self._answer(wire.identify(environ))
+        headers = [pair for pair in response.headers if pair[0].lower() != "content-length"]
+        headers.append(("Content-Length", str(len(response.body))))
+        start_response(f"{response.status} {_phrase(response.status)}", headers)
+        return [response.body]
+
+    def _answer(self, request: wire.Request) -> wire.Response:
+        began = time.time()
+        latency, error = self._control.rules.apply(request)
+        if latency:
+            time.sleep(latency)
+        account = backends.account_of(request.access_key)
+        response = wire.encode_error(request, error) if error else self._serve(request, account)
+        self._control.ledger.record(
+            {
+                "time": round(began, 4),
+                "operation": request.name,
+                "region": request.region,
+                "account": account,
+                "status": response.status,
+                "error": wire.error_code(response),
+                "duration": round(time.time() - began, 4),
+                "parameters": wire.parameter_names(request),
+            }
+        )
+        return response
+
+    def _serve(self, request: wire.Request, account: str) -> wire.Response:
+        try:
+            with _lock:
+                return self._play(request, account)
+        except AwsError as error:
+            return wire.encode_error(request, error)
+        except NotImplementedError as error:
+            message = f"the test AWS does not play {request.name}: {error}"
+            return wire.encode_error(request, AwsError("NotImplemented", message, HTTPStatus.NOT_IMPLEMENTED))
+        except (
+            Exception
+        ) as error:  # whatever breaks inside moto must not look like a passing fault, which clients retry
+            _log.exception("%s broke in the test AWS", request.name)
+            message = f"the test AWS broke at {request.name}: {type(error).__name__}: {error}"
+            return wire.encode_error(request, AwsError("TestAwsDefect", message, HTTPStatus.NOT_IMPLEMENTED))
+
+    def _play(self, request: wire.Request, account: str) -> wire.Response:
+        name = request.name
+        known = name in CHECKS or name in PLAYS
+        paged = paginates(name, request.body)
+        call = Call(
+            request.service,
+            request.operation,
+            account,
+            request.region,
+            wire.decode_parameters(request) if known or paged else {},
+            self._control.timing,
+            self._control.rules.denies,
+            self._control.clock(),
+            partial(self._send, request),
+        )
+        for settle in SETTLERS.get(request.service, ()):
+            settle(call)
+        for check in CHECKS.get(name, ()):
+            check(call)
+        play = PLAYS.get(name)
+        if paged:
+            return wire.encode_result(request, page_of(call, play or Call.forward))
+        return wire.encode_result(request, play(call)) if play else self._ask_moto(request)
+
+    def _send(self, request: wire.Request, operation: str, params: Mapping[str, Any] | None) -> Result:
+        asked = request if params is None else wire.rewritten(request, operation, params)
+        return wire.decode_result(asked, self._ask_moto(asked))
+
+    def _ask_moto(self, request: wire.Request) -> wire.Response:
+        request.environ["wsgi.input"].seek(0)
+        seen: list[Any] = []
+        body = b"".join(
+            self._moto(dict(request.environ), lambda status, headers, _exc_info=None: seen.extend((status, headers)))
+        )
+        return wire.Response(int(seen[0].split()[0]), list(seen[1]), body)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"

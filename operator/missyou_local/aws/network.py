@@ -1,0 +1,132 @@
+"""NAT gateways: pending, available or failed, deleting, deleted; their client token; the ghosts that stay listed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from missyou_local.aws.call import Call, Regional, Result, plays, settles
+from missyou_local.aws.errors import AwsError
+
+
+@dataclass(slots=True)
+class _Gateways:
+    """What moto does not know of its gateways: `due` says which state an id changes to, and when."""
+
+    due: dict[str, tuple[float, str]] = field(default_factory=dict)
+    failure: dict[str, tuple[str, str]] = field(default_factory=dict)
+    by_token: dict[str, str] = field(default_factory=dict)
+
+
+_gateways: Regional[_Gateways] = Regional(_Gateways)
+
+
+@settles("ec2")
+def settle(call: Call) -> None:
+    """Bring the state of each gateway up to the clock; one that is deleted lets its interface and address go."""
+    due = _gateways.of(call).due
+    for gateway_id in [key for key, (at, _) in due.items() if at <= call.now]:
+        _, state = due.pop(gateway_id)
+        gateway = call.moto("ec2").nat_gateways[gateway_id]
+        gateway.state = state
+        if state in ("deleted", "failed"):
+            _let_go(call, gateway)
+
+
+def _let_go(call: Call, gateway: Any) -> None:
+    ec2 = call.moto("ec2")
+    ec2.enis.pop(gateway._eni.id, None)
+    for address in ec2.addresses:
+        if address.eni is gateway._eni:
+            address.eni = address.association_id = None
+
+
+@plays("ec2:CreateNatGateway")
+def create_nat_gateway(call: Call) -> Result:
+    """Create a gateway, or return the one that the same client token made."""
+    known = _gateways.of(call)
+    token = call.params.get("ClientToken")
+    if token in known.by_token:
+        return {"NatGateway": _describe(call, known.by_token[token]), "ClientToken": token}
+    ec2 = call.moto("ec2")
+    allocation = call.params.get("AllocationId")
+    if any(address.allocation_id == allocation and address.association_id for address in ec2.addresses):
+        # AWS says so in the state of the new gateway; moto cannot make one of an address in use
+        raise AwsError("Resource.AlreadyAssociated", f"Resource {allocation} is already associated.")
+    result = call.forward()
+    gateway = ec2.nat_gateways[result["NatGateway"]["NatGatewayId"]]
+    gateway.state = "pending"
+    gateway._eni.description = f"Interface for NAT Gateway {gateway.id}"
+    gateway._eni.status = "in-use"
+    attached = any(igw.vpc and igw.vpc.id == gateway.vpc_id for igw in ec2.internet_gateways.values())
+    known.due[gateway.id] = (call.now + call.timing.nat, "available" if attached else "failed")
+    if not attached:
+        known.failure[gateway.id] = (
+            "Gateway.NotAttached",
+            f"Network {gateway.vpc_id} has no Internet gateway attached",
+        )
+    if token:
+        known.by_token[token] = gateway.id
+    return {**result, "NatGateway": _describe(call, gateway.id)}
+
+
+@plays("ec2:DeleteNatGateway")
+def delete_nat_gateway(call: Call) -> Result:
+    """Start the deletion; it stays listed, with its tags, also when it is over."""
+    gateway_id = call.params["NatGatewayId"]
+    gateway = call.moto("ec2").nat_gateways.get(gateway_id)
+    if gateway is None:
+        raise AwsError("NatGatewayNotFound", f"NatGateway {gateway_id} was not found")
+    if gateway.state not in ("deleting", "deleted"):
+        gateway.state = "deleting"
+        _gateways.of(call).due[gateway_id] = (call.now + call.timing.nat_delete, "deleted")
+    return {"NatGatewayId": gateway_id}
+
+
+@plays("ec2:DescribeNatGateways")
+def describe_nat_gateways(call: Call) -> Result:
+    """Describe gateways; moto filters by neither tag nor unknown id."""
+    wanted = call.params.get("NatGatewayIds", [])
+    for gateway_id in wanted:
+        if gateway_id not in call.moto("ec2").nat_gateways:
+            raise AwsError("NatGatewayNotFound", f"NatGateway {gateway_id} was not found")
+    found = call.forward()["NatGateways"]
+    for condition in call.params.get("Filter", call.params.get("Filters", [])):
+        found = [gateway for gateway in found if _fits(gateway, condition["Name"], condition["Values"])]
+    for gateway in found:
+        if failure := _gateways.of(call).failure.get(gateway["NatGatewayId"]):
+            gateway["FailureCode"], gateway["FailureMessage"] = failure
+    return {"NatGateways": found}
+
+
+def _fits(gateway: dict[str, Any], name: str, values: list[str]) -> bool:
+    tags = {tag["Key"]: tag["Value"] for tag in gateway.get("Tags", [])}
+    if name.startswith("tag:"):
+        return tags.get(name[4:]) in values
+    if name == "tag-key":
+        return any(key in values for key in tags)
+    return True  # moto has seen to the other filters
+
+
+def _describe(call: Call, gateway_id: str) -> dict[str, Any]:
+    """Return the gateway as the reply to its creation shows it."""
+    gateway = call.moto("ec2").nat_gateways[gateway_id]
+    addresses = [
+        {
+            "AllocationId": address.get("allocationId"),
+            "NetworkInterfaceId": address["networkInterfaceId"],
+            "PrivateIp": address["privateIp"],
+            "PublicIp": address.get("publicIp"),
+        }
+        for address in gateway.address_set
+    ]
+    return {
+        "NatGatewayId": gateway.id,
+        "SubnetId": gateway.subnet_id,
+        "VpcId": gateway.vpc_id,
+        "State": gateway.state,
+        "CreateTime": gateway.create_time,
+        "ConnectivityType": gateway.connectivity_type,
+        "NatGatewayAddresses": addresses,
+        "Tags": [{"Key": tag["key"], "Value": tag["value"]} for tag in gateway.get_tags()],
+    }

@@ -1,0 +1,96 @@
+"""The server: moto behind the middleware, on loopback, one thread a connection, connections kept open."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from missyou_local.aws import backends, wire
+from missyou_local.aws.control import Control
+from missyou_local.aws.ledger import Ledger
+from missyou_local.aws.middleware import Application
+from missyou_local.aws.timing import Timing
+
+HOST = "127.0.0.1"
+
+
+class _Handler(MotoRequestHandler):
+    """Keeps connections open, as AWS does, and answers without waiting for Nagle's algorithm."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing: the ledger does."""
+
+
+class Server:
+    """A test AWS that serves from its own thread until `close`.
+
+    moto's models, and so all resources, belong to the process: a second server in it shows the same resources, with
+    rules, counts and timing of its own.
+    """
+
+    def __init__(self, wsgi: BaseWSGIServer, control: Control) -> None:
+        self._wsgi = wsgi
+        self.control = control
+        self._thread = threading.Thread(target=wsgi.serve_forever, name="test-aws", daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Return the URL for AWS_ENDPOINT_URL."""
+        return f"http://{HOST}:{self._wsgi.port}"
+
+    @property
+    def timing(self) -> Timing:
+        """Return the timing in force; setting its fields takes effect at once."""
+        return self.control.timing
+
+    def wait(self) -> None:
+        """Block until the server is closed."""
+        self._thread.join()
+
+    def close(self) -> None:
+        """Stop serving and free the port."""
+        self._wsgi.shutdown()
+        self._thread.join()
+        self._wsgi.server_close()
+        self.control.ledger.close()
+
+
+def serve(
+    port: int = 0, timing: Timing | None = None, log: Path | None = None, clock: Callable[[], float] = time.time
+) -> Server:
+    """Start a test AWS on loopback.
+
+    `port` 0 takes a free one. `log`: file that gets each ledger entry as a line of JSON. `clock` gives the seconds
+    since the epoch that all states go by; a test may have one of its own, and so see every state without waiting.
+    """
+    backends.configure()
+    control = Control(timing or Timing(), Ledger(log), clock)
+    moto = DomainDispatcherApplication(create_backend_app)
+    _warm_up(moto)
+    application: Any = Application(moto, control)
+    return Server(make_server(HOST, port, application, threaded=True, request_handler=_Handler), control)
+
+
+def _warm_up(moto: Any) -> None:
+    """Load what the first call of each service would otherwise wait for."""
+    create_app: Any = create_backend_app
+    for service, boto3_name in backends.WARM.items():
+        moto.app_instances[service] = create_app(service)
+        wire.botocore_model(boto3_name)
+        wire.moto_model(boto3_name)
+    account = backends.account_of("")
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    for service in ("ec2", "rds", "ecs", "elbv2"):
+        backends.backend(service, account, region)

@@ -1,0 +1,49 @@
+"""How long the slow things of AWS take here, in seconds: AWS needs minutes, a demo wants seconds, a test wants none."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+
+@dataclasses.dataclass(slots=True)
+class Timing:
+    """Durations in seconds. Changes count for what starts afterwards; what is already under way keeps its deadline."""
+
+    rds: float = 3.0
+    """A database from `creating` to `available`; its Endpoint shows after 4/5 of it."""
+    rds_modify: float = 1.5
+    """A database in `modifying`."""
+    rds_delete: float = 2.0
+    """A database in `deleting`."""
+    nat: float = 1.5
+    """A NAT gateway from `pending` to `available`."""
+    nat_delete: float = 1.0
+    """A NAT gateway from `deleting` to `deleted`."""
+    alb: float = 2.0
+    """A load balancer from `provisioning` to `active`."""
+    task: float = 1.0
+    """A task from `PENDING` to `RUNNING`, or to the failure of its start."""
+    healthy: float = 0.5
+    """A target from `initial` to `healthy`."""
+    task_stop: float = 0.5
+    """A task from the order to stop to `STOPPED`; its target is `draining` meanwhile."""
+    eni: float = 0.5
+    """How long network interfaces outlive the load balancer, database or task that they belonged to."""
+
+    @classmethod
+    def instant(cls) -> Timing:
+        """Return a timing in which nothing takes any time."""
+        return cls(**{field.name: 0.0 for field in dataclasses.fields(cls)})
+
+    def update(self, values: Mapping[str, Any]) -> None:
+        """Set the named durations. Raises ValueError, and changes nothing, for an unknown name or a bad duration."""
+        names = [field.name for field in dataclasses.fields(self)]
+        for name, value in values.items():
+            if name not in names:
+                raise ValueError(f"unknown timing {name!r}; the names are {', '.join(names)}")
+            if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+                raise ValueError(f"timing {name!r} must be a number of seconds >= 0, not {value!r}")
+        for name, value in values.items():
+            setattr(self, name, float(value))
