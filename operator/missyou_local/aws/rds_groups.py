@@ -17,14 +17,17 @@ def create_db_subnet_group(call: Call) -> Result:
     return call.forward({**call.params, "DBSubnetGroupName": name})
 
 
-@checks("rds:ModifyDBSubnetGroup")
-def modify_db_subnet_group(call: Call) -> None:
-    """Refuse an unknown group and bad subnets, and the loss of a subnet that a database is in."""
+@plays("rds:ModifyDBSubnetGroup")
+def modify_db_subnet_group(call: Call) -> Result:
+    """Modify a group (moto loses it in doing so); refuse an unknown group and bad subnets."""
     name = call.params["DBSubnetGroupName"].lower()
     group = call.moto("rds").subnet_groups.get(name)
     if group is None:
         raise AwsError("DBSubnetGroupNotFoundFault", f"DB subnet group '{name}' does not exist.", 404)
     _check_subnets(call)
+    result = call.forward({**call.params, "DBSubnetGroupName": name})
+    call.moto("rds").subnet_groups[name] = group
+    return result
 
 
 def _check_subnets(call: Call) -> None:

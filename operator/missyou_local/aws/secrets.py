@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from missyou_local.aws.call import Call, checks
+from missyou_local.aws.call import Call, Result, checks, plays
 from missyou_local.aws.errors import AwsError
 
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
@@ -25,6 +25,15 @@ def name_is_free(call: Call) -> None:
             "InvalidRequestException",
             "You can't create this secret because a secret with this name is already scheduled for deletion.",
         )
+
+
+@plays("secretsmanager:UpdateSecretVersionStage")
+def update_secret_version_stage(call: Call) -> Result:
+    """Move a label; the version that has AWSCURRENT is the one that is read (moto goes on reading the other)."""
+    result = call.forward()
+    if call.params["VersionStage"] == "AWSCURRENT" and call.params.get("MoveToVersionId"):
+        call.moto("secretsmanager").secrets[call.params["SecretId"]].default_version_id = call.params["MoveToVersionId"]
+    return result
 
 
 @checks("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecret", "secretsmanager:TagResource")

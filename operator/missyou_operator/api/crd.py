@@ -96,7 +96,7 @@ def _columns() -> list[dict[str, Any]]:
         return f'.status.conditions[?(@.type=="Ready")].{field}'
 
     shown = {"Ready": ready("status"), "Status": ready("reason"), "URL": ".status.url", "Image": ".status.image"}
-    wide = {"Region": ".spec.region", "Database": ".status.outputs.rdsEndpoint", "Message": ready("message")}
+    wide = {"Region": ".status.outputs.region", "Database": ".status.outputs.rdsEndpoint", "Message": ready("message")}
     return [
         *({"name": name, "type": "string", "jsonPath": path} for name, path in shown.items()),
         {"name": "Tasks", "type": "string", "jsonPath": ".status.tasks"},

@@ -29,6 +29,8 @@ class Outcome:
 
     results: dict[str, Result] = field(default_factory=dict)
     world: dict[str, tuple[Observed, ...]] = field(default_factory=dict)
+    #: Addresses whose deletion has been tried, whether or not it is complete.
+    dismissed: set[str] = field(default_factory=set)
 
     @property
     def done(self) -> tuple[Change, ...]:

@@ -37,6 +37,7 @@ class Pruning:
         while True:
             for key in [k for k in self.left if k not in self.tried and self._obstacle(k) is None]:
                 self.tried.add(key)
+                self.outcome.dismissed.add(key[0])
                 running[self.tools.pool.submit(self._delete, self.left[key])] = key
             if not running:
                 break

@@ -32,6 +32,8 @@ class Health:
     stalled: bool = False
     #: The address of the resource that has to come first, when that is all there is to wait for.
     waits_for: str = ""
+    #: Whether the passage of time alone ends it, so that no look is needed.
+    by_clock: bool = False
 
 
 READY = Health("ready")

@@ -1,0 +1,179 @@
+"""Application Auto Scaling of the service: how many tasks there may be, and what makes them more or fewer.
+
+The alarms named `TargetTracking-…` are made and kept by AWS. Source: Application Auto Scaling API reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.errors import gone, message_of
+from missyou_operator.engine.errors import NotYetError
+from missyou_operator.engine.resource import Health, Observed, Resource
+
+_SERVICE = "application-autoscaling"
+_WHAT: Mapping[str, str] = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+
+
+def scaled_service(stack_name: str) -> str:
+    """Give the id under which auto scaling knows a stack's service."""
+    return f"service/{stack_name}-cluster/{stack_name}-service"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScalableTarget(Resource):
+    """The bounds of a service's desired count. Registering moves the count into them at once."""
+
+    TYPE: ClassVar[str] = "autoscaling.ScalableTarget"
+    COMPARED: ClassVar[tuple[str, ...]] = ("minimum", "maximum")
+    # It can outlive its service (someone deleted that), but not the cluster, which a stack deletes after it.
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Cluster",)
+    # Its policies would go with it; one after the other, neither call meets what the other has just deleted.
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalingPolicy",)
+
+    resource_id: str
+    minimum: int
+    maximum: int
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find the target by the id that follows from the stack's name; one without tags, in our cluster, is ours."""
+        if not reader.found("ecs.Cluster"):
+            return []
+        client = reader.client(_SERVICE)
+        rows = pages(
+            client,
+            "describe_scalable_targets",
+            "ScalableTargets",
+            ResourceIds=[scaled_service(reader.stack.name)],
+            **_WHAT,
+        )
+        return [cls._observed(reader, row) for row in rows]
+
+    @classmethod
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
+        arn = row["ScalableTargetARN"]
+        tags = reader.client(_SERVICE).list_tags_for_resource(ResourceARN=arn).get("Tags") or {}
+        attrs = {
+            "id": arn,
+            "arn": arn,
+            "resource_id": row["ResourceId"],
+            "minimum": row["MinCapacity"],
+            "maximum": row["MaxCapacity"],
+        }
+        ours = {key: value for key, value in tags.items() if not key.startswith("aws:")}
+        return reader.observed(cls, f"{reader.stack.name}-scaling", arn, attrs, ours, adopt=True)
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Register it."""
+        arn = self._register(cloud, Tags=dict(self.tags))
+        return self.made(arn, arn=arn, resource_id=self.resource_id)
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Register it again with other bounds."""
+        if changed - {"tags"}:
+            self._register(cloud)
+        if "tags" in changed:
+            cloud.client(_SERVICE).tag_resource(ResourceARN=observed.id, Tags=dict(self.tags))
+        return self.as_desired(observed)
+
+    def _register(self, cloud: Cloud, **more: Any) -> str:
+        try:
+            answer = cloud.client(_SERVICE).register_scalable_target(
+                ResourceId=self.resource_id, MinCapacity=self.minimum, MaxCapacity=self.maximum, **_WHAT, **more
+            )
+        except ClientError as error:
+            if "service doesn't exist" in message_of(error):
+                text = f"{self.address}: auto scaling does not see the new service {self.resource_id} yet"
+                raise NotYetError("Creating", text, 5.0) from error
+            raise
+        return str(answer.get("ScalableTargetARN") or self.resource_id)
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Deregister it; the service keeps as many tasks as it has."""
+        client, resource_id = cloud.client(_SERVICE), observed.attrs["resource_id"]
+        return gone(lambda: client.deregister_scalable_target(ResourceId=resource_id, **_WHAT))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScalingPolicy(Resource):
+    """Target tracking: keep a metric's average at `target` (percent). Cooldowns in seconds.
+
+    Policies have no tags; all that act on the stack's own target are the stack's.
+    """
+
+    TYPE: ClassVar[str] = "autoscaling.ScalingPolicy"
+    COMPARED: ClassVar[tuple[str, ...]] = ("metric", "target", "scale_out_cooldown", "scale_in_cooldown")
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalableTarget",)
+
+    resource_id: str
+    metric: str
+    target: float
+    scale_out_cooldown: int
+    scale_in_cooldown: int
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find the policies of the stack's target."""
+        found = []
+        for target in reader.found("autoscaling.ScalableTarget"):
+            rows = pages(
+                reader.client(_SERVICE),
+                "describe_scaling_policies",
+                "ScalingPolicies",
+                ResourceId=target.attrs["resource_id"],
+                **_WHAT,
+            )
+            found += [replace(cls._observed(reader, row), component=target.component) for row in rows]
+        return found
+
+    @classmethod
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
+        tracking = row.get("TargetTrackingScalingPolicyConfiguration") or {}
+        attrs = {
+            "id": row["PolicyARN"],
+            "arn": row["PolicyARN"],
+            "resource_id": row["ResourceId"],
+            "metric": (tracking.get("PredefinedMetricSpecification") or {}).get("PredefinedMetricType"),
+            "target": tracking.get("TargetValue"),
+            "scale_out_cooldown": tracking.get("ScaleOutCooldown"),
+            "scale_in_cooldown": tracking.get("ScaleInCooldown"),
+        }
+        return reader.observed(cls, row["PolicyName"], row["PolicyARN"], attrs, {}, adopt=True)
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Put it."""
+        arn = self._put(cloud)
+        return self.made(arn, arn=arn, resource_id=self.resource_id)
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
+        """Put it again: putting replaces all of it."""
+        self._put(cloud)
+        return self.as_desired(observed)
+
+    def _put(self, cloud: Cloud) -> str:
+        answer = cloud.client(_SERVICE).put_scaling_policy(
+            PolicyName=self.name,
+            PolicyType="TargetTrackingScaling",
+            ResourceId=self.resource_id,
+            TargetTrackingScalingPolicyConfiguration={
+                "PredefinedMetricSpecification": {"PredefinedMetricType": self.metric},
+                "TargetValue": self.target,
+                "ScaleOutCooldown": self.scale_out_cooldown,
+                "ScaleInCooldown": self.scale_in_cooldown,
+            },
+            **_WHAT,
+        )
+        return str(answer["PolicyARN"])
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Delete it, and with it its alarms."""
+        client, resource_id = cloud.client(_SERVICE), observed.attrs["resource_id"]
+        return gone(lambda: client.delete_scaling_policy(PolicyName=observed.name, ResourceId=resource_id, **_WHAT))

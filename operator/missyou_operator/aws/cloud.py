@@ -1,0 +1,136 @@
+"""What resource classes work through: clients, the stack's identity, and reads that are shared between stacks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, Protocol, TypeVar, cast
+
+from missyou_operator.aws.stack import COMPONENT_TAG, Stack, owner_of
+from missyou_operator.engine.resource import Observed, Resource
+
+T = TypeVar("T")
+
+#: A boto3 client. Its methods are made at run time from AWS's models, so there is nothing to check statically.
+Client = Any
+
+
+class Clients(Protocol):
+    """Gives the one client per service of an account and region (thread-safe, as boto3's clients are)."""
+
+    def client(self, service: str) -> Client:
+        """Give the client of a service, named as boto3 names it."""
+
+
+class Inventory:
+    """Reads of one account and region, shared by all stacks that ask at about the same time.
+
+    A read that is under way, or that was started after the moment that the asker names, answers everyone.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._reads: dict[str, tuple[float, Future[Any]]] = {}
+
+    def get(self, key: str, fetch: Callable[[], T], since: float) -> T:
+        """Give what `fetch` returns, now or in a call that began at `since` (monotonic seconds) or later."""
+        with self._lock:
+            entry = self._reads.get(key)
+            mine = entry is None or entry[0] < since
+            if entry is None or mine:
+                entry = (self._clock(), Future())
+                self._reads[key] = entry
+            future = entry[1]
+        if mine:
+            try:
+                future.set_result(fetch())
+            except BaseException as error:
+                with self._lock:
+                    if self._reads.get(key, (0, None))[1] is future:
+                        del self._reads[key]
+                future.set_exception(error)
+                raise
+        return cast("T", future.result())
+
+
+class Cloud:
+    """The handle that creations, changes and deletions of one stack get."""
+
+    def __init__(self, clients: Clients, stack: Stack, inventory: Inventory, *, final_snapshot: bool = True) -> None:
+        self.clients = clients
+        self.stack = stack
+        self.inventory = inventory
+        #: Whether a database that is deleted leaves a snapshot behind.
+        self.final_snapshot = final_snapshot
+
+    def client(self, service: str) -> Client:
+        """Give the client of a service."""
+        return self.clients.client(service)
+
+    def cached(self, key: str, fetch: Callable[[], T]) -> T:
+        """Give what AWS offers (engine versions, zones): read once an hour per account and region."""
+        return self.inventory.get(key, fetch, time.monotonic() - 3600)
+
+
+class Reader(Cloud):
+    """The handle that looks get: `Cloud`, and what has been found so far in this look."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        found: Mapping[str, Sequence[Observed]],
+        since: float,
+        wanted: Mapping[str, Sequence[str]],
+    ) -> None:
+        super().__init__(cloud.clients, cloud.stack, cloud.inventory)
+        self._found = found
+        self._since = since
+        self._wanted = wanted
+
+    def shared(self, key: str, fetch: Callable[[], T]) -> T:
+        """Read something of the whole account once for all stacks that look now."""
+        return self.inventory.get(key, fetch, self._since)
+
+    def found(self, type_: str) -> Sequence[Observed]:
+        """Give what was found of another type (one named in `READ_AFTER`), foreign namesakes left out."""
+        return [observed for observed in self._found.get(type_, ()) if observed.owned]
+
+    def wanted(self, type_: str) -> Sequence[str]:
+        """Give the names of the desired resources of a type, for types that are only looked at."""
+        return self._wanted.get(type_, ())
+
+    def nothing_yet(self, type_: str) -> bool:
+        """Tell whether the stack is so new that a named type need not be looked for: it is wanted, and has no VPC yet.
+
+        For types that live in the VPC, and for those whose creation says so when the name is taken after all: the next
+        look finds it then. (In a teardown nothing is wanted, and everything is looked for.) The type must be read after
+        the VPC.
+        """
+        return bool(self.wanted(type_)) and not self.found("ec2.Vpc")
+
+    def observed(  # noqa: PLR0913, PLR0917 - the parts of an observation
+        self,
+        kind: type[Resource],
+        name: str,
+        id_: str,
+        attrs: Mapping[str, Any],
+        tags: Mapping[str, str],
+        state: str = "available",
+        *,
+        adopt: bool = False,
+    ) -> Observed:
+        """Put an observation together. `adopt` takes what has no owner at all (AWS created it itself) as ours."""
+        owned = self.stack.owns(tags) or (adopt and not owner_of(tags))
+        return Observed(
+            kind, name, id_, attrs, tags, state, tags.get(COMPONENT_TAG, ""), owned, "" if owned else owner_of(tags)
+        )
+
+
+def pages(client: Client, operation: str, result: str, **arguments: Any) -> list[Any]:
+    """Read all pages of a describe or list call (by botocore's paginator, where it knows one) and give the rows."""
+    if not client.can_paginate(operation):
+        return list(getattr(client, operation)(**arguments)[result])
+    return list(client.get_paginator(operation).paginate(**arguments).search(f"{result}[]"))

@@ -1,0 +1,205 @@
+"""The container registry and its images. Behaviour: ECR API reference, CreateRepository and PutLifecyclePolicy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
+from missyou_operator.aws.errors import gone, is_absent
+from missyou_operator.aws.named import creating
+from missyou_operator.aws.stack import tag_list, tag_map
+from missyou_operator.engine.external import External
+from missyou_operator.engine.resource import Health, Observed, Resource, pending
+from missyou_operator.engine.values import Ref
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository(Resource):
+    """A repository, encrypted with AES256, that keeps the newest `keep_images` images."""
+
+    TYPE: ClassVar[str] = "ecr.Repository"
+    COMPARED: ClassVar[tuple[str, ...]] = ("scan_on_push", "keep_images")
+    # Nothing protects an image that a task still runs from.
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
+
+    scan_on_push: bool
+    keep_images: int
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find the stack's repository by name; tags and lifecycle policy take a call each.
+
+        Images are counted only where the repository is not wanted any more: a plan then says what would be lost.
+        """
+        rows = reader.shared(
+            "ecr.describe_repositories", lambda: pages(reader.client("ecr"), "describe_repositories", "repositories")
+        )
+        return [cls._observed(reader, row) for row in rows if row["repositoryName"] == reader.stack.name]
+
+    @classmethod
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
+        ecr, name = reader.client("ecr"), row["repositoryName"]
+        tags = tag_map(ecr.list_tags_for_resource(resourceArn=row["repositoryArn"]).get("tags"))
+        attrs = {
+            "id": name,
+            "arn": row["repositoryArn"],
+            "uri": row["repositoryUri"],
+            "scan_on_push": bool(row.get("imageScanningConfiguration", {}).get("scanOnPush")),
+        }
+        if reader.stack.owns(tags):
+            attrs["keep_images"] = kept_images(_policy(ecr, name))
+            if name not in reader.wanted(cls.TYPE):
+                attrs["images"] = _count(ecr, name)
+        return reader.observed(cls, name, name, attrs, tags)
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create it and its lifecycle policy."""
+        ecr = cloud.client("ecr")
+        with creating(self.address):
+            row = ecr.create_repository(
+                repositoryName=self.name,
+                tags=tag_list(self.tags),
+                imageScanningConfiguration={"scanOnPush": self.scan_on_push},
+                encryptionConfiguration={"encryptionType": "AES256"},
+            )["repository"]
+        self._put_policy(ecr)
+        return self.made(self.name, arn=row["repositoryArn"], uri=row["repositoryUri"])
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Set what differs, each with its own call."""
+        ecr = cloud.client("ecr")
+        if "scan_on_push" in changed:
+            ecr.put_image_scanning_configuration(
+                repositoryName=self.name, imageScanningConfiguration={"scanOnPush": self.scan_on_push}
+            )
+        if "keep_images" in changed:
+            self._put_policy(ecr)
+        if "tags" in changed:
+            ecr.tag_resource(resourceArn=observed.attrs["arn"], tags=tag_list(self.tags))
+        return self.as_desired(observed)
+
+    def _put_policy(self, ecr: Client) -> None:
+        ecr.put_lifecycle_policy(repositoryName=self.name, lifecyclePolicyText=json.dumps(keep_last(self.keep_images)))
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Delete it with the images in it: whoever calls this has seen to it that they may go."""
+        return gone(lambda: cloud.client("ecr").delete_repository(repositoryName=observed.id, force=True))
+
+    @classmethod
+    def holds_data(cls, observed: Observed) -> str:
+        """Say how many images would be lost."""
+        images = observed.attrs.get("images")
+        return f"{images} in the repository {observed.id}" if images else ""
+
+
+def keep_last(images: int) -> dict[str, Any]:
+    """Give the lifecycle policy that keeps so many images, tagged or not."""
+    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": images}
+    rule = {
+        "rulePriority": 1,
+        "description": f"keep the newest {images} images",
+        "selection": selection,
+        "action": {"type": "expire"},
+    }
+    return {"rules": [rule]}
+
+
+def kept_images(policy: Mapping[str, Any] | None) -> int | str | None:
+    """Read how many images a policy keeps: a number, "other rules" for a policy of another kind, None without any."""
+    if policy is None:
+        return None
+    try:
+        count = int(policy["rules"][0]["selection"]["countNumber"])
+    except (KeyError, IndexError, ValueError):
+        return "other rules"
+    return count if _essence(policy) == _essence(keep_last(count)) else "other rules"
+
+
+def _essence(policy: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """Leave out what changes nothing: descriptions, priorities, the order of keys."""
+    return [(rule.get("selection"), rule.get("action")) for rule in policy["rules"]]
+
+
+def _policy(ecr: Client, name: str) -> dict[str, Any] | None:
+    try:
+        text = ecr.get_lifecycle_policy(repositoryName=name)["lifecyclePolicyText"]
+    except ClientError as error:
+        if is_absent(error):
+            return None
+        raise
+    policy: dict[str, Any] = json.loads(text)
+    return policy
+
+
+def _count(ecr: Client, name: str) -> str:
+    """Count images from one page of at most 1000 names; one image may have several."""
+    answer = ecr.list_images(repositoryName=name, maxResults=1000)
+    number = len({image.get("imageDigest") for image in answer["imageIds"]})
+    more = "at least " if answer.get("nextToken") else ""
+    return f"{more}{number} image{'' if number == 1 else 's'}" if number else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image(External):
+    """The image that the tasks are to run: pushed by a person or a pipeline, never by us.
+
+    `uri` is the repository as Docker names it, `tag` a tag or a `sha256:` digest.
+    """
+
+    TYPE: ClassVar[str] = "ecr.Image"
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("ecr.Repository",)
+
+    repository: str | Ref
+    tag: str
+    uri: str
+    region: str
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Look for the wanted images, if the repository is there; there are no others of interest."""
+        found = []
+        for repository in reader.found("ecr.Repository"):
+            for name in reader.wanted(cls.TYPE):
+                digest = _digest(reader.client("ecr"), repository.id, name)
+                if digest:
+                    attrs = {"id": digest, "digest": digest}
+                    found.append(reader.observed(cls, name, digest, attrs, repository.tags))
+        return found
+
+    def missing(self) -> Health:
+        """Say how to push it: the service starts by itself once it is there."""
+        if self.tag.startswith("sha256:"):
+            return pending(
+                "ImageNotFound",
+                f"{self.uri} has no image {self.tag}: push it there, or set spec.image.tag to a tag that is there",
+                60.0,
+            )
+        image, host = f"{self.uri}:{self.tag}", self.uri.partition("/")[0]
+        return pending(
+            "ImageNotFound",
+            f"{image} is not there yet; push it: "
+            f"aws ecr get-login-password --region {self.region} | docker login --username AWS --password-stdin {host}; "
+            f"docker build --platform linux/amd64 -f Dockerfile.app -t {image} .; "
+            f"docker push {image}",
+            60.0,
+        )
+
+
+def _digest(ecr: Client, repository: str, name: str) -> str:
+    """Give the digest of `<repository>:<tag>` or `<repository>@<digest>`, empty if there is no such image."""
+    separator = name.removeprefix(repository)[:1]
+    wanted = name.removeprefix(repository + separator)
+    key = "imageDigest" if separator == "@" else "imageTag"
+    try:
+        rows = ecr.describe_images(repositoryName=repository, imageIds=[{key: wanted}])["imageDetails"]
+    except ClientError as error:
+        if is_absent(error):
+            return ""
+        raise
+    return str(rows[0]["imageDigest"]) if rows else ""

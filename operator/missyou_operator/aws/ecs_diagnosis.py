@@ -1,0 +1,197 @@
+"""Why tasks fail, from what ECS says of them: stopped tasks first, then the service's events, then target health. Pure.
+
+ECS says it in prose of its own; the table below knows the phrases. Sources: ECS developer guide, "Stopped tasks error
+messages" and "Service event messages"; ELBv2 API reference, TargetHealth.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Row = Mapping[str, Any]
+
+_LONGEST = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """`reason` is a word for scripts, `message` what AWS says, `advice` what to do (both without a full stop)."""
+
+    reason: str
+    message: str
+    advice: str
+
+    @property
+    def text(self) -> str:
+        """Both sentences."""
+        return f"{self.message}. {self.advice}"
+
+
+_FAILING = "TasksFailing"
+_NETWORK = (
+    "The tasks do not reach AWS: check the NAT gateways, the app subnets' routes and the ECS security group's egress"
+)
+
+#: What ECS says -> reason and advice. The first that matches counts.
+_TABLE: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE | re.DOTALL), reason, advice)
+    for pattern, reason, advice in (
+        (
+            r"CannotPull.*(i/o timeout|deadline exceeded|connection refused|connection reset|no such host)",
+            _FAILING,
+            _NETWORK,
+        ),
+        (
+            r"CannotPull.*(no matching manifest|(matching|specified) platform)",
+            _FAILING,
+            "The image is for another architecture: build it for linux/amd64",
+        ),
+        (
+            r"CannotPull.*(not found|manifest unknown|does not exist|no basic auth|pull access denied|403 Forbidden)",
+            "ImageNotFound",
+            "Push the image, or correct spec.image; a repository of another account must let this one pull",
+        ),
+        (r"CannotPull", "ImageNotFound", "Check spec.image and that the execution role may pull it"),
+        (
+            r"AccessDenied.*(secretsmanager|kms|ssm)|(secretsmanager|kms).*not authorized",
+            "AccessDenied",
+            "The execution role may not read a secret: check its policy (a key of your own needs kms:Decrypt for it)",
+        ),
+        (
+            r"ResourceNotFoundException.*secret|can't find the specified secret",
+            _FAILING,
+            "A secret is gone or was made anew: check the ARNs in spec.secrets (the stack's own come back)",
+        ),
+        (r"did not contain json key", _FAILING, "Add that key to the secret's JSON value"),
+        (
+            r"ResourceInitializationError.*(i/o timeout|deadline exceeded|connection|unable to pull secrets)",
+            _FAILING,
+            _NETWORK,
+        ),
+        (
+            r"validate logger args|log group does not exist",
+            _FAILING,
+            "The tasks' log group is missing: the next pass makes it anew",
+        ),
+        (
+            r"failed ELB health checks|is unhealthy in \(?target-group",
+            _FAILING,
+            "The app must answer 200 on spec.service.healthCheck.path at spec.service.port, on 0.0.0.0; see its log",
+        ),
+        (r"failed container health checks", _FAILING, "The HEALTHCHECK of the image fails; see the app's log"),
+        (
+            r"network interface provisioning|RESOURCE:ENI|insufficient.*addresses|no.*free.*addresses",
+            _FAILING,
+            "A subnet is out of addresses, or EC2 has trouble: fewer replicas need fewer addresses",
+        ),
+        (
+            r"Capacity is unavailable",
+            _FAILING,
+            "Fargate has no room in a zone at the moment; ECS goes on trying, smaller tasks find room sooner",
+        ),
+        (
+            r"limit on the number of vCPUs|vCPU.*limit",
+            "QuotaExceeded",
+            "Ask for a higher Fargate vCPU quota, or lower spec.service.cpu or spec.service.replicas",
+        ),
+        (
+            r"unable to assume the role",
+            "AccessDenied",
+            "A role of the tasks must trust ecs-tasks.amazonaws.com; a new role takes a minute to be known",
+        ),
+        (r"unsupported.*(zone|AZ)", _FAILING, "Fargate is not in that zone: choose others in a new stack"),
+    )
+)
+
+#: Exit code -> what it means.
+_EXITS: Mapping[int, str] = {
+    0: "The app ended by itself, but a service must go on running; see its log",
+    125: "The container could not be started: check the image's entry point and command",
+    126: "The image's entry point or command is not executable",
+    127: "The image's entry point or command was not found in it",
+    134: "The app aborted; see its log",
+    137: "The app was killed: it used more than spec.service.memory, or did not end in time; see its log",
+    139: "The app crashed (segmentation fault); see its log",
+    143: "The app was told to stop",
+}
+_LOG = "See the app's log for why it ended"
+
+#: Reason of an unhealthy target -> advice.
+_TARGETS: Mapping[str, str] = {
+    "Target.ResponseCodeMismatch": "The app must answer 200 on spec.service.healthCheck.path",
+    "Target.Timeout": "The app does not answer in time: it is slow, or the ECS security group does not let the load "
+    "balancer in",
+    "Target.FailedHealthChecks": "Nothing answers at spec.service.port: the app must listen on it on 0.0.0.0",
+    "Target.NotInUse": "The target group is not used by a listener, or a zone is not enabled on the load balancer",
+    "Target.IpUnusable": "An address of a task cannot be used as a target",
+}
+
+
+def diagnose(stopped: Iterable[Row], events: Iterable[str], targets: Iterable[Row] = ()) -> Diagnosis | None:
+    """Say why tasks fail, or None when nothing tells.
+
+    `stopped` are rows of DescribeTasks, `events` the messages of DescribeServices, newest first, `targets` rows of
+    DescribeTargetHealth.
+    """
+    tasks = sorted(stopped, key=lambda task: str(task.get("stoppedAt", "")), reverse=True)
+    for task in tasks:
+        if (found := _of_task(task)) is not None:
+            return found
+    return _of_events(events) or _of_targets(targets)
+
+
+def _of_task(task: Row) -> Diagnosis | None:
+    """Judge one stopped task, None if it was stopped in the normal course of things."""
+    containers: Sequence[Row] = task.get("containers") or ()
+    reason = str(task.get("stoppedReason", ""))
+    for text in (reason, *(str(item.get("reason", "")) for item in containers)):
+        if (known := _look_up(text)) is not None:
+            return known
+    if task.get("stopCode") in {"ServiceSchedulerInitiated", "UserInitiated"}:
+        return None
+    for item in containers:
+        if (code := item.get("exitCode")) is not None:
+            killed = "OutOfMemory" in str(item.get("reason", ""))
+            advice = "Raise spec.service.memory, or see why the app needs more" if killed else _EXITS.get(code, _LOG)
+            detail = f" ({_trim(str(item['reason']))})" if item.get("reason") else ""
+            message = f"container {item.get('name', '')} exited with code {code}{detail}"
+            return Diagnosis("OutOfMemory" if killed else _FAILING, message, advice)
+    return Diagnosis(_FAILING, f"a task stopped: {_trim(reason)}", _LOG) if reason else None
+
+
+def _of_events(events: Iterable[str]) -> Diagnosis | None:
+    for message in events:
+        if "has reached a steady state" in message:
+            return None
+        if (known := _look_up(message)) is not None:
+            return known
+        if "unable to consistently start tasks" in message:
+            return Diagnosis(_FAILING, _trim(message), "ECS starts tasks at ever longer intervals; see the app's log")
+    return None
+
+
+def _of_targets(targets: Iterable[Row]) -> Diagnosis | None:
+    for target in targets:
+        health = target.get("TargetHealth") or {}
+        if health.get("State") in {"unhealthy", "unused"}:
+            reason = str(health.get("Reason", ""))
+            where = (target.get("Target") or {}).get("Id", "")
+            message = _trim(f"target {where} is {health['State']}: {health.get('Description') or reason}")
+            return Diagnosis(_FAILING, message, _TARGETS.get(reason, _LOG))
+    return None
+
+
+def _look_up(text: str) -> Diagnosis | None:
+    for pattern, reason, advice in _TABLE:
+        if text and pattern.search(text):
+            return Diagnosis(reason, _trim(text), advice)
+    return None
+
+
+def _trim(text: str) -> str:
+    """Give a message on one line and of bearable length, without a full stop."""
+    line = " ".join(text.split()).rstrip(". ")
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

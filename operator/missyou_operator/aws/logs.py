@@ -1,0 +1,78 @@
+"""CloudWatch log groups. Behaviour: CloudWatch Logs API reference, CreateLogGroup and PutRetentionPolicy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.errors import gone
+from missyou_operator.aws.named import creating
+from missyou_operator.engine.resource import Health, Observed, Resource
+
+#: The prefixes of the two groups of a stack: reads of these are shared between stacks.
+_APP, _DATABASE = "/ecs/", "/aws/rds/instance/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogGroup(Resource):
+    """A log group. RDS creates its own where there is none, untagged and never expiring: such a one is adopted."""
+
+    TYPE: ClassVar[str] = "logs.LogGroup"
+    COMPARED: ClassVar[tuple[str, ...]] = ("retention_days",)
+    # Whoever still writes would create it anew.
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "rds.DBInstance")
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+
+    retention_days: int
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find the stack's two groups by name; the tags of each take a call."""
+        if reader.nothing_yet(cls.TYPE):
+            return []
+        stack = reader.stack.name
+        wanted = {_APP: f"{_APP}{stack}", _DATABASE: f"{_DATABASE}{stack}-db/postgresql"}
+        return [
+            cls._observed(reader, row)
+            for prefix, name in wanted.items()
+            for row in _groups(reader, prefix)
+            if row["logGroupName"] == name
+        ]
+
+    @classmethod
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
+        name, arn = row["logGroupName"], row["arn"].removesuffix(":*")
+        tags = reader.client("logs").list_tags_for_resource(resourceArn=arn).get("tags", {})
+        attrs = {"id": name, "arn": arn, "retention_days": row.get("retentionInDays")}
+        return reader.observed(cls, name, name, attrs, tags, adopt=True)
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create it and say how long it keeps what it gets."""
+        logs = cloud.client("logs")
+        with creating(self.address):
+            logs.create_log_group(logGroupName=self.name, tags=dict(self.tags))
+        logs.put_retention_policy(logGroupName=self.name, retentionInDays=self.retention_days)
+        return self.made(self.name, arn=cloud.stack.arn("logs", f"log-group:{self.name}"))
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Set retention and tags."""
+        logs = cloud.client("logs")
+        if "retention_days" in changed:
+            logs.put_retention_policy(logGroupName=self.name, retentionInDays=self.retention_days)
+        if "tags" in changed:
+            logs.tag_resource(resourceArn=observed.attrs["arn"], tags=dict(self.tags))
+        return self.as_desired(observed)
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Delete it and all that was logged to it."""
+        return gone(lambda: cloud.client("logs").delete_log_group(logGroupName=observed.id))
+
+
+def _groups(reader: Reader, prefix: str) -> list[Mapping[str, Any]]:
+    return reader.shared(
+        f"logs.describe_log_groups.{prefix}",
+        lambda: pages(reader.client("logs"), "describe_log_groups", "logGroups", logGroupNamePrefix=prefix),
+    )

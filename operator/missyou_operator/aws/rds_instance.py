@@ -1,0 +1,299 @@
+"""The database: all that happens to an RDS instance. Behaviour: RDS API reference, Create- to DeleteDBInstance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.clock import utc_now
+from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.errors import code_of, is_absent
+from missyou_operator.aws.named import creating
+from missyou_operator.aws.rds_rows import attributes
+from missyou_operator.aws.rds_states import CHANGEABLE, WITHOUT_SNAPSHOT, explained, judge, remarks
+from missyou_operator.aws.rds_versions import Gap, gap, offers_insights, version_to_create, version_to_upgrade_to
+from missyou_operator.aws.secret_values import database_password
+from missyou_operator.aws.stack import tag_list, tag_map
+from missyou_operator.engine.errors import RefusedError
+from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource, pending
+from missyou_operator.engine.values import Ref
+
+#: The tag that says how many GiB the spec last asked for: it tells a wanted shrink from growth by autoscaling.
+STORAGE_TAG = "missyou.app/storage-gib"
+
+#: Fields that are changed by one argument of ModifyDBInstance, and its name.
+_ARGUMENTS = {
+    "instance_class": "DBInstanceClass",
+    "storage_gib": "AllocatedStorage",
+    "storage_type": "StorageType",
+    "multi_az": "MultiAZ",
+    "backup_retention_days": "BackupRetentionPeriod",
+    "performance_insights": "EnablePerformanceInsights",
+    "deletion_protection": "DeletionProtection",
+    "parameter_group": "DBParameterGroupName",
+    "publicly_accessible": "PubliclyAccessible",
+    "copy_tags_to_snapshots": "CopyTagsToSnapshot",
+    "auto_minor_upgrades": "AutoMinorVersionUpgrade",
+}
+
+#: Changes that take minutes, in which the instance is `modifying`, though it may be `available` for the first one.
+_SLOW = frozenset({"instance_class", "storage_gib", "storage_type", "multi_az", "engine_version"})
+
+_DELETING_TYPICAL = 300.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DBInstance(Resource):
+    """A PostgreSQL instance; its name is its identifier.
+
+    `engine_version` means "at least this, of the same major"; a major alone means AWS's default minor. Storage that
+    autoscaling has added is as desired. `credentials` is the ARN of the secret whose JSON key `password` a new
+    instance gets. `major_downgrade` and `storage_shrink` are no fields: a difference bears these names where only a
+    new, empty instance could be as desired.
+    """
+
+    TYPE: ClassVar[str] = "rds.DBInstance"
+    COMPARED: ClassVar[tuple[str, ...]] = (
+        "engine_version",
+        *_ARGUMENTS,
+        "max_storage_gib",
+        "security_group_ids",
+        "log_exports",
+        "database_name",
+        "username",
+    )
+    REPLACE: ClassVar[frozenset[str]] = frozenset({"database_name", "username", "major_downgrade", "storage_shrink"})
+    # Tasks that are still running would lose their database, and write while its final snapshot is taken.
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
+
+    engine_version: str
+    instance_class: str
+    storage_gib: int
+    max_storage_gib: int
+    multi_az: bool
+    backup_retention_days: int
+    performance_insights: bool
+    deletion_protection: bool
+    database_name: str
+    username: str
+    credentials: str | Ref
+    subnet_group: str | Ref
+    parameter_group: str | Ref
+    security_group_ids: tuple[str | Ref, ...]
+    log_exports: tuple[str, ...] = ("postgresql",)
+    storage_type: str = "gp3"
+    publicly_accessible: bool = False
+    copy_tags_to_snapshots: bool = True
+    auto_minor_upgrades: bool = True
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find the stack's instance by name, in one list of all that has everything about them."""
+        rows = reader.shared(
+            "rds.describe_db_instances", lambda: pages(reader.client("rds"), "describe_db_instances", "DBInstances")
+        )
+        return [cls._observed(reader, row) for row in rows if row["DBInstanceIdentifier"] == f"{reader.stack.name}-db"]
+
+    @classmethod
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
+        tags, attrs = tag_map(row.get("TagList")), attributes(row)
+        if attrs["performance_insights"] is False and reader.stack.owns(tags):
+            offered = offers_insights(reader, attrs["running_version"], attrs["instance_class"])
+            attrs["insights_offered"] = offered is True
+        state = row.get("DBInstanceStatus", "creating")
+        state = "deleting" if state == "delete-precheck" else state
+        return reader.observed(cls, attrs["id"], attrs["id"], attrs, tags, state)
+
+    def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
+        """Compare; nothing while it is being created, when AWS tells only part of it and takes no change."""
+        if observed.state == "creating":
+            return ()
+        asked = observed.tags.get(STORAGE_TAG, "")
+        shrinks = asked.isdecimal() and self.storage_gib < int(asked)
+        changes = list(super(DBInstance, self if shrinks else self._tagged()).diff(observed))
+        if shrinks:
+            changes.append(FieldChange("storage_shrink", f"{asked} GiB", f"{self.storage_gib} GiB"))
+        running = observed.attrs["engine_version"]
+        if gap(self.engine_version, running) is Gap.DOWNGRADE:
+            changes.append(FieldChange("major_downgrade", running, self.engine_version))
+        return tuple(changes)
+
+    def _tagged(self) -> DBInstance:
+        return replace(self, tags={**self.tags, STORAGE_TAG: str(self.storage_gib)})
+
+    def satisfied(self, name: str, observed: Observed) -> bool:
+        """Let be what AWS has changed by itself, as it may, and what it says nothing of."""
+        actual = observed.attrs.get(name)
+        if actual is None:
+            return True
+        match name:
+            case "engine_version":
+                fine = gap(self.engine_version, actual) in {Gap.NONE, Gap.DOWNGRADE}
+            case "storage_gib":
+                fine = actual >= self.storage_gib
+            case "max_storage_gib":
+                fine = actual == self._maximum(observed)
+            case "security_group_ids" | "log_exports":
+                fine = frozenset(actual) == frozenset(getattr(self, name))
+            case "performance_insights" if observed.attrs.get("insights_offered") is False:
+                fine = True
+            case _:
+                fine = super().satisfied(name, observed)
+        return fine
+
+    def _maximum(self, observed: Observed) -> int:
+        """Give how far the storage may grow: what it has already grown to counts. Equal means not at all."""
+        return max(self.max_storage_gib, int(observed.attrs["storage_gib"]))
+
+    def destroys_data(self, changes: Sequence[FieldChange]) -> bool:  # noqa: ARG002
+        """Say yes: a new instance is an empty one."""
+        return True
+
+    @classmethod
+    def holds_data(cls, observed: Observed) -> str:
+        """Say what would be lost."""
+        return (
+            f"the database {observed.id} and everything in it "
+            "(a final snapshot is taken first, unless spec.database.finalSnapshot is false)"
+        )
+
+    def busy(self, observed: Observed) -> Health | None:
+        """AWS takes changes in a few states only; in the others say what state it is."""
+        return None if observed.state in CHANGEABLE else self.health(observed)
+
+    def health(self, observed: Observed) -> Health:
+        """Judge by the state; a database that works may still have something to tell."""
+        health = judge(observed.id, observed.state, reachable=bool(observed.attrs.get("endpoint")))
+        if health.status != "ready":
+            return health
+        told = remarks(observed.attrs, self.engine_version, insights=self.performance_insights)
+        return replace(health, message="; ".join(filter(None, (health.message, *told))))
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Start its creation, which takes ten minutes and more."""
+        version = version_to_create(cloud, self.engine_version)
+        insights = self.performance_insights and offers_insights(cloud, version, self.instance_class) is not False
+        grows = {"MaxAllocatedStorage": self.max_storage_gib} if self.max_storage_gib > self.storage_gib else {}
+        wanted = self._tagged()
+        password = database_password(cloud, str(self.credentials))
+        with creating(self.address), explained(self.name, self.instance_class):
+            row = cloud.client("rds").create_db_instance(
+                DBInstanceIdentifier=self.name,
+                Engine="postgres",
+                EngineVersion=version,
+                DBInstanceClass=self.instance_class,
+                StorageType=self.storage_type,
+                AllocatedStorage=self.storage_gib,
+                **grows,
+                StorageEncrypted=True,
+                DBName=self.database_name,
+                MasterUsername=self.username,
+                MasterUserPassword=password.reveal(),
+                MultiAZ=self.multi_az,
+                DBSubnetGroupName=self.subnet_group,
+                DBParameterGroupName=self.parameter_group,
+                VpcSecurityGroupIds=list(self.security_group_ids),
+                PubliclyAccessible=self.publicly_accessible,
+                BackupRetentionPeriod=self.backup_retention_days,
+                CopyTagsToSnapshot=self.copy_tags_to_snapshots,
+                AutoMinorVersionUpgrade=self.auto_minor_upgrades,
+                EnablePerformanceInsights=insights,
+                EnableCloudwatchLogsExports=list(self.log_exports),
+                DeletionProtection=self.deletion_protection,
+                # AWS's default is to go on, for a fee, after the community's support has ended.
+                EngineLifecycleSupport="open-source-rds-extended-support-disabled",
+                Tags=tag_list(wanted.tags),
+            )["DBInstance"]
+        told = {name: value for name, value in attributes(row).items() if value is not None}
+        return wanted.made(self.name, row.get("DBInstanceStatus", "creating"), **told)
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Change what differs, at once rather than in the next maintenance window."""
+        rds, wanted = cloud.client("rds"), self._tagged()
+        arguments = self.modification(cloud, observed, changed)
+        if arguments:
+            with explained(self.name, self.instance_class):
+                rds.modify_db_instance(DBInstanceIdentifier=self.name, ApplyImmediately=True, **arguments)
+        if "tags" in changed:
+            rds.add_tags_to_resource(ResourceName=observed.attrs["arn"], Tags=tag_list(wanted.tags))
+        after = wanted.as_desired(observed)
+        return replace(after, state="modifying") if changed & _SLOW else after
+
+    def modification(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> dict[str, Any]:
+        """Give the arguments of ModifyDBInstance: only what changes, for AWS takes all else as a wish too."""
+        arguments = {_ARGUMENTS[name]: getattr(self, name) for name in _ARGUMENTS if name in changed}
+        running = observed.attrs["running_version"]
+        if "engine_version" in changed:
+            arguments["EngineVersion"] = version_to_upgrade_to(cloud, self.engine_version, running)
+            if gap(self.engine_version, running) is Gap.MAJOR:
+                arguments["AllowMajorVersionUpgrade"] = True
+        if "instance_class" in changed and self.performance_insights:
+            offered = offers_insights(cloud, running, self.instance_class) is not False
+            if offered != bool(observed.attrs.get("performance_insights")):
+                arguments["EnablePerformanceInsights"] = offered
+        if "max_storage_gib" in changed:
+            arguments["MaxAllocatedStorage"] = self._maximum(observed)
+        if "security_group_ids" in changed:
+            arguments["VpcSecurityGroupIds"] = list(self.security_group_ids)
+        if "log_exports" in changed:
+            wanted, actual = frozenset(self.log_exports), frozenset(observed.attrs["log_exports"])
+            arguments["CloudwatchLogsExportConfiguration"] = {
+                "EnableLogTypes": sorted(wanted - actual),
+                "DisableLogTypes": sorted(actual - wanted),
+            }
+        return arguments
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed, now: Callable[[], datetime] = utc_now) -> Health:
+        """Delete it, its protection turned off first: whoever calls this has seen to it that it may go.
+
+        Errors: RefusedError where the final snapshot that is wanted cannot be taken.
+        """
+        deleting = pending("Deleting", f"the database {observed.id} is being deleted", _DELETING_TYPICAL)
+        if observed.state == "deleting":
+            return deleting
+        if cloud.final_snapshot and observed.state == "creating":
+            message = f"{observed.id} is still being created: its final snapshot can be taken after that"
+            return pending("Deleting", message, _DELETING_TYPICAL)
+        if cloud.final_snapshot and observed.state in WITHOUT_SNAPSHOT:
+            raise RefusedError(
+                "FinalSnapshotImpossible",
+                f"AWS cannot take a snapshot of {observed.id} in the state {observed.state}: set "
+                "spec.database.finalSnapshot to false to have it deleted without one",
+            )
+        rds = cloud.client("rds")
+        try:
+            if observed.attrs.get("deletion_protection"):
+                rds.modify_db_instance(
+                    DBInstanceIdentifier=observed.id, DeletionProtection=False, ApplyImmediately=True
+                )
+            _delete(cloud, observed, now())
+        except ClientError as error:
+            if is_absent(error):
+                return READY
+            raise
+        return deleting
+
+
+def _delete(cloud: Cloud, observed: Observed, now: datetime) -> None:
+    def delete(**snapshot: Any) -> None:
+        cloud.client("rds").delete_db_instance(
+            DBInstanceIdentifier=observed.id, DeleteAutomatedBackups=True, **snapshot
+        )
+
+    if not cloud.final_snapshot:
+        delete(SkipFinalSnapshot=True)
+        return
+    # A second try of the same day gives the same name, so that it does not leave a second snapshot.
+    name = f"{observed.id}-final-{now:%Y%m%d}-{observed.attrs['resource_id'][-8:].lower()}"
+    try:
+        delete(SkipFinalSnapshot=False, FinalDBSnapshotIdentifier=name)
+    except ClientError as error:
+        if code_of(error) != "DBSnapshotAlreadyExists":
+            raise
+        # That one may be older than the last thing written: what is deleted now needs its own.
+        delete(SkipFinalSnapshot=False, FinalDBSnapshotIdentifier=f"{name}-{now:%H%M%S}")

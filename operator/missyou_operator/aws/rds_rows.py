@@ -1,0 +1,64 @@
+"""A row of DescribeDBInstances as the fields of a desired instance.
+
+What waits in `PendingModifiedValues` counts as done: sending it again would not make it come earlier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the attributes of an instance; what AWS does not tell (any key may be missing) is None.
+
+    `running_version` is what runs, `engine_version` what is under way; `pending` names what is not applied yet.
+    """
+    waiting = {key: value for key, value in row.get("PendingModifiedValues", {}).items() if key != "MasterUserPassword"}
+
+    def told(key: str) -> Any:
+        return waiting.get(key, row.get(key))
+
+    storage, endpoint = told("AllocatedStorage"), row.get("Endpoint") or {}
+    group: Mapping[str, Any] = next(iter(row.get("DBParameterGroups") or ()), {})
+    return {
+        "id": row["DBInstanceIdentifier"],
+        "arn": row.get("DBInstanceArn"),
+        "resource_id": row.get("DbiResourceId"),
+        "endpoint": endpoint.get("Address"),
+        "port": endpoint.get("Port"),
+        "running_version": row.get("EngineVersion"),
+        "engine_version": told("EngineVersion"),
+        "instance_class": told("DBInstanceClass"),
+        "storage_gib": storage,
+        "storage_type": told("StorageType"),
+        # Absent where autoscaling is off: then there is no growing beyond what is there.
+        "max_storage_gib": max(row.get("MaxAllocatedStorage") or 0, storage or 0),
+        "multi_az": told("MultiAZ"),
+        "backup_retention_days": told("BackupRetentionPeriod"),
+        "performance_insights": row.get("PerformanceInsightsEnabled"),
+        "deletion_protection": row.get("DeletionProtection"),
+        "database_name": row.get("DBName"),
+        "username": row.get("MasterUsername"),
+        "subnet_group": (row.get("DBSubnetGroup") or {}).get("DBSubnetGroupName"),
+        "parameter_group": group.get("DBParameterGroupName"),
+        "parameter_status": group.get("ParameterApplyStatus"),
+        "security_group_ids": tuple(
+            sorted(
+                group["VpcSecurityGroupId"]
+                for group in row.get("VpcSecurityGroups", ())
+                if group.get("Status") != "removing"
+            )
+        ),
+        "log_exports": _log_exports(row, waiting),
+        "publicly_accessible": row.get("PubliclyAccessible"),
+        "copy_tags_to_snapshots": row.get("CopyTagsToSnapshot"),
+        "auto_minor_upgrades": row.get("AutoMinorVersionUpgrade"),
+        "pending": tuple(sorted(waiting)),
+    }
+
+
+def _log_exports(row: Mapping[str, Any], waiting: Mapping[str, Any]) -> tuple[str, ...]:
+    coming = waiting.get("PendingCloudwatchLogsExports", {})
+    enabled = {*row.get("EnabledCloudwatchLogsExports", ()), *coming.get("LogTypesToEnable", ())}
+    return tuple(sorted(enabled - set(coming.get("LogTypesToDisable", ()))))

@@ -1,0 +1,129 @@
+"""What the states of an RDS instance mean, and RDS's errors that are no mistake of anyone's.
+
+States: Amazon RDS User Guide, "Viewing Amazon RDS DB instance status".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.errors import code_of, message_of
+from missyou_operator.engine.errors import FlakyError, NotYetError
+from missyou_operator.engine.resource import READY, Health, failed, pending
+
+#: The database serves in these; what RDS does beside it is only worth a word.
+SERVING = {
+    "available": "",
+    "backing-up": "its backup is being taken",
+    "storage-optimization": "its storage is being optimised, which may take hours",
+    "storage-initialization": "its storage is being initialised",
+    "configuring-log-exports": "its log exports are being set up",
+    "configuring-enhanced-monitoring": "its monitoring is being set up",
+    "configuring-iam-database-auth": "its sign-on is being set up",
+}
+
+#: RDS is at work: what it does, and the seconds that this usually takes.
+_BUSY = {
+    "creating": ("is being created, which takes ten to fifteen minutes", 600.0),
+    "modifying": ("is being changed", 300.0),
+    "rebooting": ("restarts", 60.0),
+    "upgrading": ("is being upgraded to another version", 900.0),
+    "maintenance": ("is in AWS's maintenance", 600.0),
+    "renaming": ("is being renamed", 60.0),
+    "resetting-master-credentials": ("gets another password", 30.0),
+    "starting": ("starts", 300.0),
+    "stopping": ("stops", 120.0),
+}
+
+#: A person is needed: what is wrong, and what to do. `{0}` is the instance's identifier.
+_FAILED = {
+    "failed": "has failed and RDS cannot recover it: restore its latest snapshot, or delete it (aws rds "
+    "delete-db-instance --db-instance-identifier {0} --skip-final-snapshot) to have an empty one made. "
+    "aws rds describe-events --source-type db-instance --source-identifier {0} tells why",
+    "incompatible-restore": "could not be restored from its backup: restore an earlier one",
+    "restore-error": "could not be restored from its backup: restore an earlier one",
+    "incompatible-network": "has no network: are addresses left in the database subnets, and DNS on in the VPC?",
+    "incompatible-parameters": "cannot start with its parameters: correct the parameter group, then restart it "
+    "(aws rds reboot-db-instance --db-instance-identifier {0})",
+    "incompatible-option-group": "cannot use its option group: set the default one",
+    "incompatible-create": "could not be created with these settings: see aws rds describe-events "
+    "--source-type db-instance --source-identifier {0}",
+    "inaccessible-encryption-credentials": "cannot use its KMS key: enable the key, then restore the latest backup",
+    "inaccessible-encryption-credentials-recoverable": "cannot use its KMS key: enable the key, then start it "
+    "(aws rds start-db-instance --db-instance-identifier {0})",
+    "insufficient-capacity": "cannot start: AWS has no capacity for this class. Choose another "
+    "spec.database.instanceClass",
+    "storage-full": "has no storage left: raise spec.database.storageGiB, and maxStorageGiB for it to grow by itself",
+    "stopped": "was stopped by someone: start it (aws rds start-db-instance --db-instance-identifier {0}). "
+    "AWS starts it by itself after seven days",
+}
+
+#: States in which RDS accepts changes.
+CHANGEABLE = frozenset(
+    {"available", "storage-optimization", "storage-full", "incompatible-parameters", "insufficient-capacity"}
+)
+
+#: States in which RDS cannot take a snapshot, now or ever.
+WITHOUT_SNAPSHOT = frozenset({"failed", "incompatible-restore", "incompatible-network", "incompatible-create"})
+
+
+def judge(identifier: str, state: str, *, reachable: bool) -> Health:
+    """Put a state into words. `reachable` tells whether the instance has an endpoint yet."""
+    reason = "".join(word.capitalize() for word in state.split("-"))
+    if state in SERVING and reachable:
+        return Health("ready", message=f"{identifier}: {SERVING[state]}") if SERVING[state] else READY
+    if state in _FAILED:
+        return failed(reason, f"the database {identifier} {_FAILED[state].format(identifier)}")
+    words, typical = _BUSY.get(state, (f"is in the state {state}", 120.0))
+    if state in SERVING:
+        words, typical, reason = "is there, and gets its address next", 60.0, "Creating"
+    return pending(reason, f"the database {identifier} {words}", typical)
+
+
+def remarks(attrs: Mapping[str, Any], engine_version: str, *, insights: bool) -> list[str]:
+    """Say what is worth knowing of a database that works; `engine_version` and `insights` are what is wanted."""
+    told, running = [], attrs.get("running_version") or ""
+    if "." in engine_version and running != engine_version:
+        told.append(f"runs PostgreSQL {running} ({engine_version} or newer is wanted)")
+    if insights and attrs.get("insights_offered") is False:
+        told.append(f"Performance Insights is off: AWS does not offer it for {attrs['instance_class']}")
+    if attrs.get("pending"):
+        told.append(f"not applied yet: {', '.join(attrs['pending'])}")
+    if attrs.get("parameter_status") == "pending-reboot":
+        restart = f"aws rds reboot-db-instance --db-instance-identifier {attrs['id']}"
+        told.append(f"needs a restart to use its parameters: {restart}")
+    return told
+
+
+@contextmanager
+def explained(identifier: str, instance_class: str) -> Iterator[None]:
+    """Run a creating or changing call; tell apart the refusals that only take time.
+
+    Errors: FlakyError while AWS lacks capacity, NotYetError during a storage change or while a new account gets its
+    service-linked role; all others as they come.
+    """
+    try:
+        yield
+    except ClientError as error:
+        code, text = code_of(error), message_of(error).lower()
+        if code == "InsufficientDBInstanceCapacity":
+            message = (
+                f"AWS has no {instance_class} free for {identifier} at the moment; it is tried again. "
+                "If it lasts, choose another spec.database.instanceClass"
+            )
+            raise FlakyError("InsufficientCapacity", message, 120.0) from error
+        if code == "InvalidParameterCombination" and "optimiz" in text:
+            message = (
+                f"{identifier}: AWS still optimises its storage after the last change, which may take 6 to 24 hours"
+            )
+            raise NotYetError("StorageOptimization", message, 1800.0) from error
+        if code == "InvalidParameterValue" and "linked role" in text.replace("-", " "):
+            message = (
+                f"{identifier} waits for RDS's service-linked role, which a new account gets with its first database"
+            )
+            raise NotYetError("Propagating", message, 20.0) from error
+        raise

@@ -1,0 +1,51 @@
+"""All resource types there are."""
+
+from __future__ import annotations
+
+from missyou_operator.aws.autoscaling import ScalableTarget, ScalingPolicy
+from missyou_operator.aws.cloudwatch import Alarm
+from missyou_operator.aws.ec2_gateways import Address, InternetGateway, NatGateway
+from missyou_operator.aws.ec2_routes import RouteTable
+from missyou_operator.aws.ec2_security import SecurityGroup, SecurityGroupRule
+from missyou_operator.aws.ec2_vpc import Subnet, Vpc
+from missyou_operator.aws.ecr import Image, Repository
+from missyou_operator.aws.ecs_cluster import Cluster
+from missyou_operator.aws.ecs_service import Service
+from missyou_operator.aws.ecs_taskdefinition import TaskDefinition
+from missyou_operator.aws.elbv2_loadbalancer import Listener, LoadBalancer
+from missyou_operator.aws.elbv2_targetgroup import TargetGroup
+from missyou_operator.aws.iam import Role
+from missyou_operator.aws.logs import LogGroup
+from missyou_operator.aws.rds_groups import DBParameterGroup, DBSubnetGroup
+from missyou_operator.aws.rds_instance import DBInstance
+from missyou_operator.aws.secretsmanager import Secret, SecretVersion
+from missyou_operator.engine.resource import Resource
+
+KINDS: tuple[type[Resource], ...] = (
+    Vpc,
+    Subnet,
+    InternetGateway,
+    Address,
+    NatGateway,
+    RouteTable,
+    SecurityGroup,
+    SecurityGroupRule,
+    DBSubnetGroup,
+    DBParameterGroup,
+    DBInstance,
+    Secret,
+    SecretVersion,
+    Repository,
+    Image,
+    LoadBalancer,
+    TargetGroup,
+    Listener,
+    Cluster,
+    Role,
+    TaskDefinition,
+    Service,
+    ScalableTarget,
+    ScalingPolicy,
+    LogGroup,
+    Alarm,
+)

@@ -1,0 +1,77 @@
+"""What is inside `db_credentials`, and under which version ids Secrets Manager keeps which value.
+
+Whoever writes a version chooses its id (`ClientRequestToken`), so ids can be derived from what a version holds: then a
+list of versions tells whether the value is the wanted one, and nobody need read it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import string
+from typing import Any
+from urllib.parse import quote
+
+from missyou_operator.aws.cloud import Cloud
+from missyou_operator.engine.errors import RefusedError
+from missyou_operator.engine.values import Sensitive
+
+#: RDS refuses `/ " @` and spaces in a password; these need no escaping in a URL either.
+_ALPHABET = string.ascii_letters + string.digits + "_-"
+_LENGTH = 32
+
+
+def derived(salt: str, *parts: str) -> str:
+    """Derive a version id (64 hex digits) from what the version holds."""
+    return hashlib.sha256("\0".join((salt, *parts)).encode()).hexdigest()
+
+
+def initial(salt: str) -> str:
+    """Give the version id of the first credentials, which lack the endpoint."""
+    return derived(salt, "initial")
+
+
+def generated(username: str) -> Sensitive:
+    """Make new credentials: JSON with `username` and `password`."""
+    password = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    return Sensitive(json.dumps({"username": username, "password": password}))
+
+
+def complete(password: Sensitive, *, username: str, host: str, port: str, database: str) -> Sensitive:
+    """Put complete credentials together: `username, password, host, port, dbname, DATABASE_URL` (TLS required)."""
+    user, key = quote(username, safe=""), quote(password.reveal(), safe="")
+    return Sensitive(
+        json.dumps(
+            {
+                "username": username,
+                "password": password.reveal(),
+                "host": host,
+                "port": int(port),
+                "dbname": database,
+                "DATABASE_URL": f"postgresql://{user}:{key}@{host}:{port}/{quote(database, safe='')}?sslmode=require",
+            }
+        )
+    )
+
+
+def database_password(cloud: Cloud, secret: str) -> Sensitive:
+    """Read the password from the current version of a secret. Errors: RefusedError where there is none."""
+    answer = cloud.client("secretsmanager").get_secret_value(SecretId=secret)
+    password = _password(answer.get("SecretString", ""))
+    if not password:
+        raise RefusedError(
+            "InvalidSecret",
+            f"the current version of {secret} is not JSON with a password: "
+            "move the label AWSCURRENT back to a version that is",
+        )
+    return Sensitive(password)
+
+
+def _password(text: str) -> str:
+    try:
+        content: Any = json.loads(text)
+    except ValueError:
+        return ""
+    password = content.get("password") if isinstance(content, dict) else None
+    return password if isinstance(password, str) else ""

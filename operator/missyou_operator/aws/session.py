@@ -1,0 +1,77 @@
+"""boto3 clients: one set per role and region, with retries and time-outs that fit a pass that never waits long."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+import boto3
+from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.session import Session as BotocoreSession
+from botocore.session import get_session
+
+from missyou_operator.aws.cloud import Client, Inventory
+
+#: A single call ends within about half a minute, so that a stopped operator can finish what it began. Retries: standard
+#: mode knows every service's throttling codes.
+_CONFIG = Config(
+    connect_timeout=5,
+    read_timeout=25,
+    retries={"mode": "standard", "max_attempts": 4},
+    max_pool_connections=64,
+    user_agent_extra="missyou-operator",
+)
+
+
+@dataclass(slots=True)
+class Account:
+    """One identity in one region: its clients, the account it acts in, and the reads that its stacks share."""
+
+    session: boto3.Session
+    inventory: Inventory = field(default_factory=Inventory)
+    _clients: dict[str, Client] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def client(self, service: str) -> Client:
+        """Give the one client of a service. Making clients is not thread-safe in boto3, using them is."""
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self.session.client(service, config=_CONFIG)
+            return self._clients[service]
+
+    def identity(self) -> tuple[str, str]:
+        """Give account number and partition (`aws`, `aws-cn`, `aws-us-gov`). Asked once. Errors: any ClientError."""
+        answer = self.inventory.get(
+            "sts.get_caller_identity", self.client("sts").get_caller_identity, since=float("-inf")
+        )
+        return answer["Account"], answer["Arn"].split(":")[1]
+
+
+class Accounts:
+    """All identities that stacks act under, made when first needed."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[tuple[str, str, str], Account] = {}
+        self._lock = threading.Lock()
+
+    def get(self, region: str, role_arn: str = "", external_id: str = "") -> Account:
+        """Give the account for a region, through a role to assume if one is named."""
+        key = (region, role_arn, external_id)
+        with self._lock:
+            if key not in self._accounts:
+                base = get_session()
+                if role_arn:
+                    base = _assuming(base, role_arn, external_id)
+                self._accounts[key] = Account(boto3.Session(botocore_session=base, region_name=region))
+            return self._accounts[key]
+
+
+def _assuming(source: BotocoreSession, role_arn: str, external_id: str) -> BotocoreSession:
+    arguments = {"RoleSessionName": "missyou-operator", **({"ExternalId": external_id} if external_id else {})}
+    fetcher = AssumeRoleCredentialFetcher(
+        source.create_client, source.get_credentials(), role_arn, extra_args=arguments
+    )
+    session = get_session()
+    session._credentials = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
+    return session

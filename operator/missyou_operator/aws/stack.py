@@ -1,0 +1,62 @@
+"""Who a stack is: the names and tags that make AWS itself the only state there is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+STACK_TAG = "missyou.app/stack"
+CLUSTER_TAG = "missyou.app/cluster"
+COMPONENT_TAG = "missyou.app/component"
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One stack's identity.
+
+    `name` prefixes all AWS names, `app` is `<namespace>/<name>` of the MissYouApp, `cluster` the UID of the Kubernetes
+    cluster's kube-system namespace.
+    """
+
+    name: str
+    app: str
+    cluster: str
+    account: str
+    region: str
+    partition: str = "aws"
+
+    def tags(self, component: str, name: str, extra: Mapping[str, str]) -> dict[str, str]:
+        """Give all tags of one resource; `extra` is `Environment` and `spec.tags`."""
+        ours = {STACK_TAG: self.app, CLUSTER_TAG: self.cluster, COMPONENT_TAG: component, "Name": name}
+        return {**extra, **ours}
+
+    def owns(self, tags: Mapping[str, str]) -> bool:
+        """Tell whether tags say that a resource is this stack's."""
+        return tags.get(STACK_TAG) == self.app and tags.get(CLUSTER_TAG) == self.cluster
+
+    def token(self, *parts: str) -> str:
+        """Derive a client token (64 hex digits) from the identity: no request is ever carried out twice."""
+        return hashlib.sha256("\0".join((self.cluster, self.app, self.region, *parts)).encode()).hexdigest()
+
+    def arn(self, service: str, resource: str) -> str:
+        """Compose an ARN in this stack's account and region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+
+def owner_of(tags: Mapping[str, str]) -> str:
+    """Name the owner that tags tell of, for a message; empty when they tell none."""
+    if STACK_TAG not in tags:
+        return ""
+    return f"MissYouApp {tags[STACK_TAG]} of cluster {tags.get(CLUSTER_TAG, '(unknown)')}"
+
+
+def tag_list(tags: Mapping[str, str], *, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
+    """Give tags in the list form that most services take (ECS spells the two words in lower case)."""
+    return [{key: k, value: v} for k, v in sorted(tags.items())]
+
+
+def tag_map(tags: Iterable[Mapping[str, Any]] | None, *, key: str = "Key", value: str = "Value") -> dict[str, str]:
+    """Give tags as a mapping, those of AWS's own left out."""
+    return {t[key]: t.get(value) or "" for t in tags or () if not t[key].startswith("aws:")}

@@ -1,0 +1,1 @@
+"""The operator itself: events in, passes run, status and Events out. Only `handlers` imports kopf."""

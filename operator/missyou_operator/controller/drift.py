@@ -1,0 +1,102 @@
+"""What of a plan is held back: what destroys data without approval, and drift where it is only to be reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from missyou_operator.api import AppSpec
+from missyou_operator.aws.look import Sight
+from missyou_operator.controller.memory import Memory
+from missyou_operator.engine.outcome import Outcome
+from missyou_operator.engine.plan import Change, Plan
+from missyou_operator.engine.resource import READY, Health, failed
+
+
+@dataclass(frozen=True, slots=True)
+class Restraint:
+    """What is held back and why: see `execute`, and `Found` for the rest."""
+
+    withheld: Mapping[str, Health] = field(default_factory=dict)
+    approval: Plan = field(default_factory=Plan)
+    drifted: Sequence[Change] = ()
+    reported_only: bool = False
+
+
+def restrain(body: Mapping[str, Any], app: AppSpec, memory: Memory, plan: Plan, sight: Sight) -> Restraint:
+    """Judge a plan."""
+    withheld: dict[str, Health] = {}
+    drifted = plan.changes if was_in_sync(body, memory) else ()
+    reported_only = bool(drifted) and app.drift_policy == "Report"
+    if reported_only:
+        withheld |= {change.address: _reported(change, sight) for change in drifted}
+    destructive = plan.destructive()
+    approved = (body["metadata"].get("annotations") or {}).get("missyou.app/approve") == destructive.id
+    if destructive.changes and not approved:
+        withheld |= {change.address: _needs_approval(change, destructive.id, body) for change in destructive.changes}
+    for change in plan.changes:
+        blind = sight.unreadable.get(change.address.partition("/")[0])
+        if blind is not None:
+            withheld[change.address] = blind
+    return Restraint(withheld, Plan() if approved else destructive, drifted, reported_only)
+
+
+def drift_entries(restraint: Restraint, outcome: Outcome, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give the entries for `status.drift`: what was found changed outside, and what this pass did about it."""
+    done = {change.address for change in outcome.done}
+    entries = []
+    for change in restraint.drifted:
+        action = "Reported" if restraint.reported_only else "Corrected" if change.address in done else "Correcting"
+        if _is_news(change, action, body):
+            entries.append({"resource": change.address, "fields": _fields(change), "foundAt": _now(), "action": action})
+    return entries
+
+
+def was_in_sync(body: Mapping[str, Any], memory: Memory) -> bool:
+    """Tell whether AWS once matched exactly what is asked for now, so that a difference came from outside.
+
+    After a restart of the operator, the status remembers.
+    """
+    if memory.synced:
+        return memory.synced == memory.inputs
+    generation = body["metadata"]["generation"]
+    return any(
+        condition["type"] == "InSync"
+        and condition.get("observedGeneration") == generation
+        and (condition["status"] == "True" or condition["reason"] == "Drifted")
+        for condition in (body.get("status") or {}).get("conditions", ())
+    )
+
+
+def _reported(change: Change, sight: Sight) -> Health:
+    if sight.world.get(change.address):
+        return READY
+    return failed("Drifted", f"{change.address} was deleted outside; driftPolicy Report leaves it so", stalled=False)
+
+
+def _needs_approval(change: Change, plan_id: str, body: Mapping[str, Any]) -> Health:
+    meta = body["metadata"]
+    return failed(
+        "ApprovalRequired",
+        f"{change.action} {change.address} destroys {change.destroys}. To go on: kubectl annotate missyouapp "
+        f"{meta['name']} -n {meta['namespace']} --overwrite missyou.app/approve={plan_id}; or take the change back",
+    )
+
+
+def _is_news(change: Change, action: str, body: Mapping[str, Any]) -> bool:
+    """Tell whether this is not already the latest thing said of the resource (a reported drift may stay for days)."""
+    said = (body.get("status") or {}).get("drift", ())
+    latest = next((entry for entry in said if entry["resource"] == change.address), None)
+    if latest is None or action == "Corrected":
+        return True
+    return bool(latest["action"] != action or latest.get("fields", []) != _fields(change))
+
+
+def _fields(change: Change) -> list[str]:
+    return [f"{item.field}: {item.before} -> {item.after}" for item in change.fields]
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,231 @@
+"""kopf at the edge: one loop per MissYouApp, woken by events, and one handler that takes a stack down.
+
+Why this shape (see docs/architecture.md): a daemon per object sees every change at once, also during a pass; `on.event`
+only wakes it; deletion has to be a handler, since kopf starts no daemons for objects that are already being deleted.
+Passes run in threads: kopf's event loop never waits for AWS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import kopf
+
+from missyou_operator.api import GROUP, PLURAL, VERSION
+from missyou_operator.api.status import merge_patch
+from missyou_operator.aws.session import Accounts
+from missyou_operator.controller.kube import Kube
+from missyou_operator.controller.memory import Memory
+from missyou_operator.controller.reconcile import Reconciler, World
+from missyou_operator.controller.report import Report
+from missyou_operator.controller.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+FINALIZER = f"{GROUP}/finalizer"
+#: Annotations that ask for a look at once.
+_ASKING = (f"{GROUP}/reconcile", f"{GROUP}/approve")
+#: Passes at the same time for apps that somebody has just changed, and for all others: a start with a thousand stacks
+#: must not keep a person waiting.
+_CHANGE_LANE, _RESYNC_LANE = 8, 24
+#: Seconds in which our own status writes come back from the watch.
+_ECHO = 5.0
+
+
+@dataclass(slots=True)
+class App:
+    """What belongs to one MissYouApp in this process."""
+
+    memory: Memory = field(default_factory=Memory)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    sign: tuple[Any, ...] = ()
+    generation: int = -1
+    #: When a status was last written (monotonic seconds), and which.
+    written: tuple[float, dict[str, Any]] = (float("-inf"), {})
+
+    def status_before(self, seen: dict[str, Any]) -> dict[str, Any]:
+        """Give the status as it stands: our own last write until the watch must have shown it, then what is seen."""
+        at, status = self.written
+        return status if time.monotonic() - at < _ECHO else seen
+
+
+class Operator:
+    """All handlers, and what they share."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.kube = Kube()
+        self.calls = ThreadPoolExecutor(settings.workers, "aws")
+        self.lanes = {
+            True: ThreadPoolExecutor(_CHANGE_LANE, "change"),
+            False: ThreadPoolExecutor(_RESYNC_LANE, "resync"),
+        }
+        self.reconciler = Reconciler(
+            World(
+                Accounts(),
+                self.kube.cluster_uid(),
+                self.kube.read_secret,
+                self.calls,
+                settings.region,
+                settings.resync,
+            )
+        )
+
+    def registry(self) -> kopf.OperatorRegistry:
+        """Give the handlers to kopf."""
+        registry = kopf.OperatorRegistry()
+        what = (GROUP, VERSION, PLURAL)
+        kopf.on.startup(registry=registry)(self.configure)
+        # Called again when a token has expired: reads the rotated file.
+        kopf.on.login(registry=registry)(kopf.login_via_client)
+        kopf.on.event(*what, registry=registry)(self.on_event)
+        kopf.daemon(*what, registry=registry, id="reconcile", cancellation_backoff=25.0)(self.loop)
+        kopf.on.delete(*what, registry=registry, id="teardown", backoff=15.0)(self.on_delete)
+        return registry
+
+    async def configure(self, settings: kopf.OperatorSettings, **_: Any) -> None:
+        """Set kopf up: own annotations only, no scanning for CRDs, watches that notice a dead connection."""
+        settings.persistence.finalizer = FINALIZER
+        settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP, v1=False)
+        settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=GROUP)
+        settings.scanning.disabled = True
+        settings.posting.loggers = False
+        settings.networking.connect_timeout = 10
+        settings.networking.request_timeout = 45
+        settings.watching.server_timeout = 600
+
+    async def on_event(self, event: Mapping[str, Any], body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
+        """Wake the loop when something has changed that matters to it: not for our own status writes."""
+        app = _app(memo)
+        meta = body.metadata
+        annotations = meta.get("annotations", {})
+        sign = (
+            meta.get("generation"),
+            FINALIZER in meta.get("finalizers", ()),
+            bool(meta.get("deletionTimestamp")),
+            *(annotations.get(name) for name in _ASKING),
+        )
+        if event["type"] == "ADDED":
+            app.generation = -1
+        if sign != app.sign:
+            app.sign = sign
+            app.wake.set()
+
+    async def loop(self, body: kopf.Body, memo: kopf.Memo, stopped: kopf.DaemonStopped, **_: Any) -> None:
+        """Run pass after pass, each as soon as something changed or is worth another look."""
+        app = _app(memo)
+        while not stopped:
+            app.wake.clear()
+            delay: float | None = None
+            # Before our finalizer is stored, nothing may be created: a deletion would not wait for us.
+            if FINALIZER in body.metadata.get("finalizers", ()) and not body.metadata.get("deletionTimestamp"):
+                async with app.lock:
+                    delay = await self._pass(body, app, lambda: bool(stopped), self.reconciler.reconcile)
+            await _first(app.wake, stopped, delay)
+
+    async def on_delete(self, body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
+        """Run one pass of the deletion; kopf calls again until all is gone, then takes the finalizer away."""
+        app = _app(memo)
+        async with app.lock:
+            delay = await self._pass(body, app, lambda: False, self.reconciler.teardown)
+        if delay is not None:
+            raise kopf.TemporaryError("the stack is being deleted", delay=delay)
+
+    async def _pass(self, body: kopf.Body, app: App, stopped: Any, run: Any) -> float | None:
+        """Run one pass in a thread, write what it found, and give the seconds until the next (None: all is deleted)."""
+        seen = _plain(body)
+        changed = seen["metadata"]["generation"] != app.generation
+        app.generation = seen["metadata"]["generation"]
+        seen["status"] = app.status_before(seen["status"])
+        running = asyncio.get_running_loop()
+        try:
+            report: Report = await running.run_in_executor(self.lanes[changed], run, seen, app.memory, stopped)
+            if report.done:
+                return None
+            await self._write(body, seen, app, report)
+        except Exception:
+            logger.exception("%s/%s: pass failed", seen["metadata"]["namespace"], seen["metadata"]["name"])
+            return 10.0
+        return report.delay
+
+    async def _write(self, body: kopf.Body, seen: Mapping[str, Any], app: App, report: Report) -> None:
+        meta = seen["metadata"]
+        patch = merge_patch(seen["status"], report.status)
+        if not patch:
+            return
+        write = partial(self.kube.patch_status, meta["namespace"], meta["name"], patch)
+        if await asyncio.get_running_loop().run_in_executor(self.lanes[True], write):
+            app.written = (time.monotonic(), dict(report.status))
+        for condition in report.events:
+            kopf.event(body, type=_kind(condition, report.status), reason=condition["reason"], message=_text(condition))
+
+
+#: Reasons that a person should see although the stack may go on by itself.
+_NOTEWORTHY = frozenset({"ImageNotFound", "SecretNotFound", "TasksFailing", "Drifted", "ApprovalRequired"})
+
+
+def _kind(condition: Mapping[str, Any], status: Mapping[str, Any]) -> str:
+    """Give the type of an Event: a warning for what needs a person, and for nothing that merely takes time."""
+    stalled = any(other["type"] == "Stalled" for other in status["conditions"])
+    bad = condition["type"] == "Stalled" or (condition["status"] == "False" and stalled)
+    return "Warning" if bad or condition["reason"] in _NOTEWORTHY else "Normal"
+
+
+def _text(condition: Mapping[str, Any]) -> str:
+    return f"{condition['type']} is {condition['status']}: {condition['message'] or condition['reason']}"[:1000]
+
+
+def _app(memo: kopf.Memo) -> App:
+    if "app" not in memo:
+        memo.app = App()
+    app: App = memo.app
+    return app
+
+
+def _plain(body: kopf.Body) -> dict[str, Any]:
+    """Copy a live body, so that a pass sees one state of it."""
+    return {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": body.get("kind"),
+        "metadata": dict(body.metadata),
+        "spec": dict(body.spec),
+        "status": dict(body.status),
+    }
+
+
+async def _until(stopped: kopf.DaemonStopped) -> None:
+    await stopped.wait()
+
+
+async def _first(wake: asyncio.Event, stopped: kopf.DaemonStopped, delay: float | None) -> None:
+    waits = [asyncio.create_task(wake.wait()), asyncio.create_task(_until(stopped))]
+    try:
+        await asyncio.wait(waits, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waits:
+            task.cancel()
+
+
+def serve(settings: Settings) -> None:
+    """Run the operator until it is told to stop. Ends with a message when the CRD is missing."""
+    operator = Operator(settings)
+    if not operator.kube.crd_exists():
+        sys.exit("the API server serves no MissYouApps: apply crds/missyouapps.missyou.app.yaml first")
+    with contextlib.suppress(KeyboardInterrupt):
+        kopf.run(
+            registry=operator.registry(),
+            standalone=True,
+            clusterwide=not settings.namespaces,
+            namespaces=list(settings.namespaces),
+            liveness_endpoint=settings.liveness or None,
+        )

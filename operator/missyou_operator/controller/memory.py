@@ -1,0 +1,73 @@
+"""What the operator remembers of an app between passes. All of it may be lost: AWS's tags are the state."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from missyou_operator.controller.pace import pause
+from missyou_operator.engine.outcome import Outcome, Result
+from missyou_operator.engine.plan import Action, World
+from missyou_operator.engine.resource import Observed
+
+#: Seconds in which AWS may not yet show what it has just made (EC2 lags by up to 10 s, `docs/aws.md`).
+LAG = 20.0
+
+
+@dataclass(slots=True)
+class Memory:
+    """One app. Times are monotonic seconds.
+
+    `inputs` stands for all that the last pass was asked to make (spec and secrets); `synced` for the inputs that AWS
+    once matched entirely, so that a later difference is drift. `since` says when each resource began to be unsettled.
+    """
+
+    world: dict[str, tuple[Observed, ...]] | None = None
+    inputs: str = ""
+    synced: str = ""
+    token: str = ""
+    full_at: float = float("-inf")
+    wrote_at: float = float("-inf")
+    unsettled: frozenset[str] = frozenset()
+    deleting: bool = False
+    since: dict[str, float] = field(default_factory=dict)
+    created: dict[str, tuple[float, Observed]] = field(default_factory=dict)
+
+    def with_lag(self, world: World, now: float) -> dict[str, tuple[Observed, ...]]:
+        """Add to a fresh look what was created so recently that AWS may not show it yet."""
+        self.created = {a: made for a, made in self.created.items() if now - made[0] < LAG}
+        missing = {address: (made[1],) for address, made in self.created.items() if address not in world}
+        return {**world, **missing}
+
+    def remember(self, outcome: Outcome, now: float) -> None:
+        """Take over what a pass knows and did."""
+        self.world = outcome.world
+        for result in outcome.results.values():
+            if result.did is None:
+                continue
+            self.wrote_at = now
+            if result.did.action is Action.CREATE and result.observed is not None:
+                self.created[result.address] = (now, result.observed)
+            elif result.did.action is Action.REPLACE:
+                self.created.pop(result.address, None)
+        for address in outcome.dismissed:
+            self.wrote_at = now
+            self.created.pop(address, None)
+        open_ = {r.address: r for r in outcome.results.values() if r.health.status != "ready"}
+        self.since = {address: self.since.get(address, now) for address in open_}
+        self.unsettled = frozenset(
+            result.address.partition("/")[0]
+            for result in open_.values()
+            if not result.health.waits_for and not result.health.by_clock
+        )
+
+    def next_look(self, results: Iterable[Result], now: float, resync: float) -> float:
+        """Seconds until the next pass: the soonest that any resource asks for, and the next resync at the latest."""
+        pauses = [
+            pause(result.health, now - self.since.get(result.address, now))
+            for result in results
+            if result.health.status != "ready" and not result.health.waits_for
+        ]
+        due = self.full_at + resync * random.uniform(0.9, 1.0) - now  # noqa: S311 - spreads load
+        return max(0.5, min([due, *pauses]))

@@ -1,0 +1,22 @@
+"""How soon to look again. Pure."""
+
+from __future__ import annotations
+
+from missyou_operator.engine.resource import Health
+
+#: Seconds. Between two looks lies a quarter of the time that something has been unsettled: quick things are seen to be
+#: done at once, and a database that takes ten minutes costs fewer than forty looks.
+_SOONEST, _PART = 1.0, 0.25
+_LONGEST_PENDING = 30.0
+
+
+def pause(health: Health, age: float) -> float:
+    """Give the seconds until something unsettled since `age` seconds is worth another look.
+
+    Pending: at most a tenth of what such a thing usually takes, and 30 s. Failed: at most `typical`, which is minutes
+    for what only a person can mend.
+    """
+    longest = health.typical
+    if health.status == "pending":
+        longest = max(2.0, min(health.typical / 10, _LONGEST_PENDING))
+    return max(_SOONEST, min(age * _PART, longest))

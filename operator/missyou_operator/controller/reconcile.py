@@ -1,0 +1,219 @@
+"""One pass: look, plan, execute, report. Plain synchronous Python that knows no kopf and never waits for AWS to finish.
+
+The same pass creates, changes, repairs, resumes after a crash, and (with an empty graph) deletes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from missyou_operator.api import AppSpec, InvalidSpec, parse
+from missyou_operator.aws.cloud import Cloud
+from missyou_operator.aws.errors import classify
+from missyou_operator.aws.look import Sight, look
+from missyou_operator.aws.session import Accounts
+from missyou_operator.aws.stack import Stack
+from missyou_operator.aws.zones import choose_zones
+from missyou_operator.controller import report
+from missyou_operator.controller.drift import drift_entries, restrain
+from missyou_operator.controller.memory import Memory
+from missyou_operator.controller.report import Found, Report
+from missyou_operator.engine.execute import execute
+from missyou_operator.engine.graph import Graph
+from missyou_operator.engine.outcome import Tools
+from missyou_operator.engine.plan import make_plan
+from missyou_operator.engine.resource import Health, Observed, failed
+from missyou_operator.engine.values import Sensitive
+from missyou_operator.stack import Facts, build
+from missyou_operator.stack.secrets import KubernetesSecret
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that a read may be old which several stacks share.
+_SHARED_FOR = 3.0
+#: Seconds until a spec that is invalid, or a suspended app, is looked at again without being changed.
+_IDLE = 600.0
+
+#: Gives the data of a Kubernetes Secret by namespace and name, or None where there is none.
+SecretReader = Callable[[str, str], Mapping[str, str] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What passes work with: accounts, the cluster's UID, Kubernetes Secrets, and threads for calls to AWS."""
+
+    accounts: Accounts
+    cluster: str
+    read_secret: SecretReader
+    pool: Executor
+    region: str
+    resync: float
+
+
+class Reconciler:
+    """Runs passes. Thread-safe for different apps; that one app has one pass at a time is up to the caller."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def reconcile(self, body: Mapping[str, Any], memory: Memory, stopped: Callable[[], bool]) -> Report:
+        """Run one pass for an app as it stands in `body`. Never raises for what AWS or the spec do."""
+        now = datetime.now(UTC)
+        try:
+            app = parse(body, self._world.region)
+        except InvalidSpec as error:
+            health = failed("InvalidSpec", str(error))
+            return _finish(body, report.trouble(body, health, now), _IDLE)
+        if app.suspend:
+            return _finish(body, report.suspended(body, now), _IDLE)
+        try:
+            return self._pass(body, app, memory, stopped)
+        except Exception as error:  # a look that fails as a whole becomes the report, never a traceback
+            return self._failed(body, memory, classify(error))
+
+    def teardown(self, body: Mapping[str, Any], memory: Memory, stopped: Callable[[], bool]) -> Report:
+        """Run one pass of a deletion. Needs no valid spec: what belongs to the stack is found by its tags and names."""
+        now = datetime.now(UTC)
+        spec = body.get("spec") or {}
+        if spec.get("deletionPolicy") == "Retain":
+            return Report(body.get("status") or {}, 0.0, done=True)
+        if spec.get("suspend"):
+            return _finish(body, report.suspended(body, now), 15.0)
+        try:
+            cloud = self._cloud(body, final_snapshot=_final_snapshot(body, self._world.region))
+            sight = self._look(cloud, memory, {}, full=not memory.deleting or not memory.world)
+            tools = Tools(cloud, self._world.pool, classify, stopped)
+            outcome = execute(Graph(), sight.world, make_plan(Graph(), sight.world), tools)
+            memory.remember(outcome, time.monotonic())
+            memory.deleting = True
+            if not sight.unreadable and not _ours(outcome.world):
+                # Most of these looks were at what was still going only: look at everything once more, to be sure.
+                sight = self._look(cloud, memory, {}, full=True)
+        except Exception as error:  # as above
+            return self._failed(body, memory, classify(error))
+        if not sight.unreadable and not _ours(sight.world):
+            return Report(body.get("status") or {}, 0.0, done=True)
+        status = report.deleting(body, outcome, now)
+        if sight.unreadable:
+            status = report.trouble({**body, "status": status}, next(iter(sight.unreadable.values())), now)
+        delay = memory.next_look(outcome.results.values(), time.monotonic(), self._world.resync)
+        return _finish(body, status, min(delay, 15.0))
+
+    def _pass(self, body: Mapping[str, Any], app: AppSpec, memory: Memory, stopped: Callable[[], bool]) -> Report:
+        cloud = self._cloud(body, app=app)
+        names = build(app, cloud.stack, Facts(("", "")))
+        secrets = self._kubernetes_secrets(body["metadata"]["namespace"], names)
+        inputs = _inputs(body, secrets)
+        token = str((body["metadata"].get("annotations") or {}).get("missyou.app/reconcile", ""))
+        asked = memory.inputs != inputs or memory.token != token
+        full = asked or memory.world is None or time.monotonic() - memory.full_at >= self._world.resync * 0.9
+        memory.inputs, memory.token = inputs, token
+        sight = self._look(cloud, memory, _wanted(names), full=full, fresh=asked)
+        sight = Sight({**sight.world, **secrets}, sight.unreadable)
+        graph = build(app, cloud.stack, Facts(choose_zones(cloud, app.network.availability_zones, sight.world)))
+        plan = make_plan(graph, sight.world)
+        restraint = restrain(body, app, memory, plan, sight)
+        tools = Tools(cloud, self._world.pool, classify, stopped)
+        outcome = execute(graph, sight.world, plan, tools, restraint.withheld)
+        left = make_plan(graph, outcome.world)
+        now = time.monotonic()
+        memory.remember(outcome, now)
+        if not left.changes:
+            memory.synced = inputs
+        drift = drift_entries(restraint, outcome, body)
+        found = Found(app, cloud.stack, outcome, left, restraint.approval, drift, restraint.reported_only, full)
+        status = report.progress(body, found, datetime.now(UTC))
+        for change in outcome.done:
+            logger.info("%s: %s %s", cloud.stack.app, change.action, change.address)
+        return _finish(body, status, memory.next_look(outcome.results.values(), now, self._world.resync))
+
+    def _look(
+        self, cloud: Cloud, memory: Memory, wanted: Mapping[str, list[str]], *, full: bool, fresh: bool = False
+    ) -> Sight:
+        """Look at everything (`full`), or at what is unsettled. `fresh`: share no read that has begun before now."""
+        now = time.monotonic()
+        sight = look(
+            cloud,
+            Tools(cloud, self._world.pool, classify),
+            wanted=wanted,
+            since=max(memory.wrote_at, now - _SHARED_FOR if full and not fresh else now),
+            previous=None if full else memory.world,
+            only=None if full else memory.unsettled,
+        )
+        if full:
+            memory.full_at = now
+        return Sight(memory.with_lag(sight.world, now), sight.unreadable)
+
+    def _cloud(self, body: Mapping[str, Any], *, app: AppSpec | None = None, final_snapshot: bool = True) -> Cloud:
+        meta, spec = body["metadata"], body.get("spec") or {}
+        credentials = spec.get("credentials") or {}
+        account = self._world.accounts.get(
+            app.region if app else spec.get("region") or self._world.region,
+            credentials.get("roleARN", ""),
+            credentials.get("externalID", ""),
+        )
+        number, partition = account.identity()
+        stack = Stack(
+            name=app.stack_name if app else spec.get("stackName") or meta["name"],
+            app=f"{meta['namespace']}/{meta['name']}",
+            cluster=self._world.cluster,
+            account=number,
+            region=account.session.region_name,
+            partition=partition,
+        )
+        return Cloud(account, stack, account.inventory, final_snapshot=final_snapshot)
+
+    def _kubernetes_secrets(self, namespace: str, graph: Graph) -> dict[str, tuple[Observed, ...]]:
+        found: dict[str, tuple[Observed, ...]] = {}
+        for wanted in graph:
+            if isinstance(wanted, KubernetesSecret):
+                value = (self._world.read_secret(namespace, wanted.secret) or {}).get(wanted.key)
+                if value:
+                    attrs = {"value": Sensitive(value)}
+                    found[wanted.address] = (Observed(KubernetesSecret, wanted.name, wanted.name, attrs),)
+        return found
+
+    def _failed(self, body: Mapping[str, Any], memory: Memory, health: Health) -> Report:
+        now = time.monotonic()
+        began = memory.since.setdefault("", now)
+        memory.world = None
+        status = report.trouble(body, health, datetime.now(UTC))
+        return _finish(body, status, max(1.0, min((now - began) / 4, health.typical)))
+
+
+def _finish(body: Mapping[str, Any], status: Mapping[str, Any], delay: float) -> Report:
+    return Report(status, delay, report.events(body.get("status") or {}, status))
+
+
+def _ours(world: Mapping[str, tuple[Observed, ...]]) -> bool:
+    return any(observed.owned and not observed.kind.EXTERNAL for found in world.values() for observed in found)
+
+
+def _wanted(graph: Graph) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for resource in graph:
+        names.setdefault(resource.TYPE, []).append(resource.name)
+    return names
+
+
+def _inputs(body: Mapping[str, Any], secrets: Mapping[str, tuple[Observed, ...]]) -> str:
+    """Stand for everything that a pass is asked to make: a difference without a change of these is drift."""
+    digest = hashlib.sha256(str(body["metadata"]["generation"]).encode())
+    for address, (observed,) in sorted(secrets.items()):
+        digest.update(observed.attrs["value"].fingerprint(address).encode())
+    return digest.hexdigest()
+
+
+def _final_snapshot(body: Mapping[str, Any], region: str) -> bool:
+    """Tell whether a last snapshot is wanted; a spec that cannot be read gets one: nothing is lost by default."""
+    try:
+        return parse(body, region).database.final_snapshot
+    except InvalidSpec:
+        return True

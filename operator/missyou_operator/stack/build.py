@@ -1,0 +1,32 @@
+"""The whole stack: the modules in the order in which they refer to one another."""
+
+from __future__ import annotations
+
+from missyou_operator.api import AppSpec
+from missyou_operator.aws.stack import Stack
+from missyou_operator.engine.graph import Graph
+from missyou_operator.stack.context import Context, Facts
+from missyou_operator.stack.database import database
+from missyou_operator.stack.load_balancer import load_balancer
+from missyou_operator.stack.monitoring import alarms, log_groups
+from missyou_operator.stack.network import network
+from missyou_operator.stack.registry import registry
+from missyou_operator.stack.secrets import api_secrets, database_credentials
+from missyou_operator.stack.security_groups import security_groups
+from missyou_operator.stack.service import service
+
+
+def build(app: AppSpec, stack: Stack, facts: Facts) -> Graph:
+    """Give the graph of all resources that a spec asks for. Pure: the same input gives the same graph."""
+    site = Context(app, stack, facts)
+    net = network(site)
+    groups = security_groups(site, net)
+    logs = log_groups(site)
+    credentials = database_credentials(site)
+    db = database(site, net, groups, credentials, logs.database)
+    images = registry(site)
+    secrets = api_secrets(site)
+    balancing = load_balancer(site, net, groups)
+    service(site, net, groups, images, db, secrets, balancing, logs.app)
+    alarms(site)
+    return site.graph

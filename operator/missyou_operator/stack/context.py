@@ -1,0 +1,58 @@
+"""What all modules of the stack build with: the spec, the identity, what the world offers, and the graph that grows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypedDict
+
+from missyou_operator.api import AppSpec
+from missyou_operator.aws.stack import Stack
+from missyou_operator.engine.graph import Graph
+
+
+class Component(StrEnum):
+    """The parts of a stack that users see: each is a condition `<component>Ready`."""
+
+    NETWORK = "Network"
+    DATABASE = "Database"
+    REGISTRY = "Registry"
+    SECRETS = "Secrets"
+    LOAD_BALANCER = "LoadBalancer"
+    SERVICE = "Service"
+    MONITORING = "Monitoring"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a stack needs to know of the world besides its spec.
+
+    `zones`: the two availability zones, first "a", then "b".
+    """
+
+    zones: tuple[str, str]
+
+
+class Common(TypedDict):
+    """The arguments that every resource takes."""
+
+    name: str
+    component: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The building site of one stack."""
+
+    app: AppSpec
+    stack: Stack
+    facts: Facts
+    graph: Graph = field(default_factory=Graph)
+
+    def named(self, component: Component, suffix: str = "", *, full: str = "") -> Common:
+        """Give name, component and tags of a resource called `<stack>-<suffix>`, or `full` where names differ."""
+        name = full or (f"{self.stack.name}-{suffix}" if suffix else self.stack.name)
+        extra = {**self.app.tags, "Environment": str(self.app.environment)}
+        return {"name": name, "component": component.value, "tags": self.stack.tags(component.value, name, extra)}

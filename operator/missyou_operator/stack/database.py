@@ -1,0 +1,71 @@
+"""PostgreSQL on RDS (rds.tf)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from missyou_operator.aws.logs import LogGroup
+from missyou_operator.aws.rds_groups import DBParameterGroup, DBSubnetGroup
+from missyou_operator.aws.rds_instance import DBInstance
+from missyou_operator.aws.secretsmanager import Secret, SecretVersion
+from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.network import Network
+from missyou_operator.stack.security_groups import SecurityGroups
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """What the other modules refer to. `url` is the secret once it holds a complete DATABASE_URL."""
+
+    instance: DBInstance
+    url: SecretVersion
+
+
+def database(site: Context, net: Network, groups: SecurityGroups, credentials: Secret, log_group: LogGroup) -> Database:
+    """Declare the instance, its groups, and the credentials that its endpoint completes."""
+    spec, add = site.app.database, site.graph.add
+    family = f"postgres{spec.engine_version.split('.')[0]}"
+    subnets = add(
+        DBSubnetGroup(
+            **site.named(Component.DATABASE, "db"),
+            subnet_ids=tuple(subnet.ref() for subnet in net.database),
+            description=f"Database subnets of {site.stack.app}",
+        )
+    )
+    parameters = add(
+        DBParameterGroup(**site.named(Component.DATABASE, family), family=family, parameters={"rds.force_ssl": "1"})
+    )
+    instance = add(
+        DBInstance(
+            **site.named(Component.DATABASE, "db"),
+            engine_version=spec.engine_version,
+            instance_class=spec.instance_class,
+            storage_gib=spec.storage_gib,
+            max_storage_gib=spec.max_storage_gib,
+            multi_az=spec.multi_az,
+            backup_retention_days=spec.backup_retention_days,
+            performance_insights=spec.performance_insights,
+            deletion_protection=spec.deletion_protection,
+            database_name=spec.name,
+            username=spec.username,
+            credentials=credentials.ref("arn"),
+            subnet_group=subnets.ref(),
+            parameter_group=parameters.ref(),
+            security_group_ids=(groups.rds.ref(),),
+            # RDS would create its log group itself, untagged and never expiring.
+            after=(log_group.ref(),),
+        )
+    )
+    url = add(
+        SecretVersion(
+            name=credentials.name,
+            component=Component.SECRETS.value,
+            secret=credentials.ref("arn"),
+            host=instance.ref("endpoint", ready=True),
+            port=instance.ref("port"),
+            username=spec.username,
+            database=spec.name,
+            salt=site.stack.token("secret"),
+        )
+    )
+    return Database(instance, url)

@@ -1,0 +1,53 @@
+"""The load balancer, its target group and its listener (alb.tf)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from missyou_operator.aws.elbv2_loadbalancer import Listener, LoadBalancer
+from missyou_operator.aws.elbv2_targetgroup import TargetGroup, target_group_name
+from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.network import Network
+from missyou_operator.stack.security_groups import SecurityGroups
+
+
+@dataclass(frozen=True, slots=True)
+class Balancing:
+    """What the service refers to."""
+
+    load_balancer: LoadBalancer
+    target_group: TargetGroup
+    listener: Listener
+
+
+def load_balancer(site: Context, net: Network, groups: SecurityGroups) -> Balancing:
+    """Declare them."""
+    service, add = site.app.service, site.graph.add
+    balancer = add(
+        LoadBalancer(
+            **site.named(Component.LOAD_BALANCER, "alb"),
+            subnet_ids=tuple(subnet.ref() for subnet in net.public),
+            security_group_ids=(groups.alb.ref(),),
+            deletion_protection=site.app.load_balancer.deletion_protection,
+            # AWS refuses an internet-facing load balancer in a VPC without a gateway.
+            after=(net.internet_gateway.ref(ready=True),),
+        )
+    )
+    targets = add(
+        TargetGroup(
+            **site.named(Component.LOAD_BALANCER, full=target_group_name(site.stack.name, port=service.port)),
+            vpc_id=net.vpc.ref(),
+            port=service.port,
+            health_path=service.health_check.path,
+            health_interval=service.health_check.interval_seconds,
+        )
+    )
+    listener = add(
+        Listener(
+            **site.named(Component.LOAD_BALANCER, "http"),
+            load_balancer_arn=balancer.ref("arn"),
+            port=80,
+            target_group_arn=targets.ref("arn"),
+        )
+    )
+    return Balancing(balancer, targets, listener)

@@ -1,0 +1,94 @@
+"""VPC, subnets over two zones, internet and NAT gateways, route tables (vpc.tf)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from missyou_operator.aws.ec2_gateways import Address, InternetGateway, NatGateway
+from missyou_operator.aws.ec2_routes import RouteTable
+from missyou_operator.aws.ec2_vpc import Subnet, Vpc
+from missyou_operator.stack.context import Component, Context
+
+#: Places of the subnets among the equal blocks that the VPC is cut into, one per zone. With 10.0.0.0/16: 10.0.0-1.0/24
+#: public, 10.0.10-11.0/24 for the app, 10.0.20-21.0/24 for the database.
+_PLACES = {"public": (0, 1), "app": (10, 11), "db": (20, 21)}
+_LETTERS = ("a", "b")
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What the other modules refer to. `app_routes` are the ways out of the app subnets."""
+
+    vpc: Vpc
+    internet_gateway: InternetGateway
+    public: tuple[Subnet, ...]
+    app: tuple[Subnet, ...]
+    database: tuple[Subnet, ...]
+    app_routes: tuple[RouteTable, ...]
+
+
+def subnet_blocks(cidr: str) -> dict[str, tuple[str, str]]:
+    """Carve a VPC of /16 to /20 into subnets: /24 each, and /25 where the block has no room for the layout in /24."""
+    network = IPv4Network(cidr)
+    blocks = list(network.subnets(new_prefix=max(24, network.prefixlen + 5)))
+    return {tier: (str(blocks[first]), str(blocks[second])) for tier, (first, second) in _PLACES.items()}
+
+
+def network(site: Context) -> Network:
+    """Declare the network."""
+    add, named = site.graph.add, site.named
+    vpc = add(Vpc(**named(Component.NETWORK, "vpc"), cidr=site.app.network.cidr))
+    igw = add(InternetGateway(**named(Component.NETWORK, "igw"), vpc_id=vpc.ref()))
+    tiers = {
+        tier: tuple(
+            add(Subnet(**named(Component.NETWORK, f"{tier}-{letter}"), vpc_id=vpc.ref(), cidr=block, zone=zone))
+            for letter, block, zone in zip(_LETTERS, blocks, site.facts.zones, strict=True)
+        )
+        for tier, blocks in subnet_blocks(site.app.network.cidr).items()
+    }
+    gateways = [
+        _nat_gateway(site, letter, subnet, igw)
+        for letter, subnet in list(zip(_LETTERS, tiers["public"], strict=True))[: site.app.network.nat_gateways]
+    ]
+    add(
+        RouteTable(
+            **named(Component.NETWORK, "public"),
+            vpc_id=vpc.ref(),
+            subnet_ids=tuple(subnet.ref() for subnet in tiers["public"]),
+            default_target=igw.ref(ready=True),
+        )
+    )
+    app_routes = tuple(
+        add(
+            RouteTable(
+                **named(Component.NETWORK, f"app-{letter}"),
+                vpc_id=vpc.ref(),
+                subnet_ids=(subnet.ref(),),
+                # To the gateway of its own zone, or to the only one.
+                default_target=gateways[min(place, len(gateways) - 1)].ref(ready=True),
+            )
+        )
+        for place, (letter, subnet) in enumerate(zip(_LETTERS, tiers["app"], strict=True))
+    )
+    add(
+        RouteTable(
+            **named(Component.NETWORK, "db"),
+            vpc_id=vpc.ref(),
+            subnet_ids=tuple(subnet.ref() for subnet in tiers["db"]),
+            default_target=None,
+        )
+    )
+    return Network(vpc, igw, tiers["public"], tiers["app"], tiers["db"], app_routes)
+
+
+def _nat_gateway(site: Context, letter: str, subnet: Subnet, igw: InternetGateway) -> NatGateway:
+    address = site.graph.add(Address(**site.named(Component.NETWORK, f"nat-{letter}")))
+    return site.graph.add(
+        NatGateway(
+            **site.named(Component.NETWORK, f"nat-{letter}"),
+            subnet_id=subnet.ref(),
+            allocation_id=address.ref(),
+            after=(igw.ref(ready=True),),
+        )
+    )

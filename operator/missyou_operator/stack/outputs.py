@@ -1,0 +1,51 @@
+"""What other tools and people need to know of a stack (outputs.tf). Pure: read from what was found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from missyou_operator.api import AppSpec
+from missyou_operator.api.status import Outputs
+from missyou_operator.aws.stack import Stack
+from missyou_operator.engine.plan import World
+from missyou_operator.engine.resource import Observed
+from missyou_operator.stack.registry import image_reference
+
+
+def found(world: World, type_: str, name: str) -> Observed | None:
+    """Give one of our resources, if it is there."""
+    return next((observed for observed in world.get(f"{type_}/{name}", ()) if observed.owned), None)
+
+
+def _attr(world: World, type_: str, name: str, attr: str) -> Any:
+    observed = found(world, type_, name)
+    return observed.attrs.get(attr) if observed else None
+
+
+def outputs(stack: Stack, world: World) -> Outputs:
+    """Give the outputs as far as they exist."""
+    name = stack.name
+    endpoint = _attr(world, "rds.DBInstance", f"{name}-db", "endpoint")
+    port = _attr(world, "rds.DBInstance", f"{name}-db", "port")
+    return Outputs(
+        region=stack.region,
+        alb_url=url(stack, world),
+        rds_endpoint=f"{endpoint}:{port}" if endpoint else None,
+        ecr_repository_url=_attr(world, "ecr.Repository", name, "uri"),
+        vpc_id=_attr(world, "ec2.Vpc", f"{name}-vpc", "id"),
+        ecs_cluster=f"{name}-cluster" if found(world, "ecs.Cluster", f"{name}-cluster") else None,
+        ecs_service=f"{name}-service" if found(world, "ecs.Service", f"{name}-service") else None,
+        log_group=_attr(world, "logs.LogGroup", f"/ecs/{name}", "id"),
+        database_engine_version=_attr(world, "rds.DBInstance", f"{name}-db", "running_version"),
+    )
+
+
+def url(stack: Stack, world: World) -> str | None:
+    """Give the URL of the load balancer."""
+    host = _attr(world, "elbv2.LoadBalancer", f"{stack.name}-alb", "dns_name")
+    return f"http://{host}" if host else None
+
+
+def image(app: AppSpec, stack: Stack) -> str:
+    """Give the image that the spec asks for; the registry's host is left out of our own repository's name."""
+    return image_reference(app.image.repository or stack.name, app.image.tag)

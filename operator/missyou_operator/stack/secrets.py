@@ -1,0 +1,100 @@
+"""Secrets Manager (secrets.tf): database credentials, Google API key, Firebase service account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from missyou_operator.api import SecretARN, SecretKeyRef
+from missyou_operator.aws.secretsmanager import Secret
+from missyou_operator.engine.external import External
+from missyou_operator.engine.resource import Health, pending
+from missyou_operator.engine.values import Ref
+from missyou_operator.stack.context import Component, Context
+
+
+@dataclass(frozen=True, kw_only=True)
+class KubernetesSecret(External):
+    """One key of a Kubernetes Secret; whoever can read it puts it into the world with an attribute `value`."""
+
+    TYPE = "kubernetes.Secret"
+
+    secret: str
+    key: str
+
+    def missing(self) -> Health:
+        """Say what to create. Nobody need change the spec for it, so the stack goes on by itself."""
+        return pending(
+            "SecretNotFound",
+            f"there is no Secret {self.secret} with a key {self.key} in the namespace of the MissYouApp: "
+            f"kubectl create secret generic {self.secret} --from-literal={self.key}=…",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SecretVariable:
+    """One secret environment variable.
+
+    `arn` and `key` say whence ECS takes it, `version` changes when its value does, and `readable` is the ARN (or
+    pattern) that the execution role must be allowed to read.
+    """
+
+    arn: str | Ref
+    readable: str
+    key: str = ""
+    version: Ref | None = None
+
+
+def database_credentials(site: Context) -> Secret:
+    """Declare the secret that holds the generated password; it is completed once the endpoint is known."""
+    return site.graph.add(
+        Secret(
+            **site.named(Component.SECRETS, full=f"{site.stack.name}/db_credentials"),
+            description=f"Database credentials of {site.stack.app}",
+            value=None,
+            username=site.app.database.username,
+            salt=site.stack.token("secret"),
+        )
+    )
+
+
+def readable_arn(site: Context, name: str) -> str:
+    """Give the ARN as a policy names it before the secret exists.
+
+    Secrets Manager appends six characters of its own; as ?????? they neither make the role wait for the secret nor
+    break it when the secret is made anew.
+    """
+    return site.stack.arn("secretsmanager", f"secret:{name}-??????")
+
+
+def api_secrets(site: Context) -> dict[str, SecretVariable]:
+    """Declare the secrets whose values come from outside, by the environment variable that they become."""
+    wanted = {
+        "GOOGLE_API_KEY": ("google_api_key", site.app.secrets.google_api_key),
+        "FIREBASE_SERVICE_ACCOUNT_KEY": ("firebase_key", site.app.secrets.firebase_service_account),
+    }
+    return {
+        variable: _variable(site, suffix, source) for variable, (suffix, source) in wanted.items() if source is not None
+    }
+
+
+def _variable(site: Context, suffix: str, source: SecretKeyRef | SecretARN) -> SecretVariable:
+    if isinstance(source, SecretARN):
+        return SecretVariable(source.arn, source.arn)
+    origin = site.graph.add(
+        KubernetesSecret(
+            name=f"{source.name}:{source.key}:{suffix}",
+            component=Component.SECRETS.value,
+            secret=source.name,
+            key=source.key,
+        )
+    )
+    name = f"{site.stack.name}/{suffix}"
+    secret = site.graph.add(
+        Secret(
+            **site.named(Component.SECRETS, full=name),
+            description=f"From the Kubernetes Secret {source.name} of {site.stack.app}",
+            value=origin.ref("value"),
+            salt=site.stack.token("secret"),
+        )
+    )
+    return SecretVariable(secret.ref("arn"), readable_arn(site, name), version=secret.ref("version"))

@@ -1,0 +1,60 @@
+"""Who may talk to whom (security_groups.tf): internet → load balancer → app → database, and no wider way out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from missyou_operator.aws.ec2_security import Direction, SecurityGroup, SecurityGroupRule, rule_name
+from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.network import Network
+
+ANYWHERE = "0.0.0.0/0"
+POSTGRESQL_PORT = 5432
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityGroups:
+    """What the other modules refer to."""
+
+    alb: SecurityGroup
+    ecs: SecurityGroup
+    rds: SecurityGroup
+
+
+def security_groups(site: Context, net: Network) -> SecurityGroups:
+    """Declare the groups and each rule."""
+
+    def group(suffix: str, description: str) -> SecurityGroup:
+        return site.graph.add(
+            SecurityGroup(**site.named(Component.NETWORK, suffix), vpc_id=net.vpc.ref(), description=description)
+        )
+
+    def allow(owner: SecurityGroup, direction: Direction, port: int, peer: SecurityGroup | str, why: str) -> None:
+        peer_name = peer if isinstance(peer, str) else peer.name
+        name = rule_name(owner.name, direction, "tcp", port, port, peer_name)
+        site.graph.add(
+            SecurityGroupRule(
+                **site.named(Component.NETWORK, full=name),
+                group_id=owner.ref(),
+                direction=direction,
+                from_port=port,
+                to_port=port,
+                peer=peer if isinstance(peer, str) else peer.ref(),
+                description=why,
+            )
+        )
+
+    app_port = site.app.service.port
+    groups = SecurityGroups(
+        alb=group("alb", "Load balancer: HTTP and HTTPS from anywhere"),
+        ecs=group("ecs", "App tasks: from the load balancer only"),
+        rds=group("rds", "Database: from the app tasks only"),
+    )
+    allow(groups.alb, "ingress", 80, ANYWHERE, "HTTP from anywhere")
+    allow(groups.alb, "ingress", 443, ANYWHERE, "HTTPS from anywhere")
+    allow(groups.alb, "egress", app_port, groups.ecs, "to the app tasks")
+    allow(groups.ecs, "ingress", app_port, groups.alb, "from the load balancer")
+    allow(groups.ecs, "egress", POSTGRESQL_PORT, groups.rds, "to the database")
+    allow(groups.ecs, "egress", 443, ANYWHERE, "AWS APIs, Gemini and Firebase")
+    allow(groups.rds, "ingress", POSTGRESQL_PORT, groups.ecs, "from the app tasks")
+    return groups

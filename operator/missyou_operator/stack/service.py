@@ -1,0 +1,149 @@
+"""The app on ECS Fargate: cluster, roles, task definition, service, auto scaling (ecs.tf)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from missyou_operator.aws.autoscaling import ScalableTarget, ScalingPolicy
+from missyou_operator.aws.ecs_cluster import Cluster
+from missyou_operator.aws.ecs_service import Service
+from missyou_operator.aws.ecs_taskdefinition import TaskDefinition
+from missyou_operator.aws.iam import Role
+from missyou_operator.aws.logs import LogGroup
+from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.database import Database
+from missyou_operator.stack.load_balancer import Balancing
+from missyou_operator.stack.network import Network
+from missyou_operator.stack.registry import Registry
+from missyou_operator.stack.secrets import SecretVariable, readable_arn
+from missyou_operator.stack.security_groups import SecurityGroups
+
+#: Seconds in which a fresh task may fail its health checks: start of the app and three checks.
+_GRACE_SECONDS = 120
+
+
+def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
+    site: Context,
+    net: Network,
+    groups: SecurityGroups,
+    images: Registry,
+    db: Database,
+    secrets: Mapping[str, SecretVariable],
+    balancing: Balancing,
+    log_group: LogGroup,
+) -> None:
+    """Declare the service and all that runs it."""
+    spec, add, named = site.app.service, site.graph.add, site.named
+    cluster = add(Cluster(**named(Component.SERVICE, "cluster")))
+    variables = {
+        "DATABASE_URL": SecretVariable(
+            db.url.ref("arn"), readable_arn(site, db.url.name), "DATABASE_URL", db.url.ref("version")
+        ),
+        **secrets,
+    }
+    execution, task = roles(site, images, variables, log_group)
+    definition = add(
+        TaskDefinition(
+            **named(Component.SERVICE),
+            cpu=spec.cpu,
+            memory=spec.memory,
+            execution_role_arn=execution.ref("arn", ready=True),
+            task_role_arn=task.ref("arn", ready=True),
+            image_repository=images.repository,
+            image_tag=site.app.image.tag,
+            port=spec.port,
+            environment={**spec.env, "PORT": str(spec.port), "DEBUG": str(spec.debug).lower()},
+            secrets={name: (variable.arn, variable.key) for name, variable in variables.items()},
+            secret_versions=tuple(v.version for v in variables.values() if v.version is not None),
+            log_group=log_group.ref(),
+            region=site.stack.region,
+        )
+    )
+    running = add(
+        Service(
+            **named(Component.SERVICE, "service"),
+            cluster=cluster.ref("arn"),
+            task_definition=definition.ref("arn"),
+            subnet_ids=tuple(subnet.ref() for subnet in net.app),
+            security_group_ids=(groups.ecs.ref(),),
+            target_group_arn=balancing.target_group.ref("arn"),
+            container_port=spec.port,
+            min_tasks=spec.replicas.min,
+            max_tasks=spec.replicas.max,
+            grace_seconds=_GRACE_SECONDS,
+            after=(
+                # A target group without a listener is refused, tasks without a way out cannot pull their image.
+                balancing.listener.ref(),
+                *(routes.ref(ready=True) for routes in net.app_routes),
+                *images.after,
+            ),
+        )
+    )
+    scaling(site, running, cluster)
+
+
+def scaling(site: Context, running: Service, cluster: Cluster) -> None:
+    """Declare Application Auto Scaling on CPU and memory."""
+    spec, resource_id = site.app.service, f"service/{cluster.name}/{running.name}"
+    target = site.graph.add(
+        ScalableTarget(
+            **site.named(Component.SERVICE, "scaling"),
+            resource_id=resource_id,
+            minimum=spec.replicas.min,
+            maximum=spec.replicas.max,
+            after=(running.ref(),),
+        )
+    )
+    for suffix, metric, percent in (
+        ("cpu", "ECSServiceAverageCPUUtilization", spec.autoscaling.cpu_target),
+        ("memory", "ECSServiceAverageMemoryUtilization", spec.autoscaling.memory_target),
+    ):
+        site.graph.add(
+            ScalingPolicy(
+                name=f"{site.stack.name}-{suffix}",
+                component=Component.SERVICE.value,
+                resource_id=resource_id,
+                metric=metric,
+                target=float(percent),
+                scale_out_cooldown=spec.autoscaling.scale_out_cooldown,
+                scale_in_cooldown=spec.autoscaling.scale_in_cooldown,
+                after=(target.ref(),),
+            )
+        )
+
+
+def roles(
+    site: Context, images: Registry, variables: Mapping[str, SecretVariable], log_group: LogGroup
+) -> tuple[Role, Role]:
+    """Declare the role that starts tasks, and the role of the app: it needs nothing of AWS, so it may do nothing."""
+    statements = [
+        _allow(("secretsmanager:GetSecretValue",), [variable.readable for variable in variables.values()]),
+        _allow(
+            ("logs:CreateLogStream", "logs:PutLogEvents"), [site.stack.arn("logs", f"log-group:{log_group.name}:*")]
+        ),
+    ]
+    if images.arn:
+        pull = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+        statements += [_allow(pull, [images.arn]), _allow(("ecr:GetAuthorizationToken",), ["*"])]
+    execution = site.graph.add(
+        Role(
+            **site.named(Component.SERVICE, f"{site.stack.region}-execution"),
+            account=site.stack.account,
+            policy={"Version": "2012-10-17", "Statement": tuple(statements)},
+            description=f"Starts the tasks of {site.stack.app}",
+        )
+    )
+    task = site.graph.add(
+        Role(
+            **site.named(Component.SERVICE, f"{site.stack.region}-task"),
+            account=site.stack.account,
+            policy=None,
+            description=f"What the app of {site.stack.app} may do in AWS: nothing",
+        )
+    )
+    return execution, task
+
+
+def _allow(actions: Sequence[str], resources: Sequence[str]) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": tuple(actions), "Resource": tuple(resources)}

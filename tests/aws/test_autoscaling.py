@@ -1,0 +1,121 @@
+"""Auto scaling: what belongs to the stack's service, and what is not possible yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ec2_support import STACK, FakeEc2, aws_error, cloud_of, reader_of, tags
+
+from missyou_operator.aws.autoscaling import ScalableTarget, ScalingPolicy, scaled_service
+from missyou_operator.aws.ecs_cluster import Cluster
+from missyou_operator.engine.errors import NotYetError
+from missyou_operator.engine.resource import Observed
+
+SERVICE = scaled_service("missyou")
+ARN = STACK.arn("application-autoscaling", "scalable-target/1")
+POLICY = STACK.arn("autoscaling", "scalingPolicy:1")
+CLUSTER = Observed(Cluster, "missyou-cluster", "arn")
+OURS = tags("missyou-scaling", component="Service")
+
+
+def target(**changes: Any) -> ScalableTarget:
+    fields: dict[str, Any] = {"resource_id": SERVICE, "minimum": 2, "maximum": 10}
+    return ScalableTarget(name="missyou-scaling", component="Service", tags=OURS, **fields | changes)
+
+
+def policy(**changes: Any) -> ScalingPolicy:
+    fields: dict[str, Any] = {
+        "resource_id": SERVICE,
+        "metric": "ECSServiceAverageCPUUtilization",
+        "target": 70.0,
+        "scale_out_cooldown": 60,
+        "scale_in_cooldown": 300,
+    }
+    return ScalingPolicy(name="missyou-cpu", component="Service", **fields | changes)
+
+
+def found(held: dict[str, str] = OURS) -> Observed:
+    row = {"ScalableTargetARN": ARN, "ResourceId": SERVICE, "MinCapacity": 2, "MaxCapacity": 10, "RoleARN": "slr"}
+    client = FakeEc2(describe_scalable_targets={"ScalableTargets": [row]}, list_tags_for_resource={"Tags": held})
+    [observed] = ScalableTarget.read(reader_of(cloud_of(client), {"ecs.Cluster": [CLUSTER]}))
+    assert client.arguments("describe_scalable_targets")["ResourceIds"] == ["service/missyou-cluster/missyou-service"]
+    return observed
+
+
+def test_a_target_reads_back_without_a_difference() -> None:
+    assert target().diff(found()) == ()
+    assert found().owned
+
+
+def test_a_target_without_tags_is_ours_and_one_with_others_is_not() -> None:
+    assert found({}).owned
+    assert [change.field for change in target().diff(found({}))] == ["tags"]
+    assert not found({**OURS, "missyou.app/cluster": "another"}).owned
+
+
+def test_before_there_is_a_cluster_nothing_is_asked() -> None:
+    client = FakeEc2()
+    assert ScalableTarget.read(reader_of(cloud_of(client))) == []
+    assert ScalingPolicy.read(reader_of(cloud_of(client))) == []
+    assert client.calls == []
+
+
+def test_bounds_and_tags_have_a_call_each() -> None:
+    client = FakeEc2(register_scalable_target={"ScalableTargetARN": ARN})
+    made = target().create(cloud_of(client))
+    assert client.arguments("register_scalable_target")["Tags"] == OURS
+    assert target().diff(made) == ()
+
+    changing = FakeEc2(register_scalable_target={"ScalableTargetARN": ARN})
+    wanted = target(maximum=20)
+    assert wanted.diff(wanted.update(cloud_of(changing), found(), frozenset({"maximum"}))) == ()
+    assert "Tags" not in changing.arguments("register_scalable_target")
+    assert changing.operations == ["register_scalable_target"]
+
+    tagging = FakeEc2()
+    target().update(cloud_of(tagging), found({}), frozenset({"tags"}))
+    assert tagging.operations == ["tag_resource"]
+
+
+def test_a_service_that_is_too_new_is_waited_for() -> None:
+    refusal = aws_error("ValidationException", f"ECS service doesn't exist: {SERVICE}")
+    with pytest.raises(NotYetError, match="does not see the new service"):
+        target().create(cloud_of(FakeEc2(register_scalable_target=refusal)))
+
+
+def test_a_target_that_is_gone_is_deleted() -> None:
+    client = FakeEc2(deregister_scalable_target=aws_error("ObjectNotFoundException"))
+    assert ScalableTarget.delete(cloud_of(client), found()).status == "ready"
+
+
+def policies(*rows: dict[str, Any]) -> list[Observed]:
+    base = {"PolicyARN": POLICY, "ResourceId": SERVICE}
+    client = FakeEc2(describe_scaling_policies={"ScalingPolicies": [{**base, **row} for row in rows]})
+    return list(ScalingPolicy.read(reader_of(cloud_of(client), {"autoscaling.ScalableTarget": [found()]})))
+
+
+def test_a_policy_reads_back_without_a_difference_and_strangers_on_our_target_are_ours() -> None:
+    tracking = {
+        "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+        "TargetValue": 70.0,
+        "ScaleOutCooldown": 60,
+        "ScaleInCooldown": 300,
+    }
+    ours, stranger = policies(
+        {"PolicyName": "missyou-cpu", "TargetTrackingScalingPolicyConfiguration": tracking},
+        {"PolicyName": "by-hand", "StepScalingPolicyConfiguration": {}},
+    )
+    assert policy().diff(ours) == ()
+    assert [change.field for change in policy(target=50.0).diff(ours)] == ["target"]
+    assert (stranger.owned, stranger.component) == (True, "Service")
+
+
+def test_a_policy_is_put_and_deleted_with_one_call_each() -> None:
+    client = FakeEc2(put_scaling_policy={"PolicyARN": POLICY})
+    made = policy().create(cloud_of(client))
+    assert policy().diff(made) == ()
+    assert ScalingPolicy.delete(cloud_of(client), made).status == "ready"
+    assert client.operations == ["put_scaling_policy", "delete_scaling_policy"]
+    gone = FakeEc2(delete_scaling_policy=aws_error("ObjectNotFoundException"))
+    assert ScalingPolicy.delete(cloud_of(gone), made).status == "ready"

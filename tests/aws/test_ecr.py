@@ -1,0 +1,132 @@
+"""The repository and the image: counted, kept, looked for, and asked for with the commands that push it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from services_support import ACCOUNT, REGION, apply, changed, client, live, look, neighbour, read, tags
+
+from missyou_operator.aws.cloud import Cloud
+from missyou_operator.aws.ecr import Image, Repository, keep_last, kept_images
+from missyou_operator.engine.resource import Observed
+
+
+def repository(cloud: Cloud) -> Repository:
+    name = cloud.stack.name
+    return Repository(
+        name=name, component="Registry", tags=tags(cloud, name, "Registry"), scan_on_push=True, keep_images=10
+    )
+
+
+def image(cloud: Cloud, tag: str) -> Image:
+    name = cloud.stack.name
+    return Image(
+        name=f"{name}{'@' if ':' in tag else ':'}{tag}",
+        component="Service",
+        repository=name,
+        tag=tag,
+        uri=f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}",
+        region=REGION,
+    )
+
+
+def push(name: str, tag: str) -> str:
+    kind = "application/vnd.docker.distribution.manifest.v2+json"
+    blob = {"digest": f"sha256:{tag:0>64}", "size": 1}
+    manifest = {"schemaVersion": 2, "mediaType": kind, "config": blob, "layers": [blob]}
+    answer = client("ecr").put_image(repositoryName=name, imageManifest=json.dumps(manifest), imageTag=tag)
+    return str(answer["image"]["imageId"]["imageDigest"])
+
+
+def test_what_was_created_is_found_as_desired() -> None:
+    cloud = live()
+    wanted = repository(cloud)
+    made = wanted.create(cloud)
+    found = look(wanted, cloud)
+    assert wanted.diff(found) == wanted.diff(made) == ()
+    assert {key: made.attrs[key] for key in ("id", "arn", "uri")} == {
+        key: found.attrs[key] for key in ("id", "arn", "uri")
+    }
+    [row] = client("ecr").describe_repositories(repositoryNames=[wanted.name])["repositories"]
+    assert row["encryptionConfiguration"]["encryptionType"] == "AES256"
+
+
+def test_changes_and_drift_are_set_in_place() -> None:
+    cloud = live()
+    repository(cloud).create(cloud)
+    client("ecr").delete_lifecycle_policy(repositoryName=cloud.stack.name)
+    wanted = replace(repository(cloud), scan_on_push=False, keep_images=3, tags={**repository(cloud).tags, "Team": "x"})
+    assert changed(wanted, look(wanted, cloud)) == {"scan_on_push", "keep_images", "tags"}
+    assert wanted.diff(apply(wanted, cloud)) == ()
+
+
+def test_images_are_counted_only_where_they_would_be_lost() -> None:
+    cloud = live()
+    wanted = repository(cloud)
+    wanted.create(cloud)
+    [empty] = read(Repository, cloud)
+    assert Repository.holds_data(empty) == ""
+    push(wanted.name, "1")
+    push(wanted.name, "2")
+    assert "images" not in look(wanted, cloud).attrs
+    [doomed] = read(Repository, cloud)
+    assert Repository.holds_data(doomed) == f"2 images in the repository {wanted.name}"
+    for _ in range(2):
+        assert Repository.delete(cloud, doomed).status == "ready"
+    assert read(Repository, cloud) == []
+
+
+def test_another_owners_repository_is_not_ours() -> None:
+    cloud = live()
+    repository(neighbour(cloud)).create(neighbour(cloud))
+    assert not look(repository(cloud), cloud).owned
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept"),
+    [
+        (None, None),
+        (keep_last(7), 7),
+        ({"rules": [{**keep_last(7)["rules"][0], "rulePriority": 5, "description": "theirs"}]}, 7),
+        ({"rules": []}, "other rules"),
+        ({"rules": keep_last(7)["rules"] * 2}, "other rules"),
+        (
+            {"rules": [{"selection": {"tagStatus": "untagged", "countType": "sinceImagePushed", "countNumber": 7}}]},
+            "other rules",
+        ),
+    ],
+)
+def test_policies_are_compared_for_what_they_do(policy: dict[str, Any] | None, kept: int | str | None) -> None:
+    assert kept_images(policy) == kept
+
+
+def images(cloud: Cloud, wanted: Image) -> list[Observed]:
+    return list(read(Image, cloud, {"ecr.Repository": read(Repository, cloud)}, [wanted.name]))
+
+
+def test_an_image_is_found_once_it_was_pushed() -> None:
+    cloud = live()
+    wanted = image(cloud, "v1.2")
+    assert images(cloud, wanted) == []
+    repository(cloud).create(cloud)
+    assert images(cloud, wanted) == []
+    digest = push(cloud.stack.name, "v1.2")
+    [found] = images(cloud, wanted)
+    assert (found.id, found.address, found.owned) == (digest, wanted.address, True)
+    [same] = images(cloud, image(cloud, digest))
+    assert same.id == digest
+    assert images(cloud, image(cloud, f"sha256:{'0' * 64}")) == []
+
+
+def test_a_missing_image_is_asked_for_with_the_commands_that_push_it() -> None:
+    cloud = live()
+    health, uri = image(cloud, "v1").missing(), image(cloud, "v1").uri
+    assert (health.status, health.reason) == ("pending", "ImageNotFound")
+    assert f"docker login --username AWS --password-stdin {uri.partition('/')[0]}; " in health.message
+    assert health.message.endswith(f"docker push {uri}:v1")
+    by_digest = image(cloud, "sha256:abc").missing()
+    assert by_digest.reason == "ImageNotFound"
+    assert "docker push" not in by_digest.message

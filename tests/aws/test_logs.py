@@ -1,0 +1,61 @@
+"""Log groups live their life on the test AWS."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from services_support import apply, changed, client, live, look, neighbour, read, tags
+
+from missyou_operator.aws.cloud import Cloud
+from missyou_operator.aws.logs import LogGroup
+
+
+def group(cloud: Cloud, name: str = "") -> LogGroup:
+    name = name or f"/ecs/{cloud.stack.name}"
+    return LogGroup(name=name, component="Monitoring", tags=tags(cloud, name, "Monitoring"), retention_days=7)
+
+
+def test_what_was_created_is_found_as_desired() -> None:
+    cloud = live()
+    wanted = group(cloud)
+    made = wanted.create(cloud)
+    found = look(wanted, cloud)
+    assert wanted.diff(found) == wanted.diff(made) == ()
+    assert found.owned
+    assert found.component == "Monitoring"
+    assert {key: made.attrs[key] for key in ("id", "arn")} == {key: found.attrs[key] for key in ("id", "arn")}
+
+
+def test_the_group_that_rds_made_is_adopted() -> None:
+    cloud = live()
+    wanted = group(cloud, f"/aws/rds/instance/{cloud.stack.name}-db/postgresql")
+    client("logs").create_log_group(logGroupName=wanted.name)
+    found = look(wanted, cloud)
+    assert found.owned
+    assert changed(wanted, found) == {"retention_days", "tags"}
+    assert wanted.diff(apply(wanted, cloud)) == ()
+
+
+def test_another_owners_group_is_found_and_not_ours() -> None:
+    cloud = live()
+    group(neighbour(cloud)).create(neighbour(cloud))
+    [found] = read(LogGroup, cloud)
+    assert not found.owned
+    assert "other-cluster" in found.owner
+
+
+def test_groups_whose_names_only_begin_alike_are_nothing_to_us() -> None:
+    cloud = live()
+    client("logs").create_log_group(logGroupName=f"/ecs/{cloud.stack.name}-other")
+    assert read(LogGroup, cloud) == []
+
+
+def test_another_retention_is_set_in_place_and_deleting_twice_is_fine() -> None:
+    cloud = live()
+    group(cloud).create(cloud)
+    wanted = replace(group(cloud), retention_days=30)
+    found = apply(wanted, cloud)
+    assert found.attrs["retention_days"] == 30
+    for _ in range(2):
+        assert LogGroup.delete(cloud, found).status == "ready"
+    assert read(LogGroup, cloud) == []

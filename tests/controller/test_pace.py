@@ -1,0 +1,31 @@
+"""How soon to look again."""
+
+from __future__ import annotations
+
+from missyou_operator.controller.pace import pause
+from missyou_operator.engine.resource import failed, pending
+
+
+def looks(health, seconds: float) -> int:
+    """Count the looks at something that stays unsettled for a while."""
+    age, count = 0.0, 0
+    while age < seconds:
+        age += pause(health, age)
+        count += 1
+    return count
+
+
+def test_a_database_of_ten_minutes_costs_few_looks():
+    assert 15 <= looks(pending("Creating", "", 600), 600) <= 40
+
+
+def test_quick_things_are_seen_at_once():
+    assert pause(pending("Creating", "", 600), 0.0) == 1.0
+
+
+def test_what_only_a_person_can_mend_is_tried_slowly():
+    assert pause(failed("AccessDenied", "", typical=300), 3600) == 300
+
+
+def test_it_is_never_long_until_something_pending_is_looked_at():
+    assert pause(pending("Creating", "", 86400), 86400) == 30.0

@@ -1,0 +1,152 @@
+"""One stack driven pass by pass against the test AWS: no Kubernetes, no threads of its own, nothing mocked."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+
+from missyou_local.aws import Server
+from missyou_operator.aws.session import Accounts
+from missyou_operator.controller.memory import Memory
+from missyou_operator.controller.reconcile import Reconciler, World
+from missyou_operator.controller.report import Report
+
+REGION = "us-east-1"
+#: Seconds and passes after which a test gives up.
+_PATIENCE = 30.0
+_MANIFEST = {
+    "schemaVersion": 2,
+    "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+    "config": {
+        "mediaType": "application/vnd.docker.container.image.v1+json",
+        "size": 2,
+        "digest": f"sha256:{'0' * 64}",
+    },
+    "layers": [],
+}
+_SERIALS = itertools.count(1)
+
+
+class App:
+    """A MissYouApp as the operator sees it, and what a person does to it."""
+
+    def __init__(self, aws: Server, name: str, **spec: Any) -> None:
+        self.aws, self.name = aws, name
+        self.secrets: dict[str, dict[str, str]] = {}
+        self.body: dict[str, Any] = {
+            "metadata": {"name": name, "namespace": "default", "generation": 1, "annotations": {}},
+            "spec": spec,
+            "status": {"observedGeneration": -1},
+        }
+        self.reports: list[Report] = []
+        self.restart()
+
+    def restart(self) -> None:
+        """Lose everything that the operator remembers."""
+        self.memory = Memory()
+        pool = ThreadPoolExecutor(16)
+        self.reconciler = Reconciler(
+            World(Accounts(), "cluster-uid", lambda _, name: self.secrets.get(name), pool, REGION, 45.0)
+        )
+
+    def edit(self, **spec: Any) -> None:
+        """Change the spec, as `kubectl apply` does; fields given as mappings are merged one level deep."""
+        for key, value in spec.items():
+            old = self.body["spec"].get(key)
+            self.body["spec"][key] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
+        self.body["metadata"]["generation"] += 1
+
+    def annotate(self, name: str, value: str) -> None:
+        self.body["metadata"]["annotations"][f"missyou.app/{name}"] = value
+
+    def look_now(self) -> Report:
+        """Ask for a full look, as `kubectl annotate missyou.app/reconcile=…` does, and run the pass."""
+        self.annotate("reconcile", str(next(_SERIALS)))
+        return self.one_pass()
+
+    def one_pass(self) -> Report:
+        report = self.reconciler.reconcile(self.body, self.memory, lambda: False)
+        self.body["status"] = dict(report.status)
+        self.reports.append(report)
+        return report
+
+    def until(self, done: Callable[[Mapping[str, Any]], bool], what: str) -> Mapping[str, Any]:
+        """Run passes until the status is as wanted; bounded."""
+        deadline = time.monotonic() + _PATIENCE
+        while not done(self.one_pass().status):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not {what}: {json.dumps(self.body['status']['conditions'], indent=1)}")
+            wait(0.2)
+        return self.body["status"]
+
+    def grow(self) -> Mapping[str, Any]:
+        """Run passes until Ready; an image is pushed when the stack asks for one."""
+
+        def ready(_: Mapping[str, Any]) -> bool:
+            if self.reason("ServiceReady") == "ImageNotFound":
+                self.push()
+            return self.condition("Ready")["status"] == "True"
+
+        return self.until(ready, "Ready")
+
+    def delete(self) -> int:
+        """Run passes of the deletion until all is gone; give their number."""
+        deadline = time.monotonic() + _PATIENCE
+        for number in itertools.count(1):
+            report = self.reconciler.teardown(self.body, self.memory, lambda: False)
+            if report.done:
+                return number
+            self.body["status"] = dict(report.status)
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not gone: {json.dumps(self.body['status'].get('blockers'), indent=1)}")
+            wait(0.2)
+        raise AssertionError
+
+    def push(self, tag: str | None = None) -> None:
+        """Register an image, as `docker push` does."""
+        tag = tag or self.body["spec"].get("image", {}).get("tag", "latest")
+        manifest = {**_MANIFEST, "config": {**_MANIFEST["config"], "size": next(_SERIALS)}}
+        self.client("ecr").put_image(repositoryName=self.stack, imageTag=tag, imageManifest=json.dumps(manifest))
+
+    @property
+    def stack(self) -> str:
+        return str(self.body["spec"].get("stackName", self.name))
+
+    def client(self, service: str) -> Any:
+        """Give a client of somebody who is not the operator."""
+        return boto3.client(service, region_name=REGION)
+
+    def condition(self, type_: str) -> Mapping[str, Any]:
+        found = [c for c in self.body["status"].get("conditions", []) if c["type"] == type_]
+        return found[0] if found else {"status": "", "reason": "", "message": ""}
+
+    def reason(self, type_: str) -> str:
+        return str(self.condition(type_)["reason"])
+
+    def resource(self, type_: str, name: str) -> Mapping[str, Any]:
+        [found] = [r for r in self.body["status"]["resources"] if (r["type"], r["name"]) == (type_, name)]
+        return found
+
+    def calls(self, work: Callable[[], Any]) -> dict[str, int]:
+        """Give the calls to AWS that some work takes."""
+        before = self.aws.control.ledger.summary()["counts"]
+        work()
+        after = self.aws.control.ledger.summary()["counts"]
+        return {name: count - before.get(name, 0) for name, count in after.items() if count != before.get(name, 0)}
+
+
+def changes(calls: Mapping[str, int]) -> dict[str, int]:
+    """Give the mutating ones among calls."""
+    reading = ("Describe", "List", "Get", "BatchGet", "Simulate")
+    return {name: count for name, count in calls.items() if not name.partition(":")[2].startswith(reading)}
+
+
+def wait(seconds: float) -> None:
+    """Let the test AWS's clock move on between two passes; no test depends on how far."""
+    time.sleep(seconds)

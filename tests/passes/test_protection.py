@@ -1,0 +1,133 @@
+"""What is never done: data destroyed without approval, others' things touched, drift undone that is only reported."""
+
+from __future__ import annotations
+
+import pytest
+
+from .harness import App, changes
+
+
+@pytest.fixture(scope="module")
+def app(aws) -> App:
+    app = App(aws, "guarded", environment="Development", database={"storageGiB": 40})
+    app.grow()
+    return app
+
+
+def created_at(app: App):
+    return app.client("rds").describe_db_instances(DBInstanceIdentifier="guarded-db")["DBInstances"][0]["DbiResourceId"]
+
+
+def test_drift_is_put_right_and_told(app):
+    ec2 = app.client("ec2")
+    [group] = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["guarded-rds"]}])[
+        "SecurityGroups"
+    ]
+    wide = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[wide])
+    app.client("cloudwatch").delete_alarms(AlarmNames=["guarded-ecs-cpu"])
+    app.memory.created.clear()
+    app.look_now()
+    rows = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group["GroupId"]]}])
+    assert all(row.get("CidrIpv4") != "0.0.0.0/0" for row in rows["SecurityGroupRules"])
+    assert app.client("cloudwatch").describe_alarms(AlarmNames=["guarded-ecs-cpu"])["MetricAlarms"]
+    told = {entry["resource"]: entry["action"] for entry in app.body["status"]["drift"]}
+    assert told["ec2.SecurityGroupRule/guarded-rds ingress tcp/5432 from 0.0.0.0/0"] == "Corrected"
+    assert told["cloudwatch.Alarm/guarded-ecs-cpu"] == "Corrected"
+
+
+def test_drift_that_is_only_reported_stays(app):
+    app.edit(driftPolicy="Report")
+    app.grow()
+    app.client("logs").put_retention_policy(logGroupName="/ecs/guarded", retentionInDays=30)
+    assert changes(app.calls(app.look_now)) == {}
+    assert app.reason("InSync") == "Drifted"
+    assert app.condition("Ready")["status"] == "True"
+    assert app.body["status"]["drift"][0]["action"] == "Reported"
+    app.edit(driftPolicy="Correct")
+    app.grow()
+    [group] = app.client("logs").describe_log_groups(logGroupNamePrefix="/ecs/guarded")["logGroups"]
+    assert group["retentionInDays"] == 7
+
+
+def test_a_smaller_database_waits_for_the_approval_of_exactly_this_plan(app):
+    before = created_at(app)
+    app.edit(database={"storageGiB": 20})
+    app.until(lambda _: app.reason("Stalled") == "ApprovalRequired", "asking for approval")
+    assert created_at(app) == before
+    plan = app.body["status"]["plan"]
+    assert [(c["action"], c["resource"], c["destroysData"]) for c in plan["changes"]] == [
+        ("Replace", "rds.DBInstance/guarded-db", True)
+    ]
+    assert plan["id"] in app.condition("Stalled")["message"]
+    app.annotate("approve", "another-plan")
+    app.one_pass()
+    assert created_at(app) == before
+    app.edit(database={"storageGiB": 40})
+    app.grow()
+    assert created_at(app) == before
+    assert "plan" not in app.body["status"]
+
+
+def test_an_approved_replacement_is_made(app):
+    before = created_at(app)
+    app.edit(database={"storageGiB": 20})
+    app.until(lambda _: app.reason("Stalled") == "ApprovalRequired", "asking for approval")
+    app.annotate("approve", app.body["status"]["plan"]["id"])
+    app.grow()
+    assert created_at(app) != before
+
+
+def test_a_repository_with_images_is_not_deleted_without_approval(app):
+    app.edit(image={"repository": "registry.example.com/missyou"})
+    app.until(lambda _: app.reason("Stalled") == "ApprovalRequired", "asking for approval")
+    assert app.client("ecr").describe_repositories(repositoryNames=["guarded"])["repositories"]
+    app.body["spec"]["image"].pop("repository")
+    app.edit()
+    app.grow()
+
+
+def test_what_bears_our_name_and_is_not_ours_is_left_alone(aws):
+    app = App(aws, "taken", environment="Development")
+    logs = app.client("ecr")
+    logs.create_repository(repositoryName="taken", tags=[{"Key": "owner", "Value": "somebody"}])
+    app.until(lambda _: app.reason("RegistryReady") == "OwnedElsewhere", "refusing")
+    assert app.condition("Stalled")["status"] == "True"
+    assert app.condition("NetworkReady")["reason"] in {"Creating", "Available"}
+    app.delete()
+    assert logs.describe_repositories(repositoryNames=["taken"])["repositories"]
+
+
+def test_suspended_nothing_is_touched_and_ready_stays(app):
+    app.edit(suspend=True, monitoring={"logRetentionDays": 14})
+    assert app.calls(app.one_pass) == {}
+    assert app.condition("Ready")["status"] == "True"
+    assert app.body["status"]["observedGeneration"] == app.body["metadata"]["generation"]
+    report = app.reconciler.teardown(app.body, app.memory, lambda: False)
+    assert not report.done
+    app.edit(suspend=False, monitoring={"logRetentionDays": 7})
+    app.grow()
+
+
+def test_an_invalid_spec_is_named_and_loses_nothing(app):
+    app.edit(service={"cpu": 300})
+    calls = app.calls(app.one_pass)
+    assert calls == {}
+    assert app.reason("Stalled") == "InvalidSpec"
+    assert "spec.service" in app.condition("Stalled")["message"]
+    app.body["spec"].pop("service")
+    app.edit()
+    app.grow()
+
+
+def test_what_aws_refuses_is_told_with_the_remedy_and_the_rest_goes_on(aws):
+    app = App(aws, "denied", environment="Development")
+    aws.control.answer("POST", "/_control", b'{"rules": [{"match": "rds:CreateDBInstance", "deny": true}]}')
+    try:
+        app.until(lambda _: app.reason("DatabaseReady") == "AccessDenied", "denied")
+        app.until(lambda _: app.reason("NetworkReady") == "Available", "going on elsewhere")
+        assert "CreateDBInstance" in app.condition("Stalled")["message"]
+        assert "policy of the operator's role" in app.condition("Stalled")["message"]
+    finally:
+        aws.control.answer("POST", "/_control", b'{"rules": []}')
+    app.grow()
