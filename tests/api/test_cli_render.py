@@ -61,15 +61,15 @@ def test_resources_are_grouped_by_component_in_the_order_of_the_stack():
         )
     )
     assert resource_lines(status, Style()) == [
-        "  TYPE         NAME           ID            STATE",
+        "  TYPE         NAME           STATE       ID",
         "Database",
-        "  DBInstance   shop-db                      creating",
+        "  DBInstance   shop-db        creating",
         "    takes 10 minutes",
         "Service",
-        "  Cluster      shop-cluster   arn:cluster   available",
-        "  Service      shop-service   arn:service   available",
+        "  Cluster      shop-cluster   available   arn:cluster",
+        "  Service      shop-service   available   arn:service",
         "Extra",
-        "  Thing        x                            available",
+        "  Thing        x              available",
     ]
 
 

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -47,12 +48,20 @@ class App:
         self.reports: list[Report] = []
         self.restart()
 
-    def restart(self) -> None:
-        """Lose everything that the operator remembers."""
+    def restart(self, *, ago: float = 3600.0) -> None:
+        """Lose everything that the operator remembers; the process that takes over began `ago` seconds ago."""
         self.memory = Memory()
         pool = ThreadPoolExecutor(16)
         self.reconciler = Reconciler(
-            World(Accounts(), "cluster-uid", lambda _, name: self.secrets.get(name), pool, REGION, 45.0)
+            World(
+                Accounts(),
+                "cluster-uid",
+                lambda _, name: self.secrets.get(name),
+                pool,
+                REGION,
+                45.0,
+                started=datetime.now(UTC) - timedelta(seconds=ago),
+            )
         )
 
     def edit(self, **spec: Any) -> None:

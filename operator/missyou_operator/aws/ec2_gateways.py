@@ -27,6 +27,7 @@ class InternetGateway(Resource):
     """An internet gateway attached to a VPC. Making and attaching are two calls: in between, its VPC is None."""
 
     TYPE: ClassVar[str] = "ec2.InternetGateway"
+    UNGUARDED: ClassVar[bool] = True
     COMPARED: ClassVar[tuple[str, ...]] = ("vpc_id",)
     #: Detaching is refused while the VPC has public addresses in use.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ec2.NatGateway", "elbv2.LoadBalancer")
@@ -120,6 +121,7 @@ class Address(Resource):
     """An Elastic IP address, for a NAT gateway to send from. Its `id` is the allocation id."""
 
     TYPE: ClassVar[str] = "ec2.Address"
+    UNGUARDED: ClassVar[bool] = True
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ec2.NatGateway",)
 
     @classmethod

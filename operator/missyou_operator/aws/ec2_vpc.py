@@ -19,6 +19,7 @@ class Vpc(Resource):
     """A VPC. Two of the same CIDR are legal, so only the tags identify it."""
 
     TYPE: ClassVar[str] = "ec2.Vpc"
+    UNGUARDED: ClassVar[bool] = True
     COMPARED: ClassVar[tuple[str, ...]] = ("cidr", "dns_support", "dns_hostnames")
     REPLACE: ClassVar[frozenset[str]] = frozenset({"cidr"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = (

@@ -4,6 +4,6 @@ Reads only. `progress` judges an object, `render` turns judgements and tables in
 to the API server, `watch` follows one object, and `entry` is the parser.
 """
 
-from missyou_operator.cli.entry import main
+from missyou_operator.cli.entry import main, script
 
-__all__ = ["main"]
+__all__ = ["main", "script"]

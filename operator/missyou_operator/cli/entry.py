@@ -44,6 +44,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return Exit.OK
 
 
+def script() -> NoReturn:
+    """Run as a program. A thread may still sit in a read of the API server: leave without waiting for it to end.
+
+    (At the ordinary end of the interpreter, such a thread can abort the process.)
+    """
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def _crd(options: argparse.Namespace) -> None:  # noqa: ARG001 - all commands are called alike
     sys.stdout.write(crd_yaml())
 

@@ -71,7 +71,7 @@ def resource_lines(status: Status, style: Style) -> list[str]:
     resources = sorted(status.resources, key=lambda r: (order.get(r.component, len(order)), r.component))
     if not resources:
         return ["No resources yet."]
-    cells = [("TYPE", "NAME", "ID", "STATE"), *((r.type, r.name, r.id, r.state) for r in resources)]
+    cells = [("TYPE", "NAME", "STATE", "ID"), *((r.type, r.name, r.state, r.id) for r in resources)]
     head, *body = table(cells, indent="  ")
     lines = [style.paint(style.cut(head), "2")]
     drawn = iter(body)

@@ -10,9 +10,10 @@ from typing import Any
 from missyou_operator.api import AppSpec
 from missyou_operator.aws.look import Sight
 from missyou_operator.controller.memory import Memory
+from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome
-from missyou_operator.engine.plan import Change, Plan
-from missyou_operator.engine.resource import READY, Health, failed
+from missyou_operator.engine.plan import Action, Change, Plan
+from missyou_operator.engine.resource import READY, Health, failed, pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,24 @@ class Restraint:
     approval: Plan = field(default_factory=Plan)
     drifted: Sequence[Change] = ()
     reported_only: bool = False
+
+
+#: Seconds after a start of the operator in which AWS may not show what the one before has made at the last moment
+#: (EC2 lags behind by up to 10 s, `docs/architecture.md`).
+_SETTLING = 10.0
+
+
+def premature(body: Mapping[str, Any], graph: Graph, plan: Plan, started: datetime, now: datetime) -> dict[str, Health]:
+    """Hold back, just after a start, the creation of what could be there twice.
+
+    A VPC has neither a name nor a client token: only having looked prevents a second one. An app that is younger than
+    this process cannot have been begun by another.
+    """
+    created = body["metadata"].get("creationTimestamp")
+    if (now - started).total_seconds() > _SETTLING or not created or datetime.fromisoformat(created) > started:
+        return {}
+    wait = pending("Settling", "the operator has just started: AWS may not show yet what was made just before", 10.0)
+    return {change.address: wait for change in plan.of(Action.CREATE) if graph[change.address].UNGUARDED}
 
 
 def restrain(body: Mapping[str, Any], app: AppSpec, memory: Memory, plan: Plan, sight: Sight) -> Restraint:

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from missyou_operator.aws.session import Accounts
 from missyou_operator.aws.stack import Stack
 from missyou_operator.aws.zones import choose_zones
 from missyou_operator.controller import report
-from missyou_operator.controller.drift import drift_entries, restrain
+from missyou_operator.controller.drift import drift_entries, premature, restrain
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.report import Found, Report
 from missyou_operator.engine.execute import execute
@@ -55,6 +55,8 @@ class World:
     pool: Executor
     region: str
     resync: float
+    #: When this process began.
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 class Reconciler:
@@ -120,8 +122,9 @@ class Reconciler:
         graph = build(app, cloud.stack, Facts(choose_zones(cloud, app.network.availability_zones, sight.world)))
         plan = make_plan(graph, sight.world)
         restraint = restrain(body, app, memory, plan, sight)
+        held = premature(body, graph, plan, self._world.started, datetime.now(UTC))
         tools = Tools(cloud, self._world.pool, classify, stopped)
-        outcome = execute(graph, sight.world, plan, tools, restraint.withheld)
+        outcome = execute(graph, sight.world, plan, tools, {**held, **restraint.withheld})
         left = make_plan(graph, outcome.world)
         now = time.monotonic()
         memory.remember(outcome, now)

@@ -1,0 +1,95 @@
+"""Background processes that a later command finds again, by a recorded pid that can never mean a stranger.
+
+A pid alone may have been given to another program since; together with the time at which the process started it is
+unique, so nothing is ever stopped by name or by chance.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+#: What this process started itself. Each is polled now and then, so that one that ended does not stay a zombie.
+_CHILDREN: list[subprocess.Popen[bytes]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A recorded process."""
+
+    name: str
+    pid: int
+    started: str
+    log: Path
+
+    def alive(self) -> bool:
+        """Tell whether this very process still runs."""
+        return start_time(self.pid) == self.started
+
+    def log_tail(self, lines: int = 15) -> str:
+        """Give the last lines that it wrote."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
+
+    def stop(self, patience: float = 15.0) -> None:
+        """Ask it to end, and end it after `patience` seconds. What is not this very process is left alone."""
+        for sig in (signal.SIGTERM, signal.SIGKILL):
+            if not self.alive():
+                return
+            os.kill(self.pid, sig)
+            if wait_until(lambda: not self.alive(), patience):
+                return
+
+
+def start_time(pid: int) -> str | None:
+    """Give the time at which a process started, in whatever form the system tells it; None if there is none."""
+    try:
+        if sys.platform == "linux":
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            return None if fields[0] == "Z" else fields[19]
+        command, plain = ["ps", "-o", "stat=,lstart=", "-p", str(pid)], os.environ | {"LC_ALL": "C", "TZ": "UTC"}
+        told = subprocess.run(command, capture_output=True, text=True, check=False, env=plain).stdout.strip()
+        return None if told.startswith("Z") else told.partition(" ")[2].strip() or None
+    except OSError:
+        return None
+
+
+def start(folder: Path, name: str, command: Sequence[str], environ: Mapping[str, str]) -> Process:
+    """Start a program that outlives this one, its output in `<folder>/<name>.log`, and record it in `<folder>`."""
+    log = folder / f"{name}.log"
+    with log.open("ab") as out:
+        child = subprocess.Popen(
+            list(command), stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=dict(environ), start_new_session=True
+        )
+    _CHILDREN.append(child)
+    process = Process(name, child.pid, start_time(child.pid) or "", log)
+    (folder / f"{name}.pid").write_text(json.dumps({"pid": process.pid, "started": process.started}))
+    return process
+
+
+def recorded(folder: Path, name: str) -> Process | None:
+    """Give a process that was recorded and still runs."""
+    try:
+        told = json.loads((folder / f"{name}.pid").read_text())
+        process = Process(name, told["pid"], told["started"], folder / f"{name}.log")
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return process if process.alive() else None
+
+
+def wait_until(done: Callable[[], bool], patience: float, pause: float = 0.05) -> bool:
+    """Ask `done()` until it is true, `patience` seconds at most; tell whether it became true."""
+    deadline = time.monotonic() + patience
+    while not done():
+        for child in _CHILDREN:
+            child.poll()
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause)
+    return True
