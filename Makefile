@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SAMPLE ?= production
 
-.PHONY: help venv demo demo-env demo-down test lint format crd
+.PHONY: help venv demo demo-env demo-down test bench lint format crd
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ demo-down: $(VENV)/.installed ## stop all that the demo started
 
 test: $(VENV)/.installed ## everything CI runs: all tests
 	@$(BIN)/python tests/groups.py
+
+bench: $(VENV)/.installed ## measure: creation, reaction, deletion
+	@$(BIN)/python -m benchmarks.creation
 
 lint: $(VENV)/.installed ## lint, format, types, layers
 	@$(BIN)/ruff check --quiet .

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from .harness import App, changes
@@ -128,6 +130,33 @@ def test_what_aws_refuses_is_told_with_the_remedy_and_the_rest_goes_on(aws):
         app.until(lambda _: app.reason("NetworkReady") == "Available", "going on elsewhere")
         assert "CreateDBInstance" in app.condition("Stalled")["message"]
         assert "policy of the operator's role" in app.condition("Stalled")["message"]
+    finally:
+        aws.control.answer("POST", "/_control", b'{"rules": []}')
+    app.grow()
+
+
+def test_a_throttled_aws_is_waited_for_and_nothing_is_made_twice(aws):
+    app = App(aws, "throttled", environment="Development")
+    rules = b'{"rules": [{"match": "ec2:Create*", "throttle": 0.4}, {"match": "rds:Describe*", "throttle": 0.3}]}'
+    aws.control.answer("POST", "/_control", rules)
+    try:
+        app.grow()
+    finally:
+        aws.control.answer("POST", "/_control", b'{"rules": []}')
+    app.restart()
+    assert changes(app.calls(app.one_pass)) == {}
+    assert app.condition("InSync")["status"] == "True"
+
+
+def test_a_broken_aws_is_told_and_not_called_stalled(aws):
+    app = App(aws, "outage", environment="Development")
+    outage = {"match": "*", "fail": {"code": "ServiceUnavailable", "status": 503, "message": "try later"}}
+    aws.control.answer("POST", "/_control", json.dumps({"rules": [outage]}).encode())
+    try:
+        app.one_pass()
+        assert app.condition("Ready")["status"] == "False"
+        assert app.condition("Stalled")["status"] == ""
+        assert app.condition("Reconciling")["status"] == "True"
     finally:
         aws.control.answer("POST", "/_control", b'{"rules": []}')
     app.grow()

@@ -1,6 +1,6 @@
 """AWS's errors, told apart by their wire codes (never by exception class: the two differ for query-protocol services).
 
-Codes and retry budgets: AWS's API references; `docs/aws.md` tells how each was found.
+Source: the lists of errors in each service's API reference.
 """
 
 from __future__ import annotations

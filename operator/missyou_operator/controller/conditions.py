@@ -16,6 +16,9 @@ from missyou_operator.stack.context import Component
 #: Reasons that only say that something else comes first: any other is worth more.
 _DULL = ("Creating", "WaitingFor", "Deleting", "Propagating")
 
+#: Characters of a message: beyond metav1.Condition's bound the API server would refuse the whole status.
+_LONGEST = 32_000
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -93,7 +96,7 @@ def stamp(
                 "type": verdict.type,
                 "status": verdict.status,
                 "reason": verdict.reason,
-                "message": verdict.message,
+                "message": verdict.message[:_LONGEST],
                 "observedGeneration": generation,
                 "lastTransitionTime": kept or now,
             }

@@ -27,7 +27,7 @@ class Restraint:
 
 
 #: Seconds after a start of the operator in which AWS may not show what the one before has made at the last moment
-#: (EC2 lags behind by up to 10 s, `docs/architecture.md`).
+#: (EC2 lags behind by up to 10 s).
 _SETTLING = 10.0
 
 

@@ -11,7 +11,7 @@ from missyou_operator.engine.outcome import Outcome, Result
 from missyou_operator.engine.plan import Action, World
 from missyou_operator.engine.resource import Observed
 
-#: Seconds in which AWS may not yet show what it has just made (EC2 lags by up to 10 s, `docs/aws.md`).
+#: Seconds in which AWS may not yet show what it has just made (EC2 lags by up to 10 s).
 LAG = 20.0
 
 

@@ -1,0 +1,86 @@
+"""How fast a stack becomes Ready, and how soon a change of spec reaches AWS: `make bench`.
+
+Compare figures within one run only: machines are shared and noisy. AWS's own durations are those of the demo (a
+database takes 3 s, a load balancer 2 s, a task 1.5 s until it is healthy).
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.integration.bench import Bench, install
+
+from missyou_local import binaries, controlplane
+from missyou_local.aws import Timing, serve
+
+
+def grow(bench: Bench, name: str) -> tuple[float, int, int]:
+    """Create a production stack; give seconds until Ready, calls to AWS, and the number of resources."""
+    before = sum(bench.aws.control.ledger.summary()["counts"].values())
+    began = time.monotonic()
+    bench.apply(name, environment="Production")
+    app = bench.ready(name)
+    seconds = time.monotonic() - began
+    return seconds, sum(bench.aws.control.ledger.summary()["counts"].values()) - before, len(app["status"]["resources"])
+
+
+def reaction(bench: Bench, name: str, days: int) -> float:
+    """Change a spec; give the seconds until the call to AWS that it is about."""
+    before = bench.aws.control.ledger.summary()["counts"].get("logs:PutRetentionPolicy", 0)
+    began = time.monotonic()
+    bench.patch(name, {"spec": {"monitoring": {"logRetentionDays": days}}})
+    while bench.aws.control.ledger.summary()["counts"].get("logs:PutRetentionPolicy", 0) == before:
+        time.sleep(0.005)
+    return time.monotonic() - began
+
+
+def remove(bench: Bench, name: str) -> float:
+    """Delete a stack; give the seconds until it is gone."""
+    began = time.monotonic()
+    bench.delete(name)
+    bench.until(name, lambda app: not app, "gone")
+    return time.monotonic() - began
+
+
+def main() -> None:
+    """Run everything once and print the figures."""
+    folder = Path(tempfile.mkdtemp(prefix="missyou-bench-"))
+    plane = controlplane.start(folder / "cluster", binaries.find(lambda line: print(line, file=sys.stderr)))
+    aws = serve(timing=Timing())
+    try:
+        with controlplane.api_client(plane.kubeconfig) as kube:
+            install(kube)
+            bench = Bench(kube, folder, plane.kubeconfig, aws)
+            bench.start()
+            for title, rules in (
+                ("AWS answers at once", b'{"rules": []}'),
+                ("300 ms added to every call", b'{"rules": [{"match": "*", "latency": 0.3}]}'),
+            ):
+                aws.control.answer("POST", "/_control", rules)
+                runs = []
+                for number in range(3):
+                    name = f"bench-{len(rules)}-{number}"
+                    seconds, calls, resources = grow(bench, name)
+                    changes = [reaction(bench, name, days) for days in (14, 30, 60)]
+                    runs.append((seconds, statistics.median(changes), remove(bench, name), calls, resources))
+                print(title)
+                for label, place in (("apply to Ready", 0), ("change of spec to its call", 1), ("delete to gone", 2)):
+                    figures = ", ".join(f"{run[place]:.2f}" for run in runs)
+                    print(f"  {label:<28}{figures} s")
+                print(
+                    f"  calls to create             {', '.join(str(run[3] - 1) for run in runs)}"
+                    f" for {runs[0][4]} resources (the push of the image not counted)"
+                )
+            assert bench.operator is not None
+            bench.operator.stop()
+    finally:
+        aws.close()
+        plane.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""The operator's own process between a real API server and the test AWS, and what a person does with kubectl."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+from kubernetes import client
+
+from missyou_local import cluster, controlplane, processes
+from missyou_local.aws import Server
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60.0
+
+
+class Bench:
+    """kubectl, so to speak, and the operator's process."""
+
+    def __init__(self, kube: client.ApiClient, folder: Path, kubeconfig: Path, aws: Server) -> None:
+        self.api, self.folder, self.kubeconfig, self.aws = client.CustomObjectsApi(kube), folder, kubeconfig, aws
+        self.kube = kube
+        self.operator: processes.Process | None = None
+
+    def start(self) -> None:
+        identity = self.folder / "operator.kubeconfig"
+        controlplane.service_account_kubeconfig(self.kubeconfig, identity, "missyou-system", "missyou-operator")
+        environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "KUBECONFIG": str(identity),
+            "AWS_ENDPOINT_URL": self.aws.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "MISSYOU_RESYNC_SECONDS": "6",
+        }
+        command = [str(Path(sys.executable).with_name("missyou-operator")), "--verbose"]
+        self.operator = processes.start(self.folder, "operator", command, environ)
+
+    def kill(self) -> None:
+        """End the operator as a lost node does."""
+        assert self.operator is not None
+        self.operator.stop(patience=0.0)
+
+    def apply(self, name: str, **spec: Any) -> None:
+        body = {"apiVersion": "missyou.app/v1alpha1", "kind": "MissYouApp", "metadata": {"name": name}, "spec": spec}
+        cluster.apply(self.kube, [body])
+
+    def get(self, name: str) -> dict[str, Any]:
+        return cluster.get_app(self.kube, name)
+
+    def patch(self, name: str, body: dict[str, Any]) -> None:
+        self.api.patch_namespaced_custom_object("missyou.app", "v1alpha1", "default", "missyouapps", name, body)
+
+    def delete(self, name: str) -> None:
+        self.api.delete_namespaced_custom_object("missyou.app", "v1alpha1", "default", "missyouapps", name)
+
+    def until(self, name: str, done: Callable[[dict[str, Any]], Any], what: str) -> dict[str, Any]:
+        """Wait until an app is as wanted, pushing an image when its stack asks for one; bounded."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            app = self.get(name)
+            if done(app):
+                return app
+            if condition(app, "ServiceReady").get("reason") == "ImageNotFound":
+                self.push(app)
+            if time.monotonic() > deadline:
+                log = self.operator.log_tail(30) if self.operator else ""
+                raise AssertionError(f"{name} is not {what}: {json.dumps(app.get('status'), indent=1)[:3000]}\n{log}")
+            time.sleep(0.05)
+
+    def ready(self, name: str) -> dict[str, Any]:
+        return self.until(name, is_ready, "Ready")
+
+    def push(self, app: dict[str, Any]) -> None:
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+            "config": {"mediaType": "application/vnd.docker.container.image.v1+json", "size": 2, "digest": "sha256:0"},
+            "layers": [],
+        }
+        ecr = self.aws_client("ecr")
+        repository = app["status"]["outputs"]["ecrRepositoryURL"].partition("/")[2]
+        # It may be there already, and the operator has not looked again yet.
+        with contextlib.suppress(ecr.exceptions.ImageAlreadyExistsException):
+            ecr.put_image(
+                repositoryName=repository,
+                imageTag=app["spec"].get("image", {}).get("tag", "latest"),
+                imageManifest=json.dumps(manifest),
+            )
+
+    def aws_client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            region_name="us-east-1",
+            endpoint_url=self.aws.url,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def mutations(self) -> int:
+        return int(self.aws.control.ledger.summary()["mutations"])
+
+
+def condition(app: dict[str, Any], type_: str) -> dict[str, Any]:
+    found = [c for c in app.get("status", {}).get("conditions", []) if c["type"] == type_]
+    return found[0] if found else {}
+
+
+def is_ready(app: dict[str, Any]) -> bool:
+    settled = app.get("status", {}).get("observedGeneration") == app["metadata"]["generation"]
+    return settled and condition(app, "Ready").get("status") == "True"
+
+
+def install(kube: client.ApiClient) -> None:
+    """Put the CRD and the RBAC of the manifests into the cluster."""
+    cluster.apply(kube, cluster.documents(sorted((ROOT / "crds").glob("*.yaml"))))
+    cluster.wait_for_crd(kube)
+    cluster.apply(kube, cluster.documents([ROOT / "manifests/namespace.yaml", ROOT / "manifests/rbac.yaml"]))
