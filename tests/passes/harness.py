@@ -39,6 +39,7 @@ class App:
 
     def __init__(self, aws: Server, name: str, **spec: Any) -> None:
         self.aws, self.name = aws, name
+        self._session = boto3.Session(region_name=REGION)
         self.secrets: dict[str, dict[str, str]] = {}
         self.body: dict[str, Any] = {
             "metadata": {"name": name, "namespace": "default", "generation": 1, "annotations": {}},
@@ -127,9 +128,17 @@ class App:
     def stack(self) -> str:
         return str(self.body["spec"].get("stackName", self.name))
 
+    def account(self, number: str) -> None:
+        """Look at another account from now on, in eu-west-1."""
+        role = f"arn:aws:iam::{number}:role/somebody"
+        found = boto3.client("sts", region_name=REGION).assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+        self._session = boto3.Session(
+            found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"], region_name="eu-west-1"
+        )
+
     def client(self, service: str) -> Any:
         """Give a client of somebody who is not the operator."""
-        return boto3.client(service, region_name=REGION)
+        return self._session.client(service)
 
     def condition(self, type_: str) -> Mapping[str, Any]:
         found = [c for c in self.body["status"].get("conditions", []) if c["type"] == type_]

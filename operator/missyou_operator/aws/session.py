@@ -61,6 +61,8 @@ class Accounts:
         with self._lock:
             if key not in self._accounts:
                 base = get_session()
+                # For whatever the session itself asks: assuming the role is a call to STS in this region.
+                base.set_config_variable("region", region)
                 if role_arn:
                     base = _assuming(base, role_arn, external_id)
                 self._accounts[key] = Account(boto3.Session(botocore_session=base, region_name=region))

@@ -1,0 +1,171 @@
+"""Every field of the spec that is accepted does something: given another value than its default, AWS shows it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from .harness import App, changes
+
+ACCOUNT = "222222222222"
+
+
+@pytest.fixture(scope="module")
+def app(aws) -> App:
+    """A stack in another account, with every field set."""
+    app = App(aws, "every")
+    app.account(ACCOUNT)
+    arn = app.client("secretsmanager").create_secret(Name="shared/firebase", SecretString="{}")["ARN"]
+    app.secrets["gemini"] = {"api-key": "a-key"}
+    app.body["spec"] = {
+        "environment": "Production",
+        "region": "eu-west-1",
+        "stackName": "whole",
+        "credentials": {"roleARN": f"arn:aws:iam::{ACCOUNT}:role/missyou", "externalID": "nobody-else"},
+        "image": {"tag": "v9"},
+        "network": {
+            "cidr": "10.7.0.0/20",
+            "availabilityZones": ["eu-west-1b", "eu-west-1c"],
+            "natGateways": 1,
+        },
+        "service": {
+            "cpu": 1024,
+            "memory": 3072,
+            "port": 9000,
+            "replicas": {"min": 3, "max": 6},
+            "autoscaling": {"cpuTarget": 55, "memoryTarget": 65, "scaleOutCooldown": 30, "scaleInCooldown": 120},
+            "healthCheck": {"path": "/up", "intervalSeconds": 15},
+            "debug": True,
+            "env": {"GREETING": "hello"},
+        },
+        "database": {
+            "engineVersion": "16",
+            "instanceClass": "db.t4g.micro",
+            "storageGiB": 30,
+            "maxStorageGiB": 90,
+            "multiAZ": False,
+            "backupRetentionDays": 3,
+            "performanceInsights": False,
+            "deletionProtection": False,
+            "finalSnapshot": False,
+            "name": "letters",
+            "username": "writer",
+        },
+        "registry": {"keepImages": 4, "scanOnPush": False},
+        "secrets": {
+            "googleAPIKey": {"secretKeyRef": {"name": "gemini", "key": "api-key"}},
+            "firebaseServiceAccount": {"secretARN": arn},
+        },
+        "loadBalancer": {"deletionProtection": False},
+        "monitoring": {
+            "logRetentionDays": 30,
+            "alarms": {"serviceCPUPercent": 70, "databaseCPUPercent": 60, "databaseFreeStorageGiB": 5},
+        },
+        "tags": {"team": "grief"},
+    }
+    app.grow()
+    return app
+
+
+def test_it_is_in_sync(app):
+    assert changes(app.calls(app.look_now)) == {}
+    assert app.condition("InSync")["status"] == "True"
+
+
+def test_network(app):
+    ec2 = app.client("ec2")
+    mine = [{"Name": "tag:missyou.app/stack", "Values": ["default/every"]}]
+    subnets = ec2.describe_subnets(Filters=mine)["Subnets"]
+    assert {subnet["AvailabilityZone"] for subnet in subnets} == {"eu-west-1b", "eu-west-1c"}
+    assert {subnet["CidrBlock"].rpartition("/")[2] for subnet in subnets} == {"25"}
+    gateways = ec2.describe_nat_gateways(Filters=mine)["NatGateways"]
+    assert len(gateways) == 1
+    assert {"Key": "team", "Value": "grief"} in gateways[0]["Tags"]
+
+
+def test_service(app):
+    ecs = app.client("ecs")
+    definition = ecs.describe_task_definition(taskDefinition="whole")["taskDefinition"]
+    [container] = definition["containerDefinitions"]
+    assert (definition["cpu"], definition["memory"]) == ("1024", "3072")
+    assert container["image"].endswith("/whole:v9")
+    environment = {entry["name"]: entry["value"] for entry in container["environment"]}
+    assert environment == {"GREETING": "hello", "PORT": "9000", "DEBUG": "true"}
+    assert {secret["name"] for secret in container["secrets"]} == {
+        "DATABASE_URL",
+        "GOOGLE_API_KEY",
+        "FIREBASE_SERVICE_ACCOUNT_KEY",
+    }
+    [service] = ecs.describe_services(cluster="whole-cluster", services=["whole-service"])["services"]
+    assert service["runningCount"] == 3
+    scaling = app.client("application-autoscaling")
+    [target] = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (3, 6)
+    policies = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
+    found = {
+        (p["TargetValue"], p["ScaleOutCooldown"], p["ScaleInCooldown"])
+        for p in (policy["TargetTrackingScalingPolicyConfiguration"] for policy in policies)
+    }
+    assert found == {(55.0, 30, 120), (65.0, 30, 120)}
+
+
+def test_balancing(app):
+    elb = app.client("elbv2")
+    [group] = elb.describe_target_groups()["TargetGroups"]
+    assert (group["Port"], group["HealthCheckPath"], group["HealthCheckIntervalSeconds"]) == (9000, "/up", 15)
+    [balancer] = elb.describe_load_balancers()["LoadBalancers"]
+    rows = elb.describe_load_balancer_attributes(LoadBalancerArn=balancer["LoadBalancerArn"])["Attributes"]
+    assert {"Key": "deletion_protection.enabled", "Value": "false"} in rows
+
+
+def test_database(app):
+    [db] = app.client("rds").describe_db_instances()["DBInstances"]
+    wanted = {
+        "DBInstanceIdentifier": "whole-db",
+        "DBInstanceClass": "db.t4g.micro",
+        "AllocatedStorage": 30,
+        "MaxAllocatedStorage": 90,
+        "MultiAZ": False,
+        "BackupRetentionPeriod": 3,
+        "DeletionProtection": False,
+        "DBName": "letters",
+        "MasterUsername": "writer",
+    }
+    assert {key: db[key] for key in wanted} == wanted
+    assert db["EngineVersion"].startswith("16.")
+    assert not db.get("PerformanceInsightsEnabled")
+    assert db["DBParameterGroups"][0]["DBParameterGroupName"] == "whole-postgres16"
+    secret = app.client("secretsmanager").get_secret_value(SecretId="whole/db_credentials")["SecretString"]
+    assert json.loads(secret)["DATABASE_URL"].startswith("postgresql://writer:")
+
+
+def test_registry_and_monitoring(app):
+    ecr = app.client("ecr")
+    [repository] = ecr.describe_repositories()["repositories"]
+    assert repository["imageScanningConfiguration"]["scanOnPush"] is False
+    policy = json.loads(ecr.get_lifecycle_policy(repositoryName="whole")["lifecyclePolicyText"])
+    assert policy["rules"][0]["selection"]["countNumber"] == 4
+    groups = app.client("logs").describe_log_groups()["logGroups"]
+    assert {group["retentionInDays"] for group in groups} == {30}
+    alarms = app.client("cloudwatch").describe_alarms(AlarmNamePrefix="whole-")["MetricAlarms"]
+    limits = {alarm["AlarmName"]: alarm["Threshold"] for alarm in alarms}
+    assert limits == {"whole-ecs-cpu": 70.0, "whole-rds-cpu": 60.0, "whole-rds-storage": 5.0 * 1024**3}
+
+
+def test_it_goes_without_a_snapshot_and_leaves_what_is_not_its_own(app):
+    app.delete()
+    assert app.client("rds").describe_db_instances()["DBInstances"] == []
+    final = [
+        s for s in app.client("rds").describe_db_snapshots()["DBSnapshots"] if "final" in s["DBSnapshotIdentifier"]
+    ]
+    assert final == []
+    assert [s["Name"] for s in app.client("secretsmanager").list_secrets()["SecretList"]] == ["shared/firebase"]
+
+
+def test_an_image_from_elsewhere_needs_no_push(aws):
+    app = App(aws, "foreign", environment="Development", image={"repository": "registry.example.com/missyou"})
+    app.until(lambda _: app.condition("Ready")["status"] == "True", "Ready")
+    assert "registry.example.com/missyou" in app.condition("RegistryReady")["message"]
+    assert app.body["status"]["image"] == "registry.example.com/missyou:latest"
+    app.delete()
