@@ -24,9 +24,9 @@ PATIENCE = 60.0
 class Bench:
     """kubectl, so to speak, and the operator's process."""
 
-    def __init__(self, kube: client.ApiClient, folder: Path, kubeconfig: Path, aws: Server) -> None:
+    def __init__(self, kube: client.ApiClient, folder: Path, kubeconfig: Path, aws: Server, resync: str = "6") -> None:
         self.api, self.folder, self.kubeconfig, self.aws = client.CustomObjectsApi(kube), folder, kubeconfig, aws
-        self.kube = kube
+        self.kube, self.resync = kube, resync
         self.operator: processes.Process | None = None
 
     def start(self) -> None:
@@ -41,7 +41,7 @@ class Bench:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
-            "MISSYOU_RESYNC_SECONDS": "6",
+            "MISSYOU_RESYNC_SECONDS": self.resync,
         }
         command = [str(Path(sys.executable).with_name("missyou-operator")), "--verbose"]
         self.operator = processes.start(self.folder, "operator", command, environ)

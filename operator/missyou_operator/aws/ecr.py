@@ -93,8 +93,8 @@ class Repository(Resource):
 
     @classmethod
     def holds_data(cls, observed: Observed) -> str:
-        """Say how many images would be lost."""
-        images = observed.attrs.get("images")
+        """Say how many images would be lost; where they were not counted, that there may be some."""
+        images = observed.attrs.get("images", "whatever images there are")
         return f"{images} in the repository {observed.id}" if images else ""
 
 

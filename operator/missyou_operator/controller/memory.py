@@ -20,7 +20,8 @@ class Memory:
     """One app. Times are monotonic seconds.
 
     `inputs` stands for all that the last pass was asked to make (spec and secrets); `synced` for the inputs that AWS
-    once matched entirely, so that a later difference is drift. `since` says when each resource began to be unsettled.
+    once matched entirely, so that a later difference is drift. `since` says when each resource became unsettled for the
+    reason that it is.
     """
 
     world: dict[str, tuple[Observed, ...]] | None = None
@@ -31,7 +32,7 @@ class Memory:
     wrote_at: float = float("-inf")
     unsettled: frozenset[str] = frozenset()
     deleting: bool = False
-    since: dict[str, float] = field(default_factory=dict)
+    since: dict[tuple[str, str], float] = field(default_factory=dict)
     created: dict[str, tuple[float, Observed]] = field(default_factory=dict)
 
     def with_lag(self, world: World, now: float) -> dict[str, tuple[Observed, ...]]:
@@ -55,7 +56,7 @@ class Memory:
             self.wrote_at = now
             self.created.pop(address, None)
         open_ = {r.address: r for r in outcome.results.values() if r.health.status != "ready"}
-        self.since = {address: self.since.get(address, now) for address in open_}
+        self.since = {_matter(result): self.since.get(_matter(result), now) for result in open_.values()}
         self.unsettled = frozenset(
             result.address.partition("/")[0]
             for result in open_.values()
@@ -65,9 +66,14 @@ class Memory:
     def next_look(self, results: Iterable[Result], now: float, resync: float) -> float:
         """Seconds until the next pass: the soonest that any resource asks for, and the next resync at the latest."""
         pauses = [
-            pause(result.health, now - self.since.get(result.address, now))
+            pause(result.health, now - self.since.get(_matter(result), now))
             for result in results
             if result.health.status != "ready" and not result.health.waits_for
         ]
         due = self.full_at + resync * random.uniform(0.9, 1.0) - now  # noqa: S311 - spreads load
         return max(0.5, min([due, *pauses]))
+
+
+def _matter(result: Result) -> tuple[str, str]:
+    """Name what is unsettled: a service that waits for its image, and then for its tasks, are two matters."""
+    return result.address, result.health.reason

@@ -28,7 +28,7 @@ from missyou_operator.controller.report import Found, Report
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Tools
-from missyou_operator.engine.plan import make_plan
+from missyou_operator.engine.plan import Action, Plan, make_plan
 from missyou_operator.engine.resource import Health, Observed, failed
 from missyou_operator.engine.values import Sensitive
 from missyou_operator.stack import Facts, build
@@ -114,13 +114,17 @@ class Reconciler:
         secrets = self._kubernetes_secrets(body["metadata"]["namespace"], names)
         inputs = _inputs(body, secrets)
         token = str((body["metadata"].get("annotations") or {}).get("missyou.app/reconcile", ""))
-        asked = memory.inputs != inputs or memory.token != token
+        asked = memory.token != token
         full = asked or memory.world is None or time.monotonic() - memory.full_at >= self._world.resync * 0.9
+        if memory.inputs != inputs:
+            # AWS as it was less than a resync ago is good enough to act upon at once; what is only looked at is not.
+            memory.unsettled |= {resource.TYPE for resource in names if resource.EXTERNAL}
         memory.inputs, memory.token = inputs, token
-        sight = self._look(cloud, memory, _wanted(names), full=full, fresh=asked)
-        sight = Sight({**sight.world, **secrets}, sight.unreadable)
-        graph = build(app, cloud.stack, Facts(choose_zones(cloud, app.network.availability_zones, sight.world)))
-        plan = make_plan(graph, sight.world)
+        sight, graph, plan = self._view(cloud, app, memory, names, secrets, full=full, fresh=asked)
+        if not full and _takes_away(plan, sight):
+            # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
+            full = True
+            sight, graph, plan = self._view(cloud, app, memory, names, secrets, full=True, fresh=True)
         restraint = restrain(body, app, memory, plan, sight)
         held = premature(body, graph, plan, self._world.started, datetime.now(UTC))
         tools = Tools(cloud, self._world.pool, classify, stopped)
@@ -136,6 +140,24 @@ class Reconciler:
         for change in outcome.done:
             logger.info("%s: %s %s", cloud.stack.app, change.action, change.address)
         return _finish(body, status, memory.next_look(outcome.results.values(), now, self._world.resync))
+
+    def _view(  # noqa: PLR0913 - all that a plan is made of
+        self,
+        cloud: Cloud,
+        app: AppSpec,
+        memory: Memory,
+        names: Graph,
+        secrets: Mapping[str, tuple[Observed, ...]],
+        *,
+        full: bool,
+        fresh: bool,
+    ) -> tuple[Sight, Graph, Plan]:
+        """Look, and plan: what there is, what is desired, and the changes between them."""
+        sight = self._look(cloud, memory, _wanted(names), full=full, fresh=fresh)
+        in_aws = {address: found for address, found in sight.world.items() if found[0].kind is not KubernetesSecret}
+        sight = Sight({**in_aws, **secrets}, sight.unreadable)
+        graph = build(app, cloud.stack, Facts(choose_zones(cloud, app.network.availability_zones, sight.world)))
+        return sight, graph, make_plan(graph, sight.world)
 
     def _look(
         self, cloud: Cloud, memory: Memory, wanted: Mapping[str, list[str]], *, full: bool, fresh: bool = False
@@ -185,7 +207,7 @@ class Reconciler:
 
     def _failed(self, body: Mapping[str, Any], memory: Memory, health: Health) -> Report:
         now = time.monotonic()
-        began = memory.since.setdefault("", now)
+        began = memory.since.setdefault(("", health.reason), now)
         memory.world = None
         status = report.trouble(body, health, datetime.now(UTC))
         return _finish(body, status, max(1.0, min((now - began) / 4, health.typical)))
@@ -197,6 +219,12 @@ def _finish(body: Mapping[str, Any], status: Mapping[str, Any], delay: float) ->
 
 def _ours(world: Mapping[str, tuple[Observed, ...]]) -> bool:
     return any(observed.owned and not observed.kind.EXTERNAL for found in world.values() for observed in found)
+
+
+def _takes_away(plan: Plan, sight: Sight) -> bool:
+    """Tell whether a plan deletes or replaces anything that is not going already."""
+    going = {o.id for found in sight.world.values() for o in found if o.state == "deleting"}
+    return any(change.id not in going for change in plan.of(Action.DELETE, Action.REPLACE))
 
 
 def _wanted(graph: Graph) -> dict[str, list[str]]:
