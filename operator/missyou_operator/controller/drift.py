@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from missyou_operator.api import AppSpec
@@ -38,7 +38,10 @@ def premature(body: Mapping[str, Any], graph: Graph, plan: Plan, started: dateti
     this process cannot have been begun by another.
     """
     created = body["metadata"].get("creationTimestamp")
-    if (now - started).total_seconds() > _SETTLING or not created or datetime.fromisoformat(created) > started:
+    if (now - started).total_seconds() > _SETTLING or not created:
+        return {}
+    # Kubernetes cuts the fraction of the second off: an app of the very second of the start is younger, too.
+    if datetime.fromisoformat(created) + timedelta(seconds=1) > started:
         return {}
     wait = pending("Settling", "the operator has just started: AWS may not show yet what was made just before", 10.0)
     return {change.address: wait for change in plan.of(Action.CREATE) if graph[change.address].UNGUARDED}
