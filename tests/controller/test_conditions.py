@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from missyou_operator.controller.conditions import Verdict, component_verdicts, overall_verdicts, stamp, transitions
 from missyou_operator.engine.outcome import Result
 from missyou_operator.engine.resource import READY, Health, failed, pending
@@ -35,6 +37,15 @@ def test_not_ready_comes_with_reconciling_or_stalled_and_never_with_both():
 def test_changes_under_way_are_not_ready():
     found = summed_up(result("a", "Network"), busy=True)
     assert (found["Ready"].status, found["Reconciling"].status) == ("False", "True")
+
+
+def test_what_is_on_its_way_out_does_not_take_ready_away():
+    leaving = replace(result("nat-b", "Network", pending("Deleting", "takes a minute")), surplus=True)
+    found = summed_up(result("nat-a", "Network"), leaving)
+    assert (found["Ready"].status, found["Reconciling"].status) == ("True", "True")
+    assert found["NetworkReady"].status == "True"
+    stuck = replace(leaving, health=failed("ApprovalRequired", "approve it"))
+    assert summed_up(stuck)["Stalled"].reason == "ApprovalRequired"
 
 
 def test_the_telling_reason_wins():

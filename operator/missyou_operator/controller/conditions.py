@@ -31,8 +31,15 @@ class Verdict:
 
 
 def worst(results: Iterable[Result]) -> Result | None:
-    """Give the result that says most about why a group is not ready, or None when it is."""
-    troubled = [result for result in results if result.health.status != "ready"]
+    """Give the result that says most about why a group is not ready, or None when it is.
+
+    What is merely on its way out keeps nothing from being ready.
+    """
+    troubled = [
+        result
+        for result in results
+        if result.health.status != "ready" and not (result.surplus and result.health.status == "pending")
+    ]
     return min(troubled, key=_rank, default=None)
 
 
@@ -67,7 +74,12 @@ def overall_verdicts(results: Sequence[Result], components: Sequence[Verdict], *
     """
     trouble = worst(results)
     if trouble is None and not busy:
-        return [Verdict("Ready", "True", "Available", "everything that is configured is available")]
+        ready = Verdict("Ready", "True", "Available", "everything that is configured is available")
+        leaving = [result for result in results if result.health.status != "ready"]
+        if not leaving:
+            return [ready]
+        names = ", ".join(result.address for result in leaving)
+        return [ready, Verdict("Reconciling", "True", "Deleting", f"no longer needed and on the way out: {names}")]
     if trouble is None:
         return [
             Verdict("Ready", "False", "Progressing", "changes are being made"),

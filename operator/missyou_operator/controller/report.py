@@ -18,7 +18,7 @@ from missyou_operator.controller.conditions import (
     transitions,
 )
 from missyou_operator.engine.outcome import Outcome, Result
-from missyou_operator.engine.plan import Plan
+from missyou_operator.engine.plan import Action, Plan
 from missyou_operator.engine.resource import Health
 from missyou_operator.stack.outputs import found, image, outputs, url
 
@@ -168,7 +168,8 @@ def events(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Mapping[
 def _verdicts(found_: Found, results: Sequence[Result]) -> list[Verdict]:
     notes = {"Registry": f"images come from {found_.app.image.repository}"} if found_.app.image.repository else {}
     components = component_verdicts(results, notes)
-    moving = found_.left.changes and not found_.reported_only and not found_.approval.changes
+    coming = found_.left.of(Action.CREATE, Action.UPDATE, Action.REPLACE)
+    moving = coming and not found_.reported_only and not found_.approval.changes
     overall = overall_verdicts(results, components, busy=bool(moving))
     return [*overall, _in_sync(found_), *components]
 

@@ -21,6 +21,8 @@ class Result:
     observed: Observed | None = None
     did: Change | None = None
     listed: bool = True
+    #: Whether it is something that is no longer desired, on its way out.
+    surplus: bool = False
 
 
 @dataclass(slots=True)

@@ -92,7 +92,7 @@ class Pruning:
         address = key[0] if key[0] not in self.graph else f"{key[0]} ({observed.id})"
         gone = health.status == "ready"
         self.outcome.results[address] = Result(
-            address, observed.component, health, None if gone else observed, did, listed=not gone
+            address, observed.component, health, None if gone else observed, did, listed=not gone, surplus=True
         )
 
 
