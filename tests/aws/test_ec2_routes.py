@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from ec2_support import FakeEc2, aws_error, cloud_of, reader_of, row_tags, tags
 
+from missyou_operator.aws import clock
 from missyou_operator.aws.ec2_routes import RouteTable
 from missyou_operator.engine.resource import Observed
 
@@ -171,7 +172,7 @@ def test_creating_makes_table_route_and_associations_and_no_needless_call() -> N
 
 def test_two_creations_of_one_table_are_one_request_for_some_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     def token_at(seconds: float) -> str:
-        monkeypatch.setattr("missyou_operator.aws.ec2_routes.time.time", lambda: seconds)
+        monkeypatch.setattr(clock, "CLOCK", clock.Clock(wall=lambda: seconds))
         ec2 = FakeEc2(create_route_table={"RouteTable": {"RouteTableId": "rtb-1"}})
         table(None).create(cloud_of(ec2))
         return str(ec2.arguments("create_route_table")["ClientToken"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from ec2_support import STACK, FakeEc2, aws_error, cloud_of, reader_of, tags
 
 from missyou_operator.aws.ecs import tags_of
@@ -67,8 +68,13 @@ def service(**changes: Any) -> Service:
     return Service(name="missyou-service", component="Service", tags=OURS, **fields | changes)
 
 
+def target(state: str, reason: str = "") -> dict[str, Any]:
+    health = {"State": state, **({"Reason": reason} if reason else {})}
+    return {"TargetHealthDescriptions": [{"Target": {"Id": "10.0.0.1"}, "TargetHealth": health}]}
+
+
 def look(described: dict[str, Any], **answers: Any) -> tuple[list[Observed], FakeEc2]:
-    silent = {"list_tasks": {"taskArns": []}, "describe_target_health": {"TargetHealthDescriptions": []}}
+    silent = {"list_tasks": {"taskArns": []}, "describe_target_health": target("healthy")}
     client = FakeEc2(describe_services={"services": [described]}, **silent | answers)
     cluster = Observed(Cluster, "missyou-cluster", CLUSTER)
     return list(Service.read(reader_of(cloud_of(client), {"ecs.Cluster": [cluster]}))), client
@@ -105,10 +111,10 @@ def after_rollback() -> dict[str, Any]:
     return described
 
 
-def test_an_untouched_service_has_no_difference_and_takes_one_call() -> None:
+def test_an_untouched_service_has_no_difference_and_takes_two_calls() -> None:
     [found], client = look(row())
     assert fields(service(), found) == []
-    assert client.operations == ["describe_services"]
+    assert client.operations == ["describe_services", "describe_target_health"]
     assert (found.id, found.owned, found.state) == (ARN, True, "ACTIVE")
     assert found.attrs["cluster_name"] == "missyou-cluster"
 
@@ -196,10 +202,54 @@ def test_tasks_of_other_revisions_say_nothing() -> None:
 
 
 def test_unhealthy_targets_are_named_but_nothing_has_failed_yet() -> None:
-    target = {"Target": {"Id": "10.0.0.1"}, "TargetHealth": {"State": "unhealthy", "Reason": "Target.Timeout"}}
-    said = health(row(deployment(rollout="IN_PROGRESS")), describe_target_health={"TargetHealthDescriptions": [target]})
+    unhealthy = target("unhealthy", "Target.Timeout")
+    said = health(row(deployment(rollout="IN_PROGRESS")), describe_target_health=unhealthy)
     assert (said.status, said.reason) == ("pending", "Starting")
     assert "10.0.0.1 is unhealthy: Target.Timeout" in said.message
+
+
+def test_a_service_that_the_load_balancer_finds_unhealthy_is_not_ready_though_its_tasks_run() -> None:
+    said = health(row(), describe_target_health=target("unhealthy", "Target.ResponseCodeMismatch"))
+    assert (said.status, said.reason, said.stalled) == ("failed", "TasksFailing", False)
+    assert "must answer 200" in said.message
+    assert health(row(), describe_target_health={"TargetHealthDescriptions": []}).reason == "Starting"
+
+
+# Logs
+
+
+def exited(revision: int, **changes: Any) -> dict[str, Any]:
+    task = {
+        "taskArn": "arn:aws:ecs:us-east-1:123456789012:task/missyou-cluster/0f1e2d",
+        "taskDefinitionArn": td(revision),
+        "startedAt": "2026-11-23T08:00:00Z",
+        "stopCode": "EssentialContainerExited",
+        "stoppedReason": "Essential container in task exited",
+        "containers": [{"name": "app", "exitCode": 1}],
+    }
+    return {"list_tasks": {"taskArns": ["t"]}, "describe_tasks": {"tasks": [task | changes]}}
+
+
+def test_an_app_that_exits_is_quoted() -> None:
+    events = [{"message": "starting"}, {"message": "no such table: users"}]
+    [found], client = look(row(deployment(rollout="FAILED"), running=0), get_log_events={"events": events}, **exited(1))
+    said = service().health(found)
+    assert "container app exited with code 1" in said.message
+    assert "The end of its log: starting / no such table: users." in said.message
+    asked = client.arguments("get_log_events")
+    assert (asked["logGroupName"], asked["logStreamName"]) == ("/ecs/missyou", "app/app/0f1e2d")
+
+
+def test_a_log_that_cannot_be_read_takes_nothing_from_the_diagnosis() -> None:
+    denied = ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetLogEvents")
+    said = health(row(deployment(rollout="FAILED"), running=0), get_log_events=denied, **exited(1))
+    assert "container app exited with code 1" in said.message
+    assert "log:" not in said.message
+
+
+def test_a_task_that_never_ran_has_no_log() -> None:
+    [_], client = look(row(deployment(rollout="FAILED"), running=0), **exited(1, startedAt=None))
+    assert "get_log_events" not in client.operations
 
 
 # The rollback trap

@@ -99,6 +99,24 @@ def test_each_change_is_named_alone(change: dict[str, Any]) -> None:
     assert fields(definition(**change), observed(definition())) == list(change)
 
 
+def test_a_revision_of_somebody_else_s_does_not_hide_ours() -> None:
+    foreign = {**described(definition(cpu=1024), 3), "tags": []}
+    answers = {"missyou": foreign, arn(3): foreign, arn(2): described(definition(), 2)}
+    client = FakeEc2(
+        describe_task_definition=lambda **asked: answers[asked["taskDefinition"]],
+        list_task_definitions={"taskDefinitionArns": [arn(3), arn(2)]},
+    )
+    [found] = TaskDefinition.read(reader_of(cloud_of(client)))
+    assert (found.id, found.owned) == (arn(2), True)
+
+
+def test_a_family_in_which_nothing_is_ours_is_somebody_else_s() -> None:
+    foreign = {**described(definition(), 3), "tags": []}
+    client = FakeEc2(describe_task_definition=foreign, list_task_definitions={"taskDefinitionArns": [arn(3)]})
+    [found] = TaskDefinition.read(reader_of(cloud_of(client)))
+    assert (found.id, found.owned) == (arn(3), False)
+
+
 def test_a_plan_before_the_roles_exist_is_possible() -> None:
     wanted = definition(task_role_arn=UNKNOWN, secrets={"KEY": (UNKNOWN, "k")})
     assert fields(wanted, observed(definition())) == ["task_role_arn", "secrets"]

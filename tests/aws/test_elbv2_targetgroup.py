@@ -32,7 +32,7 @@ def row(name: str = NAME) -> dict[str, Any]:
         "HealthCheckIntervalSeconds": 30,
         "HealthCheckTimeoutSeconds": 5,
         "HealthyThresholdCount": 2,
-        "UnhealthyThresholdCount": 3,
+        "UnhealthyThresholdCount": 5,
         "Matcher": {"HttpCode": "200"},
     }
 

@@ -28,7 +28,9 @@ def credentials(cloud: Cloud) -> Secret:
 
 def instance(cloud: Cloud, secret: str) -> DBInstance:
     name = f"{cloud.stack.name}-db"
-    group = client("ec2").create_security_group(GroupName=name, Description="x")["GroupId"]
+    [group_of_subnets] = client("rds").describe_db_subnet_groups(DBSubnetGroupName=name)["DBSubnetGroups"]
+    vpc = group_of_subnets["VpcId"]
+    group = client("ec2").create_security_group(GroupName=name, Description="x", VpcId=vpc)["GroupId"]
     return DBInstance(
         name=name,
         component="Database",

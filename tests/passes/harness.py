@@ -7,12 +7,13 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import boto3
 
 from missyou_local.aws import Server
+from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.session import Accounts
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.reconcile import Reconciler, World
@@ -20,7 +21,7 @@ from missyou_operator.controller.report import Report
 
 REGION = "us-east-1"
 #: Seconds and passes after which a test gives up.
-_PATIENCE = 30.0
+_PATIENCE = 90.0
 _MANIFEST = {
     "schemaVersion": 2,
     "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
@@ -52,7 +53,7 @@ class App:
     def restart(self, *, ago: float = 3600.0) -> None:
         """Lose everything that the operator remembers; the process that takes over began `ago` seconds ago."""
         self.memory = Memory()
-        pool = ThreadPoolExecutor(16)
+        self.pool = pool = ThreadPoolExecutor(16)
         self.reconciler = Reconciler(
             World(
                 Accounts(),
@@ -61,7 +62,7 @@ class App:
                 pool,
                 REGION,
                 45.0,
-                started=datetime.now(UTC) - timedelta(seconds=ago),
+                started=utc_now() - timedelta(seconds=ago),
             )
         )
 
@@ -92,8 +93,12 @@ class App:
         while not done(self.one_pass().status):
             if time.monotonic() > deadline:
                 raise AssertionError(f"not {what}: {json.dumps(self.body['status']['conditions'], indent=1)}")
-            wait(0.2)
+            self.wait()
         return self.body["status"]
+
+    def wait(self) -> None:
+        """Let the test AWS's clock move on between two passes; no test depends on how far."""
+        time.sleep(0.2)
 
     def grow(self) -> Mapping[str, Any]:
         """Run passes until Ready; an image is pushed when the stack asks for one."""
@@ -110,12 +115,13 @@ class App:
         deadline = time.monotonic() + _PATIENCE
         for number in itertools.count(1):
             report = self.reconciler.teardown(self.body, self.memory, lambda: False)
+            self.reports.append(report)
             if report.done:
                 return number
             self.body["status"] = dict(report.status)
             if time.monotonic() > deadline:
                 raise AssertionError(f"not gone: {json.dumps(self.body['status'].get('blockers'), indent=1)}")
-            wait(0.2)
+            self.wait()
         raise AssertionError
 
     def push(self, tag: str | None = None) -> None:
@@ -163,8 +169,3 @@ def changes(calls: Mapping[str, int]) -> dict[str, int]:
     """Give the mutating ones among calls."""
     reading = ("Describe", "List", "Get", "BatchGet", "Simulate")
     return {name: count for name, count in calls.items() if not name.partition(":")[2].startswith(reading)}
-
-
-def wait(seconds: float) -> None:
-    """Let the test AWS's clock move on between two passes; no test depends on how far."""
-    time.sleep(seconds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .harness import App, changes, wait
+from .harness import App, changes
 
 
 def left(app: App) -> dict[str, int]:
@@ -106,7 +106,7 @@ def test_what_holds_a_deletion_up_is_named(aws):
     for _ in range(100):
         if held():
             break
-        wait(0.1)
+        app.wait()
     blockers = app.body["status"]["blockers"]
     assert any("somebody's lambda" in blocker["message"] for blocker in blockers)
     ec2.delete_network_interface(NetworkInterfaceId=id_)

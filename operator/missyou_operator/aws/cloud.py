@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar, cast
 
+from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.stack import COMPONENT_TAG, Stack, owner_of
 from missyou_operator.engine.resource import Observed, Resource
 
@@ -30,7 +30,7 @@ class Inventory:
     A read that is under way, or that was started after the moment that the asker names, answers everyone.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = seconds) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._reads: dict[str, tuple[float, Future[Any]]] = {}
@@ -72,7 +72,7 @@ class Cloud:
 
     def cached(self, key: str, fetch: Callable[[], T]) -> T:
         """Give what AWS offers (engine versions, zones): read once an hour per account and region."""
-        return self.inventory.get(key, fetch, time.monotonic() - 3600)
+        return self.inventory.get(key, fetch, seconds() - 3600)
 
 
 class Reader(Cloud):

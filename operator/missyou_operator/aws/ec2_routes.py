@@ -6,13 +6,13 @@ in a table, an association a subnet's choice of one. Source: EC2 API reference, 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Client, Cloud, Reader
 from missyou_operator.aws.ec2 import in_vpc, retag, specification
 from missyou_operator.aws.errors import code_of, gone, is_absent
@@ -85,7 +85,7 @@ class RouteTable(Resource):
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it with its route and associations. Cut short in between, it is completed by `update`."""
-        period = int(time.time() // _SAME_REQUEST)
+        period = int(utc_now().timestamp() // _SAME_REQUEST)
         row = cloud.client("ec2").create_route_table(
             VpcId=self.vpc_id,
             ClientToken=cloud.stack.token(self.address, str(self.vpc_id), str(period)),

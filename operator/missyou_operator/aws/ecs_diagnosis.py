@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -18,16 +18,22 @@ _LONGEST = 400
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """`reason` is a word for scripts, `message` what AWS says, `advice` what to do (both without a full stop)."""
+    """`reason` is a word for scripts, `message` what AWS says, `advice` what to do (both without a full stop).
+
+    `task` is the ARN of the task that it speaks of, if that one ran and may have logged why; `log` the end of its log.
+    """
 
     reason: str
     message: str
     advice: str
+    task: str = ""
+    log: str = ""
 
     @property
     def text(self) -> str:
-        """Both sentences."""
-        return f"{self.message}. {self.advice}"
+        """All sentences, without the last full stop."""
+        said = f"{self.message}. {self.advice}"
+        return f"{said}. The end of its log: {self.log}" if self.log else said
 
 
 _FAILING = "TasksFailing"
@@ -139,7 +145,7 @@ def diagnose(stopped: Iterable[Row], events: Iterable[str], targets: Iterable[Ro
     tasks = sorted(stopped, key=lambda task: str(task.get("stoppedAt", "")), reverse=True)
     for task in tasks:
         if (found := _of_task(task)) is not None:
-            return found
+            return replace(found, task=str(task.get("taskArn", ""))) if task.get("startedAt") else found
     return _of_events(events) or _of_targets(targets)
 
 

@@ -29,7 +29,8 @@ def attributes(row: Row, tags: Mapping[str, str]) -> dict[str, Any]:
     """Give a row of DescribeServices in the shape of the desired fields, and how the rollout stands.
 
     A setting that the answer does not speak of is None. `min_tasks` is the desired count, whoever set it.
-    `failed_definition` is the revision that ECS went back from, or "".
+    `failed_definition` is the revision that ECS went back from, or "". `healthy` is how many targets the load balancer
+    finds healthy, None while nobody asked.
     """
     network = (row.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
     balancer = (row.get("loadBalancers") or [{}])[0]
@@ -57,6 +58,7 @@ def attributes(row: Row, tags: Mapping[str, str]) -> dict[str, Any]:
         "rollout_state": primary.get("rolloutState", ""),
         "failed_tasks": primary.get("failedTasks", 0),
         "failed_definition": failed_definition(row, tags),
+        "healthy": None,
         "diagnosis": "",
         "diagnosis_reason": "",
     }
@@ -102,7 +104,10 @@ def in_trouble(attrs: Mapping[str, Any]) -> bool:
 
 
 def judge(observed: Observed, min_tasks: int) -> Health:
-    """Say how a service stands. Once its rollout is complete it stays ready as long as `min_tasks` run."""
+    """Say how a service stands.
+
+    Once its rollout is complete it stays ready as long as `min_tasks` run and the load balancer finds one healthy.
+    """
     attrs = observed.attrs
     counts = f"{attrs['running']} of {attrs['desired']} tasks run"
     cause = attrs["diagnosis"] or "ECS no longer tells why: its stopped tasks are forgotten after an hour"
@@ -123,7 +128,7 @@ def judge(observed: Observed, min_tasks: int) -> Health:
             f"changes; to try the same again: aws ecs update-service --cluster {attrs['cluster_name']} "
             f"--service {observed.name} --force-new-deployment",
         )
-    if attrs["rollout_state"] == "COMPLETED" and attrs["running"] >= min_tasks:
+    if attrs["rollout_state"] == "COMPLETED" and attrs["running"] >= min_tasks and attrs["healthy"] != 0:
         return READY
     said = f"{counts} of {current}" if attrs["deployments"] <= 1 else f"{current} is being rolled out; {counts}"
     said += f". {attrs['diagnosis']}" if attrs["diagnosis"] else ""

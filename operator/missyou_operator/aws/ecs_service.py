@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ecs import ecs_tags, patient, retag, tags_of
 from missyou_operator.aws.ecs_diagnosis import Diagnosis, diagnose
+from missyou_operator.aws.ecs_logs import LINES, readable
 from missyou_operator.aws.ecs_rollout import attributes, deployment_tag, event_texts, in_trouble, judge, primary_of
 from missyou_operator.aws.ecs_taskdefinition import CONTAINER
 from missyou_operator.aws.errors import code_of, is_absent
@@ -77,8 +78,12 @@ class Service(Resource):
         tags = tags_of(row.get("tags"))
         attrs = attributes(row, tags)
         state = "deleting" if row["status"] == "DRAINING" else row["status"]
-        if state == "ACTIVE" and reader.stack.owns(tags) and (why := _why(reader, row, attrs)) is not None:
-            attrs |= {"diagnosis": why.text, "diagnosis_reason": why.reason}
+        if state == "ACTIVE" and reader.stack.owns(tags):
+            targets = _targets(reader, attrs)
+            if targets is not None:
+                attrs["healthy"] = sum(target["TargetHealth"]["State"] == "healthy" for target in targets)
+            if (why := _why(reader, row, attrs, targets or ())) is not None:
+                attrs |= {"diagnosis": why.text, "diagnosis_reason": why.reason}
         return reader.observed(cls, row["serviceName"], row["serviceArn"], attrs, tags, state)
 
     def satisfied(self, name: str, observed: Observed) -> bool:
@@ -193,17 +198,22 @@ class Service(Resource):
         return READY if row.get("status") == "INACTIVE" else waiting
 
 
-def _why(reader: Reader, row: Mapping[str, Any], attrs: Mapping[str, Any]) -> Diagnosis | None:
+def _why(
+    reader: Reader, row: Mapping[str, Any], attrs: Mapping[str, Any], targets: Sequence[Mapping[str, Any]]
+) -> Diagnosis | None:
     """Ask why a service does not get on. No call is made while nothing has failed."""
     if in_trouble(attrs):
         events = event_texts(row)
         if attrs["failed_definition"]:
             # The service is steady again, with the former version; what is asked for came before that.
             events = [text for text in events if "steady state" not in text]
-        return diagnose(_stopped_tasks(reader, attrs), events, _targets(reader, attrs))
-    if attrs["rollout_state"] == "COMPLETED" or attrs["running"] < max(attrs["desired"], 1):
+            targets = ()
+        found = diagnose(_stopped_tasks(reader, attrs), events, targets)
+        return replace(found, log=_log_tail(reader, found.task)) if found and found.task else found
+    served = attrs["rollout_state"] == "COMPLETED" and attrs["healthy"] != 0
+    if served or attrs["running"] < max(attrs["desired"], 1):
         return None
-    return diagnose((), (), _targets(reader, attrs))
+    return diagnose((), (), targets)
 
 
 def _stopped_tasks(reader: Reader, attrs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -219,9 +229,21 @@ def _stopped_tasks(reader: Reader, attrs: Mapping[str, Any]) -> Sequence[Mapping
     return [task for task in tasks if task.get("taskDefinitionArn") == definition]
 
 
-def _targets(reader: Reader, attrs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Read the health of the targets, where tasks run that could be any."""
-    if not attrs["target_group_arn"] or not attrs["running"] or attrs["failed_definition"]:
-        return ()
+def _log_tail(reader: Reader, task: str) -> str:
+    """Read the end of a task's log. It only adds to a diagnosis: where it cannot be read, the rest is still true."""
+    stream = f"{CONTAINER}/{CONTAINER}/{task.rpartition('/')[2]}"
+    try:
+        answer = reader.client("logs").get_log_events(
+            logGroupName=f"/ecs/{reader.stack.name}", logStreamName=stream, limit=LINES, startFromHead=False
+        )
+    except ClientError:
+        return ""
+    return readable(event["message"] for event in answer["events"])
+
+
+def _targets(reader: Reader, attrs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | None:
+    """Read the health of the targets; None where no tasks run that could be any."""
+    if not attrs["target_group_arn"] or not attrs["running"]:
+        return None
     answer = reader.client("elbv2").describe_target_health(TargetGroupArn=attrs["target_group_arn"])
     return list(answer["TargetHealthDescriptions"])

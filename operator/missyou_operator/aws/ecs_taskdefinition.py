@@ -73,20 +73,35 @@ class TaskDefinition(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the newest ACTIVE revision of the family."""
-        family = reader.stack.name
+        """Find the newest ACTIVE revision of the family that is ours.
+
+        Somebody else may register one in it, by hand or from a pipeline: then the service has to go back to ours. A
+        family in which nothing is ours is somebody else's.
+        """
+        newest = cls._described(reader, reader.stack.name)
+        if newest is None or newest.owned:
+            return [] if newest is None else [newest]
+        arns = reader.client("ecs").list_task_definitions(
+            familyPrefix=reader.stack.name, status="ACTIVE", sort="DESC", maxResults=_KEPT_REVISIONS * 2
+        )["taskDefinitionArns"]
+        older = (cls._described(reader, arn) for arn in arns if family_of(arn) == reader.stack.name)
+        return [next((found for found in older if found is not None and found.owned), newest)]
+
+    @classmethod
+    def _described(cls, reader: Reader, reference: str) -> Observed | None:
+        """Describe a revision, or the newest ACTIVE one of a family."""
         try:
-            answer = reader.client("ecs").describe_task_definition(taskDefinition=family, include=["TAGS"])
+            answer = reader.client("ecs").describe_task_definition(taskDefinition=reference, include=["TAGS"])
         except ClientError as error:
             # A family without an ACTIVE revision has no error code of its own.
             if "Unable to describe task definition" in message_of(error):
-                return []
+                return None
             raise
         row = answer["taskDefinition"]
         if row.get("status", "ACTIVE") != "ACTIVE":
-            return []
+            return None
         attrs, tags = attributes(row), tags_of(answer.get("tags"))
-        return [reader.observed(cls, family, attrs["arn"], attrs, tags, "ACTIVE")]
+        return reader.observed(cls, reader.stack.name, attrs["arn"], attrs, tags, "ACTIVE")
 
     @property
     def image(self) -> str:

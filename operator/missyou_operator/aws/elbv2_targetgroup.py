@@ -35,7 +35,12 @@ def target_group_name(stack_name: str, *, port: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetGroup(Resource):
-    """A target group for addresses of tasks. Times in seconds, thresholds in checks."""
+    """A target group for addresses of tasks. Times in seconds, thresholds in checks.
+
+    ECS replaces a task that its target group finds unhealthy. A database that fails over is away for one to two
+    minutes (RDS User Guide, "Failover process"): `unhealthy_threshold` times the default interval of 30 s outlasts
+    that, or every failover would restart every task.
+    """
 
     TYPE: ClassVar[str] = "elbv2.TargetGroup"
     COMPARED: ClassVar[tuple[str, ...]] = (
@@ -59,7 +64,7 @@ class TargetGroup(Resource):
     health_interval: int
     deregistration_delay: int = 30
     healthy_threshold: int = 2
-    unhealthy_threshold: int = 3
+    unhealthy_threshold: int = 5
     matcher: str = "200"
 
     @property

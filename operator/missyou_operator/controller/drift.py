@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from missyou_operator.api import AppSpec
+from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.look import Sight
 from missyou_operator.controller.memory import Memory
 from missyou_operator.engine.graph import Graph
@@ -121,4 +122,4 @@ def _fields(change: Change) -> list[str]:
 
 
 def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc_now().strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 import sys
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ import kopf
 
 from missyou_operator.api import GROUP, PLURAL, VERSION
 from missyou_operator.api.status import merge_patch
+from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.session import Accounts
 from missyou_operator.controller.kube import Kube
 from missyou_operator.controller.memory import Memory
@@ -56,7 +56,7 @@ class App:
     def status_before(self, seen: dict[str, Any]) -> dict[str, Any]:
         """Give the status as it stands: our own last write until the watch must have shown it, then what is seen."""
         at, status = self.written
-        return status if time.monotonic() - at < _ECHO else seen
+        return status if seconds() - at < _ECHO else seen
 
 
 class Operator:
@@ -165,7 +165,7 @@ class Operator:
             return
         write = partial(self.kube.patch_status, meta["namespace"], meta["name"], patch)
         if await asyncio.get_running_loop().run_in_executor(self.lanes[True], write):
-            app.written = (time.monotonic(), dict(report.status))
+            app.written = (seconds(), dict(report.status))
         for condition in report.events:
             kopf.event(body, type=_kind(condition, report.status), reason=condition["reason"], message=_text(condition))
 

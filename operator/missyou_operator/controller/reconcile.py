@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from missyou_operator.api import AppSpec, InvalidSpec, parse
+from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.look import Sight, look
@@ -56,7 +56,7 @@ class World:
     region: str
     resync: float
     #: When this process began.
-    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started: datetime = field(default_factory=utc_now)
 
 
 class Reconciler:
@@ -67,7 +67,7 @@ class Reconciler:
 
     def reconcile(self, body: Mapping[str, Any], memory: Memory, stopped: Callable[[], bool]) -> Report:
         """Run one pass for an app as it stands in `body`. Never raises for what AWS or the spec do."""
-        now = datetime.now(UTC)
+        now = utc_now()
         try:
             app = parse(body, self._world.region)
         except InvalidSpec as error:
@@ -82,7 +82,7 @@ class Reconciler:
 
     def teardown(self, body: Mapping[str, Any], memory: Memory, stopped: Callable[[], bool]) -> Report:
         """Run one pass of a deletion. Needs no valid spec: what belongs to the stack is found by its tags and names."""
-        now = datetime.now(UTC)
+        now = utc_now()
         spec = body.get("spec") or {}
         if spec.get("deletionPolicy") == "Retain":
             return Report(body.get("status") or {}, 0.0, done=True)
@@ -93,7 +93,7 @@ class Reconciler:
             sight = self._look(cloud, memory, {}, full=not memory.deleting or not memory.world)
             tools = Tools(cloud, self._world.pool, classify, stopped)
             outcome = execute(Graph(), sight.world, make_plan(Graph(), sight.world), tools)
-            memory.remember(outcome, time.monotonic())
+            memory.remember(outcome, seconds())
             memory.deleting = True
             if not sight.unreadable and not _ours(outcome.world):
                 # Most of these looks were at what was still going only: look at everything once more, to be sure.
@@ -105,7 +105,7 @@ class Reconciler:
         status = report.deleting(body, outcome, now)
         if sight.unreadable:
             status = report.trouble({**body, "status": status}, next(iter(sight.unreadable.values())), now)
-        delay = memory.next_look(outcome.results.values(), time.monotonic(), self._world.resync)
+        delay = memory.next_look(outcome.results.values(), seconds(), self._world.resync)
         return _finish(body, status, min(delay, 15.0))
 
     def _pass(self, body: Mapping[str, Any], app: AppSpec, memory: Memory, stopped: Callable[[], bool]) -> Report:
@@ -115,7 +115,7 @@ class Reconciler:
         inputs = _inputs(body, secrets)
         token = str((body["metadata"].get("annotations") or {}).get("missyou.app/reconcile", ""))
         asked = memory.token != token
-        full = asked or memory.world is None or time.monotonic() - memory.full_at >= self._world.resync * 0.9
+        full = asked or memory.world is None or seconds() - memory.full_at >= self._world.resync * 0.9
         if memory.inputs != inputs:
             # AWS as it was less than a resync ago is good enough to act upon at once; what is only looked at is not.
             memory.unsettled |= {resource.TYPE for resource in names if resource.EXTERNAL}
@@ -126,17 +126,17 @@ class Reconciler:
             full = True
             sight, graph, plan = self._view(cloud, app, memory, names, secrets, full=True, fresh=True)
         restraint = restrain(body, app, memory, plan, sight)
-        held = premature(body, graph, plan, self._world.started, datetime.now(UTC))
+        held = premature(body, graph, plan, self._world.started, utc_now())
         tools = Tools(cloud, self._world.pool, classify, stopped)
         outcome = execute(graph, sight.world, plan, tools, {**held, **restraint.withheld})
         left = make_plan(graph, outcome.world)
-        now = time.monotonic()
+        now = seconds()
         memory.remember(outcome, now)
         if not left.changes:
             memory.synced = inputs
         drift = drift_entries(restraint, outcome, body)
         found = Found(app, cloud.stack, outcome, left, restraint.approval, drift, restraint.reported_only, full)
-        status = report.progress(body, found, datetime.now(UTC))
+        status = report.progress(body, found, utc_now())
         for change in outcome.done:
             logger.info("%s: %s %s", cloud.stack.app, change.action, change.address)
         return _finish(body, status, memory.next_look(outcome.results.values(), now, self._world.resync))
@@ -163,7 +163,7 @@ class Reconciler:
         self, cloud: Cloud, memory: Memory, wanted: Mapping[str, list[str]], *, full: bool, fresh: bool = False
     ) -> Sight:
         """Look at everything (`full`), or at what is unsettled. `fresh`: share no read that has begun before now."""
-        now = time.monotonic()
+        now = seconds()
         sight = look(
             cloud,
             Tools(cloud, self._world.pool, classify),
@@ -206,10 +206,10 @@ class Reconciler:
         return found
 
     def _failed(self, body: Mapping[str, Any], memory: Memory, health: Health) -> Report:
-        now = time.monotonic()
+        now = seconds()
         began = memory.since.setdefault(("", health.reason), now)
         memory.world = None
-        status = report.trouble(body, health, datetime.now(UTC))
+        status = report.trouble(body, health, utc_now())
         return _finish(body, status, max(1.0, min((now - began) / 4, health.typical)))
 
 

@@ -1,0 +1,57 @@
+"""The end of a task's log, made fit to be read in a condition: short, one line, and without what may be a secret. Pure.
+
+What an app logs is its own affair, but a condition is read by more people than a log. So everything that looks like a
+credential is left out: passwords in URLs, values after words such as `password=`, and long runs of mixed letters and
+digits, which is what generated passwords, keys and tokens look like. Rather too much than too little.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+#: How many lines are shown, and how much of each.
+LINES = 3
+_WIDTH = 200
+_HIDDEN = "…"
+_SECRETS = (
+    (re.compile(r"-----BEGIN .*", re.DOTALL), _HIDDEN),
+    (re.compile(r"://\S+@"), f"://{_HIDDEN}@"),
+    (
+        re.compile(
+            r"([\w-]*(?:password|passwd|pwd|secret|token|api[_-]?key|private[_-]?key|credential|authorization)s?"
+            r"[\"']?\s*(?:[:=]|\bis\b)\s*)(?:(?:bearer|basic)\s+)?[^\s,;}]+",
+            re.IGNORECASE,
+        ),
+        rf"\g<1>{_HIDDEN}",
+    ),
+    (re.compile(r"(?=[\w+=~-]*\d)(?=[\w+=~-]*[A-Za-z])[\w+=~-]{20,}"), _HIDDEN),
+)
+
+
+def readable(messages: Iterable[str]) -> str:
+    """Give the last lines of a log, oldest first, as one line; "" if there are none."""
+    lines = [text for message in messages if (text := _plain(message))]
+    return " / ".join(_cut(_without_secrets(line)) for line in lines[-LINES:])
+
+
+def _plain(message: str) -> str:
+    """Give a message on one line; of a line of JSON what it says, if it says anything."""
+    try:
+        entry = json.loads(message)
+    except ValueError:
+        entry = None
+    if isinstance(entry, dict):
+        message = next((str(entry[key]) for key in ("message", "msg", "event") if entry.get(key)), message)
+    return " ".join(message.split())
+
+
+def _without_secrets(line: str) -> str:
+    for pattern, instead in _SECRETS:
+        line = pattern.sub(instead, line)
+    return line
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
