@@ -1,9 +1,21 @@
 # The Miss You backend. Built with: docker build -f Dockerfile.app -t <repository>:<tag> .
+FROM python:3.11-slim AS build
+COPY backend/requirements.lock /tmp/
+RUN python -m venv --without-pip /venv \
+ && pip --python /venv/bin/python install --no-cache-dir --no-compile --require-hashes -r /tmp/requirements.lock
+COPY backend/missyou_backend /app/missyou_backend
+# Compiled here, since the file system may be read-only where it runs; unchecked, since nothing changes there.
+RUN /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /venv /app
+
 FROM python:3.11-slim
+RUN rm -rf /usr/local/lib/python3.11/site-packages/* /usr/local/lib/python3.11/ensurepip /usr/local/bin/pip*
+COPY --from=build /venv /venv
+COPY --from=build /app /app
 WORKDIR /app
-COPY backend/requirements.lock .
-RUN pip install --no-cache-dir --require-hashes -r requirements.lock
-COPY backend/app.py .
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PORT=8000
 USER 65532:65532
-ENV PORT=8000
-CMD ["sh", "-c", "exec gunicorn --bind 0.0.0.0:${PORT} --workers 2 --access-logfile - app:app"]
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
+  CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/live', timeout=4)"]
+ENTRYPOINT ["python", "-m", "missyou_backend"]

@@ -5,26 +5,31 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SAMPLE ?= production
+export COMMAND
 
-.PHONY: help venv demo demo-env demo-down test bench lint format crd
+.PHONY: help venv demo demo-push demo-env demo-down test test-crash bench bench-app lint format crd
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(VENV)/.installed ## set up .venv with everything pinned in requirements.lock
 
-$(VENV)/.installed: requirements.lock pyproject.toml
+$(VENV)/.installed: requirements.lock pyproject.toml backend/pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or newer, or make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "$$($(PYTHON) --version) is too old: Python 3.11 or newer is needed, make PYTHON=python3.12 for instance" >&2; exit 1; }
 	@echo "setting up $(VENV) (once, a minute or two)..." >&2
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . --editable backend
 	@touch $@
 
 demo: $(VENV)/.installed ## the main job on embedded parts (SAMPLE=production or development)
 	@$(BIN)/python -m missyou_local demo --sample $(SAMPLE)
+
+demo-push: $(VENV)/.installed ## register an image in the demo's ECR: TAG=v2 [COMMAND='echo broken; exit 1'] [APP=name]
+	@test -n "$(TAG)" || { echo "which tag? make demo-push TAG=v2" >&2; exit 1; }
+	@$(BIN)/python -m missyou_local push "$(TAG)" --app "$(APP)" --command "$$COMMAND"
 
 demo-env: $(VENV)/.installed ## print the exports that lead kubectl and aws to the demo
 	@$(BIN)/python -m missyou_local env
@@ -35,8 +40,14 @@ demo-down: $(VENV)/.installed ## stop all that the demo started
 test: $(VENV)/.installed ## everything CI runs: all tests
 	@$(BIN)/python tests/groups.py
 
+test-crash: $(VENV)/.installed ## kill the operator at every changing call of creation, update and deletion
+	@MISSYOU_CRASH=all $(BIN)/python -m pytest tests/crash
+
 bench: $(VENV)/.installed ## measure: creation, reaction, deletion
 	@$(BIN)/python -m benchmarks.creation
+
+bench-app: $(VENV)/.installed ## measure the backend: sending and listing with a million notifications
+	@$(BIN)/python -m benchmarks.app
 
 lint: $(VENV)/.installed ## lint, format, types, layers
 	@$(BIN)/ruff check --quiet .

@@ -1,4 +1,4 @@
-"""`python -m missyou_local demo|env|down`: what `make demo`, `make demo-env` and `make demo-down` call."""
+"""`python -m missyou_local demo|push|env|down`: what `make demo`, `make demo-push` and so on call."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import argparse
 import sys
 
 from missyou_local.binaries import NoControlPlaneError
+from missyou_local.controlplane import api_client
 from missyou_local.demo import demo
-from missyou_local.environment import DemoError, find, spare_proxies, state_folder
+from missyou_local.environment import DemoError, Surroundings, find, spare_proxies, state_folder
 from missyou_local.installation import tear_down
+from missyou_local.pushing import push, repository
 
 
 def main() -> int:
@@ -16,6 +18,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m missyou_local")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("demo").add_argument("--sample", default="production")
+    pushing = commands.add_parser("push")
+    pushing.add_argument("tag")
+    pushing.add_argument("--app", default="")
+    pushing.add_argument("--command", default="", dest="runs")
     commands.add_parser("env")
     commands.add_parser("down")
     options = parser.parse_args()
@@ -23,6 +29,8 @@ def main() -> int:
     try:
         if options.command == "demo":
             return demo(options.sample)
+        if options.command == "push":
+            return _push(options.tag, options.app, options.runs)
         return _env() if options.command == "env" else _down()
     except (DemoError, NoControlPlaneError) as error:
         sys.stderr.write(f"demo: {error}\n")
@@ -34,11 +42,24 @@ def main() -> int:
     return 1
 
 
-def _env() -> int:
+def _place() -> Surroundings:
     place = find(state_folder())
     if place is None:
-        sys.stderr.write("demo: nothing is running here; start it with: make demo\n")
-        return 1
+        raise DemoError("nothing is running here; start it with: make demo")
+    return place
+
+
+def _push(tag: str, app: str, command: str) -> int:
+    place = _place()
+    url = repository(api_client(place.kubeconfig), app)
+    if problem := push(place, url, tag, command):
+        raise DemoError(f"no image could be registered as {url}:{tag}: {problem}")
+    sys.stdout.write(f"registered {url}:{tag}, which runs {command or 'the backend of this checkout'}\n")
+    return 0
+
+
+def _env() -> int:
+    place = _place()
     sys.stdout.write(place.exports() + "\n")
     return 0
 

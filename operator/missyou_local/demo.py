@@ -46,7 +46,7 @@ def demo(sample: str) -> int:
     if code:
         return code
     _show(api, place, name, voice)
-    _go_on(place, name, path, voice)
+    _go_on(place, name, path, str(cluster.get_app(api, name).get("status", {}).get("url", "")), voice)
     return 0
 
 
@@ -101,7 +101,7 @@ def _show(api: client.ApiClient, place: Surroundings, name: str, voice: Voice) -
     voice.title(f"{status.get('url', name)} · Ready, {voice.seconds():.0f} s after the start")
 
 
-def _go_on(place: Surroundings, name: str, path: Path, voice: Voice) -> None:
+def _go_on(place: Surroundings, name: str, path: Path, url: str, voice: Voice) -> None:
     """Tell what can be done next."""
     voice.line()
     voice.line('To go on in this shell, eval "$(make -s demo-env)", which does:')
@@ -113,7 +113,15 @@ def _go_on(place: Surroundings, name: str, path: Path, voice: Voice) -> None:
         voice.line("There is no kubectl here: https://kubernetes.io/docs/tasks/tools/ tells how to get it.")
         voice.line(f"Until then there are:  {shlex.quote(_tool('missyou'))} get | watch | resources")
         voice.line()
+    patch = f'kubectl patch missyouapp {name} --type merge -p \'{{"spec":{{"image":{{"tag":"v2"}}}}}}\''
+    runs = (
+        ("use", f"curl {url}/health        (the app itself: {url}/openapi.json)"),
+        ("update", "make demo-push TAG=v2"),
+        ("", patch),
+        ("break", "make demo-push TAG=bad COMMAND='echo no such table: users; exit 1', then the same with bad"),
+    )
     for what, how in (
+        *(runs if place.own_aws else ()),
         ("look", f"kubectl describe missyouapp {name}"),
         ("change", f"edit {_relative(path)}, then kubectl apply -f {_relative(path)}"),
         ("delete", f"kubectl delete missyouapp {name}"),

@@ -21,7 +21,8 @@ from missyou_local.processes import wait_until
 from missyou_local.say import Voice
 
 ROOT = Path(__file__).parents[2]
-AWS = "aws"
+#: In the state folder: name of the test AWS's process, and the folder of what it runs.
+AWS, DATA_PLANE = "aws", "data-plane"
 _REGION = "us-east-1"
 #: The key ID of an AWS that asks for none. In the environment it tells that `make demo-env` has been evaluated.
 _KEY = "missyou-demo"
@@ -53,7 +54,8 @@ class Surroundings:
         if self.own_aws or (self.emulated and not {"AWS_ACCESS_KEY_ID", "AWS_PROFILE"} & known.keys()):
             found |= {"AWS_ACCESS_KEY_ID": _KEY, "AWS_SECRET_ACCESS_KEY": _KEY}
         if not {"AWS_REGION", "AWS_DEFAULT_REGION"} & known.keys():
-            found["AWS_REGION"] = _REGION
+            # The second one is what boto3 and Terraform go by.
+            found |= {"AWS_REGION": _REGION, "AWS_DEFAULT_REGION": _REGION}
         return found
 
     def exports(self) -> str:
@@ -167,7 +169,9 @@ def _described(kubeconfig: Path) -> str:
 def _start_aws(state: Path) -> str:
     ready = state / "aws.url"
     ready.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "missyou_local.aws", "--ready-file", str(ready)]
+    # Databases, tasks and load balancers run for real, so that the URL in the status answers.
+    acting = ["--data-plane", str(state / DATA_PLANE)]
+    command = [sys.executable, "-m", "missyou_local.aws", "--ready-file", str(ready), *acting]
     server = processes.start(state, AWS, command, os.environ)
     if not wait_until(lambda: ready.exists() or not server.alive(), 60.0) or not ready.exists():
         server.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -13,10 +14,11 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from missyou_local import cluster
-from missyou_local.environment import Surroundings
+from missyou_local.environment import DemoError, Surroundings
 from missyou_local.say import Voice
 
-_KIND = "application/vnd.docker.distribution.manifest.v2+json"
+_KIND = "application/vnd.oci.image.manifest.v1+json"
+_CONFIG = "application/vnd.oci.image.config.v1+json"
 
 
 class Pusher:
@@ -45,11 +47,9 @@ class Pusher:
             return
         self._done = True
         tag = app["spec"].get("image", {}).get("tag", "latest")
-        # In a process of its own: boto3 takes all of its settings from the environment, and this one's are the user's.
-        command = [sys.executable, "-m", "missyou_local.pushing", url, tag]
-        pushed = subprocess.run(command, env=self._place.environ(), capture_output=True, text=True, check=False)
-        if pushed.returncode:
-            self._said = f"no image could be registered as {url}:{tag}: {pushed.stderr.strip().splitlines()[-1]}"
+        problem = push(self._place, url, tag)
+        if problem:
+            self._said = f"no image could be registered as {url}:{tag}: {problem}"
         else:
             self._said = f"ServiceReady said ImageNotFound: the demo registered {url}:{tag}, as docker push would do"
         if not sys.stdout.isatty():
@@ -62,20 +62,50 @@ class Pusher:
         self._said = ""
 
 
-def put_image(url: str, tag: str) -> None:
-    """Register an image without layers, which is what `docker push` does last. Errors: those of botocore."""
+def push(place: Surroundings, url: str, tag: str, command: str = "") -> str:
+    """Register the app as an image, as `docker push` does last; or a shell command in its place.
+
+    Returns what went wrong, "" if nothing did. It happens in a process of its own: boto3 takes all of its settings from
+    the environment, and this one's are the user's.
+    """
+    arguments = [sys.executable, "-m", "missyou_local.pushing", url, tag, *([command] if command else [])]
+    done = subprocess.run(arguments, env=place.environ(), capture_output=True, text=True, check=False)
+    return done.stderr.strip().splitlines()[-1] if done.returncode else ""
+
+
+def repository(api: client.ApiClient, name: str = "") -> str:
+    """Return the URL of an app's repository, of the only one if none is named. Error: DemoError."""
+    apps = [app for app in cluster.apps(api) if name in ("", app["metadata"]["name"])]
+    if len(apps) != 1:
+        names = ", ".join(app["metadata"]["name"] for app in cluster.apps(api)) or "none"
+        raise DemoError(f"which app is meant? There are: {names}. Name one: make demo-push APP=... TAG=...")
+    url = apps[0].get("status", {}).get("outputs", {}).get("ecrRepositoryURL")
+    if not url:
+        raise DemoError(f"{apps[0]['metadata']['name']} has no repository of its own yet (status.outputs)")
+    return str(url)
+
+
+def put_image(url: str, tag: str, command: str = "") -> None:
+    """Register an image of `manifest(command)`. Errors: ValueError where the URL is not of ECR, those of botocore."""
     match = re.fullmatch(r"[0-9]+\.dkr\.ecr\.([a-z0-9-]+)\.[^/]+/(.+)", url)
     if match is None:
         raise ValueError(f"{url} is not the URL of a repository in ECR")
-    settings = {
-        "mediaType": "application/vnd.docker.container.image.v1+json",
-        "size": 2,
-        "digest": f"sha256:{'0' * 64}",
+    ecr = boto3.client("ecr", region_name=match[1])
+    ecr.put_image(repositoryName=match[2], imageTag=tag, imageManifest=manifest(command), imageManifestMediaType=_KIND)
+
+
+def manifest(command: str = "") -> str:
+    """Give the manifest of an image without layers that says what it runs on this machine.
+
+    `command` is for the shell; without it, it is the backend of this checkout.
+    """
+    runs = ["/bin/sh", "-c", command] if command else [sys.executable, "-m", "missyou_backend"]
+    notes = {
+        "missyou.local/command": json.dumps(runs),
+        "missyou.local/environment": json.dumps({"HOST": "127.0.0.1"}),
     }
-    manifest = {"schemaVersion": 2, "mediaType": _KIND, "config": settings, "layers": []}
-    boto3.client("ecr", region_name=match[1]).put_image(
-        repositoryName=match[2], imageTag=tag, imageManifest=json.dumps(manifest)
-    )
+    config = {"mediaType": _CONFIG, "size": 2, "digest": f"sha256:{hashlib.sha256(b'{}').hexdigest()}"}
+    return json.dumps({"schemaVersion": 2, "mediaType": _KIND, "config": config, "layers": [], "annotations": notes})
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from kubernetes import client
 
 from missyou_local import cluster, controlplane, processes
 from missyou_local.aws import Server
+from missyou_local.pushing import manifest
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
@@ -81,21 +82,15 @@ class Bench:
     def ready(self, name: str) -> dict[str, Any]:
         return self.until(name, is_ready, "Ready")
 
-    def push(self, app: dict[str, Any]) -> None:
-        manifest = {
-            "schemaVersion": 2,
-            "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-            "config": {"mediaType": "application/vnd.docker.container.image.v1+json", "size": 2, "digest": "sha256:0"},
-            "layers": [],
-        }
+    def push(self, app: dict[str, Any], tag: str = "", command: str = "") -> None:
+        """Register an image under a tag, the one that the spec asks for if none is named."""
         ecr = self.aws_client("ecr")
-        repository = app["status"]["outputs"]["ecrRepositoryURL"].partition("/")[2]
         # It may be there already, and the operator has not looked again yet.
         with contextlib.suppress(ecr.exceptions.ImageAlreadyExistsException):
             ecr.put_image(
-                repositoryName=repository,
-                imageTag=app["spec"].get("image", {}).get("tag", "latest"),
-                imageManifest=json.dumps(manifest),
+                repositoryName=app["status"]["outputs"]["ecrRepositoryURL"].partition("/")[2],
+                imageTag=tag or app["spec"].get("image", {}).get("tag", "latest"),
+                imageManifest=manifest(command),
             )
 
     def aws_client(self, service: str) -> Any:

@@ -18,11 +18,14 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 (the default) takes a free one")
     parser.add_argument("--ready-file", type=Path, help="file that gets the URL once the server answers")
     parser.add_argument("--log", type=Path, help="file to which each call is appended as a line of JSON")
+    parser.add_argument(
+        "--data-plane", type=Path, metavar="FOLDER", help="run databases, tasks and load balancers for real, in FOLDER"
+    )
     options = parser.parse_args()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    server = serve(options.port, log=options.log)
+    server = serve(options.port, log=options.log, data_plane=options.data_plane)
     if options.ready_file:
         _write_whole(options.ready_file, server.url + "\n")
     sys.stdout.write(f"test AWS: export AWS_ENDPOINT_URL={server.url}\n")

@@ -6,6 +6,7 @@ moto's classes are internals that change between its versions; one way in keeps 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,9 @@ WARM = {
     "applicationautoscaling": "application-autoscaling",
 }
 """moto's names of the services that this stack uses -> boto3's."""
+
+LOCK = threading.RLock()
+"""moto's models are shared by the whole process and know nothing of threads: whoever touches them holds this."""
 
 _resets: list[Callable[[], None]] = []
 

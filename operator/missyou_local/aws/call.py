@@ -7,12 +7,15 @@ they are called one at a time (one lock for the whole of the test AWS), so that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from missyou_local.aws import backends
 from missyou_local.aws.timing import Timing
+
+if TYPE_CHECKING:
+    from missyou_local.dataplane.plane import DataPlane
 
 Result = dict[str, Any]
 
@@ -23,6 +26,7 @@ class Call:
 
     `denies` tells whether a control rule denies an operation (`ec2:CreateVpc`). `now` is in seconds since the epoch.
     `send` has moto do an operation of the same service (parameters None: the request as it came) and gives its result.
+    `plane` is what acts on the records, where something does.
     """
 
     service: str
@@ -34,6 +38,7 @@ class Call:
     denies: Callable[[str], bool]
     now: float
     send: Callable[[str, Mapping[str, Any] | None], Result]
+    plane: DataPlane | None = None
 
     def forward(self, params: Mapping[str, Any] | None = None) -> Result:
         """Return moto's answer. Raises AwsError when moto refuses."""
@@ -104,6 +109,14 @@ class Regional(Generic[StateT]):
         self._new = new
         self._states: dict[tuple[str, str], StateT] = {}
         backends.on_reset(self._states.clear)
+
+    def places(self) -> Iterable[tuple[str, str]]:
+        """Return the accounts and regions of which something is remembered."""
+        return self._states.keys()
+
+    def states(self) -> Iterable[StateT]:
+        """Return what is remembered, of all accounts and regions."""
+        return self._states.values()
 
     def of(self, call: Call) -> StateT:
         """Return the state for the call's account and region."""

@@ -12,7 +12,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from missyou_local.aws import backends
 from missyou_local.aws.ledger import Ledger
@@ -20,16 +20,26 @@ from missyou_local.aws.rules import Rule, Rules
 from missyou_local.aws.timing import Timing
 from missyou_local.aws.wire import Response
 
+if TYPE_CHECKING:
+    from missyou_local.dataplane.plane import DataPlane
+
 PREFIX = "/_control"
 
 
 class Control:
     """Rules, ledger and timing of one server, and their endpoint."""
 
-    def __init__(self, timing: Timing, ledger: Ledger, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        timing: Timing,
+        ledger: Ledger,
+        clock: Callable[[], float] = time.time,
+        plane: DataPlane | None = None,
+    ) -> None:
         self.timing = timing
         self.clock = clock
         self.ledger = ledger
+        self.plane = plane
         self.rules = Rules()
 
     def answer(self, method: str, path: str, body: bytes) -> Response:
@@ -52,7 +62,9 @@ class Control:
             return _json(400, {"error": str(error)})
 
     def reset(self) -> None:
-        """Wipe every account and region, the rules and the counts."""
+        """Wipe every account and region, what runs for them, the rules and the counts."""
+        if self.plane is not None:
+            self.plane.clear()
         backends.reset()
         self.rules.replace([])
         self.ledger.clear()

@@ -19,7 +19,8 @@ def moment(seconds: float) -> datetime:
 class Task:
     """One task. `due`: when it starts or fails to; `healthy_at`: when its targets are healthy, once it has started.
 
-    `stopping`: when it was told to stop; `stop_due`: when it will have stopped.
+    `stopping`: when it was told to stop; `stop_due`: when it will have stopped, or, where it is a process, when that is
+    asked to end. `exit_code` is 0 for a task that is none.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Task:
     stopped: float | None = None
     reason: str = ""
     code: str = ""
+    exit_code: int = 0
 
     @property
     def alive(self) -> bool:
@@ -215,5 +217,7 @@ def _container(task: Task, container: dict[str, Any]) -> dict[str, Any]:
         "networkInterfaces": [{"attachmentId": task.id, "privateIpv4Address": task.address}],
     }
     if task.stopped is not None:
-        shown["reason" if task.started is None else "exitCode"] = task.reason if task.started is None else 0
+        shown["reason" if task.started is None else "exitCode"] = (
+            task.reason if task.started is None else task.exit_code
+        )
     return shown

@@ -1,8 +1,8 @@
 """How a service moves: tasks start or fail, targets become healthy, deployments roll out, roll back, or give up.
 
-Nothing runs in the background. Each read first plays, in order of time, the events that have come due since the last
-one; after each event the service is steered towards what it wants. A rollout starts all new tasks beside the old ones
-(AWS's 100 % / 200 %), and stops the old ones once the new are healthy.
+Each read first plays, in order of time, the events that have come due since the last one; after each event the
+service is steered towards what it wants. A rollout starts all new tasks beside the old ones (AWS's 100 % / 200 %), and
+stops the old ones once the new are healthy. With a data plane tasks are processes, and their events are what these do.
 """
 
 from __future__ import annotations
@@ -11,13 +11,23 @@ import math
 import uuid
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
-from missyou_local.aws import ecs_launch, interfaces, targets
+from missyou_local.aws import ecs_agent, ecs_launch, interfaces, targets
 from missyou_local.aws.call import Call
+from missyou_local.aws.ecs_launch import LaunchError
 from missyou_local.aws.ecs_model import Deployment, Service, Task, moment
+
+if TYPE_CHECKING:
+    from missyou_local.dataplane.plane import DataPlane
+
+Event = tuple[float, Callable[[], None]]
+"""When something is due, and what it does."""
 
 _STOPPED_KEPT = 100
 _EVENTS_KEPT = 100
+_EXITED = "EssentialContainerExited"
+_STOP_TIMEOUT = 30.0  # seconds from SIGTERM to SIGKILL, ECS's default for a container's stopTimeout
 _SHORTEST_RETRY = 0.05  # seconds; keeps a timing of nought from retrying for ever within one read
 
 
@@ -29,22 +39,41 @@ def advance(call: Call, service: Service) -> None:
         steer(call, service, at)
 
 
-def _next_event(call: Call, service: Service) -> tuple[float, Callable[[], None]] | None:
-    """Return the earliest event that is due, and what it does."""
-    events: list[tuple[float, Callable[[], None]]] = []
-    for task in service.tasks:
-        if task.stopped is not None:
-            continue
-        if task.stop_due is not None:
-            events.append((task.stop_due, partial(_stopped, call, service, task)))
-        elif task.started is None:
-            events.append((task.due, partial(_start, call, service, task)))
-        elif not task.healthy:
-            events.append((task.healthy_at, partial(_healthy, task)))
+def _next_event(call: Call, service: Service) -> Event | None:
+    """Return the earliest event that is due."""
+    events = [_event_of(call, service, task) for task in service.tasks if task.stopped is None]
     if service.retry_at is not None:
         events.append((service.retry_at, partial(_retry, service)))
-    due = [event for event in events if event[0] <= call.now]
+    due = [event for event in events if event is not None and event[0] <= call.now]
     return min(due, key=lambda event: event[0]) if due else None
+
+
+def _event_of(call: Call, service: Service, task: Task) -> Event | None:
+    if call.plane is not None and task.started is not None:
+        return _event_of_process(call, call.plane, service, task)
+    if task.stop_due is not None:
+        return task.stop_due, partial(_stopped, call, service, task, task.stop_due)
+    if task.started is None:
+        return task.due, partial(_start, call, service, task)
+    return None if task.healthy else (task.healthy_at, partial(_healthy, task))
+
+
+def _event_of_process(call: Call, plane: DataPlane, service: Service, task: Task) -> Event | None:
+    """Return what a task's process has done by itself, or is to do."""
+    if (code := plane.tasks.exit_code(task.id)) is not None:
+        return call.now, partial(_ended, call, service, task, code)
+    if task.stop_due is not None:
+        return task.stop_due, partial(_terminate, plane, task)
+    if task.stopping is not None:
+        return None
+    states = {group: targets.state_of(call, group, task.address) for group, _ in service.groups}
+    if not task.healthy and all(state == "healthy" for state in states.values()):
+        return call.now, partial(_healthy, task)
+    grace = service.settings.get("healthCheckGracePeriodSeconds", 0) * call.timing.grace_second
+    unfit = [group for group, state in states.items() if state == "unhealthy"]
+    if unfit and task.started is not None and call.now >= task.started + grace:
+        return call.now, partial(_unfit, call, service, task, unfit[0])
+    return None
 
 
 def say(service: Service, at: float, message: str) -> None:
@@ -157,14 +186,17 @@ def definition_of(call: Call, arn: str) -> object:
 
 
 def _start(call: Call, service: Service, task: Task) -> None:
-    problem = ecs_launch.problem(call, task.definition)
-    if problem is not None:
-        _fail(call, service, task, problem)
+    try:
+        ecs_launch.check(call, task.definition)
+        if call.plane is not None:
+            ecs_agent.run(call, call.plane, task)
+    except LaunchError as problem:
+        _fail_to_start(call, service, task, str(problem))
         return
     task.started = task.due
     task.healthy_at = task.due + (call.timing.healthy if service.groups else 0.0)
     for group, port in service.groups:
-        targets.register(call, group, targets.Target(task.address, port, task.zone, task.healthy_at))
+        targets.register(call, group, targets.Target(task.address, port, task.zone, task.id, task.healthy_at))
         say(service, task.due, f"registered 1 targets in (target-group {group})")
 
 
@@ -176,17 +208,47 @@ def _retry(service: Service) -> None:
     service.retry_at = None
 
 
-def _fail(call: Call, service: Service, task: Task, problem: str) -> None:
-    at = task.due
-    task.stopping = task.stopped = at
-    task.reason, task.code = problem, "TaskFailedToStart"
-    interfaces.release(call, task.arn, at)
-    _forget_old(service)
+def _fail_to_start(call: Call, service: Service, task: Task, problem: str) -> None:
+    task.reason, task.code, task.stopping = problem, "TaskFailedToStart", task.due
+    _stopped(call, service, task, task.due)
+    say(service, task.due, f"(task {task.id}) failed to start: {problem}")
+    _count_failure(call, service, task, task.due)
+
+
+def _ended(call: Call, service: Service, task: Task, code: int) -> None:
+    """Note that a process has ended, as it was asked to or by itself."""
+    task.exit_code = code
+    by_itself = task.stopping is None
+    if by_itself:
+        task.reason, task.code, task.stopping = "Essential container in task exited", _EXITED, call.now
+        service.steady = False
+    if call.plane is not None:
+        call.plane.tasks.forget(task.id)
+    _stopped(call, service, task, call.now)
+    if by_itself and not task.healthy:
+        _count_failure(call, service, task, call.now)
+
+
+def _unfit(call: Call, service: Service, task: Task, group: str) -> None:
+    """Stop a task that its load balancer finds unhealthy; its service starts another."""
+    why = f"(task {task.id}) failed ELB health checks in (target-group {group})"
+    stop(call, service, task, call.now, f"Task failed ELB health checks in (target-group {group})")
+    say(service, call.now, why)
+    if not task.healthy:
+        _count_failure(call, service, task, call.now)
+
+
+def _terminate(plane: DataPlane, task: Task) -> None:
+    task.stop_due = None
+    plane.tasks.stop(task.id, _STOP_TIMEOUT)
+
+
+def _count_failure(call: Call, service: Service, task: Task, at: float) -> None:
+    """Count a task that never served; the circuit breaker opens, or the next one waits for a while."""
     deployment = next((d for d in service.deployments if d.id == task.deployment), None)
     if deployment is None or deployment.status != "PRIMARY":
         return
     deployment.failed += 1
-    say(service, at, f"(task {task.id}) failed to start: {problem}")
     breaker = service.settings["deploymentConfiguration"]["deploymentCircuitBreaker"]
     threshold = min(max(math.ceil(service.desired / 2), 3), 200)
     if breaker["enable"] and deployment.rollout == "IN_PROGRESS" and deployment.failed >= threshold:
@@ -221,11 +283,11 @@ def stop(call: Call, service: Service, task: Task, at: float, reason: str) -> No
     say(service, at, f"has stopped 1 running tasks: (task {task.id}).")
 
 
-def _stopped(call: Call, service: Service, task: Task) -> None:
-    task.stopped, task.stop_due = task.stop_due, None
+def _stopped(call: Call, service: Service, task: Task, at: float) -> None:
+    task.stopped, task.stop_due = at, None
     for group, _ in service.groups:
         targets.deregister(call, group, task.address)
-    interfaces.release(call, task.arn, task.stopped)
+    interfaces.release(call, task.arn, at)
     _forget_old(service)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from missyou_local.aws import interfaces
+from missyou_local.aws import interfaces, listening
 from missyou_local.aws.call import Call, Regional, Result, checks, plays
 from missyou_local.aws.errors import AwsError
 
@@ -41,7 +41,7 @@ class _Balancing:
     groups: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-_balancing: Regional[_Balancing] = Regional(_Balancing)
+BALANCING: Regional[_Balancing] = Regional(_Balancing)
 
 
 @plays("elbv2:CreateLoadBalancer")
@@ -69,8 +69,10 @@ def create_load_balancer(call: Call) -> Result:
     arn = made["LoadBalancerArn"]
     balancer = elb.load_balancers[arn]
     balancer.attrs = {**balancer.attrs, **_DEFAULT_ATTRIBUTES}
-    balancer.dns_name = f"{name}-{int(arn[-8:], 16):010d}.{call.region}.elb.amazonaws.com"
-    _balancing.of(call).active_at[arn] = call.now + call.timing.alb
+    balancer.dns_name = (
+        listening.address(call, arn) or f"{name}-{int(arn[-8:], 16):010d}.{call.region}.elb.amazonaws.com"
+    )
+    BALANCING.of(call).active_at[arn] = call.now + call.timing.alb
     _attach(call, balancer)
     return {"LoadBalancers": _described(call, [arn])}
 
@@ -149,11 +151,14 @@ def describe_load_balancers(call: Call) -> Result:
 
 
 def _timely(call: Call, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    active_at = _balancing.of(call).active_at
     for entry in entries:
-        ready = active_at.get(entry["LoadBalancerArn"], 0.0) <= call.now
-        entry["State"] = {"Code": "active" if ready else "provisioning"}
+        entry["State"] = {"Code": "active" if is_active(call, entry["LoadBalancerArn"]) else "provisioning"}
     return entries
+
+
+def is_active(call: Call, arn: str) -> bool:
+    """Tell whether a load balancer has been provisioned."""
+    return BALANCING.of(call).active_at.get(arn, 0.0) <= call.now
 
 
 @plays("elbv2:SetSubnets", "elbv2:SetSecurityGroups")
@@ -177,7 +182,7 @@ def delete_load_balancer(call: Call) -> Result:
         message = f"Load balancer '{arn}' cannot be deleted because deletion protection is enabled"
         raise AwsError("OperationNotPermitted", message)
     interfaces.release(call, arn)
-    _balancing.of(call).active_at.pop(arn, None)
+    BALANCING.of(call).active_at.pop(arn, None)
     return call.forward()
 
 
@@ -185,7 +190,7 @@ def delete_load_balancer(call: Call) -> Result:
 def create_target_group(call: Call) -> Result:
     """Create a target group, or return the one of this name if the same settings made it."""
     name = call.params["Name"]
-    made_by = _balancing.of(call).groups
+    made_by = BALANCING.of(call).groups
     for group in call.moto("elbv2").target_groups.values():
         if group.name == name:
             if made_by.get(group.arn) != call.params:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from missyou_local.aws import backends, behaviours, wire
+from missyou_local.aws import backends, behaviours, ticking, wire
 from missyou_local.aws.call import CHECKS, PLAYS, SETTLERS, Call, Result
 from missyou_local.aws.control import PREFIX, Control
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.pagination import page_of, paginates
 
 _log = logging.getLogger(__name__)
-_lock = threading.RLock()
-"""moto's models are shared by the whole process and know nothing of threads."""
 
 behaviours.load()
 
@@ -35,8 +32,10 @@ class Application:
         path = environ.get("PATH_INFO", "/")
         if path.startswith(PREFIX):
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            with _lock:
+            with backends.LOCK:
                 response = self._control.answer(environ["REQUEST_METHOD"], path, body)
+        elif path.startswith(ticking.METADATA):
+            response = ticking.metadata(path)
         else:
             response = self._answer(wire.identify(environ))
         headers = [pair for pair in response.headers if pair[0].lower() != "content-length"]
@@ -67,7 +66,7 @@ class Application:
 
     def _serve(self, request: wire.Request, account: str) -> wire.Response:
         try:
-            with _lock:
+            with backends.LOCK:
                 return self._play(request, account)
         except AwsError as error:
             return wire.encode_error(request, error)
@@ -95,6 +94,7 @@ class Application:
             self._control.rules.denies,
             self._control.clock(),
             partial(self._send, request),
+            self._control.plane,
         )
         for settle in SETTLERS.get(request.service, ()):
             settle(call)

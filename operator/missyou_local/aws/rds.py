@@ -1,7 +1,8 @@
 """Databases that take their time, refuse what is untimely, and read back as they were set.
 
 moto keeps the record; beside it stands, for each database, what it is busy with, what waits to be applied, and the
-fields that moto drops. All of it follows the clock: each call first settles what has come due.
+fields that moto drops. All of it follows the clock: each call first settles what has come due. With a data plane
+(`rds_servers`) a database is created once its server is, and has that server's endpoint.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from missyou_local.aws import interfaces, rds_catalogue, rds_rules
+from missyou_local.aws import interfaces, rds_catalogue, rds_rules, rds_servers
 from missyou_local.aws.call import Call, Regional, Result, checks, plays, settles
 from missyou_local.aws.errors import AwsError
 
@@ -51,16 +52,17 @@ class _Database:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-_databases: Regional[dict[str, _Database]] = Regional(dict)
+DATABASES: Regional[dict[str, _Database]] = Regional(dict)
+"""Name -> database."""
 
 
 @settles("rds", "ec2")
 def settle(call: Call) -> None:
     """Finish what has come due: deletions, and modifications under way."""
-    if not _databases.of(call):
+    if not DATABASES.of(call):
         return
     rds = call.moto("rds")
-    for name, database in list(_databases.of(call).items()):
+    for name, database in list(DATABASES.of(call).items()):
         if database.apply_at is not None and database.apply_at <= call.now:
             model = rds.databases[name]
             for parameter, new in database.pending.items():
@@ -70,9 +72,11 @@ def settle(call: Call) -> None:
             database.pending, database.apply_at = {}, None
         if database.busy is None or database.until > call.now:
             continue
+        if database.busy == "creating" and not rds_servers.exists(call, name):
+            continue
         if database.busy == "deleting":
             rds.delete_db_instance(name, skip_final_snapshot=True)
-            del _databases.of(call)[name]
+            del DATABASES.of(call)[name]
             interfaces.release(call, f"rds/{name}", at=database.until)
             interfaces.settle(call)
         database.busy = None
@@ -95,7 +99,7 @@ def create_db_instance(call: Call) -> Result:
     result = call.forward(params)
     model = call.moto("rds").databases[name]
     key = call.arn("kms", f"key/{uuid.uuid4()}")
-    _databases.of(call)[name] = database = _Database(
+    DATABASES.of(call)[name] = database = _Database(
         resource_id=f"db-{uuid.uuid4().hex[:26].upper()}",
         busy="creating",
         until=call.now + call.timing.rds,
@@ -105,6 +109,7 @@ def create_db_instance(call: Call) -> Result:
     )
     _remember(database, call)
     _attach(call, name, model)
+    rds_servers.create(call, name)
     return {"DBInstance": _shown(call, result["DBInstance"])}
 
 
@@ -153,7 +158,7 @@ def describe_db_instances(call: Call) -> Result:
 
 def _shown(call: Call, entry: dict[str, Any]) -> dict[str, Any]:
     """Correct moto's description of a database."""
-    database = _databases.of(call).get(entry["DBInstanceIdentifier"])
+    database = DATABASES.of(call).get(entry["DBInstanceIdentifier"])
     if database is None:
         return entry
     entry["DBInstanceStatus"] = database.busy or entry["DBInstanceStatus"]
@@ -175,11 +180,11 @@ def _shown(call: Call, entry: dict[str, Any]) -> dict[str, Any]:
     entry.pop("SecondaryAvailabilityZone", None)
     if entry.get("MultiAZ") and database.busy != "creating":
         entry["SecondaryAvailabilityZone"] = next((zone for zone in zones if zone != zones[0]), f"{call.region}b")
-    if call.now < database.endpoint_at:
-        entry.pop("Endpoint", None)
-    else:
+    entry.pop("Endpoint", None)
+    if call.now >= database.endpoint_at and rds_servers.exists(call, entry["DBInstanceIdentifier"]):
         host = f"{entry['DBInstanceIdentifier']}.c{database.resource_id[3:14].lower()}.{call.region}.rds.amazonaws.com"
-        entry["Endpoint"] = {"Address": host, "Port": database.port, "HostedZoneId": "Z2R2ITUGPM61AM"}
+        host, port = rds_servers.address(call, entry["DBInstanceIdentifier"]) or (host, database.port)
+        entry["Endpoint"] = {"Address": host, "Port": port, "HostedZoneId": "Z2R2ITUGPM61AM"}
     return entry
 
 
@@ -197,6 +202,7 @@ def modify_db_instance(call: Call) -> Result:
     if exports := fast.get("CloudwatchLogsExportConfiguration"):
         fast["CloudwatchLogsExportConfiguration"] = _effective(exports, model.enabled_cloudwatch_logs_exports)
     result = call.forward({**fast, "DBInstanceIdentifier": name})
+    rds_servers.modify(call, name)
     _remember(database, call)
     if "DBPortNumber" in params:
         database.port = int(params["DBPortNumber"])
@@ -245,6 +251,7 @@ def delete_db_instance(call: Call) -> Result:
             raise AwsError("DBSnapshotAlreadyExists", f"Cannot create the snapshot because {snapshot} already exists.")
         rds.create_db_snapshot(name, snapshot, snapshot_type="manual")
     database.busy, database.until = "deleting", call.now + call.timing.rds_delete
+    rds_servers.remove(call, name)
     result = call.ask("DescribeDBInstances", {"DBInstanceIdentifier": name})
     return {"DBInstance": _shown(call, result["DBInstances"][0])}
 
@@ -252,7 +259,7 @@ def delete_db_instance(call: Call) -> Result:
 def _available(call: Call, verb: str) -> tuple[str, _Database]:
     """Return the database that the call is about. Raises AwsError where it is unknown or busy."""
     name = call.params["DBInstanceIdentifier"].lower()
-    database = _databases.of(call).get(name)
+    database = DATABASES.of(call).get(name)
     if database is None:
         raise AwsError("DBInstanceNotFound", f"DBInstance {name} not found.", 404)
     if database.busy == "deleting":
@@ -265,7 +272,16 @@ def _available(call: Call, verb: str) -> tuple[str, _Database]:
     return name, database
 
 
-@checks("rds:RebootDBInstance", "rds:StopDBInstance", "rds:CreateDBSnapshot")
+@checks("rds:CreateDBSnapshot")
 def needs_an_available_database(call: Call) -> None:
     """Refuse while the database is busy."""
     _available(call, call.operation)
+
+
+@plays("rds:StopDBInstance", "rds:StartDBInstance", "rds:RebootDBInstance")
+def switch_db_instance(call: Call) -> Result:
+    """Stop, start or restart a database, at once."""
+    name, _ = _available(call, call.operation)
+    result = call.forward({**call.params, "DBInstanceIdentifier": name})
+    rds_servers.switch(call, name)
+    return {"DBInstance": _shown(call, result["DBInstance"])}

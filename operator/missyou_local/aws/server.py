@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -16,7 +16,11 @@ from missyou_local.aws import backends, wire
 from missyou_local.aws.control import Control
 from missyou_local.aws.ledger import Ledger
 from missyou_local.aws.middleware import Application
+from missyou_local.aws.ticking import METADATA, Heartbeat
 from missyou_local.aws.timing import Timing
+
+if TYPE_CHECKING:
+    from missyou_local.dataplane.plane import DataPlane
 
 HOST = "127.0.0.1"
 
@@ -42,6 +46,10 @@ class Server:
     def __init__(self, wsgi: BaseWSGIServer, control: Control) -> None:
         self._wsgi = wsgi
         self.control = control
+        self._heartbeat: Heartbeat | None = None
+        if control.plane is not None:
+            control.plane.metadata = f"{self.url}{METADATA}"
+            self._heartbeat = Heartbeat(control, control.plane)
         self._thread = threading.Thread(target=wsgi.serve_forever, name="test-aws", daemon=True)
         self._thread.start()
 
@@ -60,7 +68,11 @@ class Server:
         self._thread.join()
 
     def close(self) -> None:
-        """Stop serving and free the port."""
+        """Stop serving and free the port; end what the data plane runs."""
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+        if self.control.plane is not None:
+            self.control.plane.close()
         self._wsgi.shutdown()
         self._thread.join()
         self._wsgi.server_close()
@@ -68,19 +80,32 @@ class Server:
 
 
 def serve(
-    port: int = 0, timing: Timing | None = None, log: Path | None = None, clock: Callable[[], float] = time.time
+    port: int = 0,
+    timing: Timing | None = None,
+    log: Path | None = None,
+    clock: Callable[[], float] = time.time,
+    data_plane: Path | None = None,
 ) -> Server:
     """Start a test AWS on loopback.
 
     `port` 0 takes a free one. `log`: file that gets each ledger entry as a line of JSON. `clock` gives the seconds
     since the epoch that all states go by; a test may have one of its own, and so see every state without waiting.
+    `data_plane`: folder in which records are acted on: databases get PostgreSQL servers, tasks processes, and load
+    balancers ports. Without one they stay records.
     """
     backends.configure()
-    control = Control(timing or Timing(), Ledger(log), clock)
+    plane = _data_plane(data_plane) if data_plane is not None else None
+    control = Control(timing or Timing(), Ledger(log), clock, plane)
     moto = DomainDispatcherApplication(create_backend_app)
     _warm_up(moto)
     application: Any = Application(moto, control)
     return Server(make_server(HOST, port, application, threaded=True, request_handler=_Handler), control)
+
+
+def _data_plane(folder: Path) -> DataPlane:
+    from missyou_local.dataplane.plane import DataPlane  # noqa: PLC0415 - most servers need none, and its libraries
+
+    return DataPlane(folder)
 
 
 def _warm_up(moto: Any) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from missyou_local.aws.call import Call, Regional, Result, plays
 from missyou_local.aws.errors import AwsError
@@ -12,13 +12,19 @@ from missyou_local.aws.loadbalancer import users_of
 
 @dataclass(slots=True)
 class Target:
-    """One registered address. `healthy_at` and `draining` in seconds since the epoch and as a flag."""
+    """One registered address, of a task. `healthy_at` in seconds since the epoch, where nothing really runs."""
 
     address: str
     port: int
     zone: str
+    task: str
     healthy_at: float
     draining: bool = False
+
+    @property
+    def id(self) -> str:
+        """Return the address and port by which a load balancer tells targets apart."""
+        return f"{self.address}:{self.port}"
 
 
 _targets: Regional[dict[str, list[Target]]] = Regional(dict)
@@ -41,6 +47,45 @@ def drain(call: Call, group: str, address: str) -> None:
         target.draining = target.draining or target.address == address
 
 
+def of_group(call: Call, group: str) -> Sequence[Target]:
+    """Return the targets in a target group."""
+    return tuple(_targets.of(call).get(group, ()))
+
+
+def state_of(call: Call, group: str, address: str) -> str:
+    """Return the state of an address in a target group, "" if it is not registered."""
+    return next(
+        (health(call, group, target)["State"] for target in of_group(call, group) if target.address == address), ""
+    )
+
+
+def health(call: Call, group: str, target: Target) -> dict[str, str]:
+    """Return the TargetHealth of a target: as checked where a data plane runs, by the clock else."""
+    if target.draining:
+        return {
+            "State": "draining",
+            "Reason": "Target.DeregistrationInProgress",
+            "Description": "Target deregistration is in progress",
+        }
+    if not users_of(call.moto("elbv2"), group):
+        return {
+            "State": "unused",
+            "Reason": "Target.NotInUse",
+            "Description": "Target group is not configured to receive traffic from the load balancer",
+        }
+    checked = call.plane.balancers.health(group, target.id) if call.plane else None
+    if checked is not None:
+        told = {"State": checked.state, "Reason": checked.reason, "Description": checked.description}
+        return {key: value for key, value in told.items() if value}
+    if call.plane is not None or target.healthy_at > call.now:
+        return {
+            "State": "initial",
+            "Reason": "Elb.RegistrationInProgress",
+            "Description": "Target registration is in progress",
+        }
+    return {"State": "healthy"}
+
+
 @plays("elbv2:DescribeTargetHealth")
 def describe_target_health(call: Call) -> Result:
     """Describe the targets that services registered, and those that moto holds."""
@@ -48,12 +93,11 @@ def describe_target_health(call: Call) -> Result:
     elb = call.moto("elbv2")
     if group not in elb.target_groups:
         raise AwsError("TargetGroupNotFound", "One or more target groups not found")
-    used = bool(users_of(elb, group))
     ours = [
         {
             "Target": {"Id": target.address, "Port": target.port, "AvailabilityZone": target.zone},
             "HealthCheckPort": str(target.port),
-            "TargetHealth": _health(call, target, used=used),
+            "TargetHealth": health(call, group, target),
         }
         for target in _targets.of(call).get(group, [])
     ]
@@ -64,25 +108,3 @@ def describe_target_health(call: Call) -> Result:
         if len(ours) == len(wanted):
             return {"TargetHealthDescriptions": ours}
     return {"TargetHealthDescriptions": ours + call.forward()["TargetHealthDescriptions"]}
-
-
-def _health(call: Call, target: Target, *, used: bool) -> dict[str, Any]:
-    if target.draining:
-        return {
-            "State": "draining",
-            "Reason": "Target.DeregistrationInProgress",
-            "Description": "Target deregistration is in progress",
-        }
-    if not used:
-        return {
-            "State": "unused",
-            "Reason": "Target.NotInUse",
-            "Description": "Target group is not configured to receive traffic from the load balancer",
-        }
-    if target.healthy_at > call.now:
-        return {
-            "State": "initial",
-            "Reason": "Elb.RegistrationInProgress",
-            "Description": "Target registration is in progress",
-        }
-    return {"State": "healthy"}

@@ -29,6 +29,10 @@ class Timing:
     """A target from `initial` to `healthy`."""
     task_stop: float = 0.5
     """A task from the order to stop to `STOPPED`; its target is `draining` meanwhile."""
+    check_second: float = 0.05
+    """A second of the interval of health checks, where a data plane checks."""
+    grace_second: float = 0.25
+    """A second of a service's health check grace period, where a data plane checks."""
     eni: float = 0.5
     """How long network interfaces outlive the load balancer, database or task that they belonged to."""
 

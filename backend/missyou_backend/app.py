@@ -1,0 +1,70 @@
+"""The WSGI application: Flask with the route table in it, the request log and the load balancer's headers around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, Response, request
+from werkzeug.routing import BaseConverter
+
+from missyou_backend.database import Database
+from missyou_backend.dispatch import MAX_BODY, problem_of, read_call, write_answer, write_problem
+from missyou_backend.forwarded import Forwarded
+from missyou_backend.health import Health
+from missyou_backend.openapi import document
+from missyou_backend.push import Pusher, pusher
+from missyou_backend.request_log import ROUTE, RequestLog
+from missyou_backend.route_table import ROUTES
+from missyou_backend.routes import Answer, Backend, Route
+from missyou_backend.sending import Sending
+from missyou_backend.settings import Settings
+from missyou_backend.words import Writer, writer
+
+
+class _IdConverter(BaseConverter):
+    """An id in a path; what does not look like one is a path that does not exist."""
+
+    regex = "[1-9][0-9]{0,18}"
+
+    def to_python(self, value: str) -> int:
+        """Return the id, which may be more than a bigint holds."""
+        return int(value)
+
+
+def create_app(database: Database, writer: Writer, pusher: Pusher | None) -> Flask:
+    """Return the application. `pusher` None: push is disabled."""
+    backend = Backend(database, Sending(database, writer, pusher), Health(database))
+    app = Flask("missyou_backend", static_folder=None)
+    # One more than we take: what comes in chunks werkzeug only cuts off there, and `dispatch` sees that it is too much.
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY + 1
+    app.url_map.converters["id"] = _IdConverter
+    # A path with two slashes is none of ours; a redirect would be the one answer that is no problem document.
+    app.url_map.merge_slashes = False
+    for route in ROUTES:
+        rule = route.path.replace("{", "<id:").replace("}", ">")
+        app.add_url_rule(rule, route.name, _view(route, backend), methods=[route.method.upper()])
+    app.add_url_rule("/openapi.json", "openapi", lambda: write_answer(Answer(200, document())), methods=["GET"])
+    app.register_error_handler(Exception, lambda error: write_problem(problem_of(error), request))
+    app.before_request(_note_route)
+    app.wsgi_app = Forwarded(RequestLog(app.wsgi_app))  # type: ignore[method-assign]
+    return app
+
+
+def make_app(settings: Settings) -> Flask:
+    """Return the application of a process, with a pool of its own: call this after the fork."""
+    return create_app(
+        Database(settings.database), writer(settings.google_api_key), pusher(settings.firebase_service_account_key)
+    )
+
+
+def _view(route: Route, backend: Backend) -> Callable[..., Response]:
+    def view(**path: Any) -> Response:
+        return write_answer(route.handle(backend, read_call(route, request, path)))
+
+    return view
+
+
+def _note_route() -> None:
+    if request.url_rule:
+        request.environ[ROUTE] = request.url_rule.rule.replace("<id:", "{").replace(">", "}")

@@ -1,0 +1,29 @@
+"""Where a page of notifications ended, as a text that a client hands back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A notification's place in its list."""
+
+    is_read: bool
+    created_at: datetime
+    id: int
+
+
+def write_place(place: Place) -> str:
+    """Return the cursor: read or not, microseconds since 1970, id."""
+    return f"{place.is_read:d}.{(place.created_at - _EPOCH) // _MICROSECOND}.{place.id}"
+
+
+def read_place(cursor: str) -> Place:
+    """Return the place that a cursor of the form `fields.PLACE_CURSOR` means."""
+    is_read, at, id_ = cursor.split(".")
+    return Place(is_read == "1", _EPOCH + int(at) * _MICROSECOND, int(id_))

@@ -1,0 +1,60 @@
+"""`DATABASE_URL`, checked and turned into the parameters that every connection is made with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+#: The certificate authorities of RDS, for URLs that ask for a verified server and name no file of their own.
+RDS_CA_BUNDLE = Path(__file__).with_name("rds-ca-bundle.pem")
+#: Seconds: a connection is made within `connect_timeout`, a peer that has gone is noticed after `tcp_user_timeout` (ms)
+#: or 30 + 3 x 10 idle seconds. The names are libpq's (PostgreSQL documentation, "Parameter Key Words").
+_BOUNDS = {
+    "connect_timeout": "3",
+    "tcp_user_timeout": "10000",
+    "keepalives": "1",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "application_name": "missyou",
+}
+#: Milliseconds, set in the session. UTC: timestamps leave the API with a Z.
+_SESSION = {
+    "statement_timeout": "5000",
+    "lock_timeout": "3000",
+    "idle_in_transaction_session_timeout": "10000",
+    "timezone": "UTC",
+}
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]{0,30})://", re.IGNORECASE)
+
+
+def connection_parameters(url: str) -> Mapping[str, str]:
+    """Return libpq's parameters for a URL; what the URL itself sets goes before our defaults.
+
+    Raises ValueError: one line that never quotes more of the URL than its scheme.
+    """
+    found = _SCHEME.match(url)
+    if not found:
+        raise ValueError("is not a URL: postgresql://user:password@host:5432/database is what it should look like")
+    if found[1] not in {"postgresql", "postgres"}:
+        raise ValueError(f"begins with {found[1]}://, but only postgresql:// is supported: PostgreSQL, by psycopg 3")
+    try:
+        given = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
+    except psycopg.ProgrammingError:
+        # Not `from error`: libpq quotes what it could not read, which may be the password.
+        raise ValueError(
+            "cannot be parsed: percent-encode special characters of the user and password, and check its parameters"
+        ) from None
+    for part, name in (("host", "host"), ("dbname", "database")):
+        if not given.get(part):
+            raise ValueError(f"names no {name}: postgresql://user:password@host:5432/database")
+    if not all(port.isdigit() and 0 < int(port) < 65536 for port in given.get("port", "5432").split(",")):
+        raise ValueError("has a port that is not a number from 1 to 65535")
+    if given.get("sslmode") in {"verify-ca", "verify-full"}:
+        given.setdefault("sslrootcert", str(RDS_CA_BUNDLE))
+    session = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+    return {**_BOUNDS, **given, "options": f"{session} {given.get('options', '')}".strip()}

@@ -1,0 +1,164 @@
+"""From a request to a handler's call and back: reading, validating, and turning every failure into a problem."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import Request, Response
+from psycopg.errors import ReadOnlySqlTransaction
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from missyou_backend.fields import MAX_ID, IdempotencyKey
+from missyou_backend.models import FieldError
+from missyou_backend.problems import (
+    CONTENT_TYPE,
+    INTERNAL,
+    INVALID_BODY,
+    INVALID_QUERY,
+    MALFORMED,
+    NOT_FOUND,
+    NOT_JSON,
+    TOO_LARGE,
+    Problem,
+    plain,
+    unavailable,
+)
+from missyou_backend.request_log import request_id
+from missyou_backend.routes import Answer, Call, Route
+
+#: Bytes: the largest body that makes sense is some 7 KB, every character escaped.
+MAX_BODY = 64 * 1024
+_MAX_PARAMETERS = 20
+_log = logging.getLogger(__name__)
+_key = TypeAdapter(IdempotencyKey)
+
+
+def read_call(route: Route, request: Request, path: Mapping[str, int]) -> Call:
+    """Return the validated call. Raises Problem."""
+    if any(id_ > MAX_ID for id_ in path.values()):
+        raise Problem(NOT_FOUND, "There is no such id.")
+    return Call(
+        path,
+        _read_body(route.body, request) if route.body else None,
+        _read_query(route.query, request),
+        _read_key(request) if route.takes_idempotency_key else None,
+    )
+
+
+def _read_body(model: type[BaseModel], request: Request) -> BaseModel:
+    if request.mimetype != "application/json":
+        raise Problem(NOT_JSON, "Send the header Content-Type: application/json.")
+    body = request.get_data(cache=False)
+    if len(body) > MAX_BODY:
+        raise _too_large()
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        if error.errors(include_url=False)[0]["type"] == "json_invalid":
+            raise Problem(MALFORMED, "The body is not JSON in UTF-8.") from None
+        raise Problem(INVALID_BODY, "Some fields are not as they must be.", _field_errors(error, "body")) from None
+
+
+def _read_query(model: type[BaseModel] | None, request: Request) -> BaseModel | None:
+    try:
+        # Not request.args: what is not UTF-8 would be replaced there, and searched for.
+        query = request.query_string.decode("ascii")
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS)
+    except ValueError:
+        raise Problem(MALFORMED, "The query is not one of percent-encoded UTF-8 with few parameters.") from None
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        raise Problem(INVALID_QUERY, "Give each parameter once.")
+    if model is None:
+        if given:
+            raise Problem(INVALID_QUERY, "This takes no parameters.")
+        return None
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise Problem(
+            INVALID_QUERY, "Some parameters are not as they must be.", _field_errors(error, "query")
+        ) from None
+
+
+def _read_key(request: Request) -> str | None:
+    value = request.headers.get("Idempotency-Key")
+    if value is None:
+        return None
+    try:
+        return _key.validate_python(value)
+    except ValidationError as error:
+        errors = _field_errors(error, "Idempotency-Key")
+        raise Problem(INVALID_QUERY, "The header Idempotency-Key is not as it must be.", errors) from None
+
+
+def _field_errors(error: ValidationError, whole: str) -> list[FieldError]:
+    # The location may be a key of the client's own making: its length is bounded, and what it holds is not repeated.
+    return [
+        FieldError(
+            field=".".join(str(part)[:80] for part in each["loc"]).encode(errors="replace").decode() or whole,
+            message=each["msg"].removeprefix("Value error, "),
+        )
+        for each in error.errors(include_url=False, include_input=False, include_context=False)[:20]
+    ]
+
+
+def write_answer(answer: Answer) -> Response:
+    """Return the response of a handler's answer."""
+    body = answer.body
+    if isinstance(body, BaseModel):
+        text = body.model_dump_json()
+    else:
+        text = TypeAdapter(Any).dump_json(body).decode() if body is not None else ""
+    response = Response(text, answer.status, dict(answer.headers), content_type="application/json")
+    if body is None:
+        del response.headers["Content-Type"]
+    return response
+
+
+def write_problem(problem: Problem, request: Request) -> Response:
+    """Return the response of a problem."""
+    body = problem.body(request.path, request_id.get())
+    return Response(body, problem.kind.status, dict(problem.headers), content_type=CONTENT_TYPE)
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return what a client is told of an exception; what it may not be told is logged."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, RequestEntityTooLarge):
+        return _too_large()
+    if isinstance(error, HTTPException):
+        return _werkzeug_problem(error)
+    if _is_out_of_reach(error):
+        _log.warning("the database cannot be used", extra={"error": type(error).__name__, "sqlstate": _sqlstate(error)})
+        return unavailable("The database does not answer. Try again in a few seconds.")
+    _log.error("a request failed", exc_info=error, extra={"sqlstate": _sqlstate(error)})
+    return Problem(INTERNAL, "Something went wrong here; the log has it under the requestId.")
+
+
+def _too_large() -> Problem:
+    return Problem(TOO_LARGE, f"A body may have {MAX_BODY} bytes.")
+
+
+def _werkzeug_problem(error: HTTPException) -> Problem:
+    status = error.code or 500
+    headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
+    details = {404: "Nothing is at this path.", 405: "This path does not take this method."}
+    return Problem(plain(status), details.get(status, error.name), headers=headers)
+
+
+def _is_out_of_reach(error: Exception) -> bool:
+    if isinstance(error, DBAPIError) and isinstance(error.orig, ReadOnlySqlTransaction):
+        return True  # the former primary, during a failover
+    return isinstance(error, (OperationalError, InterfaceError, PoolTimeoutError))
+
+
+def _sqlstate(error: Exception) -> str | None:
+    return getattr(getattr(error, "orig", None), "sqlstate", None)

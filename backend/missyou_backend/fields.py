@@ -1,0 +1,136 @@
+"""The types of the API's fields: what is accepted, and the JSON Schema that says the same."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from missyou_backend.schema import KEY_LIMIT, MESSAGE_LIMIT, TOKEN_LIMIT, USERNAME_LIMIT
+
+#: The largest bigint of PostgreSQL.
+MAX_ID = 2**63 - 1
+MOOD_LIMIT, LANGUAGE_LIMIT, PAGE_LIMIT = 60, 35, 100
+#: Exact, so that the OpenAPI document says which cursors are taken; 18 digits fit a bigint, 17 a timestamp.
+USER_CURSOR = "[1-9][0-9]{0,17}"
+PLACE_CURSOR = r"[01]\.[0-9]{1,17}\.[1-9][0-9]{0,17}"
+#: The general category Cc of Unicode; NUL among them, which PostgreSQL does not store.
+_CONTROL = r"\u0000-\u001f\u007f-\u009f"
+#: What str.strip removes, beside the control characters.
+_SPACE = r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_PLAIN = f"^[^{_CONTROL}]*$"
+_PLAIN_NOT_BLANK = f"^[^{_CONTROL}]*[^{_CONTROL}{_SPACE}][^{_CONTROL}]*$"
+_has_control = re.compile(f"[{_CONTROL}]").search
+#: Integers above this may have been rounded where they were floating-point numbers.
+_MAX_EXACT = 2**53
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
+
+
+def _plain(value: str) -> str:
+    if _has_control(value):
+        raise ValueError("must not contain control characters")
+    return value
+
+
+def _trimmed(value: str) -> str:
+    trimmed = _plain(value).strip()
+    if not trimmed:
+        raise ValueError("must not be blank")
+    return trimmed
+
+
+def _visible(value: str) -> str:
+    if not _VISIBLE.fullmatch(value):
+        raise ValueError("must consist of visible ASCII characters")
+    return value
+
+
+def _cursor(pattern: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value, re.ASCII):
+            raise ValueError("must be a nextCursor that a list of this kind answered")
+        return value
+
+    return AfterValidator(check)
+
+
+def _integer(value: object) -> object:
+    """Take 1.0 for 1, as JSON Schema does."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= _MAX_EXACT else value
+
+
+def _digits(value: object) -> object:
+    """Refuse what int() would read besides: spaces, signs, underscores, digits of other scripts."""
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value):
+        raise ValueError("must be a whole number in decimal digits")
+    return int(value) if isinstance(value, str) else value
+
+
+def _schema(pattern: str, description: str, low: int, high: int, **more: str) -> WithJsonSchema:
+    schema = {"type": "string", "minLength": low, "maxLength": high, "pattern": pattern, "description": description}
+    return WithJsonSchema({**schema, **more})
+
+
+#: Lengths count code points, as PostgreSQL does, and count the spaces around a text, which are then trimmed.
+Username = Annotated[
+    str,
+    Field(min_length=1, max_length=USERNAME_LIMIT),
+    AfterValidator(_trimmed),
+    _schema(_PLAIN_NOT_BLANK, "Trimmed. Unique regardless of upper and lower case.", 1, USERNAME_LIMIT),
+]
+Prefix = Annotated[
+    str,
+    Field(max_length=USERNAME_LIMIT),
+    AfterValidator(_plain),
+    _schema(_PLAIN, "How the username begins, in upper or lower case; no character is special.", 0, USERNAME_LIMIT),
+]
+Message = Annotated[
+    str,
+    Field(min_length=1, max_length=MESSAGE_LIMIT),
+    AfterValidator(_trimmed),
+    _schema(_PLAIN_NOT_BLANK, "The sender's own words, trimmed.", 1, MESSAGE_LIMIT),
+]
+Mood = Annotated[
+    str,
+    Field(min_length=1, max_length=MOOD_LIMIT),
+    AfterValidator(_trimmed),
+    _schema(_PLAIN_NOT_BLANK, "The mood that the words shall have.", 1, MOOD_LIMIT),
+]
+Language = Annotated[
+    str,
+    Field(min_length=1, max_length=LANGUAGE_LIMIT),
+    AfterValidator(_trimmed),
+    _schema(_PLAIN_NOT_BLANK, "A BCP 47 tag (pt-BR) or a language's name.", 1, LANGUAGE_LIMIT),
+]
+Token = Annotated[
+    str,
+    Field(min_length=1, max_length=TOKEN_LIMIT),
+    AfterValidator(_visible),
+    _schema(r"^[\u0021-\u007e]+$", "The registration token that Firebase gave the app.", 1, TOKEN_LIMIT),
+]
+IdempotencyKey = Annotated[
+    str,
+    Field(min_length=1, max_length=KEY_LIMIT),
+    AfterValidator(_visible),
+    _schema(
+        r"^[\u0021-\u007e]+$",
+        "Anything unique to this message, a UUID say: the same key and body again within 24 hours send nothing anew.",
+        1,
+        KEY_LIMIT,
+    ),
+]
+#: The id of the last user of a page.
+UserCursor = Annotated[
+    str, _cursor(USER_CURSOR), _schema(f"^{USER_CURSOR}$", "The nextCursor of the page before.", 1, 18)
+]
+#: The place of the last notification of a page: `cursors.py` knows how to read it.
+PlaceCursor = Annotated[
+    str, _cursor(PLACE_CURSOR), _schema(f"^{PLACE_CURSOR}$", "The nextCursor of the page before.", 5, 38)
+]
+Limit = Annotated[int, Field(ge=1, le=PAGE_LIMIT, description="How many at most."), BeforeValidator(_digits)]
+Id = Annotated[int, Field(ge=1, le=MAX_ID), BeforeValidator(_integer)]
+Platform = Literal["ios", "android", "web"]
+WrittenBy = Literal["sender", "ai", "template"]
+#: pending: the request with this key that came first is pushing still, or was cut off while it did.
+Push = Literal["disabled", "sent", "failed", "noDevices", "pending"]

@@ -1,0 +1,1 @@
+"""The schema's history, for alembic. Every change of `schema.py` gets a revision here; tests hold them together."""

@@ -1,0 +1,136 @@
+"""The OpenAPI 3.1 document, made from the route table and its models."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import models_json_schema
+
+from missyou_backend.fields import Id, IdempotencyKey
+from missyou_backend.models import ProblemDetails
+from missyou_backend.problems import (
+    CONTENT_TYPE,
+    INTERNAL,
+    INVALID_BODY,
+    INVALID_QUERY,
+    MALFORMED,
+    NOT_JSON,
+    TOO_LARGE,
+    UNAVAILABLE,
+    Kind,
+)
+from missyou_backend.route_table import ROUTES
+from missyou_backend.routes import Promise, Route
+
+_TEMPLATE = "#/components/schemas/{model}"
+_REQUEST_ID: Mapping[str, Any] = {
+    "X-Request-Id": {"description": "What the log calls this request.", "schema": {"type": "string"}}
+}
+
+
+@cache
+def document() -> Mapping[str, Any]:
+    """Return the document."""
+    schemas = _schemas()
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Miss You",
+            "version": "1.0.0",
+            "description": "Two people who miss each other: one presses a button, the other's phone says so.",
+        },
+        "paths": paths,
+        "components": {"schemas": schemas},
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    requests = [(route.body, "validation") for route in ROUTES if route.body]
+    responses = [(promise.model, "serialization") for route in ROUTES for promise in route.answers.values()]
+    named: list[Any] = [*requests, *((model, mode) for model, mode in responses if model)]
+    _, schema = models_json_schema([*named, (ProblemDetails, "serialization")], ref_template=_TEMPLATE)
+    return dict(schema["$defs"])
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "parameters": [*_path_parameters(route.path), *_query_parameters(route.query), *_headers(route)],
+        "responses": {
+            **{str(status): _success(promise) for status, promise in route.answers.items()},
+            **_problems(_possible(route)),
+        },
+    }
+    if route.body:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(route.body)}}}
+    return operation
+
+
+def _possible(route: Route) -> Iterable[Kind]:
+    yield from route.problems
+    if route.body:
+        yield from (MALFORMED, NOT_JSON, TOO_LARGE, INVALID_BODY)
+    # Without parameters in the query any that is sent is one too many.
+    yield from (INVALID_QUERY, INTERNAL, UNAVAILABLE)
+
+
+def _problems(kinds: Iterable[Kind]) -> dict[str, Any]:
+    titles: dict[int, list[str]] = {}
+    for kind in kinds:
+        titles.setdefault(kind.status, []).append(f"{kind.title} ({kind.type}).")
+    return {str(status): _problem(status, " ".join(said)) for status, said in sorted(titles.items())}
+
+
+def _problem(status: int, description: str) -> dict[str, Any]:
+    headers = dict(_REQUEST_ID)
+    if status == UNAVAILABLE.status:
+        headers["Retry-After"] = {"description": "Seconds.", "required": True, "schema": {"type": "integer"}}
+    return {
+        "description": description,
+        "headers": headers,
+        "content": {CONTENT_TYPE: {"schema": _ref(ProblemDetails)}},
+    }
+
+
+def _success(promise: Promise) -> dict[str, Any]:
+    said = {name: {"description": text, "schema": {"type": "string"}} for name, text in promise.headers.items()}
+    response: dict[str, Any] = {"description": promise.description, "headers": {**_REQUEST_ID, **said}}
+    if promise.model:
+        response["content"] = {"application/json": {"schema": _ref(promise.model)}}
+    return response
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    schema = TypeAdapter(Id).json_schema()
+    return [{"name": name, "in": "path", "required": True, "schema": schema} for name in re.findall(r"\{(\w+)\}", path)]
+
+
+def _query_parameters(model: type[BaseModel] | None) -> list[dict[str, Any]]:
+    if model is None:
+        return []
+    properties = model.model_json_schema(by_alias=True)["properties"]
+    return [{"name": name, "in": "query", "schema": _without_null(schema)} for name, schema in properties.items()]
+
+
+def _without_null(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema of a parameter that may be left out, but is not null when it is there."""
+    options = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]
+    return options[0] if options else {key: value for key, value in schema.items() if key != "title"}
+
+
+def _headers(route: Route) -> list[dict[str, Any]]:
+    if not route.takes_idempotency_key:
+        return []
+    return [{"name": "Idempotency-Key", "in": "header", "schema": TypeAdapter(IdempotencyKey).json_schema()}]
+
+
+def _ref(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": _TEMPLATE.format(model=model.__name__)}

@@ -1,0 +1,62 @@
+"""The environment of the process, read once and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from missyou_backend.database_url import connection_parameters
+
+_TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off", ""}
+
+
+class SettingsError(Exception):
+    """A variable is missing or malformed. The message is one line and names the variable, never its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the process is told. `database`: libpq's parameters. Secrets are left out of the repr."""
+
+    database: Mapping[str, str] = field(repr=False)
+    google_api_key: str | None = field(default=None, repr=False)
+    firebase_service_account_key: str | None = field(default=None, repr=False)
+    host: str = "0.0.0.0"  # noqa: S104 - in a container of its own, behind a security group
+    port: int = 8000
+    debug: bool = False
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Return the settings that the environment gives. Raises SettingsError."""
+    return Settings(
+        database=_database(environ),
+        google_api_key=environ.get("GOOGLE_API_KEY", "").strip() or None,
+        firebase_service_account_key=environ.get("FIREBASE_SERVICE_ACCOUNT_KEY", "").strip() or None,
+        host=environ.get("HOST", "").strip() or "0.0.0.0",  # noqa: S104 - see Settings
+        port=_port(environ.get("PORT", "").strip() or "8000"),
+        debug=_flag("DEBUG", environ.get("DEBUG", "").strip()),
+    )
+
+
+def _database(environ: Mapping[str, str]) -> Mapping[str, str]:
+    url = environ.get("DATABASE_URL", "").strip()
+    if not url:
+        raise SettingsError("DATABASE_URL is not set: postgresql://user:password@host:5432/database")
+    try:
+        return connection_parameters(url)
+    except ValueError as error:
+        raise SettingsError(f"DATABASE_URL {error}") from None
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65536:
+        return int(text)
+    raise SettingsError("PORT must be a number from 1 to 65535")
+
+
+def _flag(name: str, text: str) -> bool:
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise SettingsError(f"{name} must be true or false")

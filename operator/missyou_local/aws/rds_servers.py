@@ -1,0 +1,56 @@
+"""RDS instances as servers: where a data plane runs, each has a PostgreSQL behind it; without one they stay records."""
+
+from __future__ import annotations
+
+from missyou_local.aws.call import Call
+
+
+def create(call: Call, name: str) -> None:
+    """Begin to make the server of an instance, with the database and the master user of CreateDBInstance."""
+    params = call.params
+    if call.plane is None or params["Engine"] != "postgres":
+        return
+    from missyou_local.dataplane.databases import Master  # noqa: PLC0415 - only where a data plane runs
+
+    user = params.get("MasterUsername", "postgres")
+    master = Master(params.get("DBName", "postgres"), user, params["MasterUserPassword"])
+    call.plane.databases.create(_key(call, name), master)
+
+
+def exists(call: Call, name: str) -> bool:
+    """Tell whether the instance can be reached, as far as its server goes."""
+    return call.plane is None or not call.plane.databases.knows(_key(call, name)) or address(call, name) is not None
+
+
+def address(call: Call, name: str) -> tuple[str, int] | None:
+    """Return host and port of an instance's server, None where there is no data plane, or no server yet."""
+    return call.plane.databases.address(_key(call, name)) if call.plane else None
+
+
+def modify(call: Call, name: str) -> None:
+    """Hand a new password on."""
+    if call.plane is not None and "MasterUserPassword" in call.params:
+        call.plane.databases.change_password(_key(call, name), call.params["MasterUserPassword"])
+
+
+def switch(call: Call, name: str) -> None:
+    """Stop, start or restart the server, as the operation says."""
+    if call.plane is None:
+        return
+    databases = call.plane.databases
+    orders = {
+        "StopDBInstance": databases.stop,
+        "StartDBInstance": databases.start,
+        "RebootDBInstance": databases.reboot,
+    }
+    orders[call.operation](_key(call, name))
+
+
+def remove(call: Call, name: str) -> None:
+    """Begin to remove the server and its data."""
+    if call.plane is not None:
+        call.plane.databases.remove(_key(call, name))
+
+
+def _key(call: Call, name: str) -> str:
+    return f"{call.account}/{call.region}/{name}"

@@ -1,0 +1,1 @@
+"""What really runs behind the records of the test AWS: PostgreSQL servers, processes of the app, load balancers."""

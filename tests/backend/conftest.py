@@ -1,0 +1,100 @@
+"""One PostgreSQL server a session; a migrated database that each test finds empty."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from missyou_backend.app import create_app
+from missyou_backend.database import Database
+from missyou_backend.database_url import connection_parameters
+from missyou_backend.migrate import migrate
+from missyou_local.dataplane import postgres
+from missyou_local.dataplane.postgres import Postgres
+
+from .doubles import Author, Postman, SilentServer
+
+_numbers = itertools.count()
+#: Every text in the database, for assertions that nothing was stored.
+TABLES = ("users", "notifications", "user_devices", "idempotency_keys")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory) -> Iterator[Postgres]:
+    server = postgres.create(tmp_path_factory.mktemp("postgres") / "server")
+    server.start({"autovacuum": "off"})
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def new_url(server) -> Callable[[], str]:
+    """Makes empty databases."""
+
+    def make() -> str:
+        name = f"test{next(_numbers)}"
+        server.create_database(name, "app", "secret-pw")
+        return server.url(name, "app", "secret-pw")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def url(new_url) -> str:
+    url = new_url()
+    migrate(connection_parameters(url))
+    return url
+
+
+@pytest.fixture
+def database(url) -> Iterator[Database]:
+    database = Database(connection_parameters(url))
+    with database.transaction() as connection:
+        connection.execute(text(f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY"))
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def author() -> Author:
+    return Author()
+
+
+@pytest.fixture
+def postman() -> Postman:
+    return Postman()
+
+
+@pytest.fixture
+def client(database, author, postman) -> FlaskClient:
+    return create_app(database, author, postman).test_client()
+
+
+@pytest.fixture
+def two(client) -> tuple[int, int]:
+    """The ids of two users, Ann and Bob."""
+    ann, bob = (client.post("/v1/users", json={"username": name}).get_json()["id"] for name in ("Ann", "Bob"))
+    return ann, bob
+
+
+@pytest.fixture
+def counts(database) -> Callable[[], dict[str, int]]:
+    """How many rows each table has."""
+
+    def count() -> dict[str, Any]:
+        with database.transaction() as connection:
+            return {table: connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() for table in TABLES}
+
+    return count
+
+
+@pytest.fixture
+def silent() -> Iterator[SilentServer]:
+    server = SilentServer()
+    yield server
+    server.close()

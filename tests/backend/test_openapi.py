@@ -1,0 +1,60 @@
+"""The OpenAPI document: valid, and true of the implementation."""
+
+from __future__ import annotations
+
+import json
+
+import schemathesis
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import Status, from_schema
+from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
+
+from missyou_backend.openapi import document
+from missyou_backend.route_table import ROUTES
+
+
+def test_the_document_is_valid() -> None:
+    OpenAPIV31SpecValidator(json.loads(json.dumps(document()))).validate()
+
+
+def test_it_is_served(client) -> None:
+    answer = client.get("/openapi.json")
+    assert (answer.status_code, answer.get_json()) == (200, json.loads(json.dumps(document())))
+    assert client.get("/").get_json() == {"name": "Miss You", "openapi": "/openapi.json"}
+
+
+def test_every_route_of_the_application_is_in_it(client) -> None:
+    rules = {
+        (method, rule.rule.replace("<id:", "{").replace(">", "}"))
+        for rule in client.application.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    assert rules - {("GET", "/openapi.json")} == {(route.method.upper(), route.path) for route in ROUTES}
+
+
+def test_it_is_true_of_the_implementation(client, two) -> None:
+    """All phases and checks of schemathesis, with the same examples each time."""
+    for _ in range(6):
+        client.post("/v1/notifications", json={"sourceId": 1, "targetId": 2, "message": "m"})
+    config = SchemathesisConfig.from_dict({"seed": 20, "generation": {"max-examples": 40}, "warnings": False})
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", client.application, config=config)
+    tried, wrong = 0, []
+    for event in from_schema(schema).execute():
+        if isinstance(event, NonFatalError | FatalError):
+            wrong.append(str(event))
+        if isinstance(event, ScenarioFinished):
+            for case_id, results in event.recorder.checks.items():
+                tried += 1
+                case = event.recorder.cases[case_id].value
+                answer = event.recorder.interactions[case_id].response
+                if answer and b"/problems/idempotency-key-reused" in answer.content:
+                    continue  # that a key is to be unique cannot be said in a schema
+                wrong += [
+                    f"{case.method} {case.formatted_path} {case.query} {case.headers} {case.body!r}: "
+                    f"{result.failure_info.failure}"
+                    for result in results
+                    if result.status is Status.FAILURE
+                ]
+    assert not wrong, f"{len(wrong)} of {tried}\n" + "\n\n".join(wrong[:10])
+    assert tried > 500

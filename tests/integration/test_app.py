@@ -1,0 +1,135 @@
+"""The whole of it: the operator, the stack, and the app that really runs behind the URL in the status."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from missyou_local.aws import Timing, serve
+from missyou_local.environment import DemoError
+from missyou_local.processes import start_time, wait_until
+from missyou_local.pushing import repository
+
+from .bench import PATIENCE, Bench, condition, install
+
+NAME = "love"
+
+
+@pytest.fixture(scope="module")
+def bench(control_plane, kube, tmp_path_factory) -> Iterator[Bench]:
+    folder = tmp_path_factory.mktemp("app")
+    aws = serve(timing=Timing(rds=0.5, nat=0.2, alb=0.2, task=0.2, task_stop=0.2), data_plane=folder / "plane")
+    install(kube)
+    bench = Bench(kube, folder, control_plane.kubeconfig, aws, resync="5")
+    bench.start()
+    yield bench
+    if bench.operator:
+        bench.operator.stop()
+    aws.close()
+
+
+@pytest.fixture(scope="module")
+def url(bench: Bench) -> str:
+    """The URL in the status, once the app is Ready."""
+    bench.apply(NAME, environment="Development", service={"replicas": {"min": 2, "max": 4}})
+    return str(bench.ready(NAME)["status"]["url"])
+
+
+def ask(url: str, body: Any = None, **headers: str) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json", **headers})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+def status_of(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_the_url_in_the_status_answers(url):
+    assert status_of(f"{url}/health") == 200
+
+
+def test_a_message_is_sent_and_read_back(url):
+    ids = [ask(f"{url}/v1/users", {"username": name})["id"] for name in ("ann", "bob")]
+    sent = ask(f"{url}/v1/notifications", {"sourceId": ids[0], "targetId": ids[1], "message": "Miss you 💙"})
+    assert sent["push"] == "disabled"
+    [read] = ask(f"{url}/v1/users/{ids[1]}/notifications")["items"]
+    assert (read["id"], read["description"]) == (sent["id"], "Miss you 💙")
+
+
+def test_the_repository_to_push_to_is_found(bench, url):
+    assert repository(bench.kube) == bench.get(NAME)["status"]["outputs"]["ecrRepositoryURL"]
+    with pytest.raises(DemoError, match="There are: love"):
+        repository(bench.kube, "nobody")
+
+
+def test_another_tag_rolls_the_tasks(bench, url):
+    before = tasks(bench)
+    bench.push(bench.get(NAME), "v2")
+    bench.patch(NAME, {"spec": {"image": {"tag": "v2"}}})
+    bench.ready(NAME)
+    assert len(tasks(bench)) == 2
+    assert not set(before) & set(tasks(bench))
+    assert status_of(f"{url}/health") == 200
+
+
+def tasks(bench: Bench) -> list[str]:
+    ecs = bench.aws_client("ecs")
+    return list(ecs.list_tasks(cluster=f"{NAME}-cluster", serviceName=f"{NAME}-service")["taskArns"])
+
+
+def test_more_replicas_are_more_tasks(bench, url):
+    bench.patch(NAME, {"spec": {"service": {"replicas": {"min": 3}}}})
+    bench.until(NAME, lambda app: app["status"].get("tasks") == "3/3", "three tasks")
+    bench.ready(NAME)
+
+
+def test_a_broken_version_is_rolled_back_and_the_condition_quotes_it(bench, url):
+    bench.push(bench.get(NAME), "broken", "echo 'no such module: love'; exit 1")
+    bench.patch(NAME, {"spec": {"image": {"tag": "broken"}}})
+    app = bench.until(NAME, lambda app: condition(app, "ServiceReady").get("reason") == "RolloutFailed", "rolled back")
+    said = condition(app, "ServiceReady")["message"]
+    assert "exited with code 1" in said
+    assert "The end of its log: no such module: love" in said
+    assert status_of(f"{url}/health") == 200
+    bench.patch(NAME, {"spec": {"image": {"tag": "v2"}}})
+    bench.ready(NAME)
+
+
+def test_a_stopped_database_shows_as_unhealthy_targets_and_not_ready(bench, url):
+    rds = bench.aws_client("rds")
+    rds.stop_db_instance(DBInstanceIdentifier=f"{NAME}-db")
+    assert wait_until(lambda: status_of(f"{url}/health") == 503, PATIENCE)
+    elb = bench.aws_client("elbv2")
+    [group] = elb.describe_target_groups()["TargetGroups"]
+
+    def states() -> set[str]:
+        told = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
+        return {target["TargetHealth"]["State"] for target in told}
+
+    assert wait_until(lambda: "unhealthy" in states(), PATIENCE)
+    bench.until(NAME, lambda app: condition(app, "ServiceReady").get("status") == "False", "no longer ready")
+    bench.until(NAME, lambda app: "start-db-instance" in condition(app, "DatabaseReady")["message"], "told what to do")
+    rds.start_db_instance(DBInstanceIdentifier=f"{NAME}-db")
+    bench.ready(NAME)
+    assert status_of(f"{url}/health") == 200
+
+
+def test_deleting_it_ends_everything_that_ran(bench, url):
+    records = [json.loads(path.read_text())["pid"] for path in (bench.folder / "plane").rglob("*.json")]
+    assert any(start_time(pid) for pid in records)
+    bench.delete(NAME)
+    bench.until(NAME, lambda app: not app, "gone")
+    assert wait_until(lambda: not any(start_time(pid) for pid in records), PATIENCE)
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(f"{url}/health", timeout=5)
