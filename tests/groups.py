@@ -24,6 +24,7 @@ GROUPS = {
     "test AWS": ["local_aws"],
     "data plane": ["dataplane"],
     "app": ["integration/test_app.py"],
+    "crashes": ["crash"],
     "backend": ["backend"],
     "local cloud": ["local_controlplane"],
     "pure": ["engine", "stack", "controller", "api"],

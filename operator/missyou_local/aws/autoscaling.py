@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from missyou_local.aws import ecs_services
@@ -14,6 +15,10 @@ def register_scalable_target(call: Call) -> Result:
     """Register a target, and move the service's desired count into the bounds."""
     params = call.params
     low, high = params.get("MinCapacity"), params.get("MaxCapacity")
+    if _target(call) is None and (low is None or high is None):
+        raise AwsError("ValidationException", "Minimum and maximum capacity must be specified for a new target")
+    if min(low or 0, high or 0) < 0:
+        raise AwsError("ValidationException", "Capacities cannot be negative")
     if low is not None and high is not None and low > high:
         raise AwsError("ValidationException", "Maximum capacity cannot be less than minimum capacity")
     service = None
@@ -80,6 +85,29 @@ def policy_has_a_target(call: Call) -> None:
     """Refuse a policy without a registered target."""
     if _target(call) is None:
         raise _absent(call)
+
+
+_BY_REQUESTS = "ALBRequestCountPerTarget"
+
+
+@checks("application-autoscaling:PutScalingPolicy")
+def metric_is_given_once(call: Call) -> None:
+    """Refuse a second policy for a metric, and a metric of requests without the label of its target group."""
+    metric = _metric(call.params.get("TargetTrackingScalingPolicyConfiguration"))
+    if metric.get("PredefinedMetricType") == _BY_REQUESTS and not metric.get("ResourceLabel"):
+        message = "You must specify a value for ResourceLabel if the metric is ALBRequestCountPerTarget"
+        raise AwsError("ValidationException", message)
+    for policy in call.moto("applicationautoscaling").policies.values():
+        same_target = policy.resource_id == call.params["ResourceId"]
+        other = same_target and policy.policy_name != call.params["PolicyName"]
+        if metric and other and _metric(policy.target_tracking_scaling_policy_configuration) == metric:
+            message = "Only one TargetTrackingScaling policy for a given metric specification is allowed."
+            raise AwsError("ValidationException", message)
+
+
+def _metric(configuration: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    metric: Mapping[str, Any] = (configuration or {}).get("PredefinedMetricSpecification") or {}
+    return metric
 
 
 def _target(call: Call) -> Any:

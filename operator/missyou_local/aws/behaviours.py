@@ -5,10 +5,14 @@ from __future__ import annotations
 import importlib
 
 MODULES = (
+    "ec2_requests",
     "interfaces",
     "network",
     "network_rules",
+    "network_routes",
+    "security_groups",
     "rds",
+    "rds_options",
     "rds_groups",
     "rds_catalogue",
     "loadbalancer",
@@ -21,6 +25,20 @@ MODULES = (
     "monitoring",
     "secrets",
     "iam",
+    "iam_roles",
+    "ecr",
+    "logs",
+    "names",
+    "acm",
+    "listener_rules",
+    "target_group_rules",
+    "balancer_rules",
+    "ecs_network",
+    "wafv2",
+    "sns",
+    "route53",
+    "s3",
+    "limits",
 )
 
 

@@ -1,14 +1,9 @@
-"""CloudWatch alarms start without data; log groups take only the retentions that CloudWatch Logs knows."""
+"""CloudWatch alarms start without data, and are refused periods and actions that CloudWatch has not."""
 
 from __future__ import annotations
 
 from missyou_local.aws.call import Call, Result, checks, plays
 from missyou_local.aws.errors import AwsError
-
-RETENTION_DAYS = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
-    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
-)
 
 
 @plays("cloudwatch:PutMetricAlarm")
@@ -22,13 +17,40 @@ def put_metric_alarm(call: Call) -> Result:
     return result
 
 
-@checks("logs:PutRetentionPolicy")
-def known_retention(call: Call) -> None:
-    """Refuse a number of days that is not one of CloudWatch's."""
-    days = call.params["retentionInDays"]
-    if days not in RETENTION_DAYS:
-        raise AwsError(
-            "InvalidParameterException",
-            f"1 validation error detected: Value '{days}' at 'retentionInDays' failed to satisfy constraint: "
-            f"Member must satisfy enum value set: {list(RETENTION_DAYS)}",
-        )
+@checks("cloudwatch:PutMetricAlarm")
+def alarm_can_be_evaluated(call: Call) -> None:
+    """Refuse periods and counts that CloudWatch refuses; see the API reference, PutMetricAlarm."""
+    params = call.params
+    period, count = params.get("Period"), params["EvaluationPeriods"]
+    if count < 1:
+        raise _invalid(f"EvaluationPeriods must be at least 1, not {count}")
+    if not 1 <= params.get("DatapointsToAlarm", count) <= count:
+        raise _invalid("DatapointsToAlarm must be at least 1, and not more than EvaluationPeriods")
+    if params.get("TreatMissingData", "missing") not in _MISSING:
+        raise _invalid(f"TreatMissingData must be one of {', '.join(_MISSING)}, not {params['TreatMissingData']}")
+    if period is not None:
+        _check_period(period, count)
+
+
+_MISSING = ("breaching", "notBreaching", "ignore", "missing")
+_DAY, _WEEK, _HOUR = 86_400, 604_800, 3600
+
+
+def _check_period(period: int, count: int) -> None:
+    if period not in (10, 20, 30) and (period < 60 or period % 60):
+        raise _invalid(f"Period must be 10, 20, 30 or a multiple of 60, not {period}")
+    most = _WEEK if period >= _HOUR else _DAY
+    if period * count > most:
+        raise _invalid(f"Metrics cannot be checked across more than {most} seconds (EvaluationPeriods * Period)")
+
+
+@checks("cloudwatch:PutMetricAlarm")
+def alarm_has_few_actions(call: Call) -> None:
+    """Refuse more than five actions for a state."""
+    for key in ("AlarmActions", "OKActions", "InsufficientDataActions"):
+        if len(call.params.get(key, [])) > 5:
+            raise _invalid(f"1 validation error detected: {key} must have length less than or equal to 5")
+
+
+def _invalid(message: str) -> AwsError:
+    return AwsError("ValidationError", message)

@@ -15,7 +15,7 @@ class _Gateways:
 
     due: dict[str, tuple[float, str]] = field(default_factory=dict)
     failure: dict[str, tuple[str, str]] = field(default_factory=dict)
-    by_token: dict[str, str] = field(default_factory=dict)
+    by_token: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
 
 
 _gateways: Regional[_Gateways] = Regional(_Gateways)
@@ -47,9 +47,15 @@ def create_nat_gateway(call: Call) -> Result:
     known = _gateways.of(call)
     token = call.params.get("ClientToken")
     if token in known.by_token:
-        return {"NatGateway": _describe(call, known.by_token[token]), "ClientToken": token}
+        gateway_id, params = known.by_token[token]
+        if params != call.params:
+            message = f"The client token {token} was used with other parameters"
+            raise AwsError("IdempotentParameterMismatch", message)
+        return {"NatGateway": _describe(call, gateway_id), "ClientToken": token}
     ec2 = call.moto("ec2")
     allocation = call.params.get("AllocationId")
+    if allocation is None and call.params.get("ConnectivityType", "public") == "public":
+        raise AwsError("MissingParameter", "The request must contain the parameter allocationId")
     if any(address.allocation_id == allocation and address.association_id for address in ec2.addresses):
         # AWS says so in the state of the new gateway; moto cannot make one of an address in use
         raise AwsError("Resource.AlreadyAssociated", f"Resource {allocation} is already associated.")
@@ -58,6 +64,7 @@ def create_nat_gateway(call: Call) -> Result:
     gateway.state = "pending"
     gateway._eni.description = f"Interface for NAT Gateway {gateway.id}"
     gateway._eni.status = "in-use"
+    gateway._eni.requester_managed = True
     attached = any(igw.vpc and igw.vpc.id == gateway.vpc_id for igw in ec2.internet_gateways.values())
     known.due[gateway.id] = (call.now + call.timing.nat, "available" if attached else "failed")
     if not attached:
@@ -66,7 +73,7 @@ def create_nat_gateway(call: Call) -> Result:
             f"Network {gateway.vpc_id} has no Internet gateway attached",
         )
     if token:
-        known.by_token[token] = gateway.id
+        known.by_token[token] = gateway.id, dict(call.params)
     return {**result, "NatGateway": _describe(call, gateway.id)}
 
 

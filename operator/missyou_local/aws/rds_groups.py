@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from missyou_local.aws import rds_catalogue
+from typing import Any
+
+from missyou_local.aws import interfaces, rds_catalogue
 from missyou_local.aws.call import Call, Result, checks, plays
 from missyou_local.aws.errors import AwsError
 
@@ -25,6 +27,7 @@ def modify_db_subnet_group(call: Call) -> Result:
     if group is None:
         raise AwsError("DBSubnetGroupNotFoundFault", f"DB subnet group '{name}' does not exist.", 404)
     _check_subnets(call)
+    _check_databases_stay(call, group)
     result = call.forward({**call.params, "DBSubnetGroupName": name})
     call.moto("rds").subnet_groups[name] = group
     return result
@@ -44,12 +47,25 @@ def _check_subnets(call: Call) -> None:
         )
 
 
+def _check_databases_stay(call: Call, group: Any) -> None:
+    """Refuse to take a subnet away in which a database of the group has an interface."""
+    members = {f"rds/{name}" for name, model in call.moto("rds").databases.items() if _group_of(model) is group}
+    for interface in interfaces._interfaces.of(call):
+        subnet = interface.eni.subnet.id
+        if interface.owner in members and subnet not in call.params["SubnetIds"]:
+            raise AwsError("SubnetAlreadyInUse", f"The subnet {subnet} is in use by a database of the group.")
+
+
+def _group_of(database: Any) -> Any:
+    return getattr(database, "db_subnet_group", None)
+
+
 @checks("rds:DeleteDBSubnetGroup")
 def subnet_group_is_unused(call: Call) -> None:
     """Refuse while a database, be it in deletion, is in the group."""
     name = call.params["DBSubnetGroupName"].lower()
     for database in call.moto("rds").databases.values():
-        group = getattr(database, "db_subnet_group", None)
+        group = _group_of(database)
         if group is not None and group.name == name:
             raise AwsError(
                 "InvalidDBSubnetGroupStateFault",
@@ -65,6 +81,29 @@ def create_db_parameter_group(call: Call) -> Result:
     if family not in [f"postgres{major}" for major in rds_catalogue.CREATABLE]:
         raise AwsError("InvalidParameterValue", f"ParameterGroupFamily {family} is not a valid parameter group family")
     return call.forward({**call.params, "DBParameterGroupName": call.params["DBParameterGroupName"].lower()})
+
+
+_STATIC = frozenset(
+    (
+        *("autovacuum_freeze_max_age", "autovacuum_max_workers", "huge_pages", "max_connections"),
+        *("max_locks_per_transaction", "max_prepared_transactions", "max_replication_slots", "max_wal_senders"),
+        *("max_worker_processes", "rds.logical_replication", "shared_buffers", "shared_preload_libraries"),
+        *("track_activity_query_size", "wal_buffers", "wal_level"),
+    )
+)
+"""Parameters that PostgreSQL reads at its start only (PostgreSQL manual, "Server Configuration")."""
+
+
+@checks("rds:ModifyDBParameterGroup")
+def parameters_can_change(call: Call) -> None:
+    """Refuse to change a default group, and a static parameter at once."""
+    name = call.params["DBParameterGroupName"]
+    if name.startswith("default."):
+        raise AwsError("InvalidParameterValue", f"A default DB Parameter Group cannot be modified: {name}")
+    for parameter in call.params["Parameters"]:
+        if parameter["ParameterName"] in _STATIC and parameter.get("ApplyMethod") == "immediate":
+            message = f"cannot use immediate apply method for static parameter: {parameter['ParameterName']}"
+            raise AwsError("InvalidParameterCombination", message)
 
 
 @checks("rds:DeleteDBParameterGroup")

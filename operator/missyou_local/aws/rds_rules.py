@@ -10,7 +10,7 @@ from missyou_local.aws import rds_catalogue
 from missyou_local.aws.call import Call
 from missyou_local.aws.errors import AwsError
 
-_PASSWORD = re.compile(r"(?!.*[/\"@ ])[ -~]{8,128}")
+_PASSWORD = re.compile(r"(?!.*[/\"@' ])[ -~]{8,128}")
 _RESERVED_USERS = {"admin", "rdsadmin", "rds_superuser", "rdsrepladmin", "postgres_admin", "public", "user", "master"}
 _SMALLEST, _LARGEST = 20, 65_536  # GiB, of gp2 and gp3
 
@@ -56,7 +56,7 @@ def check_modify(call: Call, current: Mapping[str, Any]) -> None:
     storage, now = params.get("AllocatedStorage"), current["AllocatedStorage"]
     if storage is not None and storage < now:
         raise combination(f"Storage size cannot be decreased: it is {now} GiB, and {storage} GiB were requested")
-    if storage is not None and now < storage < now * 1.1:
+    if storage is not None and now < storage and storage * 10 < now * 11:
         raise combination(f"Storage must be increased by at least 10 percent: it is {now} GiB, requested are {storage}")
     if storage is not None and storage > _LARGEST:
         raise combination(f"Invalid storage size for engine name postgres and storage type gp3: {storage}")
@@ -71,7 +71,7 @@ def _check_common(call: Call, params: Mapping[str, Any]) -> None:
     if password is not None and not _PASSWORD.fullmatch(password):
         raise value(
             "The parameter MasterUserPassword is not a valid password. "
-            "Only printable ASCII characters besides '/', '@', '\"', ' ' may be used."
+            "Only printable ASCII characters besides '/', '@', '\"', ' ' and quotation marks may be used."
         )
     retention = params.get("BackupRetentionPeriod", 1)
     if not 0 <= retention <= 35:
@@ -89,7 +89,7 @@ def _check_maximum(maximum: int | None, storage: int, *, off_allowed: bool = Fal
     """Check the ceiling of storage autoscaling; on a modification, the present size turns it off."""
     if maximum is None or (off_allowed and maximum == storage):
         return
-    if maximum < storage * 1.1:
+    if maximum * 10 < storage * 11:
         raise combination("Max storage size must be greater than storage size by at least 10 percent")
     if maximum > _LARGEST:
         raise combination(f"Invalid max storage size for engine name postgres and storage type gp3: {maximum}")

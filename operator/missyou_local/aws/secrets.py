@@ -1,13 +1,47 @@
-"""Secrets Manager: what it refuses of secrets that are scheduled for deletion, and of names."""
+"""Secrets Manager: what it refuses of secrets that are scheduled for deletion, and of names; when they go."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from missyou_local.aws.call import Call, Result, checks, plays
+from missyou_local.aws.call import Call, Regional, Result, checks, plays, settles
 from missyou_local.aws.errors import AwsError
 
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
+_DAY = 86_400.0
+_LONGEST_VALUE = 65_536
+
+_doomed: Regional[dict[str, float]] = Regional(dict)
+"""ARN of a secret that is scheduled for deletion -> when it goes, in seconds since the epoch."""
+
+
+@settles("secretsmanager")
+def settle(call: Call) -> None:
+    """Delete the secrets whose recovery window is over."""
+    doomed, secrets = _doomed.of(call), call.moto("secretsmanager").secrets
+    for arn in [arn for arn, at in doomed.items() if at <= call.now]:
+        del doomed[arn]
+        secret = secrets.get(arn)
+        if secret is not None and secret.is_deleted():
+            secrets.pop(secret.name)
+
+
+@plays("secretsmanager:DeleteSecret")
+def delete_secret(call: Call) -> Result:
+    """Schedule a secret for deletion, or delete it at once."""
+    result = call.forward()
+    if not call.params.get("ForceDeleteWithoutRecovery"):
+        _doomed.of(call)[result["ARN"]] = call.now + call.params.get("RecoveryWindowInDays", 30) * _DAY
+    return result
+
+
+@plays("secretsmanager:RestoreSecret")
+def restore_secret(call: Call) -> Result:
+    """Take a secret back from its deletion."""
+    result = call.forward()
+    _doomed.of(call).pop(result["ARN"], None)
+    return result
 
 
 @checks("secretsmanager:CreateSecret")
@@ -19,12 +53,18 @@ def name_is_free(call: Call) -> None:
             "ValidationException",
             "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
         )
-    secret = call.moto("secretsmanager").secrets.get(name)
-    if secret is not None and secret.is_deleted():
+    if _is_doomed(_secret(call, name)):
         raise AwsError(
             "InvalidRequestException",
             "You can't create this secret because a secret with this name is already scheduled for deletion.",
         )
+
+
+@checks("secretsmanager:CreateSecret", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecret")
+def value_is_short_enough(call: Call) -> None:
+    """Refuse a value of more than 65 536 bytes."""
+    if len(call.params.get("SecretString", "").encode()) > _LONGEST_VALUE:
+        raise AwsError("ValidationException", f"SecretString must have length less than or equal to {_LONGEST_VALUE}")
 
 
 @plays("secretsmanager:UpdateSecretVersionStage")
@@ -36,12 +76,28 @@ def update_secret_version_stage(call: Call) -> Result:
     return result
 
 
-@checks("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecret", "secretsmanager:TagResource")
+@checks(
+    "secretsmanager:DeleteSecret",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:TagResource",
+    "secretsmanager:UntagResource",
+    "secretsmanager:UpdateSecret",
+    "secretsmanager:UpdateSecretVersionStage",
+)
 def secret_is_alive(call: Call) -> None:
-    """Refuse changes to a secret that is scheduled for deletion."""
-    secret = call.moto("secretsmanager").secrets.get(call.params["SecretId"])
-    if secret is not None and secret.is_deleted():
+    """Refuse to read or change a secret that is scheduled for deletion."""
+    forced = call.params.get("ForceDeleteWithoutRecovery", False)
+    if _is_doomed(_secret(call, call.params["SecretId"])) and not forced:
         raise AwsError(
             "InvalidRequestException",
             "You can't perform this operation on the secret because it was marked for deletion.",
         )
+
+
+def _secret(call: Call, name_or_arn: str) -> Any:
+    return call.moto("secretsmanager").secrets.get(name_or_arn)
+
+
+def _is_doomed(secret: Any) -> bool:
+    return secret is not None and bool(secret.is_deleted())

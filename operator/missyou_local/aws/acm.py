@@ -1,0 +1,170 @@
+"""ACM: a certificate is issued once its validation records stand in Route 53, and stays while a listener uses it.
+
+moto issues by the clock alone. Issuing takes as long as a load balancer's start, on AWS too (aws-behaviour 6.1, 7.1).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from missyou_local.aws import backends
+from missyou_local.aws.call import Call, Regional, Result, checks, plays, settles
+from missyou_local.aws.errors import AwsError
+
+_DOMAIN = re.compile(r"(\*\.)?((?!-)[A-Za-z0-9-]{0,62}[A-Za-z0-9]\.)+(?!-)[A-Za-z0-9-]{1,62}[A-Za-z0-9]")
+_TOKEN_LIVES, _EXPIRES_AFTER = 3600.0, 72 * 3600.0
+_RECORDS_SHOW_AFTER = 0.05
+"""Share of the time of issuing after which the validation records are known."""
+
+
+@dataclass(slots=True)
+class _Request:
+    """What moto does not know of a certificate; times in seconds since the epoch."""
+
+    at: float
+    token: str | None
+    params: dict[str, Any]
+    issued_at: float | None = None
+    used_at: float | None = None
+
+
+_requests: Regional[dict[str, _Request]] = Regional(dict)
+"""The certificates that were requested, by ARN."""
+
+
+def _record(account: str, domain: str) -> dict[str, str]:
+    """Return the record that proves a domain: the same for every certificate of the account, wildcards included."""
+    base = domain.removeprefix("*.").lower()
+    digest = hashlib.sha256(f"{account}/{base}".encode()).hexdigest()
+    value = f"_{digest[32:]}.{digest[:10]}.acm-validations.aws."
+    return {"Name": f"_{digest[:32]}.{base}.", "Type": "CNAME", "Value": value}
+
+
+@settles("acm", "elbv2", "route53")
+def settle(call: Call) -> None:
+    """Issue what has its records, give up what has waited for three days, note what listeners use."""
+    for arn, request in _requests.of(call).items():
+        model = call.moto("acm")._certificates[arn]
+        if model.status == "PENDING_VALIDATION":
+            _advance(call, model, request)
+        if _users(call, arn):
+            request.used_at = call.now
+
+
+def _advance(call: Call, model: Any, request: _Request) -> None:
+    proven = all(_stands(call, _record(call.account, domain)) for domain in _domains(request.params))
+    if not proven:
+        request.issued_at = None
+    elif request.issued_at is None:
+        request.issued_at = call.now + call.timing.alb
+    if request.issued_at is not None and request.issued_at <= call.now:
+        model.status = "ISSUED"
+    elif call.now - request.at >= _EXPIRES_AFTER:
+        model.status = "VALIDATION_TIMED_OUT"
+
+
+def _domains(params: dict[str, Any]) -> list[str]:
+    return [params["DomainName"], *params.get("SubjectAlternativeNames", [])]
+
+
+def _stands(call: Call, wanted: dict[str, str]) -> bool:
+    """Tell whether a record stands in a public zone of the account."""
+    for zone in backends.backend("route53", call.account, "aws").zones.values():
+        for record in zone.rrsets if not zone.private_zone else ():
+            if record.type != wanted["Type"] or not _same(record.name, wanted["Name"]):
+                continue
+            if any(_same(value, wanted["Value"]) for value in record.records):
+                return True
+    return False
+
+
+def _same(one: str, other: str) -> bool:
+    """Compare domain names."""
+    return one.rstrip(".").lower() == other.rstrip(".").lower()
+
+
+def _users(call: Call, arn: str) -> list[str]:
+    """Return the ARNs of the load balancers of which a listener has the certificate."""
+    return [
+        balancer.arn
+        for balancer in call.moto("elbv2").load_balancers.values()
+        if any(arn in (listener.certificates or []) for listener in balancer.listeners.values())
+    ]
+
+
+@plays("acm:RequestCertificate")
+def request_certificate(call: Call) -> Result:
+    """Request a certificate, or return the one that the same token requested within the hour."""
+    params = dict(call.params)
+    for domain in _domains(params):
+        if not _DOMAIN.fullmatch(domain):
+            raise AwsError("ValidationException", f"The domain name '{domain}' is not valid")
+    if len(params["DomainName"]) > 64:
+        message = "The first domain name can be no longer than 64 characters"
+        raise AwsError("InvalidDomainValidationOptionsException", message)
+    requests, token = _requests.of(call), params.get("IdempotencyToken")
+    for arn, request in requests.items():
+        if token and request.token == token and call.now - request.at < _TOKEN_LIVES:
+            return {"CertificateArn": arn}
+    params.pop("IdempotencyToken", None)
+    result = call.forward(params)
+    arn = result["CertificateArn"]
+    requests[arn] = _Request(call.now, token, params)
+    # moto would issue it by the clock, at the next look
+    call.moto("acm")._certificates[arn].check = _leave_alone
+    return result
+
+
+def _leave_alone() -> None:
+    """Do nothing: `settle` says when a certificate is issued."""
+
+
+@plays("acm:DescribeCertificate")
+def describe_certificate(call: Call) -> Result:
+    """Describe a certificate with its own validation records and its users."""
+    result = call.forward()
+    shown = result["Certificate"]
+    request = _requests.of(call).get(shown["CertificateArn"])
+    if request is None:
+        return result
+    shown["InUseBy"] = _users(call, shown["CertificateArn"])
+    known = call.now >= request.at + call.timing.alb * _RECORDS_SHOW_AFTER
+    for option in shown.get("DomainValidationOptions", []):
+        option.pop("ResourceRecord", None)
+        if known:
+            option["ResourceRecord"] = _record(call.account, option["DomainName"])
+    if shown["Status"] != "ISSUED":
+        for key in ("IssuedAt", "NotBefore", "NotAfter", "Serial", "Issuer"):
+            shown.pop(key, None)
+    return result
+
+
+@plays("acm:DeleteCertificate")
+def delete_certificate(call: Call) -> Result:
+    """Delete a certificate; refuse while a listener uses it, and a while longer: InUseBy lags."""
+    arn = call.params["CertificateArn"]
+    request = _requests.of(call).get(arn)
+    lingers = request is not None and request.used_at is not None and call.now < request.used_at + call.timing.eni
+    if _users(call, arn) or lingers:
+        raise AwsError("ResourceInUseException", f"Certificate {arn} in account {call.account} is in use.")
+    result = call.forward()
+    _requests.of(call).pop(arn, None)
+    return result
+
+
+def status_of(call: Call, arn: str) -> str | None:
+    """Return the status of a certificate, None if there is none."""
+    model = call.moto("acm")._certificates.get(arn)
+    return None if model is None else str(model.status)
+
+
+@checks("acm:RequestCertificate")
+def few_names(call: Call) -> None:
+    """Refuse more names than the default quota of ten."""
+    names = {*_domains(dict(call.params))}
+    if len(names) > 10:
+        message = "The number of domain names requested exceeds the quota of 10 domain names per certificate"
+        raise AwsError("LimitExceededException", message)

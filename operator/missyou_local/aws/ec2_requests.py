@@ -1,0 +1,85 @@
+"""What EC2 refuses of any request before it looks at resources: dry runs, tags, several attributes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from missyou_local.aws.call import Call, checks
+from missyou_local.aws.errors import AwsError
+
+TAGGABLE = {
+    "ec2:CreateVpc": "vpc",
+    "ec2:CreateSubnet": "subnet",
+    "ec2:CreateInternetGateway": "internet-gateway",
+    "ec2:AllocateAddress": "elastic-ip",
+    "ec2:CreateNatGateway": "natgateway",
+    "ec2:CreateRouteTable": "route-table",
+    "ec2:CreateSecurityGroup": "security-group",
+}
+"""Operation -> the only kind of resource that its TagSpecifications may name."""
+
+_DRY_RUNS = (
+    *TAGGABLE,
+    *("ec2:CreateRoute", "ec2:DeleteVpc", "ec2:DeleteSubnet", "ec2:DeleteInternetGateway", "ec2:ReleaseAddress"),
+    *("ec2:DeleteNatGateway", "ec2:DeleteRouteTable", "ec2:DeleteSecurityGroup", "ec2:AttachInternetGateway"),
+    *("ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress", "ec2:CreateTags"),
+)
+
+
+@checks(*_DRY_RUNS)
+def only_asking(call: Call) -> None:
+    """Answer a dry run: who is not denied by a control rule may."""
+    if call.params.get("DryRun"):
+        raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
+
+
+@checks("ec2:CreateTags")
+def tag_keys(call: Call) -> None:
+    """Refuse keys that are AWS's own, and texts that are too long."""
+    for tag in call.params.get("Tags", []):
+        _check_tag(tag)
+
+
+@checks(*TAGGABLE)
+def tags_at_creation(call: Call) -> None:
+    """Refuse bad tags, and tags for another kind of resource than the one that is created."""
+    for specification in call.params.get("TagSpecifications", []):
+        kind = specification.get("ResourceType")
+        if kind != TAGGABLE[f"ec2:{call.operation}"]:
+            message = f"'{kind}' is not a valid taggable resource type for this operation."
+            raise AwsError("InvalidParameterValue", message)
+        for tag in specification.get("Tags", []):
+            _check_tag(tag)
+
+
+def _check_tag(tag: Mapping[str, Any]) -> None:
+    """Check a tag; the lengths are those of the EC2 guide, "Tag restrictions"."""
+    key, text = tag["Key"], tag.get("Value", "")
+    if key.lower().startswith("aws:"):
+        message = f"Tag keys starting with 'aws:' are reserved for internal use: {key}"
+        raise AwsError("InvalidParameterValue", message)
+    if not 1 <= len(key) <= 128:
+        raise AwsError("InvalidParameterValue", f"Tag key exceeds the maximum length of 128 characters: {key}")
+    if len(text) > 256:
+        raise AwsError("InvalidParameterValue", f"Tag value of {key} exceeds the maximum length of 256 characters")
+
+
+@checks("ec2:ModifyVpcAttribute", "ec2:ModifySubnetAttribute")
+def one_attribute(call: Call) -> None:
+    """Refuse several attributes in one call."""
+    given = sorted(key for key in call.params if key not in ("VpcId", "SubnetId"))
+    if len(given) > 1:
+        message = f"Fields for multiple attribute types specified: {', '.join(given)}"
+        raise AwsError("InvalidParameterCombination", message)
+
+
+@checks("ec2:ModifyVpcAttribute")
+def names_need_resolution(call: Call) -> None:
+    """Refuse DNS host names for a VPC without DNS support."""
+    vpc = call.moto("ec2").vpcs.get(call.params["VpcId"])
+    if vpc is None:
+        return
+    if call.params.get("EnableDnsHostnames", {}).get("Value") and not vpc.enable_dns_support:
+        message = "DNS hostnames can be enabled only if DNS support is enabled"
+        raise AwsError("InvalidParameterCombination", message)

@@ -1,0 +1,163 @@
+"""What RDS says about the lesser options of a database: windows, monitoring, insights, logs, port, network, snapshots.
+
+Sources: RDS API reference, CreateDBInstance and ModifyDBInstance. Overlapping windows are refused by moto.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from missyou_local.aws import backends
+from missyou_local.aws.call import Call, checks
+from missyou_local.aws.errors import AwsError
+
+_CHANGES = ("rds:CreateDBInstance", "rds:ModifyDBInstance")
+_CLOCK = r"([01]\d|2[0-3]):([0-5]\d)"
+_DAILY = re.compile(f"{_CLOCK}-{_CLOCK}")
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = f"({'|'.join(_DAYS)})"
+_WEEKLY = re.compile(f"{_DAY}:{_CLOCK}-{_DAY}:{_CLOCK}", re.IGNORECASE)
+_MINUTES_OF_DAY, _SHORTEST = 1440, 30
+_INTERVALS = (0, 1, 5, 10, 15, 30, 60)
+_RETENTIONS = {7, 731, *range(31, 31 * 23 + 1, 31)}
+_LOGS = {"postgresql", "upgrade", "iam-db-auth-error"}
+_SNAPSHOT = re.compile(r"[A-Za-z](?:[A-Za-z0-9]|-(?!-)){0,254}(?<!-)")
+_MASTER_USER_LENGTH = 16
+"""The API reference says 1 to 16; whether PostgreSQL takes more is not known for sure."""
+
+
+def _value(message: str) -> AwsError:
+    return AwsError("InvalidParameterValue", message)
+
+
+def _combination(message: str) -> AwsError:
+    return AwsError("InvalidParameterCombination", message)
+
+
+@checks("rds:CreateDBInstance")
+def user_is_short(call: Call) -> None:
+    """Refuse long names of the master user."""
+    if len(call.params.get("MasterUsername", "")) > _MASTER_USER_LENGTH:
+        raise _value(f"The parameter MasterUsername must be 1 to {_MASTER_USER_LENGTH} letters, numbers or underscores")
+
+
+@checks(*_CHANGES)
+def windows_are_well_formed(call: Call) -> None:
+    """Refuse windows of another form than hh24:mi-hh24:mi and ddd:hh24:mi-ddd:hh24:mi, and short ones."""
+    backup, maintenance = call.params.get("PreferredBackupWindow"), call.params.get("PreferredMaintenanceWindow")
+    if backup is not None and _length_of_daily(backup) < _SHORTEST:
+        raise _value(f"The backup window must be at least {_SHORTEST} minutes: {backup}")
+    if maintenance is not None and _length_of_weekly(maintenance) < _SHORTEST:
+        raise _value(f"The maintenance window must be at least {_SHORTEST} minutes: {maintenance}")
+
+
+def _length_of_daily(window: str) -> int:
+    """Return the minutes of a daily window. Raises AwsError where it is none."""
+    match = _DAILY.fullmatch(window)
+    if match is None:
+        raise _value(f"Invalid backup window format: {window}. It must be hh24:mi-hh24:mi")
+    from_hour, from_minute, to_hour, to_minute = map(int, match.groups())
+    return (60 * (to_hour - from_hour) + to_minute - from_minute) % _MINUTES_OF_DAY
+
+
+def _length_of_weekly(window: str) -> int:
+    """Return the minutes of a weekly window. Raises AwsError where it is none."""
+    match = _WEEKLY.fullmatch(window)
+    if match is None:
+        raise _value(f"Invalid maintenance window format: {window}. It must be ddd:hh24:mi-ddd:hh24:mi")
+    day, hour, minute, to_day, to_hour, to_minute = match.groups()
+    days = _DAYS.index(to_day.lower()) - _DAYS.index(day.lower())
+    minutes = days * _MINUTES_OF_DAY + 60 * (int(to_hour) - int(hour)) + int(to_minute) - int(minute)
+    return minutes % (7 * _MINUTES_OF_DAY)
+
+
+@checks(*_CHANGES)
+def monitoring_has_a_role(call: Call) -> None:
+    """Refuse intervals that are not offered, an interval without a role, and a role that is not there."""
+    interval, role = call.params.get("MonitoringInterval"), call.params.get("MonitoringRoleArn")
+    if interval is not None and interval not in _INTERVALS:
+        raise _value(f"Invalid monitoring interval: {interval}. Valid values are {', '.join(map(str, _INTERVALS))}")
+    if interval and call.operation == "CreateDBInstance" and role is None:
+        raise _combination(
+            "A MonitoringRoleARN value is required if you specify a MonitoringInterval value other than 0."
+        )
+    roles = backends.backend("iam", call.account, "global").get_roles() if role is not None else ()
+    if role is not None and role not in [known.arn for known in roles]:
+        message = "IAM role ARN value is invalid or does not include the required permissions for: ENHANCED_MONITORING"
+        raise _value(message)
+
+
+@checks(*_CHANGES)
+def insights_are_kept_as_offered(call: Call) -> None:
+    """Refuse retentions of Performance Insights that are not offered, and a retention without insights."""
+    days = call.params.get("PerformanceInsightsRetentionPeriod")
+    if days is None:
+        return
+    if days not in _RETENTIONS:
+        raise _value(f"Invalid Performance Insights retention period: {days}. Valid are 7, 731 and multiples of 31")
+    if call.operation == "CreateDBInstance" and not call.params.get("EnablePerformanceInsights"):
+        raise _combination("To set a retention of insights, EnablePerformanceInsights must be set to 'true'")
+
+
+@checks(*_CHANGES)
+def logs_are_known(call: Call) -> None:
+    """Refuse kinds of logs that PostgreSQL has not."""
+    changes = call.params.get("CloudwatchLogsExportConfiguration", {})
+    wanted = {*call.params.get("EnableCloudwatchLogsExports", []), *changes.get("EnableLogTypes", [])}
+    if unknown := sorted(wanted - _LOGS):
+        raise _combination(f"You cannot use the log types '{', '.join(unknown)}' with engine version postgres")
+
+
+@checks(*_CHANGES)
+def port_is_allowed(call: Call) -> None:
+    """Refuse ports outside 1150-65535."""
+    port = call.params.get("Port", call.params.get("DBPortNumber"))
+    if port is not None and not 1150 <= int(port) <= 65_535:
+        raise _value(f"Invalid port {port}: valid values are 1150-65535")
+
+
+@checks(*_CHANGES)
+def groups_are_of_the_network(call: Call) -> None:
+    """Refuse security groups of another VPC than that of the subnet group."""
+    subnet_group = _subnet_group(call)
+    for group_id in call.params.get("VpcSecurityGroupIds", []) if subnet_group is not None else ():
+        group = call.moto("ec2").get_security_group_from_id(group_id)
+        if group is not None and group.vpc_id != subnet_group.vpc_id:
+            raise _combination(
+                "The DB instance and EC2 security group are in different VPCs. The DB instance is in "
+                f"{subnet_group.vpc_id} and the EC2 security group is in {group.vpc_id}"
+            )
+
+
+def _subnet_group(call: Call) -> Any:
+    rds = call.moto("rds")
+    if name := call.params.get("DBSubnetGroupName"):
+        return rds.subnet_groups.get(name.lower())
+    return getattr(_database(call), "db_subnet_group", None)
+
+
+def _database(call: Call) -> Any:
+    databases: Mapping[str, Any] = call.moto("rds").databases
+    return databases.get(call.params["DBInstanceIdentifier"].lower())
+
+
+@checks("rds:ModifyDBInstance", "rds:RebootDBInstance")
+def database_is_running(call: Call) -> None:
+    """Refuse to modify or restart a stopped database."""
+    if getattr(_database(call), "status", None) == "stopped":
+        name = call.params["DBInstanceIdentifier"]
+        raise AwsError("InvalidDBInstanceState", f"Database instance {name} is not in available state: it is stopped.")
+
+
+@checks("rds:DeleteDBInstance", "rds:CreateDBSnapshot")
+def snapshot_name_is_well_formed(call: Call) -> None:
+    """Refuse names of snapshots that are none."""
+    parameter = "FinalDBSnapshotIdentifier" if call.operation == "DeleteDBInstance" else "DBSnapshotIdentifier"
+    name = call.params.get(parameter)
+    if name is not None and not _SNAPSHOT.fullmatch(name):
+        raise _value(
+            f"The parameter {parameter} is not a valid identifier. Identifiers must begin with a letter; must contain "
+            "only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two hyphens in a row."
+        )

@@ -1,0 +1,41 @@
+"""One test AWS, on a clock that the operator goes by too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from missyou_local.aws import Server, Timing, serve
+from missyou_operator.aws import clock as operators_clock
+
+from .stepped import Clock
+
+
+@pytest.fixture(scope="session")
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def aws(clock: Clock) -> Iterator[Server]:
+    environ = pytest.MonkeyPatch()
+    server = serve(timing=Timing(), clock=clock)
+    for name, value in {
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        environ.setenv(name, value)
+    environ.setattr(operators_clock, "CLOCK", operators_clock.Clock(clock, clock))
+    yield server
+    environ.undo()
+    server.close()
+
+
+@pytest.fixture(autouse=True)
+def _empty(aws: Server) -> Iterator[None]:
+    """Each test begins with an empty AWS."""
+    yield
+    aws.control.reset()

@@ -1,0 +1,164 @@
+"""What CloudWatch and its logs refuse, and the nearest that they accept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.local_aws.conftest import Aws
+from tests.local_aws.rules_support import ACCOUNT, Act, Place, Rule, each, hold, steps
+
+
+def _log_group(s: Place) -> None:
+    s.aws.logs.create_log_group(logGroupName=s.name)
+
+
+def _alarm(**changes: Any) -> Act:
+    params = {
+        "MetricName": "CPUUtilization",
+        "Namespace": "AWS/ECS",
+        "Period": 60,
+        "EvaluationPeriods": 2,
+        "Threshold": 80.0,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "Statistic": "Average",
+        **changes,
+    }
+    return lambda s: s.aws.cloudwatch.put_metric_alarm(AlarmName=s.name, **params)
+
+
+def _topics(count: int) -> dict[str, list[str]]:
+    return {"AlarmActions": [f"arn:aws:sns:us-east-1:{ACCOUNT}:t{number}" for number in range(count)]}
+
+
+def _dashboard(name: str = "", body: str = '{"widgets": []}') -> Act:
+    return lambda s: s.aws.cloudwatch.put_dashboard(DashboardName=name or s.name, DashboardBody=body)
+
+
+LOGS = [
+    Rule(
+        "logs:CreateLogGroup",
+        "the name is taken",
+        "ResourceAlreadyExistsException",
+        "API CreateLogGroup",
+        _log_group,
+        lambda s: s.aws.logs.create_log_group(logGroupName=s.name + "-2"),
+        _log_group,
+    ),
+    Rule(
+        "logs:CreateLogGroup",
+        "a character in the name",
+        "InvalidParameterException",
+        "API CreateLogGroup",
+        lambda s: s.aws.logs.create_log_group(logGroupName=s.name + ":x"),
+        lambda s: s.aws.logs.create_log_group(logGroupName="/" + s.name + "/#x"),
+    ),
+    Rule(
+        "logs:CreateLogGroup",
+        "the name begins with aws/",
+        "InvalidParameterException",
+        "API CreateLogGroup",
+        lambda s: s.aws.logs.create_log_group(logGroupName="aws/" + s.name),
+        lambda s: s.aws.logs.create_log_group(logGroupName="/aws/" + s.name),
+    ),
+    Rule(
+        "logs:PutRetentionPolicy",
+        "a number of days that is not offered",
+        "InvalidParameterException",
+        "API PutRetentionPolicy",
+        lambda s: s.aws.logs.put_retention_policy(logGroupName=s.name, retentionInDays=8),
+        lambda s: s.aws.logs.put_retention_policy(logGroupName=s.name, retentionInDays=7),
+        _log_group,
+    ),
+    Rule(
+        "logs:PutRetentionPolicy",
+        "the group does not exist",
+        "ResourceNotFoundException",
+        "API PutRetentionPolicy",
+        lambda s: s.aws.logs.put_retention_policy(logGroupName=s.name, retentionInDays=7),
+        steps(_log_group, lambda s: s.aws.logs.put_retention_policy(logGroupName=s.name, retentionInDays=7)),
+    ),
+    Rule(
+        "logs:DeleteLogGroup",
+        "the group does not exist",
+        "ResourceNotFoundException",
+        "API DeleteLogGroup",
+        lambda s: s.aws.logs.delete_log_group(logGroupName=s.name),
+        steps(_log_group, lambda s: s.aws.logs.delete_log_group(logGroupName=s.name)),
+    ),
+]
+
+
+ALARMS = [
+    Rule(
+        "cloudwatch:PutMetricAlarm",
+        "a period that is no multiple of 60",
+        "ValidationError",
+        "API PutMetricAlarm",
+        _alarm(Period=90),
+        _alarm(Period=30),
+    ),
+    Rule(
+        "cloudwatch:PutMetricAlarm",
+        "more than a day is looked at",
+        "ValidationError",
+        "API PutMetricAlarm",
+        _alarm(Period=900, EvaluationPeriods=97),
+        _alarm(Period=900, EvaluationPeriods=96),
+    ),
+    Rule(
+        "cloudwatch:PutMetricAlarm",
+        "more than a week is looked at",
+        "ValidationError",
+        "API PutMetricAlarm",
+        _alarm(Period=3600, EvaluationPeriods=169),
+        _alarm(Period=3600, EvaluationPeriods=168),
+    ),
+    Rule(
+        "cloudwatch:PutMetricAlarm",
+        "more data points than periods",
+        "ValidationError",
+        "API PutMetricAlarm",
+        _alarm(DatapointsToAlarm=3),
+        _alarm(DatapointsToAlarm=2),
+    ),
+    Rule(
+        "cloudwatch:PutMetricAlarm",
+        "missing data treated in an unknown way",
+        "ValidationError",
+        "API PutMetricAlarm",
+        _alarm(TreatMissingData="notbreaching"),
+        _alarm(TreatMissingData="notBreaching"),
+    ),
+    Rule(
+        "cloudwatch:PutMetricAlarm",
+        "more than five actions",
+        "ValidationError",
+        "API PutMetricAlarm",
+        _alarm(**_topics(6)),
+        _alarm(**_topics(5)),
+    ),
+    Rule(
+        "cloudwatch:PutDashboard",
+        "a character in the name",
+        "InvalidParameterInput",
+        "API PutDashboard",
+        _dashboard("a.b"),
+        _dashboard("a_b"),
+    ),
+    Rule(
+        "cloudwatch:PutDashboard",
+        "a body that is no JSON",
+        "InvalidParameterInput",
+        "API PutDashboard",
+        _dashboard(body="{"),
+        _dashboard(),
+    ),
+]
+
+
+RULES = LOGS + ALARMS
+
+
+@each(RULES)
+def test_it_refuses_and_accepts(aws: Aws, name: str, rule: Rule) -> None:
+    hold(rule, aws, name)

@@ -1,0 +1,171 @@
+"""What WAF and SNS refuse, the nearest that they accept, and what they leave pending."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.local_aws.conftest import Aws
+from tests.local_aws.rules_support import Act, Place, Rule, each, hold, steps
+
+
+def _acl(s: Place, suffix: str = "") -> None:
+    made = s.aws.wafv2.create_web_acl(
+        Name=s.name + suffix,
+        Scope="REGIONAL",
+        DefaultAction={"Allow": {}},
+        VisibilityConfig={"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "x"},
+    )
+    s.keep("acl", made["Summary"])
+
+
+def _associate(s: Place) -> None:
+    s.aws.wafv2.associate_web_acl(WebACLArn=s.kept["acl"]["ARN"], ResourceArn=s.balancer)
+
+
+def _guard(s: Place) -> None:
+    _acl(s)
+    assert s.balancer
+    s.aws.clock.advance(s.aws.timing.alb)
+    _associate(s)
+
+
+def _delete_acl(s: Place) -> None:
+    summary = s.kept["acl"]
+    s.aws.wafv2.delete_web_acl(Name=summary["Name"], Id=summary["Id"], LockToken=summary["LockToken"], Scope="REGIONAL")
+
+
+def _topic(name: str = "", **changes: Any) -> Act:
+    return lambda s: s.keep("topic", s.aws.sns.create_topic(Name=name or s.name, **changes)["TopicArn"])
+
+
+def _subscribe(s: Place) -> None:
+    made = s.aws.sns.subscribe(TopicArn=s.kept["topic"], Protocol="email", Endpoint="a@example.com")
+    assert made["SubscriptionArn"] == "pending confirmation"
+
+
+def _labelled(owner: str) -> dict[str, Any]:
+    return {"Tags": [{"Key": "owner", "Value": owner}]}
+
+
+def _subscription(s: Place) -> str:
+    (found,) = s.aws.sns.list_subscriptions_by_topic(TopicArn=s.kept["topic"])["Subscriptions"]
+    return str(found["SubscriptionArn"])
+
+
+WEB_ACLS = [
+    Rule(
+        "wafv2:CreateWebACL",
+        "the name is taken",
+        "WAFDuplicateItemException",
+        "API CreateWebACL",
+        _acl,
+        lambda s: _acl(s, "-2"),
+        _acl,
+    ),
+    Rule(
+        "wafv2:AssociateWebACL",
+        "the load balancer is being provisioned",
+        "WAFUnavailableEntityException",
+        "API AssociateWebACL; aws-behaviour 9",
+        _associate,
+        steps(lambda s: s.aws.clock.advance(s.aws.timing.alb), _associate),
+        steps(_acl, lambda s: s.balancer),
+    ),
+    Rule(
+        "wafv2:AssociateWebACL",
+        "there is no such load balancer",
+        "WAFNonexistentItemException",
+        "API AssociateWebACL",
+        lambda s: s.aws.wafv2.associate_web_acl(WebACLArn=s.kept["acl"]["ARN"], ResourceArn=s.balancer + "0"),
+        _associate,
+        steps(_acl, lambda s: s.balancer, lambda s: s.aws.clock.advance(s.aws.timing.alb)),
+    ),
+    Rule(
+        "wafv2:DeleteWebACL",
+        "a load balancer has it",
+        "WAFAssociatedItemException",
+        "API DeleteWebACL",
+        _delete_acl,
+        steps(lambda s: s.aws.elbv2.delete_load_balancer(LoadBalancerArn=s.balancer), _delete_acl),
+        _guard,
+    ),
+]
+
+
+TOPICS = [
+    Rule(
+        "sns:CreateTopic",
+        "it exists with other attributes",
+        "InvalidParameter",
+        "API CreateTopic",
+        _topic(Attributes={"DisplayName": "b"}),
+        _topic(Attributes={"DisplayName": "a"}),
+        _topic(Attributes={"DisplayName": "a"}),
+        words="different attributes",
+    ),
+    Rule(
+        "sns:CreateTopic",
+        "it exists with other tags",
+        "InvalidParameter",
+        "API CreateTopic",
+        _topic(**_labelled("b")),
+        _topic(**_labelled("a")),
+        _topic(**_labelled("a")),
+        words="different tags",
+    ),
+    Rule(
+        "sns:CreateTopic",
+        "a dot in the name",
+        "InvalidParameter",
+        "API CreateTopic",
+        _topic("a.b"),
+        _topic("a_b"),
+    ),
+    Rule(
+        "sns:Subscribe",
+        "there is no such topic",
+        "NotFound",
+        "API Subscribe",
+        _subscribe,
+        steps(_topic(), _subscribe),
+        steps(_topic(), lambda s: s.aws.sns.delete_topic(TopicArn=s.kept["topic"])),
+        status=404,
+    ),
+    Rule(
+        "sns:Unsubscribe",
+        "the subscription is pending",
+        "InvalidParameter",
+        "API Unsubscribe; aws-behaviour 8.3",
+        lambda s: s.aws.sns.unsubscribe(SubscriptionArn=_subscription(s)),
+        lambda s: s.aws.sns.delete_topic(TopicArn=s.kept["topic"]),
+        steps(_topic(), _subscribe),
+    ),
+]
+
+
+RULES = WEB_ACLS + TOPICS
+
+
+@each(RULES)
+def test_it_refuses_and_accepts(aws: Aws, name: str, rule: Rule) -> None:
+    hold(rule, aws, name)
+
+
+def test_an_association_replaces_another_and_ends_with_the_load_balancer(aws: Aws, name: str) -> None:
+    s = Place(aws, name)
+    _guard(s)
+    first = s.kept["acl"]["ARN"]
+    _acl(s, "-2")
+    _associate(s)
+    second = s.kept["acl"]["ARN"]
+    listed = [aws.wafv2.list_resources_for_web_acl(WebACLArn=arn)["ResourceArns"] for arn in (first, second)]
+    assert listed == [[], [s.balancer]]
+    aws.elbv2.delete_load_balancer(LoadBalancerArn=s.balancer)
+    assert aws.wafv2.list_resources_for_web_acl(WebACLArn=second)["ResourceArns"] == []
+
+
+def test_an_e_mail_subscription_stays_pending(aws: Aws, name: str) -> None:
+    s = Place(aws, name)
+    _topic()(s)
+    _subscribe(s)
+    assert _subscription(s) == "PendingConfirmation"
