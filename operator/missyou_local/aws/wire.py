@@ -1,7 +1,8 @@
 """AWS's wire formats: which operation a request asks for, its parameters, and how results and errors are written.
 
-Only the three protocols that this stack's services speak (`ec2`, `query`, `json`) are decoded; a request in another one
-is still named, counted and passed on. The service models are botocore's, the (de)serialisers moto's.
+The protocols that this stack's services speak (`ec2`, `query`, `json`, and by `rest` those of Route 53 and S3) are
+decoded; a request in another one is still named, counted and passed on. The service models are botocore's, the
+(de)serialisers moto's.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import botocore.serialize
 import botocore.session
 from werkzeug.datastructures import Headers, MultiDict
 
+from missyou_local.aws import rest
 from missyou_local.aws.errors import AwsError
 
 BOTO3_NAMES = {
@@ -77,7 +79,7 @@ def identify(environ: dict[str, Any]) -> Request:
     elif rpc := _RPC_PATH.search(path):
         operation, protocol = rpc.group(1), "cbor"
     else:
-        operation, protocol = f"{environ['REQUEST_METHOD']} {path}", "rest"
+        operation, protocol = rest.identify(service, environ)
     return Request(service, operation, region, access_key, protocol, body, environ)
 
 
@@ -100,9 +102,12 @@ def decode_parameters(request: Request) -> dict[str, Any]:
     if request.protocol == "json":
         loaded = json.loads(request.body or b"{}")
         return loaded if isinstance(loaded, dict) else {}
+    model = _moto_model(request.service, request.operation)
+    if request.protocol == "rest-xml":
+        return rest.parameters(request.service, request.environ, request.body, model)
     from moto.core.parse import PROTOCOL_PARSERS  # noqa: PLC0415  (moto is heavy: only a server needs it)
 
-    parser = PROTOCOL_PARSERS[request.protocol](_moto_model(request.service, request.operation))
+    parser = PROTOCOL_PARSERS[request.protocol](model)
     values = MultiDict(parse_qsl(request.body.decode(), keep_blank_values=True))
     parsed: dict[str, Any] = parser.parse(
         {"body": "", "headers": Headers(), "method": "POST", "url_params": {}, "url_path": "/", "values": values}
@@ -166,7 +171,7 @@ def encode_error(request: Request, error: AwsError) -> Response:
             f"<ErrorResponse><Error><Type>{side}</Type><Code>{code}</Code><Message>{message}</Message></Error>"
             "<RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>"
         )
-    elif request.protocol == "rest" and request.service in ("s3", "route53", "cloudfront"):
+    elif request.protocol.startswith("rest") and request.service in ("s3", "route53", "cloudfront"):
         kind = "application/xml"
         text = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
     else:

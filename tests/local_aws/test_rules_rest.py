@@ -1,0 +1,269 @@
+"""What Route 53 and S3 refuse, and the nearest that they accept."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from missyou_local.aws import rest
+from tests.local_aws.conftest import Aws
+from tests.local_aws.rules_support import Act, Place, Rule, each, hold, steps
+
+
+def _zone(s: Place, reference: str = "") -> None:
+    made = s.aws.route53.create_hosted_zone(Name=f"{s.name}.example.com", CallerReference=f"{s.name}{reference}")
+    s.keep("zone", made["HostedZone"]["Id"])
+    s.keep("change", made["ChangeInfo"])
+
+
+def _change(action: str, value: str = "10.0.0.1", kind: str = "A", name: str = "a.") -> Act:
+    def change(s: Place) -> None:
+        record = {
+            "Name": f"{name}{s.name}.example.com",
+            "Type": kind,
+            "TTL": 60,
+            "ResourceRecords": [{"Value": value}],
+        }
+        batch = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
+        s.keep("change", s.aws.route53.change_resource_record_sets(HostedZoneId=s.kept["zone"], ChangeBatch=batch))
+
+    return change
+
+
+def _delete_zone(s: Place) -> None:
+    s.aws.route53.delete_hosted_zone(Id=s.kept["zone"])
+
+
+ZONES = [
+    Rule(
+        "route53:CreateHostedZone",
+        "the caller reference made another",
+        "HostedZoneAlreadyExists",
+        "API CreateHostedZone",
+        _zone,
+        lambda s: _zone(s, "-2"),
+        _zone,
+        status=409,
+    ),
+    Rule(
+        "route53:DeleteHostedZone",
+        "a record is in it",
+        "HostedZoneNotEmpty",
+        "API DeleteHostedZone",
+        _delete_zone,
+        steps(_change("DELETE"), _delete_zone),
+        steps(_zone, _change("CREATE")),
+    ),
+    Rule(
+        "route53:GetChange",
+        "there is none",
+        "NoSuchChange",
+        "API GetChange",
+        lambda s: s.aws.route53.get_change(Id="C0000000000000"),
+        lambda s: s.aws.route53.get_change(Id=s.kept["change"]["Id"]),
+        _zone,
+        status=404,
+    ),
+    Rule(
+        "route53:ChangeResourceRecordSets",
+        "no such zone",
+        "NoSuchHostedZone",
+        "API ChangeResourceRecordSets",
+        _change("CREATE"),
+        steps(_zone, _change("CREATE")),
+        lambda s: s.keep("zone", "/hostedzone/Z0000000000000"),
+        status=404,
+    ),
+    Rule(
+        "route53:ChangeResourceRecordSets",
+        "the record to create is there",
+        "InvalidChangeBatch",
+        "API ChangeResourceRecordSets",
+        _change("CREATE"),
+        _change("UPSERT"),
+        steps(_zone, _change("CREATE")),
+        words="already exists",
+    ),
+    Rule(
+        "route53:ChangeResourceRecordSets",
+        "the record to delete is not there",
+        "InvalidChangeBatch",
+        "API ChangeResourceRecordSets",
+        _change("DELETE"),
+        steps(_change("CREATE"), _change("DELETE")),
+        _zone,
+        words="not found",
+    ),
+    Rule(
+        "route53:ChangeResourceRecordSets",
+        "the record to delete has other values",
+        "InvalidChangeBatch",
+        "API ChangeResourceRecordSets",
+        _change("DELETE", "10.0.0.2"),
+        _change("DELETE"),
+        steps(_zone, _change("CREATE")),
+        words="do not match",
+    ),
+    Rule(
+        "route53:ChangeResourceRecordSets",
+        "a CNAME beside another record",
+        "InvalidChangeBatch",
+        "Route 53 guide, CNAME record type",
+        _change("CREATE", "b.example.com", "CNAME"),
+        _change("CREATE", "b.example.com", "CNAME", "b."),
+        steps(_zone, _change("CREATE")),
+    ),
+    Rule(
+        "route53:ChangeResourceRecordSets",
+        "a CNAME at the apex",
+        "InvalidChangeBatch",
+        "Route 53 guide, CNAME record type",
+        _change("CREATE", "b.example.com", "CNAME", ""),
+        _change("CREATE", "10.0.0.1", "A", ""),
+        _zone,
+    ),
+]
+
+
+def _bucket(name: str = "") -> Act:
+    return lambda s: s.aws.s3.create_bucket(Bucket=name or f"{s.name}-bucket")
+
+
+def _put(s: Place) -> None:
+    s.aws.s3.put_object(Bucket=f"{s.name}-bucket", Key="a/b", Body=b"x")
+
+
+def _policy(**changes: Any) -> Act:
+    def put(s: Place) -> None:
+        bucket = f"{s.name}-bucket"
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+            "Action": "s3:PutObject",
+            "Resource": f"arn:aws:s3:::{bucket}/*",
+            **changes,
+        }
+        text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        s.aws.s3.put_bucket_policy(Bucket=bucket, Policy=text)
+
+    return put
+
+
+BUCKETS = [
+    *(
+        Rule(
+            "s3:CreateBucket",
+            f"the name {bad}",
+            "InvalidBucketName",
+            "S3 guide, Bucket naming rules",
+            _bucket(bad),
+            _bucket(good),
+        )
+        for bad, good in (
+            ("rules-a_b", "rules-a.b"),
+            ("Rules-c", "rules-c"),
+            ("rules-d-", "rules-d"),
+            ("10.0.0.1", "10.0.0.1.a"),
+            ("xn--rules", "xm--rules"),
+            ("rules--table-s3", "rules-table-s3"),
+        )
+    ),
+    Rule(
+        "s3:DeleteBucket",
+        "an object is in it",
+        "BucketNotEmpty",
+        "API DeleteBucket",
+        lambda s: s.aws.s3.delete_bucket(Bucket=f"{s.name}-bucket"),
+        steps(
+            lambda s: s.aws.s3.delete_object(Bucket=f"{s.name}-bucket", Key="a/b"),
+            lambda s: s.aws.s3.delete_bucket(Bucket=f"{s.name}-bucket"),
+        ),
+        steps(_bucket(), _put),
+        status=409,
+    ),
+    Rule(
+        "s3:PutBucketPolicy",
+        "it is no JSON",
+        "MalformedPolicy",
+        "S3 API error responses: MalformedPolicy",
+        lambda s: s.aws.s3.put_bucket_policy(Bucket=f"{s.name}-bucket", Policy="{"),
+        _policy(),
+        _bucket(),
+    ),
+    Rule(
+        "s3:PutBucketPolicy",
+        "the resource is another bucket",
+        "MalformedPolicy",
+        "S3 API error responses: MalformedPolicy",
+        _policy(Resource="arn:aws:s3:::other/*"),
+        _policy(),
+        _bucket(),
+    ),
+    Rule(
+        "s3:PutBucketPolicy",
+        "it lets everybody in, and public access is blocked",
+        "AccessDenied",
+        "S3 guide, Blocking public access: on for every new bucket",
+        _policy(Principal="*"),
+        steps(
+            lambda s: s.aws.s3.delete_public_access_block(Bucket=f"{s.name}-bucket"),
+            _policy(Principal="*"),
+        ),
+        _bucket(),
+        status=403,
+    ),
+]
+
+
+RULES = ZONES + BUCKETS
+
+
+@each(RULES)
+def test_it_refuses_and_accepts(aws: Aws, name: str, rule: Rule) -> None:
+    hold(rule, aws, name)
+
+
+def test_a_change_is_pending_for_a_while(aws: Aws, name: str) -> None:
+    s = Place(aws, name)
+    _zone(s)
+    assert s.kept["change"]["Status"] == "PENDING"
+    _change("CREATE")(s)
+    info = s.kept["change"]["ChangeInfo"]
+    assert info["Status"] == aws.route53.get_change(Id=info["Id"])["ChangeInfo"]["Status"] == "PENDING"
+    aws.clock.advance(aws.timing.nat_delete)
+    assert aws.route53.get_change(Id=info["Id"])["ChangeInfo"]["Status"] == "INSYNC"
+
+
+def test_a_batch_is_applied_as_a_whole_or_not_at_all(aws: Aws, name: str) -> None:
+    s = Place(aws, name)
+    _zone(s)
+    changes = [
+        {"Action": action, "ResourceRecordSet": {"Name": f"{host}.{name}.example.com", **record}}
+        for action, host in (("CREATE", "a"), ("DELETE", "b"))
+        for record in [{"Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "10.0.0.1"}]}]
+    ]
+    with pytest.raises(aws.route53.exceptions.InvalidChangeBatch):
+        aws.route53.change_resource_record_sets(HostedZoneId=s.kept["zone"], ChangeBatch={"Changes": changes})
+    found = aws.route53.list_resource_record_sets(HostedZoneId=s.kept["zone"])["ResourceRecordSets"]
+    assert {record["Type"] for record in found} == {"NS", "SOA"}
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "path", "query", "operation"),
+    [
+        ("s3", "PUT", "/b", "", "CreateBucket"),
+        ("s3", "PUT", "/b", "policy", "PutBucketPolicy"),
+        ("s3", "PUT", "/b/k/l", "x-id=PutObject", "PutObject"),
+        ("s3", "GET", "/b", "list-type=2&prefix=a", "ListObjectsV2"),
+        ("s3", "GET", "/", "", "ListBuckets"),
+        ("route53", "POST", "/2013-04-01/hostedzone/Z1/rrset/", "", "ChangeResourceRecordSets"),
+        ("route53", "GET", "/2013-04-01/hostedzone/Z1/rrset", "name=a", "ListResourceRecordSets"),
+        ("route53", "GET", "/2013-04-01/nothing", "", "GET /2013-04-01/nothing"),
+        ("lambda", "GET", "/x", "", "GET /x"),
+    ],
+)
+def test_requests_are_named(service: str, method: str, path: str, query: str, operation: str) -> None:
+    environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query}
+    assert rest.identify(service, environ)[0] == operation
