@@ -17,6 +17,7 @@ from missyou_local import binaries
 TESTS = Path(__file__).parent
 #: The longest first, so that two at a time end at about the same time.
 GROUPS = {
+    "crashes": ["crash"],
     "passes": ["passes"],
     "operator": ["integration/test_operator.py"],
     "AWS classes": ["aws"],
@@ -24,7 +25,6 @@ GROUPS = {
     "test AWS": ["local_aws"],
     "data plane": ["dataplane"],
     "app": ["integration/test_app.py"],
-    "crashes": ["crash"],
     "backend": ["backend"],
     "local cloud": ["local_controlplane"],
     "pure": ["engine", "stack", "controller", "api"],

@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from missyou_local import cluster, controlplane, processes
 from missyou_local.controlplane import api_client
+from missyou_local.dataplane import DATABASES, TASKS
 from missyou_local.dataplane.programs import sweep
 from missyou_local.environment import AWS, DATA_PLANE, ROOT, DemoError, Surroundings, answers, claim, is_ours
 from missyou_local.processes import Process, wait_until
@@ -85,7 +86,7 @@ def tear_down(state: Path) -> list[str]:
     if controlplane.running(state / "cluster"):
         stopped.append("control plane")
     # The test AWS ends what it ran, unless it was killed.
-    for folder in ("tasks", "databases"):
+    for folder in (TASKS, DATABASES):
         sweep(state / DATA_PLANE / folder)
     controlplane.ControlPlane(state / "cluster", state / "cluster" / "admin.kubeconfig").stop()
     if stopped:

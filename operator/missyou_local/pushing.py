@@ -14,6 +14,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from missyou_local import cluster
+from missyou_local.aws.ecs_agent import COMMAND, ENVIRONMENT
 from missyou_local.environment import DemoError, Surroundings
 from missyou_local.say import Voice
 
@@ -75,13 +76,14 @@ def push(place: Surroundings, url: str, tag: str, command: str = "") -> str:
 
 def repository(api: client.ApiClient, name: str = "") -> str:
     """Return the URL of an app's repository, of the only one if none is named. Error: DemoError."""
-    apps = [app for app in cluster.apps(api) if name in ("", app["metadata"]["name"])]
-    if len(apps) != 1:
-        names = ", ".join(app["metadata"]["name"] for app in cluster.apps(api)) or "none"
+    apps = cluster.apps(api)
+    meant = [app for app in apps if name in ("", app["metadata"]["name"])]
+    if len(meant) != 1:
+        names = ", ".join(app["metadata"]["name"] for app in apps) or "none"
         raise DemoError(f"which app is meant? There are: {names}. Name one: make demo-push APP=... TAG=...")
-    url = apps[0].get("status", {}).get("outputs", {}).get("ecrRepositoryURL")
+    url = meant[0].get("status", {}).get("outputs", {}).get("ecrRepositoryURL")
     if not url:
-        raise DemoError(f"{apps[0]['metadata']['name']} has no repository of its own yet (status.outputs)")
+        raise DemoError(f"{meant[0]['metadata']['name']} has no repository of its own yet (status.outputs)")
     return str(url)
 
 
@@ -101,8 +103,8 @@ def manifest(command: str = "") -> str:
     """
     runs = ["/bin/sh", "-c", command] if command else [sys.executable, "-m", "missyou_backend"]
     notes = {
-        "missyou.local/command": json.dumps(runs),
-        "missyou.local/environment": json.dumps({"HOST": "127.0.0.1"}),
+        COMMAND: json.dumps(runs),
+        ENVIRONMENT: json.dumps({"HOST": "127.0.0.1"}),
     }
     config = {"mediaType": _CONFIG, "size": 2, "digest": f"sha256:{hashlib.sha256(b'{}').hexdigest()}"}
     return json.dumps({"schemaVersion": 2, "mediaType": _KIND, "config": config, "layers": [], "annotations": notes})

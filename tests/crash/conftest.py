@@ -8,6 +8,7 @@ import pytest
 
 from missyou_local.aws import Server, Timing, serve
 from missyou_operator.aws import clock as operators_clock
+from tests.passes.harness import leads_to
 
 from .stepped import Clock
 
@@ -21,12 +22,7 @@ def clock() -> Clock:
 def aws(clock: Clock) -> Iterator[Server]:
     environ = pytest.MonkeyPatch()
     server = serve(timing=Timing(), clock=clock)
-    for name, value in {
-        "AWS_ENDPOINT_URL": server.url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
+    for name, value in leads_to(server).items():
         environ.setenv(name, value)
     environ.setattr(operators_clock, "CLOCK", operators_clock.Clock(clock, clock))
     yield server

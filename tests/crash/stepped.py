@@ -7,14 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from missyou_local.aws import Server
-from tests.passes.harness import REGION, App
+from tests.passes.harness import REGION, App, Killed
 
 When = Literal["before", "after"]
 _READS = ("Describe", "List", "Get", "BatchGet", "AssumeRole")
-
-
-class Killed(BaseException):
-    """Ends a pass as the end of the process does: no handler of the operator's sees it."""
 
 
 class Clock:

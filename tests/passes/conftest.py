@@ -8,18 +8,15 @@ import pytest
 
 from missyou_local.aws import Server, Timing, serve
 
+from .harness import leads_to
+
 
 @pytest.fixture(scope="session")
 def aws() -> Iterator[Server]:
     environ = pytest.MonkeyPatch()
     quick = Timing(**dict.fromkeys(Timing.__dataclass_fields__, 0.1))
     server = serve(timing=quick)
-    for name, value in {
-        "AWS_ENDPOINT_URL": server.url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
+    for name, value in leads_to(server).items():
         environ.setenv(name, value)
     # A role is usable some seconds after it was made, on AWS and so here; the tests need not wait for that.
     environ.setattr("missyou_operator.aws.iam.PROPAGATION", 0.0)

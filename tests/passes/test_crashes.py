@@ -7,11 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from .harness import App, changes
-
-
-class Killed(BaseException):
-    """Ends a pass as the end of the process does: no handler of the operator's sees it."""
+from .harness import App, Killed, changes
 
 
 def test_just_after_a_start_nothing_is_made_that_could_be_there_already(aws):

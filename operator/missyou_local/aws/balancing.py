@@ -35,17 +35,19 @@ def listeners(call: Call) -> Iterator[Listener]:
 
 
 def _rule(rule: Any) -> Rule:
-    paths: list[str] = []
-    hosts: list[str] = []
-    for condition in rule.conditions:
-        values = condition.get("Values") or ()
-        paths += condition.get("PathPatternConfig", {}).get(
-            "Values", values if condition["Field"] == "path-pattern" else ()
-        )
-        hosts += condition.get("HostHeaderConfig", {}).get(
-            "Values", values if condition["Field"] == "host-header" else ()
-        )
-    return Rule(int(rule.priority), tuple(paths), tuple(hosts), _action(rule.actions))
+    paths = _patterns(rule, "path-pattern", "PathPatternConfig")
+    hosts = _patterns(rule, "host-header", "HostHeaderConfig")
+    return Rule(int(rule.priority), paths, hosts, _action(rule.actions))
+
+
+def _patterns(rule: Any, field: str, config: str) -> tuple[str, ...]:
+    """Return the patterns of a kind of condition; its values stand in a structure of its own, or beside its name."""
+    return tuple(
+        pattern
+        for condition in rule.conditions
+        if condition["Field"] == field
+        for pattern in condition.get(config, condition).get("Values") or ()
+    )
 
 
 def _action(actions: list[Any]) -> Action:

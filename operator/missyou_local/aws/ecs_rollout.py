@@ -231,9 +231,9 @@ def _ended(call: Call, service: Service, task: Task, code: int) -> None:
 
 def _unfit(call: Call, service: Service, task: Task, group: str) -> None:
     """Stop a task that its load balancer finds unhealthy; its service starts another."""
-    why = f"(task {task.id}) failed ELB health checks in (target-group {group})"
-    stop(call, service, task, call.now, f"Task failed ELB health checks in (target-group {group})")
-    say(service, call.now, why)
+    failed = f"failed ELB health checks in (target-group {group})"
+    stop(call, service, task, call.now, f"Task {failed}")
+    say(service, call.now, f"(task {task.id}) {failed}")
     if not task.healthy:
         _count_failure(call, service, task, call.now)
 

@@ -74,16 +74,6 @@ class Databases:
         instance = self._instances.get(key)
         return (HOST, instance.port) if instance and instance.port else None
 
-    def problem(self, key: str) -> str:
-        """Return why the last order failed, "" if it did not."""
-        instance = self._instances.get(key)
-        return instance.problem if instance else ""
-
-    def pid(self, key: str) -> int | None:
-        """Return the process id of a server that runs."""
-        instance = self._instances.get(key)
-        return instance.server.pid if instance and instance.server else None
-
     def change_password(self, key: str, password: str) -> None:
         """Begin to set the owner's password."""
         instance = self._instances[key]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from missyou_local.dataplane import DATABASES, TASKS
 from missyou_local.dataplane.balancing import LoadBalancers
 from missyou_local.dataplane.certificates import self_signed
 from missyou_local.dataplane.databases import Databases
@@ -21,8 +22,8 @@ class DataPlane:
         certificate = self_signed(folder / "tls", ["localhost", "127.0.0.1"])
         self.metadata = ""
         self._fronts = TlsFronts(*certificate)
-        self.databases = Databases(folder / "databases", self._fronts)
-        self.tasks = Tasks(folder / "tasks")
+        self.databases = Databases(folder / DATABASES, self._fronts)
+        self.tasks = Tasks(folder / TASKS)
         self.balancers = LoadBalancers(certificate)
 
     def clear(self) -> None:
