@@ -83,7 +83,7 @@ def _aws(_server: Server, _clock: Clock) -> Aws:
 def aws(_aws: Aws) -> Iterator[Aws]:
     """The test AWS, without control rules; resources of earlier tests are still there."""
     yield _aws
-    _aws.control(body={"rules": [], "reset_counts": True})
+    _aws.control(body={"rules": [], "seed": 0, "reset_counts": True})
 
 
 @pytest.fixture

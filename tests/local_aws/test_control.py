@@ -129,6 +129,11 @@ def test_what_nobody_plays_is_said_once_and_plainly(aws: Aws, refused: Refused) 
         ({"rules": [{"latency": 1}]}, "match"),
         ({"rules": [{"match": "*", "delay": 1}]}, "unknown rule key"),
         ({"rules": [{"match": "*", "fail": {}}]}, "code"),
+        ({"rules": [{"match": "*", "throttle": 0.7, "broken": 0.7}]}, "throttle, broken"),
+        ({"rules": [{"match": "*", "kill": {"pid": 1, "when": "before"}}]}, "pid"),
+        ({"lag": {"ec2": -1}}, "ec2"),
+        ({"clock": {"speed": 2}}, "clock of its caller's"),
+        ({"clock": {"spede": 2}}, "unknown clock key"),
         ({"rulez": []}, "unknown key"),
     ],
 )

@@ -1,6 +1,6 @@
 """ACM: a certificate is issued once its validation records stand in Route 53, and stays while a listener uses it.
 
-moto issues by the clock alone. Issuing takes as long as a load balancer's start, on AWS too (aws-behaviour 6.1, 7.1).
+moto issues by the clock alone.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _advance(call: Call, model: Any, request: _Request) -> None:
     if not proven:
         request.issued_at = None
     elif request.issued_at is None:
-        request.issued_at = call.now + call.timing.alb
+        request.issued_at = call.now + call.timing.certificate
     if request.issued_at is not None and request.issued_at <= call.now:
         model.status = "ISSUED"
     elif call.now - request.at >= _EXPIRES_AFTER:
@@ -131,7 +131,7 @@ def describe_certificate(call: Call) -> Result:
     if request is None:
         return result
     shown["InUseBy"] = _users(call, shown["CertificateArn"])
-    known = call.now >= request.at + call.timing.alb * _RECORDS_SHOW_AFTER
+    known = call.now >= request.at + call.timing.certificate * _RECORDS_SHOW_AFTER
     for option in shown.get("DomainValidationOptions", []):
         option.pop("ResourceRecord", None)
         if known:

@@ -26,6 +26,7 @@ MODULES = (
     "secrets",
     "iam",
     "iam_roles",
+    "iam_propagation",
     "ecr",
     "logs",
     "names",

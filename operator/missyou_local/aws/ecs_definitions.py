@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from missyou_local.aws import backends
+from missyou_local.aws import backends, iam_propagation
 from missyou_local.aws.call import Call, Result, plays
 from missyou_local.aws.errors import AwsError
 
@@ -58,7 +58,7 @@ def _check_fargate(params: Mapping[str, Any]) -> None:
 
 def _check_role(call: Call, arn: str) -> None:
     roles = backends.backend("iam", call.account, "global").roles.values()
-    if arn not in [role.arn for role in roles]:
+    if arn not in [role.arn for role in roles] or not iam_propagation.is_known(call, arn):
         raise _refused("Role is not valid")
 
 

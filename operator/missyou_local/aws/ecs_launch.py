@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from missyou_local.aws import backends
+from missyou_local.aws import backends, iam_propagation
 from missyou_local.aws.call import Call
 
 _ECR = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([^:@]+)(?::([^@]+))?(?:@(sha256:[0-9a-f]+))?")
@@ -20,7 +20,13 @@ class LaunchError(Exception):
 
 def check(call: Call, definition: Any) -> None:
     """Look for everything that tasks of a definition need. Raises LaunchError for what is missing first."""
+    role = definition.execution_role_arn or ""
     for container in definition.container_definitions:
+        if role and container.get("secrets") and not iam_propagation.has_its_rights(call, role):
+            raise LaunchError(
+                f"{_NO_SECRETS} service call has been retried 1 time(s): AccessDeniedException: "
+                f"{role} is not authorized to perform: secretsmanager:GetSecretValue"
+            )
         secrets(container)
         find_image(call, container["image"])
         if not _log_group_exists(call, container.get("logConfiguration") or {}):

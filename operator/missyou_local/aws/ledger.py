@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import fnmatch
 import json
 import threading
 from pathlib import Path
@@ -25,15 +26,17 @@ class Ledger:
         self._lock = threading.Lock()
         self._counts: collections.Counter[str] = collections.Counter()
         self._entries: collections.deque[dict[str, Any]] = collections.deque(maxlen=_MAX_ENTRIES)
+        self._number = 0
         self._log = log.open("a", encoding="utf-8", buffering=1) if log else None
 
     def record(self, entry: dict[str, Any]) -> None:
-        """Add an entry; its `operation` is counted."""
+        """Add an entry, which gets the next number; its `operation` is counted."""
         with self._lock:
+            self._number += 1
             self._counts[entry["operation"]] += 1
-            self._entries.append(entry)
+            self._entries.append({"number": self._number, **entry})
             if self._log:
-                self._log.write(json.dumps(entry) + "\n")
+                self._log.write(json.dumps(self._entries[-1]) + "\n")
 
     def summary(self) -> dict[str, Any]:
         """Return the counts by operation and the number of calls that may have changed something."""
@@ -41,14 +44,22 @@ class Ledger:
             counts = dict(sorted(self._counts.items()))
         return {"counts": counts, "mutations": sum(n for name, n in counts.items() if mutates(name))}
 
-    def entries(self) -> list[dict[str, Any]]:
-        """Return the entries, oldest first."""
+    def entries(self, operation: str = "*", caller: str = "*", since: int = 0) -> list[dict[str, Any]]:
+        """Return the entries after number `since`, oldest first: those whose operation and caller fit the patterns."""
         with self._lock:
-            return list(self._entries)
+            entries = list(self._entries)
+        return [
+            entry
+            for entry in entries
+            if entry["number"] > since
+            and fnmatch.fnmatchcase(entry["operation"], operation)
+            and fnmatch.fnmatchcase(entry["caller"], caller)
+        ]
 
     def clear(self) -> None:
         """Start over; the log file, if any, is kept."""
         with self._lock:
+            self._number = 0
             self._counts.clear()
             self._entries.clear()
 

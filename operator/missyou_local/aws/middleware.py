@@ -1,4 +1,4 @@
-"""The WSGI application: names, counts, delays and refuses calls, then lets behaviours and moto answer them."""
+"""The WSGI application: names and counts calls, lets rules strike them, then lets behaviours and moto answer them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from missyou_local.aws import backends, behaviours, ticking, wire
+from missyou_local.aws import backends, behaviours, strikes, ticking, wire
 from missyou_local.aws.call import CHECKS, PLAYS, SETTLERS, Call, Result
 from missyou_local.aws.control import PREFIX, Control
 from missyou_local.aws.errors import AwsError
@@ -26,6 +26,7 @@ class Application:
     def __init__(self, moto: Callable[..., Iterable[bytes]], control: Control) -> None:
         self._moto = moto
         self._control = control
+        control.lag.answered_by(self._current)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         """Answer one request; see PEP 3333."""
@@ -33,7 +34,7 @@ class Application:
         if path.startswith(PREFIX):
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             with backends.LOCK:
-                response = self._control.answer(environ["REQUEST_METHOD"], path, body)
+                response = self._control.answer(environ["REQUEST_METHOD"], path, body, environ.get("QUERY_STRING", ""))
         elif path.startswith(ticking.METADATA):
             response = ticking.metadata(path)
         else:
@@ -44,30 +45,43 @@ class Application:
         return [response.body]
 
     def _answer(self, request: wire.Request) -> wire.Response:
-        began = time.time()
-        latency, error = self._control.rules.apply(request)
-        if latency:
-            time.sleep(latency)
-        account = backends.account_of(request.access_key)
-        response = wire.encode_error(request, error) if error else self._serve(request, account)
-        self._control.ledger.record(
+        control, began = self._control, time.time()
+        nth = control.rules.count(request.name, request.access_key)
+        fate = control.rules.apply(request.name, request.access_key, nth)
+        if fate.latency:
+            time.sleep(fate.latency)
+        response = wire.encode_error(request, fate.error) if fate.error else None
+        if response is None and not strikes.before(fate):
+            response = self._serve(request, control.rules.draw(request.name, request.access_key, "lag", nth).random())
+        control.ledger.record(
             {
                 "time": round(began, 4),
+                "clock": round(control.clock(), 4),
                 "operation": request.name,
                 "region": request.region,
-                "account": account,
-                "status": response.status,
-                "error": wire.error_code(response),
+                "account": backends.account_of(request.access_key),
+                "caller": request.access_key,
+                "status": response.status if response else 0,
+                "error": wire.error_code(response) if response else None,
+                "rules": fate.told,
                 "duration": round(time.time() - began, 4),
                 "parameters": wire.parameter_names(request),
             }
         )
-        return response
+        return strikes.after(fate, request.environ, response)
 
-    def _serve(self, request: wire.Request, account: str) -> wire.Response:
+    def _serve(self, request: wire.Request, lag: float) -> wire.Response:
+        with backends.LOCK:
+            try:
+                now = self._control.clock()
+                return self._control.lag.play(request, now, lag, partial(self._current, request, now))
+            except AwsError as error:
+                return wire.encode_error(request, error)
+
+    def _current(self, request: wire.Request, now: float) -> wire.Response:
+        """Answer from the state of this process, as of a time."""
         try:
-            with backends.LOCK:
-                return self._play(request, account)
+            return self._play(request, backends.account_of(request.access_key), now)
         except AwsError as error:
             return wire.encode_error(request, error)
         except NotImplementedError as error:
@@ -80,7 +94,7 @@ class Application:
             message = f"the test AWS broke at {request.name}: {type(error).__name__}: {error}"
             return wire.encode_error(request, AwsError("TestAwsDefect", message, HTTPStatus.NOT_IMPLEMENTED))
 
-    def _play(self, request: wire.Request, account: str) -> wire.Response:
+    def _play(self, request: wire.Request, account: str, now: float) -> wire.Response:
         name = request.name
         known = name in CHECKS or name in PLAYS
         paged = paginates(name, request.body)
@@ -92,7 +106,7 @@ class Application:
             wire.decode_parameters(request) if known or paged else {},
             self._control.timing,
             self._control.rules.denies,
-            self._control.clock(),
+            now,
             partial(self._send, request),
             self._control.plane,
         )

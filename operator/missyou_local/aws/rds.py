@@ -99,11 +99,12 @@ def create_db_instance(call: Call) -> Result:
     result = call.forward(params)
     model = call.moto("rds").databases[name]
     key = call.arn("kms", f"key/{uuid.uuid4()}")
+    takes = call.timing.rds + (call.timing.rds_standby if call.params.get("MultiAZ") else 0.0)
     DATABASES.of(call)[name] = database = _Database(
         resource_id=f"db-{uuid.uuid4().hex[:26].upper()}",
         busy="creating",
-        until=call.now + call.timing.rds,
-        endpoint_at=call.now + call.timing.rds * _ENDPOINT_SHOWS_AFTER,
+        until=call.now + takes,
+        endpoint_at=call.now + takes * _ENDPOINT_SHOWS_AFTER,
         port=int(call.params.get("Port", model.port)),
         kms_key=call.params.get("KmsKeyId", key),
     )

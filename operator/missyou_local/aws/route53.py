@@ -14,10 +14,10 @@ _changes: Regional[dict[str, float]] = Regional(dict)
 
 
 def _follow(call: Call, result: Result) -> Result:
-    """Give the change an id of its own. It takes as long as a NAT gateway's deletion, on AWS too (about a minute)."""
+    """Give the change an id of its own."""
     changes = _changes.of(call)
     change_id = f"/change/C{len(changes) + 1:013d}"
-    changes[change_id] = call.now + call.timing.nat_delete
+    changes[change_id] = call.now + call.timing.dns
     return {**result, "ChangeInfo": _shown(call, change_id, result["ChangeInfo"])}
 
 

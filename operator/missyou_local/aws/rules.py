@@ -1,35 +1,50 @@
-"""Control rules: latency, throttling, faults and denials injected into matching calls."""
+"""Control rules: what shall happen to matching calls beside, or instead of, being answered, as plain values."""
 
 from __future__ import annotations
 
 import fnmatch
-import random
-import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from missyou_local.aws.errors import AwsError
-from missyou_local.aws.wire import Request, access_denied, throttled
+from missyou_local.aws.ledger import mutates
 
-_KEYS = {"match", "latency", "throttle", "fail", "deny", "times"}
+When = Literal["before", "after"]
+_CHANCES = ("throttle", "broken", "reset", "lost", "hang")
+_SWITCHES = ("down", "expired", "deny")
+_KEYS = {"match", "caller", "changes", "skip", "times", "seconds", "latency", "fail", "kill", *_CHANCES, *_SWITCHES}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """End the process `pid` by SIGKILL, before a call is carried out or after it took effect, unanswered."""
+
+    pid: int
+    when: When
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """What happens to calls whose name (`ec2:CreateVpc`) fits the shell pattern `match`.
+    """What happens to calls whose name (`ec2:CreateVpc`) fits the shell pattern `match`, and their access key `caller`.
 
-    latency: seconds that the call takes longer, drawn from (lo, hi). throttle: probability of the service's throttling
-    error. fail: the error to answer. deny: the service's access-denied error; the policy simulator agrees.
-    times: how many more calls the rule is for; None means all.
+    changes: only to calls that may change something. skip: how many of them are spared first. times: how many it is for
+    after that; None means all. until: the time on the clock at which the rule ends.
+    latency: real seconds that the call takes longer, drawn from (lo, hi). chances: probability of each fault, of which
+    one call meets one at most. outright: the fault that every call meets. fail: the error to answer. kill: see `Kill`.
     """
 
     match: str
-    latency: tuple[float, float] = (0.0, 0.0)
-    throttle: float = 0.0
-    fail: AwsError | None = None
-    deny: bool = False
+    caller: str = "*"
+    changes: bool = False
+    skip: int = 0
     times: int | None = None
+    seconds: float | None = None
+    latency: tuple[float, float] = (0.0, 0.0)
+    chances: Mapping[str, float] = field(default_factory=dict)
+    outright: str = ""
+    fail: AwsError | None = None
+    kill: Kill | None = None
 
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> Rule:
@@ -40,76 +55,66 @@ class Rule:
             raise ValueError("a rule needs 'match', a shell pattern over names like 'ec2:CreateVpc'")
         latency = data.get("latency", 0)
         low, high = latency if isinstance(latency, list) else (latency, latency)
-        fail = data.get("fail")
-        error = None
-        if fail is not None:
-            if "code" not in fail:
-                raise ValueError("'fail' needs 'code', an AWS error code; 'status' (400) and 'message' are optional")
-            error = AwsError(
-                fail["code"], fail.get("message", "injected by a control rule"), int(fail.get("status", 400))
-            )
-        times = data.get("times")
+        times, seconds = data.get("times"), data.get("seconds")
         return cls(
             str(data["match"]),
-            (float(low), float(high)),
-            float(data.get("throttle", 0)),
-            error,
-            bool(data.get("deny", False)),
+            str(data.get("caller", "*")),
+            bool(data.get("changes", False)),
+            int(data.get("skip", 0)),
             None if times is None else int(times),
+            None if seconds is None else float(seconds),
+            (float(low), float(high)),
+            _chances(data),
+            next((name for name in _SWITCHES if data.get(name)), ""),
+            _failure(data.get("fail")),
+            _kill(data.get("kill")),
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the rule as `parse` reads it."""
+        """Return the rule as `parse` reads it, without what is at its default."""
         fail = self.fail and {"code": self.fail.code, "status": self.fail.status, "message": self.fail.message}
-        return {
+        shown = {
             "match": self.match,
-            "latency": list(self.latency),
-            "throttle": self.throttle,
-            "fail": fail,
-            "deny": self.deny,
+            "caller": None if self.caller == "*" else self.caller,
+            "changes": self.changes,
+            "skip": self.skip,
             "times": self.times,
+            "seconds": self.seconds,
+            "latency": list(self.latency) if any(self.latency) else None,
+            **self.chances,
+            **({self.outright: True} if self.outright else {}),
+            "fail": fail,
+            "kill": self.kill and {"pid": self.kill.pid, "when": self.kill.when},
         }
+        return {key: value for key, value in shown.items() if value is not None and value not in (False, 0)}
+
+    def concerns(self, name: str, caller: str) -> bool:
+        """Tell whether the rule is for such a call."""
+        return (
+            fnmatch.fnmatchcase(name, self.match)
+            and fnmatch.fnmatchcase(caller, self.caller)
+            and (not self.changes or mutates(name))
+        )
 
 
-class Rules:
-    """The rules in force, in order; the first error wins, latencies add up. Safe to use from many threads."""
+def _chances(data: Mapping[str, Any]) -> dict[str, float]:
+    chances = {name: float(data[name]) for name in _CHANCES if data.get(name)}
+    if any(not 0 <= chance <= 1 for chance in chances.values()) or sum(chances.values()) > 1:
+        raise ValueError(f"{', '.join(chances)}: probabilities, from 0 to 1 together")
+    return chances
 
-    def __init__(self) -> None:
-        self._rules: list[Rule] = []
-        self._lock = threading.Lock()
-        self._random = random.Random(0)  # noqa: S311  (a repeatable run, not a secret)
 
-    def replace(self, rules: list[Rule]) -> None:
-        """Put these in place of all former ones."""
-        with self._lock:
-            self._rules = rules
+def _failure(data: Mapping[str, Any] | None) -> AwsError | None:
+    if data is None:
+        return None
+    if "code" not in data:
+        raise ValueError("'fail' needs 'code', an AWS error code; 'status' (400) and 'message' are optional")
+    return AwsError(data["code"], data.get("message", "injected by a control rule"), int(data.get("status", 400)))
 
-    def as_json(self) -> list[dict[str, Any]]:
-        """Return the rules as the control endpoint shows them."""
-        with self._lock:
-            return [rule.as_json() for rule in self._rules]
 
-    def apply(self, request: Request) -> tuple[float, AwsError | None]:
-        """Return the seconds that this call shall wait, and the error that it shall get."""
-        latency, error = 0.0, None
-        with self._lock:
-            for rule in self._rules:
-                if rule.times == 0 or not fnmatch.fnmatchcase(request.name, rule.match):
-                    continue
-                if rule.times is not None:
-                    rule.times -= 1
-                latency += self._random.uniform(*rule.latency)
-                error = error or self._error(rule, request)
-        return latency, error
-
-    def _error(self, rule: Rule, request: Request) -> AwsError | None:
-        if rule.deny:
-            return access_denied(request)
-        if self._random.random() < rule.throttle:
-            return throttled(request)
-        return rule.fail
-
-    def denies(self, name: str) -> bool:
-        """Tell whether a rule denies the operation."""
-        with self._lock:
-            return any(r.deny and r.times != 0 and fnmatch.fnmatchcase(name, r.match) for r in self._rules)
+def _kill(data: Mapping[str, Any] | None) -> Kill | None:
+    if data is None:
+        return None
+    if not isinstance(data.get("pid"), int) or data["pid"] <= 1 or data.get("when") not in ("before", "after"):
+        raise ValueError("'kill' needs 'pid', a process's number, and 'when', which is 'before' or 'after'")
+    return Kill(data["pid"], data["when"])

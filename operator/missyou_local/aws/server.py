@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,10 @@ class _Handler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
+
+    def connection_dropped(self, error: BaseException, environ: Any = None) -> None:  # noqa: ARG002 - werkzeug's
+        """Ask for no more requests: a rule has cut the connection, or the client is gone."""
+        self.close_connection = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing: the ledger does."""
@@ -76,6 +79,7 @@ class Server:
         self._wsgi.shutdown()
         self._thread.join()
         self._wsgi.server_close()
+        self.control.lag.close()
         self.control.ledger.close()
 
 
@@ -83,13 +87,14 @@ def serve(
     port: int = 0,
     timing: Timing | None = None,
     log: Path | None = None,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] | None = None,
     data_plane: Path | None = None,
 ) -> Server:
     """Start a test AWS on loopback.
 
     `port` 0 takes a free one. `log`: file that gets each ledger entry as a line of JSON. `clock` gives the seconds
-    since the epoch that all states go by; a test may have one of its own, and so see every state without waiting.
+    since the epoch that all states go by; a test may have one of its own, and so see every state without waiting. By
+    default it is a `Clock` at real speed, which the control endpoint can turn.
     `data_plane`: folder in which records are acted on: databases get PostgreSQL servers, tasks processes, and load
     balancers ports. Without one they stay records.
     """

@@ -13,6 +13,8 @@ class Timing:
 
     rds: float = 3.0
     """A database from `creating` to `available`; its Endpoint shows after 4/5 of it."""
+    rds_standby: float = 0.0
+    """How much longer that takes for a database with a standby."""
     rds_modify: float = 1.5
     """A database in `modifying`."""
     rds_delete: float = 2.0
@@ -35,11 +37,44 @@ class Timing:
     """A second of a service's health check grace period, where a data plane checks."""
     eni: float = 0.5
     """How long network interfaces outlive the load balancer, database or task that they belonged to."""
+    iam: float = 0.0
+    """How long a new role, or a change of its rights, is unknown to the services that are to take it on."""
+    certificate: float = 2.0
+    """A certificate from the moment that its validation records stand to `ISSUED`."""
+    dns: float = 1.0
+    """A change in Route 53 from `PENDING` to `INSYNC`."""
 
     @classmethod
     def instant(cls) -> Timing:
         """Return a timing in which nothing takes any time."""
         return cls(**{field.name: 0.0 for field in dataclasses.fields(cls)})
+
+    @classmethod
+    def realistic(cls) -> Timing:
+        """Return what AWS typically takes.
+
+        Sources: durations reported in Terraform's and eksctl's public logs and issues (database 5-8.5 min, 10-17 with
+        a standby; NAT gateway 84-121 s; load balancer 135-187 s; certificate 60 s-9 min; Route 53 30-60 s; tasks and
+        targets such that a rollout of two takes 90-240 s; interfaces 30 s-3 min); IAM: 5-15 s, longer at times.
+        """
+        return cls(
+            rds=420.0,
+            rds_standby=300.0,
+            rds_modify=300.0,
+            rds_delete=300.0,
+            nat=115.0,
+            nat_delete=60.0,
+            alb=152.0,
+            task=45.0,
+            healthy=30.0,
+            task_stop=30.0,
+            check_second=1.0,
+            grace_second=1.0,
+            eni=90.0,
+            iam=12.0,
+            certificate=90.0,
+            dns=32.0,
+        )
 
     def update(self, values: Mapping[str, Any]) -> None:
         """Set the named durations. Raises ValueError, and changes nothing, for an unknown name or a bad duration."""

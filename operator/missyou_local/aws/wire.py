@@ -191,23 +191,6 @@ def error_code(response: Response) -> str | None:
     return (found.group(1) or found.group(2)).decode().rpartition("#")[2] if found else f"HTTP {response.status}"
 
 
-def access_denied(request: Request) -> AwsError:
-    """Return the error by which this service says that the caller may not."""
-    code, status = {
-        "ec2": ("UnauthorizedOperation", 403),
-        "json": ("AccessDeniedException", 400),
-    }.get(request.protocol, ("AccessDenied", 403))
-    return AwsError(code, f"User is not authorized to perform: {request.name} (a control rule says so)", status)
-
-
-def throttled(request: Request) -> AwsError:
-    """Return the error by which this service says that the caller is too fast."""
-    code, status = {"ec2": ("RequestLimitExceeded", 503), "json": ("ThrottlingException", 400)}.get(
-        request.protocol, ("Throttling", 400)
-    )
-    return AwsError(code, "Rate exceeded", status)
-
-
 @lru_cache
 def botocore_model(service: str) -> Any:
     """Return botocore's ServiceModel of the service."""

@@ -1,0 +1,51 @@
+"""What a rule does to a connection or to a caller's process: cuts, silence, the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import struct
+from typing import Any, NoReturn
+
+from missyou_local.aws.fates import Fate
+from missyou_local.aws.wire import Response
+
+_LONGEST_SILENCE = 60.0
+"""Seconds after which a connection that gets no answer is cut."""
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+def before(fate: Fate) -> bool:
+    """Strike what is struck before the call takes effect; tell whether it must not take effect any more."""
+    if fate.kill and fate.kill.when == "before":
+        os.kill(fate.kill.pid, signal.SIGKILL)
+        return True
+    return fate.cut == "before"
+
+
+def after(fate: Fate, environ: dict[str, Any], response: Response | None) -> Response:
+    """Return the answer to send. Raises ConnectionError where there is none."""
+    if fate.kill and fate.kill.when == "after":
+        os.kill(fate.kill.pid, signal.SIGKILL)
+    if fate.hang:
+        _wait_for_end(environ["werkzeug.socket"])
+    if response is None or fate.cut or fate.kill or fate.hang:
+        _cut(environ["werkzeug.socket"])
+    return response
+
+
+def _wait_for_end(connection: socket.socket) -> None:
+    """Wait until the client gives up."""
+    connection.settimeout(_LONGEST_SILENCE)
+    try:
+        connection.recv(1, socket.MSG_PEEK)
+    except TimeoutError:
+        return
+
+
+def _cut(connection: socket.socket) -> NoReturn:
+    """Reset the connection, as a broken network does."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    os.close(connection.detach())
+    raise ConnectionAbortedError("a control rule has cut the connection")
