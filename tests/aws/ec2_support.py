@@ -53,6 +53,9 @@ class _Clients:
     def __init__(self, client: Any) -> None:
         self._client = client
 
+    def once(self, service: str) -> Any:
+        return self.client(service)
+
     def client(self, _service: str) -> Any:
         return self._client
 

@@ -59,6 +59,9 @@ class Clients:
         self._url = url
         self._made: dict[str, Any] = {}
 
+    def once(self, service: str) -> Any:
+        return self.client(service)
+
     def client(self, service: str) -> Any:
         if service not in self._made:
             self._made[service] = boto3.client(
@@ -105,6 +108,9 @@ class World:
     def one(self, address: str) -> Observed:
         [found] = self.look()[address]
         return found
+
+    def once(self, service: str) -> Any:
+        return self.client(service)
 
     def client(self, service: str) -> Any:
         return self.clients.client(service)

@@ -28,6 +28,9 @@ def server() -> Server:
 
 class LiveClients:
     @functools.cache  # noqa: B019 - lives as long as the tests
+    def once(self, service: str) -> Any:
+        return self.client(service)
+
     def client(self, service: str) -> Any:
         return boto3.client(
             service,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
+import botocore.endpoint
 import pytest
 
 from missyou_local.aws import Server, Timing, serve
@@ -25,6 +27,9 @@ def aws(clock: Clock) -> Iterator[Server]:
     for name, value in leads_to(server).items():
         environ.setenv(name, value)
     environ.setattr(operators_clock, "CLOCK", operators_clock.Clock(clock, clock))
+    # botocore's pauses between the attempts of one call: not waited for, so that more calls are counted than there
+    # would be.
+    environ.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))
     yield server
     environ.undo()
     server.close()

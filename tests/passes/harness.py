@@ -20,6 +20,8 @@ from missyou_operator.controller.reconcile import Reconciler, World
 from missyou_operator.controller.report import Report
 
 REGION = "us-east-1"
+#: The operator's access key: it is told apart from the test's own calls by it.
+OPERATOR = "operator"
 #: Seconds and passes after which a test gives up.
 _PATIENCE = 90.0
 _MANIFEST = {
@@ -43,7 +45,7 @@ def leads_to(server: Server) -> dict[str, str]:
     """Give the environment variables that lead the operator's boto3 to a test AWS."""
     return {
         "AWS_ENDPOINT_URL": server.url,
-        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_ACCESS_KEY_ID": OPERATOR,
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
@@ -54,7 +56,8 @@ class App:
 
     def __init__(self, aws: Server, name: str, **spec: Any) -> None:
         self.aws, self.name = aws, name
-        self._session = boto3.Session(region_name=REGION)
+        # Faults are for the operator's calls; those of the test's own have another key.
+        self._session = boto3.Session("somebody", "secret", region_name=REGION)
         self.secrets: dict[str, dict[str, str]] = {}
         self.body: dict[str, Any] = {
             "metadata": {"name": name, "namespace": "default", "generation": 1, "annotations": {}},

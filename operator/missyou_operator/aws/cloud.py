@@ -23,6 +23,9 @@ class Clients(Protocol):
     def client(self, service: str) -> Client:
         """Give the client of a service, named as boto3 names it."""
 
+    def once(self, service: str) -> Client:
+        """Give a client that tries no call a second time: for what must not be made twice."""
+
 
 class Inventory:
     """Reads of one account and region, shared by all stacks that ask at about the same time.
@@ -69,6 +72,10 @@ class Cloud:
     def client(self, service: str) -> Client:
         """Give the client of a service."""
         return self.clients.client(service)
+
+    def once(self, service: str) -> Client:
+        """Give the client for calls that must not be made twice."""
+        return self.clients.once(service)
 
     def cached(self, key: str, fetch: Callable[[], T]) -> T:
         """Give what AWS offers (engine versions, zones): read once an hour per account and region."""

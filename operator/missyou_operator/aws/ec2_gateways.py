@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.ec2 import in_vpc, retag, specification, tagged
 from missyou_operator.aws.ec2_blockers import delete_unless_used, in_use, interfaces
 from missyou_operator.aws.errors import code_of, gone, is_absent, message_of
+from missyou_operator.aws.named import creating_once
 from missyou_operator.aws.stack import STACK_TAG, tag_map
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
@@ -55,16 +56,15 @@ class InternetGateway(Resource):
         return pending("Creating", f"internet gateway {observed.id} is not attached to its VPC yet", 3.0)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create and attach it; where AWS does not show one of the two yet, attaching is left to the next look."""
-        answer = cloud.client("ec2").create_internet_gateway(
-            TagSpecifications=specification("internet-gateway", self.tags)
-        )
-        id_ = answer["InternetGateway"]["InternetGatewayId"]
+        """Create and attach it."""
+        tags = specification("internet-gateway", self.tags)
+        with creating_once(self.address):
+            row = cloud.once("ec2").create_internet_gateway(TagSpecifications=tags)["InternetGateway"]
+        id_ = row["InternetGatewayId"]
         try:
             self._attach(cloud, id_)
-        except ClientError as error:
-            if not is_absent(error):
-                raise
+        except (ClientError, BotoCoreError):
+            # It is there, and must be remembered as such, or there would soon be a second one: the next pass goes on.
             return self.made(id_, vpc_id=None)
         return self.made(id_)
 
@@ -141,9 +141,9 @@ class Address(Resource):
 
     def create(self, cloud: Cloud) -> Observed:
         """Allocate it. The quota is 5 per region unless raised, and is the first that several stacks meet."""
-        answer = cloud.client("ec2").allocate_address(
-            Domain="vpc", TagSpecifications=specification("elastic-ip", self.tags)
-        )
+        tags = specification("elastic-ip", self.tags)
+        with creating_once(self.address):
+            answer = cloud.once("ec2").allocate_address(Domain="vpc", TagSpecifications=tags)
         return self.made(answer["AllocationId"], public_ip=answer.get("PublicIp"))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ec2 import in_vpc, retag, specification, tagged
 from missyou_operator.aws.ec2_blockers import contents_of_vpc, delete_unless_used, interfaces
+from missyou_operator.aws.named import creating_once
 from missyou_operator.aws.stack import tag_map
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
@@ -59,9 +62,15 @@ class Vpc(Resource):
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it. DNS support is on in a new VPC; host names have to be switched on."""
-        answer = cloud.client("ec2").create_vpc(CidrBlock=self.cidr, TagSpecifications=specification("vpc", self.tags))
-        row = answer["Vpc"]
-        return self.update(cloud, self.made(row["VpcId"], row["State"]), frozenset({"dns_hostnames"}))
+        tags = specification("vpc", self.tags)
+        with creating_once(self.address):
+            row = cloud.once("ec2").create_vpc(CidrBlock=self.cidr, TagSpecifications=tags)["Vpc"]
+        made = self.made(row["VpcId"], row["State"])
+        try:
+            return self.update(cloud, made, frozenset({"dns_hostnames"}))
+        except (ClientError, BotoCoreError):
+            # It is there, and must be remembered as such, or there would soon be a second one: the next pass goes on.
+            return made.with_attrs(dns_hostnames=False)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Set the DNS attributes, one a call, support first: host names require it."""

@@ -16,7 +16,7 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
-from missyou_operator.engine.errors import FlakyError, NotYetError, RefusedError
+from missyou_operator.engine.errors import FlakyError, NotYetError, RefusedError, UnansweredError
 from missyou_operator.engine.resource import READY, Health, failed, pending
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ _THROTTLED = re.compile(
 )
 _DENIED = re.compile(r"AccessDenied|UnauthorizedOperation|AuthorizationError|^403$|NotAuthorized")
 _CREDENTIALS = re.compile(
-    r"ExpiredToken|InvalidClientTokenId|UnrecognizedClient|AuthFailure|OptInRequired|SignatureDoesNotMatch"
+    r"ExpiredToken|RequestExpired|InvalidClientTokenId|UnrecognizedClient|AuthFailure|OptInRequired|SignatureDoesNotMatch"
 )
 _QUOTA = re.compile(r"LimitExceeded|QuotaExceeded|^TooMany")
 _NOT_YET = re.compile(
@@ -55,6 +55,12 @@ def is_absent(error: BaseException) -> bool:
     return bool(_ABSENT.search(code_of(error)))
 
 
+def is_broken(error: ClientError) -> bool:
+    """Tell whether an error is the fault of AWS's side, and not a throttling, which some services answer as a 5xx."""
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return not _THROTTLED.search(code_of(error)) and (status >= 500 or bool(_BROKEN.search(code_of(error))))
+
+
 def gone(delete: Callable[[], object]) -> Health:
     """Run a deletion that takes effect at once; what is not there any more is gone too."""
     try:
@@ -71,7 +77,7 @@ def classify(error: Exception) -> Health:
     Unknown exceptions are mistakes of this program: logged with their traceback, reported without it. Messages never
     carry parameters, which may be secret.
     """
-    if isinstance(error, (NotYetError, FlakyError, RefusedError)):
+    if isinstance(error, (NotYetError, FlakyError, RefusedError, UnansweredError)):
         return error.health
     if isinstance(error, ClientError):
         return _classify_client_error(error)
@@ -91,6 +97,8 @@ def classify(error: Exception) -> Health:
 def _classify_client_error(error: ClientError) -> Health:
     code, operation = code_of(error), error.operation_name
     text = f"{operation}: {message_of(error)} ({code})"
+    if is_broken(error):
+        return failed("AWSError", f"{text}; it is tried again", stalled=False, typical=20.0)
     for pattern, health in (
         (_THROTTLED, failed("Throttled", f"AWS throttles {operation}; it is tried again", stalled=False, typical=20.0)),
         (_DENIED, failed("AccessDenied", f"{text}. Allow {operation} in the policy of the operator's role")),
@@ -98,7 +106,6 @@ def _classify_client_error(error: ClientError) -> Health:
         (_NOT_YET, pending("WaitingForAWS", text)),
         (_QUOTA, failed("QuotaExceeded", f"{text}. Ask for a higher quota, or remove what is unused")),
         (_ABSENT, pending("WaitingForAWS", f"{text}: AWS does not show it yet")),
-        (_BROKEN, failed("AWSError", f"{text}; it is tried again", stalled=False, typical=20.0)),
     ):
         if pattern.search(code):
             return health

@@ -22,6 +22,7 @@ _CONFIG = Config(
     max_pool_connections=64,
     user_agent_extra="missyou-operator",
 )
+_ONCE = _CONFIG.merge(Config(retries={"total_max_attempts": 1}))
 
 
 @dataclass(slots=True)
@@ -30,15 +31,23 @@ class Account:
 
     session: boto3.Session
     inventory: Inventory = field(default_factory=Inventory)
-    _clients: dict[str, Client] = field(default_factory=dict)
+    _clients: dict[tuple[str, Config], Client] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def client(self, service: str) -> Client:
-        """Give the one client of a service. Making clients is not thread-safe in boto3, using them is."""
+        """Give the one client of a service."""
+        return self._client(service, _CONFIG)
+
+    def once(self, service: str) -> Client:
+        """Give a client of a service that tries no call a second time."""
+        return self._client(service, _ONCE)
+
+    def _client(self, service: str, config: Config) -> Client:
+        # Making clients is not thread-safe in boto3, using them is.
         with self._lock:
-            if service not in self._clients:
-                self._clients[service] = self.session.client(service, config=_CONFIG)
-            return self._clients[service]
+            if (service, config) not in self._clients:
+                self._clients[service, config] = self.session.client(service, config=config)
+            return self._clients[service, config]
 
     def identity(self) -> tuple[str, str]:
         """Give account number and partition (`aws`, `aws-cn`, `aws-us-gov`). Asked once. Errors: any ClientError."""

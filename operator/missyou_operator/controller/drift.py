@@ -10,6 +10,7 @@ from typing import Any
 from missyou_operator.api import AppSpec
 from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.look import Sight
+from missyou_operator.aws.registry import KINDS
 from missyou_operator.controller.memory import Memory
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome
@@ -35,22 +36,46 @@ _SETTLING = 10.0
 def premature(body: Mapping[str, Any], graph: Graph, plan: Plan, started: datetime, now: datetime) -> dict[str, Health]:
     """Hold back, just after a start, the creation of what could be there twice.
 
-    A VPC has neither a name nor a client token: only having looked prevents a second one. An app that is younger than
-    this process cannot have been begun by another.
+    A VPC has neither a name nor a client token: only having looked prevents a second one.
     """
-    created = body["metadata"].get("creationTimestamp")
-    if (now - started).total_seconds() > _SETTLING or not created:
-        return {}
-    # Kubernetes cuts the fraction of the second off: an app of the very second of the start is younger, too.
-    if datetime.fromisoformat(created) + timedelta(seconds=1) > started:
+    if not just_started(body, started, now):
         return {}
     wait = pending("Settling", "the operator has just started: AWS may not show yet what was made just before", 10.0)
     return {change.address: wait for change in plan.of(Action.CREATE) if graph[change.address].UNGUARDED}
 
 
+def just_started(body: Mapping[str, Any], started: datetime, now: datetime) -> bool:
+    """Tell whether AWS may not show yet what the process before this one made for an app at the last moment.
+
+    An app that is younger than this process cannot have been begun by another.
+    """
+    created = body["metadata"].get("creationTimestamp")
+    if (now - started).total_seconds() > _SETTLING or not created:
+        return False
+    # Kubernetes cuts the fraction of the second off: an app of the very second of the start is younger, too.
+    return datetime.fromisoformat(created) + timedelta(seconds=1) <= started
+
+
+def shielded(plan: Plan, unreadable: Mapping[str, Health]) -> dict[str, Health]:
+    """Hold back deletions that would leave something behind which could not be read just now.
+
+    Kept are what leads to it (a scaling target is only looked for while its cluster is there) and what goes after it.
+    """
+    kept: dict[str, Health] = {}
+    kinds = {kind.TYPE: kind for kind in KINDS}
+    for type_, health in unreadable.items():
+        path = [type_]
+        for step in path:
+            path += [need for need in kinds[step].READ_AFTER if need not in path]
+        later = [kind.TYPE for kind in KINDS if type_ in kind.DELETE_AFTER]
+        kept |= dict.fromkeys([*path, *later], health)
+    going = plan.of(Action.DELETE, Action.REPLACE)
+    return {change.address: kept[t] for change in going if (t := change.address.partition("/")[0]) in kept}
+
+
 def restrain(body: Mapping[str, Any], app: AppSpec, memory: Memory, plan: Plan, sight: Sight) -> Restraint:
     """Judge a plan."""
-    withheld: dict[str, Health] = {}
+    withheld = shielded(plan, sight.unreadable)
     drifted = plan.changes if was_in_sync(body, memory) else ()
     reported_only = bool(drifted) and app.drift_policy == "Report"
     if reported_only:

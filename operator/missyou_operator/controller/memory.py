@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from missyou_operator.controller.pace import pause
 from missyou_operator.engine.outcome import Outcome, Result
-from missyou_operator.engine.plan import Action, World
-from missyou_operator.engine.resource import Observed
+from missyou_operator.engine.plan import Action, Plan, World
+from missyou_operator.engine.resource import Health, Observed, pending
 
 #: Seconds in which AWS may not yet show what it has just made (EC2 lags by up to 10 s).
 LAG = 20.0
@@ -21,7 +21,7 @@ class Memory:
 
     `inputs` stands for all that the last pass was asked to make (spec and secrets); `synced` for the inputs that AWS
     once matched entirely, so that a later difference is drift. `since` says when each resource became unsettled for the
-    reason that it is.
+    reason that it is. `doubts`: creations that got no answer, and when.
     """
 
     world: dict[str, tuple[Observed, ...]] | None = None
@@ -34,6 +34,7 @@ class Memory:
     deleting: bool = False
     since: dict[tuple[str, str], float] = field(default_factory=dict)
     created: dict[str, tuple[float, Observed]] = field(default_factory=dict)
+    doubts: dict[str, float] = field(default_factory=dict)
 
     def with_lag(self, world: World, now: float) -> dict[str, tuple[Observed, ...]]:
         """Add to a fresh look what was created so recently that AWS may not show it yet."""
@@ -41,10 +42,18 @@ class Memory:
         missing = {address: (made[1],) for address, made in self.created.items() if address not in world}
         return {**world, **missing}
 
-    def remember(self, outcome: Outcome, now: float) -> None:
-        """Take over what a pass knows and did."""
+    def doubtful(self, plan: Plan, now: float) -> dict[str, Health]:
+        """Hold back, until AWS must show it, what may have been created by a call that got no answer."""
+        self.doubts = {address: at for address, at in self.doubts.items() if now - at < LAG}
+        wait = pending("Settling", "no answer came to its creation: AWS may show it in some seconds", 10.0)
+        return {change.address: wait for change in plan.of(Action.CREATE) if change.address in self.doubts}
+
+    def remember(self, outcome: Outcome, unread: Iterable[str], now: float) -> None:
+        """Take over what a pass knows and did; the types `unread` could not be read, and are tried next."""
         self.world = outcome.world
         for result in outcome.results.values():
+            if result.health.unanswered:
+                self.doubts[result.address] = self.wrote_at = now
             if result.did is None:
                 continue
             self.wrote_at = now
@@ -57,7 +66,7 @@ class Memory:
             self.created.pop(address, None)
         open_ = {r.address: r for r in outcome.results.values() if r.health.status != "ready"}
         self.since = {_matter(result): self.since.get(_matter(result), now) for result in open_.values()}
-        self.unsettled = frozenset(
+        self.unsettled = frozenset(unread).union(
             result.address.partition("/")[0]
             for result in open_.values()
             if not result.health.waits_for and not result.health.by_clock

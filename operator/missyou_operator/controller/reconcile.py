@@ -22,7 +22,7 @@ from missyou_operator.aws.session import Accounts
 from missyou_operator.aws.stack import Stack
 from missyou_operator.aws.zones import choose_zones
 from missyou_operator.controller import report
-from missyou_operator.controller.drift import drift_entries, premature, restrain
+from missyou_operator.controller.drift import drift_entries, just_started, premature, restrain, shielded
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.report import Found, Report
 from missyou_operator.engine.execute import execute
@@ -92,21 +92,23 @@ class Reconciler:
             cloud = self._cloud(body, final_snapshot=_final_snapshot(body, self._world.region))
             sight = self._look(cloud, memory, {}, full=not memory.deleting or not memory.world)
             tools = Tools(cloud, self._world.pool, classify, stopped)
-            outcome = execute(Graph(), sight.world, make_plan(Graph(), sight.world), tools)
-            memory.remember(outcome, seconds())
+            plan = make_plan(Graph(), sight.world)
+            outcome = execute(Graph(), sight.world, plan, tools, shielded(plan, sight.unreadable))
+            memory.remember(outcome, sight.unreadable, seconds())
             memory.deleting = True
             if not sight.unreadable and not _ours(outcome.world):
                 # Most of these looks were at what was still going only: look at everything once more, to be sure.
                 sight = self._look(cloud, memory, {}, full=True)
         except Exception as error:  # as above
             return self._failed(body, memory, classify(error))
-        if not sight.unreadable and not _ours(sight.world):
+        settling = just_started(body, self._world.started, now)
+        if not sight.unreadable and not _ours(sight.world) and not settling:
             return Report(body.get("status") or {}, 0.0, done=True)
         status = report.deleting(body, outcome, now)
         if sight.unreadable:
             status = report.trouble({**body, "status": status}, next(iter(sight.unreadable.values())), now)
         delay = memory.next_look(outcome.results.values(), seconds(), self._world.resync)
-        return _finish(body, status, min(delay, 15.0))
+        return _finish(body, status, min(delay, 2.0 if settling else 15.0))
 
     def _pass(self, body: Mapping[str, Any], app: AppSpec, memory: Memory, stopped: Callable[[], bool]) -> Report:
         cloud = self._cloud(body, app=app)
@@ -126,12 +128,12 @@ class Reconciler:
             full = True
             sight, graph, plan = self._view(cloud, app, memory, names, secrets, full=True, fresh=True)
         restraint = restrain(body, app, memory, plan, sight)
-        held = premature(body, graph, plan, self._world.started, utc_now())
+        held = premature(body, graph, plan, self._world.started, utc_now()) | memory.doubtful(plan, seconds())
         tools = Tools(cloud, self._world.pool, classify, stopped)
         outcome = execute(graph, sight.world, plan, tools, {**held, **restraint.withheld})
         left = make_plan(graph, outcome.world)
         now = seconds()
-        memory.remember(outcome, now)
+        memory.remember(outcome, sight.unreadable, now)
         if not left.changes:
             memory.synced = inputs
         drift = drift_entries(restraint, outcome, body)

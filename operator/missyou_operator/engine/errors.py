@@ -21,6 +21,14 @@ class FlakyError(Exception):
         self.health: Health = failed(reason, message, stalled=False, typical=typical)
 
 
+class UnansweredError(Exception):
+    """A creation of which nobody knows whether it happened: to be looked for before it is tried again."""
+
+    def __init__(self, message: str, typical: float = 10.0) -> None:
+        super().__init__(message)
+        self.health: Health = Health("pending", "Settling", message, typical, unanswered=True)
+
+
 class RefusedError(Exception):
     """Denied, invalid or over quota: a person or a change of spec is needed. Tried again at a slow pace."""
 

@@ -34,6 +34,8 @@ class Health:
     waits_for: str = ""
     #: Whether the passage of time alone ends it, so that no look is needed.
     by_clock: bool = False
+    #: Whether a creation may have happened although it failed: no answer came.
+    unanswered: bool = False
 
 
 READY = Health("ready")

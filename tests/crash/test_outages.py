@@ -1,0 +1,158 @@
+"""A service of AWS is down for ten minutes, or the credentials run out, at any stage: nothing is lost, all is told."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from missyou_local.aws import Server
+from tests.passes.harness import OPERATOR
+
+from .stepped import Clock, Stepped
+from .test_crash import ALL, SEED, nothing, production, remove, settle, undisturbed
+from .test_storm import calm, control
+
+SERVICES = (
+    "ec2",
+    "rds",
+    "ecs",
+    "elbv2",
+    "iam",
+    "secretsmanager",
+    "ecr",
+    "logs",
+    "cloudwatch",
+    "application-autoscaling",
+    "sts",
+)
+OUTAGE = 600.0
+#: Seconds until what failed is tried again, at most: the pause after an error, and the passes that follow.
+RETRY = 60.0
+
+
+def some(app: Stepped) -> None:
+    """In the middle of its creation."""
+    for _ in range(4):
+        app.one_pass()
+        app.wait()
+
+
+def edit(app: Stepped) -> None:
+    app.edit(service={"port": 9000}, network={"natGateways": 1}, monitoring={"logRetentionDays": 14})
+
+
+STAGES: dict[str, tuple[Callable[[Stepped], None], Callable[[Stepped], None], str]] = {
+    "new": (nothing, nothing, "creation"),
+    "growing": (some, nothing, "creation"),
+    "at rest": (settle, nothing, "creation"),
+    "changed": (settle, edit, "update"),
+}
+CASES = [(service, stage) for service in SERVICES for stage in STAGES]
+
+
+def chosen() -> list[tuple[str, str]]:
+    return CASES if ALL else random.Random(SEED).sample(CASES, 4)
+
+
+@pytest.fixture(autouse=True)
+def _calm(aws: Server) -> Iterator[None]:
+    yield
+    calm(aws)
+
+
+def through(app: Stepped, seconds: float) -> list[dict[str, Any]]:
+    """Run passes for a while, and give the Ready condition of each."""
+    until = app.clock.now + seconds
+    seen = []
+    while app.clock.now < until:
+        app.one_pass()
+        seen.append({name: dict(app.condition(name)) for name in ("Ready", "Stalled", "Reconciling")})
+        app.wait()
+    return seen
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("service", "stage"), chosen())
+def test_a_service_is_down_for_ten_minutes(aws: Server, clock: Clock, service: str, stage: str) -> None:
+    before, begin, scenario = STAGES[stage]
+    expected = undisturbed(aws, clock, scenario)
+    app = production(aws, clock)
+    before(app)
+    begin(app)
+    control(aws, rules=[{"match": f"{service}:*", "caller": OPERATOR, "down": True, "seconds": OUTAGE}])
+    seen = through(app, OUTAGE)
+    # What nobody can mend here is not called stalled, and while it lasts it is told.
+    assert not any(found["Stalled"]["status"] == "True" for found in seen)
+    told = [found["Ready"] for found in seen if found["Ready"]["status"] == "False"]
+    assert stage == "at rest" or told
+    last = app.condition("Ready")
+    if last["status"] == "False" and last["reason"] == "AWSError":
+        assert "it is tried again" in last["message"]
+    # The pass that finds the service back is at most one pause away.
+    app.one_pass()
+    assert app.reports[-1].delay <= RETRY
+    settle(app)
+    found = app.everything()
+    assert found.pop("revisions") >= expected["revisions"]
+    assert found == {kind: rows for kind, rows in expected.items() if kind != "revisions"}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("service", SERVICES if ALL else random.Random(SEED).sample(SERVICES, 2))
+def test_a_service_is_down_while_the_stack_goes(aws: Server, clock: Clock, service: str) -> None:
+    app = production(aws, clock)
+    settle(app)
+    control(aws, rules=[{"match": f"{service}:*", "caller": OPERATOR, "down": True, "seconds": OUTAGE}])
+    remove(app)
+    expected = undisturbed(aws, clock, "deletion")
+    assert app.everything() == expected
+
+
+@pytest.mark.parametrize("stage", ["growing", "at rest"])
+def test_credentials_run_out(aws: Server, clock: Clock, stage: str) -> None:
+    before, _, scenario = STAGES[stage]
+    expected = undisturbed(aws, clock, scenario)
+    app = production(aws, clock)
+    before(app)
+    control(aws, rules=[{"match": "*", "caller": OPERATOR, "expired": True}])
+    through(app, OUTAGE)
+    said = app.condition("Ready")
+    assert (said["status"], said["reason"]) == ("False", "InvalidCredentials")
+    assert "expired" in said["message"]
+    assert app.reports[-1].delay <= RETRY
+    calm(aws)
+    app.wait()
+    app.one_pass()
+    assert app.reason("Ready") != "InvalidCredentials"
+    settle(app)
+    assert app.everything() == expected
+
+
+def per_minute(aws: Server, app: Stepped, minutes: int) -> list[int]:
+    """Count the operator's calls in each of some minutes."""
+    counts = []
+    for _ in range(minutes):
+        aws.control.ledger.clear()
+        until = app.clock.now + 60.0
+        while app.clock.now < until:
+            app.one_pass()
+            app.wait()
+        counts.append(len(aws.control.ledger.entries(caller=OPERATOR)))
+    return counts
+
+
+@pytest.mark.parametrize("stage", ["new", "growing", "at rest"])
+def test_under_full_throttling_it_calls_less_and_less(aws: Server, clock: Clock, stage: str) -> None:
+    app = production(aws, clock)
+    STAGES[stage][0](app)
+    control(aws, rules=[{"match": "*", "caller": OPERATOR, "throttle": 1.0}])
+    counts = per_minute(aws, app, 8)
+    assert counts[-1] <= min(counts)
+    assert app.condition("Stalled")["status"] == ""
+    assert (app.condition("Ready")["status"], app.reason("Ready")) == ("False", "Throttled")
+    calm(aws)
+    settle(app)
+    print(stage, counts)
