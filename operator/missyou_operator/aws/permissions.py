@@ -23,7 +23,7 @@ class Part(StrEnum):
     CHANGE = "change"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Condition:
     """One condition on a request. `values` may contain `{stack}` and the like, as resources do."""
 
