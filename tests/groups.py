@@ -20,6 +20,7 @@ GROUPS = {
     "crashes": ["crash"],
     "passes": ["passes"],
     "operator": ["integration/test_operator.py"],
+    "permissions": ["permissions"],
     "AWS classes": ["aws"],
     "API server": ["integration/crd"],
     "test AWS": ["local_aws"],

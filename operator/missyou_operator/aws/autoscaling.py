@@ -13,11 +13,15 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone, message_of
+from missyou_operator.aws.permissions import Condition, Grant, Part, change, linked_role, look, make
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Health, Observed, Resource
 
 _SERVICE = "application-autoscaling"
 _WHAT: Mapping[str, str] = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+#: A target's ARN ends in an id that AWS chooses.
+_ANY = ("application-autoscaling:scalable-target/*",)
+_OF_ECS = (Condition("StringEquals", "application-autoscaling:service-namespace", ("ecs",)),)
 
 
 def scaled_service(stack_name: str) -> str:
@@ -35,6 +39,22 @@ class ScalableTarget(Resource):
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Cluster",)
     # Its policies would go with it; one after the other, neither call meets what the other has just deleted.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalingPolicy",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("application-autoscaling:DescribeScalableTargets"),
+        look("application-autoscaling:ListTagsForResource", on=_ANY),
+        make("application-autoscaling:RegisterScalableTarget", on=_ANY, also=_OF_ECS),
+        make("application-autoscaling:TagResource", on=_ANY),
+        change(
+            "application-autoscaling:RegisterScalableTarget",
+            "application-autoscaling:DeregisterScalableTarget",
+            on=_ANY,
+            also=_OF_ECS,
+        ),
+        linked_role(
+            "ecs.application-autoscaling.amazonaws.com",
+            'Application Auto Scaling user guide, "Service-linked roles"',
+        ),
+    )
 
     resource_id: str
     minimum: int
@@ -76,10 +96,11 @@ class ScalableTarget(Resource):
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Register it again with other bounds."""
-        if changed - {"tags"}:
-            self._register(cloud)
+        # Tags first: the operator may change what bears them.
         if "tags" in changed:
             cloud.client(_SERVICE).tag_resource(ResourceARN=observed.id, Tags=dict(self.tags))
+        if changed - {"tags"}:
+            self._register(cloud)
         return self.as_desired(observed)
 
     def _register(self, cloud: Cloud, **more: Any) -> str:
@@ -111,6 +132,22 @@ class ScalingPolicy(Resource):
     TYPE: ClassVar[str] = "autoscaling.ScalingPolicy"
     COMPARED: ClassVar[tuple[str, ...]] = ("metric", "target", "scale_out_cooldown", "scale_in_cooldown")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalableTarget",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("application-autoscaling:DescribeScalingPolicies"),
+        change(
+            "application-autoscaling:PutScalingPolicy",
+            "application-autoscaling:DeleteScalingPolicy",
+            on=_ANY,
+            also=_OF_ECS,
+        ),
+        Grant(
+            Part.CHANGE,
+            ("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"),
+            ("cloudwatch:alarm:TargetTracking-service/{stack}-cluster/{stack}-service-*",),
+            implied="target tracking keeps alarms in the caller's name: Application Auto Scaling user guide, "
+            '"Permissions required for API actions on target services and CloudWatch"',
+        ),
+    )
 
     resource_id: str
     metric: str

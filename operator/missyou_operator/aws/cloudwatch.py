@@ -8,12 +8,14 @@ from typing import Any, ClassVar
 
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
+from missyou_operator.aws.permissions import Grant, change, look, make
 from missyou_operator.aws.stack import tag_list, tag_map
 from missyou_operator.engine.resource import READY, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
 #: How the alarms of a stack end: `<stack>-<suffix>`.
 SUFFIXES = ("ecs-cpu", "rds-cpu", "rds-storage")
+_NAMES = tuple(f"cloudwatch:alarm:{{stack}}-{suffix}" for suffix in SUFFIXES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,12 @@ class Alarm(Resource):
         "evaluation_periods",
         "treat_missing",
         "description",
+    )
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("cloudwatch:DescribeAlarms"),
+        look("cloudwatch:ListTagsForResource", on=_NAMES),
+        make("cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", on=_NAMES),
+        change("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", on=_NAMES),
     )
 
     namespace: str

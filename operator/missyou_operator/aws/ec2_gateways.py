@@ -17,6 +17,7 @@ from missyou_operator.aws.ec2 import in_vpc, retag, specification, tagged
 from missyou_operator.aws.ec2_blockers import delete_unless_used, in_use, interfaces
 from missyou_operator.aws.errors import code_of, gone, is_absent, message_of
 from missyou_operator.aws.named import creating_once
+from missyou_operator.aws.permissions import Grant, change, look, make, tag_new
 from missyou_operator.aws.stack import STACK_TAG, tag_map
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
@@ -32,6 +33,13 @@ class InternetGateway(Resource):
     COMPARED: ClassVar[tuple[str, ...]] = ("vpc_id",)
     #: Detaching is refused while the VPC has public addresses in use.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ec2.NatGateway", "elbv2.LoadBalancer")
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("ec2:DescribeInternetGateways", "ec2:DescribeNetworkInterfaces"),
+        make("ec2:CreateInternetGateway", on=("ec2:internet-gateway/*",)),
+        tag_new("ec2:CreateTags", "CreateInternetGateway", on=("ec2:internet-gateway/*",)),
+        change("ec2:AttachInternetGateway", "ec2:DetachInternetGateway", on=("ec2:internet-gateway/*", "ec2:vpc/*")),
+        change("ec2:DeleteInternetGateway", "ec2:CreateTags", on=("ec2:internet-gateway/*",)),
+    )
 
     vpc_id: str | Ref
 
@@ -123,6 +131,12 @@ class Address(Resource):
     TYPE: ClassVar[str] = "ec2.Address"
     UNGUARDED: ClassVar[bool] = True
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ec2.NatGateway",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("ec2:DescribeAddresses"),
+        make("ec2:AllocateAddress", on=("ec2:elastic-ip/*",)),
+        tag_new("ec2:CreateTags", "AllocateAddress", on=("ec2:elastic-ip/*",)),
+        change("ec2:ReleaseAddress", "ec2:CreateTags", on=("ec2:elastic-ip/*",)),
+    )
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
@@ -192,6 +206,13 @@ class NatGateway(Resource):
     #: Tasks need their way out until they have stopped (their last log lines).
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("ec2:DescribeNatGateways"),
+        make("ec2:CreateNatGateway", on=("ec2:natgateway/*",)),
+        tag_new("ec2:CreateTags", "CreateNatGateway", on=("ec2:natgateway/*",)),
+        change("ec2:CreateNatGateway", on=("ec2:elastic-ip/*", "ec2:subnet/*", "ec2:vpc/*")),
+        change("ec2:DeleteNatGateway", "ec2:CreateTags", on=("ec2:natgateway/*",)),
+    )
 
     subnet_id: str | Ref
     allocation_id: str | Ref

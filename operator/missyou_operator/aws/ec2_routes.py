@@ -16,6 +16,7 @@ from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Client, Cloud, Reader
 from missyou_operator.aws.ec2 import in_vpc, retag, specification
 from missyou_operator.aws.errors import code_of, gone, is_absent
+from missyou_operator.aws.permissions import Grant, change, look, make, tag_new
 from missyou_operator.aws.stack import tag_map
 from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref
@@ -53,6 +54,20 @@ class RouteTable(Resource):
     #: AWS would not mind, but tasks that are stopping still send their last log lines.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("ec2:DescribeRouteTables"),
+        make("ec2:CreateRouteTable", on=("ec2:route-table/*",)),
+        tag_new("ec2:CreateTags", "CreateRouteTable", on=("ec2:route-table/*",)),
+        change("ec2:CreateRouteTable", on=("ec2:vpc/*",)),
+        change("ec2:CreateRoute", "ec2:ReplaceRoute", "ec2:DeleteRoute", on=("ec2:route-table/*",)),
+        change("ec2:DeleteRouteTable", "ec2:CreateTags", on=("ec2:route-table/*",)),
+        change(
+            "ec2:AssociateRouteTable",
+            "ec2:ReplaceRouteTableAssociation",
+            "ec2:DisassociateRouteTable",
+            on=("ec2:route-table/*", "ec2:subnet/*"),
+        ),
+    )
 
     vpc_id: str | Ref
     subnet_ids: tuple[str | Ref, ...]

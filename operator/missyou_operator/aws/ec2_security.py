@@ -17,6 +17,7 @@ from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.ec2 import in_vpc, retag, specification
 from missyou_operator.aws.ec2_blockers import delete_unless_used, users_of_group
 from missyou_operator.aws.errors import code_of, gone
+from missyou_operator.aws.permissions import Grant, change, look, make, tag_new
 from missyou_operator.aws.stack import owner_of, tag_map
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import Health, Observed, Resource
@@ -45,6 +46,18 @@ class SecurityGroup(Resource):
         "rds.DBInstance",
     )
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("ec2:DescribeSecurityGroups", "ec2:DescribeNetworkInterfaces"),
+        make("ec2:CreateSecurityGroup", on=("ec2:security-group/*",)),
+        tag_new("ec2:CreateTags", "CreateSecurityGroup", on=("ec2:security-group/*",)),
+        change("ec2:CreateSecurityGroup", on=("ec2:vpc/*",)),
+        change(
+            "ec2:RevokeSecurityGroupEgress",
+            "ec2:DeleteSecurityGroup",
+            "ec2:CreateTags",
+            on=("ec2:security-group/*",),
+        ),
+    )
 
     vpc_id: str | Ref
     description: str
@@ -129,6 +142,29 @@ class SecurityGroupRule(Resource):
     COMPARED: ClassVar[tuple[str, ...]] = ("group_id", "peer", "description")
     REPLACE: ClassVar[frozenset[str]] = frozenset({"group_id", "peer"})
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.SecurityGroup",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("ec2:DescribeSecurityGroupRules"),
+        make(
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:AuthorizeSecurityGroupEgress",
+            on=("ec2:security-group-rule/*",),
+        ),
+        tag_new(
+            "ec2:CreateTags",
+            "AuthorizeSecurityGroupIngress",
+            "AuthorizeSecurityGroupEgress",
+            on=("ec2:security-group-rule/*",),
+        ),
+        change(
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:AuthorizeSecurityGroupEgress",
+            "ec2:RevokeSecurityGroupIngress",
+            "ec2:RevokeSecurityGroupEgress",
+            on=("ec2:security-group/*",),
+        ),
+        change("ec2:ModifySecurityGroupRules", on=("ec2:security-group/*", "ec2:security-group-rule/*")),
+        change("ec2:CreateTags", on=("ec2:security-group-rule/*",)),
+    )
 
     group_id: str | Ref
     direction: Direction

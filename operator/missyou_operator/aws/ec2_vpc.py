@@ -12,6 +12,7 @@ from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ec2 import in_vpc, retag, specification, tagged
 from missyou_operator.aws.ec2_blockers import contents_of_vpc, delete_unless_used, interfaces
 from missyou_operator.aws.named import creating_once
+from missyou_operator.aws.permissions import Grant, change, look, make, tag_new
 from missyou_operator.aws.stack import tag_map
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
@@ -30,6 +31,14 @@ class Vpc(Resource):
         "ec2.RouteTable",
         "ec2.SecurityGroup",
         "ec2.InternetGateway",
+    )
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"),
+        # What holds up its deletion.
+        look("ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"),
+        make("ec2:CreateVpc", on=("ec2:vpc/*",)),
+        tag_new("ec2:CreateTags", "CreateVpc", on=("ec2:vpc/*",)),
+        change("ec2:ModifyVpcAttribute", "ec2:DeleteVpc", "ec2:CreateTags", on=("ec2:vpc/*",)),
     )
 
     cidr: str
@@ -108,6 +117,13 @@ class Subnet(Resource):
         "ec2.RouteTable",
     )
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("ec2:DescribeSubnets", "ec2:DescribeNetworkInterfaces"),
+        make("ec2:CreateSubnet", on=("ec2:subnet/*",)),
+        tag_new("ec2:CreateTags", "CreateSubnet", on=("ec2:subnet/*",)),
+        change("ec2:CreateSubnet", on=("ec2:vpc/*",)),
+        change("ec2:DeleteSubnet", "ec2:CreateTags", on=("ec2:subnet/*",)),
+    )
 
     vpc_id: str | Ref
     cidr: str

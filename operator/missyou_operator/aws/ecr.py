@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import gone, is_absent
 from missyou_operator.aws.named import creating
+from missyou_operator.aws.permissions import Grant, change, look, make
 from missyou_operator.aws.stack import tag_list, tag_map
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import Health, Observed, Resource, pending
@@ -26,6 +27,17 @@ class Repository(Resource):
     COMPARED: ClassVar[tuple[str, ...]] = ("scan_on_push", "keep_images")
     # Nothing protects an image that a task still runs from.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("ecr:DescribeRepositories"),
+        look("ecr:ListTagsForResource", "ecr:GetLifecyclePolicy", "ecr:ListImages", on=("ecr:repository/{stack}",)),
+        make("ecr:CreateRepository", "ecr:TagResource", on=("ecr:repository/{stack}",)),
+        change(
+            "ecr:PutImageScanningConfiguration",
+            "ecr:PutLifecyclePolicy",
+            "ecr:DeleteRepository",
+            on=("ecr:repository/{stack}",),
+        ),
+    )
 
     scan_on_push: bool
     keep_images: int
@@ -154,6 +166,7 @@ class Image(External):
 
     TYPE: ClassVar[str] = "ecr.Image"
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ecr.Repository",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (look("ecr:DescribeImages", on=("ecr:repository/{stack}",)),)
 
     repository: str | Ref
     tag: str

@@ -9,6 +9,7 @@ from typing import ClassVar
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ecs import ecs_tags, patient, retag, tags_of
 from missyou_operator.aws.errors import gone
+from missyou_operator.aws.permissions import Grant, change, linked_role, look, make, tag_new
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 
 
@@ -27,6 +28,13 @@ class Cluster(Resource):
     TYPE: ClassVar[str] = "ecs.Cluster"
     # The scalable target is found through the cluster: it must not outlive it.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "autoscaling.ScalableTarget")
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("ecs:DescribeClusters", on=("ecs:cluster/{stack}-cluster",)),
+        make("ecs:CreateCluster", on=("ecs:cluster/{stack}-cluster",)),
+        tag_new("ecs:TagResource", "CreateCluster", on=("ecs:cluster/{stack}-cluster",)),
+        change("ecs:DeleteCluster", "ecs:TagResource", on=("ecs:cluster/{stack}-cluster",)),
+        linked_role("ecs.amazonaws.com", 'ECS developer guide, "Using service-linked roles for Amazon ECS"'),
+    )
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:

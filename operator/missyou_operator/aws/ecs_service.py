@@ -19,6 +19,7 @@ from missyou_operator.aws.ecs_logs import LINES, readable
 from missyou_operator.aws.ecs_rollout import attributes, deployment_tag, event_texts, in_trouble, judge, primary_of
 from missyou_operator.aws.ecs_taskdefinition import CONTAINER
 from missyou_operator.aws.errors import code_of, is_absent
+from missyou_operator.aws.permissions import Condition, Grant, Part, change, look, make, tag_new
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
 
@@ -26,6 +27,8 @@ from missyou_operator.engine.values import Ref
 _ROLLED_OUT = frozenset({"task_definition", "subnet_ids", "security_group_ids", "target_group_arn", "container_port"})
 #: DescribeTasks takes so many at once.
 _MOST_TASKS = 100
+_NAME = "ecs:service/{stack}-cluster/{stack}-service"
+_CLUSTER = "arn:{partition}:ecs:{region}:{account}:cluster/{stack}-cluster"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,17 @@ class Service(Resource):
     )
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalableTarget",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Cluster",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("ecs:DescribeServices", on=(_NAME,)),
+        look("ecs:DescribeTasks", on=("ecs:task/{stack}-cluster/*",)),
+        # It has no resource of ours: the reference knows container instances, of which Fargate has none.
+        Grant(Part.LOOK, ("ecs:ListTasks",), when=(Condition("ArnLike", "ecs:cluster", (_CLUSTER,)),)),
+        look("elasticloadbalancing:DescribeTargetHealth"),
+        look("logs:GetLogEvents", on=("logs:log-group:/ecs/{stack}:log-stream:*",)),
+        make("ecs:CreateService", on=(_NAME,)),
+        tag_new("ecs:TagResource", "CreateService", on=(_NAME,)),
+        change("ecs:UpdateService", "ecs:DeleteService", "ecs:TagResource", on=(_NAME,)),
+    )
 
     cluster: str | Ref
     task_definition: str | Ref

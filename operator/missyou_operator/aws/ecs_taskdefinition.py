@@ -19,6 +19,7 @@ from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.ecs import ecs_tags, patient, retag, tags_of
 from missyou_operator.aws.ecs_cluster import cluster_name
 from missyou_operator.aws.errors import gone, message_of
+from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part, change, look, make, tag_new
 from missyou_operator.engine.resource import READY, Health, Observed, Resource
 from missyou_operator.engine.values import Ref, is_known
 
@@ -29,6 +30,7 @@ SPEC_TAG = "missyou.app/spec"
 CONTAINER = "app"
 #: How many revisions stay ACTIVE, so that ECS, or a person, can go back to one of them.
 _KEPT_REVISIONS = 5
+_FAMILY = "ecs:task-definition/{stack}:*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,22 @@ class TaskDefinition(Resource):
     )
     MOVES: ClassVar[frozenset[str]] = frozenset({"arn", "id", "revision"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"),
+        look("ecs:DescribeServices", on=("ecs:service/{stack}-cluster/{stack}-service",)),
+        make("ecs:RegisterTaskDefinition", on=(_FAMILY,)),
+        tag_new("ecs:TagResource", "RegisterTaskDefinition", on=(_FAMILY,)),
+        change("ecs:TagResource", on=(_FAMILY,)),
+        # AWS narrows it by nothing, neither name nor tag.
+        Grant(Part.CHANGE, ("ecs:DeregisterTaskDefinition",)),
+        Grant(
+            Part.MAKE,
+            ("iam:PassRole",),
+            ROLES,
+            (Condition("StringEquals", "iam:PassedToService", ("ecs-tasks.amazonaws.com",)),),
+            implied='a revision names both roles: ECS developer guide, "Amazon ECS task execution IAM role"',
+        ),
+    )
 
     cpu: int
     memory: int

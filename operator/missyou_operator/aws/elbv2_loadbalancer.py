@@ -9,6 +9,17 @@ from typing import Any, ClassVar
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.elbv2 import attribute_map, new, retag, tags_by_arn, word
 from missyou_operator.aws.errors import gone
+from missyou_operator.aws.permissions import (
+    OURS,
+    TAGGED_BY_REQUEST,
+    Grant,
+    Part,
+    change,
+    linked_role,
+    look,
+    make,
+    tag_new,
+)
 from missyou_operator.aws.stack import tag_list
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref
@@ -16,6 +27,8 @@ from missyou_operator.engine.values import Ref
 _PROTECTION = "deletion_protection.enabled"
 _DROP_HEADERS = "routing.http.drop_invalid_header_fields.enabled"
 _CROSS_ZONE = "load_balancing.cross_zone.enabled"
+_NAME = "elasticloadbalancing:loadbalancer/app/{stack}-alb/*"
+_LISTENER = "elasticloadbalancing:listener/app/{stack}-alb/*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +47,27 @@ class LoadBalancer(Resource):
     )
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "ecs.Service")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeLoadBalancerAttributes"),
+        look("elasticloadbalancing:DescribeTags"),
+        make("elasticloadbalancing:CreateLoadBalancer", on=(_NAME,)),
+        tag_new("elasticloadbalancing:AddTags", "CreateLoadBalancer", on=(_NAME,)),
+        change(
+            "elasticloadbalancing:SetSubnets",
+            "elasticloadbalancing:SetSecurityGroups",
+            "elasticloadbalancing:ModifyLoadBalancerAttributes",
+            "elasticloadbalancing:DeleteLoadBalancer",
+            "elasticloadbalancing:AddTags",
+            on=(_NAME,),
+        ),
+        Grant(
+            Part.LOOK,
+            ("ec2:DescribeAccountAttributes", "ec2:GetSecurityGroupsForVpc"),
+            implied="CreateLoadBalancer looks at the network in the caller's name: "
+            "github.com/kubernetes-sigs/aws-load-balancer-controller, docs/install/iam_policy.json and issue 3917",
+        ),
+        linked_role("elasticloadbalancing.amazonaws.com", 'Elastic Load Balancing user guide, "Service-linked role"'),
+    )
 
     subnet_ids: tuple[str | Ref, ...]
     security_group_ids: tuple[str | Ref, ...]
@@ -146,6 +180,18 @@ class Listener(Resource):
     # Requests under way end while the tasks drain.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.LoadBalancer",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeTags"),
+        # Its resource is the load balancer that it is added to.
+        Grant(Part.MAKE, ("elasticloadbalancing:CreateListener",), (_NAME,), (OURS, TAGGED_BY_REQUEST)),
+        tag_new("elasticloadbalancing:AddTags", "CreateListener", on=(_LISTENER,)),
+        change(
+            "elasticloadbalancing:ModifyListener",
+            "elasticloadbalancing:DeleteListener",
+            "elasticloadbalancing:AddTags",
+            on=(_LISTENER,),
+        ),
+    )
 
     load_balancer_arn: str | Ref
     port: int

@@ -16,12 +16,14 @@ from botocore.exceptions import ClientError
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.elbv2 import attribute_map, new, retag, tags_by_arn
 from missyou_operator.aws.errors import code_of, gone
+from missyou_operator.aws.permissions import Grant, change, look, make, tag_new
 from missyou_operator.aws.stack import tag_list
 from missyou_operator.engine.resource import Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
 
 _PROTOCOL, _TARGETS = "HTTP", "ip"
 _DELAY = "deregistration_delay.timeout_seconds"
+_NAME = "elasticloadbalancing:targetgroup/{stack}-tg-*"
 
 
 def target_group_name(stack_name: str, *, port: int) -> str:
@@ -57,6 +59,19 @@ class TargetGroup(Resource):
     REPLACE: ClassVar[frozenset[str]] = frozenset({"port", "vpc_id"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "elbv2.LoadBalancer", "ecs.Service")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroupAttributes"),
+        look("elasticloadbalancing:DescribeTags"),
+        make("elasticloadbalancing:CreateTargetGroup", on=(_NAME,)),
+        tag_new("elasticloadbalancing:AddTags", "CreateTargetGroup", on=(_NAME,)),
+        change(
+            "elasticloadbalancing:ModifyTargetGroup",
+            "elasticloadbalancing:ModifyTargetGroupAttributes",
+            "elasticloadbalancing:DeleteTargetGroup",
+            "elasticloadbalancing:AddTags",
+            on=(_NAME,),
+        ),
+    )
 
     vpc_id: str | Ref
     port: int

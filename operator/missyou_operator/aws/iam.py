@@ -13,6 +13,7 @@ from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.iam_documents import grants, json_text, normalised
 from missyou_operator.aws.named import creating
+from missyou_operator.aws.permissions import ROLES, Grant, change, look, make
 from missyou_operator.aws.stack import tag_list, tag_map
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
 
@@ -30,6 +31,12 @@ class Role(Resource):
     TYPE: ClassVar[str] = "iam.Role"
     COMPARED: ClassVar[tuple[str, ...]] = ("trust", "policy")
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "ecs.TaskDefinition")
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("iam:GetAccountAuthorizationDetails"),
+        make("iam:CreateRole", "iam:TagRole", on=ROLES),
+        change("iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy", on=ROLES),
+        change("iam:DetachRolePolicy", "iam:DeleteRole", on=ROLES),
+    )
 
     account: str
     policy: Mapping[str, Any] | None

@@ -9,10 +9,18 @@ from typing import Any, ClassVar
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.named import creating
+from missyou_operator.aws.permissions import Grant, change, look, make
 from missyou_operator.engine.resource import Health, Observed, Resource
 
 #: The prefixes of the two groups of a stack: reads of these are shared between stacks.
 _APP, _DATABASE = "/ecs/", "/aws/rds/instance/"
+#: The two as a policy names them; some actions take an ARN that ends in `:*` (CloudWatch Logs User Guide, "Log group
+#: ARN formats").
+_NAMES = tuple(
+    f"logs:log-group:{name}{end}"
+    for name in (f"{_APP}{{stack}}", f"{_DATABASE}{{stack}}-db/postgresql")
+    for end in ("", ":*")
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +32,12 @@ class LogGroup(Resource):
     # Whoever still writes would create it anew.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "rds.DBInstance")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("logs:DescribeLogGroups"),
+        look("logs:ListTagsForResource", on=_NAMES),
+        make("logs:CreateLogGroup", "logs:TagResource", on=_NAMES),
+        change("logs:PutRetentionPolicy", "logs:DeleteLogGroup", on=_NAMES),
+    )
 
     retention_days: int
 
@@ -57,12 +71,13 @@ class LogGroup(Resource):
         return self.made(self.name, arn=cloud.stack.arn("logs", f"log-group:{self.name}"))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Set retention and tags."""
+        """Set tags and retention."""
         logs = cloud.client("logs")
-        if "retention_days" in changed:
-            logs.put_retention_policy(logGroupName=self.name, retentionInDays=self.retention_days)
+        # Tags first: the operator may change what bears them.
         if "tags" in changed:
             logs.tag_resource(resourceArn=observed.attrs["arn"], tags=dict(self.tags))
+        if "retention_days" in changed:
+            logs.put_retention_policy(logGroupName=self.name, retentionInDays=self.retention_days)
         return self.as_desired(observed)
 
     @classmethod

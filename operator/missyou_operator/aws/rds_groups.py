@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.named import creating
+from missyou_operator.aws.permissions import Grant, change, look, make
 from missyou_operator.aws.stack import tag_list, tag_map
 from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref
@@ -29,6 +30,12 @@ class DBSubnetGroup(Resource):
     # Held until the instance is gone, not merely `deleting`.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("rds:DescribeDBSubnetGroups"),
+        look("rds:ListTagsForResource", on=("rds:subgrp:{stack}-db",)),
+        make("rds:CreateDBSubnetGroup", "rds:AddTagsToResource", on=("rds:subgrp:{stack}-db",)),
+        change("rds:ModifyDBSubnetGroup", "rds:DeleteDBSubnetGroup", on=("rds:subgrp:{stack}-db",)),
+    )
 
     subnet_ids: tuple[str | Ref, ...]
     description: str
@@ -101,6 +108,12 @@ class DBParameterGroup(Resource):
     REPLACE: ClassVar[frozenset[str]] = frozenset({"family"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("rds:DescribeDBParameterGroups"),
+        look("rds:ListTagsForResource", "rds:DescribeDBParameters", on=("rds:pg:{stack}-postgres*",)),
+        make("rds:CreateDBParameterGroup", "rds:AddTagsToResource", on=("rds:pg:{stack}-postgres*",)),
+        change("rds:ModifyDBParameterGroup", "rds:DeleteDBParameterGroup", on=("rds:pg:{stack}-postgres*",)),
+    )
 
     family: str
     parameters: Mapping[str, str]

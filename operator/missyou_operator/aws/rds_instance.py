@@ -13,6 +13,8 @@ from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.named import creating
+from missyou_operator.aws.permissions import Grant
+from missyou_operator.aws.rds_permissions import PERMISSIONS
 from missyou_operator.aws.rds_rows import attributes
 from missyou_operator.aws.rds_states import CHANGEABLE, WITHOUT_SNAPSHOT, explained, judge, remarks
 from missyou_operator.aws.rds_versions import Gap, gap, offers_insights, version_to_create, version_to_upgrade_to
@@ -69,6 +71,7 @@ class DBInstance(Resource):
     REPLACE: ClassVar[frozenset[str]] = frozenset({"database_name", "username", "major_downgrade", "storage_shrink"})
     # Tasks that are still running would lose their database, and write while its final snapshot is taken.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = PERMISSIONS
 
     engine_version: str
     instance_class: str

@@ -14,12 +14,15 @@ from typing import Any
 from urllib.parse import quote
 
 from missyou_operator.aws.cloud import Cloud
+from missyou_operator.aws.permissions import change
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.values import Sensitive
 
 #: RDS refuses `/ " @` and spaces in a password; these need no escaping in a URL either.
 _ALPHABET = string.ascii_letters + string.digits + "_-"
 _LENGTH = 32
+#: What `database_password` needs.
+READ_PASSWORD = change("secretsmanager:GetSecretValue", on=("secretsmanager:secret:{stack}/db_credentials-??????",))
 
 
 def derived(salt: str, *parts: str) -> str:

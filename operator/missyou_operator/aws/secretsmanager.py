@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import code_of, gone, is_absent
-from missyou_operator.aws.secret_values import complete, database_password, derived, generated, initial
+from missyou_operator.aws.permissions import Grant, change, look, make
+from missyou_operator.aws.secret_values import READ_PASSWORD, complete, database_password, derived, generated, initial
 from missyou_operator.aws.stack import STACK_TAG, owner_of, tag_list, tag_map
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
@@ -21,6 +22,8 @@ from missyou_operator.engine.values import UNKNOWN, Ref, Sensitive, is_known
 
 #: How the secrets of a stack end: `<stack>/<suffix>`.
 SUFFIXES = ("db_credentials", "google_api_key", "firebase_key")
+#: Without their suffixes: AWS ends an ARN in six characters, which a secret that is not there does not have yet.
+_NAMES = ("secretsmanager:secret:{stack}/*",)
 
 #: Stands for a value in what was found: nobody read it.
 _HIDDEN = Sensitive("")
@@ -40,6 +43,13 @@ class Secret(Resource):
     COMPARED: ClassVar[tuple[str, ...]] = ("description", "value")
     MOVES: ClassVar[frozenset[str]] = frozenset({"version"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "rds.DBInstance")
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("secretsmanager:ListSecrets"),
+        look("secretsmanager:DescribeSecret", on=_NAMES),
+        make("secretsmanager:CreateSecret", "secretsmanager:TagResource", on=_NAMES),
+        change("secretsmanager:UpdateSecret", "secretsmanager:RestoreSecret", "secretsmanager:DeleteSecret", on=_NAMES),
+        change("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage", on=_NAMES),
+    )
 
     description: str
     value: Sensitive | Ref | None
@@ -158,6 +168,10 @@ class SecretVersion(Resource):
     MOVES: ClassVar[frozenset[str]] = frozenset({"id", "version"})
     READ_AFTER: ClassVar[tuple[str, ...]] = ("secretsmanager.Secret",)
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("secretsmanager.Secret",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        READ_PASSWORD,
+        change("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage", on=_NAMES),
+    )
 
     secret: str | Ref
     host: str | Ref

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from missyou_operator.aws.cloud import Cloud
+from missyou_operator.aws.permissions import look
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.plan import World
+
+PERMISSIONS = (look("ec2:DescribeAvailabilityZones"),)
 
 
 def choose_zones(cloud: Cloud, wanted: Sequence[str] | None, world: World) -> tuple[str, str]:

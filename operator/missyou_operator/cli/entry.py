@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from missyou_operator.api.crd import crd_yaml
+from missyou_operator.cli import policy
 from missyou_operator.cli.cluster import Cluster
 from missyou_operator.cli.exits import Exit, Failure
 from missyou_operator.cli.progress import read_status
@@ -104,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
 
     crd = commands.add_parser("crd", help="print the CustomResourceDefinition")
     crd.set_defaults(run=_crd)
+
+    policy.add_to(commands)
 
     get = commands.add_parser("get", parents=[place], help="list MissYouApps, as `kubectl get missyouapps` does")
     get.add_argument("name", nargs="?", metavar="NAME")

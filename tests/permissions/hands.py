@@ -1,0 +1,120 @@
+"""What somebody else does to the stack, so that the operator has to use every action that it ever uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.crash.stepped import Stepped
+from tests.crash.test_hands import CHANGES
+
+Meddling = Callable[[Stepped], None]
+
+
+def _named(app: Stepped, operation: str, result: str) -> dict[str, dict[str, Any]]:
+    """Give EC2's rows of one kind by their names."""
+    rows = getattr(app.client("ec2"), operation)()[result]
+    return {tag["Value"]: row for row in rows for tag in row.get("Tags", ()) if tag["Key"] == "Name"}
+
+
+def _balancer(app: Stepped) -> str:
+    [row] = app.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    return str(row["LoadBalancerArn"])
+
+
+def way_out_for_the_database(app: Stepped) -> None:
+    table = _named(app, "describe_route_tables", "RouteTables")[f"{app.stack}-db"]["RouteTableId"]
+    gateway = _named(app, "describe_internet_gateways", "InternetGateways")[f"{app.stack}-igw"]["InternetGatewayId"]
+    app.client("ec2").create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+
+
+def other_words(app: Stepped) -> None:
+    rule = _named(app, "describe_security_group_rules", "SecurityGroupRules")
+    row = next(row for name, row in rule.items() if "ingress" in name and "CidrIpv4" in row)
+    app.client("ec2").modify_security_group_rules(
+        GroupId=row["GroupId"],
+        SecurityGroupRules=[
+            {
+                "SecurityGroupRuleId": row["SecurityGroupRuleId"],
+                "SecurityGroupRule": {
+                    **{key: row[key] for key in ("IpProtocol", "FromPort", "ToPort", "CidrIpv4")},
+                    "Description": "who wrote this",
+                },
+            }
+        ],
+    )
+
+
+def another_table(app: Stepped) -> None:
+    ec2, ours = app.client("ec2"), _named(app, "describe_route_tables", "RouteTables")[f"{app.stack}-app-a"]
+    theirs = ec2.create_route_table(VpcId=ours["VpcId"])["RouteTable"]["RouteTableId"]
+    [association] = ours["Associations"]
+    ec2.replace_route_table_association(AssociationId=association["RouteTableAssociationId"], RouteTableId=theirs)
+
+
+def their_table_goes(app: Stepped) -> None:
+    ec2, vpc = app.client("ec2"), _named(app, "describe_vpcs", "Vpcs")[f"{app.stack}-vpc"]["VpcId"]
+    for row in ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]:
+        if not row.get("Tags") and not row["Associations"]:
+            ec2.delete_route_table(RouteTableId=row["RouteTableId"])
+
+
+def open_balancer(app: Stepped) -> None:
+    group = _named(app, "describe_security_groups", "SecurityGroups")[f"{app.stack}-ecs"]["GroupId"]
+    app.client("elbv2").set_security_groups(LoadBalancerArn=_balancer(app), SecurityGroups=[group])
+
+
+def moved_balancer(app: Stepped) -> None:
+    subnets = _named(app, "describe_subnets", "Subnets")
+    app.client("elbv2").set_subnets(
+        LoadBalancerArn=_balancer(app), Subnets=[subnets[f"{app.stack}-app-{letter}"]["SubnetId"] for letter in "ab"]
+    )
+
+
+def mighty_role(app: Stepped) -> None:
+    app.client("iam").attach_role_policy(
+        RoleName=f"{app.stack}-us-east-1-task", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess"
+    )
+
+
+def moved_database(app: Stepped) -> None:
+    subnets = _named(app, "describe_subnets", "Subnets")
+    ids = [subnets[f"{app.stack}-{tier}"]["SubnetId"] for tier in ("db-a", "db-b", "app-a")]
+    app.client("rds").modify_db_subnet_group(DBSubnetGroupName=f"{app.stack}-db", SubnetIds=ids)
+
+
+def doomed_secret(app: Stepped) -> None:
+    app.client("secretsmanager").delete_secret(SecretId=f"{app.stack}/google_api_key", RecoveryWindowInDays=7)
+
+
+def described_secret(app: Stepped) -> None:
+    app.client("secretsmanager").update_secret(SecretId=f"{app.stack}/firebase_key", Description="mine")
+
+
+def other_secret(app: Stepped) -> None:
+    app.client("secretsmanager").put_secret_value(SecretId=f"{app.stack}/firebase_key", SecretString="mine")
+
+
+def stopped_tasks(app: Stepped) -> None:
+    """Stop all tasks with words that call for a look at their log, and have the operator look before others run."""
+    ecs, cluster = app.client("ecs"), f"{app.stack}-cluster"
+    for task in ecs.list_tasks(cluster=cluster)["taskArns"]:
+        ecs.stop_task(cluster=cluster, task=task, reason="Task failed ELB health checks")
+    app.look_now()
+
+
+MEDDLINGS: tuple[Meddling, ...] = (
+    *CHANGES,
+    way_out_for_the_database,
+    other_words,
+    another_table,
+    their_table_goes,
+    open_balancer,
+    moved_balancer,
+    mighty_role,
+    moved_database,
+    doomed_secret,
+    described_secret,
+    other_secret,
+    stopped_tasks,
+)

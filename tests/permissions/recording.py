@@ -1,0 +1,134 @@
+"""Every request of the operator, with the resources it is about and the tags that they had at that moment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.errors import is_absent
+from missyou_operator.aws.stack import tag_map
+from tests.permissions.authorization import Check, action_of, checks
+
+
+class Look:
+    """What somebody else sees in AWS, through a door of their own: none of it is in the operator's ledger."""
+
+    def __init__(self, session: boto3.Session, url: str) -> None:
+        self._session, self._url = session, url
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def client(self, service: str) -> Any:
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._session.client(service, endpoint_url=self._url)
+            return self._clients[service]
+
+    def tags(self, arn: str) -> Mapping[str, str] | None:
+        service = arn.split(":")[2]
+        try:
+            return _TAGS[service](self, arn)
+        except ClientError as error:
+            if is_absent(error):
+                return None
+            raise
+
+    def target(self, resource_id: str) -> str:
+        rows = self.client("application-autoscaling").describe_scalable_targets(
+            ServiceNamespace="ecs", ResourceIds=[resource_id]
+        )["ScalableTargets"]
+        return str(rows[0]["ScalableTargetARN"]) if rows else ""
+
+    def association(self, id_: str) -> tuple[str, str]:
+        filters = [{"Name": "association.route-table-association-id", "Values": [id_]}]
+        for table in self.client("ec2").describe_route_tables(Filters=filters)["RouteTables"]:
+            for row in table["Associations"]:
+                if row["RouteTableAssociationId"] == id_:
+                    return table["RouteTableId"], row.get("SubnetId", "")
+        return "", ""
+
+    def secret(self, name: str) -> str:
+        try:
+            return str(self.client("secretsmanager").describe_secret(SecretId=name)["ARN"])
+        except ClientError:
+            return name if name.startswith("arn:") else f"secretsmanager:secret:{name}"
+
+
+def _ec2(look: Look, arn: str) -> dict[str, str] | None:
+    filters = [{"Name": "resource-id", "Values": [arn.rpartition("/")[2]]}]
+    return {row["Key"]: row["Value"] for row in look.client("ec2").describe_tags(Filters=filters)["Tags"]} or None
+
+
+def _balancing(look: Look, arn: str) -> dict[str, str]:
+    return tag_map(look.client("elbv2").describe_tags(ResourceArns=[arn])["TagDescriptions"][0]["Tags"])
+
+
+def _ecs(look: Look, arn: str) -> dict[str, str]:
+    return tag_map(look.client("ecs").list_tags_for_resource(resourceArn=arn)["tags"], key="key", value="value")
+
+
+def _secret(look: Look, arn: str) -> dict[str, str]:
+    return tag_map(look.client("secretsmanager").describe_secret(SecretId=arn).get("Tags"))
+
+
+def _role(look: Look, arn: str) -> dict[str, str]:
+    return tag_map(look.client("iam").list_role_tags(RoleName=arn.rpartition("/")[2])["Tags"])
+
+
+def _log_group(look: Look, arn: str) -> dict[str, str]:
+    name = arn.partition(":log-stream:")[0]
+    return dict(look.client("logs").list_tags_for_resource(resourceArn=name)["tags"])
+
+
+def _alarm(look: Look, arn: str) -> dict[str, str] | None:
+    if not look.client("cloudwatch").describe_alarms(AlarmNames=[arn.rpartition(":alarm:")[2]])["MetricAlarms"]:
+        return None
+    return tag_map(look.client("cloudwatch").list_tags_for_resource(ResourceARN=arn)["Tags"])
+
+
+_TAGS: Mapping[str, Callable[[Look, str], Mapping[str, str] | None]] = {
+    "ec2": _ec2,
+    "rds": lambda look, arn: tag_map(look.client("rds").list_tags_for_resource(ResourceName=arn)["TagList"]),
+    "ecs": _ecs,
+    "elasticloadbalancing": _balancing,
+    "iam": _role,
+    "secretsmanager": _secret,
+    "ecr": lambda look, arn: tag_map(look.client("ecr").list_tags_for_resource(resourceArn=arn)["tags"]),
+    "logs": _log_group,
+    "cloudwatch": _alarm,
+    "application-autoscaling": lambda look, arn: dict(
+        look.client("application-autoscaling").list_tags_for_resource(ResourceARN=arn)["Tags"]
+    ),
+}
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Collects what IAM would have decided, each decision once. `failures`: where the model of these tests broke."""
+
+    look: Look
+    checks: dict[tuple[Any, ...], Check] = field(default_factory=dict)
+    requests: int = 0
+    failures: list[str] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def watch(self, session: Any) -> None:
+        """Hook into a session, before any client is made of it."""
+        session.events.register("provide-client-params.*.*", self._record)
+
+    def _record(self, params: Mapping[str, Any], model: Any, **_: Any) -> None:
+        service, operation = model.service_model.service_name, model.name
+        # An exception in here would look to the operator like one of its own.
+        try:
+            found = list(checks(service, operation, params, self.look))
+        except Exception as error:
+            self.failures.append(f"{action_of(service, operation)}: {type(error).__name__}: {error}")
+            return
+        with self._lock:
+            self.requests += 1
+            self.checks.update((check.key(), check) for check in found)

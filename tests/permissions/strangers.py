@@ -1,0 +1,122 @@
+"""The same requests, about what is somebody else's; and what the policy cannot keep apart, each with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from missyou_operator.aws.permissions import Part
+from missyou_operator.aws.permissions_policy import declared
+from missyou_operator.aws.stack import CLUSTER_TAG
+
+from .authorization import ACCOUNT, REGION, Check
+from .life import NAME
+
+_OURS, _ASKED = f"aws:ResourceTag/{CLUSTER_TAG}", f"aws:RequestTag/{CLUSTER_TAG}"
+#: Tags of somebody who has never heard of us.
+_THEIRS = {"aws:ResourceTag/Name": "billing", "aws:ResourceTag/team": "billing"}
+#: Condition keys that say what a request is for: another value of each, None for leaving it out.
+_PURPOSES = {
+    "iam:PassedToService": "ec2.amazonaws.com",
+    "iam:AWSServiceName": "spot.amazonaws.com",
+    "application-autoscaling:service-namespace": "dynamodb",
+    "ec2:CreateAction": None,
+    "ecs:CreateAction": None,
+    "elasticloadbalancing:CreateAction": None,
+    "rds:TagsFromRequest": "true",
+}
+
+_ONE_TAGGING = (
+    "the service has no condition that tells tagging in the creating call from tagging what is there already, so that "
+    "tagging is bound to the name, and to our tags in the request"
+)
+_UPSERT = "one action creates and overwrites, and AWS has no condition that tells both apart"
+_UNTAGGED = "the alarms that target tracking makes bear no tags"
+#: Actions that the policy allows on a stranger's resource of a name of the same form, and why.
+BY_NAME_ONLY: Mapping[str, str] = {
+    "application-autoscaling:RegisterScalableTarget": _UPSERT,
+    "application-autoscaling:TagResource": _ONE_TAGGING,
+    "cloudwatch:DeleteAlarms": _UNTAGGED,
+    "cloudwatch:PutMetricAlarm": _UPSERT,
+    "cloudwatch:TagResource": _ONE_TAGGING,
+    "ecr:TagResource": _ONE_TAGGING,
+    "iam:PassRole": "IAM's user guide warns of tags as a condition of PassRole: they do not work reliably there",
+    "iam:TagRole": _ONE_TAGGING,
+    "logs:TagResource": _ONE_TAGGING,
+    "rds:AddTagsToResource": _ONE_TAGGING,
+    "secretsmanager:TagResource": _ONE_TAGGING,
+}
+#: Those of them whose resources have no names but ids of AWS's, so that narrowing to a stack's name does not help.
+NAMELESS = frozenset({"application-autoscaling:RegisterScalableTarget", "application-autoscaling:TagResource"})
+#: Changing actions that AWS binds to no resource at all.
+UNBOUND: Mapping[str, str] = {"ecs:DeregisterTaskDefinition": "AWS knows neither resources nor tags for it"}
+
+Variants = Iterator[tuple[str, Check]]
+
+
+def changing() -> frozenset[str]:
+    """Give the actions that make, change or delete something, or read a secret."""
+    return frozenset(action for grant in declared() if grant.part is not Part.LOOK for action in grant.actions)
+
+
+def of_a_like_name(check: Check) -> Variants:
+    """Give the request about a stranger's resource whose name has the form of ours."""
+    if check.exists:
+        yield "without tags", _retagged(check, {})
+        yield "with other tags", _retagged(check, _THEIRS)
+    if check.made and BY_NAME_ONLY.get(check.action) in {_UPSERT, _UNTAGGED}:
+        yield "there already, without tags", check
+    if check.made and _ASKED in check.context and not _within_a_call(check):
+        yield "new, and not to be tagged as ours", replace(check, context=_without(check.context, "aws:RequestTag/"))
+    yield from _for_another_purpose(check)
+
+
+def of_another_name(check: Check) -> Variants:
+    """Give the request about a stranger's resource, for a policy of one stack in one cluster."""
+    if check.exists:
+        yield "without tags", _retagged(_renamed(check), {})
+        yield "with other tags", _retagged(_renamed(check), _THEIRS)
+        other = {**check.context, _OURS: "another-cluster"}
+        yield "of another cluster", replace(_renamed(check), context=other)
+    elif check.made and (NAME in check.resource or BY_NAME_ONLY.get(check.action) == _UPSERT):
+        yield "new", _renamed(check)
+    if check.made and _ASKED in check.context and not _within_a_call(check):
+        yield "new, for another cluster", replace(check, context={**check.context, _ASKED: "another-cluster"})
+
+
+def in_another_account(check: Check) -> Variants:
+    """Give the request about another account's resource."""
+    if ACCOUNT in check.resource:
+        yield "another account", replace(check, resource=check.resource.replace(ACCOUNT, "999999999999"))
+
+
+def in_another_region(check: Check) -> Variants:
+    """Give the request about another region's resource (a role's region is in its name)."""
+    if REGION in check.resource:
+        yield "another region", replace(check, resource=check.resource.replace(REGION, "eu-west-9"))
+
+
+def _for_another_purpose(check: Check) -> Variants:
+    for key, other in _PURPOSES.items():
+        if key not in check.context or (other is None and check.exists):
+            continue
+        kept = {name: value for name, value in check.context.items() if name != key}
+        yield f"another {key}", replace(check, context=kept if other is None else {**kept, key: other})
+
+
+def _within_a_call(check: Check) -> bool:
+    """Tell whether this is the tagging within a creating call, which stands and falls with that call."""
+    return any(key.endswith(":CreateAction") for key in check.context)
+
+
+def _renamed(check: Check) -> Check:
+    return replace(check, resource=check.resource.replace(NAME, "billing"))
+
+
+def _retagged(check: Check, tags: Mapping[str, str]) -> Check:
+    return replace(check, context={**_without(check.context, "aws:ResourceTag/"), **tags})
+
+
+def _without(context: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {key: value for key, value in context.items() if not key.startswith(prefix)}

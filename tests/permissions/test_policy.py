@@ -1,0 +1,117 @@
+"""The policy as a text: put together from the declarations, within AWS's limits, and narrowed as asked."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from missyou_operator.aws.permissions import OURS, Condition, Grant, Part, change, make
+from missyou_operator.aws.permissions_policy import LIMIT, Scope, declared, documents, merged, size
+from missyou_operator.aws.registry import KINDS
+from missyou_operator.cli import main
+from missyou_operator.cli.exits import Exit
+from missyou_operator.cli.policy import text
+
+FILE = Path(__file__).parents[2] / "docs" / "iam-policy.json"
+#: As long as names get.
+LONGEST = Scope("aws-us-gov", "us-gov-west-1", "123456789012", "a" * 24, "0" * 36)
+NARROW = Scope(region="eu-central-1", account="123456789012", stack="missyou", cluster="uid")
+#: A role takes so many managed policies. Source: IAM User Guide, "IAM and AWS STS quotas".
+MOST_POLICIES = 10
+
+
+def statements(scope: Scope) -> list[dict[str, object]]:
+    return [statement for document in documents(scope).values() for statement in document["Statement"]]
+
+
+def test_the_file_is_what_the_classes_declare() -> None:
+    assert FILE.read_text() == text(Scope()), "run: missyou iam-policy > docs/iam-policy.json"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_resource_class_declares_what_it_needs(kind: type) -> None:
+    assert vars(kind)["PERMISSIONS"]
+
+
+@pytest.mark.parametrize("scope", [Scope(), NARROW, LONGEST])
+def test_each_document_is_within_the_limit_of_a_managed_policy(scope: Scope) -> None:
+    found = documents(scope)
+    assert len(found) <= MOST_POLICIES
+    assert max(size(document) for document in found.values()) <= LIMIT
+
+
+def test_nothing_is_allowed_by_pattern_of_action() -> None:
+    assert not [action for grant in declared() for action in grant.actions if "*" in action]
+
+
+def pairs(grant: Grant) -> Iterator[tuple[str, str, tuple[Condition, ...]]]:
+    """Give each action with each resource; a condition with several values is one that holds for any of them."""
+    for values in itertools.product(*([(c.operator, c.key, value) for value in c.values] for c in grant.when)):
+        when = tuple(Condition(operator, key, (value,)) for operator, key, value in values)
+        yield from ((action, resource, when) for action in grant.actions for resource in grant.resources)
+
+
+@pytest.mark.parametrize("part", Part)
+def test_joining_loses_nothing_and_gives_nothing_away(part: Part) -> None:
+    grants = [grant for grant in declared() if grant.part is part]
+    before = {pair for grant in grants for pair in pairs(grant)}
+    after = {pair for grant in merged(grants) for pair in pairs(grant)}
+    assert before <= after
+    added = {(when, action) for action, _, when in after - before}
+    # What is added needs our tag on a resource of EC2, or is the tagging of what a call does not make.
+    assert all(when == (OURS,) or when[0].key.endswith(":CreateAction") for when, _ in added)
+    assert {action.partition(":")[0] for when, action in added if when == (OURS,)} <= {"ec2"}
+
+
+def test_creating_inside_a_strangers_network_is_not_joined_with_creating_a_network() -> None:
+    grants = [
+        make("ec2:CreateVpc", on=("ec2:vpc/*",)),
+        make("ec2:CreateSubnet", on=("ec2:subnet/*",)),
+        change("ec2:CreateSubnet", on=("ec2:vpc/*",)),
+    ]
+    assert set(merged(grants)) == set(grants)
+
+
+def test_narrowed_no_arn_is_open_but_where_aws_has_no_names() -> None:
+    arns = {arn for statement in statements(NARROW) for arn in statement["Resource"] if arn != "*"}
+    assert all(":123456789012:" in arn for arn in arns)
+    assert all(":eu-central-1:" in arn or arn.startswith("arn:aws:iam::") for arn in arns)
+    nameless = {arn.split(":")[2] for arn in arns if "missyou" not in arn}
+    assert nameless == {"ec2", "application-autoscaling", "rds", "iam"}
+    assert {arn for arn in arns if "missyou" not in arn and arn.split(":")[2] in {"rds", "iam"}} == {
+        "arn:aws:rds:eu-central-1:123456789012:og:default:postgres*",
+        "arn:aws:iam::123456789012:role/aws-service-role/*",
+    }
+
+
+def test_the_part_that_looks_changes_nothing() -> None:
+    reading = ("Describe", "List", "Get")
+    actions = {action for statement in documents(Scope())["look"]["Statement"] for action in statement["Action"]}
+    assert not [action for action in actions if not action.partition(":")[2].startswith(reading)]
+    assert "secretsmanager:GetSecretValue" not in actions
+
+
+def test_the_command_prints_all_documents_or_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["iam-policy"]) == Exit.OK
+    assert capsys.readouterr().out == FILE.read_text()
+    assert main(["iam-policy", "--part", "make-2", "--region", "eu-central-1", "--partition", "aws-cn"]) == Exit.OK
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == documents(Scope("aws-cn", "eu-central-1"))["make-2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--account", "12a"], "--account '12a' is not valid: write it like 123456789012"),
+        (["--partition", "aws-*"], "--partition 'aws-*' is not valid: write it like aws-us-gov"),
+        (["--stack", "My App"], "--stack 'My App' is not valid: write it like 'team-*'"),
+        (["--part", "all"], "there is no part 'all': the parts are look, make, make-2, change"),
+    ],
+)
+def test_what_is_wrong_is_named(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["iam-policy", *arguments]) == Exit.USAGE
+    assert said in capsys.readouterr().err
