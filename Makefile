@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SAMPLE ?= production
 export COMMAND
 
-.PHONY: help venv demo demo-push demo-env demo-down test test-crash bench bench-app lint format crd
+.PHONY: help venv demo demo-push demo-env demo-down test test-crash bench bench-app lint format crd iam-policy
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,7 +40,7 @@ demo-down: $(VENV)/.installed ## stop all that the demo started
 test: $(VENV)/.installed ## everything CI runs: all tests
 	@$(BIN)/python tests/groups.py
 
-test-crash: $(VENV)/.installed ## kill the operator at every changing call of creation, update and deletion
+test-crash: $(VENV)/.installed ## every crash point, outage, storm and hand; writes docs/reliability.md (an hour)
 	@MISSYOU_CRASH=all $(BIN)/python -m pytest tests/crash
 
 bench: $(VENV)/.installed ## measure: creation, reaction, deletion
@@ -61,3 +61,6 @@ format: $(VENV)/.installed ## put the code into shape
 
 crd: $(VENV)/.installed ## write crds/ from the models
 	@$(BIN)/missyou crd > crds/missyouapps.missyou.app.yaml
+
+iam-policy: $(VENV)/.installed ## write docs/iam-policy.json from what the resource classes declare
+	@$(BIN)/missyou iam-policy > docs/iam-policy.json

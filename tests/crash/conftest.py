@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import botocore.endpoint
@@ -12,6 +14,8 @@ from missyou_local.aws import Server, Timing, serve
 from missyou_operator.aws import clock as operators_clock
 from tests.passes.harness import leads_to
 
+from .chosen import ALL, SEED
+from .reliability import ABOUT, REPORT, Tally, render
 from .stepped import Clock
 
 
@@ -35,8 +39,31 @@ def aws(clock: Clock) -> Iterator[Server]:
     server.close()
 
 
+TALLY = Tally()
+
+
 @pytest.fixture(autouse=True)
-def _empty(aws: Server) -> Iterator[None]:
+def _empty(aws: Server, request: pytest.FixtureRequest) -> Iterator[None]:
     """Each test begins with an empty AWS."""
     yield
+    TALLY.families[request.path.name].count(aws)
     aws.control.reset()
+
+
+@pytest.fixture(scope="session")
+def tally() -> Tally:
+    return TALLY
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call" or report.outcome != "passed":
+        family = TALLY.families[Path(report.location[0]).name]
+        family.outcomes[report.outcome] += 1
+        family.seconds += report.duration
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A whole sweep leaves its report."""
+    if ALL and set(ABOUT) <= set(TALLY.families):
+        when = datetime.now(UTC).strftime("%Y-%m-%d")
+        REPORT.write_text(render(TALLY, when, SEED), encoding="utf-8")

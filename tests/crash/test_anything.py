@@ -20,8 +20,9 @@ from missyou_local.aws import Server
 from missyou_operator.engine.external import External
 from tests.passes.harness import OPERATOR
 
+from .chosen import ALL, SEED
 from .stepped import Clock, Stepped
-from .test_crash import ALL, SEED, production, settle
+from .test_crash import production, settle
 from .test_hands import CHANGES, owned, take_away
 from .test_storm import calm, control
 

@@ -7,23 +7,21 @@ no kills of their own: between two changing calls AWS is the same, and what the 
 from __future__ import annotations
 
 import functools
-import os
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from missyou_local.aws import Server
 
+from .chosen import ALL, SEED
+from .reliability import Tally
 from .stepped import Clock, Stepped, When
 
 #: More than any of the three takes; the surplus numbers are skipped for want of a call.
 _MOST_CALLS = {"creation": 80, "update": 24, "deletion": 70}
 _SAMPLE = 5
-ALL = os.environ.get("MISSYOU_CRASH") == "all"
-SEED = int(os.environ.get("MISSYOU_SEED") or datetime.now(UTC).strftime("%Y%m%d"))
 
 
 def chosen(scenario: str) -> list[tuple[int, When]]:
@@ -96,8 +94,8 @@ def undisturbed(aws: Server, clock: Clock, scenario: str) -> dict[str, list[Any]
     ("scenario", "number", "when"),
     [pytest.param(name, *kill, id=f"{name}-{kill[1]}-{kill[0]}") for name in SCENARIOS for kill in chosen(name)],
 )
-def test_killed_at_any_call_it_ends_where_it_would_have_ended(
-    aws: Server, clock: Clock, scenario: str, number: int, when: When
+def test_killed_at_any_call_it_ends_where_it_would_have_ended(  # noqa: PLR0917 - fixtures and a case
+    aws: Server, clock: Clock, tally: Tally, scenario: str, number: int, when: When
 ) -> None:
     expected = undisturbed(aws, clock, scenario)
     before, work = SCENARIOS[scenario]
@@ -108,6 +106,7 @@ def test_killed_at_any_call_it_ends_where_it_would_have_ended(
     assert call or ALL
     if not call:
         pytest.skip(f"{scenario} has fewer changing calls")
+    tally.families["test_crash.py"].faults["kills"] += 1
     assert app.everything() == expected, f"killed {when} {call}"
 
 

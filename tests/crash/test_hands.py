@@ -15,8 +15,9 @@ from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import Observed
 
+from .chosen import ALL, SEED
 from .stepped import Clock, Stepped
-from .test_crash import ALL, SEED, production, settle
+from .test_crash import production, settle
 
 #: What AWS keeps a stranger from deleting while the rest of the stack uses it.
 HELD = {

@@ -12,8 +12,9 @@ import pytest
 from missyou_local.aws import Server
 from tests.passes.harness import OPERATOR
 
+from .chosen import ALL, SEED
 from .stepped import Clock
-from .test_crash import ALL, SCENARIOS, SEED, production, undisturbed
+from .test_crash import SCENARIOS, production, undisturbed
 
 #: The seeds of the storms: each meets other calls.
 STORMS = range(SEED, SEED + (5 if ALL else 1))

@@ -1,0 +1,91 @@
+"""What the runs of this folder have met, and docs/reliability.md, which `make test-crash` writes from it."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from missyou_local.aws import Server
+
+FOLDER = Path(__file__).parent
+REPORT = FOLDER.parents[1] / "docs" / "reliability.md"
+#: Files of this folder -> what their tests show.
+ABOUT = {
+    "test_crash.py": "The operator killed at a changing call, before it is sent or after it took effect; the next "
+    "process ends where an undisturbed one would have",
+    "test_storm.py": "30 % throttling, 10 % 5xx, 2 % lost answers, 2 % resets, reads up to 10 s old, roles unknown for "
+    "15 s, all at once",
+    "test_outages.py": "A service down for ten minutes at each stage; credentials that run out; full throttling",
+    "test_at_once.py": "Specs changed and stacks deleted while AWS is at work, names used again",
+    "test_hands.py": "Each resource deleted, and 17 things changed, behind the operator's back",
+    "test_anything.py": "All of it in any order (hypothesis; one test, many runs)",
+}
+
+
+TEMPLATE = """# Reliability
+
+Written by `make test-crash` on {when}, seed {seed}: the operator's passes against [the test AWS](test-aws.md), on a
+clock that is turned. `make test` runs a sample, another each day; `MISSYOU_SEED=20261123 make test` repeats a day's.
+
+Every run ends with the same comparison: all that is in AWS, ids left out, against a run in which nothing went wrong. A
+duplicate, an orphan or a difference fails it.
+
+| what | passed | failed | skipped | calls to AWS | faults that struck | minutes |
+|---|---|---|---|---|---|---|
+{rows}
+
+Skipped are numbers beyond a scenario's last call.
+
+## Calls per minute while AWS throttles every call
+
+The first eight minutes. Each attempt of botocore's counts, and its pauses between them are not waited for: there would
+be fewer.
+
+| stage | calls in each minute |
+|---|---|
+{rates}
+
+## Found on the way, and mended
+
+{findings}"""
+
+
+@dataclass(slots=True)
+class Family:
+    """What one file's tests came to: outcomes, calls to the test AWS, and the faults that struck."""
+
+    outcomes: collections.Counter[str] = field(default_factory=collections.Counter)
+    calls: int = 0
+    faults: collections.Counter[str] = field(default_factory=collections.Counter)
+    seconds: float = 0.0
+
+    def count(self, aws: Server) -> None:
+        """Add what a test AWS has met since it was last reset."""
+        for entry in aws.control.ledger.entries():
+            self.calls += 1
+            self.faults.update(entry["rules"])
+
+
+@dataclass(slots=True)
+class Tally:
+    """All of a session, by file; `rates` are calls per minute under full throttling, by stage."""
+
+    families: dict[str, Family] = field(default_factory=lambda: collections.defaultdict(Family))
+    rates: dict[str, list[int]] = field(default_factory=dict)
+
+
+def render(tally: Tally, when: str, seed: int) -> str:
+    """Write the report."""
+    rows = [_row(ABOUT[name], tally.families[name]) for name in ABOUT if name in tally.families]
+    rates = [f"| {stage} | {' · '.join(map(str, counts))} |" for stage, counts in tally.rates.items()]
+    findings = (FOLDER / "findings.md").read_text(encoding="utf-8")
+    return TEMPLATE.format(when=when, seed=seed, rows="\n".join(rows), rates="\n".join(rates), findings=findings)
+
+
+def _row(what: str, family: Family) -> str:
+    outcomes: Mapping[str, int] = family.outcomes
+    faults = ", ".join(f"{count} {name}" for name, count in family.faults.most_common()) or "-"
+    counts = " | ".join(str(outcomes.get(name, 0)) for name in ("passed", "failed", "skipped"))
+    return f"| {what} | {counts} | {family.calls} | {faults} | {family.seconds / 60:.0f} |"
