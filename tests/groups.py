@@ -21,6 +21,7 @@ GROUPS = {
     "passes": ["passes"],
     "operator": ["integration/test_operator.py"],
     "permissions": ["permissions"],
+    "API outages": ["integration/test_outages.py"],
     "AWS classes": ["aws"],
     "API server": ["integration/crd"],
     "test AWS": ["local_aws"],

@@ -18,6 +18,8 @@ from missyou_local import cluster, controlplane, processes
 from missyou_local.aws import Server
 from missyou_local.pushing import manifest
 
+from .wire import Wire
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
 
@@ -25,14 +27,30 @@ PATIENCE = 60.0
 class Bench:
     """kubectl, so to speak, and the operator's process."""
 
-    def __init__(self, kube: client.ApiClient, folder: Path, kubeconfig: Path, aws: Server, resync: str = "6") -> None:
-        self.api, self.folder, self.kubeconfig, self.aws = client.CustomObjectsApi(kube), folder, kubeconfig, aws
-        self.kube, self.resync = kube, resync
+    def __init__(
+        self,
+        kube: client.ApiClient,
+        folder: Path,
+        kubeconfig: Path,
+        aws: Server,
+        *,
+        resync: str = "6",
+        through: Wire | None = None,
+    ) -> None:
+        self.folder, self.kubeconfig, self.aws = folder, kubeconfig, aws
+        self.resync, self.wire = resync, through
         self.operator: processes.Process | None = None
+        self.use(kube)
+
+    def use(self, kube: client.ApiClient) -> None:
+        """Talk to the API server by this client from now on."""
+        self.kube, self.api = kube, client.CustomObjectsApi(kube)
 
     def start(self) -> None:
         identity = self.folder / "operator.kubeconfig"
         controlplane.service_account_kubeconfig(self.kubeconfig, identity, "missyou-system", "missyou-operator")
+        if self.wire:
+            identity = self.wire.kubeconfig(identity, self.folder / "through.kubeconfig")
         environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),

@@ -13,14 +13,14 @@ from missyou_local import binaries, controlplane
 from missyou_local.controlplane import ControlPlane
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
     """Reach the person who waits although pytest captures what tests print."""
     sys.__stderr__.write(f"{line}\n")
 
 
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    plane = controlplane.start(tmp_path_factory.mktemp("control-plane"), binaries.find(_say), _say)
+    plane = controlplane.start(tmp_path_factory.mktemp("control-plane"), binaries.find(say), say)
     yield plane
     plane.stop()
 

@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any
 
 import kopf
+from urllib3.exceptions import HTTPError
 
 from missyou_operator.api import GROUP, PLURAL, VERSION
 from missyou_operator.api.status import merge_patch
@@ -218,8 +219,12 @@ async def _first(wake: asyncio.Event, stopped: kopf.DaemonStopped, delay: float 
 
 def serve(settings: Settings) -> None:
     """Run the operator until it is told to stop. Ends with a message when the CRD is missing."""
-    operator = Operator(settings)
-    if not operator.kube.crd_exists():
+    try:
+        operator = Operator(settings)
+        served = operator.kube.crd_exists()
+    except (HTTPError, OSError) as error:
+        sys.exit(f"cannot reach the API server ({type(error).__name__}): is it up, and does KUBECONFIG lead to it?")
+    if not served:
         sys.exit("the API server serves no MissYouApps: apply crds/missyouapps.missyou.app.yaml first")
     with contextlib.suppress(KeyboardInterrupt):
         kopf.run(

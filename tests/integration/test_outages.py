@@ -1,0 +1,146 @@
+"""The API server restarted, unreachable, silent, its watches cut: AWS goes on, nothing is lost, the status comes right.
+
+The operator is its own process; between it and a real API server lies a wire that the tests cut.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from missyou_local import binaries, controlplane, processes
+from missyou_local.aws import Timing, serve
+
+from .bench import PATIENCE, Bench, condition, install, is_ready
+from .conftest import say
+from .wire import Wire
+
+#: Seconds within which the operator notices by itself: its longest pause after an error, or kopf's after a lost watch.
+NOTICES = 30.0
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory) -> Iterator[controlplane.ControlPlane]:
+    made = controlplane.start(tmp_path_factory.mktemp("control-plane"), binaries.find(say))
+    yield made
+    made.stop()
+
+
+def port_of(plane: controlplane.ControlPlane) -> int:
+    server = yaml.safe_load(plane.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+    port = urlsplit(server).port
+    assert port
+    return port
+
+
+@pytest.fixture(scope="module")
+def wire(plane) -> Iterator[Wire]:
+    made = Wire(port_of(plane))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def bench(plane, wire, tmp_path_factory) -> Iterator[Bench]:
+    folder = tmp_path_factory.mktemp("operator")
+    timing = Timing(**dict.fromkeys(Timing.__dataclass_fields__, 0.2))
+    aws = serve(timing=replace(timing, rds=3.0, nat=2.0))
+    kube = controlplane.api_client(plane.kubeconfig)
+    install(kube)
+    bench = Bench(kube, folder, plane.kubeconfig, aws, through=wire)
+    bench.start()
+    yield bench
+    bench.operator.stop()
+    aws.close()
+
+
+def vpcs(bench: Bench, name: str) -> int:
+    mine = [{"Name": "tag:missyou.app/stack", "Values": [f"default/{name}"]}]
+    return len(bench.aws_client("ec2").describe_vpcs(Filters=mine)["Vpcs"])
+
+
+def begun(bench: Bench, name: str) -> None:
+    bench.apply(name, environment="Development")
+    bench.until(name, lambda app: condition(app, "NetworkReady"), "begun")
+
+
+def test_the_watch_is_cut(bench: Bench, wire: Wire) -> None:
+    begun(bench, "cut")
+    assert wire.cut() >= 1
+    bench.ready("cut")
+    # No event came for what was changed just then: the new watch starts with what there is.
+    wire.tear()
+    bench.patch("cut", {"spec": {"monitoring": {"logRetentionDays": 14}}})
+    wire.mend()
+    began = time.monotonic()
+    bench.until("cut", lambda app: is_ready(app) and condition(app, "InSync")["status"] == "True", "changed")
+    assert time.monotonic() - began < NOTICES
+    [group] = bench.aws_client("logs").describe_log_groups(logGroupNamePrefix="/ecs/cut")["logGroups"]
+    assert group["retentionInDays"] == 14
+
+
+def test_the_api_server_is_unreachable_during_a_creation(bench: Bench, wire: Wire) -> None:
+    begun(bench, "torn")
+    wire.tear()
+    try:
+        # AWS needs no Kubernetes: the stack grows on.
+        rds = bench.aws_client("rds")
+
+        def available() -> bool:
+            rows = rds.describe_db_instances()["DBInstances"]
+            return any(r["DBInstanceIdentifier"] == "torn-db" and r["DBInstanceStatus"] == "available" for r in rows)
+
+        assert processes.wait_until(available, PATIENCE)
+        assert condition(bench.get("torn"), "DatabaseReady").get("status") != "True"
+    finally:
+        wire.mend()
+    began = time.monotonic()
+    bench.until("torn", lambda app: condition(app, "DatabaseReady").get("status") == "True", "told")
+    assert time.monotonic() - began < NOTICES
+    bench.ready("torn")
+    assert vpcs(bench, "torn") == 1
+
+
+def test_an_operator_that_starts_without_the_api_server_says_so(bench: Bench, wire: Wire) -> None:
+    wire.tear()
+    bench.kill()
+    bench.start()
+    try:
+        assert processes.wait_until(lambda: not bench.operator.alive(), PATIENCE)
+        last = bench.operator.log_tail(1)
+        assert "cannot reach the API server" in last
+        assert "Traceback" not in bench.operator.log_tail(50)
+    finally:
+        wire.mend()
+    bench.start()
+    bench.ready("torn")
+
+
+def test_the_api_server_is_restarted_in_the_middle_of_everything(bench: Bench, wire: Wire, plane) -> None:
+    begun(bench, "again")
+    bench.delete("torn")
+    wire.tear()
+    controlplane.start(plane.folder, binaries.find(say))
+    bench.use(controlplane.api_client(plane.kubeconfig))
+    wire.mend(port_of(plane))
+    bench.ready("again")
+    bench.until("torn", lambda app: not app, "gone")
+    assert (vpcs(bench, "again"), vpcs(bench, "torn")) == (1, 0)
+
+
+@pytest.mark.timeout(240)
+def test_a_watch_that_falls_silent_is_noticed(bench: Bench, wire: Wire) -> None:
+    """Packets are swallowed and nobody is told: kopf gives a stream up after 70 s without a sign of life."""
+    assert wire.hush() >= 1
+    bench.patch("again", {"spec": {"monitoring": {"logRetentionDays": 30}}})
+
+    def changed() -> bool:
+        [group] = bench.aws_client("logs").describe_log_groups(logGroupNamePrefix="/ecs/again")["logGroups"]
+        return bool(group["retentionInDays"] == 30)
+
+    assert processes.wait_until(changed, 120.0)
