@@ -27,6 +27,7 @@ GROUPS = {
     "test AWS": ["local_aws"],
     "data plane": ["dataplane"],
     "app": ["integration/test_app.py"],
+    "GitOps": ["gitops"],
     "backend": ["backend"],
     "local cloud": ["local_controlplane"],
     "pure": ["engine", "stack", "controller", "api"],

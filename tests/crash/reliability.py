@@ -36,8 +36,8 @@ duplicate, an orphan or a difference fails it.
 |---|---|---|---|---|---|---|
 {rows}
 
-Skipped are numbers beyond a scenario's last call. Outages on Kubernetes' side (API server restarted, unreachable, silent,
-watches cut) are shown by `tests/integration/test_outages.py`, with the operator's process and a real API server.
+Skipped are numbers beyond a scenario's last call. Outages on Kubernetes' side (API server restarted, unreachable,
+silent, watches cut) are shown by `tests/integration/test_outages.py`, with the operator and a real API server.
 
 ## Calls per minute while AWS throttles every call
 

@@ -43,6 +43,38 @@ def test_the_samples_become_ready(bench, sample):
     assert all(key.startswith("missyou.app/") for key in app["metadata"].get("annotations", {}))
 
 
+def test_another_field_manager_applies_beside_the_operator(bench):
+    """As Argo CD and Flux do: server-side, without force. The operator owns no field of the spec."""
+    manifest = {
+        "apiVersion": "missyou.app/v1alpha1",
+        "kind": "MissYouApp",
+        "metadata": {"name": "gitops", "namespace": "default"},
+        "spec": {"environment": "Development", "monitoring": {"logRetentionDays": 7}},
+    }
+    for days in (7, 14, 30):
+        manifest["spec"]["monitoring"]["logRetentionDays"] = days
+        # Without force, the API server refuses what another manager owns.
+        bench.api.patch_namespaced_custom_object(
+            "missyou.app",
+            "v1alpha1",
+            "default",
+            "missyouapps",
+            "gitops",
+            manifest,
+            field_manager="argocd-controller",
+            _content_type="application/apply-patch+yaml",
+        )
+        app = bench.ready("gitops")
+        assert app["spec"]["monitoring"]["logRetentionDays"] == days
+    for entry in app["metadata"]["managedFields"]:
+        if entry["manager"] != "argocd-controller":
+            assert set(entry["fieldsV1"]) <= {"f:status", "f:metadata"}, entry
+            annotations = entry["fieldsV1"].get("f:metadata", {}).get("f:annotations", {})
+            assert all(key == "." or key.startswith("f:missyou.app/") for key in annotations)
+    bench.delete("gitops")
+    bench.until("gitops", lambda app: not app, "gone")
+
+
 def test_an_unchanged_stack_is_left_in_peace(bench):
     before = bench.get("missyou")
     calls, asked = bench.mutations(), str(time.time())
