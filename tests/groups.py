@@ -22,6 +22,7 @@ GROUPS = {
     "operator": ["integration/test_operator.py"],
     "permissions": ["permissions"],
     "API outages": ["integration/test_outages.py"],
+    "leader": ["integration/test_leader.py"],
     "AWS classes": ["aws"],
     "API server": ["integration/crd"],
     "test AWS": ["local_aws"],

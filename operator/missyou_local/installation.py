@@ -60,8 +60,8 @@ def _start(state: Path, place: Surroundings, voice: Voice) -> Process:
     identity = state / "operator.kubeconfig"
     controlplane.service_account_kubeconfig(place.kubeconfig, identity, _NAMESPACE, _ACCOUNT)
     (port,) = controlplane.free_ports(1)
-    probe = f"http://127.0.0.1:{port}/healthz"
-    command = [str(Path(sys.executable).with_name("missyou-operator")), f"--liveness={probe}"]
+    probe = f"http://127.0.0.1:{port}/readyz"
+    command = [str(Path(sys.executable).with_name("missyou-operator")), f"--probes=127.0.0.1:{port}"]
     operator = processes.start(state, _OPERATOR, command, place.environ() | {"KUBECONFIG": str(identity)})
     if not wait_until(lambda: not operator.alive() or answers(probe), 30.0) or not operator.alive():
         tail = operator.log_tail()

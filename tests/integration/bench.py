@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,11 @@ class Bench:
         *,
         resync: str = "6",
         through: Wire | None = None,
+        key: str = "test",
+        arguments: Sequence[str] = (),
     ) -> None:
         self.folder, self.kubeconfig, self.aws = folder, kubeconfig, aws
-        self.resync, self.wire = resync, through
+        self.resync, self.wire, self.key, self.arguments = resync, through, key, arguments
         self.operator: processes.Process | None = None
         self.use(kube)
 
@@ -56,13 +58,13 @@ class Bench:
             "HOME": str(self.folder),
             "KUBECONFIG": str(identity),
             "AWS_ENDPOINT_URL": self.aws.url,
-            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_ACCESS_KEY_ID": self.key,
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
             "MISSYOU_RESYNC_SECONDS": self.resync,
         }
-        command = [str(Path(sys.executable).with_name("missyou-operator")), "--verbose"]
+        command = [str(Path(sys.executable).with_name("missyou-operator")), "--verbose", *self.arguments]
         self.operator = processes.start(self.folder, "operator", command, environ)
 
     def kill(self) -> None:
@@ -116,7 +118,7 @@ class Bench:
             service,
             region_name="us-east-1",
             endpoint_url=self.aws.url,
-            aws_access_key_id="test",
+            aws_access_key_id="somebody",
             aws_secret_access_key="test",
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import boto3
@@ -58,9 +59,13 @@ class Account:
 
 
 class Accounts:
-    """All identities that stacks act under, made when first needed."""
+    """All identities that stacks act under, made when first needed.
 
-    def __init__(self) -> None:
+    `gate` is called before each request is sent, and raises where none may be.
+    """
+
+    def __init__(self, gate: Callable[..., None] | None = None) -> None:
+        self._gate = gate
         self._accounts: dict[tuple[str, str, str], Account] = {}
         self._lock = threading.Lock()
 
@@ -72,17 +77,23 @@ class Accounts:
                 base = get_session()
                 # For whatever the session itself asks: assuming the role is a call to STS in this region.
                 base.set_config_variable("region", region)
+                if self._gate:
+                    base.register("before-send", self._gate)
                 if role_arn:
-                    base = _assuming(base, role_arn, external_id)
+                    base = _assuming(base, role_arn, external_id, self._gate)
                 self._accounts[key] = Account(boto3.Session(botocore_session=base, region_name=region))
             return self._accounts[key]
 
 
-def _assuming(source: BotocoreSession, role_arn: str, external_id: str) -> BotocoreSession:
+def _assuming(
+    source: BotocoreSession, role_arn: str, external_id: str, gate: Callable[..., None] | None
+) -> BotocoreSession:
     arguments = {"RoleSessionName": "missyou-operator", **({"ExternalId": external_id} if external_id else {})}
     fetcher = AssumeRoleCredentialFetcher(
         source.create_client, source.get_credentials(), role_arn, extra_args=arguments
     )
     session = get_session()
+    if gate:
+        session.register("before-send", gate)
     session._credentials = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
     return session

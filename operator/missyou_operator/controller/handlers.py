@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,10 @@ from missyou_operator.api.status import merge_patch
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.session import Accounts
 from missyou_operator.controller.kube import Kube
+from missyou_operator.controller.leader import Leader
+from missyou_operator.controller.lease import Candidate
 from missyou_operator.controller.memory import Memory
+from missyou_operator.controller.probes import Probes
 from missyou_operator.controller.reconcile import Reconciler, World
 from missyou_operator.controller.report import Report
 from missyou_operator.controller.settings import Settings
@@ -38,6 +42,8 @@ _ASKING = (f"{GROUP}/reconcile", f"{GROUP}/approve")
 #: Passes at the same time for apps that somebody has just changed, and for all others: a start with a thousand stacks
 #: must not keep a person waiting.
 _CHANGE_LANE, _RESYNC_LANE = 8, 24
+#: Seconds after which an event loop that does not turn is stuck.
+_STUCK = 30.0
 #: Seconds in which our own status writes come back from the watch.
 _ECHO = 5.0
 
@@ -65,7 +71,10 @@ class Operator:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.kube = Kube()
+        self.kube = Kube(settings.own_namespace)
+        candidate = Candidate(settings.identity)
+        self.leader = Leader(self.kube, candidate) if settings.leader_elect else None
+        self.beat = float("inf")
         self.calls = ThreadPoolExecutor(settings.workers, "aws")
         self.lanes = {
             True: ThreadPoolExecutor(_CHANGE_LANE, "change"),
@@ -73,7 +82,7 @@ class Operator:
         }
         self.reconciler = Reconciler(
             World(
-                Accounts(),
+                Accounts(self.leader.check if self.leader else None),
                 self.kube.cluster_uid(),
                 self.kube.read_secret,
                 self.calls,
@@ -96,6 +105,7 @@ class Operator:
 
     async def configure(self, settings: kopf.OperatorSettings, **_: Any) -> None:
         """Set kopf up: own annotations only, no scanning for CRDs, watches that notice a dead connection."""
+        self.pulse = asyncio.create_task(self._pulse())
         settings.persistence.finalizer = FINALIZER
         settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP, v1=False)
         settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=GROUP)
@@ -104,6 +114,22 @@ class Operator:
         settings.networking.connect_timeout = 10
         settings.networking.request_timeout = 45
         settings.watching.server_timeout = 600
+
+    async def _pulse(self) -> None:
+        """Note that the event loop turns."""
+        while True:
+            self.beat = seconds()
+            await asyncio.sleep(1.0)
+
+    def healthy(self) -> str | None:
+        """Say that the event loop turns (or has not begun to: this operator waits for the lease)."""
+        return "ok\n" if self.beat > seconds() - _STUCK else None
+
+    def ready(self) -> str | None:
+        """Say that it works, or stands by for the one that does."""
+        if self.leader and not self.leader.leads:
+            return "standing by\n"
+        return "working\n" if seconds() - _STUCK < self.beat < float("inf") else None
 
     async def on_event(self, event: Mapping[str, Any], body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
         """Wake the loop when something has changed that matters to it: not for our own status writes."""
@@ -164,6 +190,8 @@ class Operator:
         patch = merge_patch(seen["status"], report.status)
         if not patch:
             return
+        if self.leader:
+            self.leader.check()
         write = partial(self.kube.patch_status, meta["namespace"], meta["name"], patch)
         if await asyncio.get_running_loop().run_in_executor(self.lanes[True], write):
             app.written = (seconds(), dict(report.status))
@@ -226,11 +254,18 @@ def serve(settings: Settings) -> None:
         sys.exit(f"cannot reach the API server ({type(error).__name__}): is it up, and does KUBECONFIG lead to it?")
     if not served:
         sys.exit("the API server serves no MissYouApps: apply crds/missyouapps.missyou.app.yaml first")
+    if settings.probes:
+        Probes(settings.probes, {"/healthz": operator.healthy, "/readyz": operator.ready})
+    # As the first process of a container it would not even end by itself; kopf has handlers of its own later.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if operator.leader:
+        operator.leader.acquire()
     with contextlib.suppress(KeyboardInterrupt):
         kopf.run(
             registry=operator.registry(),
             standalone=True,
             clusterwide=not settings.namespaces,
             namespaces=list(settings.namespaces),
-            liveness_endpoint=settings.liveness or None,
         )
+    if operator.leader:
+        operator.leader.release()

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
 from missyou_operator.api import GROUP, PLURAL, VERSION
+from missyou_operator.controller.lease import Record
 
 #: Seconds for connecting and for an answer.
 _TIMEOUT = (5, 15)
+#: The same for the lease, whose renewal must not hang.
+_SOON = (2, 2)
 
 
 class Kube:
     """Thread-safe: the client keeps a pool of connections."""
 
-    def __init__(self) -> None:
+    def __init__(self, namespace: str = "", lease: str = "missyou-operator") -> None:
+        self._namespace, self._lease = namespace, lease
         try:
             config.load_incluster_config()  # type: ignore[no-untyped-call]
         except config.ConfigException:
@@ -26,12 +31,34 @@ class Kube:
         self._api = client.ApiClient()
         self._custom = client.CustomObjectsApi(self._api)
         self._core = client.CoreV1Api(self._api)
+        self._coordination = client.CoordinationV1Api(self._api)
 
     def cluster_uid(self) -> str:
         """Give the UID of the kube-system namespace: it tells clusters apart that share an AWS account."""
         metadata = self._core.read_namespace("kube-system", _request_timeout=_TIMEOUT).metadata
         assert metadata is not None and metadata.uid, "every stored object has metadata with a UID"  # noqa: S101, PT018
         return metadata.uid
+
+    def read_lease(self) -> Record:
+        """Give the record of the operators' lease, an empty one where there is no Lease yet."""
+        try:
+            lease = self._coordination.read_namespaced_lease(self._lease, self._namespace, _request_timeout=_SOON)
+        except ApiException as error:
+            if error.status == 404:
+                return Record()
+            raise
+        return _record(lease)
+
+    def write_lease(self, holder: str, seen: Record, duration: int, now: datetime) -> Record:
+        """Put a holder in place of the record that was seen. Error: ApiException 409 where somebody was quicker."""
+        meta = client.V1ObjectMeta(name=self._lease, namespace=self._namespace, resource_version=seen.version or None)
+        spec = client.V1LeaseSpec(holder_identity=holder, lease_duration_seconds=duration, renew_time=now)
+        body = client.V1Lease(metadata=meta, spec=spec)
+        if seen.version:
+            replace = self._coordination.replace_namespaced_lease
+            return _record(replace(self._lease, self._namespace, body, _request_timeout=_SOON))
+        create = self._coordination.create_namespaced_lease
+        return _record(create(self._namespace, body, _request_timeout=_SOON))
 
     def read_secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
         """Give the data of a Secret, decoded, or None where there is none. Values that are not UTF-8 are left out."""
@@ -71,6 +98,10 @@ class Kube:
                 return False
             raise
         return True
+
+
+def _record(lease: Any) -> Record:
+    return Record(lease.spec.holder_identity or "", lease.metadata.resource_version or "")
 
 
 def _text(raw: str | bytes) -> str | None:

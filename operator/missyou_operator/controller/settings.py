@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`namespaces` empty: all of them. `resync` in seconds. `liveness` is an URL to serve, or empty."""
+    """`namespaces` empty: all of them. `resync` in seconds. `probes` is host:port, or empty for none.
+
+    `own_namespace` is where the Lease lives, if `leader_elect`; `identity` is the name in it.
+    """
 
     region: str
     namespaces: tuple[str, ...] = ()
     resync: float = 45.0
     workers: int = 32
-    liveness: str = ""
+    probes: str = ""
+    leader_elect: bool = False
+    own_namespace: str = ""
+    identity: str = ""
     verbose: bool = False
 
 
@@ -53,19 +61,41 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         help="AWS calls at the same time (env MISSYOU_WORKERS; default: 32)",
     )
     parser.add_argument(
-        "--liveness",
-        default=environ.get("MISSYOU_LIVENESS", ""),
-        metavar="URL",
-        help="serve a liveness probe, for instance at http://0.0.0.0:8080/healthz (env MISSYOU_LIVENESS)",
+        "--probes",
+        default=environ.get("MISSYOU_PROBES", ""),
+        metavar="HOST:PORT",
+        help="serve /healthz and /readyz there, for instance at 0.0.0.0:8080 (env MISSYOU_PROBES)",
+    )
+    parser.add_argument(
+        "--leader-elect",
+        action=argparse.BooleanOptionalAction,
+        default=environ.get("MISSYOU_LEADER_ELECT", "") == "true",
+        help="work only while holding the Lease missyou-operator, so that several operators may run "
+        "(env MISSYOU_LEADER_ELECT=true)",
+    )
+    parser.add_argument(
+        "--own-namespace",
+        default=environ.get("POD_NAMESPACE", "missyou-system"),
+        help="namespace of that Lease (env POD_NAMESPACE; default: missyou-system)",
     )
     parser.add_argument("--verbose", action="store_true", help="log every pass")
     given = parser.parse_args(arguments)
     if not given.region:
         parser.error("no AWS region: set AWS_REGION or give --region")
+    if given.probes and not given.probes.rpartition(":")[2].isdecimal():
+        parser.error(f"--probes must be HOST:PORT, say 0.0.0.0:8080, not {given.probes!r}")
     if given.resync_seconds < 5:
         parser.error("--resync-seconds must be 5 or more")
     if not 1 <= given.workers <= 256:
         parser.error("--workers must be 1 to 256")
     return Settings(
-        given.region, tuple(given.namespace), given.resync_seconds, given.workers, given.liveness, given.verbose
+        given.region,
+        tuple(given.namespace),
+        given.resync_seconds,
+        given.workers,
+        given.probes,
+        given.leader_elect,
+        given.own_namespace,
+        f"{environ.get('POD_NAME') or socket.gethostname()}_{uuid.uuid4().hex[:8]}",
+        given.verbose,
     )

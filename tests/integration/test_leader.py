@@ -1,0 +1,96 @@
+"""Two operators, one works: killed, frozen or replaced in the middle of a creation, the other goes on within 15 s."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from missyou_local import processes
+from missyou_local.aws import Timing, serve
+
+from .bench import PATIENCE, Bench, condition, install
+
+FAILOVER = 15.0
+
+
+@pytest.fixture
+def pair(control_plane, kube, tmp_path_factory) -> Iterator[tuple[Bench, Bench]]:
+    timing = Timing(**dict.fromkeys(Timing.__dataclass_fields__, 0.2))
+    timing.rds, timing.nat = 12.0, 3.0
+    aws = serve(timing=timing)
+    install(kube)
+    made = [
+        Bench(kube, tmp_path_factory.mktemp(key), control_plane.kubeconfig, aws, key=key, arguments=["--leader-elect"])
+        for key in ("first", "second")
+    ]
+    yield made[0], made[1]
+    for bench in made:
+        if bench.operator:
+            bench.operator.stop()
+    aws.close()
+
+
+def calls(bench: Bench) -> int:
+    """Count the calls that this operator has made to AWS."""
+    return len(bench.aws.control.ledger.entries(caller=bench.key))
+
+
+def vpcs(bench: Bench, name: str) -> int:
+    mine = [{"Name": "tag:missyou.app/stack", "Values": [f"default/{name}"]}]
+    return len(bench.aws_client("ec2").describe_vpcs(Filters=mine)["Vpcs"])
+
+
+def works(bench: Bench) -> float:
+    """Wait until an operator makes its next call to AWS; give the seconds that it took."""
+    before, began = calls(bench), time.monotonic()
+    assert processes.wait_until(lambda: calls(bench) > before, PATIENCE), bench.operator.log_tail()
+    return time.monotonic() - began
+
+
+def begun(pair: tuple[Bench, Bench], name: str) -> None:
+    """Start both, and let the first begin a stack."""
+    first, second = pair
+    first.start()
+    first.apply(name, environment="Development")
+    first.until(name, lambda app: condition(app, "NetworkReady"), "begun")
+    second.start()
+    assert processes.wait_until(lambda: "waits for the lease" in second.operator.log.read_text(), PATIENCE)
+    assert calls(second) == 0
+
+
+def finished(bench: Bench, name: str) -> None:
+    bench.ready(name)
+    assert vpcs(bench, name) == 1
+    bench.delete(name)
+    bench.until(name, lambda app: not app, "gone")
+
+
+def test_a_leader_that_is_killed_is_followed(pair: tuple[Bench, Bench]) -> None:
+    begun(pair, "killed")
+    pair[0].kill()
+    assert works(pair[1]) <= FAILOVER
+    finished(pair[1], "killed")
+
+
+def test_a_leader_that_freezes_makes_no_call_when_it_thaws(pair: tuple[Bench, Bench]) -> None:
+    begun(pair, "frozen")
+    os.kill(pair[0].operator.pid, signal.SIGSTOP)
+    assert works(pair[1]) <= FAILOVER
+    before = calls(pair[0])
+    os.kill(pair[0].operator.pid, signal.SIGCONT)
+    assert processes.wait_until(lambda: not pair[0].operator.alive(), PATIENCE)
+    assert calls(pair[0]) == before
+    finished(pair[1], "frozen")
+
+
+def test_a_leader_that_is_told_to_go_hands_over_at_once(pair: tuple[Bench, Bench]) -> None:
+    """A rolling upgrade: the new one waits beside the old one, which is stopped."""
+    begun(pair, "rolled")
+    pair[0].operator.stop()
+    # Sooner than the lease would have run out.
+    assert works(pair[1]) < 8.0
+    finished(pair[1], "rolled")
