@@ -41,7 +41,7 @@ test: $(VENV)/.installed ## everything CI runs: all tests
 	@$(BIN)/python tests/groups.py
 
 test-crash: $(VENV)/.installed ## every crash point, outage, storm and hand; writes docs/reliability.md (an hour)
-	@MISSYOU_CRASH=all $(BIN)/python -m pytest tests/crash
+	@MISSYOU_CRASH=all $(BIN)/python -m tests.crash.reliability
 
 bench: $(VENV)/.installed ## measure: creation, reaction, deletion
 	@$(BIN)/python -m benchmarks.creation

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,8 +13,8 @@ from missyou_local.aws import Server, Timing, serve
 from missyou_operator.aws import clock as operators_clock
 from tests.passes.harness import leads_to
 
-from .chosen import ALL, SEED
-from .reliability import ABOUT, REPORT, Tally, render
+from .chosen import ALL
+from .reliability import Tally
 from .stepped import Clock
 
 
@@ -63,7 +62,6 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A whole sweep leaves its report."""
-    if ALL and set(ABOUT) <= set(TALLY.families):
-        when = datetime.now(UTC).strftime("%Y-%m-%d")
-        REPORT.write_text(render(TALLY, when, SEED), encoding="utf-8")
+    """Each run of a sweep leaves what the report is made of."""
+    if ALL:
+        TALLY.save()

@@ -1,16 +1,30 @@
-"""What the runs of this folder have met, and docs/reliability.md, which `make test-crash` writes from it."""
+"""What the runs of this folder have met, and docs/reliability.md, which is made of it.
+
+`make test-crash` runs the whole sweep in parts, two at a time; each leaves a file in build/reliability.
+`python -m tests.crash.reliability` (which it calls) writes the report.
+"""
 
 from __future__ import annotations
 
 import collections
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from missyou_local.aws import Server
 
+from .chosen import SEED
+
 FOLDER = Path(__file__).parent
-REPORT = FOLDER.parents[1] / "docs" / "reliability.md"
+ROOT = FOLDER.parents[1]
+REPORT, PARTS = ROOT / "docs" / "reliability.md", ROOT / "build" / "reliability"
 #: Files of this folder -> what their tests show.
 ABOUT = {
     "test_crash.py": "The operator killed at a changing call, before it is sent or after it took effect; the next "
@@ -76,6 +90,26 @@ class Tally:
     families: dict[str, Family] = field(default_factory=lambda: collections.defaultdict(Family))
     rates: dict[str, list[int]] = field(default_factory=dict)
 
+    def save(self) -> None:
+        """Leave it for the report."""
+        PARTS.mkdir(parents=True, exist_ok=True)
+        families = {
+            name: {"outcomes": one.outcomes, "faults": one.faults, "calls": one.calls, "seconds": one.seconds}
+            for name, one in self.families.items()
+        }
+        text = json.dumps({"families": families, "rates": self.rates})
+        (PARTS / f"{os.getpid()}.json").write_text(text, encoding="utf-8")
+
+    def add(self, saved: Mapping[str, Any]) -> None:
+        """Add what another run has left."""
+        self.rates |= saved["rates"]
+        for name, part in saved["families"].items():
+            family = self.families[name]
+            family.outcomes.update(part["outcomes"])
+            family.faults.update(part["faults"])
+            family.calls += part["calls"]
+            family.seconds += part["seconds"]
+
 
 def render(tally: Tally, when: str, seed: int) -> str:
     """Write the report."""
@@ -90,3 +124,33 @@ def _row(what: str, family: Family) -> str:
     faults = ", ".join(f"{count} {name}" for name, count in family.faults.most_common()) or "-"
     counts = " | ".join(str(outcomes.get(name, 0)) for name in ("passed", "failed", "skipped"))
     return f"| {what} | {counts} | {family.calls} | {faults} | {family.seconds / 60:.0f} |"
+
+
+#: Parts of the sweep that take about as long as each other, as arguments of pytest.
+SWEEP = (
+    ["test_crash.py", "-k", "creation"],
+    ["test_anything.py", "test_at_once.py", "test_hands.py", "test_outages.py", "test_storm.py"],
+    ["test_crash.py", "-k", "not creation"],
+)
+
+
+def sweep(part: list[str]) -> int:
+    """Run a part; give pytest's exit status."""
+    names = [str(FOLDER / word) if word.endswith(".py") else word for word in part]
+    return subprocess.run([sys.executable, "-m", "pytest", *names], check=False, cwd=ROOT).returncode
+
+
+def main() -> int:
+    for old in PARTS.glob("*.json"):
+        old.unlink()
+    with ThreadPoolExecutor(2) as pool:
+        failed = any(list(pool.map(sweep, SWEEP)))
+    tally = Tally()
+    for part in PARTS.glob("*.json"):
+        tally.add(json.loads(part.read_text(encoding="utf-8")))
+    REPORT.write_text(render(tally, datetime.now(UTC).strftime("%Y-%m-%d"), SEED), encoding="utf-8")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
