@@ -29,6 +29,7 @@ GROUPS = {
     "data plane": ["dataplane"],
     "app": ["integration/test_app.py"],
     "GitOps": ["gitops"],
+    "manifests": ["manifests"],
     "backend": ["backend"],
     "local cloud": ["local_controlplane"],
     "pure": ["engine", "stack", "controller", "api"],

@@ -19,6 +19,13 @@ from missyou_local.processes import wait_until
 
 _MANAGER = "missyou-demo"
 CRD = "missyouapps.missyou.app"
+_MANIFESTS = Path(__file__).parents[2] / "manifests"
+#: What gives the operator its rights: the same files that an installation applies, and a namespace that opts in.
+RIGHTS = (
+    _MANIFESTS / "base/namespace.yaml",
+    _MANIFESTS / "base/rbac.yaml",
+    _MANIFESTS / "samples/secrets-access.yaml",
+)
 
 
 def documents(paths: Iterable[Path]) -> list[dict[str, Any]]:

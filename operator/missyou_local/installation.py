@@ -30,8 +30,8 @@ _RECORD, _WORKS_IN = "installed.json", "operator.env"
 def install(state: Path, place: Surroundings, voice: Voice) -> Process:
     """Install CRD and RBAC, and start the operator as the ServiceAccount of the manifests. Error: DemoError."""
     api = api_client(place.kubeconfig)
-    crd = cluster.documents(sorted((ROOT / "crds").glob("*.yaml")))
-    rbac = cluster.documents([ROOT / "manifests/namespace.yaml", ROOT / "manifests/rbac.yaml"])
+    crd = cluster.documents(sorted((ROOT / "crds").glob("missyouapps*.yaml")))
+    rbac = cluster.documents(cluster.RIGHTS)
     try:
         if not place.own_cluster:
             _record(state, place.kubeconfig, cluster.missing(api, crd + rbac))

@@ -138,6 +138,6 @@ def is_ready(app: dict[str, Any]) -> bool:
 
 def install(kube: client.ApiClient) -> None:
     """Put the CRD and the RBAC of the manifests into the cluster."""
-    cluster.apply(kube, cluster.documents(sorted((ROOT / "crds").glob("*.yaml"))))
+    cluster.apply(kube, cluster.documents(sorted((ROOT / "crds").glob("missyouapps*.yaml"))))
     cluster.wait_for_crd(kube)
-    cluster.apply(kube, cluster.documents([ROOT / "manifests/namespace.yaml", ROOT / "manifests/rbac.yaml"]))
+    cluster.apply(kube, cluster.documents(cluster.RIGHTS))

@@ -29,9 +29,9 @@ def plane(tmp_path_factory):
 def operator(plane, tmp_path_factory):
     """A client with the rights that the manifests give the operator."""
     with controlplane.api_client(plane.kubeconfig) as admin:
-        cluster.apply(admin, cluster.documents(sorted((ROOT / "crds").glob("*.yaml"))))
+        cluster.apply(admin, cluster.documents(sorted((ROOT / "crds").glob("missyouapps*.yaml"))))
         cluster.wait_for_crd(admin)
-        cluster.apply(admin, cluster.documents([ROOT / "manifests/namespace.yaml", ROOT / "manifests/rbac.yaml"]))
+        cluster.apply(admin, cluster.documents(cluster.RIGHTS))
     path = tmp_path_factory.mktemp("operator") / "operator.kubeconfig"
     controlplane.service_account_kubeconfig(plane.kubeconfig, path, "missyou-system", "missyou-operator")
     with controlplane.api_client(path) as api:

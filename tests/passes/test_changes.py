@@ -132,3 +132,18 @@ def test_the_number_of_tasks_is_left_to_autoscaling(production):
     assert production.condition("InSync")["status"] == "True"
     production.client("ecs").update_service(cluster="prod-cluster", service="prod-service", desiredCount=2)
     production.grow()
+
+
+def test_a_namespace_that_has_not_opted_in_is_told_how(aws):
+    app = App(aws, "closed", environment="Development")
+
+    class Closed(dict):
+        def get(self, name, default=None):
+            raise PermissionError(name)
+
+    app.secrets = Closed()
+    app.edit(secrets={"googleAPIKey": {"secretKeyRef": {"name": "gemini", "key": "api-key"}}})
+    app.until(lambda _: app.reason("SecretsReady") == "SecretForbidden", "told")
+    assert "create rolebinding missyou-operator-secrets -n default" in app.condition("SecretsReady")["message"]
+    app.secrets = {"gemini": {"api-key": "AIza-value"}}
+    app.until(lambda _: app.reason("SecretsReady") in {"Available", "WaitingForDatabase"}, "opted in")

@@ -200,7 +200,9 @@ class Operator:
 
 
 #: Reasons that a person should see although the stack may go on by itself.
-_NOTEWORTHY = frozenset({"ImageNotFound", "SecretNotFound", "TasksFailing", "Drifted", "ApprovalRequired"})
+_NOTEWORTHY = frozenset(
+    {"ImageNotFound", "SecretNotFound", "SecretForbidden", "TasksFailing", "Drifted", "ApprovalRequired"}
+)
 
 
 def _kind(condition: Mapping[str, Any], status: Mapping[str, Any]) -> str:

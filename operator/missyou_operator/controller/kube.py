@@ -61,12 +61,17 @@ class Kube:
         return _record(create(self._namespace, body, _request_timeout=_SOON))
 
     def read_secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
-        """Give the data of a Secret, decoded, or None where there is none. Values that are not UTF-8 are left out."""
+        """Give the data of a Secret, decoded, or None where there is none. Values that are not UTF-8 are left out.
+
+        Error: PermissionError where the namespace has not opted in.
+        """
         try:
             secret = self._core.read_namespaced_secret(name, namespace, _request_timeout=_TIMEOUT)
         except ApiException as error:
             if error.status == 404:
                 return None
+            if error.status == 403:
+                raise PermissionError(f"Secret {namespace}/{name} may not be read") from None
             raise
         return {key: text for key, raw in (secret.data or {}).items() if (text := _text(raw)) is not None}
 

@@ -41,7 +41,7 @@ _SHARED_FOR = 3.0
 #: Seconds until a spec that is invalid, or a suspended app, is looked at again without being changed.
 _IDLE = 600.0
 
-#: Gives the data of a Kubernetes Secret by namespace and name, or None where there is none.
+#: Gives the data of a Kubernetes Secret by namespace and name, or None where there is none. Error: PermissionError.
 SecretReader = Callable[[str, str], Mapping[str, str] | None]
 
 
@@ -113,7 +113,7 @@ class Reconciler:
     def _pass(self, body: Mapping[str, Any], app: AppSpec, memory: Memory, stopped: Callable[[], bool]) -> Report:
         cloud = self._cloud(body, app=app)
         names = build(app, cloud.stack, Facts(("", "")))
-        secrets = self._kubernetes_secrets(body["metadata"]["namespace"], names)
+        secrets, forbidden = self._kubernetes_secrets(body["metadata"]["namespace"], names)
         inputs = _inputs(body, secrets)
         token = str((body["metadata"].get("annotations") or {}).get("missyou.app/reconcile", ""))
         asked = memory.token != token
@@ -128,7 +128,9 @@ class Reconciler:
             full = True
             sight, graph, plan = self._view(cloud, app, memory, names, secrets, full=True, fresh=True)
         restraint = restrain(body, app, memory, plan, sight)
-        held = premature(body, graph, plan, self._world.started, utc_now()) | memory.doubtful(plan, seconds())
+        held = (
+            premature(body, graph, plan, self._world.started, utc_now()) | memory.doubtful(plan, seconds()) | forbidden
+        )
         tools = Tools(cloud, self._world.pool, classify, stopped)
         outcome = execute(graph, sight.world, plan, tools, {**held, **restraint.withheld})
         left = make_plan(graph, outcome.world)
@@ -197,15 +199,23 @@ class Reconciler:
         )
         return Cloud(account, stack, account.inventory, final_snapshot=final_snapshot)
 
-    def _kubernetes_secrets(self, namespace: str, graph: Graph) -> dict[str, tuple[Observed, ...]]:
+    def _kubernetes_secrets(
+        self, namespace: str, graph: Graph
+    ) -> tuple[dict[str, tuple[Observed, ...]], dict[str, Health]]:
+        """Read the Secrets that a graph wants; give those found, and what to say of those that may not be read."""
         found: dict[str, tuple[Observed, ...]] = {}
+        forbidden: dict[str, Health] = {}
         for wanted in graph:
             if isinstance(wanted, KubernetesSecret):
-                value = (self._world.read_secret(namespace, wanted.secret) or {}).get(wanted.key)
+                try:
+                    value = (self._world.read_secret(namespace, wanted.secret) or {}).get(wanted.key)
+                except PermissionError:
+                    forbidden[wanted.address] = wanted.forbidden(namespace)
+                    continue
                 if value:
                     attrs = {"value": Sensitive(value)}
                     found[wanted.address] = (Observed(KubernetesSecret, wanted.name, wanted.name, attrs),)
-        return found
+        return found, forbidden
 
     def _failed(self, body: Mapping[str, Any], memory: Memory, health: Health) -> Report:
         now = seconds()

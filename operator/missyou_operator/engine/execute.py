@@ -24,8 +24,8 @@ def execute(
 ) -> Outcome:
     """Carry out `plan`.
 
-    `withheld` maps addresses that must not be changed now (an approval is missing, drift is only reported) to the
-    health to report for them.
+    `withheld` maps addresses that must not be changed now (an approval is missing, drift is only reported), or that may
+    not be looked at, to the health to report for them.
     """
     run = _Run(graph, plan, tools, dict(withheld or {}), Outcome(world=dict(world)))
     run.converge()
@@ -71,7 +71,7 @@ class _Run:
         found = self.outcome.world.get(resource.address, ())
         observed = found[0] if found else None
         if resource.EXTERNAL:
-            return resource.health(observed) if observed else resource.missing()
+            return resource.health(observed) if observed else self.withheld.get(resource.address, resource.missing())
         if observed is not None and not observed.owned:
             return Health("failed", "OwnedElsewhere", _owned_elsewhere(resource, observed), 300.0, stalled=True)
         if observed is not None and observed.state == "deleting":

@@ -21,6 +21,15 @@ class KubernetesSecret(External):
     secret: str
     key: str
 
+    def forbidden(self, namespace: str) -> Health:
+        """Say how the namespace opts in."""
+        return pending(
+            "SecretForbidden",
+            f"the operator may not read the Secret {self.secret}: namespaces opt in by "
+            f"kubectl create rolebinding missyou-operator-secrets -n {namespace} "
+            "--clusterrole=missyou-operator-secrets --serviceaccount=missyou-system:missyou-operator",
+        )
+
     def missing(self) -> Health:
         """Say what to create. Nobody need change the spec for it, so the stack goes on by itself."""
         return pending(
