@@ -16,6 +16,7 @@ VERDICTS = {
     "stale_generation": ("the spec has changed, and was not seen yet", "Progressing", "InProgress", "InProgress"),
     "image_absent": ("the spec names a tag that is not there", "Progressing", "InProgress", "InProgress"),
     "suspended": ("`spec.suspend`, in a stack that was ready", "Suspended", "Current", "Current"),
+    "suspended_from_the_start": ("`spec.suspend` before anything was made", "Suspended", "InProgress", "InProgress"),
     "drifted": ("changed outside, `driftPolicy: Report`", "Healthy", "Current", "Current"),
     "waiting_for_approval": ("a change would destroy data", "Suspended", "Failed", "InProgress"),
     "invalid_spec": ("a mistake that the schema lets through", "Degraded", "Failed", "Failed"),

@@ -113,6 +113,9 @@ def suspended(body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     before = body.get("status") or {}
     dropped = {"Reconciling", "Stalled"}
     kept = [_verdict(condition) for condition in before.get("conditions", ()) if condition["type"] not in dropped]
+    if not kept:
+        # Suspended from the start: without a Ready, kstatus would take it for done.
+        kept = [Verdict("Ready", "False", "Suspended", "spec.suspend is true, and nothing has been made yet")]
     return finish(body, before, kept, now)
 
 
