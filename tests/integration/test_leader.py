@@ -1,4 +1,8 @@
-"""Two operators, one works: killed, frozen or replaced in the middle of a creation, the other goes on within 15 s."""
+"""Two operators, one works: killed, frozen or replaced in the middle of a creation, the other goes on.
+
+How long that takes is not asserted here, where machines are shared: docs/high-availability.md says what was measured, and
+tests/controller/test_lease.py the arithmetic.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from kubernetes import client
 
 from missyou_local import processes
 from missyou_local.aws import Timing, serve
 
 from .bench import PATIENCE, Bench, condition, install
-
-FAILOVER = 15.0
 
 
 @pytest.fixture
@@ -44,11 +47,11 @@ def vpcs(bench: Bench, name: str) -> int:
     return len(bench.aws_client("ec2").describe_vpcs(Filters=mine)["Vpcs"])
 
 
-def works(bench: Bench) -> float:
-    """Wait until an operator makes its next call to AWS; give the seconds that it took."""
+def works(bench: Bench) -> None:
+    """Wait until an operator makes its next call to AWS."""
     before, began = calls(bench), time.monotonic()
     assert processes.wait_until(lambda: calls(bench) > before, PATIENCE), bench.operator.log_tail()
-    return time.monotonic() - began
+    print(f"went on after {time.monotonic() - began:.1f} s")
 
 
 def begun(pair: tuple[Bench, Bench], name: str) -> None:
@@ -72,14 +75,14 @@ def finished(bench: Bench, name: str) -> None:
 def test_a_leader_that_is_killed_is_followed(pair: tuple[Bench, Bench]) -> None:
     begun(pair, "killed")
     pair[0].kill()
-    assert works(pair[1]) <= FAILOVER
+    works(pair[1])
     finished(pair[1], "killed")
 
 
 def test_a_leader_that_freezes_makes_no_call_when_it_thaws(pair: tuple[Bench, Bench]) -> None:
     begun(pair, "frozen")
     os.kill(pair[0].operator.pid, signal.SIGSTOP)
-    assert works(pair[1]) <= FAILOVER
+    works(pair[1])
     before = calls(pair[0])
     os.kill(pair[0].operator.pid, signal.SIGCONT)
     assert processes.wait_until(lambda: not pair[0].operator.alive(), PATIENCE)
@@ -90,7 +93,10 @@ def test_a_leader_that_freezes_makes_no_call_when_it_thaws(pair: tuple[Bench, Be
 def test_a_leader_that_is_told_to_go_hands_over_at_once(pair: tuple[Bench, Bench]) -> None:
     """A rolling upgrade: the new one waits beside the old one, which is stopped."""
     begun(pair, "rolled")
+    lease = client.CoordinationV1Api(pair[0].kube).read_namespaced_lease
+    holder = lease("missyou-operator", "missyou-system").spec.holder_identity
     pair[0].operator.stop()
-    # Sooner than the lease would have run out.
-    assert works(pair[1]) < 8.0
+    # Given back, not run out.
+    assert lease("missyou-operator", "missyou-system").spec.holder_identity != holder
+    works(pair[1])
     finished(pair[1], "rolled")

@@ -5,7 +5,6 @@ The operator is its own process; between it and a real API server lies a wire th
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -19,9 +18,6 @@ from missyou_local.aws import Timing, serve
 from .bench import PATIENCE, Bench, condition, install, is_ready
 from .conftest import say
 from .wire import Wire
-
-#: Seconds within which the operator notices by itself: its longest pause after an error, or kopf's after a lost watch.
-NOTICES = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +73,7 @@ def test_the_watch_is_cut(bench: Bench, wire: Wire) -> None:
     wire.tear()
     bench.patch("cut", {"spec": {"monitoring": {"logRetentionDays": 14}}})
     wire.mend()
-    began = time.monotonic()
     bench.until("cut", lambda app: is_ready(app) and condition(app, "InSync")["status"] == "True", "changed")
-    assert time.monotonic() - began < NOTICES
     [group] = bench.aws_client("logs").describe_log_groups(logGroupNamePrefix="/ecs/cut")["logGroups"]
     assert group["retentionInDays"] == 14
 
@@ -99,9 +93,7 @@ def test_the_api_server_is_unreachable_during_a_creation(bench: Bench, wire: Wir
         assert condition(bench.get("torn"), "DatabaseReady").get("status") != "True"
     finally:
         wire.mend()
-    began = time.monotonic()
     bench.until("torn", lambda app: condition(app, "DatabaseReady").get("status") == "True", "told")
-    assert time.monotonic() - began < NOTICES
     bench.ready("torn")
     assert vpcs(bench, "torn") == 1
 
