@@ -1,6 +1,6 @@
 """Two operators, one works: killed, frozen or replaced in the middle of a creation, the other goes on.
 
-How long that takes is not asserted here, where machines are shared: docs/high-availability.md says what was measured, and
+How long that takes is not asserted here, where machines are shared: docs/high-availability.md has measured figures, and
 tests/controller/test_lease.py the arithmetic.
 """
 
