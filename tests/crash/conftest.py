@@ -61,7 +61,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         family.seconds += report.duration
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Each run of a sweep leaves what the report is made of."""
     if ALL:
-        TALLY.save()
+        TALLY.save(whole=exitstatus != pytest.ExitCode.INTERRUPTED)

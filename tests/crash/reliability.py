@@ -43,6 +43,7 @@ TEMPLATE = """# Reliability
 Written by `make test-crash` on {when}, seed {seed}: the operator's passes against [the test AWS](test-aws.md), on a
 clock that is turned. `make test` runs a sample, another each day; `MISSYOU_SEED=20261123 make test` repeats a day's.
 
+{cut}
 Every run ends with the same comparison: all that is in AWS, ids left out, against a run in which nothing went wrong. A
 duplicate, an orphan or a difference fails it.
 
@@ -85,24 +86,29 @@ class Family:
 
 @dataclass(slots=True)
 class Tally:
-    """All of a session, by file; `rates` are calls per minute under full throttling, by stage."""
+    """All of a session, by file; `rates` are calls per minute under full throttling, by stage.
+
+    `whole`: no part was interrupted.
+    """
 
     families: dict[str, Family] = field(default_factory=lambda: collections.defaultdict(Family))
     rates: dict[str, list[int]] = field(default_factory=dict)
+    whole: bool = True
 
-    def save(self) -> None:
+    def save(self, *, whole: bool) -> None:
         """Leave it for the report."""
         PARTS.mkdir(parents=True, exist_ok=True)
         families = {
             name: {"outcomes": one.outcomes, "faults": one.faults, "calls": one.calls, "seconds": one.seconds}
             for name, one in self.families.items()
         }
-        text = json.dumps({"families": families, "rates": self.rates})
+        text = json.dumps({"families": families, "rates": self.rates, "whole": whole})
         (PARTS / f"{os.getpid()}.json").write_text(text, encoding="utf-8")
 
     def add(self, saved: Mapping[str, Any]) -> None:
         """Add what another run has left."""
         self.rates |= saved["rates"]
+        self.whole &= saved.get("whole", False)
         for name, part in saved["families"].items():
             family = self.families[name]
             family.outcomes.update(part["outcomes"])
@@ -116,7 +122,10 @@ def render(tally: Tally, when: str, seed: int) -> str:
     rows = [_row(ABOUT[name], tally.families[name]) for name in ABOUT if name in tally.families]
     rates = [f"| {stage} | {' · '.join(map(str, counts))} |" for stage, counts in tally.rates.items()]
     findings = (FOLDER / "findings.md").read_text(encoding="utf-8")
-    return TEMPLATE.format(when=when, seed=seed, rows="\n".join(rows), rates="\n".join(rates), findings=findings)
+    cut = "" if tally.whole else "**This sweep was cut short: not all of its runs were made.**\n"
+    return TEMPLATE.format(
+        cut=cut, when=when, seed=seed, rows="\n".join(rows), rates="\n".join(rates), findings=findings
+    )
 
 
 def _row(what: str, family: Family) -> str:

@@ -90,6 +90,7 @@ def undisturbed(aws: Server, clock: Clock, scenario: str) -> dict[str, list[Any]
     return found
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("scenario", "number", "when"),
     [pytest.param(name, *kill, id=f"{name}-{kill[1]}-{kill[0]}") for name in SCENARIOS for kill in chosen(name)],
@@ -110,6 +111,7 @@ def test_killed_at_any_call_it_ends_where_it_would_have_ended(  # noqa: PLR0917 
     assert app.everything() == expected, f"killed {when} {call}"
 
 
+@pytest.mark.timeout(600)
 def test_the_undisturbed_runs_take_what_the_sweep_covers(aws: Server, clock: Clock) -> None:
     """The sweep would silently leave calls out if a scenario grew beyond its bound."""
     for scenario, (before, work) in SCENARIOS.items():

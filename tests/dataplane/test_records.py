@@ -26,7 +26,13 @@ from tests.local_aws.conftest import Aws
 
 PATIENCE = 30.0
 FAST = Timing(
-    **{**dict.fromkeys(Timing.__dataclass_fields__, 0.1), "check_second": 0.005, "grace_second": 0.02, "rds": 0.5}
+    **{
+        **dict.fromkeys(Timing.__dataclass_fields__, 0.1),
+        "check_second": 0.005,
+        "grace_second": 0.02,
+        "rds": 0.5,
+        "iam": 0.0,
+    }
 )
 #: A small app: it says which task it is, what it was given, and is ill while a file is there.
 PROGRAM = textwrap.dedent(

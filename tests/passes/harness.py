@@ -23,7 +23,7 @@ REGION = "us-east-1"
 #: The operator's access key: it is told apart from the test's own calls by it.
 OPERATOR = "operator"
 #: Seconds and passes after which a test gives up.
-_PATIENCE = 90.0
+_PATIENCE = 180.0
 _MANIFEST = {
     "schemaVersion": 2,
     "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
