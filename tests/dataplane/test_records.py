@@ -315,10 +315,12 @@ def test_targets_are_checked_as_their_group_says(live: _Live, tmp_path: Path) ->
     running(live)
     assert live.health() == ["healthy", "healthy"]
     (tmp_path / "ill").touch()
-    live.until(lambda: "unhealthy" in live.health(), "unhealthy")
-    told = live.aws.elbv2.describe_target_health(TargetGroupArn=live.group)["TargetHealthDescriptions"]
-    reasons = {entry["TargetHealth"].get("Description") for entry in told}
-    assert "Health checks failed with these codes: [503]" in reasons
+
+    def reasons() -> set[str | None]:
+        told = live.aws.elbv2.describe_target_health(TargetGroupArn=live.group)["TargetHealthDescriptions"]
+        return {entry["TargetHealth"].get("Description") for entry in told}
+
+    live.until(lambda: "Health checks failed with these codes: [503]" in reasons(), "unhealthy")
     live.until(lambda: any("failed ELB health checks" in t["stoppedReason"] for t in live.tasks("STOPPED")), "stopped")
     (tmp_path / "ill").unlink()
     live.until(lambda: live.health().count("healthy") == 2, "healthy again")
