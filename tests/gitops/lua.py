@@ -1,47 +1,47 @@
-"""Argo CD's Lua, by a real interpreter: no standard libraries but `os.date`, as its sandbox has it.
+"""The Lua of Argo CD: a real interpreter with no more open than scripts of argocd-cm get.
 
-Source: Argo CD, `util/lua/lua.go` (only base, package and table are opened; `os` is a safe one of its own).
+Source: Argo CD 3.5, util/lua/lua.go and oslib_safe.go: package, base and table; `require("os")` gives date and time.
+Argo CD's own interpreter, gopher-lua, runs the same scripts in `kstatus/`.
 """
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 
-import lupa
+from lupa import lua51
 
-from .recording import CUSTOMIZATION
-
-_TAKEN_AWAY = ("string", "math", "io", "debug", "coroutine", "utf8", "load", "loadstring", "dofile", "loadfile")
-_FIRST_OF_RUN = """
-  for _, name in ipairs(names) do _G[name] = nil end
-  os = nil
-  require = function(name) if name == "os" then return { date = date } end error("no module " .. name) end
+_REDUCE = """
+getmetatable("").__index = nil
+local left = { date = os.date, time = os.time }
+package.loaded.os = left
+for _, name in ipairs({ "string", "math", "io", "os", "debug", "coroutine", "python" }) do _G[name] = nil end
+for _, name in ipairs({ "string", "math", "io", "debug", "coroutine", "python" }) do package.loaded[name] = nil end
+actionParams = {}
 """
 
 
-def run(script: str, obj: dict[str, Any]) -> Any:
-    """Run a script with `obj`; give what it returns as plain Python. Raises lupa.LuaError for what Lua raises."""
-    lua = lupa.LuaRuntime(unpack_returned_tuples=True, register_eval=False, register_builtins=False)
-    prepare = lua.eval(f"function(names, date) {_FIRST_OF_RUN} end")
-    prepare(_table(lua, list(_TAKEN_AWAY)), lambda _: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
-    lua.globals().obj = _table(lua, json.loads(json.dumps(obj)))
-    return _plain(lua.execute((CUSTOMIZATION / script).read_text()))
+def run(script: str, obj: Mapping[str, Any]) -> Any:
+    """Give what a script returns for an object, as plain values. Raises lua51.LuaError."""
+    lua = lua51.LuaRuntime(unpack_returned_tuples=True, register_eval=False, register_builtins=False)
+    lua.execute(_REDUCE)
+    lua.globals().obj = lua.table_from(obj, recursive=True)
+    return _plain(lua.execute(script))
 
 
-def _table(lua: Any, value: Any) -> Any:
-    if isinstance(value, dict):
-        return lua.table_from({key: _table(lua, each) for key, each in value.items()})
-    if isinstance(value, list):
-        return lua.table_from([_table(lua, each) for each in value])
-    return value
+def restored(new: Any, old: Any) -> Any:
+    """Make mappings again of empty tables that were mappings, as Argo CD does with what an action gives."""
+    if isinstance(new, dict) and isinstance(old, dict):
+        return {key: restored(value, old.get(key)) for key, value in new.items()}
+    if isinstance(new, list) and isinstance(old, list):
+        return [restored(*pair) for pair in zip(new, old, strict=False)] + new[len(old) :]
+    return {} if new == [] and isinstance(old, dict) else new
 
 
 def _plain(value: Any) -> Any:
-    if lupa.lua_type(value) != "table":
+    if lua51.lua_type(value) != "table":
         return value
-    keys = list(value)
-    if keys and keys == list(range(1, len(keys) + 1)):
-        return [_plain(value[key]) for key in keys]
-    return {key: _plain(value[key]) for key in keys}
+    entries = {key: _plain(item) for key, item in value.items()}
+    if list(entries) == list(range(1, len(entries) + 1)):
+        return list(entries.values())
+    return entries

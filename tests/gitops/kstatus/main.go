@@ -1,98 +1,69 @@
-// Judges objects as Flux and kstatus do: a JSON array of {"object", "exprs"} in, one of {"status", "message", "expr"} out.
+// Command kstatus says of MissYouApps what the tools of GitOps would say, each by its own library.
 //
-// "status" is kstatus's verdict. "expr" is what Flux's healthCheckExprs come to, in the order that Flux evaluates them.
+// Standard input: one JSON object, {"health": {"current", "failed", "inProgress"}, "requests": [{"object", "scripts"}]}.
+// Standard output: a list with one answer per request: "kstatus", "flux" (Flux's evaluator of healthCheckExprs), and
+// "lua", what each script returns in the interpreter of Argo CD with the libraries that Argo CD opens.
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
-	"github.com/google/cel-go/cel"
+	"github.com/fluxcd/pkg/apis/kustomize"
+	"github.com/fluxcd/pkg/runtime/cel"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-type question struct {
-	Object map[string]any    `json:"object"`
-	Exprs  map[string]string `json:"exprs"`
+type request struct {
+	Object  *unstructured.Unstructured `json:"object"`
+	Scripts []string                   `json:"scripts"`
 }
 
 type answer struct {
-	Status  string `json:"status"`
-	Message string `json:"message"`
-	Expr    string `json:"expr"`
+	Kstatus string      `json:"kstatus"`
+	Flux    string      `json:"flux"`
+	Lua     []luaResult `json:"lua"`
 }
 
 func main() {
-	var questions []question
-	if err := json.NewDecoder(os.Stdin).Decode(&questions); err != nil {
-		fail(err)
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
-	answers := make([]answer, 0, len(questions))
-	for _, asked := range questions {
-		object := normalised(asked.Object)
-		result, err := status.Compute(&unstructured.Unstructured{Object: object})
+}
+
+func run() error {
+	var asked struct {
+		Health   kustomize.HealthCheckExpressions `json:"health"`
+		Requests []request                        `json:"requests"`
+	}
+	if err := json.NewDecoder(os.Stdin).Decode(&asked); err != nil {
+		return err
+	}
+	evaluator, err := cel.NewStatusEvaluator(&asked.Health)
+	if err != nil {
+		return err
+	}
+	answers := make([]answer, 0, len(asked.Requests))
+	for _, one := range asked.Requests {
+		computed, err := status.Compute(one.Object)
 		if err != nil {
-			fail(err)
+			return err
 		}
-		answers = append(answers, answer{string(result.Status), result.Message, judge(object, asked.Exprs)})
-	}
-	if err := json.NewEncoder(os.Stdout).Encode(answers); err != nil {
-		fail(err)
-	}
-}
-
-// judge follows Flux: a generation that is not observed is in progress, then inProgress, failed and current are asked.
-func judge(object map[string]any, exprs map[string]string) string {
-	if len(exprs) == 0 {
-		return ""
-	}
-	for _, each := range []struct{ name, verdict string }{
-		{"inProgress", "InProgress"}, {"failed", "Failed"}, {"current", "Current"},
-	} {
-		if expr, given := exprs[each.name]; given && holds(object, expr) {
-			return each.verdict
+		found := answer{Kstatus: computed.Status.String(), Lua: []luaResult{}}
+		evaluated, err := evaluator.Evaluate(context.Background(), one.Object)
+		if err != nil {
+			found.Flux = "error: " + err.Error()
+		} else {
+			found.Flux = evaluated.Status.String()
 		}
+		for _, script := range one.Scripts {
+			found.Lua = append(found.Lua, runLua(script, one.Object.Object))
+		}
+		answers = append(answers, found)
 	}
-	return "InProgress"
-}
-
-func holds(object map[string]any, expr string) bool {
-	env, err := cel.NewEnv(
-		cel.Variable("metadata", cel.DynType), cel.Variable("spec", cel.DynType), cel.Variable("status", cel.DynType))
-	if err != nil {
-		fail(err)
-	}
-	ast, issues := env.Compile(expr)
-	if issues.Err() != nil {
-		fail(issues.Err())
-	}
-	program, err := env.Program(ast)
-	if err != nil {
-		fail(err)
-	}
-	value, _, err := program.Eval(object)
-	if err != nil {
-		fail(fmt.Errorf("%s: %w", expr, err))
-	}
-	return value.Value() == true
-}
-
-// normalised turns the numbers of JSON into the int64 that Kubernetes has.
-func normalised(object map[string]any) map[string]any {
-	raw, err := json.Marshal(object)
-	if err != nil {
-		fail(err)
-	}
-	made := &unstructured.Unstructured{}
-	if err := made.UnmarshalJSON(raw); err != nil {
-		fail(err)
-	}
-	return made.Object
-}
-
-func fail(err error) {
-	fmt.Fprintln(os.Stderr, err)
-	os.Exit(1)
+	return json.NewEncoder(os.Stdout).Encode(answers)
 }

@@ -1,46 +1,44 @@
--- Argo CD's view of a MissYouApp. No standard libraries are there: neither string nor math.
-local status = obj.status or {}
-local spec = obj.spec or {}
-local held = {}
+-- The order is that of kstatus, except that a suspended app is Suspended. See docs/gitops.md.
+-- Only package, base and table are open to scripts of argocd-cm: no string, no math.
+
+local function says(condition)
+  local reason, message = condition.reason or "", condition.message or ""
+  if message == "" then
+    return reason
+  end
+  return reason .. ": " .. message
+end
+
+local spec, status, metadata = obj.spec or {}, obj.status or {}, obj.metadata or {}
+local conditions = {}
 for _, condition in ipairs(status.conditions or {}) do
-  held[condition.type] = condition
+  conditions[condition.type] = condition
 end
+local stalled, reconciling, ready = conditions.Stalled, conditions.Reconciling, conditions.Ready
 
-local function health(verdict, condition, otherwise)
-  local message = otherwise
-  if condition ~= nil and condition.message ~= nil and condition.message ~= "" then
-    message = condition.message
-  end
-  return { status = verdict, message = message }
+-- Argo CD itself does not ask the script then; other users of it may.
+if metadata.deletionTimestamp ~= nil then
+  return { status = "Progressing", message = ready and says(ready) or "Deleting" }
 end
-
-local function is_true(condition)
-  return condition ~= nil and condition.status == "True"
+-- What the status says is about another spec until the operator has looked at this one.
+if status.observedGeneration ~= metadata.generation then
+  return { status = "Progressing", message = "Waiting for the operator to look at the spec" }
 end
-
-if obj.metadata.deletionTimestamp ~= nil then
-  return health("Progressing", held.Stalled or held.Ready, "The stack is being deleted")
-end
-if obj.metadata.generation ~= nil and status.observedGeneration ~= obj.metadata.generation then
-  return { status = "Progressing", message = "The operator has not seen this generation yet" }
-end
-if is_true(held.Stalled) then
-  -- Nothing is broken: somebody is asked.
-  if held.Stalled.reason == "ApprovalRequired" then
-    return health("Suspended", held.Stalled, "Waiting for approval")
-  end
-  return health("Degraded", held.Stalled, "Somebody is needed")
+if stalled and stalled.status == "True" then
+  return { status = "Degraded", message = says(stalled) }
 end
 if spec.suspend == true then
-  return { status = "Suspended", message = "spec.suspend is true: nothing is looked at or changed" }
+  local last = ready and " Before that: " .. says(ready) or ""
+  return { status = "Suspended", message = "spec.suspend is true: nothing is looked at or changed." .. last }
 end
-if is_true(held.Reconciling) then
-  return health("Progressing", held.Reconciling, "Changes are being made")
+if reconciling and reconciling.status == "True" then
+  -- Ready says more than Reconciling does, while it is not True.
+  return { status = "Progressing", message = says(ready and ready.status ~= "True" and ready or reconciling) }
 end
-if is_true(held.Ready) then
-  return health("Healthy", held.Ready, "Available")
+if ready and ready.status == "True" then
+  return { status = "Healthy", message = says(ready) }
 end
-if held.Ready ~= nil then
-  return health("Degraded", held.Ready, "Not ready")
+if ready and ready.status == "False" then
+  return { status = "Degraded", message = says(ready) }
 end
-return { status = "Progressing", message = "The operator has not judged it yet" }
+return { status = "Progressing", message = "Waiting for the operator" }

@@ -1,16 +1,22 @@
--- Which actions a MissYouApp offers now.
-local status = obj.status or {}
-local spec = obj.spec or {}
+local spec, status, metadata = obj.spec or {}, obj.status or {}, obj.metadata or {}
+local annotations = metadata.annotations or {}
+
+local suspended = spec.suspend == true
+local deleting = metadata.deletionTimestamp ~= nil
+
+-- status.plan is also there while changes are merely under way: only InSync tells whether it waits for somebody.
 local waiting = false
 for _, condition in ipairs(status.conditions or {}) do
-  if condition.type == "Stalled" and condition.status == "True" and condition.reason == "ApprovalRequired" then
-    waiting = true
+  if condition.type == "InSync" and condition.reason == "ApprovalRequired" then
+    waiting = status.plan ~= nil and annotations["missyou.app/approve"] ~= status.plan.id
   end
 end
-local suspended = spec.suspend == true
+-- The plan of a former spec is not what would be carried out.
+local current = status.observedGeneration == metadata.generation
+
 return {
-  approve = { disabled = not waiting, iconClass = "fa fa-fw fa-check" },
-  reconcile = { disabled = suspended, iconClass = "fa fa-fw fa-sync" },
-  suspend = { disabled = suspended, iconClass = "fa fa-fw fa-pause" },
-  resume = { disabled = not suspended, iconClass = "fa fa-fw fa-play" },
+  approve = { disabled = not waiting or not current or suspended or deleting, iconClass = "fa fa-fw fa-check" },
+  reconcile = { disabled = suspended or deleting, iconClass = "fa fa-fw fa-sync" },
+  suspend = { disabled = suspended, iconClass = "fa fa-fw fa-pause-circle" },
+  resume = { disabled = not suspended, iconClass = "fa fa-fw fa-play-circle" },
 }

@@ -1,16 +1,28 @@
--- Lets the plan through that the status shows, and no other. A disabled action still runs from the CLI: hence the guard.
-local status = obj.status or {}
+-- A disabled action can still be run from the command line, so that its conditions are checked here again.
+local spec, status, metadata = obj.spec or {}, obj.status or {}, obj.metadata
+if metadata.deletionTimestamp ~= nil then
+  error("the app is being deleted: there is nothing to approve", 0)
+end
+if spec.suspend == true then
+  error("the app is suspended: resume it first", 0)
+end
+if status.observedGeneration ~= metadata.generation then
+  error("the operator has not looked at this spec yet: approve the plan that it then shows", 0)
+end
 local waiting = false
 for _, condition in ipairs(status.conditions or {}) do
-  if condition.type == "Stalled" and condition.status == "True" and condition.reason == "ApprovalRequired" then
+  if condition.type == "InSync" and condition.reason == "ApprovalRequired" then
     waiting = true
   end
 end
-if not waiting or status.plan == nil or status.plan.id == nil then
-  error("nothing waits for approval")
+if not waiting or status.plan == nil then
+  error("no plan waits for approval", 0)
 end
-if obj.metadata.annotations == nil then
-  obj.metadata.annotations = {}
+if metadata.annotations == nil then
+  metadata.annotations = {}
 end
-obj.metadata.annotations["missyou.app/approve"] = status.plan.id
+if metadata.annotations["missyou.app/approve"] == status.plan.id then
+  error("this plan is approved already", 0)
+end
+metadata.annotations["missyou.app/approve"] = status.plan.id
 return obj

@@ -1,3 +1,6 @@
--- Stops the operator from looking at AWS and from changing it. Self-heal takes this back where Git states suspend.
+-- A disabled action can still be run from the command line, so that its condition is checked here again.
+if obj.spec.suspend == true then
+  error("the app is suspended already", 0)
+end
 obj.spec.suspend = true
 return obj

@@ -1,0 +1,130 @@
+"""Several hands at one object on a real API server: the operator's process, Argo CD's and Flux's field managers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+from kubernetes.dynamic import DynamicClient
+
+from missyou_local.aws import Timing, serve
+from tests.integration.bench import Bench, install
+
+from .states import ROOT
+
+pytestmark = pytest.mark.timeout(300)
+ARGO, FLUX, PERSON = "argocd-controller", "kustomize-controller", "argocd-server"
+
+
+@pytest.fixture(scope="module")
+def bench(control_plane, kube: client.ApiClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    aws = serve(timing=Timing(**dict.fromkeys(Timing.__dataclass_fields__, 0.2)))
+    install(kube)
+    made = Bench(kube, tmp_path_factory.mktemp("operator"), control_plane.kubeconfig, aws)
+    made.start()
+    yield made
+    if made.operator:
+        made.operator.stop()
+    aws.control.reset()
+    aws.close()
+
+
+def sample(**spec: Any) -> dict[str, Any]:
+    item: dict[str, Any] = yaml.safe_load((ROOT / "manifests/samples/missyou.yaml").read_text())
+    item["metadata"] = {"name": "shared"}
+    item["spec"] |= spec
+    return item
+
+
+def apply(bench: Bench, item: dict[str, Any], manager: str) -> None:
+    """Apply as `kubectl apply --server-side --field-manager=…` does; a conflict is an error."""
+    dynamic = DynamicClient(bench.kube, cache_file=f"{os.devnull}/none")
+    resource = dynamic.resources.get(api_version=item["apiVersion"], kind=item["kind"])
+    resource.server_side_apply(
+        body=item, name=item["metadata"]["name"], namespace="default", field_manager=manager, force_conflicts=False
+    )
+
+
+def patch(bench: Bench, body: dict[str, Any]) -> None:
+    """Change something as Argo CD's resource actions do: a merge patch by its API server."""
+    bench.api.patch_namespaced_custom_object(
+        "missyou.app", "v1alpha1", "default", "missyouapps", "shared", body, field_manager=PERSON
+    )
+
+
+def owned(app: dict[str, Any], *others: str) -> dict[str, Any]:
+    """Give the fields that each manager owns who is not one of the others."""
+    found: dict[str, Any] = {}
+    for entry in app["metadata"]["managedFields"]:
+        if entry["manager"] not in others:
+            found.setdefault(entry["manager"], {})[entry.get("subresource", "")] = entry["fieldsV1"]
+    return found
+
+
+def test_the_operator_writes_no_spec_and_nobody_gets_a_conflict(bench: Bench) -> None:
+    apply(bench, sample(), ARGO)
+    first = bench.get("shared")["spec"]
+    app = bench.ready("shared")
+    assert app["spec"] == first
+    apply(bench, sample(image={"tag": "v2"}, monitoring={"logRetentionDays": 14}), ARGO)
+    app = bench.ready("shared")
+    assert app["spec"] == {
+        **first,
+        "image": {**first["image"], "tag": "v2"},
+        "monitoring": {**first["monitoring"], "logRetentionDays": 14},
+    }
+    # A second tool that says the same: they share the fields.
+    apply(bench, sample(image={"tag": "v2"}, monitoring={"logRetentionDays": 14}), FLUX)
+    operators = owned(app, ARGO, FLUX)
+    assert set(operators) == {"kopf", "missyou-operator"}
+    assert set(operators["missyou-operator"]) == {"status"}
+    assert set(operators["missyou-operator"]["status"]) == {"f:status"}
+    [metadata] = operators["kopf"].values()
+    assert set(metadata) == {"f:metadata"}
+    assert set(metadata["f:metadata"]) <= {"f:annotations", "f:finalizers"}
+    names = set(metadata["f:metadata"].get("f:annotations", {})) - {"."}
+    assert all(name.startswith("f:missyou.app/") for name in names)
+    assert set(metadata["f:metadata"]["f:finalizers"]) - {"."} == {'v:"missyou.app/finalizer"'}
+
+
+def test_a_field_that_is_taken_back_in_git_is_taken_back(bench: Bench) -> None:
+    apply(bench, sample(image={"tag": "v2"}), FLUX)
+    apply(bench, sample(image={"tag": "v2"}), ARGO)
+    assert bench.get("shared")["spec"]["monitoring"]["logRetentionDays"] == 7
+    bench.ready("shared")
+
+
+def test_the_test_would_see_a_conflict(bench: Bench) -> None:
+    with pytest.raises(ApiException) as refused:
+        apply(bench, sample(image={"tag": "v3"}), FLUX)
+    assert refused.value.status == 409
+    assert ARGO in str(refused.value.body)
+
+
+def test_suspending_by_hand_holds_while_git_does_not_speak_of_it(bench: Bench) -> None:
+    patch(bench, {"spec": {"suspend": True}})
+    apply(bench, sample(image={"tag": "v2"}), ARGO)
+    assert bench.get("shared")["spec"]["suspend"] is True
+    patch(bench, {"spec": {"suspend": False}})
+    apply(bench, sample(image={"tag": "v2"}), ARGO)
+    assert bench.get("shared")["spec"]["suspend"] is False
+
+
+def test_annotations_that_ask_the_operator_survive_a_sync(bench: Bench) -> None:
+    patch(bench, {"metadata": {"annotations": {"missyou.app/reconcile": "Argo CD at some time"}}})
+    apply(bench, sample(image={"tag": "v2"}), ARGO)
+    app = bench.until(
+        "shared", lambda app: app["status"].get("lastHandledReconcileAt") == "Argo CD at some time", "looked at"
+    )
+    assert app["metadata"]["annotations"]["missyou.app/reconcile"] == "Argo CD at some time"
+
+
+def test_deletion_is_not_held_up_by_anybodys_fields(bench: Bench) -> None:
+    bench.patch("shared", {"spec": {"database": {"deletionProtection": False}}})
+    bench.delete("shared")
+    bench.until("shared", lambda app: not app, "gone")
