@@ -21,6 +21,7 @@ GROUPS = {
     "passes": ["passes"],
     "operator": ["integration/test_operator.py"],
     "permissions": ["permissions"],
+    "observability": ["observability"],
     "API outages": ["integration/test_outages.py"],
     "leader": ["integration/test_leader.py"],
     "AWS classes": ["aws"],
