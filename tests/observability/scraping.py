@@ -61,6 +61,9 @@ def get(bench: Bench, path: str) -> tuple[int, str]:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
+    except urllib.error.URLError as error:
+        # It is being started again, at another port.
+        return 0, str(error)
 
 
 def scrape(bench: Bench) -> Scrape:
