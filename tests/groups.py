@@ -33,7 +33,7 @@ GROUPS = {
     "manifests": ["manifests"],
     "backend": ["backend"],
     "local cloud": ["local_controlplane"],
-    "pure": ["engine", "stack", "controller", "api"],
+    "pure": ["engine", "stack", "controller", "api", "supply"],
 }
 
 

@@ -63,7 +63,7 @@ def test_it_is_not_ready_before_aws_accepts_its_credentials(bench):
 
 
 def test_a_creation_that_is_throttled_and_refused(bench):
-    refusal = {"code": "InvalidRequestException", "status": 400, "message": f"not a secret: {HOSTILE}"}
+    refusal = {"code": "InvalidParameterException", "status": 400, "message": f"not a secret: {HOSTILE}"}
     bench.aws.control.rules.replace(
         [
             Rule.parse({"match": "ec2:CreateVpc", "times": 2, "throttle": 1.0}),
@@ -80,7 +80,7 @@ def test_a_creation_that_is_throttled_and_refused(bench):
     agrees_with_the_ledger(bench)
     seen = scrape(bench)
     assert seen.value("missyou_aws_throttled_requests_total", service="ec2", operation="CreateVpc") == 2
-    assert seen.requests()["secretsmanager:CreateSecret", "InvalidRequestException"] >= 1
+    assert seen.requests()["secretsmanager:CreateSecret", "InvalidParameterException"] >= 1
     assert seen.value("missyou_aws_request_duration_seconds_count", service="ec2") == sum(
         number for (operation, _), number in seen.requests().items() if operation.startswith("ec2:")
     )
