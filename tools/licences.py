@@ -10,8 +10,10 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageMetadata, metadata
+from email.message import Message
+from importlib.metadata import metadata
 from pathlib import Path
+from typing import cast
 
 from packaging.requirements import Requirement
 
@@ -58,7 +60,7 @@ def locked(lock: Path) -> Iterator[tuple[str, str]]:
             yield requirement.name, str(requirement.specifier).removeprefix("==")
 
 
-def licence(name: str, said: PackageMetadata) -> str:
+def licence(name: str, said: Message) -> str:
     """Give a package's licence: its SPDX expression, or what its free text or classifiers mean."""
     if name in _READ:
         return _READ[name]
@@ -73,14 +75,14 @@ def licence(name: str, said: PackageMetadata) -> str:
 
 def shipped(lock: Path) -> list[Shipped]:
     """Give all of a lock with their licences, by what is installed here."""
-    return [Shipped(name, version, licence(name, metadata(name))) for name, version in sorted(locked(lock))]
+    return [
+        Shipped(name, version, licence(name, cast("Message", metadata(name)))) for name, version in sorted(locked(lock))
+    ]
 
 
 def page() -> str:
     """Give the page."""
-    parts = [
-        "# Licences\n\nWritten by `make licences`, from the metadata of what the locks install. The policy is in `tools/licences.py`.\n"
-    ]
+    parts = ["# Licences\n\nWritten by `make licences` from what the locks install. The policy: `tools/licences.py`.\n"]
     for part, lock in LOCKS.items():
         rows = "\n".join(f"| {each.name} | {each.version} | {each.licence} |" for each in shipped(lock))
         parts.append(f"## {part.capitalize()}\n\n| package | version | licence |\n|---|---|---|\n{rows}\n")

@@ -61,7 +61,7 @@ def get(bench: Bench, path: str) -> tuple[int, str]:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
-    except urllib.error.URLError as error:
+    except OSError as error:
         # It is being started again, at another port.
         return 0, str(error)
 
