@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 SAMPLE ?= production
 export COMMAND
 
-.PHONY: help venv demo demo-push demo-env demo-down test test-crash bench bench-app lint format crd iam-policy
+.PHONY: help venv demo demo-push demo-env demo-down test test-crash bench bench-app lint format crd iam-policy licences sbom audit
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,17 @@ lint: $(VENV)/.installed ## lint, format, types, layers
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
+
+licences: $(VENV)/.installed ## write docs/licences.md from what the locks install
+	@$(BIN)/python tools/licences.py --write
+
+sbom: $(VENV)/.installed ## write CycloneDX documents of what is shipped into build/
+	@mkdir -p build
+	@$(BIN)/python -m cyclonedx_py requirements requirements-operator.lock --output-reproducible --of JSON -o build/operator.cdx.json
+	@$(BIN)/python -m cyclonedx_py requirements backend/requirements.lock --output-reproducible --of JSON -o build/backend.cdx.json
+
+audit: $(VENV)/.installed ## look for known vulnerabilities in what is shipped (says SKIPPED where no service can be reached)
+	@$(BIN)/python tools/audit.py
 
 format: $(VENV)/.installed ## put the code into shape
 	@$(BIN)/ruff check --quiet --fix .

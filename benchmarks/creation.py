@@ -12,10 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.integration.bench import Bench, install
-
 from missyou_local import binaries, controlplane
 from missyou_local.aws import Timing, serve
+from tests.integration.bench import Bench, install
 
 
 def grow(bench: Bench, name: str) -> tuple[float, int, int]:

@@ -21,6 +21,7 @@ GROUPS = {
     "passes": ["passes"],
     "operator": ["integration/test_operator.py"],
     "permissions": ["permissions"],
+    "observability": ["observability"],
     "API outages": ["integration/test_outages.py"],
     "leader": ["integration/test_leader.py"],
     "AWS classes": ["aws"],
@@ -32,7 +33,7 @@ GROUPS = {
     "manifests": ["manifests"],
     "backend": ["backend"],
     "local cloud": ["local_controlplane"],
-    "pure": ["engine", "stack", "controller", "api"],
+    "pure": ["engine", "stack", "controller", "api", "supply"],
 }
 
 

@@ -19,6 +19,7 @@ def test_environment_and_flags():
     [
         ([], {}, "no AWS region: set AWS_REGION"),
         (["--resync-seconds", "1"], {"AWS_REGION": "x"}, "must be 5 or more"),
+        ([], {"AWS_REGION": "x", "MISSYOU_LOG_FORMAT": "xml"}, "must be text or json, not 'xml'"),
         (["--workers", "0"], {"AWS_REGION": "x"}, "must be 1 to 256"),
         ([], {"AWS_REGION": "x", "MISSYOU_RESYNC_SECONDS": "soon"}, "--resync-seconds: invalid float value: 'soon'"),
     ],

@@ -55,6 +55,8 @@ class Bench:
             identity = self.wire.kubeconfig(identity, self.folder / "through.kubeconfig")
         environ = {
             "PATH": os.environ["PATH"],
+            # This tree, also where another one is installed.
+            "PYTHONPATH": str(ROOT / "operator"),
             "HOME": str(self.folder),
             "KUBECONFIG": str(identity),
             "AWS_ENDPOINT_URL": self.aws.url,

@@ -160,3 +160,20 @@ def test_a_broken_aws_is_told_and_not_called_stalled(aws):
     finally:
         aws.control.answer("POST", "/_control", b'{"rules": []}')
     app.grow()
+
+
+def test_what_cannot_be_read_is_no_drift(aws):
+    app = App(aws, "unread", environment="Development")
+    app.grow()
+    for service in ("ec2", "elbv2", "rds"):
+        rule = {"match": f"{service}:Describe*", "throttle": 1}
+        aws.control.answer("POST", "/_control", json.dumps({"rules": [rule]}).encode())
+        try:
+            assert changes(app.calls(app.look_now)) == {}
+            assert app.condition("Ready")["status"] != "True"
+        finally:
+            aws.control.answer("POST", "/_control", b'{"rules": []}')
+        assert "drift" not in app.body["status"], service
+    app.client("logs").put_retention_policy(logGroupName="/ecs/unread", retentionInDays=30)
+    app.look_now()
+    assert [entry["resource"] for entry in app.body["status"]["drift"]] == ["logs.LogGroup//ecs/unread"]

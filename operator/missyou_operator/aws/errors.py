@@ -18,6 +18,7 @@ from botocore.exceptions import (
 
 from missyou_operator.engine.errors import FlakyError, NotYetError, RefusedError, UnansweredError
 from missyou_operator.engine.resource import READY, Health, failed, pending
+from missyou_operator.engine.values import redact
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +47,8 @@ def code_of(error: BaseException) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """Give an AWS error's own message, or an empty string."""
-    return str(error.response.get("Error", {}).get("Message", "")) if isinstance(error, ClientError) else ""
+    """Give an AWS error's own message, or an empty string. Secrets that it may quote are stars."""
+    return redact(str(error.response.get("Error", {}).get("Message", ""))) if isinstance(error, ClientError) else ""
 
 
 def is_absent(error: BaseException) -> bool:
@@ -59,6 +60,16 @@ def is_broken(error: ClientError) -> bool:
     """Tell whether an error is the fault of AWS's side, and not a throttling, which some services answer as a 5xx."""
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     return not _THROTTLED.search(code_of(error)) and (status >= 500 or bool(_BROKEN.search(code_of(error))))
+
+
+def is_throttling(code: str) -> bool:
+    """Tell whether a code says that there were too many requests."""
+    return bool(_THROTTLED.search(code))
+
+
+def is_credentials(code: str) -> bool:
+    """Tell whether a code says that the credentials themselves are not accepted."""
+    return bool(_CREDENTIALS.search(code))
 
 
 def gone(delete: Callable[[], object]) -> Health:

@@ -38,7 +38,7 @@ def initial(salt: str) -> str:
 def generated(username: str) -> Sensitive:
     """Make new credentials: JSON with `username` and `password`."""
     password = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
-    return Sensitive(json.dumps({"username": username, "password": password}))
+    return Sensitive(json.dumps({"username": username, "password": password}), password)
 
 
 def complete(password: Sensitive, *, username: str, host: str, port: str, database: str) -> Sensitive:
@@ -54,7 +54,8 @@ def complete(password: Sensitive, *, username: str, host: str, port: str, databa
                 "dbname": database,
                 "DATABASE_URL": f"postgresql://{user}:{key}@{host}:{port}/{quote(database, safe='')}?sslmode=require",
             }
-        )
+        ),
+        password.reveal(),
     )
 
 

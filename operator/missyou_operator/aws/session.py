@@ -12,6 +12,7 @@ from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshabl
 from botocore.session import Session as BotocoreSession
 from botocore.session import get_session
 
+from missyou_operator.aws.calls import Call, hooks
 from missyou_operator.aws.cloud import Client, Inventory
 
 #: A single call ends within about half a minute, so that a stopped operator can finish what it began. Retries: standard
@@ -61,11 +62,11 @@ class Account:
 class Accounts:
     """All identities that stacks act under, made when first needed.
 
-    `gate` is called before each request is sent, and raises where none may be.
+    `gate` is called before each request is sent, and raises where none may be. `tell` hears of each that was sent.
     """
 
-    def __init__(self, gate: Callable[..., None] | None = None) -> None:
-        self._gate = gate
+    def __init__(self, gate: Callable[..., None] | None = None, tell: Callable[[Call], None] | None = None) -> None:
+        self._gate, self._tell = gate, tell
         self._accounts: dict[tuple[str, str, str], Account] = {}
         self._lock = threading.Lock()
 
@@ -77,23 +78,25 @@ class Accounts:
                 base = get_session()
                 # For whatever the session itself asks: assuming the role is a call to STS in this region.
                 base.set_config_variable("region", region)
-                if self._gate:
-                    base.register("before-send", self._gate)
+                self._attach(base, own=True)
                 if role_arn:
-                    base = _assuming(base, role_arn, external_id, self._gate)
+                    base = _assuming(base, role_arn, external_id)
+                    self._attach(base, own=False)
                 self._accounts[key] = Account(boto3.Session(botocore_session=base, region_name=region))
             return self._accounts[key]
 
+    def _attach(self, session: BotocoreSession, *, own: bool) -> None:
+        if self._gate:
+            session.register("before-send", self._gate)
+        for event, handler in hooks(self._tell, own=own).items() if self._tell else ():
+            session.register(event, handler)
 
-def _assuming(
-    source: BotocoreSession, role_arn: str, external_id: str, gate: Callable[..., None] | None
-) -> BotocoreSession:
+
+def _assuming(source: BotocoreSession, role_arn: str, external_id: str) -> BotocoreSession:
     arguments = {"RoleSessionName": "missyou-operator", **({"ExternalId": external_id} if external_id else {})}
     fetcher = AssumeRoleCredentialFetcher(
         source.create_client, source.get_credentials(), role_arn, extra_args=arguments
     )
     session = get_session()
-    if gate:
-        session.register("before-send", gate)
     session._credentials = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
     return session

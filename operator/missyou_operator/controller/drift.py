@@ -20,12 +20,13 @@ from missyou_operator.engine.resource import READY, Health, failed, pending
 
 @dataclass(frozen=True, slots=True)
 class Restraint:
-    """What is held back and why: see `execute`, and `Found` for the rest."""
+    """What is held back and why: see `execute`, and `Found` for the rest. `blind`: part of AWS could not be read."""
 
     withheld: Mapping[str, Health] = field(default_factory=dict)
     approval: Plan = field(default_factory=Plan)
     drifted: Sequence[Change] = ()
     reported_only: bool = False
+    blind: bool = False
 
 
 #: Seconds after a start of the operator in which AWS may not show what the one before has made at the last moment
@@ -88,7 +89,7 @@ def restrain(body: Mapping[str, Any], app: AppSpec, memory: Memory, plan: Plan, 
         blind = sight.unreadable.get(change.address.partition("/")[0])
         if blind is not None:
             withheld[change.address] = blind
-    return Restraint(withheld, Plan() if approved else destructive, drifted, reported_only)
+    return Restraint(withheld, Plan() if approved else destructive, drifted, reported_only, bool(sight.unreadable))
 
 
 def drift_entries(restraint: Restraint, outcome: Outcome, body: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -97,6 +98,9 @@ def drift_entries(restraint: Restraint, outcome: Outcome, body: Mapping[str, Any
     entries = []
     for change in restraint.drifted:
         action = "Reported" if restraint.reported_only else "Corrected" if change.address in done else "Correcting"
+        # What could not be read looks as if it were gone, and what refers to it as if it had changed.
+        if restraint.blind and action != "Corrected":
+            continue
         if _is_news(change, action, body):
             entries.append({"resource": change.address, "fields": _fields(change), "foundAt": _now(), "action": action})
     return entries

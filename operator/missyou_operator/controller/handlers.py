@@ -12,27 +12,31 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import kopf
 from urllib3.exceptions import HTTPError
 
 from missyou_operator.api import GROUP, PLURAL, VERSION
 from missyou_operator.api.status import merge_patch
+from missyou_operator.aws.calls import Call
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.session import Accounts
 from missyou_operator.controller.kube import Kube
 from missyou_operator.controller.leader import Leader
 from missyou_operator.controller.lease import Candidate
+from missyou_operator.controller.logs import Threads, about
 from missyou_operator.controller.memory import Memory
-from missyou_operator.controller.probes import Probes
+from missyou_operator.controller.metrics import Metrics, Pass
+from missyou_operator.controller.probes import Answer, Probes
 from missyou_operator.controller.reconcile import Reconciler, World
 from missyou_operator.controller.report import Report
 from missyou_operator.controller.settings import Settings
+from missyou_operator.controller.vitals import Vitals
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +45,7 @@ FINALIZER = f"{GROUP}/finalizer"
 _ASKING = (f"{GROUP}/reconcile", f"{GROUP}/approve")
 #: Passes at the same time for apps that somebody has just changed, and for all others: a start with a thousand stacks
 #: must not keep a person waiting.
-_CHANGE_LANE, _RESYNC_LANE = 8, 24
-#: Seconds after which an event loop that does not turn is stuck.
-_STUCK = 30.0
+_LANES = {"change": 8, "resync": 24}
 #: Seconds in which our own status writes come back from the watch.
 _ECHO = 5.0
 
@@ -74,15 +76,18 @@ class Operator:
         self.kube = Kube(settings.own_namespace)
         candidate = Candidate(settings.identity)
         self.leader = Leader(self.kube, candidate) if settings.leader_elect else None
-        self.beat = float("inf")
-        self.calls = ThreadPoolExecutor(settings.workers, "aws")
-        self.lanes = {
-            True: ThreadPoolExecutor(_CHANGE_LANE, "change"),
-            False: ThreadPoolExecutor(_RESYNC_LANE, "resync"),
-        }
+        self.calls = Threads(settings.workers, "aws")
+        self.lanes = {name: Threads(width, name) for name, width in _LANES.items()}
+        accounts = Accounts(self.leader.check if self.leader else None, self.called)
+        self.metrics = Metrics(_LANES, self.leads)
+        self.vitals = Vitals(
+            self.leads,
+            lambda: self.kube.apps(settings.namespaces),
+            lambda: accounts.get(settings.region).identity(),
+        )
         self.reconciler = Reconciler(
             World(
-                Accounts(self.leader.check if self.leader else None),
+                accounts,
                 self.kube.cluster_uid(),
                 self.kube.read_secret,
                 self.calls,
@@ -105,7 +110,7 @@ class Operator:
 
     async def configure(self, settings: kopf.OperatorSettings, **_: Any) -> None:
         """Set kopf up: own annotations only, no scanning for CRDs, watches that notice a dead connection."""
-        self.pulse = asyncio.create_task(self._pulse())
+        self.vitals.begin()
         settings.persistence.finalizer = FINALIZER
         settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP, v1=False)
         settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=GROUP)
@@ -115,21 +120,22 @@ class Operator:
         settings.networking.request_timeout = 45
         settings.watching.server_timeout = 600
 
-    async def _pulse(self) -> None:
-        """Note that the event loop turns."""
-        while True:
-            self.beat = seconds()
-            await asyncio.sleep(1.0)
+    def leads(self) -> bool:
+        """Tell whether this is the operator that works."""
+        return self.leader is None or self.leader.leads
 
-    def healthy(self) -> str | None:
-        """Say that the event loop turns (or has not begun to: this operator waits for the lease)."""
-        return "ok\n" if self.beat > seconds() - _STUCK else None
+    def answers(self) -> Mapping[str, Callable[[], Answer]]:
+        """Give what the probes' port answers, by path."""
+        return {
+            "/healthz": self.vitals.healthy,
+            "/readyz": self.vitals.ready,
+            "/metrics": lambda: (200, self.metrics.text()),
+        }
 
-    def ready(self) -> str | None:
-        """Say that it works, or stands by for the one that does."""
-        if self.leader and not self.leader.leads:
-            return "standing by\n"
-        return "working\n" if seconds() - _STUCK < self.beat < float("inf") else None
+    def called(self, call: Call) -> None:
+        """Take note of a request to AWS."""
+        self.metrics.call(call)
+        self.vitals.call(call)
 
     async def on_event(self, event: Mapping[str, Any], body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
         """Wake the loop when something has changed that matters to it: not for our own status writes."""
@@ -142,6 +148,11 @@ class Operator:
             bool(meta.get("deletionTimestamp")),
             *(annotations.get(name) for name in _ASKING),
         )
+        if event["type"] == "DELETED":
+            self.metrics.gone(meta)
+        else:
+            self.metrics.seen(dict(meta), dict(body.status))
+        self.vitals.seen(meta["uid"])
         if event["type"] == "ADDED":
             app.generation = -1
         if sign != app.sign:
@@ -171,19 +182,24 @@ class Operator:
     async def _pass(self, body: kopf.Body, app: App, stopped: Any, run: Any) -> float | None:
         """Run one pass in a thread, write what it found, and give the seconds until the next (None: all is deleted)."""
         seen = _plain(body)
-        changed = seen["metadata"]["generation"] != app.generation
-        app.generation = seen["metadata"]["generation"]
+        meta = seen["metadata"]
+        lane = "change" if meta["generation"] != app.generation else "resync"
+        app.generation = meta["generation"]
         seen["status"] = app.status_before(seen["status"])
-        running = asyncio.get_running_loop()
+        about(
+            namespace=meta["namespace"], app=meta["name"], generation=meta["generation"], **{"pass": uuid4().hex[:12]}
+        )
+        began, queued = seconds(), self.metrics.queued(lane, run)
+        report: Report | None = None
         try:
-            report: Report = await running.run_in_executor(self.lanes[changed], run, seen, app.memory, stopped)
-            if report.done:
-                return None
-            await self._write(body, seen, app, report)
+            made = await asyncio.get_running_loop().run_in_executor(self.lanes[lane], queued, seen, app.memory, stopped)
+            if not made.done:
+                await self._write(body, seen, app, made)
+            report = made
         except Exception:
-            logger.exception("%s/%s: pass failed", seen["metadata"]["namespace"], seen["metadata"]["name"])
-            return 10.0
-        return report.delay
+            logger.exception("%s/%s: pass failed", meta["namespace"], meta["name"])
+        self.metrics.passed(Pass(seen, report))
+        return _told(report, seconds() - began)
 
     async def _write(self, body: kopf.Body, seen: Mapping[str, Any], app: App, report: Report) -> None:
         meta = seen["metadata"]
@@ -193,10 +209,19 @@ class Operator:
         if self.leader:
             self.leader.check()
         write = partial(self.kube.patch_status, meta["namespace"], meta["name"], patch)
-        if await asyncio.get_running_loop().run_in_executor(self.lanes[True], write):
+        if await asyncio.get_running_loop().run_in_executor(self.lanes["change"], write):
             app.written = (seconds(), dict(report.status))
         for condition in report.events:
             kopf.event(body, type=_kind(condition, report.status), reason=condition["reason"], message=_text(condition))
+
+
+def _told(report: Report | None, took: float) -> float | None:
+    """Log the end of a pass, and give the seconds until the next."""
+    result = report.result if report else "error"
+    logger.debug("pass ended: %s", result, extra={"result": result, "seconds": round(took, 3)})
+    if report is None:
+        return 10.0
+    return None if report.done else report.delay
 
 
 #: Reasons that a person should see although the stack may go on by itself.
@@ -257,7 +282,7 @@ def serve(settings: Settings) -> None:
     if not served:
         sys.exit("the API server serves no MissYouApps: apply crds/missyouapps.missyou.app.yaml first")
     if settings.probes:
-        Probes(settings.probes, {"/healthz": operator.healthy, "/readyz": operator.ready})
+        Probes(settings.probes, operator.answers())
     # As the first process of a container it would not even end by itself; kopf has handlers of its own later.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if operator.leader:

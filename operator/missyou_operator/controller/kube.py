@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from kubernetes import client, config
@@ -84,6 +85,20 @@ class Kube:
                 return False
             raise
         return True
+
+    def apps(self, namespaces: Sequence[str]) -> set[str]:
+        """List the UIDs of all MissYouApps, or of those in some namespaces."""
+        everywhere = partial(self._custom.list_cluster_custom_object, GROUP, VERSION, PLURAL)
+        within = partial(self._custom.list_namespaced_custom_object, GROUP, VERSION, plural=PLURAL)
+        uids: set[str] = set()
+        reads: list[Callable[..., Any]] = [partial(within, namespace=name) for name in namespaces]
+        for read in reads or [everywhere]:
+            more: str | None = None
+            while more != "":
+                page = read(limit=500, _continue=more, _request_timeout=_TIMEOUT)
+                uids |= {app["metadata"]["uid"] for app in page["items"]}
+                more = page["metadata"].get("continue", "")
+        return uids
 
     def patch_status(self, namespace: str, name: str, patch: Mapping[str, Any]) -> bool:
         """Merge a patch into the status. False when the object is gone."""

@@ -9,7 +9,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +27,7 @@ from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.report import Found, Report
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
-from missyou_operator.engine.outcome import Tools
+from missyou_operator.engine.outcome import Outcome, Tools
 from missyou_operator.engine.plan import Action, Plan, make_plan
 from missyou_operator.engine.resource import Health, Observed, failed
 from missyou_operator.engine.values import Sensitive
@@ -72,7 +72,7 @@ class Reconciler:
             app = parse(body, self._world.region)
         except InvalidSpec as error:
             health = failed("InvalidSpec", str(error))
-            return _finish(body, report.trouble(body, health, now), _IDLE)
+            return _finish(body, report.trouble(body, health, now), _IDLE, "error")
         if app.suspend:
             return _finish(body, report.suspended(body, now), _IDLE)
         try:
@@ -108,7 +108,7 @@ class Reconciler:
         if sight.unreadable:
             status = report.trouble({**body, "status": status}, next(iter(sight.unreadable.values())), now)
         delay = memory.next_look(outcome.results.values(), seconds(), self._world.resync)
-        return _finish(body, status, min(delay, 2.0 if settling else 15.0))
+        return _finish(body, status, min(delay, 2.0 if settling else 15.0), _result(outcome, sight))
 
     def _pass(self, body: Mapping[str, Any], app: AppSpec, memory: Memory, stopped: Callable[[], bool]) -> Report:
         cloud = self._cloud(body, app=app)
@@ -143,7 +143,8 @@ class Reconciler:
         status = report.progress(body, found, utc_now())
         for change in outcome.done:
             logger.info("%s: %s %s", cloud.stack.app, change.action, change.address)
-        return _finish(body, status, memory.next_look(outcome.results.values(), now, self._world.resync))
+        delay = memory.next_look(outcome.results.values(), now, self._world.resync)
+        return replace(_finish(body, status, delay, _result(outcome, sight)), drift=drift)
 
     def _view(  # noqa: PLR0913 - all that a plan is made of
         self,
@@ -222,11 +223,18 @@ class Reconciler:
         began = memory.since.setdefault(("", health.reason), now)
         memory.world = None
         status = report.trouble(body, health, utc_now())
-        return _finish(body, status, max(1.0, min((now - began) / 4, health.typical)))
+        return _finish(body, status, max(1.0, min((now - began) / 4, health.typical)), "error")
 
 
-def _finish(body: Mapping[str, Any], status: Mapping[str, Any], delay: float) -> Report:
-    return Report(status, delay, report.events(body.get("status") or {}, status))
+def _finish(body: Mapping[str, Any], status: Mapping[str, Any], delay: float, result: str = "success") -> Report:
+    return Report(status, delay, report.events(body.get("status") or {}, status), result=result)
+
+
+def _result(outcome: Outcome, sight: Sight) -> str:
+    healths = {result.health.status for result in outcome.results.values()}
+    if "failed" in healths or sight.unreadable:
+        return "error"
+    return "requeue_after" if "pending" in healths else "success"
 
 
 def _ours(world: Mapping[str, tuple[Observed, ...]]) -> bool:

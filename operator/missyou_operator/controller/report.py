@@ -30,12 +30,18 @@ _DRIFT_KEPT = 10
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a pass leaves: a status to write, Events to post, seconds until the next look. `done`: all is deleted."""
+    """What a pass leaves: a status to write, Events to post, seconds until the next look. `done`: all is deleted.
+
+    `drift`: what was found changed outside. `result`, in controller-runtime's words: "success" (nothing is under way),
+    "requeue_after" (something is), "error" (something failed).
+    """
 
     status: Mapping[str, Any]
     delay: float
     events: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     done: bool = False
+    drift: Sequence[Mapping[str, Any]] = ()
+    result: str = "success"
 
 
 @dataclass(frozen=True, slots=True)

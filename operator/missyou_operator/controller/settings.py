@@ -26,6 +26,7 @@ class Settings:
     own_namespace: str = ""
     identity: str = ""
     verbose: bool = False
+    log_format: str = "text"
 
 
 def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Settings:
@@ -64,7 +65,7 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         "--probes",
         default=environ.get("MISSYOU_PROBES", ""),
         metavar="HOST:PORT",
-        help="serve /healthz and /readyz there, for instance at 0.0.0.0:8080 (env MISSYOU_PROBES)",
+        help="serve /healthz, /readyz and /metrics there, for instance at 0.0.0.0:8080 (env MISSYOU_PROBES)",
     )
     parser.add_argument(
         "--leader-elect",
@@ -78,12 +79,20 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         default=environ.get("POD_NAMESPACE", "missyou-system"),
         help="namespace of that Lease (env POD_NAMESPACE; default: missyou-system)",
     )
+    parser.add_argument(
+        "--log-format",
+        choices=("text", "json"),
+        default=environ.get("MISSYOU_LOG_FORMAT", "text"),
+        help="how to log: text for people, json for collectors (env MISSYOU_LOG_FORMAT; default: text)",
+    )
     parser.add_argument("--verbose", action="store_true", help="log every pass")
     given = parser.parse_args(arguments)
     if not given.region:
         parser.error("no AWS region: set AWS_REGION or give --region")
     if given.probes and not given.probes.rpartition(":")[2].isdecimal():
         parser.error(f"--probes must be HOST:PORT, say 0.0.0.0:8080, not {given.probes!r}")
+    if given.log_format not in {"text", "json"}:
+        parser.error(f"MISSYOU_LOG_FORMAT must be text or json, not {given.log_format!r}")
     if given.resync_seconds < 5:
         parser.error("--resync-seconds must be 5 or more")
     if not 1 <= given.workers <= 256:
@@ -98,4 +107,5 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         given.own_namespace,
         f"{environ.get('POD_NAME') or socket.gethostname()}_{uuid.uuid4().hex[:8]}",
         given.verbose,
+        given.log_format,
     )

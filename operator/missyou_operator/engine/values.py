@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,23 @@ UNKNOWN: Final = _Unknown()
 
 
 class Sensitive:
-    """A secret on its way to where it belongs. Prints as stars everywhere, and can be compared and fingerprinted."""
+    """A secret on its way to where it belongs. Prints as stars everywhere, and can be compared and fingerprinted.
 
-    __slots__ = ("_value",)
+    `parts` are what in it must not be seen alone either: the password in a JSON document.
+    """
 
-    def __init__(self, value: str) -> None:
+    __slots__ = ("__weakref__", "_parts", "_value")
+
+    def __init__(self, value: str, *parts: str) -> None:
         self._value = value
+        self._parts = (value, *parts)
+        _ALIVE[id(self)] = self
+
+    def forms(self) -> Iterator[str]:
+        """Give what must not be seen, as it is and as JSON and URLs write it. For `redact` only."""
+        for part in self._parts:
+            if len(part) >= _HIDEABLE:
+                yield from {part, json.dumps(part)[1:-1], quote(part, safe="")}
 
     def reveal(self) -> str:
         """Give the secret itself, for the one call that hands it over."""
@@ -55,6 +69,21 @@ class Sensitive:
 
     def __repr__(self) -> str:
         return "********"
+
+
+#: The secrets that this process holds. By identity, not by value: of two equal ones the second must outlast the first.
+_ALIVE: WeakValueDictionary[int, Sensitive] = WeakValueDictionary()
+#: Characters of the shortest secret that is looked for in texts: shorter ones are in every other word.
+_HIDEABLE = 6
+
+
+def redact(text: str) -> str:
+    """Put stars in the place of every secret that this process holds, wherever in a text somebody has quoted it."""
+    held = [secret for ref in _ALIVE.valuerefs() if (secret := ref()) is not None]
+    # The longest first: one may be part of another.
+    for form in sorted({form for secret in held for form in secret.forms()}, key=len, reverse=True):
+        text = text.replace(form, "********")
+    return text
 
 
 def refs_in(value: Any) -> Iterator[Ref]:

@@ -1,0 +1,87 @@
+"""Logs: text or JSON lines, each with the app and the pass that it is about, and never a secret.
+
+The fields of a pass are a context variable. A thread that works for a pass takes its context along, so that also what
+the engine, boto3 or an AWS class logs can be found by the pass.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
+
+from missyou_operator.engine.values import redact
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+#: What kopf adds to its records for itself.
+_OF_KOPF = ("k8s_ref", "k8s_skip", "settings")
+_FIELDS: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar("fields")
+
+
+def about(**fields: Any) -> None:
+    """Say what all that is logged from here on in this context (a task and the threads that work for it) is about."""
+    _FIELDS.set(fields)
+
+
+class Threads(ThreadPoolExecutor):
+    """Threads that work in the context of whoever gives them something to do."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run a function in a copy of the caller's context."""
+        return super().submit(partial(contextvars.copy_context().run, fn, *args, **kwargs))
+
+
+class Text(logging.Formatter):
+    """Lines for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give the line, with stars where it would quote a secret, also in a traceback."""
+        return redact(super().format(record))
+
+
+class Json(JsonFormatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """As `Text.format`."""
+        return redact(super().format(record))
+
+
+def handler(*, json: bool) -> logging.StreamHandler[Any]:
+    """Give a handler that writes to standard error."""
+    made = logging.StreamHandler()
+    made.addFilter(_add_fields)
+    made.setFormatter(_json() if json else Text(_TEXT))
+    return made
+
+
+def configure(*, json: bool, verbose: bool) -> None:
+    """Set up logging for the process. `verbose`: a line for each pass, not only for those that did something."""
+    logging.basicConfig(level=logging.INFO, handlers=[handler(json=json)])
+    logging.getLogger("missyou_operator").setLevel(logging.DEBUG if verbose else logging.INFO)
+    # kopf reports each retry of the teardown as an error, and each success: our own words are enough.
+    logging.getLogger("kopf.objects").setLevel(logging.INFO if verbose else logging.CRITICAL)
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+
+
+def _json() -> Json:
+    return Json(
+        "%(levelname)s %(name)s %(message)s",
+        rename_fields={"levelname": "level", "name": "logger"},
+        reserved_attrs=[*RESERVED_ATTRS, *_OF_KOPF],
+        timestamp="time",
+    )
+
+
+def _add_fields(record: logging.LogRecord) -> bool:
+    record.__dict__.update(_FIELDS.get({}))
+    return True

@@ -1,0 +1,62 @@
+"""Metrics, without a process: what is counted how, and what ends."""
+
+from __future__ import annotations
+
+from missyou_operator.aws.calls import Call
+from missyou_operator.controller.metrics import Metrics, Pass
+from missyou_operator.controller.report import Report
+
+META = {"namespace": "default", "name": "one", "creationTimestamp": "2026-01-01T00:00:00Z"}
+LANES = {"change": 8, "resync": 24}
+
+
+def ready(status: str, since: str = "2026-01-01T00:00:02Z") -> dict:
+    return {"conditions": [{"type": "Ready", "status": status, "lastTransitionTime": since}]}
+
+
+def test_a_pass_that_ends_after_its_app_is_gone_brings_nothing_back() -> None:
+    metrics = Metrics(LANES, lambda: True)
+    metrics.seen(META, {})
+    metrics.passed(Pass({"metadata": META}, Report(ready("False"), 1.0)))
+    assert 'name="one"' in metrics.text()
+    metrics.gone(META)
+    metrics.passed(Pass({"metadata": META}, Report(ready("True"), 1.0)))
+    assert 'name="one"' not in metrics.text()
+
+
+def test_drift_that_takes_several_passes_is_found_once() -> None:
+    metrics = Metrics(LANES, lambda: True)
+    metrics.seen(META, {})
+    before: dict = {"drift": []}
+    for action in ("Correcting", "Corrected"):
+        entry = {"resource": "ec2.Vpc/one", "action": action}
+        metrics.passed(Pass({"metadata": META, "status": before}, Report({}, 1.0, drift=[entry])))
+        before = {"drift": [entry]}
+    text = metrics.text()
+    assert 'missyou_app_drift_found_total{name="one",namespace="default"} 1.0' in text
+    assert 'missyou_app_drift_corrected_total{name="one",namespace="default"} 1.0' in text
+
+
+def test_time_to_ready_tells_creations_from_changes() -> None:
+    metrics = Metrics(LANES, lambda: True)
+    for since in ("2026-01-01T00:00:02Z", "2026-02-01T00:00:00Z"):
+        metrics.passed(Pass({"metadata": META, "status": ready("False", since)}, Report(ready("True"), 1.0)))
+    # Ready that stays so is no news.
+    metrics.passed(Pass({"metadata": META, "status": ready("True")}, Report(ready("True"), 1.0)))
+    text = metrics.text()
+    for after in ("creation", "change"):
+        assert f'missyou_app_time_to_ready_seconds_count{{after="{after}"}} 1.0' in text
+
+
+def test_what_is_no_error_code_becomes_no_label() -> None:
+    metrics = Metrics(LANES, lambda: True)
+    metrics.call(Call("ec2", "CreateVpc", "<html>it is broken</html>", 0.1))
+    assert 'code="Other"' in metrics.text()
+    assert "html" not in metrics.text()
+
+
+def test_a_pass_that_breaks_is_an_error() -> None:
+    metrics = Metrics(LANES, lambda: False)
+    metrics.passed(Pass({"metadata": META}, None))
+    assert 'controller_runtime_reconcile_errors_total{controller="missyouapp"} 1.0' in metrics.text()
+    assert 'leader_election_master_status{name="missyou-operator"} 0.0' in metrics.text()
