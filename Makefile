@@ -70,8 +70,9 @@ format: $(VENV)/.installed ## put the code into shape
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
 
-crd: $(VENV)/.installed ## write crds/ from the models
+crd: $(VENV)/.installed ## write crds/ and the chart's copy from the models
 	@$(BIN)/missyou crd > crds/missyouapps.missyou.app.yaml
+	@cp crds/missyouapps.missyou.app.yaml charts/missyou-operator/files/
 
 iam-policy: $(VENV)/.installed ## write docs/iam-policy.json from what the resource classes declare
 	@$(BIN)/missyou iam-policy > docs/iam-policy.json

@@ -6,7 +6,7 @@ import base64
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,22 +46,27 @@ def running(folder: Path) -> ControlPlane | None:
     return ControlPlane(folder, folder / "admin.kubeconfig") if both else None
 
 
-def start(folder: Path, binaries: Binaries, say: Callable[[str], None] = lambda _: None) -> ControlPlane:
-    """Start a control plane whose data and logs live in a folder (made if need be), and wait until it is ready."""
+def start(
+    folder: Path, binaries: Binaries, say: Callable[[str], None] = lambda _: None, flags: Sequence[str] = ()
+) -> ControlPlane:
+    """Start a control plane whose data and logs live in a folder (made if need be), and wait until it is ready.
+
+    `flags` are kube-apiserver's, beside those that make it start here.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     # Where one of the two has died, the other still holds the data.
     ControlPlane(folder, folder / "admin.kubeconfig").stop()
     for attempt in range(_TRIES):
         if attempt:
             say(f"the control plane did not come up, trying again ({attempt})")
-        plane = _try(folder, binaries)
+        plane = _try(folder, binaries, flags)
         if plane:
             return plane
     log = (folder / f"{_APISERVER}.log").read_text(errors="replace").splitlines()[-20:]
     raise NoControlPlaneError("kube-apiserver does not come up; the end of its log:\n" + "\n".join(log))
 
 
-def _try(folder: Path, binaries: Binaries) -> ControlPlane | None:
+def _try(folder: Path, binaries: Binaries, flags: Sequence[str]) -> ControlPlane | None:
     etcd_port, peer_port, port = free_ports(3)
     endpoint = f"http://127.0.0.1:{etcd_port}"
     etcd = [str(binaries.etcd), "--data-dir", str(folder / "etcd"), "--unsafe-no-fsync"]
@@ -76,7 +81,7 @@ def _try(folder: Path, binaries: Binaries) -> ControlPlane | None:
     apiserver += ["--token-auth-file", str(folder / "tokens.csv"), "--service-cluster-ip-range", "10.0.0.0/24"]
     apiserver += ["--service-account-issuer", "https://missyou.local", "--service-account-key-file", str(key)]
     apiserver += ["--service-account-signing-key-file", str(key), "--endpoint-reconciler-type", "none"]
-    apiserver += ["--disable-admission-plugins", "ServiceAccount"]
+    apiserver += ["--disable-admission-plugins", "ServiceAccount", *flags]
     # The API server trusts nobody's variables: what it inherits is only what it needs to run.
     environ = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     started = [processes.start(folder, _ETCD, etcd, environ), processes.start(folder, _APISERVER, apiserver, environ)]

@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from missyou_local import binaries, controlplane
+from .conftest import ROOT, Kubectl
 
-ROOT = Path(__file__).parents[2]
-PLACES = ("base", "overlays/eks-irsa", "overlays/eks-pod-identity")
-Kubectl = Callable[..., subprocess.CompletedProcess[str]]
+PLACES = ("base", *sorted(f"overlays/{path.name}" for path in (ROOT / "manifests/overlays").iterdir()))
 Objects = list[dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def kubectl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
-    if not shutil.which("kubectl"):
-        pytest.skip("kubectl is missing: it is what users install with")
-    plane = controlplane.start(tmp_path_factory.mktemp("control-plane"), binaries.find(print))
-
-    def run(*words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
-        command = ["kubectl", f"--kubeconfig={plane.kubeconfig}", *words]
-        return subprocess.run(command, input=given, capture_output=True, text=True, check=False, cwd=ROOT)
-
-    yield run
-    plane.stop()
 
 
 @pytest.fixture(scope="module")

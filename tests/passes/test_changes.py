@@ -139,11 +139,12 @@ def test_a_namespace_that_has_not_opted_in_is_told_how(aws):
 
     class Closed(dict):
         def get(self, name, default=None):
-            raise PermissionError(name)
+            raise PermissionError("system:serviceaccount:tools:operator")
 
     app.secrets = Closed()
     app.edit(secrets={"googleAPIKey": {"secretKeyRef": {"name": "gemini", "key": "api-key"}}})
     app.until(lambda _: app.reason("SecretsReady") == "SecretForbidden", "told")
-    assert "create rolebinding missyou-operator-secrets -n default" in app.condition("SecretsReady")["message"]
+    remedy = "-n default --clusterrole=missyou-operator-secrets --serviceaccount=tools:operator"
+    assert f"kubectl create rolebinding missyou-operator-secrets {remedy}" in app.condition("SecretsReady")["message"]
     app.secrets = {"gemini": {"api-key": "AIza-value"}}
     app.until(lambda _: app.reason("SecretsReady") in {"Available", "WaitingForDatabase"}, "opted in")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -18,6 +19,8 @@ from missyou_operator.controller.lease import Record
 _TIMEOUT = (5, 15)
 #: The same for the lease, whose renewal must not hang.
 _SOON = (2, 2)
+#: How the API server words a refusal, in JSON, whoever authorizes.
+_REFUSED = re.compile(r'User \\"(?P<user>[^"]+)\\" cannot')
 
 
 class Kube:
@@ -64,15 +67,15 @@ class Kube:
     def read_secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
         """Give the data of a Secret, decoded, or None where there is none. Values that are not UTF-8 are left out.
 
-        Error: PermissionError where the namespace has not opted in.
+        Error: PermissionError where the namespace has not opted in; its text is the user that was refused.
         """
         try:
             secret = self._core.read_namespaced_secret(name, namespace, _request_timeout=_TIMEOUT)
         except ApiException as error:
             if error.status == 404:
                 return None
-            if error.status == 403:
-                raise PermissionError(f"Secret {namespace}/{name} may not be read") from None
+            if error.status == 403 and (refused := _REFUSED.search(error.body or "")):
+                raise PermissionError(refused["user"]) from None
             raise
         return {key: text for key, raw in (secret.data or {}).items() if (text := _text(raw)) is not None}
 

@@ -41,7 +41,8 @@ _SHARED_FOR = 3.0
 #: Seconds until a spec that is invalid, or a suspended app, is looked at again without being changed.
 _IDLE = 600.0
 
-#: Gives the data of a Kubernetes Secret by namespace and name, or None where there is none. Error: PermissionError.
+#: Gives the data of a Kubernetes Secret by namespace and name, or None where there is none. Error: PermissionError
+#: with the name of the user that was refused.
 SecretReader = Callable[[str, str], Mapping[str, str] | None]
 
 
@@ -210,8 +211,8 @@ class Reconciler:
             if isinstance(wanted, KubernetesSecret):
                 try:
                     value = (self._world.read_secret(namespace, wanted.secret) or {}).get(wanted.key)
-                except PermissionError:
-                    forbidden[wanted.address] = wanted.forbidden(namespace)
+                except PermissionError as refusal:
+                    forbidden[wanted.address] = wanted.forbidden(namespace, str(refusal))
                     continue
                 if value:
                     attrs = {"value": Sensitive(value)}

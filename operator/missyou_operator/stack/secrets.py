@@ -11,6 +11,9 @@ from missyou_operator.engine.resource import Health, pending
 from missyou_operator.engine.values import Ref
 from missyou_operator.stack.context import Component, Context
 
+#: What Kubernetes writes before the namespace and the name of a ServiceAccount.
+_ACCOUNTS = "system:serviceaccount:"
+
 
 @dataclass(frozen=True, kw_only=True)
 class KubernetesSecret(External):
@@ -21,13 +24,15 @@ class KubernetesSecret(External):
     secret: str
     key: str
 
-    def forbidden(self, namespace: str) -> Health:
-        """Say how the namespace opts in."""
+    def forbidden(self, namespace: str, user: str) -> Health:
+        """Say how the namespace opts in. `user` is the operator's name, as the API server writes it."""
+        account = user.removeprefix(_ACCOUNTS)
+        subject = f"--user={user}" if account == user else f"--serviceaccount={account}"
         return pending(
             "SecretForbidden",
             f"the operator may not read the Secret {self.secret}: namespaces opt in by "
             f"kubectl create rolebinding missyou-operator-secrets -n {namespace} "
-            "--clusterrole=missyou-operator-secrets --serviceaccount=missyou-system:missyou-operator",
+            f"--clusterrole=missyou-operator-secrets {subject}",
         )
 
     def missing(self) -> Health:

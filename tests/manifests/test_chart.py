@@ -1,0 +1,122 @@
+"""The Helm chart makes what manifests/base makes, refuses what it does not know, and can be installed and removed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from missyou_local import binaries
+from missyou_local.controlplane import ControlPlane
+
+from . import helm
+from .conftest import ROOT, Kubectl
+
+CHART = "charts/missyou-operator"
+NAME, NAMESPACE = "missyou-operator", "missyou-system"
+KEEP = {"helm.sh/resource-policy": "keep"}
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Objects = dict[tuple[str, str, str], dict[str, Any]]
+
+#: For the one that has to build it.
+pytestmark = pytest.mark.timeout(1200)
+
+
+@pytest.fixture(scope="module")
+def run(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    program, home = helm.find(), tmp_path_factory.mktemp("helm")
+    environ = {"HOME": str(home), "KUBECONFIG": str(plane.kubeconfig), "PATH": "/usr/bin:/bin"}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [str(program), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environ)
+
+    return run
+
+
+def objects(text: str) -> Objects:
+    found = [item for item in yaml.safe_load_all(text) if item]
+    return {(item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]): item for item in found}
+
+
+def rendered(run: Run, *words: str) -> Objects:
+    done = run("template", NAME, CHART, f"--namespace={NAMESPACE}", f"--kube-version={binaries.KUBERNETES}", *words)
+    assert done.returncode == 0, done.stderr
+    return objects(done.stdout)
+
+
+def test_the_crd_in_it_is_the_crd() -> None:
+    copy, original = (ROOT / path / "missyouapps.missyou.app.yaml" for path in (f"{CHART}/files", "crds"))
+    assert copy.read_text() == original.read_text(), f"cp {original} {copy}"
+
+
+def test_it_makes_what_the_base_makes(run: Run, kubectl: Kubectl) -> None:
+    chart, base = rendered(run), objects(kubectl("kustomize", "manifests/base").stdout)
+    crd = chart["CustomResourceDefinition", "", "missyouapps.missyou.app"]
+    # Helm has --create-namespace; and it would take the CRD away with the release.
+    del base["Namespace", "", NAMESPACE]
+    assert crd["metadata"].pop("annotations") == KEEP
+    assert chart == base
+
+
+def test_it_is_linted(run: Run) -> None:
+    assert run("lint", "--strict", CHART, f"--kube-version={binaries.KUBERNETES}").returncode == 0
+
+
+def test_values_reach_their_places(run: Run) -> None:
+    values = {
+        "image.repository": "registry.example.com/operator",
+        "image.tag": "1.2.3",
+        "region": "eu-west-1",
+        "replicas": "1",
+        "serviceAccount.annotations.eks\\.amazonaws\\.com/role-arn": "arn:aws:iam::123456789012:role/operator",
+        "namespaces": "{a,b}",
+        "secretNamespaces": "{a}",
+        "env[0].name": "AWS_ENDPOINT_URL",
+        "env[0].value": "http://aws",
+        "nodeSelector.disk": "fast",
+        "tolerations[0].operator": "Exists",
+        "crds.install": "false",
+        "networkPolicy.enabled": "false",
+    }
+    made = rendered(run, *(f"--set={key}={value}" for key, value in values.items()))
+    assert not {kind for kind, _, _ in made} & {"NetworkPolicy", "CustomResourceDefinition"}
+    account = made["ServiceAccount", NAMESPACE, NAME]["metadata"]
+    assert account["annotations"] == {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/operator"}
+    assert made["RoleBinding", "a", "missyou-operator-secrets"]["subjects"][0]["namespace"] == NAMESPACE
+    deployment = made["Deployment", NAMESPACE, NAME]["spec"]
+    pod = deployment["template"]["spec"]
+    assert (deployment["replicas"], pod["nodeSelector"]) == (1, {"disk": "fast"})
+    assert pod["tolerations"] == [{"operator": "Exists"}]
+    [container] = pod["containers"]
+    assert container["image"] == "registry.example.com/operator:1.2.3"
+    environ = {each["name"]: each.get("value") for each in container["env"]}
+    assert environ["AWS_REGION"] == "eu-west-1"
+    assert environ["MISSYOU_NAMESPACES"] == "a,b"
+    assert environ["AWS_ENDPOINT_URL"] == "http://aws"
+
+
+@pytest.mark.parametrize("wrong", ["replica=1", "region=Virginia", "namespaces={Not_a_name}", "crds.install=maybe"])
+def test_wrong_values_are_refused_by_name(run: Run, wrong: str) -> None:
+    done = run("template", NAME, CHART, f"--kube-version={binaries.KUBERNETES}", f"--set={wrong}")
+    assert done.returncode
+    assert wrong.partition("=")[0].partition(".")[2] in done.stderr
+    assert wrong.partition("=")[0].partition(".")[0] in done.stderr
+
+
+def test_it_is_installed_upgraded_and_removed_and_the_crd_stays(run: Run, kubectl: Kubectl) -> None:
+    """In a control plane that other tests have installed the manifests in: Helm takes over what is there."""
+    installed = run("install", NAME, CHART, f"--namespace={NAMESPACE}", "--create-namespace", "--take-ownership")
+    assert installed.returncode == 0, installed.stderr
+    upgraded = run("upgrade", NAME, CHART, f"--namespace={NAMESPACE}", "--set=replicas=1")
+    assert upgraded.returncode == 0, upgraded.stderr
+    found = kubectl("get", "deployment", NAME, "-n", NAMESPACE, "-o", "json")
+    assert json.loads(found.stdout)["spec"]["replicas"] == 1
+    removed = run("uninstall", NAME, f"--namespace={NAMESPACE}")
+    assert removed.returncode == 0, removed.stderr
+    assert kubectl("get", "deployment", NAME, "-n", NAMESPACE).returncode == 1
+    assert kubectl("get", "crd", "missyouapps.missyou.app").returncode == 0

@@ -1,0 +1,116 @@
+"""RBAC, both ways: the operator uses every right that it is given, is refused nothing, and misses each one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from missyou_local import cluster, controlplane
+from missyou_local.aws import Timing, serve
+from missyou_local.controlplane import ControlPlane
+
+from . import audit
+from .conftest import ROOT, Kubectl
+from .living import EVERYTHING, Life, Stage, begin
+from .rights import ACCOUNT, HOME, Right, rights, shipped, without
+
+#: What anybody may do who is logged in, by the roles of Kubernetes itself.
+EVERYBODY = {
+    'ClusterRole "system:basic-user"',
+    'ClusterRole "system:discovery"',
+    'ClusterRole "system:public-info-viewer"',
+}
+RIGHTS = rights(shipped())
+#: What does not come true without a right, where that is not everything. An Event tells of a status that was written.
+MISSED = {
+    "patch missyouapps.missyou.app/status": {"status", "event"},
+    "create events": {"event"},
+    "get secrets": {"secret"},
+    # It sees what is there when it starts; then, or when it has lost the lease, it ends.
+    "watch missyouapps.missyou.app": {"process"},
+    "update leases.coordination.k8s.io missyou-operator": {"process"},
+}
+
+
+@pytest.fixture(scope="module")
+def stage(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    aws = serve(timing=Timing(**dict.fromkeys(Timing.__dataclass_fields__, 0.2)))
+    yield Stage(plane, aws, tmp_path_factory.mktemp("lives"))
+    aws.close()
+
+
+@pytest.fixture(scope="module")
+def asked(stage: Stage) -> set[audit.Request]:
+    """What the operator asks for in a whole life of an app, as the shipped ServiceAccount."""
+    kube = controlplane.api_client(stage.plane.kubeconfig)
+    cluster.apply(kube, cluster.documents(sorted((ROOT / "crds").glob("missyouapps*.yaml"))))
+    cluster.wait_for_crd(kube)
+    cluster.apply(kube, shipped())
+    life = begin(stage, "whole", "default", HOME)
+    try:
+        life.until(lambda: life.come_true() == EVERYTHING)
+        life.end()
+    finally:
+        life.operator.stop()
+    return {each for each in audit.requests(stage.plane.folder / "audit") if each.user == f"{HOME}:{ACCOUNT}"}
+
+
+def test_no_right_is_given_twice() -> None:
+    assert len(RIGHTS) == len({(right.verb, right.resource, right.name) for right in RIGHTS})
+
+
+def test_what_the_operator_may_is_what_it_does(asked: set[audit.Request]) -> None:
+    used = {each for each in asked if each.role not in EVERYBODY}
+    named = {(right.role, right.verb, right.resource): right.name for right in RIGHTS}
+    keys = {(each.role, each.verb, each.resource) for each in used}
+    # A role of "" would be a refusal.
+    assert keys == set(named)
+    assert {each.name for each in used if named[each.role, each.verb, each.resource]} == set(named.values()) - {""}
+
+
+@pytest.fixture(scope="module")
+def lives(asked: set[audit.Request], stage: Stage) -> Iterator[dict[Right, Life]]:
+    """An operator for each right, which lacks it: all at the same time, each in a namespace of its own."""
+    kube = controlplane.api_client(stage.plane.kubeconfig)
+    begun: dict[Right, Life] = {}
+    for number, right in enumerate(RIGHTS):
+        home = f"without-{number}"
+        cluster.apply(kube, without(right, home))
+        begun[right] = begin(stage, f"lacks{number}", home, home, f"--own-namespace={home}", f"--namespace={home}")
+    yield begun
+    for life in begun.values():
+        life.operator.stop(patience=0.0)
+
+
+@pytest.mark.parametrize("right", RIGHTS, ids=str)
+def test_every_right_is_missed(right: Right, lives: dict[Right, Life], plane: ControlPlane) -> None:
+    life = lives[right]
+
+    def refused() -> bool:
+        return any(
+            (each.verb, each.resource, each.role) == (right.verb, right.resource, "")
+            for each in audit.requests(plane.folder / "audit")
+            if each.user == f"{life.namespace}:{ACCOUNT}"
+        )
+
+    life.until(refused)
+    if (missed := MISSED.get(str(right))) is None:
+        assert not life.come_true() & {"finalizer", "status", "event", "secret"}
+    elif missed == {"process"}:
+        life.until(lambda: not life.operator.alive())
+    else:
+        life.until(lambda: life.come_true() == EVERYTHING - missed)
+
+
+def test_a_namespace_opts_in_with_the_command_that_the_condition_gives(
+    lives: dict[Right, Life], kubectl: Kubectl
+) -> None:
+    life = next(life for right, life in lives.items() if right.resource == "secrets")
+    life.until(lambda: life.condition("SecretsReady").get("reason") == "SecretForbidden")
+    [command] = re.findall(r"kubectl (create rolebinding .*)", life.condition("SecretsReady")["message"])
+    # The binding of this test's own copy of the role stands in its place.
+    assert kubectl("delete", "rolebinding", "missyou-operator-secrets", "-n", life.namespace).returncode == 0
+    assert kubectl(*command.split()).returncode == 0
+    life.until(life.secret_arrived)
