@@ -1,5 +1,6 @@
 # The Miss You backend. Built with: docker build -f Dockerfile.app -t <repository>:<tag> .
-FROM python:3.11-slim AS build
+ARG BASE=python:3.11.15-slim-bookworm
+FROM ${BASE} AS build
 COPY backend/requirements.lock /tmp/
 RUN python -m venv --without-pip /venv \
  && pip --python /venv/bin/python install --no-cache-dir --no-compile --require-hashes -r /tmp/requirements.lock
@@ -7,7 +8,7 @@ COPY backend/missyou_backend /app/missyou_backend
 # Compiled here, since the file system may be read-only where it runs; unchecked, since nothing changes there.
 RUN /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /venv /app
 
-FROM python:3.11-slim
+FROM ${BASE}
 RUN rm -rf /usr/local/lib/python3.11/site-packages/* /usr/local/lib/python3.11/ensurepip /usr/local/bin/pip*
 COPY --from=build /venv /venv
 COPY --from=build /app /app

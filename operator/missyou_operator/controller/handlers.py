@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -101,6 +100,7 @@ class Operator:
         registry = kopf.OperatorRegistry()
         what = (GROUP, VERSION, PLURAL)
         kopf.on.startup(registry=registry)(self.configure)
+        kopf.on.cleanup(registry=registry)(self.wind_up)
         # Called again when a token has expired: reads the rotated file.
         kopf.on.login(registry=registry)(kopf.login_via_client)
         kopf.on.event(*what, registry=registry)(self.on_event)
@@ -119,6 +119,18 @@ class Operator:
         settings.networking.connect_timeout = 10
         settings.networking.request_timeout = 45
         settings.watching.server_timeout = 600
+
+    async def wind_up(self, **_: Any) -> None:
+        """End what kopf would wait for in vain."""
+        self.vitals.end()
+
+    def end(self) -> None:
+        """Let passes that are still under way end at their next call, then give the lease to the next operator."""
+        if self.leader:
+            self.leader.resign()
+            for lane in self.lanes.values():
+                lane.shutdown(cancel_futures=True)
+            self.leader.release()
 
     def leads(self) -> bool:
         """Tell whether this is the operator that works."""
@@ -283,8 +295,6 @@ def serve(settings: Settings) -> None:
         sys.exit("the API server serves no MissYouApps: apply crds/missyouapps.missyou.app.yaml first")
     if settings.probes:
         Probes(settings.probes, operator.answers())
-    # As the first process of a container it would not even end by itself; kopf has handlers of its own later.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if operator.leader:
         operator.leader.acquire()
     with contextlib.suppress(KeyboardInterrupt):
@@ -294,5 +304,4 @@ def serve(settings: Settings) -> None:
             clusterwide=not settings.namespaces,
             namespaces=list(settings.namespaces),
         )
-    if operator.leader:
-        operator.leader.release()
+    operator.end()

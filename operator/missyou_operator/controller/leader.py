@@ -43,7 +43,8 @@ class Leader:
         end: Callable[[int], Any] = os._exit,
     ) -> None:
         self._leases, self._candidate, self._clock, self._end = leases, candidate, clock, end
-        self._released = threading.Event()
+        self._resigned = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="lease", daemon=True)
 
     @property
     def leads(self) -> bool:
@@ -56,32 +57,42 @@ class Leader:
         while not self._try():
             time.sleep(self._candidate.terms.retry)
         logger.info("%s leads", self._candidate.identity)
-        threading.Thread(target=self._keep, name="lease", daemon=True).start()
+        self._keeper.start()
 
     def check(self, **_: Any) -> None:
         """Refuse to go on without the lease: for each request that is about to be sent. Raises NotLeaderError."""
         if not self.leads:
             raise NotLeaderError("the lease is lost: another operator may be at work")
 
+    def resign(self) -> None:
+        """Refuse all further calls. The lease is kept from others for the calls that are under way."""
+        self._resigned.set()
+        # Or a renewal that is under way would make us act again.
+        self._keeper.join()
+        self._candidate = self._candidate.resigned()
+
     def release(self) -> None:
-        """Give the lease back, so that the next one need not wait for its end."""
-        self._released.set()
+        """Give the lease back once nothing is under way any more, so that the next one need not wait for its end."""
         candidate = self._candidate
-        if candidate.seen is None or not candidate.may_act(self._clock()):
+        if candidate.seen is None or candidate.seen.holder != candidate.identity:
             return
         try:
             self._leases.write_lease("", candidate.seen, int(candidate.terms.duration), datetime.now(UTC))
-        except (ApiException, HTTPError) as error:
-            logger.warning("the lease could not be given back (%s): it runs out", type(error).__name__)
+        except (ApiException, HTTPError, OSError) as error:
+            logger.warning("the lease could not be given back (%s): it runs out", _said(error))
 
     def _keep(self) -> None:
-        while not self._released.wait(self._candidate.terms.retry):
-            self._try()
-            if not self._candidate.may_act(self._clock()) and not self._released.is_set():
-                # A crash costs nothing, which the crash tests show: no call that is under way is waited for.
-                logger.critical("%s has lost the lease and ends", self._candidate.identity)
-                self._end(1)
-                return
+        try:
+            while not self._resigned.wait(self._candidate.terms.retry):
+                self._try()
+                if not self.leads:
+                    break
+        except Exception:
+            logger.exception("the lease cannot be kept")
+        if not self._resigned.is_set():
+            # A crash costs nothing, which the crash tests show: no call that is under way is waited for.
+            logger.critical("%s has lost the lease and ends", self._candidate.identity)
+            self._end(1)
 
     def _try(self) -> bool:
         """Read, and write our name where we may. Tells whether the lease is ours now."""

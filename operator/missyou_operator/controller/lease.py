@@ -60,3 +60,7 @@ class Candidate:
     def may_act(self, now: float) -> bool:
         """Tell whether the process may act as the leader."""
         return now < self.renewed + self.terms.deadline
+
+    def resigned(self) -> Candidate:
+        """Give the candidate that acts no more, whoever the lease belongs to."""
+        return replace(self, renewed=float("-inf"))

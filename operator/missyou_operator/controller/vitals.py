@@ -41,6 +41,10 @@ class Vitals:
         self._pulse = asyncio.create_task(self._beating())
         threading.Thread(target=self._settle, name="readiness", daemon=True).start()
 
+    def end(self) -> None:
+        """Watch the event loop no longer."""
+        self._pulse.cancel()
+
     def seen(self, uid: str) -> None:
         """Take note that the watch has shown an app."""
         if self._unlisted:
