@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,11 @@ class Bench:
         self.operator: processes.Process | None = None
         self.use(kube)
 
+    @property
+    def endpoint(self) -> str:
+        """URL of the test AWS, from here."""
+        return self.aws.url
+
     def use(self, kube: client.ApiClient) -> None:
         """Talk to the API server by this client from now on."""
         self.kube, self.api = kube, client.CustomObjectsApi(kube)
@@ -59,7 +64,7 @@ class Bench:
             "PYTHONPATH": str(ROOT / "operator"),
             "HOME": str(self.folder),
             "KUBECONFIG": str(identity),
-            "AWS_ENDPOINT_URL": self.aws.url,
+            "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": self.key,
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": "us-east-1",
@@ -73,6 +78,16 @@ class Bench:
         """End the operator as a lost node does."""
         assert self.operator is not None
         self.operator.stop(patience=0.0)
+
+    def log(self) -> str:
+        """Give what the operator has logged since it was started."""
+        return self.operator.log.read_text() if self.operator else ""
+
+    def close(self) -> None:
+        """Stop the operator and the test AWS."""
+        if self.operator:
+            self.operator.stop()
+        self.aws.close()
 
     def apply(self, name: str, **spec: Any) -> None:
         body = {"apiVersion": "missyou.app/v1alpha1", "kind": "MissYouApp", "metadata": {"name": name}, "spec": spec}
@@ -97,7 +112,7 @@ class Bench:
             if condition(app, "ServiceReady").get("reason") == "ImageNotFound":
                 self.push(app)
             if time.monotonic() > deadline:
-                log = self.operator.log_tail(30) if self.operator else ""
+                log = "\n".join(self.log().splitlines()[-30:])
                 raise AssertionError(f"{name} is not {what}: {json.dumps(app.get('status'), indent=1)[:3000]}\n{log}")
             time.sleep(0.05)
 
@@ -119,13 +134,20 @@ class Bench:
         return boto3.client(
             service,
             region_name="us-east-1",
-            endpoint_url=self.aws.url,
+            endpoint_url=self.endpoint,
             aws_access_key_id="somebody",
             aws_secret_access_key="test",
         )
 
+    def summary(self) -> Mapping[str, Any]:
+        """Give what the test AWS has counted: `mutations`, and `counts` by operation."""
+        return self.aws.control.ledger.summary()
+
     def mutations(self) -> int:
-        return int(self.aws.control.ledger.summary()["mutations"])
+        return int(self.summary()["mutations"])
+
+    def count(self, operation: str) -> int:
+        return int(self.summary()["counts"].get(operation, 0))
 
 
 def condition(app: dict[str, Any], type_: str) -> dict[str, Any]:

@@ -28,9 +28,7 @@ def bench(control_plane, kube, tmp_path_factory) -> Iterator[Bench]:
     bench = Bench(kube, folder, control_plane.kubeconfig, aws, resync="5")
     bench.start()
     yield bench
-    if bench.operator:
-        bench.operator.stop()
-    aws.close()
+    bench.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,13 @@
-"""The operator as users run it: its own process, as the ServiceAccount of the manifests, on a real API server."""
+"""The operator as users run it: its own process, as the ServiceAccount of the manifests, on a real API server.
+
+The same tests hold for an operator that is deployed in a cluster: with its KUBECONFIG, and in MISSYOU_E2E_AWS the URL
+of the test AWS that the operator works with, as seen from here. `make e2e-kind` does that.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,23 +18,28 @@ import pytest
 import yaml
 from kubernetes import client
 
-from missyou_local import cluster, processes
+from missyou_local import cluster, controlplane, processes
 from missyou_local.aws import Timing, serve
 
 from .bench import PATIENCE, ROOT, Bench, condition, install
+from .deployed import Deployed
 
 
 @pytest.fixture(scope="module")
-def bench(control_plane, kube, tmp_path_factory) -> Iterator[Bench]:
-    folder = tmp_path_factory.mktemp("operator")
+def bench(request, tmp_path_factory) -> Iterator[Bench | Deployed]:
+    """The operator's process and a control plane of our own, or what is deployed in the cluster that is named."""
+    if endpoint := os.environ.get("MISSYOU_E2E_AWS"):
+        deployed = Deployed(controlplane.api_client(Path(os.environ["KUBECONFIG"])), endpoint)
+        deployed.start()
+        yield deployed
+        return
+    plane, kube = request.getfixturevalue("control_plane"), request.getfixturevalue("kube")
     aws = serve(timing=Timing(**dict.fromkeys(Timing.__dataclass_fields__, 0.2)))
     install(kube)
-    bench = Bench(kube, folder, control_plane.kubeconfig, aws)
+    bench = Bench(kube, tmp_path_factory.mktemp("operator"), plane.kubeconfig, aws)
     bench.start()
     yield bench
-    if bench.operator:
-        bench.operator.stop()
-    aws.close()
+    bench.close()
 
 
 @pytest.mark.parametrize("sample", ["missyou.yaml", "missyou-development.yaml"])
@@ -87,10 +97,8 @@ def test_an_unchanged_stack_is_left_in_peace(bench):
     }
     # Full looks go on every six seconds here; a status that ticks would move the version.
     version = after["metadata"]["resourceVersion"]
-    looks = bench.aws.control.ledger.summary()["counts"]["ec2:DescribeVpcs"]
-    assert processes.wait_until(
-        lambda: bench.aws.control.ledger.summary()["counts"]["ec2:DescribeVpcs"] > looks + 2, PATIENCE
-    )
+    looks = bench.count("ec2:DescribeVpcs")
+    assert processes.wait_until(lambda: bench.count("ec2:DescribeVpcs") > looks + 2, PATIENCE)
     assert bench.get("missyou")["metadata"]["resourceVersion"] == version
 
 
@@ -127,7 +135,7 @@ def test_a_changed_kubernetes_secret_reaches_aws_by_itself(bench):
 
     assert processes.wait_until(arrived, PATIENCE)
     bench.ready("crash")
-    told = bench.operator.log.read_text() + json.dumps(bench.get("crash"))
+    told = bench.log() + json.dumps(bench.get("crash"))
     assert "value-one" not in told
     assert "value-two" not in told
     password = json.loads(secrets.get_secret_value(SecretId="crash/db_credentials")["SecretString"])["password"]

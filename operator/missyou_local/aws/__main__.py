@@ -11,6 +11,7 @@ from pathlib import Path
 
 from missyou_local.aws import Timing, serve
 from missyou_local.aws.clock import Clock
+from missyou_local.aws.server import HOST
 
 
 def main() -> int:
@@ -18,6 +19,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m missyou_local.aws",
         description="Serve a test AWS on loopback; docs/test-aws.md says what it can do.",
+    )
+    parser.add_argument(
+        "--host",
+        default=HOST,
+        help="address to listen on, by default loopback; it has no access control: never one that others can reach",
     )
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 (the default) takes a free one")
     parser.add_argument("--ready-file", type=Path, help="file that gets the URL once the server answers")
@@ -44,6 +50,7 @@ def main() -> int:
         log=options.log,
         clock=Clock(options.speed),
         data_plane=options.data_plane,
+        host=options.host,
     )
     server.control.rules.replace([], options.seed)
     if options.ready_file:

@@ -83,14 +83,16 @@ class Server:
         self.control.ledger.close()
 
 
-def serve(
+def serve(  # noqa: PLR0913 - each is one of the command's options
     port: int = 0,
+    *,
     timing: Timing | None = None,
     log: Path | None = None,
     clock: Callable[[], float] | None = None,
     data_plane: Path | None = None,
+    host: str = HOST,
 ) -> Server:
-    """Start a test AWS on loopback.
+    """Start a test AWS on loopback, or at another address of this machine.
 
     `port` 0 takes a free one. `log`: file that gets each ledger entry as a line of JSON. `clock` gives the seconds
     since the epoch that all states go by; a test may have one of its own, and so see every state without waiting. By
@@ -104,7 +106,7 @@ def serve(
     moto = DomainDispatcherApplication(create_backend_app)
     _warm_up(moto)
     application: Any = Application(moto, control)
-    return Server(make_server(HOST, port, application, threaded=True, request_handler=_Handler), control)
+    return Server(make_server(host, port, application, threaded=True, request_handler=_Handler), control)
 
 
 def _data_plane(folder: Path) -> DataPlane:
