@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 SAMPLE ?= production
 export COMMAND
 
-.PHONY: help venv demo demo-push demo-env demo-down test test-crash bench bench-app lint format crd iam-policy licences sbom audit
+.PHONY: help venv demo demo-push demo-env demo-down test test-crash bench bench-app lint format crd iam-policy licences sbom audit e2e-kind
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(VENV)/.installed ## set up .venv with everything pinned in requirements.lock
 
@@ -42,6 +42,9 @@ test: $(VENV)/.installed ## everything CI runs: all tests
 
 test-crash: $(VENV)/.installed ## every crash point, outage, storm and hand; writes docs/reliability.md (an hour)
 	@MISSYOU_CRASH=all $(BIN)/python -m tests.crash.reliability
+
+e2e-kind: $(VENV)/.installed ## build both images, deploy into a kind cluster, run the end-to-end tests there
+	@$(BIN)/python tools/kind_e2e.py
 
 bench: $(VENV)/.installed ## measure: creation, reaction, deletion
 	@$(BIN)/python -m benchmarks.creation

@@ -30,7 +30,7 @@ GROUPS = {
     "data plane": ["dataplane"],
     "app": ["integration/test_app.py"],
     "GitOps": ["gitops"],
-    "manifests": ["manifests"],
+    "manifests": ["manifests", "workflows"],
     "backend": ["backend"],
     "local cloud": ["local_controlplane"],
     "pure": ["engine", "stack", "controller", "api", "supply"],
