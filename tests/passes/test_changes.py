@@ -53,9 +53,14 @@ def test_a_new_task_size_is_one_rollout(production):
 
 
 def test_nat_gateways_two_to_one_and_back(production):
+    seen = len(production.aws.control.ledger.entries())
     production.edit(network={"natGateways": 1})
     production.grow()
     production.until(lambda _: production.condition("InSync")["status"] == "True", "in sync")
+    # Never without a way out: the route leads elsewhere before its gateway goes.
+    done = [entry["operation"] for entry in production.aws.control.ledger.entries()[seen:]]
+    assert "ec2:DeleteRoute" not in done
+    assert done.index("ec2:ReplaceRoute") < done.index("ec2:DeleteNatGateway")
     assert alive_gateways(production) == 1
     ec2 = production.client("ec2")
     mine = [{"Name": "tag:missyou.app/stack", "Values": [f"default/{production.name}"]}]
@@ -67,9 +72,13 @@ def test_nat_gateways_two_to_one_and_back(production):
         if route.get("NatGatewayId")
     }
     assert len(targets) == 1
+    seen = len(production.aws.control.ledger.entries())
     production.edit(network={"natGateways": 2})
     production.grow()
     assert alive_gateways(production) == 2
+    done = [entry["operation"] for entry in production.aws.control.ledger.entries()[seen:]]
+    # The test AWS refuses a route to a gateway that is not available yet: this one was.
+    assert [name for name in done if "Route" in name and not name.startswith("ec2:Describe")] == ["ec2:ReplaceRoute"]
 
 
 def test_storage_grows_in_place(production):

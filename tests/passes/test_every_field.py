@@ -28,6 +28,7 @@ def app(aws) -> App:
             "cidr": "10.7.0.0/20",
             "availabilityZones": ["eu-west-1b", "eu-west-1c"],
             "natGateways": 1,
+            "endpoints": {"s3": False, "interfaces": True},
         },
         "service": {
             "cpu": 1024,
@@ -82,6 +83,8 @@ def test_network(app):
     gateways = ec2.describe_nat_gateways(Filters=mine)["NatGateways"]
     assert len(gateways) == 1
     assert {"Key": "team", "Value": "grief"} in gateways[0]["Tags"]
+    endpoints = ec2.describe_vpc_endpoints(Filters=mine)["VpcEndpoints"]
+    assert {row["VpcEndpointType"] for row in endpoints} == {"Interface"}
 
 
 def test_service(app):

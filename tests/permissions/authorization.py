@@ -165,7 +165,13 @@ def _tracking(params: Mapping[str, Any], seen: Seen) -> Iterator[tuple[str, Plac
     yield "cloudwatch:DeleteAlarms", alarm, {}
 
 
+def _named_privately(params: Mapping[str, Any], seen: Seen) -> Iterator[tuple[str, Place, Mapping[str, Any]]]:
+    if params.get("PrivateDnsEnabled"):
+        yield "route53:AssociateVPCWithHostedZone", old("*"), {}
+
+
 IMPLIED: Mapping[str, Implied] = {
+    "ec2:CreateVpcEndpoint": _named_privately,
     "ecs:RegisterTaskDefinition": _passed,
     "ecs:CreateCluster": lambda *_: [_linked("ecs.amazonaws.com")],
     "elasticloadbalancing:CreateLoadBalancer": lambda *_: [

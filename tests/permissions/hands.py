@@ -59,6 +59,13 @@ def their_table_goes(app: Stepped) -> None:
             ec2.delete_route_table(RouteTableId=row["RouteTableId"])
 
 
+def lost_way_to_s3(app: Stepped) -> None:
+    row = _named(app, "describe_vpc_endpoints", "VpcEndpoints")[f"{app.stack}-s3"]
+    app.client("ec2").modify_vpc_endpoint(
+        VpcEndpointId=row["VpcEndpointId"], RemoveRouteTableIds=row["RouteTableIds"][:1]
+    )
+
+
 def open_balancer(app: Stepped) -> None:
     group = _named(app, "describe_security_groups", "SecurityGroups")[f"{app.stack}-ecs"]["GroupId"]
     app.client("elbv2").set_security_groups(LoadBalancerArn=_balancer(app), SecurityGroups=[group])
@@ -109,6 +116,7 @@ MEDDLINGS: tuple[Meddling, ...] = (
     other_words,
     another_table,
     their_table_goes,
+    lost_way_to_s3,
     open_balancer,
     moved_balancer,
     mighty_role,

@@ -129,6 +129,7 @@ def everything() -> dict[str, Any]:
             "googleAPIKey": {"secretKeyRef": {"name": "keys", "key": "google"}},
             "firebaseServiceAccount": {"secretKeyRef": {"name": "keys", "key": "firebase"}},
         },
+        "network": {"endpoints": {"interfaces": True}},
         "tags": {"team": "a"},
     }
 

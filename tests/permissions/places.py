@@ -63,6 +63,7 @@ _EC2_KINDS = {
     "rtb": "route-table",
     "sg": "security-group",
     "sgr": "security-group-rule",
+    "vpce": "vpc-endpoint",
 }
 
 
@@ -79,6 +80,19 @@ def _association(params: Params, seen: Seen) -> list[Place]:
     table, subnet = seen.association(params["AssociationId"])
     table = params.get("RouteTableId", table)
     return [old(f"ec2:{kind}/{id_}") for kind, id_ in (("route-table", table), ("subnet", subnet)) if id_]
+
+
+def _endpoint(*words: str) -> Placing:
+    """Give what an endpoint's call names: itself, or a new one, and tables, subnets and groups, added or removed."""
+    kinds = {"RouteTableIds": "route-table", "SubnetIds": "subnet", "SecurityGroupIds": "security-group"}
+
+    def place(params: Params, _: Seen) -> list[Place]:
+        mine = old(f"ec2:vpc-endpoint/{id_}") if (id_ := params.get("VpcEndpointId")) else new("ec2:vpc-endpoint/new")
+        named = [(kind, params.get(f"{word}{key}", ())) for key, kind in kinds.items() for word in words]
+        around = [old(f"ec2:{kind}/{each}") for kind, ids in named for each in ids]
+        return [mine, *([old(_VPC.format(**params))] if "VpcId" in params else []), *around]
+
+    return place
 
 
 def _service(params: Params, _: Seen) -> Iterator[str]:
@@ -132,6 +146,9 @@ EC2: dict[str, Placing] = {
     "RevokeSecurityGroupIngress": by(_GROUP),
     "RevokeSecurityGroupEgress": by(_GROUP),
     "ModifySecurityGroupRules": _rules,
+    "CreateVpcEndpoint": _endpoint(""),
+    "ModifyVpcEndpoint": _endpoint("Add", "Remove"),
+    "DeleteVpcEndpoints": lambda params, _: [old(f"ec2:vpc-endpoint/{id_}") for id_ in params["VpcEndpointIds"]],
     "CreateTags": _ec2_tagged,
 }
 

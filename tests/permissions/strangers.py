@@ -50,7 +50,10 @@ BY_NAME_ONLY: Mapping[str, str] = {
 #: Those of them whose resources have no names but ids of AWS's, so that narrowing to a stack's name does not help.
 NAMELESS = frozenset({"application-autoscaling:RegisterScalableTarget", "application-autoscaling:TagResource"})
 #: Changing actions that AWS binds to no resource at all.
-UNBOUND: Mapping[str, str] = {"ecs:DeregisterTaskDefinition": "AWS knows neither resources nor tags for it"}
+UNBOUND: Mapping[str, str] = {
+    "ecs:DeregisterTaskDefinition": "AWS knows neither resources nor tags for it",
+    "route53:AssociateVPCWithHostedZone": "the zone is AWS's own, and nobody knows its ID beforehand",
+}
 
 Variants = Iterator[tuple[str, Check]]
 

@@ -41,4 +41,5 @@ def test_each_action_that_is_declared_is_asked_for(lived: Lived) -> None:
         "iam:CreateServiceLinkedRole",
         "iam:PassRole",
         "rds:CreateDBSnapshot",
+        "route53:AssociateVPCWithHostedZone",
     }

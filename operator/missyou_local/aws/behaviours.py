@@ -10,6 +10,7 @@ MODULES = (
     "network",
     "network_rules",
     "network_routes",
+    "vpc_endpoints",
     "security_groups",
     "rds",
     "rds_options",

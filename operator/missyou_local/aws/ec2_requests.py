@@ -16,6 +16,7 @@ TAGGABLE = {
     "ec2:CreateNatGateway": "natgateway",
     "ec2:CreateRouteTable": "route-table",
     "ec2:CreateSecurityGroup": "security-group",
+    "ec2:CreateVpcEndpoint": "vpc-endpoint",
 }
 """Operation -> the only kind of resource that its TagSpecifications may name."""
 

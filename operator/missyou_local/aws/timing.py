@@ -23,6 +23,10 @@ class Timing:
     """A NAT gateway from `pending` to `available`."""
     nat_delete: float = 1.0
     """A NAT gateway from `deleting` to `deleted`."""
+    endpoint: float = 1.0
+    """An interface endpoint from `pending` to `available`."""
+    endpoint_delete: float = 0.5
+    """A VPC endpoint from `deleting` until it is listed no more."""
     alb: float = 2.0
     """A load balancer from `provisioning` to `active`."""
     task: float = 1.0
@@ -56,6 +60,7 @@ class Timing:
         Sources: durations reported in Terraform's and eksctl's public logs and issues (database 5-8.5 min, 10-17 with
         a standby; NAT gateway 84-121 s; load balancer 135-187 s; certificate 60 s-9 min; Route 53 30-60 s; tasks and
         targets such that a rollout of two takes 90-240 s; interfaces 30 s-3 min); IAM: 5-15 s, longer at times.
+        Endpoints: an estimate.
         """
         return cls(
             rds=420.0,
@@ -64,6 +69,8 @@ class Timing:
             rds_delete=300.0,
             nat=115.0,
             nat_delete=60.0,
+            endpoint=60.0,
+            endpoint_delete=60.0,
             alb=152.0,
             task=45.0,
             healthy=30.0,

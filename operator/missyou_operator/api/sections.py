@@ -69,6 +69,16 @@ class Image(WireModel):
     """Tag, or digest like sha256:…; changing it rolls out a new version."""
 
 
+class Endpoints(WireModel):
+    """Ways from the app's tasks to AWS's own services that need no NAT gateway."""
+
+    s3: bool = True
+    """A gateway endpoint for S3, which costs nothing: the layers of images come through it."""
+    interfaces: bool = False
+    """Interface endpoints for ECR, CloudWatch Logs and Secrets Manager in both zones, at a price per hour, zone and
+    GB."""
+
+
 class Network(WireModel):
     """The VPC."""
 
@@ -86,6 +96,8 @@ class Network(WireModel):
     """Exactly two zone names. Not given: the first two that are available in the region. Immutable."""
     nat_gateways: Annotated[int, OneOf((1, 2))] | None = None
     """One NAT gateway per zone, or one for both. Default: 2 in Production, 1 in Development."""
+    endpoints: Endpoints = Field(default_factory=Endpoints)
+    """Ways from the app's tasks to AWS's own services that need no NAT gateway."""
 
 
 class ReplicaBounds(WireModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from missyou_operator.aws.autoscaling import ScalableTarget, ScalingPolicy
 from missyou_operator.aws.cloudwatch import Alarm
+from missyou_operator.aws.ec2_endpoints import VpcEndpoint
 from missyou_operator.aws.ec2_gateways import Address, InternetGateway, NatGateway
 from missyou_operator.aws.ec2_routes import RouteTable
 from missyou_operator.aws.ec2_security import SecurityGroup, SecurityGroupRule
@@ -28,6 +29,7 @@ KINDS: tuple[type[Resource], ...] = (
     Address,
     NatGateway,
     RouteTable,
+    VpcEndpoint,
     SecurityGroup,
     SecurityGroupRule,
     DBSubnetGroup,

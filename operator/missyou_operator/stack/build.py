@@ -7,6 +7,7 @@ from missyou_operator.aws.stack import Stack
 from missyou_operator.engine.graph import Graph
 from missyou_operator.stack.context import Context, Facts
 from missyou_operator.stack.database import database
+from missyou_operator.stack.endpoints import endpoints
 from missyou_operator.stack.load_balancer import load_balancer
 from missyou_operator.stack.monitoring import alarms, log_groups
 from missyou_operator.stack.network import network
@@ -21,6 +22,7 @@ def build(app: AppSpec, stack: Stack, facts: Facts) -> Graph:
     site = Context(app, stack, facts)
     net = network(site)
     groups = security_groups(site, net)
+    endpoints(site, net, groups)
     logs = log_groups(site)
     credentials = database_credentials(site)
     db = database(site, net, groups, credentials, logs.database)

@@ -14,11 +14,12 @@ POSTGRESQL_PORT = 5432
 
 @dataclass(frozen=True, slots=True)
 class SecurityGroups:
-    """What the other modules refer to."""
+    """What the other modules refer to. `endpoints` is there where interface endpoints are wanted."""
 
     alb: SecurityGroup
     ecs: SecurityGroup
     rds: SecurityGroup
+    endpoints: SecurityGroup | None
 
 
 def security_groups(site: Context, net: Network) -> SecurityGroups:
@@ -49,6 +50,9 @@ def security_groups(site: Context, net: Network) -> SecurityGroups:
         alb=group("alb", "Load balancer: HTTP and HTTPS from anywhere"),
         ecs=group("ecs", "App tasks: from the load balancer only"),
         rds=group("rds", "Database: from the app tasks only"),
+        endpoints=group("endpoints", "Endpoints of AWS services: from the app tasks only")
+        if site.app.network.endpoints.interfaces
+        else None,
     )
     allow(groups.alb, "ingress", 80, ANYWHERE, "HTTP from anywhere")
     allow(groups.alb, "ingress", 443, ANYWHERE, "HTTPS from anywhere")
@@ -57,4 +61,6 @@ def security_groups(site: Context, net: Network) -> SecurityGroups:
     allow(groups.ecs, "egress", POSTGRESQL_PORT, groups.rds, "to the database")
     allow(groups.ecs, "egress", 443, ANYWHERE, "AWS APIs, Gemini and Firebase")
     allow(groups.rds, "ingress", POSTGRESQL_PORT, groups.ecs, "from the app tasks")
+    if groups.endpoints:
+        allow(groups.endpoints, "ingress", 443, groups.ecs, "from the app tasks")
     return groups

@@ -45,6 +45,7 @@ ALLOWED = [
     ({}, {"environment": "Development"}),
     ({}, {"service": {"cpu": 1024, "memory": 2048, "replicas": {"min": 3}}}),
     ({}, {"network": {"natGateways": 1}}),
+    ({}, {"network": {"endpoints": {"s3": False, "interfaces": True}}}),
     ({}, {"database": {"storageGiB": 50, "engineVersion": "16", "multiAZ": False}}),
     ({}, {"monitoring": {"alarms": {"serviceCPUPercent": 90}}}),
     ({}, {"credentials": {"roleARN": OTHER_ACCOUNT}}),

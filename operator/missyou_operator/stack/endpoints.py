@@ -1,0 +1,43 @@
+"""Endpoints of AWS's services in the VPC: the app's tasks reach them without NAT."""
+
+from __future__ import annotations
+
+from missyou_operator.aws.ec2_endpoints import VpcEndpoint
+from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.network import Network
+from missyou_operator.stack.security_groups import SecurityGroups
+
+#: What a task needs of AWS before it runs, and while it does; S3, which has the layers of images, has a gateway.
+#: Source: ECR user guide, "Amazon ECR interface VPC endpoints"; Secrets Manager and CloudWatch Logs likewise.
+INTERFACES = ("ecr.api", "ecr.dkr", "logs", "secretsmanager")
+
+
+def endpoints(site: Context, net: Network, groups: SecurityGroups) -> None:
+    """Declare them."""
+
+    def service(name: str) -> str:
+        return f"com.amazonaws.{site.app.region}.{name}"
+
+    if site.app.network.endpoints.s3:
+        site.graph.add(
+            VpcEndpoint(
+                **site.named(Component.NETWORK, "s3"),
+                vpc_id=net.vpc.ref(),
+                service=service("s3"),
+                kind="Gateway",
+                route_table_ids=tuple(table.ref() for table in net.app_routes),
+            )
+        )
+    if groups.endpoints is None:
+        return
+    for name in INTERFACES:
+        site.graph.add(
+            VpcEndpoint(
+                **site.named(Component.NETWORK, name.replace(".", "-")),
+                vpc_id=net.vpc.ref(),
+                service=service(name),
+                kind="Interface",
+                subnet_ids=tuple(subnet.ref() for subnet in net.app),
+                security_group_ids=(groups.endpoints.ref(),),
+            )
+        )

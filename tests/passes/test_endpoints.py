@@ -1,0 +1,111 @@
+"""VPC endpoints: S3's gateway by default, interfaces when asked for; kept true, and gone when switched off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .harness import REGION, App, changes
+
+INTERFACES = {f"com.amazonaws.{REGION}.{name}" for name in ("ecr.api", "ecr.dkr", "logs", "secretsmanager")}
+
+
+@pytest.fixture(scope="module")
+def app(aws) -> App:
+    app = App(aws, "ways", environment="Development")
+    app.grow()
+    return app
+
+
+def endpoints(app: App, kind: str) -> list[dict[str, Any]]:
+    mine = [{"Name": "tag:missyou.app/stack", "Values": [f"default/{app.name}"]}]
+    rows = app.client("ec2").describe_vpc_endpoints(Filters=mine)["VpcEndpoints"]
+    return [row for row in rows if row["VpcEndpointType"] == kind and row["State"] != "deleting"]
+
+
+def app_tables(app: App) -> set[str]:
+    names = [{"Name": "tag:Name", "Values": [f"{app.name}-app-a", f"{app.name}-app-b"]}]
+    return {table["RouteTableId"] for table in app.client("ec2").describe_route_tables(Filters=names)["RouteTables"]}
+
+
+def in_sync(app: App) -> None:
+    app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
+    assert changes(app.calls(app.look_now)) == {}
+    assert app.condition("Ready")["status"] == "True"
+
+
+def test_s3_has_a_gateway_from_the_start(app):
+    [gateway] = endpoints(app, "Gateway")
+    assert gateway["ServiceName"] == f"com.amazonaws.{REGION}.s3"
+    assert set(gateway["RouteTableIds"]) == app_tables(app)
+    assert endpoints(app, "Interface") == []
+    in_sync(app)
+
+
+def test_a_table_that_lost_it_gets_it_back(app):
+    [gateway] = endpoints(app, "Gateway")
+    lost = min(gateway["RouteTableIds"])
+    app.client("ec2").modify_vpc_endpoint(VpcEndpointId=gateway["VpcEndpointId"], RemoveRouteTableIds=[lost])
+    assert changes(app.calls(app.look_now)) == {"ec2:ModifyVpcEndpoint": 1}
+    [again] = endpoints(app, "Gateway")
+    assert (again["VpcEndpointId"], set(again["RouteTableIds"])) == (gateway["VpcEndpointId"], app_tables(app))
+
+
+def test_interfaces_are_switched_on_without_touching_the_service(app):
+    app.edit(network={"endpoints": {"s3": True, "interfaces": True}})
+    calls = changes(app.calls(app.grow))
+    assert {name for name in calls if not name.startswith("ec2:")} == set()
+    found = endpoints(app, "Interface")
+    assert {row["ServiceName"] for row in found} == INTERFACES
+    assert all(row["PrivateDnsEnabled"] and len(row["SubnetIds"]) == 2 for row in found)
+    [group] = {entry["GroupId"] for row in found for entry in row["Groups"]}
+    rules = app.client("ec2").describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
+    ingress = [rule for rule in rules["SecurityGroupRules"] if not rule["IsEgress"]]
+    assert [(rule["FromPort"], "GroupId" in rule["ReferencedGroupInfo"]) for rule in ingress] == [(443, True)]
+    in_sync(app)
+
+
+def test_one_that_is_deleted_outside_is_made_again(app):
+    gone = endpoints(app, "Interface")[0]
+    app.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[gone["VpcEndpointId"]])
+    app.look_now()
+    app.until(lambda _: len(endpoints(app, "Interface")) == len(INTERFACES), "made again")
+    assert gone["VpcEndpointId"] not in {row["VpcEndpointId"] for row in endpoints(app, "Interface")}
+    in_sync(app)
+
+
+def test_they_go_when_they_are_switched_off(app):
+    app.edit(network={"endpoints": {"s3": False, "interfaces": False}})
+    app.grow()
+    in_sync(app)
+    assert endpoints(app, "Interface") + endpoints(app, "Gateway") == []
+    names = [{"Name": "tag:Name", "Values": [f"{app.name}-endpoints"]}]
+    assert app.client("ec2").describe_security_groups(Filters=names)["SecurityGroups"] == []
+
+
+def test_somebody_else_s_way_to_s3_is_told_and_left_alone(app):
+    ec2 = app.client("ec2")
+    [vpc] = {row["VpcId"] for row in ec2.describe_route_tables(RouteTableIds=sorted(app_tables(app)))["RouteTables"]}
+    other = ec2.create_vpc_endpoint(
+        VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.s3", RouteTableIds=sorted(app_tables(app))
+    )["VpcEndpoint"]["VpcEndpointId"]
+    app.edit(network={"endpoints": {"s3": True, "interfaces": False}})
+    app.until(lambda _: app.reason("Stalled") == "OwnedElsewhere", "told")
+    assert f"com.amazonaws.{REGION}.s3" in app.condition("Stalled")["message"]
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[other])
+    app.look_now()
+    app.grow()
+    in_sync(app)
+
+
+def test_a_stack_with_all_of_them_is_deleted(aws):
+    app = App(aws, "ways2", environment="Development", network={"endpoints": {"interfaces": True}})
+    app.grow()
+    app.delete()
+    rows = app.client("ec2").describe_vpc_endpoints(
+        Filters=[{"Name": "tag:missyou.app/stack", "Values": ["default/ways2"]}]
+    )
+    assert rows["VpcEndpoints"] == []
+    vpcs = app.client("ec2").describe_vpcs(Filters=[{"Name": "tag:missyou.app/stack", "Values": ["default/ways2"]}])
+    assert vpcs["Vpcs"] == []
