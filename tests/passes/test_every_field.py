@@ -63,6 +63,7 @@ def app(aws) -> App:
             "logRetentionDays": 30,
             "alarms": {"serviceCPUPercent": 70, "databaseCPUPercent": 60, "databaseFreeStorageGiB": 5},
         },
+        "waf": {"enabled": True, "rateLimit": 700},
         "tags": {"team": "grief"},
     }
     app.grow()
@@ -72,6 +73,13 @@ def app(aws) -> App:
 def test_it_is_in_sync(app):
     assert changes(app.calls(app.look_now)) == {}
     assert app.condition("InSync")["status"] == "True"
+
+
+def test_firewall(app):
+    [balancer] = app.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    acl = app.client("wafv2").get_web_acl_for_resource(ResourceArn=balancer["LoadBalancerArn"])["WebACL"]
+    assert acl["Name"] == "whole-waf"
+    assert acl["Rules"][0]["Statement"]["RateBasedStatement"]["Limit"] == 700
 
 
 def test_network(app):

@@ -51,6 +51,9 @@ class Seen(Protocol):
     def secret(self, name: str) -> str:
         """Give the ARN of a secret, or what AWS checks where there is none."""
 
+    def web_acl(self, resource: str) -> str:
+        """Give the ARN of the web ACL of a load balancer, "" if it has none."""
+
 
 def action_of(service: str, operation: str) -> str:
     return f"{PREFIXES.get(service, service)}:{operation}"
@@ -100,6 +103,7 @@ _TAGGING = {
     "secretsmanager": "secretsmanager:TagResource",
     "cloudwatch": "cloudwatch:TagResource",
     "application-autoscaling": "application-autoscaling:TagResource",
+    "wafv2": "wafv2:TagResource",
 }
 _KNOW_THE_CALL = ("ec2", "ecs", "elasticloadbalancing")
 
@@ -170,7 +174,21 @@ def _named_privately(params: Mapping[str, Any], seen: Seen) -> Iterator[tuple[st
         yield "route53:AssociateVPCWithHostedZone", old("*"), {}
 
 
+def _fronted(action: str) -> Implied:
+    """Give what Elastic Load Balancing checks when AWS WAF is asked about a load balancer."""
+
+    def fronted(params: Mapping[str, Any], _: Seen) -> Iterator[tuple[str, Place, Mapping[str, Any]]]:
+        yield f"elasticloadbalancing:{action}", old(params["ResourceArn"]), {}
+        if not action.startswith("Get"):
+            yield "elasticloadbalancing:SetWebAcl", old("*"), {}
+
+    return fronted
+
+
 IMPLIED: Mapping[str, Implied] = {
+    "wafv2:AssociateWebACL": _fronted("CreateWebACLAssociation"),
+    "wafv2:DisassociateWebACL": _fronted("DeleteWebACLAssociation"),
+    "wafv2:GetWebACLForResource": _fronted("GetLoadBalancerWebACL"),
     "ec2:CreateVpcEndpoint": _named_privately,
     "ecs:RegisterTaskDefinition": _passed,
     "ecs:CreateCluster": lambda *_: [_linked("ecs.amazonaws.com")],

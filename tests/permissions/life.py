@@ -130,6 +130,7 @@ def everything() -> dict[str, Any]:
             "firebaseServiceAccount": {"secretKeyRef": {"name": "keys", "key": "firebase"}},
         },
         "network": {"endpoints": {"interfaces": True}},
+        "waf": {"enabled": True},
         "tags": {"team": "a"},
     }
 
@@ -166,6 +167,7 @@ def change(app: Stepped) -> None:
         network={"natGateways": 1},
         database={"backupRetentionDays": 9},
         registry={"keepImages": 3, "scanOnPush": False},
+        waf={"rateLimit": 500},
         monitoring={"logRetentionDays": 14, "alarms": {"serviceCPUPercent": 70}},
     )
     settle(app)

@@ -273,6 +273,29 @@ SCALING: dict[str, Placing] = {
 }
 
 
+_ACL = "wafv2:regional/webacl/{Name}/{Id}"
+_MANAGED = [old("wafv2:regional/managedruleset/AWSManagedRulesCommonRuleSet/1")]
+
+
+def _front(params: Params, seen: Seen) -> list[Place]:
+    """Give the load balancer of an association, and the web ACL that is named, or found in front of it."""
+    resource = params["ResourceArn"]
+    acl = params.get("WebACLArn") or seen.web_acl(resource)
+    return [old(resource), *([old(acl)] if acl else [])]
+
+
+WAF: dict[str, Placing] = {
+    "CreateWebACL": lambda params, _: [new(f"wafv2:regional/webacl/{params['Name']}/new"), *_MANAGED],
+    "UpdateWebACL": lambda params, _: [old(_ACL.format(**params)), *_MANAGED],
+    **dict.fromkeys(("GetWebACL", "DeleteWebACL"), by(_ACL)),
+    **dict.fromkeys(("TagResource", "ListTagsForResource"), by("{ResourceARN}")),
+    "ListResourcesForWebACL": by("{WebACLArn}"),
+    "GetWebACLForResource": _front,
+    "AssociateWebACL": _front,
+    "DisassociateWebACL": by("{ResourceArn}"),
+}
+
+
 def _all(tables: Iterable[tuple[str, Mapping[str, Placing]]]) -> dict[str, Placing]:
     return {f"{service}:{name}": placing for service, table in tables for name, placing in table.items()}
 
@@ -289,5 +312,6 @@ PLACES = _all(
         ("logs", LOGS),
         ("cloudwatch", ALARMS),
         ("application-autoscaling", SCALING),
+        ("wafv2", WAF),
     )
 )

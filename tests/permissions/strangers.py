@@ -32,6 +32,7 @@ _ONE_TAGGING = (
     "tagging is bound to the name, and to our tags in the request"
 )
 _UPSERT = "one action creates and overwrites, and AWS has no condition that tells both apart"
+_NOT_BY_WAF = "AWS WAF knows no tags of load balancers; Elastic Load Balancing, which is asked as well, does"
 _UNTAGGED = "the alarms that target tracking makes bear no tags"
 #: Actions that the policy allows on a stranger's resource of a name of the same form, and why.
 BY_NAME_ONLY: Mapping[str, str] = {
@@ -46,11 +47,15 @@ BY_NAME_ONLY: Mapping[str, str] = {
     "logs:TagResource": _ONE_TAGGING,
     "rds:AddTagsToResource": _ONE_TAGGING,
     "secretsmanager:TagResource": _ONE_TAGGING,
+    "wafv2:AssociateWebACL": _NOT_BY_WAF,
+    "wafv2:DisassociateWebACL": _NOT_BY_WAF,
+    "wafv2:TagResource": _ONE_TAGGING,
 }
 #: Those of them whose resources have no names but ids of AWS's, so that narrowing to a stack's name does not help.
 NAMELESS = frozenset({"application-autoscaling:RegisterScalableTarget", "application-autoscaling:TagResource"})
 #: Changing actions that AWS binds to no resource at all.
 UNBOUND: Mapping[str, str] = {
+    "elasticloadbalancing:SetWebAcl": "AWS knows neither resources nor tags for it",
     "ecs:DeregisterTaskDefinition": "AWS knows neither resources nor tags for it",
     "route53:AssociateVPCWithHostedZone": "the zone is AWS's own, and nobody knows its ID beforehand",
 }

@@ -81,8 +81,10 @@ def test_narrowed_no_arn_is_open_but_where_aws_has_no_names() -> None:
     assert all(":123456789012:" in arn for arn in arns)
     assert all(":eu-central-1:" in arn or arn.startswith("arn:aws:iam::") for arn in arns)
     nameless = {arn.split(":")[2] for arn in arns if "missyou" not in arn}
-    assert nameless == {"ec2", "application-autoscaling", "rds", "iam"}
-    assert {arn for arn in arns if "missyou" not in arn and arn.split(":")[2] in {"rds", "iam"}} == {
+    assert nameless == {"ec2", "application-autoscaling", "rds", "iam", "wafv2"}
+    assert {arn for arn in arns if "missyou" not in arn and arn.split(":")[2] in {"rds", "iam", "wafv2"}} == {
+        "arn:aws:wafv2:eu-central-1:123456789012:regional/managedruleset/*/*",
+        "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/*/*",
         "arn:aws:rds:eu-central-1:123456789012:og:default:postgres*",
         "arn:aws:iam::123456789012:role/aws-service-role/*",
     }

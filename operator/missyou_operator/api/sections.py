@@ -245,6 +245,15 @@ class LoadBalancer(WireModel):
     Default: true in Production, false in Development."""
 
 
+class WAF(WireModel):
+    """The web application firewall in front of the load balancer."""
+
+    enabled: bool = False
+    """Put a web ACL with AWS's managed rule groups and a rate limit in front of the load balancer."""
+    rate_limit: Annotated[int, Field(ge=10, le=2_000_000_000)] = 2000
+    """Requests that one IP address may make in five minutes; more are blocked. Many people may share an address."""
+
+
 class Alarms(WireModel):
     """When CloudWatch raises an alarm."""
 

@@ -12,6 +12,7 @@ from missyou_operator.api import field_rules as rules
 from missyou_operator.api.base import WireModel
 from missyou_operator.api.defaults import Environment
 from missyou_operator.api.sections import (
+    WAF,
     Credentials,
     Database,
     Image,
@@ -54,6 +55,8 @@ class Spec(WireModel):
     """The application load balancer."""
     monitoring: Monitoring = Field(default_factory=Monitoring)
     """Logs and alarms."""
+    waf: WAF = Field(default_factory=WAF)
+    """The web application firewall in front of the load balancer."""
     tags: Annotated[dict[str, Annotated[str, Field(max_length=256)]], Field(max_length=40), *TAG_RULES] = Field(
         default_factory=dict
     )

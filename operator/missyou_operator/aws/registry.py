@@ -20,6 +20,8 @@ from missyou_operator.aws.logs import LogGroup
 from missyou_operator.aws.rds_groups import DBParameterGroup, DBSubnetGroup
 from missyou_operator.aws.rds_instance import DBInstance
 from missyou_operator.aws.secretsmanager import Secret, SecretVersion
+from missyou_operator.aws.wafv2 import WebACL
+from missyou_operator.aws.wafv2_association import WebACLAssociation
 from missyou_operator.engine.resource import Resource
 
 KINDS: tuple[type[Resource], ...] = (
@@ -50,4 +52,6 @@ KINDS: tuple[type[Resource], ...] = (
     ScalingPolicy,
     LogGroup,
     Alarm,
+    WebACL,
+    WebACLAssociation,
 )

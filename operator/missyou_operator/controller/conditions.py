@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from missyou_operator.engine.outcome import Result
-from missyou_operator.stack.context import Component
+from missyou_operator.stack.context import OPTIONAL, Component
 
 #: Reasons that only say that something else comes first: any other is worth more.
 _DULL = ("Creating", "WaitingFor", "Deleting", "Propagating")
@@ -54,10 +54,13 @@ def _rank(result: Result) -> tuple[bool, bool, bool, bool]:
 
 
 def component_verdicts(results: Sequence[Result], notes: Mapping[str, str]) -> list[Verdict]:
-    """Sum up each component. `notes` are messages for components that are ready."""
+    """Sum up each component that is configured. `notes` are messages for components that are ready."""
     verdicts = []
     for component in Component:
-        trouble = worst(result for result in results if result.component == component.value)
+        mine = [result for result in results if result.component == component.value]
+        if not mine and component in OPTIONAL:
+            continue
+        trouble = worst(mine)
         if trouble is None:
             verdicts.append(Verdict(f"{component}Ready", "True", "Available", notes.get(component.value, "")))
         else:

@@ -8,6 +8,7 @@ from missyou_operator.engine.graph import Graph
 from missyou_operator.stack.context import Context, Facts
 from missyou_operator.stack.database import database
 from missyou_operator.stack.endpoints import endpoints
+from missyou_operator.stack.firewall import firewall
 from missyou_operator.stack.load_balancer import load_balancer
 from missyou_operator.stack.monitoring import alarms, log_groups
 from missyou_operator.stack.network import network
@@ -30,5 +31,6 @@ def build(app: AppSpec, stack: Stack, facts: Facts) -> Graph:
     secrets = api_secrets(site)
     balancing = load_balancer(site, net, groups)
     service(site, net, groups, images, db, secrets, balancing, logs.app)
+    firewall(site, balancing)
     alarms(site)
     return site.graph

@@ -22,6 +22,11 @@ class Component(StrEnum):
     LOAD_BALANCER = "LoadBalancer"
     SERVICE = "Service"
     MONITORING = "Monitoring"
+    WAF = "WAF"
+
+
+#: Those that a stack has only where the spec asks for them.
+OPTIONAL = frozenset({Component.WAF})
 
 
 @dataclass(frozen=True, slots=True)
