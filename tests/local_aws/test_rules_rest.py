@@ -258,6 +258,7 @@ def test_a_batch_is_applied_as_a_whole_or_not_at_all(aws: Aws, name: str) -> Non
         ("s3", "PUT", "/b/k/l", "x-id=PutObject", "PutObject"),
         ("s3", "GET", "/b", "list-type=2&prefix=a", "ListObjectsV2"),
         ("s3", "GET", "/", "", "ListBuckets"),
+        ("s3", "PUT", "/b", "lifecycle", "PutBucketLifecycleConfiguration"),
         ("route53", "POST", "/2013-04-01/hostedzone/Z1/rrset/", "", "ChangeResourceRecordSets"),
         ("route53", "GET", "/2013-04-01/hostedzone/Z1/rrset", "name=a", "ListResourceRecordSets"),
         ("route53", "GET", "/2013-04-01/nothing", "", "GET /2013-04-01/nothing"),

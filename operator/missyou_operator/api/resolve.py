@@ -165,7 +165,10 @@ def resolve(spec: Spec, *, name: str, operator_region: str) -> AppSpec:
             google_api_key=_source(spec.secrets.google_api_key),
             firebase_service_account=_source(spec.secrets.firebase_service_account),
         ),
-        load_balancer=AppLoadBalancer(deletion_protection=_given(spec.load_balancer.deletion_protection, base.protect)),
+        load_balancer=AppLoadBalancer(
+            **dict(spec.load_balancer)
+            | {"deletion_protection": _given(spec.load_balancer.deletion_protection, base.protect)}
+        ),
         monitoring=spec.monitoring,
         waf=spec.waf,
         tags=spec.tags,

@@ -237,8 +237,20 @@ class Secrets(WireModel):
     """Firebase service account (JSON), FIREBASE_SERVICE_ACCOUNT_KEY in the task. Not given: the variable is not set."""
 
 
+class AccessLogs(WireModel):
+    """The load balancer's record of every request, in a bucket of its own."""
+
+    enabled: bool = False
+    """Keep it. Switching it off deletes the bucket, which needs an approval while there are logs in it."""
+    retention_days: Annotated[int, Field(ge=1, le=3653)] = 30
+    """Days that the logs are kept."""
+
+
 class LoadBalancer(WireModel):
     """The application load balancer."""
+
+    access_logs: AccessLogs = Field(default_factory=AccessLogs)
+    """The load balancer's record of every request, in a bucket of its own."""
 
     deletion_protection: bool | None = None
     """AWS refuses to delete the load balancer; the operator lifts it only in a deletion that deletionPolicy allows.

@@ -18,7 +18,9 @@ from missyou_operator.aws.registry import KINDS
 #: Characters of a managed policy.
 LIMIT = 6144
 #: Services whose ARNs name no region.
-_GLOBAL = frozenset({"iam"})
+_GLOBAL = frozenset({"iam", "s3"})
+#: Services whose ARNs name no account either.
+_UNNUMBERED = frozenset({"s3"})
 #: Any region's name, such as us-gov-west-1, inside a longer name.
 _ANY_REGION = "??-*-?"
 
@@ -57,7 +59,8 @@ class Scope:
             return resource
         service, _, rest = resource.partition(":")
         region = "" if service in _GLOBAL else self.region
-        return f"arn:{self.partition}:{service}:{region}:{self.account}:{self.fill(rest)}"
+        account = "" if service in _UNNUMBERED else self.account
+        return f"arn:{self.partition}:{service}:{region}:{account}:{self.fill(rest)}"
 
 
 def declared() -> tuple[Grant, ...]:

@@ -13,12 +13,14 @@ from missyou_operator.aws.ecr import Image, Repository
 from missyou_operator.aws.ecs_cluster import Cluster
 from missyou_operator.aws.ecs_service import Service
 from missyou_operator.aws.ecs_taskdefinition import TaskDefinition
+from missyou_operator.aws.elbv2_access_logs import AccessLogs
 from missyou_operator.aws.elbv2_loadbalancer import Listener, LoadBalancer
 from missyou_operator.aws.elbv2_targetgroup import TargetGroup
 from missyou_operator.aws.iam import Role
 from missyou_operator.aws.logs import LogGroup
 from missyou_operator.aws.rds_groups import DBParameterGroup, DBSubnetGroup
 from missyou_operator.aws.rds_instance import DBInstance
+from missyou_operator.aws.s3_bucket import Bucket
 from missyou_operator.aws.secretsmanager import Secret, SecretVersion
 from missyou_operator.aws.wafv2 import WebACL
 from missyou_operator.aws.wafv2_association import WebACLAssociation
@@ -54,4 +56,6 @@ KINDS: tuple[type[Resource], ...] = (
     Alarm,
     WebACL,
     WebACLAssociation,
+    Bucket,
+    AccessLogs,
 )
