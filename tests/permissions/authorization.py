@@ -15,6 +15,19 @@ from tests.permissions.places import PLACES, Place, new, old
 ACCOUNT, REGION = "123456789012", "us-east-1"
 #: botocore's names of services -> those of IAM's actions, where they differ.
 PREFIXES = {"elbv2": "elasticloadbalancing"}
+#: Operations of S3 -> IAM's actions, where they are called otherwise.
+RENAMED = {
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
+    "s3:DeleteObjects": "s3:DeleteObject",
+}
 Context = Mapping[str, str | Sequence[str]]
 
 
@@ -56,7 +69,8 @@ class Seen(Protocol):
 
 
 def action_of(service: str, operation: str) -> str:
-    return f"{PREFIXES.get(service, service)}:{operation}"
+    action = f"{PREFIXES.get(service, service)}:{operation}"
+    return RENAMED.get(action, action)
 
 
 def arn(place: str) -> str:
@@ -64,6 +78,8 @@ def arn(place: str) -> str:
     if place == "*" or place.startswith("arn:"):
         return place
     service, _, rest = place.partition(":")
+    if service == "s3":
+        return f"arn:aws:s3:::{rest}"
     return f"arn:aws:{service}:{'' if service == 'iam' else REGION}:{ACCOUNT}:{rest}"
 
 
@@ -104,6 +120,7 @@ _TAGGING = {
     "cloudwatch": "cloudwatch:TagResource",
     "application-autoscaling": "application-autoscaling:TagResource",
     "wafv2": "wafv2:TagResource",
+    "s3": "s3:TagResource",
 }
 _KNOW_THE_CALL = ("ec2", "ecs", "elasticloadbalancing")
 
@@ -127,6 +144,7 @@ def _tagging(action: str, places: Iterable[Place], asked: Mapping[str, Any], see
 def request_tags(params: Mapping[str, Any]) -> dict[str, str]:
     """Read the tags that a request gives, in any of AWS's spellings."""
     rows: Any = params.get("Tags") or params.get("tags") or ()
+    rows = rows or (params.get("CreateBucketConfiguration") or {}).get("Tags") or ()
     for specification in params.get("TagSpecifications") or ():
         rows = specification["Tags"]
     if isinstance(rows, Mapping):
@@ -185,7 +203,13 @@ def _fronted(action: str) -> Implied:
     return fronted
 
 
+def _versions(params: Mapping[str, Any], _: Seen) -> Iterator[tuple[str, Place, Mapping[str, Any]]]:
+    for row in params["Delete"]["Objects"]:
+        yield "s3:DeleteObjectVersion", old(f"s3:{params['Bucket']}/{row['Key']}"), {}
+
+
 IMPLIED: Mapping[str, Implied] = {
+    "s3:DeleteObject": _versions,
     "wafv2:AssociateWebACL": _fronted("CreateWebACLAssociation"),
     "wafv2:DisassociateWebACL": _fronted("DeleteWebACLAssociation"),
     "wafv2:GetWebACLForResource": _fronted("GetLoadBalancerWebACL"),

@@ -131,6 +131,7 @@ def everything() -> dict[str, Any]:
         },
         "network": {"endpoints": {"interfaces": True}},
         "waf": {"enabled": True},
+        "loadBalancer": {"accessLogs": {"enabled": True}},
         "tags": {"team": "a"},
     }
 

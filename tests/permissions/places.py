@@ -296,6 +296,38 @@ WAF: dict[str, Placing] = {
 }
 
 
+def _objects(params: Params, _: Seen) -> list[Place]:
+    return [old(f"s3:{params['Bucket']}/{row['Key']}") for row in params["Delete"]["Objects"]]
+
+
+_BUCKET = "s3:{Bucket}"
+S3: dict[str, Placing] = {
+    "CreateBucket": by(make=_BUCKET),
+    **dict.fromkeys(
+        (
+            "GetBucketTagging",
+            "PutBucketTagging",
+            "GetBucketPolicy",
+            "PutBucketPolicy",
+            "GetEncryptionConfiguration",
+            "PutEncryptionConfiguration",
+            "GetBucketPublicAccessBlock",
+            "PutBucketPublicAccessBlock",
+            "GetBucketOwnershipControls",
+            "PutBucketOwnershipControls",
+            "GetLifecycleConfiguration",
+            "PutLifecycleConfiguration",
+            "ListBucketVersions",
+            "ListBucketMultipartUploads",
+            "DeleteBucket",
+        ),
+        by(_BUCKET),
+    ),
+    "AbortMultipartUpload": by(f"{_BUCKET}/{{Key}}"),
+    "DeleteObject": _objects,
+}
+
+
 def _all(tables: Iterable[tuple[str, Mapping[str, Placing]]]) -> dict[str, Placing]:
     return {f"{service}:{name}": placing for service, table in tables for name, placing in table.items()}
 
@@ -313,5 +345,6 @@ PLACES = _all(
         ("cloudwatch", ALARMS),
         ("application-autoscaling", SCALING),
         ("wafv2", WAF),
+        ("s3", S3),
     )
 )

@@ -72,6 +72,13 @@ def _firewall(look: Look, arn: str) -> dict[str, str] | None:
     return tag_map(waf.list_tags_for_resource(ResourceARN=arn)["TagInfoForResource"]["TagList"])
 
 
+def _bucket(look: Look, arn: str) -> dict[str, str] | None:
+    s3, name = look.client("s3"), arn.rpartition(":")[2].partition("/")[0]
+    if not any(row["Name"] == name for row in s3.list_buckets()["Buckets"]):
+        return None
+    return tag_map(s3.get_bucket_tagging(Bucket=name)["TagSet"])
+
+
 def _ec2(look: Look, arn: str) -> dict[str, str] | None:
     filters = [{"Name": "resource-id", "Values": [arn.rpartition("/")[2]]}]
     return {row["Key"]: row["Value"] for row in look.client("ec2").describe_tags(Filters=filters)["Tags"]} or None
@@ -115,6 +122,7 @@ _TAGS: Mapping[str, Callable[[Look, str], Mapping[str, str] | None]] = {
     "logs": _log_group,
     "cloudwatch": _alarm,
     "wafv2": _firewall,
+    "s3": _bucket,
     "application-autoscaling": lambda look, arn: dict(
         look.client("application-autoscaling").list_tags_for_resource(ResourceARN=arn)["Tags"]
     ),

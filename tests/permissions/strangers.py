@@ -33,6 +33,7 @@ _ONE_TAGGING = (
 )
 _UPSERT = "one action creates and overwrites, and AWS has no condition that tells both apart"
 _NOT_BY_WAF = "AWS WAF knows no tags of load balancers; Elastic Load Balancing, which is asked as well, does"
+_NO_TAGS = "S3 looks at a bucket's tags only where attribute-based access control was enabled for that bucket"
 _UNTAGGED = "the alarms that target tracking makes bear no tags"
 #: Actions that the policy allows on a stranger's resource of a name of the same form, and why.
 BY_NAME_ONLY: Mapping[str, str] = {
@@ -46,6 +47,16 @@ BY_NAME_ONLY: Mapping[str, str] = {
     "iam:TagRole": _ONE_TAGGING,
     "logs:TagResource": _ONE_TAGGING,
     "rds:AddTagsToResource": _ONE_TAGGING,
+    "s3:AbortMultipartUpload": _NO_TAGS,
+    "s3:DeleteBucket": _NO_TAGS,
+    "s3:DeleteObject": _NO_TAGS,
+    "s3:DeleteObjectVersion": _NO_TAGS,
+    "s3:PutBucketOwnershipControls": _NO_TAGS,
+    "s3:PutBucketPolicy": _NO_TAGS,
+    "s3:PutBucketPublicAccessBlock": _NO_TAGS,
+    "s3:PutBucketTagging": _NO_TAGS,
+    "s3:PutEncryptionConfiguration": _NO_TAGS,
+    "s3:PutLifecycleConfiguration": _NO_TAGS,
     "secretsmanager:TagResource": _ONE_TAGGING,
     "wafv2:AssociateWebACL": _NOT_BY_WAF,
     "wafv2:DisassociateWebACL": _NOT_BY_WAF,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
@@ -57,7 +57,11 @@ class Bucket(Resource):
             "s3:ListBucketMultipartUploads",
             on=(_BUCKET,),
         ),
-        make("s3:CreateBucket", "s3:TagResource", on=(_BUCKET,)),
+        make("s3:CreateBucket", on=(_BUCKET,)),
+        replace(
+            make("s3:TagResource", on=(_BUCKET,)),
+            implied="CreateBucket with tags needs it: S3 API reference, CreateBucketConfiguration",
+        ),
         # S3 looks at a bucket's tags only where ABAC was enabled for it.
         Grant(
             Part.CHANGE,
@@ -72,7 +76,13 @@ class Bucket(Resource):
             ),
             (_BUCKET,),
         ),
-        Grant(Part.CHANGE, ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"), (f"{_BUCKET}/*",)),
+        Grant(Part.CHANGE, ("s3:DeleteObject", "s3:AbortMultipartUpload"), (f"{_BUCKET}/*",)),
+        Grant(
+            Part.CHANGE,
+            ("s3:DeleteObjectVersion",),
+            (f"{_BUCKET}/*",),
+            implied="DeleteObjects with versions needs it besides s3:DeleteObject: S3 API reference, DeleteObjects",
+        ),
     )
 
     policy: Mapping[str, Any]
