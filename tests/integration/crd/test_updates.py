@@ -46,6 +46,7 @@ ALLOWED = [
     ({}, {"service": {"cpu": 1024, "memory": 2048, "replicas": {"min": 3}}}),
     ({}, {"network": {"natGateways": 1}}),
     ({}, {"network": {"endpoints": {"s3": False, "interfaces": True}}}),
+    ({}, {"loadBalancer": {"accessLogs": {"enabled": True, "retentionDays": 1}}}),
     ({}, {"waf": {"enabled": True, "rateLimit": 10}}),
     ({}, {"database": {"storageGiB": 50, "engineVersion": "16", "multiAZ": False}}),
     ({}, {"monitoring": {"alarms": {"serviceCPUPercent": 90}}}),
