@@ -61,6 +61,8 @@ def arn(place: str) -> str:
     if place == "*" or place.startswith("arn:"):
         return place
     service, _, rest = place.partition(":")
+    if service == "route53":
+        return f"arn:aws:route53:::{rest}"
     return f"arn:aws:{service}:{'' if service == 'iam' else REGION}:{ACCOUNT}:{rest}"
 
 
@@ -100,7 +102,9 @@ _TAGGING = {
     "secretsmanager": "secretsmanager:TagResource",
     "cloudwatch": "cloudwatch:TagResource",
     "application-autoscaling": "application-autoscaling:TagResource",
+    "acm": "acm:AddTagsToCertificate",
 }
+_RECORD_TYPES = "route53:ChangeResourceRecordSetsRecordTypes"
 _KNOW_THE_CALL = ("ec2", "ecs", "elasticloadbalancing")
 
 
@@ -112,6 +116,8 @@ def _tagging(action: str, places: Iterable[Place], asked: Mapping[str, Any], see
     context = {key: value for key, value in asked.items() if key.startswith("aws:")}
     if service in _KNOW_THE_CALL:
         context[f"{service}:CreateAction"] = operation
+    if action == "acm:RequestCertificate":
+        places = [new("acm:certificate/new")]
     if action == "elasticloadbalancing:CreateListener":
         balancer = next(iter(places)).resource
         places = [new(balancer.replace(":loadbalancer/", ":listener/") + "/new")]
@@ -134,6 +140,9 @@ def of_request(action: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """Give the condition keys that a request sets, besides tags."""
     if action.startswith("application-autoscaling:") and "ServiceNamespace" in params:
         return {"application-autoscaling:service-namespace": params["ServiceNamespace"]}
+    if action == "route53:ChangeResourceRecordSets":
+        types = sorted({change["ResourceRecordSet"]["Type"] for change in params["ChangeBatch"]["Changes"]})
+        return {_RECORD_TYPES: types}
     if action == "ecs:ListTasks":
         return {"ecs:cluster": params["cluster"]}
     return {}

@@ -273,6 +273,20 @@ SCALING: dict[str, Placing] = {
 }
 
 
+CERTIFICATES: dict[str, Placing] = {
+    "AddTagsToCertificate": by("{CertificateArn}"),
+    **dict.fromkeys(("DescribeCertificate", "ListTagsForCertificate", "DeleteCertificate"), by("{CertificateArn}")),
+}
+
+ZONES: dict[str, Placing] = {
+    "GetHostedZone": lambda params, _: [old(f"route53:hostedzone/{tail(params['Id'])}")],
+    **dict.fromkeys(
+        ("ListResourceRecordSets", "ChangeResourceRecordSets"),
+        lambda params, _: [old(f"route53:hostedzone/{tail(params['HostedZoneId'])}")],
+    ),
+}
+
+
 def _all(tables: Iterable[tuple[str, Mapping[str, Placing]]]) -> dict[str, Placing]:
     return {f"{service}:{name}": placing for service, table in tables for name, placing in table.items()}
 
@@ -289,5 +303,7 @@ PLACES = _all(
         ("logs", LOGS),
         ("cloudwatch", ALARMS),
         ("application-autoscaling", SCALING),
+        ("acm", CERTIFICATES),
+        ("route53", ZONES),
     )
 )

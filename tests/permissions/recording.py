@@ -101,6 +101,9 @@ _TAGS: Mapping[str, Callable[[Look, str], Mapping[str, str] | None]] = {
     "ecr": lambda look, arn: tag_map(look.client("ecr").list_tags_for_resource(resourceArn=arn)["tags"]),
     "logs": _log_group,
     "cloudwatch": _alarm,
+    "acm": lambda look, arn: tag_map(look.client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"]),
+    # A zone is somebody else's, whatever its tags.
+    "route53": lambda *_: {},
     "application-autoscaling": lambda look, arn: dict(
         look.client("application-autoscaling").list_tags_for_resource(ResourceARN=arn)["Tags"]
     ),

@@ -31,7 +31,8 @@ class Asked:
 
     @classmethod
     def about(cls, policy: str, check: Check) -> Asked:
-        account = check.resource.split(":")[4] if check.resource.startswith("arn:") else ACCOUNT
+        # A hosted zone's ARN names no account.
+        account = (check.resource.split(":")[4] if check.resource.startswith("arn:") else "") or ACCOUNT
         return cls(policy, check.action, check.resource, account, json.dumps(check.context, sort_keys=True))
 
 

@@ -25,6 +25,7 @@ _PURPOSES = {
     "ecs:CreateAction": None,
     "elasticloadbalancing:CreateAction": None,
     "rds:TagsFromRequest": "true",
+    "route53:ChangeResourceRecordSetsRecordTypes": "MX",
 }
 
 _ONE_TAGGING = (
@@ -35,6 +36,7 @@ _UPSERT = "one action creates and overwrites, and AWS has no condition that tell
 _UNTAGGED = "the alarms that target tracking makes bear no tags"
 #: Actions that the policy allows on a stranger's resource of a name of the same form, and why.
 BY_NAME_ONLY: Mapping[str, str] = {
+    "acm:AddTagsToCertificate": _ONE_TAGGING,
     "application-autoscaling:RegisterScalableTarget": _UPSERT,
     "application-autoscaling:TagResource": _ONE_TAGGING,
     "cloudwatch:DeleteAlarms": _UNTAGGED,
@@ -45,12 +47,21 @@ BY_NAME_ONLY: Mapping[str, str] = {
     "iam:TagRole": _ONE_TAGGING,
     "logs:TagResource": _ONE_TAGGING,
     "rds:AddTagsToResource": _ONE_TAGGING,
+    "route53:ChangeResourceRecordSets": "zones are somebody else's, and AWS knows records by neither tags nor owners",
     "secretsmanager:TagResource": _ONE_TAGGING,
 }
 #: Those of them whose resources have no names but ids of AWS's, so that narrowing to a stack's name does not help.
-NAMELESS = frozenset({"application-autoscaling:RegisterScalableTarget", "application-autoscaling:TagResource"})
+NAMELESS = frozenset(
+    {
+        "acm:AddTagsToCertificate",
+        "application-autoscaling:RegisterScalableTarget",
+        "application-autoscaling:TagResource",
+        "route53:ChangeResourceRecordSets",
+    }
+)
 #: Changing actions that AWS binds to no resource at all.
 UNBOUND: Mapping[str, str] = {
+    "acm:RequestCertificate": "AWS knows no resource for it; what it makes bears our tags from the first moment",
     "ecs:DeregisterTaskDefinition": "AWS knows neither resources nor tags for it",
     "route53:AssociateVPCWithHostedZone": "the zone is AWS's own, and nobody knows its ID beforehand",
 }

@@ -17,6 +17,7 @@ from missyou_operator.api.field_rules import STACK_NAME, STACK_NAME_MAX
 from missyou_operator.api.sections import (
     Credentials,
     Database,
+    Domain,
     Image,
     LoadBalancer,
     Monitoring,
@@ -108,6 +109,7 @@ class AppSpec:
     registry: Registry
     secrets: AppSecrets
     load_balancer: AppLoadBalancer
+    domain: Domain | None
     monitoring: Monitoring
     tags: Mapping[str, str]
     deletion_policy: Literal["Delete", "Retain"]
@@ -164,6 +166,7 @@ def resolve(spec: Spec, *, name: str, operator_region: str) -> AppSpec:
             firebase_service_account=_source(spec.secrets.firebase_service_account),
         ),
         load_balancer=AppLoadBalancer(deletion_protection=_given(spec.load_balancer.deletion_protection, base.protect)),
+        domain=spec.domain,
         monitoring=spec.monitoring,
         tags=spec.tags,
         deletion_policy=spec.deletion_policy,

@@ -245,6 +245,18 @@ class LoadBalancer(WireModel):
     Default: true in Production, false in Development."""
 
 
+class Domain(WireModel):
+    """The app's own name, by HTTPS."""
+
+    name: Annotated[str, Field(max_length=64), rules.DOMAIN_NAME]
+    """Host name of the app, say app.example.com. It gets a certificate, and HTTP leads to HTTPS."""
+    hosted_zone_id: Annotated[str, Field(max_length=32), rules.HOSTED_ZONE] | None = None
+    """Route 53 zone in which the records are made. Not given: the public zone with the longest name that fits. Where
+    there is none, DomainReady says which records to create by hand."""
+    credentials: Annotated[Credentials, rules.EXTERNAL_ID_NEEDS_ROLE] = Field(default_factory=Credentials)
+    """Who the operator is where the zone is, which may be another account. Not given: as for everything else."""
+
+
 class Alarms(WireModel):
     """When CloudWatch raises an alarm."""
 

@@ -14,6 +14,7 @@ from missyou_operator.api.defaults import Environment
 from missyou_operator.api.sections import (
     Credentials,
     Database,
+    Domain,
     Image,
     LoadBalancer,
     Monitoring,
@@ -52,6 +53,8 @@ class Spec(WireModel):
     """Secret values that the tasks get."""
     load_balancer: LoadBalancer = Field(default_factory=LoadBalancer)
     """The application load balancer."""
+    domain: Annotated[Domain, cross.ZONE_KEPT] | None = None
+    """The app's own name, by HTTPS. Not given: the load balancer's name, by HTTP."""
     monitoring: Monitoring = Field(default_factory=Monitoring)
     """Logs and alarms."""
     tags: Annotated[dict[str, Annotated[str, Field(max_length=256)]], Field(max_length=40), *TAG_RULES] = Field(

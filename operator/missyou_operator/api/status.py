@@ -62,6 +62,8 @@ class Outputs(StatusModel):
     """Host and port of the database."""
     ecr_repository_url: str | None = None
     """Where images are pushed to."""
+    certificate_arn: str | None = None
+    """ARN of the certificate that HTTPS is served with."""
     region: str | None = None
     """AWS region of the stack."""
     vpc_id: str | None = None

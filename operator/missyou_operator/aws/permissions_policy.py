@@ -17,8 +17,8 @@ from missyou_operator.aws.registry import KINDS
 
 #: Characters of a managed policy.
 LIMIT = 6144
-#: Services whose ARNs name no region.
-_GLOBAL = frozenset({"iam"})
+#: Services whose ARNs name no region, and those that name no account either.
+_GLOBAL, _NOBODYS = frozenset({"iam", "route53"}), frozenset({"route53"})
 #: Any region's name, such as us-gov-west-1, inside a longer name.
 _ANY_REGION = "??-*-?"
 
@@ -57,7 +57,8 @@ class Scope:
             return resource
         service, _, rest = resource.partition(":")
         region = "" if service in _GLOBAL else self.region
-        return f"arn:{self.partition}:{service}:{region}:{self.account}:{self.fill(rest)}"
+        account = "" if service in _NOBODYS else self.account
+        return f"arn:{self.partition}:{service}:{region}:{account}:{self.fill(rest)}"
 
 
 def declared() -> tuple[Grant, ...]:

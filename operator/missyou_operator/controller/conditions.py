@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from missyou_operator.engine.outcome import Result
-from missyou_operator.stack.context import Component
+from missyou_operator.stack.context import OPTIONAL, Component
 
 #: Reasons that only say that something else comes first: any other is worth more.
 _DULL = ("Creating", "WaitingFor", "Deleting", "Propagating")
@@ -57,9 +57,14 @@ def component_verdicts(results: Sequence[Result], notes: Mapping[str, str]) -> l
     """Sum up each component. `notes` are messages for components that are ready."""
     verdicts = []
     for component in Component:
-        trouble = worst(result for result in results if result.component == component.value)
+        mine = [result for result in results if result.component == component.value]
+        if component in OPTIONAL and not any(not result.surplus for result in mine):
+            continue
+        trouble = worst(mine)
         if trouble is None:
-            verdicts.append(Verdict(f"{component}Ready", "True", "Available", notes.get(component.value, "")))
+            told = [result.health.message for result in mine if component in OPTIONAL and result.health.message]
+            note = notes.get(component.value, "") or "; ".join(told)
+            verdicts.append(Verdict(f"{component}Ready", "True", "Available", note))
         else:
             health = trouble.health
             verdicts.append(Verdict(f"{component}Ready", "False", health.reason, health.message or trouble.address))

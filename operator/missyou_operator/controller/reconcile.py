@@ -18,7 +18,7 @@ from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.look import Sight, look
-from missyou_operator.aws.session import Accounts
+from missyou_operator.aws.session import Account, Accounts
 from missyou_operator.aws.stack import Stack
 from missyou_operator.aws.zones import choose_zones
 from missyou_operator.controller import report
@@ -32,6 +32,7 @@ from missyou_operator.engine.plan import Action, Plan, make_plan
 from missyou_operator.engine.resource import Health, Observed, failed
 from missyou_operator.engine.values import Sensitive
 from missyou_operator.stack import Facts, build
+from missyou_operator.stack.domain import domain_facts
 from missyou_operator.stack.secrets import KubernetesSecret
 
 logger = logging.getLogger(__name__)
@@ -162,7 +163,8 @@ class Reconciler:
         sight = self._look(cloud, memory, _wanted(names), full=full, fresh=fresh)
         in_aws = {address: found for address, found in sight.world.items() if found[0].kind is not KubernetesSecret}
         sight = Sight({**in_aws, **secrets}, sight.unreadable)
-        graph = build(app, cloud.stack, Facts(choose_zones(cloud, app.network.availability_zones, sight.world)))
+        zones = choose_zones(cloud, app.network.availability_zones, sight.world)
+        graph = build(app, cloud.stack, Facts(zones, domain_facts(app, cloud.stack, sight.world)))
         return sight, graph, make_plan(graph, sight.world)
 
     def _look(
@@ -199,7 +201,12 @@ class Reconciler:
             region=account.session.region_name,
             partition=partition,
         )
-        return Cloud(account, stack, account.inventory, final_snapshot=final_snapshot)
+        zone = (spec.get("domain") or {}).get("credentials") or {}
+
+        def assume(role: str) -> Account:
+            return self._world.accounts.get(stack.region, role, zone.get("externalID", ""))
+
+        return Cloud(account, stack, account.inventory, final_snapshot=final_snapshot, assume=assume)
 
     def _kubernetes_secrets(
         self, namespace: str, graph: Graph
