@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from missyou_operator.api.defaults import DEFAULTS, Environment
 from missyou_operator.api.field_rules import STACK_NAME, STACK_NAME_MAX
 from missyou_operator.api.sections import (
+    Budget,
     Credentials,
     Database,
     Image,
@@ -109,6 +110,7 @@ class AppSpec:
     secrets: AppSecrets
     load_balancer: AppLoadBalancer
     monitoring: Monitoring
+    budget: Budget
     tags: Mapping[str, str]
     deletion_policy: Literal["Delete", "Retain"]
     drift_policy: Literal["Correct", "Report"]
@@ -165,6 +167,7 @@ def resolve(spec: Spec, *, name: str, operator_region: str) -> AppSpec:
         ),
         load_balancer=AppLoadBalancer(deletion_protection=_given(spec.load_balancer.deletion_protection, base.protect)),
         monitoring=spec.monitoring,
+        budget=spec.budget,
         tags=spec.tags,
         deletion_policy=spec.deletion_policy,
         drift_policy=spec.drift_policy,
