@@ -71,6 +71,7 @@ def app(aws) -> App:
             "logRetentionDays": 30,
             "alarms": {"serviceCPUPercent": 70, "databaseCPUPercent": 60, "databaseFreeStorageGiB": 5},
         },
+        "budget": {"monthlyUSD": 1000},
         "tags": {"team": "grief"},
     }
     app.grow()

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from missyou_operator.api.defaults import DEFAULTS, Environment
 from missyou_operator.api.field_rules import STACK_NAME, STACK_NAME_MAX
 from missyou_operator.api.sections import (
+    Budget,
     Credentials,
     Database,
     Domain,
@@ -111,6 +112,7 @@ class AppSpec:
     load_balancer: AppLoadBalancer
     domain: Domain | None
     monitoring: Monitoring
+    budget: Budget
     tags: Mapping[str, str]
     deletion_policy: Literal["Delete", "Retain"]
     drift_policy: Literal["Correct", "Report"]
@@ -168,6 +170,7 @@ def resolve(spec: Spec, *, name: str, operator_region: str) -> AppSpec:
         load_balancer=AppLoadBalancer(deletion_protection=_given(spec.load_balancer.deletion_protection, base.protect)),
         domain=spec.domain,
         monitoring=spec.monitoring,
+        budget=spec.budget,
         tags=spec.tags,
         deletion_policy=spec.deletion_policy,
         drift_policy=spec.drift_policy,

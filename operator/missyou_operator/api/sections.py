@@ -257,6 +257,14 @@ class Domain(WireModel):
     """Who the operator is where the zone is, which may be another account. Not given: as for everything else."""
 
 
+class Budget(WireModel):
+    """What the stack may cost."""
+
+    monthly_usd: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """US dollars a month. A change after which the stack is estimated to cost more, and more than before, waits for
+    approval. Not given: no bound."""
+
+
 class Alarms(WireModel):
     """When CloudWatch raises an alarm."""
 

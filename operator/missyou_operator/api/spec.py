@@ -12,6 +12,7 @@ from missyou_operator.api import field_rules as rules
 from missyou_operator.api.base import WireModel
 from missyou_operator.api.defaults import Environment
 from missyou_operator.api.sections import (
+    Budget,
     Credentials,
     Database,
     Domain,
@@ -57,6 +58,8 @@ class Spec(WireModel):
     """The app's own name, by HTTPS. Not given: the load balancer's name, by HTTP."""
     monitoring: Monitoring = Field(default_factory=Monitoring)
     """Logs and alarms."""
+    budget: Budget = Field(default_factory=Budget)
+    """What the stack may cost."""
     tags: Annotated[dict[str, Annotated[str, Field(max_length=256)]], Field(max_length=40), *TAG_RULES] = Field(
         default_factory=dict
     )

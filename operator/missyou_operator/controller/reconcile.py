@@ -25,6 +25,8 @@ from missyou_operator.controller import report
 from missyou_operator.controller.drift import drift_entries, just_started, premature, restrain, shielded
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.report import Found, Report
+from missyou_operator.controller.spending import judge
+from missyou_operator.cost import PriceTable, bundled
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Tools
@@ -49,7 +51,7 @@ SecretReader = Callable[[str, str], Mapping[str, str] | None]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What passes work with: accounts, the cluster's UID, Kubernetes Secrets, and threads for calls to AWS."""
+    """What passes work with: accounts, the cluster's UID, Kubernetes Secrets, threads for calls to AWS, and prices."""
 
     accounts: Accounts
     cluster: str
@@ -59,6 +61,7 @@ class World:
     resync: float
     #: When this process began.
     started: datetime = field(default_factory=utc_now)
+    prices: PriceTable = field(default_factory=bundled)
 
 
 class Reconciler:
@@ -130,18 +133,20 @@ class Reconciler:
             full = True
             sight, graph, plan = self._view(cloud, app, memory, names, secrets, full=True, fresh=True)
         restraint = restrain(body, app, memory, plan, sight)
+        spending = judge(body, app, self._world.prices, plan, drift=bool(restraint.drifted))
         held = (
             premature(body, graph, plan, self._world.started, utc_now()) | memory.doubtful(plan, seconds()) | forbidden
         )
         tools = Tools(cloud, self._world.pool, classify, stopped)
-        outcome = execute(graph, sight.world, plan, tools, {**held, **restraint.withheld})
+        outcome = execute(graph, sight.world, plan, tools, {**held, **restraint.withheld, **spending.withheld})
         left = make_plan(graph, outcome.world)
         now = seconds()
         memory.remember(outcome, sight.unreadable, now)
         if not left.changes:
             memory.synced = inputs
         drift = drift_entries(restraint, outcome, body)
-        found = Found(app, cloud.stack, outcome, left, restraint.approval, drift, restraint.reported_only, full)
+        approval = spending.approval if spending.approval.changes else restraint.approval
+        found = Found(app, cloud.stack, outcome, left, approval, spending, drift, restraint.reported_only, full)
         status = report.progress(body, found, utc_now())
         for change in outcome.done:
             logger.info("%s: %s %s", cloud.stack.app, change.action, change.address)

@@ -38,8 +38,8 @@ def test_get_prints_the_columns_of_the_server(apps: Apps, missyou):
     code, out, _ = missyou("get", "listed")
     head, row = out.splitlines()
     assert code == 0
-    assert head.split() == ["NAME", "READY", "STATUS", "URL", "IMAGE", "TASKS", "AGE"]
-    assert row.split()[:-1] == ["listed", "True", "Available", "http://alb", "ecr/shop:1", "0/2"]
+    assert head.split() == ["NAME", "READY", "STATUS", "URL", "IMAGE", "TASKS", "USD/MONTH", "AGE"]
+    assert row.split()[:-1] == ["listed", "True", "Available", "http://alb", "ecr/shop:1", "0/2", "166.87"]
     assert head.index("URL") == row.index("http://alb")
 
 
