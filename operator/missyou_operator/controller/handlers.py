@@ -92,6 +92,7 @@ class Operator:
                 self.calls,
                 settings.region,
                 settings.resync,
+                prices=settings.prices,
             )
         )
 
