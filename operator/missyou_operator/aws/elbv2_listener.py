@@ -5,7 +5,8 @@ Sources: Elastic Load Balancing v2 API reference; Application Load Balancers gui
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -215,15 +216,12 @@ def _redirects(actions: Sequence[Mapping[str, Any]]) -> bool:
     return {**kept, **config} == wanted
 
 
-class _certificate_known:  # noqa: N801
+@contextmanager
+def _certificate_known() -> Iterator[None]:
     """Turn the refusal of a certificate that is issued, and not known to load balancing yet, into a wait."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if error is not None and isinstance(error, ClientError) and code_of(error) in _UNKNOWN_YET:
-            raise NotYetError("Propagating", "load balancing does not know the certificate yet", 10.0) from error
-
-
-_UNKNOWN_YET = frozenset({"UnsupportedCertificate", "CertificateNotFound"})
+    try:
+        yield
+    except ClientError as error:
+        if code_of(error) not in {"UnsupportedCertificate", "CertificateNotFound"}:
+            raise
+        raise NotYetError("Propagating", "load balancing does not know the certificate yet", 10.0) from error
