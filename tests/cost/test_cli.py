@@ -86,6 +86,9 @@ def test_a_region_without_prices_says_so(manifest, capsys):
 def test_the_budget_is_compared(manifest, capsys):
     assert "Budget: 200 USD a month, 33.13 are left." in run(capsys, "-f", manifest(budget={"monthlyUSD": 200}))
     assert "exceeded by 66.87" in run(capsys, "-f", manifest(budget={"monthlyUSD": 100}))
+    unknown = run(capsys, "-f", manifest(budget={"monthlyUSD": 100}, region="eu-south-2"))
+    assert "what has none is not held by it" in unknown
+    assert "are left" not in unknown
 
 
 def test_another_table_and_standard_input(manifest, tmp_path, monkeypatch, capsys):

@@ -20,7 +20,7 @@ from missyou_operator.cli.cluster import Cluster
 from missyou_operator.cli.costs import as_json, difference_lines, estimate_lines
 from missyou_operator.cli.exits import Exit, Failure
 from missyou_operator.cli.render import Style
-from missyou_operator.cost import Usage, estimate
+from missyou_operator.cost import Estimate, Usage, estimate
 from missyou_operator.cost.usage import ABOUT
 
 if TYPE_CHECKING:
@@ -72,20 +72,21 @@ def _run(options: argparse.Namespace) -> None:
     style = Style(colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
     title = f"{body['metadata']['name']}: {app.environment} in {app.region}"
     drawn = estimate_lines(after, usage, style) if before is None else difference_lines(before, after, style)
-    lines = [style.paint(title, "1"), "", *drawn, *_budget(app, after.known)]
+    lines = [style.paint(title, "1"), "", *drawn, *_budget(app, after)]
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
-def _budget(app: AppSpec, known: Decimal) -> list[str]:
+def _budget(app: AppSpec, found: Estimate) -> list[str]:
     budget = app.budget.monthly_usd
     if budget is None:
         return []
-    left = budget - known
-    state = (
-        f"{left:.2f} are left"
-        if left >= 0
-        else f"exceeded by {-left:.2f}: a change that comes to this waits for approval"
-    )
+    left = budget - found.known
+    if left < 0:
+        state = f"exceeded by {-left:.2f}: a change that comes to this waits for approval"
+    elif found.total is None:
+        state = f"of which what has a price takes {found.known:.2f}; what has none is not held by it"
+    else:
+        state = f"{left:.2f} are left"
     return [f"Budget: {budget} USD a month, {state}."]
 
 
