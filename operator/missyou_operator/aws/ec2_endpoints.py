@@ -26,8 +26,8 @@ from missyou_operator.engine.values import Ref
 _GHOSTS = frozenset({"deleted", "failed", "rejected", "expired"})
 #: The sets among the fields, and how ModifyVpcEndpoint names what is added to them and removed from them.
 _SETS = {"route_table_ids": "RouteTableIds", "subnet_ids": "SubnetIds", "security_group_ids": "SecurityGroupIds"}
-#: Seconds for which two requests for the same endpoint are one and the same: longer than one is tried, short enough that
-#: an endpoint that someone deleted is soon made again. Two for one service exclude each other anyway.
+#: Seconds for which two requests for the same endpoint are one and the same: longer than one is tried, short enough
+#: that an endpoint that someone deleted is soon made again. Two for one service exclude each other anyway.
 _SAME_REQUEST = 60
 _AROUND = ("ec2:vpc/*", "ec2:route-table/*", "ec2:subnet/*", "ec2:security-group/*")
 
