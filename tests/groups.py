@@ -33,7 +33,7 @@ GROUPS = {
     "manifests": ["manifests", "workflows"],
     "backend": ["backend"],
     "local cloud": ["local_controlplane"],
-    "pure": ["engine", "stack", "controller", "api", "supply"],
+    "pure": ["engine", "stack", "cost", "controller", "api", "supply"],
 }
 
 

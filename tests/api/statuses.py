@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 
 from missyou_operator.api.status import (
     Blocker,
+    ComponentCost,
     Condition,
+    Cost,
     Drift,
     Outputs,
     PlannedChange,
+    PlannedCost,
     PlanStatus,
     ResourceStatus,
     Status,
@@ -39,7 +42,17 @@ FULL_STATUS = Status(
     desired_tasks=2,
     tasks="0/2",
     resources=(ResourceStatus(component="Network", type="VPC", name="shop-vpc", id="vpc-1", state="available"),),
-    plan=PlanStatus(id="ab", changes=(PlannedChange(action="Replace", resource="RDS shop-db", destroys_data=True),)),
+    plan=PlanStatus(
+        id="ab",
+        changes=(PlannedChange(action="Replace", resource="RDS shop-db", destroys_data=True),),
+        cost=PlannedCost(monthly_usd="200.00", difference_usd="+33.13"),
+    ),
+    cost=Cost(
+        monthly_usd="166.87",
+        components=(ComponentCost(component="Network", monthly_usd="73.45"),),
+        prices_from="2026-08-31",
+        not_priced=(),
+    ),
     drift=(Drift(resource="VPC shop-vpc", fields=("tags",), found_at=NOON, action="corrected"),),
     last_sync_time=NOON,
     last_handled_reconcile_at="now",

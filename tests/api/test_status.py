@@ -51,6 +51,8 @@ def test_names_on_the_wire_are_those_of_the_contract():
     assert wire["drift"][0]["foundAt"] == wire["lastSyncTime"] == "2026-01-02T12:00:00Z"
     assert wire["lastHandledReconcileAt"] == "now"
     assert wire["blockers"][0]["owner"] == "amazon-elb"
+    assert (wire["cost"]["monthlyUSD"], wire["cost"]["pricesFrom"]) == ("166.87", "2026-08-31")
+    assert wire["plan"]["cost"] == {"monthlyUSD": "200.00", "differenceUSD": "+33.13"}
 
 
 def test_what_is_read_back_is_what_was_written():
@@ -68,7 +70,7 @@ def test_times_are_written_in_utc_and_must_have_a_zone():
 
 
 def test_unknown_fields_of_another_version_are_dropped():
-    assert parse_status({"status": {"cost": {"monthlyUSD": "136"}}}).to_wire() == {"observedGeneration": -1}
+    assert parse_status({"status": {"weather": {"monthly": "rain"}}}).to_wire() == {"observedGeneration": -1}
 
 
 def test_an_object_without_status_has_an_empty_one():

@@ -18,7 +18,8 @@ from missyou_operator.aws.cloud import Cloud, Inventory
 from missyou_operator.aws.ecs_cluster import Cluster
 from missyou_operator.aws.ecs_service import Service
 from missyou_operator.aws.ecs_taskdefinition import TaskDefinition
-from missyou_operator.aws.elbv2_loadbalancer import Listener, LoadBalancer
+from missyou_operator.aws.elbv2_listener import Listener
+from missyou_operator.aws.elbv2_loadbalancer import LoadBalancer
 from missyou_operator.aws.elbv2_targetgroup import TargetGroup, target_group_name
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.stack import Stack

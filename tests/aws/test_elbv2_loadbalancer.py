@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from ec2_support import STACK, FakeEc2, aws_error, cloud_of, reader_of, row_tags, tags
 
-from missyou_operator.aws.elbv2_loadbalancer import Listener, LoadBalancer, forwards_to
+from missyou_operator.aws.elbv2_listener import Listener, forwards_to
+from missyou_operator.aws.elbv2_loadbalancer import LoadBalancer
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed
 

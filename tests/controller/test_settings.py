@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from missyou_operator.controller.settings import parse_settings
+from missyou_operator.cost import bundled
 
 
 def test_environment_and_flags():
@@ -14,6 +15,20 @@ def test_environment_and_flags():
     assert parse_settings(["--region", "us-east-1"], environ).region == "us-east-1"
 
 
+def test_prices_are_those_of_the_version_or_of_a_file(tmp_path):
+    environ = {"AWS_REGION": "x"}
+    assert parse_settings([], environ).prices is bundled()
+    file = tmp_path / "prices.json"
+    file.write_text(bundled().to_json().replace('"0.045"', '"0.046"'))
+    for settings in (
+        parse_settings(["--prices", str(file)], environ),
+        parse_settings([], {**environ, "MISSYOU_PRICES": str(file)}),
+    ):
+        found = settings.prices.price("us-east-1", "nat.hour")
+        assert found is not None
+        assert str(found.usd) == "0.046"
+
+
 @pytest.mark.parametrize(
     ("arguments", "environ", "message"),
     [
@@ -21,6 +36,8 @@ def test_environment_and_flags():
         (["--resync-seconds", "1"], {"AWS_REGION": "x"}, "must be 5 or more"),
         ([], {"AWS_REGION": "x", "MISSYOU_LOG_FORMAT": "xml"}, "must be text or json, not 'xml'"),
         (["--workers", "0"], {"AWS_REGION": "x"}, "must be 1 to 256"),
+        (["--prices", "/nowhere.json"], {"AWS_REGION": "x"}, "--prices: /nowhere.json: "),
+        ([], {"AWS_REGION": "x", "MISSYOU_PRICES": "/nowhere.json"}, "--prices: /nowhere.json: "),
         ([], {"AWS_REGION": "x", "MISSYOU_RESYNC_SECONDS": "soon"}, "--resync-seconds: invalid float value: 'soon'"),
     ],
 )

@@ -118,12 +118,19 @@ class Stepped(App):
                     _name(row),
                     sum(not a.get("Main") for a in row["Associations"]),
                     sorted(
-                        (r["DestinationCidrBlock"], "nat" if "NatGatewayId" in r else r.get("GatewayId", "")[:3])
+                        (
+                            r.get("DestinationCidrBlock", "a service"),
+                            "nat" if "NatGatewayId" in r else r.get("GatewayId", "")[:3],
+                        )
                         for r in row["Routes"]
                     ),
                 )
                 for row in tables
                 if _name(row)
+            ),
+            "endpoints": sorted(
+                (_name(row), row["State"], len(row["RouteTableIds"]), len(row["SubnetIds"]))
+                for row in ec2.describe_vpc_endpoints()["VpcEndpoints"]
             ),
             "security groups": sorted(
                 (row["GroupName"], len(row["IpPermissions"]), len(row["IpPermissionsEgress"])) for row in groups
@@ -173,6 +180,17 @@ class Stepped(App):
                 for row in scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
             ),
             "load balancers": [row["LoadBalancerName"] for row in balancers],
+            "certificates": sorted(
+                (row["DomainName"], row["Status"])
+                for row in self.client("acm").list_certificates()["CertificateSummaryList"]
+            ),
+            "records": sorted(
+                (row["Name"], row["Type"])
+                for zone in self.client("route53").list_hosted_zones()["HostedZones"]
+                for row in self.client("route53").list_resource_record_sets(HostedZoneId=zone["Id"])[
+                    "ResourceRecordSets"
+                ]
+            ),
             "target groups": sorted(row["TargetGroupName"] for row in elb.describe_target_groups()["TargetGroups"]),
             "listeners": sorted((row["Port"], row["Protocol"]) for row in listeners),
             "repositories": [

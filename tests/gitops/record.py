@@ -62,9 +62,15 @@ def recorded(name: str) -> dict[str, Any]:
 
 
 def conditions(obj: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Give what tools judge by: types, statuses and reasons."""
-    found = obj["status"].get("conditions", ())
-    return [(condition["type"], condition["status"], condition["reason"]) for condition in found]
+    """Give what tools judge by: types, statuses and reasons.
+
+    What merely waits for something else names whichever that is at the moment: threads decide.
+    """
+    waiting = ("WaitingFor", "Propagating", "Creating")
+    return [
+        (each["type"], each["status"], "Waiting" if each["reason"].startswith(waiting) else each["reason"])
+        for each in obj["status"].get("conditions", ())
+    ]
 
 
 def write(objects: Mapping[str, dict[str, Any]]) -> None:

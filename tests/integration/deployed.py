@@ -31,10 +31,10 @@ class Deployed(Bench):
         return self._endpoint
 
     def start(self) -> None:
+        """Have two pods that are ready."""
         self._scale(2)
-        assert processes.wait_until(
-            lambda: self._apps.read_namespaced_deployment(NAME, NAMESPACE).status.ready_replicas, _PATIENCE
-        )
+        read = self._apps.read_namespaced_deployment
+        assert processes.wait_until(lambda: read(NAME, NAMESPACE).status.ready_replicas == 2, _PATIENCE), self.log()
 
     def kill(self) -> None:
         self._scale(0)
@@ -52,7 +52,9 @@ class Deployed(Bench):
         return told
 
     def close(self) -> None:
-        """Leave all as it is: it was there before."""
+        """Leave all as it is; a pod that had to be restarted was not as well as it seemed."""
+        states = [state for pod in self._pods() for state in pod.status.container_statuses or ()]
+        assert [state.restart_count for state in states if state.restart_count] == [], self.log()
 
     def _scale(self, replicas: int) -> None:
         self._apps.patch_namespaced_deployment_scale(NAME, NAMESPACE, {"spec": {"replicas": replicas}})

@@ -32,6 +32,7 @@ def bench(request, tmp_path_factory) -> Iterator[Bench | Deployed]:
         deployed = Deployed(controlplane.api_client(Path(os.environ["KUBECONFIG"])), endpoint)
         deployed.start()
         yield deployed
+        deployed.close()
         return
     plane, kube = request.getfixturevalue("control_plane"), request.getfixturevalue("kube")
     aws = serve(timing=Timing(**dict.fromkeys(Timing.__dataclass_fields__, 0.2)))

@@ -1,4 +1,5 @@
-"""The operator as its image runs it, without Docker: the first process of its PID namespace, on a read-only root.
+"""The operator as its image runs it, without Docker: the first process of its PID namespace, on a read-only root, as a
+user without a name.
 
 The command and its environment are Dockerfile.operator's, the arguments the Deployment's; the API server and the
 account are found as in a pod.
@@ -33,7 +34,7 @@ from .rights import ACCOUNT, HOME
 _INSIDE = """
 mount -t tmpfs none /run && mkdir -p /run/secrets/kubernetes.io && cp -r "$1" /run/secrets/kubernetes.io/serviceaccount
 mount -o remount,bind,ro / || exit 99
-shift && exec "$@"
+user=$2 && shift 2 && exec unshare --user --map-user="${user%:*}" --map-group="${user#*:}" -- "$@"
 """
 
 
@@ -101,7 +102,7 @@ def start(plane: ControlPlane, aws: Server, folder: Path, name: str) -> Containe
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    inside = ["sh", "-c", _INSIDE, "sh", str(_mounted(plane, folder / name)), *image.entrypoint, *arguments]
+    inside = ["sh", "-c", _INSIDE, "sh", str(_mounted(plane, folder / name)), image.user, *image.entrypoint, *arguments]
     command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", *inside]
     log = folder / f"{name}.log"
     with log.open("wb") as out:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from .harness import App, changes
+from .test_domain import elsewhere
 
 ACCOUNT = "222222222222"
 
@@ -17,6 +18,8 @@ def app(aws) -> App:
     app = App(aws, "every")
     app.account(ACCOUNT)
     arn = app.client("secretsmanager").create_secret(Name="shared/firebase", SecretString="{}")["ARN"]
+    route53 = elsewhere("333333333333")
+    zone = route53.create_hosted_zone(Name="example.com", CallerReference="every")["HostedZone"]
     app.secrets["gemini"] = {"api-key": "a-key"}
     app.body["spec"] = {
         "environment": "Production",
@@ -59,11 +62,17 @@ def app(aws) -> App:
             "firebaseServiceAccount": {"secretARN": arn},
         },
         "loadBalancer": {"deletionProtection": False, "accessLogs": {"enabled": True, "retentionDays": 5}},
+        "domain": {
+            "name": "app.example.com",
+            "hostedZoneID": zone["Id"].rpartition("/")[2],
+            "credentials": {"roleARN": "arn:aws:iam::333333333333:role/dns", "externalID": "dns"},
+        },
         "monitoring": {
             "logRetentionDays": 30,
             "alarms": {"serviceCPUPercent": 70, "databaseCPUPercent": 60, "databaseFreeStorageGiB": 5},
         },
         "waf": {"enabled": True, "rateLimit": 700},
+        "budget": {"monthlyUSD": 1000},
         "tags": {"team": "grief"},
     }
     app.grow()
@@ -102,6 +111,10 @@ def test_network(app):
     assert {"Key": "team", "Value": "grief"} in gateways[0]["Tags"]
     endpoints = ec2.describe_vpc_endpoints(Filters=mine)["VpcEndpoints"]
     assert {row["VpcEndpointType"] for row in endpoints} == {"Interface"}
+
+
+def test_domain(app):
+    assert app.body["status"]["url"] == "https://app.example.com"
 
 
 def test_service(app):

@@ -67,7 +67,7 @@ def test_nat_gateways_and_ways_out(app):
         [way] = [
             r.get("NatGatewayId") or r.get("GatewayId")
             for r in table["Routes"]
-            if r["DestinationCidrBlock"] == "0.0.0.0/0"
+            if r.get("DestinationCidrBlock") == "0.0.0.0/0"
         ] or [None]
         ways[name.removeprefix(f"{app.name}-")] = way
     assert ways["public"].startswith("igw-")

@@ -80,6 +80,8 @@ def arn(place: str) -> str:
     service, _, rest = place.partition(":")
     if service == "s3":
         return f"arn:aws:s3:::{rest}"
+    if service == "route53":
+        return f"arn:aws:route53:::{rest}"
     return f"arn:aws:{service}:{'' if service == 'iam' else REGION}:{ACCOUNT}:{rest}"
 
 
@@ -121,7 +123,9 @@ _TAGGING = {
     "application-autoscaling": "application-autoscaling:TagResource",
     "wafv2": "wafv2:TagResource",
     "s3": "s3:TagResource",
+    "acm": "acm:AddTagsToCertificate",
 }
+_RECORD_TYPES = "route53:ChangeResourceRecordSetsRecordTypes"
 _KNOW_THE_CALL = ("ec2", "ecs", "elasticloadbalancing")
 
 
@@ -133,6 +137,8 @@ def _tagging(action: str, places: Iterable[Place], asked: Mapping[str, Any], see
     context = {key: value for key, value in asked.items() if key.startswith("aws:")}
     if service in _KNOW_THE_CALL:
         context[f"{service}:CreateAction"] = operation
+    if action == "acm:RequestCertificate":
+        places = [new("acm:certificate/new")]
     if action == "elasticloadbalancing:CreateListener":
         balancer = next(iter(places)).resource
         places = [new(balancer.replace(":loadbalancer/", ":listener/") + "/new")]
@@ -156,6 +162,9 @@ def of_request(action: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """Give the condition keys that a request sets, besides tags."""
     if action.startswith("application-autoscaling:") and "ServiceNamespace" in params:
         return {"application-autoscaling:service-namespace": params["ServiceNamespace"]}
+    if action == "route53:ChangeResourceRecordSets":
+        types = sorted({change["ResourceRecordSet"]["Type"] for change in params["ChangeBatch"]["Changes"]})
+        return {_RECORD_TYPES: types}
     if action == "ecs:ListTasks":
         return {"ecs:cluster": params["cluster"]}
     return {}

@@ -91,6 +91,7 @@ def live(doors: Doors, policy: Mapping[str, Mapping[str, Any]], environ: pytest.
         environ.setenv(name, value)
     app = Permitted(doors, recorder, environment="Production", **everything())
     app.secrets = {"keys": {"google": "k1", "firebase": "{}"}}
+    app.client("route53").create_hosted_zone(Name="example.com", CallerReference="life")
     settle(app)
     change(app)
     for meddling in MEDDLINGS:
@@ -132,6 +133,7 @@ def everything() -> dict[str, Any]:
         "network": {"endpoints": {"interfaces": True}},
         "waf": {"enabled": True},
         "loadBalancer": {"accessLogs": {"enabled": True}},
+        "domain": {"name": "app.example.com"},
         "tags": {"team": "a"},
     }
 

@@ -328,6 +328,20 @@ S3: dict[str, Placing] = {
 }
 
 
+CERTIFICATES: dict[str, Placing] = {
+    "AddTagsToCertificate": by("{CertificateArn}"),
+    **dict.fromkeys(("DescribeCertificate", "ListTagsForCertificate", "DeleteCertificate"), by("{CertificateArn}")),
+}
+
+ZONES: dict[str, Placing] = {
+    "GetHostedZone": lambda params, _: [old(f"route53:hostedzone/{tail(params['Id'])}")],
+    **dict.fromkeys(
+        ("ListResourceRecordSets", "ChangeResourceRecordSets"),
+        lambda params, _: [old(f"route53:hostedzone/{tail(params['HostedZoneId'])}")],
+    ),
+}
+
+
 def _all(tables: Iterable[tuple[str, Mapping[str, Placing]]]) -> dict[str, Placing]:
     return {f"{service}:{name}": placing for service, table in tables for name, placing in table.items()}
 
@@ -346,5 +360,7 @@ PLACES = _all(
         ("application-autoscaling", SCALING),
         ("wafv2", WAF),
         ("s3", S3),
+        ("acm", CERTIFICATES),
+        ("route53", ZONES),
     )
 )

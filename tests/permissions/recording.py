@@ -123,6 +123,9 @@ _TAGS: Mapping[str, Callable[[Look, str], Mapping[str, str] | None]] = {
     "cloudwatch": _alarm,
     "wafv2": _firewall,
     "s3": _bucket,
+    "acm": lambda look, arn: tag_map(look.client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"]),
+    # A zone is somebody else's, whatever its tags.
+    "route53": lambda *_: {},
     "application-autoscaling": lambda look, arn: dict(
         look.client("application-autoscaling").list_tags_for_resource(ResourceARN=arn)["Tags"]
     ),

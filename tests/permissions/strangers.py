@@ -25,6 +25,7 @@ _PURPOSES = {
     "ecs:CreateAction": None,
     "elasticloadbalancing:CreateAction": None,
     "rds:TagsFromRequest": "true",
+    "route53:ChangeResourceRecordSetsRecordTypes": "MX",
 }
 
 _ONE_TAGGING = (
@@ -37,6 +38,7 @@ _NO_TAGS = "S3 looks at a bucket's tags only where attribute-based access contro
 _UNTAGGED = "the alarms that target tracking makes bear no tags"
 #: Actions that the policy allows on a stranger's resource of a name of the same form, and why.
 BY_NAME_ONLY: Mapping[str, str] = {
+    "acm:AddTagsToCertificate": _ONE_TAGGING,
     "application-autoscaling:RegisterScalableTarget": _UPSERT,
     "application-autoscaling:TagResource": _ONE_TAGGING,
     "cloudwatch:DeleteAlarms": _UNTAGGED,
@@ -57,16 +59,25 @@ BY_NAME_ONLY: Mapping[str, str] = {
     "s3:PutBucketTagging": _NO_TAGS,
     "s3:PutEncryptionConfiguration": _NO_TAGS,
     "s3:PutLifecycleConfiguration": _NO_TAGS,
+    "route53:ChangeResourceRecordSets": "zones are somebody else's, and AWS knows records by neither tags nor owners",
     "secretsmanager:TagResource": _ONE_TAGGING,
     "wafv2:AssociateWebACL": _NOT_BY_WAF,
     "wafv2:DisassociateWebACL": _NOT_BY_WAF,
     "wafv2:TagResource": _ONE_TAGGING,
 }
 #: Those of them whose resources have no names but ids of AWS's, so that narrowing to a stack's name does not help.
-NAMELESS = frozenset({"application-autoscaling:RegisterScalableTarget", "application-autoscaling:TagResource"})
+NAMELESS = frozenset(
+    {
+        "acm:AddTagsToCertificate",
+        "application-autoscaling:RegisterScalableTarget",
+        "application-autoscaling:TagResource",
+        "route53:ChangeResourceRecordSets",
+    }
+)
 #: Changing actions that AWS binds to no resource at all.
 UNBOUND: Mapping[str, str] = {
     "elasticloadbalancing:SetWebAcl": "AWS knows neither resources nor tags for it",
+    "acm:RequestCertificate": "AWS knows no resource for it; what it makes bears our tags from the first moment",
     "ecs:DeregisterTaskDefinition": "AWS knows neither resources nor tags for it",
     "route53:AssociateVPCWithHostedZone": "the zone is AWS's own, and nobody knows its ID beforehand",
 }

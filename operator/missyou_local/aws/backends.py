@@ -39,6 +39,13 @@ def backend(service: str, account: str, region: str) -> Any:
     return moto.backends.get_backend(service)[account][region]  # type: ignore[call-overload]
 
 
+def accounts_of(service: str) -> list[str]:
+    """Return the accounts that have used a service."""
+    import moto.backends  # noqa: PLC0415
+
+    return sorted(moto.backends.get_backend(service))  # type: ignore[call-overload]
+
+
 def account_of(access_key: str) -> str:
     """Return the account that an access key belongs to: that of the role for assumed ones, 123456789012 else."""
     from moto.iam.models import get_account_id_from  # noqa: PLC0415

@@ -59,7 +59,7 @@ class Server:
     @property
     def url(self) -> str:
         """Return the URL for AWS_ENDPOINT_URL."""
-        return f"http://{HOST}:{self._wsgi.port}"
+        return f"http://{self._wsgi.host}:{self._wsgi.port}"
 
     @property
     def timing(self) -> Timing:

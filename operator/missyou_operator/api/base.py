@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 #: Words that the API writes in capitals wherever they do not come first: `roleARN`, `multiAZ`, `databaseCPUPercent`.
-_CAPITALS = {"api": "API", "arn": "ARN", "az": "AZ", "cpu": "CPU", "gib": "GiB", "id": "ID", "url": "URL"}
+_CAPITALS = {"api": "API", "arn": "ARN", "az": "AZ", "cpu": "CPU", "gib": "GiB", "id": "ID", "url": "URL", "usd": "USD"}
 
 
 def wire_name(attribute: str) -> str:

@@ -100,6 +100,7 @@ def _columns() -> list[dict[str, Any]]:
     return [
         *({"name": name, "type": "string", "jsonPath": path} for name, path in shown.items()),
         {"name": "Tasks", "type": "string", "jsonPath": ".status.tasks"},
+        {"name": "USD/Month", "type": "string", "jsonPath": ".status.cost.monthlyUSD"},
         {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
         *({"name": name, "type": "string", "priority": 1, "jsonPath": path} for name, path in wide.items()),
     ]

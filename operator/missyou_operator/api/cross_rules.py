@@ -80,6 +80,17 @@ ACCOUNT_KEPT = Rule(
     forbidden=True,
 )
 
+# ---- domain
+
+#: The records are found again by the zone that their certificate remembers.
+ZONE_KEPT = Rule(
+    cel="self.name != oldSelf.name || !has(self.hostedZoneID) || !has(oldSelf.hostedZoneID) || "
+    "self.hostedZoneID == oldSelf.hostedZoneID",
+    message="the zone of a name cannot be changed: remove spec.domain, wait for its records to go, and set it again",
+    path=".hostedZoneID",
+    forbidden=True,
+)
+
 # ---- service
 
 

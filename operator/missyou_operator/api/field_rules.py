@@ -152,6 +152,11 @@ SECRET_NAME = matches(
     "must be the name of a Secret: a-z, 0-9, dashes and dots",
 )
 SECRET_KEY = matches("[A-Za-z0-9._-]+", "must be a key of a Secret: letters, digits, dashes, dots and underscores")
+DOMAIN_NAME = matches(
+    "([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?[.])+[a-z]([a-z0-9-]{0,61}[a-z0-9])",
+    "must be a host name in lower case, for example app.example.com, without a dot at the end",
+)
+HOSTED_ZONE = matches("[A-Z0-9]{1,32}", "must be the ID of a hosted zone, for example Z0123456789ABCDEFGHIJ")
 SECRET_ARN = matches(
     "arn:aws[a-z-]*:secretsmanager:" + REGION + ":[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+-[A-Za-z0-9]{6}",
     "must be the whole ARN of a Secrets Manager secret, with the six characters that AWS adds to its name",

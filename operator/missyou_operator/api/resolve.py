@@ -15,9 +15,10 @@ from pydantic import TypeAdapter, ValidationError
 from missyou_operator.api.defaults import DEFAULTS, Environment
 from missyou_operator.api.field_rules import STACK_NAME, STACK_NAME_MAX
 from missyou_operator.api.sections import (
-    WAF,
+    Budget,
     Credentials,
     Database,
+    Domain,
     Image,
     LoadBalancer,
     Monitoring,
@@ -29,6 +30,7 @@ from missyou_operator.api.sections import (
 )
 from missyou_operator.api.sources import SecretARN, SecretKeyRef
 from missyou_operator.api.spec import JudgedSpec, Spec
+from missyou_operator.api.traffic import WAF
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,10 @@ class AppSpec:
     registry: Registry
     secrets: AppSecrets
     load_balancer: AppLoadBalancer
+    domain: Domain | None
     monitoring: Monitoring
     waf: WAF
+    budget: Budget
     tags: Mapping[str, str]
     deletion_policy: Literal["Delete", "Retain"]
     drift_policy: Literal["Correct", "Report"]
@@ -171,6 +175,8 @@ def resolve(spec: Spec, *, name: str, operator_region: str) -> AppSpec:
         ),
         monitoring=spec.monitoring,
         waf=spec.waf,
+        domain=spec.domain,
+        budget=spec.budget,
         tags=spec.tags,
         deletion_policy=spec.deletion_policy,
         drift_policy=spec.drift_policy,

@@ -16,6 +16,7 @@ from missyou_operator.api import fargate
 from missyou_operator.api import field_rules as rules
 from missyou_operator.api.base import WireModel
 from missyou_operator.api.rules import OneOf
+from missyou_operator.api.traffic import AccessLogs
 
 #: What CloudWatch Logs accepts (PutRetentionPolicy), in days.
 RETENTION_DAYS = (
@@ -237,15 +238,6 @@ class Secrets(WireModel):
     """Firebase service account (JSON), FIREBASE_SERVICE_ACCOUNT_KEY in the task. Not given: the variable is not set."""
 
 
-class AccessLogs(WireModel):
-    """The load balancer's record of every request, in a bucket of its own."""
-
-    enabled: bool = False
-    """Keep it. Switching it off deletes the bucket, which needs an approval while there are logs in it."""
-    retention_days: Annotated[int, Field(ge=1, le=3653)] = 30
-    """Days that the logs are kept."""
-
-
 class LoadBalancer(WireModel):
     """The application load balancer."""
 
@@ -257,13 +249,24 @@ class LoadBalancer(WireModel):
     Default: true in Production, false in Development."""
 
 
-class WAF(WireModel):
-    """The web application firewall in front of the load balancer."""
+class Domain(WireModel):
+    """The app's own name, by HTTPS."""
 
-    enabled: bool = False
-    """Put a web ACL with AWS's managed rule groups and a rate limit in front of the load balancer."""
-    rate_limit: Annotated[int, Field(ge=10, le=2_000_000_000)] = 2000
-    """Requests that one IP address may make in five minutes; more are blocked. Many people may share an address."""
+    name: Annotated[str, Field(max_length=64), rules.DOMAIN_NAME]
+    """Host name of the app, say app.example.com. It gets a certificate, and HTTP leads to HTTPS."""
+    hosted_zone_id: Annotated[str, Field(max_length=32), rules.HOSTED_ZONE] | None = None
+    """Route 53 zone in which the records are made. Not given: the public zone with the longest name that fits. Where
+    there is none, DomainReady says which records to create by hand."""
+    credentials: Annotated[Credentials, rules.EXTERNAL_ID_NEEDS_ROLE] = Field(default_factory=Credentials)
+    """Who the operator is where the zone is, which may be another account. Not given: as for everything else."""
+
+
+class Budget(WireModel):
+    """What the stack may cost."""
+
+    monthly_usd: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """US dollars a month. A change after which the stack is estimated to cost more, and more than before, waits for
+    approval. Not given: no bound."""
 
 
 class Alarms(WireModel):

@@ -12,9 +12,10 @@ from missyou_operator.api import field_rules as rules
 from missyou_operator.api.base import WireModel
 from missyou_operator.api.defaults import Environment
 from missyou_operator.api.sections import (
-    WAF,
+    Budget,
     Credentials,
     Database,
+    Domain,
     Image,
     LoadBalancer,
     Monitoring,
@@ -24,6 +25,7 @@ from missyou_operator.api.sections import (
     Service,
 )
 from missyou_operator.api.tag_rules import TAG_RULES
+from missyou_operator.api.traffic import WAF
 
 
 class Spec(WireModel):
@@ -53,8 +55,12 @@ class Spec(WireModel):
     """Secret values that the tasks get."""
     load_balancer: LoadBalancer = Field(default_factory=LoadBalancer)
     """The application load balancer."""
+    domain: Annotated[Domain, cross.ZONE_KEPT] | None = None
+    """The app's own name, by HTTPS. Not given: the load balancer's name, by HTTP."""
     monitoring: Monitoring = Field(default_factory=Monitoring)
     """Logs and alarms."""
+    budget: Budget = Field(default_factory=Budget)
+    """What the stack may cost."""
     waf: WAF = Field(default_factory=WAF)
     """The web application firewall in front of the load balancer."""
     tags: Annotated[dict[str, Annotated[str, Field(max_length=256)]], Field(max_length=40), *TAG_RULES] = Field(

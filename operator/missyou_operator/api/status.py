@@ -62,6 +62,8 @@ class Outputs(StatusModel):
     """Host and port of the database."""
     ecr_repository_url: str | None = None
     """Where images are pushed to."""
+    certificate_arn: str | None = None
+    """ARN of the certificate that HTTPS is served with."""
     region: str | None = None
     """AWS region of the stack."""
     vpc_id: str | None = None
@@ -108,6 +110,40 @@ class PlannedChange(StatusModel):
     """Whether data would be lost."""
 
 
+USD = Annotated[str, Field(max_length=32, pattern=r"^[+-]?[0-9]+[.][0-9]{2}$")]
+
+
+class ComponentCost(StatusModel):
+    """What one component is estimated to cost."""
+
+    component: str
+    """Part of the stack: Network, Database and so on."""
+    monthly_usd: USD
+    """US dollars a month."""
+
+
+class Cost(StatusModel):
+    """What the stack is estimated to cost, at its lower bound of replicas; see docs/cost.md for what is assumed."""
+
+    monthly_usd: USD | None = None
+    """US dollars a month; absent where anything has no price."""
+    components: tuple[ComponentCost, ...] = Field(default=(), strict=False, json_schema_extra={"map-key": "component"})
+    """The parts that it is the sum of."""
+    prices_from: str | None = None
+    """The day of the oldest price that was used, such as 2026-08-31."""
+    not_priced: tuple[str, ...] = Field(default=(), strict=False)
+    """What has no price in the operator's table for this region."""
+
+
+class PlannedCost(StatusModel):
+    """What the stack is estimated to cost after the changes."""
+
+    monthly_usd: USD
+    """US dollars a month, of what has a price."""
+    difference_usd: USD
+    """How much more or less a month than now."""
+
+
 class PlanStatus(StatusModel):
     """Changes that are pending or wait for approval."""
 
@@ -115,6 +151,8 @@ class PlanStatus(StatusModel):
     """Hash of the changes. To approve them, write it into the annotation missyou.app/approve."""
     changes: tuple[PlannedChange, ...] = Field(default=(), strict=False)
     """The changes."""
+    cost: PlannedCost | None = None
+    """What the stack would cost, where the changes wait for approval and would change that."""
 
 
 class Drift(StatusModel):
@@ -168,6 +206,8 @@ class Status(StatusModel):
     """Changes that are pending or wait for approval."""
     drift: tuple[Drift, ...] = Field(default=(), strict=False)
     """Changes that others made in AWS."""
+    cost: Cost | None = None
+    """What the stack is estimated to cost a month."""
     last_sync_time: Time | None = None
     """When AWS was last compared in full, written along with other news or hourly."""
     last_handled_reconcile_at: str | None = None

@@ -62,8 +62,18 @@ class Inventory:
 class Cloud:
     """The handle that creations, changes and deletions of one stack get."""
 
-    def __init__(self, clients: Clients, stack: Stack, inventory: Inventory, *, final_snapshot: bool = True) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        stack: Stack,
+        inventory: Inventory,
+        *,
+        final_snapshot: bool = True,
+        assume: Callable[[str], Clients] | None = None,
+    ) -> None:
         self.clients = clients
+        #: Gives the clients that another role has.
+        self.assume = assume
         self.stack = stack
         self.inventory = inventory
         #: Whether a database that is deleted leaves a snapshot behind.
@@ -76,6 +86,10 @@ class Cloud:
     def once(self, service: str) -> Client:
         """Give the client for calls that must not be made twice."""
         return self.clients.once(service)
+
+    def elsewhere(self, role: str) -> Clients:
+        """Give the clients of a role by its ARN, our own where none is named."""
+        return self.assume(role) if role and self.assume else self.clients
 
     def cached(self, key: str, fetch: Callable[[], T]) -> T:
         """Give what AWS offers (engine versions, zones): read once an hour per account and region."""
@@ -92,7 +106,7 @@ class Reader(Cloud):
         since: float,
         wanted: Mapping[str, Sequence[str]],
     ) -> None:
-        super().__init__(cloud.clients, cloud.stack, cloud.inventory)
+        super().__init__(cloud.clients, cloud.stack, cloud.inventory, assume=cloud.assume)
         self._found = found
         self._since = since
         self._wanted = wanted

@@ -26,8 +26,9 @@ from missyou_operator.engine.values import Ref
 _GHOSTS = frozenset({"deleted", "failed", "rejected", "expired"})
 #: The sets among the fields, and how ModifyVpcEndpoint names what is added to them and removed from them.
 _SETS = {"route_table_ids": "RouteTableIds", "subnet_ids": "SubnetIds", "security_group_ids": "SecurityGroupIds"}
-#: Seconds for which two requests for the same endpoint are one and the same, as for route tables.
-_SAME_REQUEST = 300
+#: Seconds for which two requests for the same endpoint are one and the same: longer than one is tried, short enough
+#: that an endpoint that someone deleted is soon made again. Two for one service exclude each other anyway.
+_SAME_REQUEST = 60
 _AROUND = ("ec2:vpc/*", "ec2:route-table/*", "ec2:subnet/*", "ec2:security-group/*")
 
 
@@ -163,6 +164,8 @@ def _explained(error: ClientError, service: str) -> NotYetError | RefusedError |
     if "conflicting DNS domain" in text:
         message = f"another endpoint for {service} is in the VPC, or being deleted: {text}"
         return NotYetError("Creating", message, 60.0)
+    if is_absent(error) and "Endpoint" in code:
+        return NotYetError("Creating", "AWS still takes the request for that of the endpoint that was deleted", 15.0)
     if code == "RouteAlreadyExists":
         message = f"a route table has a way to {service} already that is not ours: {text}. Remove that endpoint"
         return RefusedError("OwnedElsewhere", message)

@@ -1,4 +1,4 @@
-"""The application load balancer and its listener. Source: Elastic Load Balancing v2 API reference."""
+"""The application load balancer. Source: Elastic Load Balancing v2 API reference."""
 
 from __future__ import annotations
 
@@ -10,17 +10,7 @@ from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.elbv2 import attribute_map, new, retag, tags_by_arn, word
 from missyou_operator.aws.elbv2_access_logs import logs_to
 from missyou_operator.aws.errors import gone
-from missyou_operator.aws.permissions import (
-    OURS,
-    TAGGED_BY_REQUEST,
-    Grant,
-    Part,
-    change,
-    linked_role,
-    look,
-    make,
-    tag_new,
-)
+from missyou_operator.aws.permissions import Grant, Part, change, linked_role, look, make, tag_new
 from missyou_operator.aws.stack import tag_list
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref
@@ -29,7 +19,6 @@ _PROTECTION = "deletion_protection.enabled"
 _DROP_HEADERS = "routing.http.drop_invalid_header_fields.enabled"
 _CROSS_ZONE = "load_balancing.cross_zone.enabled"
 _NAME = "elasticloadbalancing:loadbalancer/app/{stack}-alb/*"
-_LISTENER = "elasticloadbalancing:listener/app/{stack}-alb/*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,98 +160,6 @@ class LoadBalancer(Resource):
             elb.delete_load_balancer(LoadBalancerArn=observed.id)
 
         return gone(delete)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Listener(Resource):
-    """An HTTP listener that forwards to one target group. Its load balancer and port identify it."""
-
-    TYPE: ClassVar[str] = "elbv2.Listener"
-    COMPARED: ClassVar[tuple[str, ...]] = ("load_balancer_arn", "port", "target_group_arn")
-    REPLACE: ClassVar[frozenset[str]] = frozenset({"load_balancer_arn"})
-    # Requests under way end while the tasks drain.
-    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
-    READ_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.LoadBalancer",)
-    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeTags"),
-        # Its resource is the load balancer that it is added to.
-        Grant(Part.MAKE, ("elasticloadbalancing:CreateListener",), (_NAME,), (OURS, TAGGED_BY_REQUEST)),
-        tag_new("elasticloadbalancing:AddTags", "CreateListener", on=(_LISTENER,)),
-        change(
-            "elasticloadbalancing:ModifyListener",
-            "elasticloadbalancing:DeleteListener",
-            "elasticloadbalancing:AddTags",
-            on=(_LISTENER,),
-        ),
-    )
-
-    load_balancer_arn: str | Ref
-    port: int
-    target_group_arn: str | Ref
-
-    @classmethod
-    def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the listeners of the stack's load balancer; one without tags is ours too."""
-        rows: list[Mapping[str, Any]] = []
-        for balancer in reader.found("elbv2.LoadBalancer"):
-            rows += pages(reader.client("elbv2"), "describe_listeners", "Listeners", LoadBalancerArn=balancer.id)
-        tags = tags_by_arn(reader, [row["ListenerArn"] for row in rows])
-        return [cls._observed(reader, row, tags[row["ListenerArn"]]) for row in rows]
-
-    @classmethod
-    def _observed(cls, reader: Reader, row: Mapping[str, Any], tags: Mapping[str, str]) -> Observed:
-        arn, port = row["ListenerArn"], row["Port"]
-        suffix = {80: "http", 443: "https"}.get(port, f"listener-{port}")
-        attrs = {
-            "id": arn,
-            "arn": arn,
-            "load_balancer_arn": row["LoadBalancerArn"],
-            "port": port,
-            "target_group_arn": forwards_to(row.get("DefaultActions") or ()),
-        }
-        return reader.observed(cls, f"{reader.stack.name}-{suffix}", arn, attrs, tags, adopt=True)
-
-    def create(self, cloud: Cloud) -> Observed:
-        """Create it; the load balancer may still be in the making."""
-        with new(self.address):
-            row = cloud.client("elbv2").create_listener(
-                LoadBalancerArn=self.load_balancer_arn,
-                Protocol="HTTP",
-                Port=self.port,
-                DefaultActions=self._actions(),
-                Tags=tag_list(self.tags),
-            )["Listeners"][0]
-        return self.made(row["ListenerArn"], arn=row["ListenerArn"])
-
-    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Change port or target group in place."""
-        if changed - {"tags"}:
-            cloud.client("elbv2").modify_listener(
-                ListenerArn=observed.id, Protocol="HTTP", Port=self.port, DefaultActions=self._actions()
-            )
-        if "tags" in changed:
-            retag(cloud, observed.id, self.tags)
-        return self.as_desired(observed)
-
-    def _actions(self) -> list[dict[str, Any]]:
-        return [{"Type": "forward", "TargetGroupArn": self.target_group_arn}]
-
-    @classmethod
-    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it."""
-        return gone(lambda: cloud.client("elbv2").delete_listener(ListenerArn=observed.id))
-
-
-def forwards_to(actions: Sequence[Mapping[str, Any]]) -> str:
-    """Give the one target group that a listener's actions forward to, "" when they do anything else.
-
-    AWS shows a simple forward in two ways at once; weights and stickiness of one group alone mean nothing.
-    """
-    if len(actions) != 1 or actions[0].get("Type") != "forward":
-        return ""
-    groups = {row["TargetGroupArn"] for row in (actions[0].get("ForwardConfig") or {}).get("TargetGroups") or ()}
-    groups |= {actions[0]["TargetGroupArn"]} if actions[0].get("TargetGroupArn") else set()
-    return str(groups.pop()) if len(groups) == 1 else ""
 
 
 def _facts(row: Mapping[str, Any]) -> dict[str, Any]:

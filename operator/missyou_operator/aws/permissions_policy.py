@@ -17,10 +17,8 @@ from missyou_operator.aws.registry import KINDS
 
 #: Characters of a managed policy.
 LIMIT = 6144
-#: Services whose ARNs name no region.
-_GLOBAL = frozenset({"iam", "s3"})
-#: Services whose ARNs name no account either.
-_UNNUMBERED = frozenset({"s3"})
+#: Services whose ARNs name no region, and those that name no account either.
+_GLOBAL, _NOBODYS = frozenset({"iam", "route53", "s3"}), frozenset({"route53", "s3"})
 #: Any region's name, such as us-gov-west-1, inside a longer name.
 _ANY_REGION = "??-*-?"
 
@@ -59,7 +57,7 @@ class Scope:
             return resource
         service, _, rest = resource.partition(":")
         region = "" if service in _GLOBAL else self.region
-        account = "" if service in _UNNUMBERED else self.account
+        account = "" if service in _NOBODYS else self.account
         return f"arn:{self.partition}:{service}:{region}:{account}:{self.fill(rest)}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from missyou_operator.aws.acm import Certificate
 from missyou_operator.aws.autoscaling import ScalableTarget, ScalingPolicy
 from missyou_operator.aws.cloudwatch import Alarm
 from missyou_operator.aws.ec2_endpoints import VpcEndpoint
@@ -14,12 +15,15 @@ from missyou_operator.aws.ecs_cluster import Cluster
 from missyou_operator.aws.ecs_service import Service
 from missyou_operator.aws.ecs_taskdefinition import TaskDefinition
 from missyou_operator.aws.elbv2_access_logs import AccessLogs
-from missyou_operator.aws.elbv2_loadbalancer import Listener, LoadBalancer
+from missyou_operator.aws.elbv2_listener import Listener, Redirect
+from missyou_operator.aws.elbv2_loadbalancer import LoadBalancer
 from missyou_operator.aws.elbv2_targetgroup import TargetGroup
 from missyou_operator.aws.iam import Role
 from missyou_operator.aws.logs import LogGroup
 from missyou_operator.aws.rds_groups import DBParameterGroup, DBSubnetGroup
 from missyou_operator.aws.rds_instance import DBInstance
+from missyou_operator.aws.route53 import HostedZone
+from missyou_operator.aws.route53_records import Alias, Validation
 from missyou_operator.aws.s3_bucket import Bucket
 from missyou_operator.aws.secretsmanager import Secret, SecretVersion
 from missyou_operator.aws.wafv2 import WebACL
@@ -46,6 +50,11 @@ KINDS: tuple[type[Resource], ...] = (
     LoadBalancer,
     TargetGroup,
     Listener,
+    Redirect,
+    HostedZone,
+    Certificate,
+    Validation,
+    Alias,
     Cluster,
     Role,
     TaskDefinition,

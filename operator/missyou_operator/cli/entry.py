@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from missyou_operator.api.crd import crd_yaml
-from missyou_operator.cli import policy
+from missyou_operator.cli import cost, policy, prices
 from missyou_operator.cli.cluster import Cluster
 from missyou_operator.cli.exits import Exit, Failure
 from missyou_operator.cli.progress import read_status
@@ -107,6 +107,8 @@ def _parser() -> argparse.ArgumentParser:
     crd.set_defaults(run=_crd)
 
     policy.add_to(commands)
+    cost.add_to(commands)
+    prices.add_to(commands)
 
     get = commands.add_parser("get", parents=[place], help="list MissYouApps, as `kubectl get missyouapps` does")
     get.add_argument("name", nargs="?", metavar="NAME")

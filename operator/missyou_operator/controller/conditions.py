@@ -58,11 +58,13 @@ def component_verdicts(results: Sequence[Result], notes: Mapping[str, str]) -> l
     verdicts = []
     for component in Component:
         mine = [result for result in results if result.component == component.value]
-        if not mine and component in OPTIONAL:
+        if component in OPTIONAL and not any(not result.surplus for result in mine):
             continue
         trouble = worst(mine)
         if trouble is None:
-            verdicts.append(Verdict(f"{component}Ready", "True", "Available", notes.get(component.value, "")))
+            told = [result.health.message for result in mine if component in OPTIONAL and result.health.message]
+            note = notes.get(component.value, "") or "; ".join(told)
+            verdicts.append(Verdict(f"{component}Ready", "True", "Available", note))
         else:
             health = trouble.health
             verdicts.append(Verdict(f"{component}Ready", "False", health.reason, health.message or trouble.address))

@@ -92,6 +92,7 @@ class Operator:
                 self.calls,
                 settings.region,
                 settings.resync,
+                prices=settings.prices,
             )
         )
 
@@ -300,6 +301,8 @@ def serve(settings: Settings) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         kopf.run(
             registry=operator.registry(),
+            # By itself kopf asks for the user's name, which the user of a container does not have.
+            identity=settings.identity,  # type: ignore[arg-type]  # kopf does not export the type, a NewType of str
             standalone=True,
             clusterwide=not settings.namespaces,
             namespaces=list(settings.namespaces),

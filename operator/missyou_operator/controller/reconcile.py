@@ -18,13 +18,15 @@ from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.look import Sight, look
-from missyou_operator.aws.session import Accounts
+from missyou_operator.aws.session import Account, Accounts
 from missyou_operator.aws.stack import Stack
 from missyou_operator.aws.zones import choose_zones
 from missyou_operator.controller import report
 from missyou_operator.controller.drift import drift_entries, just_started, premature, restrain, shielded
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.report import Found, Report
+from missyou_operator.controller.spending import judge
+from missyou_operator.cost import PriceTable, bundled
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Tools
@@ -32,6 +34,7 @@ from missyou_operator.engine.plan import Action, Plan, make_plan
 from missyou_operator.engine.resource import Health, Observed, failed
 from missyou_operator.engine.values import Sensitive
 from missyou_operator.stack import Facts, build
+from missyou_operator.stack.domain import domain_facts
 from missyou_operator.stack.secrets import KubernetesSecret
 
 logger = logging.getLogger(__name__)
@@ -48,7 +51,7 @@ SecretReader = Callable[[str, str], Mapping[str, str] | None]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What passes work with: accounts, the cluster's UID, Kubernetes Secrets, and threads for calls to AWS."""
+    """What passes work with: accounts, the cluster's UID, Kubernetes Secrets, threads for calls to AWS, and prices."""
 
     accounts: Accounts
     cluster: str
@@ -58,6 +61,7 @@ class World:
     resync: float
     #: When this process began.
     started: datetime = field(default_factory=utc_now)
+    prices: PriceTable = field(default_factory=bundled)
 
 
 class Reconciler:
@@ -129,18 +133,20 @@ class Reconciler:
             full = True
             sight, graph, plan = self._view(cloud, app, memory, names, secrets, full=True, fresh=True)
         restraint = restrain(body, app, memory, plan, sight)
+        spending = judge(body, app, self._world.prices, plan, drift=bool(restraint.drifted))
         held = (
             premature(body, graph, plan, self._world.started, utc_now()) | memory.doubtful(plan, seconds()) | forbidden
         )
         tools = Tools(cloud, self._world.pool, classify, stopped)
-        outcome = execute(graph, sight.world, plan, tools, {**held, **restraint.withheld})
+        outcome = execute(graph, sight.world, plan, tools, {**held, **restraint.withheld, **spending.withheld})
         left = make_plan(graph, outcome.world)
         now = seconds()
         memory.remember(outcome, sight.unreadable, now)
         if not left.changes:
             memory.synced = inputs
         drift = drift_entries(restraint, outcome, body)
-        found = Found(app, cloud.stack, outcome, left, restraint.approval, drift, restraint.reported_only, full)
+        approval = spending.approval if spending.approval.changes else restraint.approval
+        found = Found(app, cloud.stack, outcome, left, approval, spending, drift, restraint.reported_only, full)
         status = report.progress(body, found, utc_now())
         for change in outcome.done:
             logger.info("%s: %s %s", cloud.stack.app, change.action, change.address)
@@ -162,7 +168,8 @@ class Reconciler:
         sight = self._look(cloud, memory, _wanted(names), full=full, fresh=fresh)
         in_aws = {address: found for address, found in sight.world.items() if found[0].kind is not KubernetesSecret}
         sight = Sight({**in_aws, **secrets}, sight.unreadable)
-        graph = build(app, cloud.stack, Facts(choose_zones(cloud, app.network.availability_zones, sight.world)))
+        zones = choose_zones(cloud, app.network.availability_zones, sight.world)
+        graph = build(app, cloud.stack, Facts(zones, domain_facts(app, cloud.stack, sight.world)))
         return sight, graph, make_plan(graph, sight.world)
 
     def _look(
@@ -199,7 +206,12 @@ class Reconciler:
             region=account.session.region_name,
             partition=partition,
         )
-        return Cloud(account, stack, account.inventory, final_snapshot=final_snapshot)
+        zone = (spec.get("domain") or {}).get("credentials") or {}
+
+        def assume(role: str) -> Account:
+            return self._world.accounts.get(stack.region, role, zone.get("externalID", ""))
+
+        return Cloud(account, stack, account.inventory, final_snapshot=final_snapshot, assume=assume)
 
     def _kubernetes_secrets(
         self, namespace: str, graph: Graph

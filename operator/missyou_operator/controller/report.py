@@ -17,6 +17,7 @@ from missyou_operator.controller.conditions import (
     stamp,
     transitions,
 )
+from missyou_operator.controller.spending import Spending
 from missyou_operator.engine.outcome import Outcome, Result
 from missyou_operator.engine.plan import Action, Plan
 from missyou_operator.engine.resource import Health
@@ -57,6 +58,7 @@ class Found:
     outcome: Outcome
     left: Plan
     approval: Plan
+    spending: Spending
     drift: Sequence[Mapping[str, Any]]
     reported_only: bool
     full: bool
@@ -75,7 +77,8 @@ def progress(body: Mapping[str, Any], found_: Found, now: datetime) -> dict[str,
         ),
         "url": url(found_.stack, found_.outcome.world),
         "resources": resources(found_.outcome),
-        "plan": _plan(found_.approval if found_.approval.changes else found_.left),
+        "plan": _plan(found_),
+        "cost": found_.spending.status(before, waiting=bool(found_.approval.changes)),
         "drift": [*found_.drift, *before.get("drift", [])][:_DRIFT_KEPT],
     }
     return finish(body, after, verdicts, now, looked=found_.full)
@@ -210,7 +213,9 @@ def _service(found_: Found) -> dict[str, Any]:
     }
 
 
-def _plan(plan: Plan) -> dict[str, Any] | None:
+def _plan(found_: Found) -> dict[str, Any] | None:
+    waiting = bool(found_.approval.changes)
+    plan = found_.approval if waiting else found_.left
     if not plan.changes:
         return None
     changes = [
@@ -222,11 +227,13 @@ def _plan(plan: Plan) -> dict[str, Any] | None:
         }
         for change in plan.changes
     ]
-    return {"id": plan.id, "changes": changes}
+    held = bool(found_.spending.approval.changes)
+    cost = found_.spending.planned() if waiting else None
+    return {"id": found_.spending.id if held else plan.id, "changes": changes, **({"cost": cost} if cost else {})}
 
 
 def _kept(before: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: before[key] for key in ("image", "outputs", "url", "lastHandledReconcileAt") if key in before}
+    return {key: before[key] for key in ("image", "outputs", "url", "cost", "lastHandledReconcileAt") if key in before}
 
 
 def _verdict(condition: Mapping[str, Any]) -> Verdict:

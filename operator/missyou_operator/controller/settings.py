@@ -7,7 +7,10 @@ import os
 import socket
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from missyou_operator.cost import BadTable, PriceTable, bundled, read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Settings:
     identity: str = ""
     verbose: bool = False
     log_format: str = "text"
+    prices: PriceTable = field(default_factory=bundled)
 
 
 def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Settings:
@@ -85,6 +89,14 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         default=environ.get("MISSYOU_LOG_FORMAT", "text"),
         help="how to log: text for people, json for collectors (env MISSYOU_LOG_FORMAT; default: text)",
     )
+    parser.add_argument(
+        "--prices",
+        type=_table,
+        default=environ.get("MISSYOU_PRICES") or bundled(),
+        metavar="FILE",
+        help="table of prices for status.cost and spec.budget, as `missyou prices --refresh` prints it "
+        "(env MISSYOU_PRICES; default: that of this version)",
+    )
     parser.add_argument("--verbose", action="store_true", help="log every pass")
     given = parser.parse_args(arguments)
     if not given.region:
@@ -108,4 +120,12 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         f"{environ.get('POD_NAME') or socket.gethostname()}_{uuid.uuid4().hex[:8]}",
         given.verbose,
         given.log_format,
+        given.prices,
     )
+
+
+def _table(path: str) -> PriceTable:
+    try:
+        return read_table(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, BadTable) as error:
+        raise argparse.ArgumentTypeError(f"{path}: {error}") from None

@@ -7,6 +7,7 @@ from missyou_operator.aws.stack import Stack
 from missyou_operator.engine.graph import Graph
 from missyou_operator.stack.context import Context, Facts
 from missyou_operator.stack.database import database
+from missyou_operator.stack.domain import domain
 from missyou_operator.stack.endpoints import endpoints
 from missyou_operator.stack.firewall import firewall
 from missyou_operator.stack.load_balancer import load_balancer
@@ -30,6 +31,7 @@ def build(app: AppSpec, stack: Stack, facts: Facts) -> Graph:
     images = registry(site)
     secrets = api_secrets(site)
     balancing = load_balancer(site, net, groups)
+    domain(site, balancing)
     service(site, net, groups, images, db, secrets, balancing, logs.app)
     firewall(site, balancing)
     alarms(site)

@@ -23,20 +23,32 @@ class Component(StrEnum):
     SERVICE = "Service"
     MONITORING = "Monitoring"
     WAF = "WAF"
+    DOMAIN = "Domain"
 
 
-#: Those that a stack has only where the spec asks for them.
-OPTIONAL = frozenset({Component.WAF})
+#: Components that have a condition only where they are configured.
+OPTIONAL = frozenset({Component.DOMAIN, Component.WAF})
+
+
+@dataclass(frozen=True, slots=True)
+class DomainFacts:
+    """The hosted zone that a domain's records go into ("" where there is none), and where the domain is to lead."""
+
+    zone: str = ""
+    zone_name: str = ""
+    name_servers: tuple[str, ...] = ()
+    load_balancer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a stack needs to know of the world besides its spec.
 
-    `zones`: the two availability zones, first "a", then "b".
+    `zones`: the two availability zones, first "a", then "b". `domain`: of the zone for `spec.domain`.
     """
 
     zones: tuple[str, str]
+    domain: DomainFacts = field(default_factory=DomainFacts)
 
 
 class Common(TypedDict):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from missyou_operator.aws.elbv2_access_logs import AccessLogs, log_policy
-from missyou_operator.aws.elbv2_loadbalancer import Listener, LoadBalancer
+from missyou_operator.aws.elbv2_listener import HTTP, Listener
+from missyou_operator.aws.elbv2_loadbalancer import LoadBalancer
 from missyou_operator.aws.elbv2_targetgroup import TargetGroup, target_group_name
 from missyou_operator.aws.s3_bucket import Bucket, log_bucket_name
 from missyou_operator.stack.context import Component, Context
@@ -48,8 +49,9 @@ def load_balancer(site: Context, net: Network, groups: SecurityGroups) -> Balanc
         Listener(
             **site.named(Component.LOAD_BALANCER, "http"),
             load_balancer_arn=balancer.ref("arn"),
-            port=80,
+            port=HTTP,
             target_group_arn=targets.ref("arn"),
+            may_redirect=site.app.domain is not None,
         )
     )
     _access_logs(site, balancer)

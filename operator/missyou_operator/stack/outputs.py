@@ -29,8 +29,9 @@ def outputs(stack: Stack, world: World) -> Outputs:
     endpoint = _attr(world, "rds.DBInstance", f"{name}-db", "endpoint")
     port = _attr(world, "rds.DBInstance", f"{name}-db", "port")
     return Outputs(
+        certificate_arn=_attr(world, "elbv2.Listener", f"{name}-https", "certificate_arn"),
         region=stack.region,
-        alb_url=url(stack, world),
+        alb_url=_balancer_url(stack, world),
         rds_endpoint=f"{endpoint}:{port}" if endpoint else None,
         ecr_repository_url=_attr(world, "ecr.Repository", name, "uri"),
         vpc_id=_attr(world, "ec2.Vpc", f"{name}-vpc", "id"),
@@ -43,7 +44,17 @@ def outputs(stack: Stack, world: World) -> Outputs:
 
 
 def url(stack: Stack, world: World) -> str | None:
-    """Give the URL of the load balancer."""
+    """Give the URL of the app: by its own name once HTTPS is served for it, by the load balancer's until then."""
+    serving = _attr(world, "elbv2.Listener", f"{stack.name}-https", "certificate_arn")
+    secure = found(world, "elbv2.Redirect", f"{stack.name}-http-redirect")
+    for rows in world.values() if serving and secure else ():
+        for observed in rows:
+            if observed.id == serving and observed.kind.TYPE == "acm.Certificate":
+                return f"https://{observed.name}"
+    return _balancer_url(stack, world)
+
+
+def _balancer_url(stack: Stack, world: World) -> str | None:
     host = _attr(world, "elbv2.LoadBalancer", f"{stack.name}-alb", "dns_name")
     return f"http://{host}" if host else None
 

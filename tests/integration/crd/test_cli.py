@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
@@ -38,8 +39,8 @@ def test_get_prints_the_columns_of_the_server(apps: Apps, missyou):
     code, out, _ = missyou("get", "listed")
     head, row = out.splitlines()
     assert code == 0
-    assert head.split() == ["NAME", "READY", "STATUS", "URL", "IMAGE", "TASKS", "AGE"]
-    assert row.split()[:-1] == ["listed", "True", "Available", "http://alb", "ecr/shop:1", "0/2"]
+    assert head.split() == ["NAME", "READY", "STATUS", "URL", "IMAGE", "TASKS", "USD/MONTH", "AGE"]
+    assert row.split()[:-1] == ["listed", "True", "Available", "http://alb", "ecr/shop:1", "0/2", "166.87"]
     assert head.index("URL") == row.index("http://alb")
 
 
@@ -127,3 +128,15 @@ class later:  # noqa: N801 - reads as a statement
 
     def __exit__(self, *_):
         self.timer.join()
+
+
+def test_the_cost_of_a_change_is_compared_with_the_object_in_the_cluster(apps: Apps, missyou, tmp_path):
+    apps.create(app({"region": "us-east-1"}, "costly"))
+    path = tmp_path / "costly.yaml"
+    path.write_text(json.dumps(app({"region": "us-east-1", "network": {"natGateways": 1}}, "costly")))
+    code, out, _ = missyou("cost", "-f", str(path), "--from-cluster")
+    assert code == 0
+    assert ["Total", "166.87", "130.37", "-36.50"] in [line.split() for line in out.splitlines()]
+    path.write_text(json.dumps(app({"region": "us-east-1"}, "absent")))
+    code, _, err = missyou("cost", "-f", str(path), "--from-cluster")
+    assert (code, err) == (3, f'missyou: MissYouApp "absent" not found in namespace "{apps.namespace}"\n')

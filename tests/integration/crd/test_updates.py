@@ -45,6 +45,12 @@ ALLOWED = [
     ({}, {"environment": "Development"}),
     ({}, {"service": {"cpu": 1024, "memory": 2048, "replicas": {"min": 3}}}),
     ({}, {"network": {"natGateways": 1}}),
+    ({}, {"domain": {"name": "app.example.com"}}),
+    (
+        {"domain": {"name": "a.example.com", "hostedZoneID": "Z1"}},
+        {"domain": {"name": "b.example.com", "hostedZoneID": "Z2"}},
+    ),
+    ({"domain": {"name": "a.example.com", "hostedZoneID": "Z1"}}, {}),
     ({}, {"network": {"endpoints": {"s3": False, "interfaces": True}}}),
     ({}, {"loadBalancer": {"accessLogs": {"enabled": True, "retentionDays": 1}}}),
     ({}, {"waf": {"enabled": True, "rateLimit": 10}}),

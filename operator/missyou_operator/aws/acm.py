@@ -1,0 +1,164 @@
+"""TLS certificates, proven by DNS. Sources: ACM API reference; ACM user guide, "DNS validation".
+
+A certificate has no name: our tags identify it, which no list shows. It also remembers, as tags, in which hosted zone
+its domain's records are and by which role that zone is reached, so that they are found when the spec is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.clock import seconds
+from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.errors import gone, is_absent
+from missyou_operator.aws.permissions import Grant, change, look, make
+from missyou_operator.aws.stack import tag_list, tag_map
+from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
+
+#: Where the records are: a hosted zone's ID, and the ARN of the role by which it is reached (absent: our own).
+ZONE_TAG, ROLE_TAG = "missyou.app/zone", "missyou.app/zone-role"
+_ANY = ("acm:certificate/*",)
+
+#: Why AWS gives up on a certificate, in words that help; others are quoted. ACM API reference, CertificateDetail.
+_FAILURES = {
+    "CAA_ERROR": "a CAA record of the domain does not allow amazon.com to issue: add one that does",
+    "DOMAIN_NOT_ALLOWED": "AWS takes the domain for unsafe: ask AWS Support",
+    "ADDITIONAL_VERIFICATION_REQUIRED": "AWS wants to know more about the domain: ask AWS Support",
+    "INVALID_PUBLIC_DOMAIN": "it is no public domain: choose another spec.domain.name",
+    "NO_AVAILABLE_CONTACTS": "AWS found nobody to ask",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate(Resource):
+    """A certificate for one domain, which is its name.
+
+    `advice` is what a person can do to have it issued, beside creating the record that AWS asks for; `by_hand` tells
+    that nobody else creates it.
+    """
+
+    TYPE: ClassVar[str] = "acm.Certificate"
+    COMPARED: ClassVar[tuple[str, ...]] = ("usable",)
+    REPLACE: ClassVar[frozenset[str]] = frozenset({"usable"})
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "route53.Alias", "route53.Validation")
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("acm:ListCertificates", "acm:DescribeCertificate", "acm:ListTagsForCertificate"),
+        # AWS knows no resource for the request: only its tags.
+        make("acm:RequestCertificate", on=("*",)),
+        make("acm:AddTagsToCertificate", on=_ANY),
+        change("acm:AddTagsToCertificate", "acm:DeleteCertificate", on=_ANY),
+    )
+
+    by_hand: bool
+    advice: str
+    #: What nobody can use any more is made anew.
+    usable: bool = True
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find the stack's certificates among all of the account.
+
+        Whose one is does not change, so that tags are asked for once a minute only; not less often, since those of a
+        new one may not show at once.
+        """
+        acm = reader.client("acm")
+        rows = reader.shared("acm.list_certificates", lambda: pages(acm, "list_certificates", "CertificateSummaryList"))
+        ours = [row["CertificateArn"] for row in rows if reader.stack.owns(_known_tags(reader, row["CertificateArn"]))]
+        found = [cls._observed(reader, arn) for arn in ours]
+        return [observed for observed in found if observed is not None]
+
+    @classmethod
+    def _observed(cls, reader: Reader, arn: str) -> Observed | None:
+        """Describe one; None where it is gone, or so new that AWS does not know it yet."""
+        acm = reader.client("acm")
+        try:
+            row = acm.describe_certificate(CertificateArn=arn)["Certificate"]
+            tags = tag_map(acm.list_tags_for_certificate(CertificateArn=arn)["Tags"])
+        except ClientError as error:
+            if is_absent(error):
+                return None
+            raise
+        state = row.get("Status") or "PENDING_VALIDATION"
+        record: Mapping[str, str] = next(
+            (option["ResourceRecord"] for option in row.get("DomainValidationOptions") or () if _has_record(option)), {}
+        )
+        attrs = {
+            "id": arn,
+            "arn": arn,
+            "usable": state in {"PENDING_VALIDATION", "ISSUED", "FAILED"},
+            "why": row.get("FailureReason") or "",
+            "record_name": record.get("Name"),
+            "record_value": record.get("Value"),
+            "zone": tags.get(ZONE_TAG, ""),
+            "role": tags.get(ROLE_TAG, ""),
+        }
+        return reader.observed(cls, row["DomainName"].lower(), arn, attrs, tags, state.lower())
+
+    def health(self, observed: Observed) -> Health:
+        """Judge by the state; while it is to be proven, say by which record, and what else a person can do."""
+        if observed.state == "issued":
+            return Health("ready", message=self.advice) if self.by_hand else READY
+        if observed.state == "failed":
+            why = observed.attrs["why"]
+            return failed(
+                why.title().replace("_", "") or "CertificateFailed",
+                f"AWS does not issue a certificate for {self.name}: {_FAILURES.get(why, why or 'no reason given')}. "
+                f"Then delete it: aws acm delete-certificate --certificate-arn {observed.id}",
+            )
+        name, value = observed.attrs.get("record_name"), observed.attrs.get("record_value")
+        if not name:
+            return pending("Creating", f"AWS prepares the validation of {self.name}", 10.0)
+        record = f"{str(name).rstrip('.')} CNAME {str(value).rstrip('.')}"
+        if self.by_hand:
+            return pending("ValidationRecordMissing", f"create the record {record} by hand; {self.advice}", 60.0)
+        return pending("Validating", f"AWS looks for the record {record}. {self.advice}", 90.0)
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Request it. The token holds for an hour, in which a second request gives the same certificate."""
+        answer = cloud.client("acm").request_certificate(
+            DomainName=self.name,
+            ValidationMethod="DNS",
+            IdempotencyToken=cloud.stack.token(self.address)[:32],
+            Tags=tag_list(self.tags),
+        )
+        arn = answer["CertificateArn"]
+        tags = {"zone": self.tags.get(ZONE_TAG, ""), "role": self.tags.get(ROLE_TAG, "")}
+        return self.made(arn, "pending_validation", arn=arn, why="", record_name=None, record_value=None, **tags)
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
+        """Only tags can change."""
+        cloud.client("acm").add_tags_to_certificate(CertificateArn=observed.id, Tags=tag_list(self.tags))
+        after = self.as_desired(observed)
+        return after.with_attrs(zone=after.tags.get(ZONE_TAG, ""), role=after.tags.get(ROLE_TAG, ""))
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Delete it; AWS refuses for some minutes after the last listener has let it go."""
+        return gone(lambda: cloud.client("acm").delete_certificate(CertificateArn=observed.id))
+
+
+def others_of(cloud: Cloud, domain: str, arn: str) -> bool:
+    """Tell whether another certificate of the account is proven by the same record: its name is the domain's too."""
+    rows = pages(cloud.client("acm"), "list_certificates", "CertificateSummaryList")
+    named = {domain, f"*.{domain}"}
+    return any(row["CertificateArn"] != arn and row["DomainName"].lower() in named for row in rows)
+
+
+def _known_tags(reader: Reader, arn: str) -> Mapping[str, str]:
+    def fetch() -> Mapping[str, str]:
+        try:
+            return tag_map(reader.client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"])
+        except ClientError as error:
+            if is_absent(error):
+                return {}
+            raise
+
+    return reader.inventory.get(f"acm.tags.{arn}", fetch, seconds() - 60)
+
+
+def _has_record(option: Mapping[str, Any]) -> bool:
+    return bool(option.get("ResourceRecord"))

@@ -1,0 +1,100 @@
+"""What a stack costs, as its status says it, and changes held back because they would exceed `spec.budget`. Pure.
+
+`status.cost` speaks of what has been let through. While a change waits it stays as it was, so it is also the memory of
+what was last allowed: a budget holds what raises the cost beyond it, not what stays, nor what gets cheaper.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from missyou_operator.api import AppSpec
+from missyou_operator.cost import Estimate, PriceTable, estimate
+from missyou_operator.engine.plan import Plan
+from missyou_operator.engine.resource import Health, failed
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """The estimate of a spec, and what of a plan is held because of it.
+
+    `before`: US dollars a month as last allowed, None where nothing was. `approval` is the plan that waits, under `id`.
+    """
+
+    estimate: Estimate
+    before: Decimal | None = None
+    id: str = ""
+    approval: Plan = field(default_factory=Plan)
+    withheld: Mapping[str, Health] = field(default_factory=dict)
+
+    def status(self, previous: Mapping[str, Any], *, waiting: bool) -> Mapping[str, Any] | None:
+        """Give `status.cost`; the previous one stays while changes wait for approval, unless it was given for these."""
+        if self.approval.changes or (waiting and not self.id):
+            kept: Mapping[str, Any] | None = previous.get("cost")
+            return kept
+        found = self.estimate
+        cost = {
+            "monthlyUSD": None if found.total is None else f"{found.total:.2f}",
+            "components": [
+                {"component": name, "monthlyUSD": f"{usd:.2f}"} for name, usd in found.by_component().items()
+            ],
+            "pricesFrom": found.date and found.date.isoformat(),
+            "notPriced": list(dict.fromkeys(found.not_priced)),
+        }
+        return {name: value for name, value in cost.items() if value not in (None, [])}
+
+    def planned(self) -> Mapping[str, str] | None:
+        """Give `status.plan.cost`: what the stack would cost, or None where that is what it costs now."""
+        difference = self.estimate.known - (self.before or Decimal(0))
+        if not difference:
+            return None
+        return {"monthlyUSD": f"{self.estimate.known:.2f}", "differenceUSD": f"{difference:+.2f}"}
+
+
+def judge(body: Mapping[str, Any], app: AppSpec, prices: PriceTable, plan: Plan, *, drift: bool) -> Spending:
+    """Hold a whole plan that would exceed the budget, and that is no correction of drift.
+
+    Where something has no price, the sum of the rest is a lower bound: only if that exceeds the budget the plan waits.
+    """
+    found, before, budget = estimate(app, prices), _allowed(body), app.budget.monthly_usd
+    over = budget is not None and found.known > budget
+    dearer = before is None or found.known > before
+    if not over or drift:
+        return Spending(found, before)
+    id_ = _id(found, app)
+    approved = (body["metadata"].get("annotations") or {}).get("missyou.app/approve") == id_
+    if approved or not dearer or not plan.changes:
+        return Spending(found, before, id_)
+    health = _over_budget(body, app, found, before, id_)
+    return Spending(found, before, id_, plan, {change.address: health for change in plan.changes})
+
+
+def _allowed(body: Mapping[str, Any]) -> Decimal | None:
+    """Give what was last let through, by the status: the sum of its components."""
+    cost = (body.get("status") or {}).get("cost")
+    if not cost:
+        return None
+    return sum((Decimal(row["monthlyUSD"]) for row in cost.get("components", ())), Decimal(0))
+
+
+def _id(found: Estimate, app: AppSpec) -> str:
+    """Stand for exactly these costs. Not for the plan: that grows shorter while it is carried out."""
+    rows = [[line.charge.what, line.charge.item, str(line.charge.quantity), str(line.usd)] for line in found.lines]
+    return hashlib.sha256(json.dumps([rows, app.budget.monthly_usd]).encode()).hexdigest()[:12]
+
+
+def _over_budget(body: Mapping[str, Any], app: AppSpec, found: Estimate, before: Decimal | None, id_: str) -> Health:
+    meta = body["metadata"]
+    now = "nothing runs yet" if before is None else f"now it is {before:.2f}"
+    least = "" if found.total is not None else f" at least (no price for {', '.join(found.not_priced)})"
+    return failed(
+        "ApprovalRequired",
+        f"the stack would cost {found.known:.2f} USD a month{least}, more than spec.budget.monthlyUSD "
+        f"({app.budget.monthly_usd}); {now}. To go on: kubectl annotate missyouapp {meta['name']} "
+        f"-n {meta['namespace']} --overwrite missyou.app/approve={id_}; or raise the budget, or take the change back",
+    )

@@ -1,0 +1,105 @@
+"""The app's own name: certificate, HTTPS, and the records that lead to the load balancer (dns.tf)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from missyou_operator.api import AppSpec
+from missyou_operator.aws.acm import ROLE_TAG, ZONE_TAG, Certificate
+from missyou_operator.aws.elbv2_listener import HTTPS, TLS_POLICY, Listener, Redirect
+from missyou_operator.aws.route53 import HostedZone
+from missyou_operator.aws.route53_records import Alias, Validation
+from missyou_operator.aws.stack import Stack
+from missyou_operator.engine.plan import World
+from missyou_operator.stack.context import Component, Context, DomainFacts
+from missyou_operator.stack.load_balancer import Balancing
+
+
+def domain_facts(app: AppSpec, stack: Stack, world: World) -> DomainFacts:
+    """Give what has been found for `spec.domain`."""
+    if app.domain is None:
+        return DomainFacts()
+    balancers = world.get(f"elbv2.LoadBalancer/{stack.name}-alb", ())
+    target = str(balancers[0].attrs.get("dns_name", "")) if balancers else ""
+    zones = world.get(f"{HostedZone.TYPE}/{_zone_wanted(app)}", ())
+    attrs: Mapping[str, Any] = zones[0].attrs if zones else {"id": "", "zone_name": "", "name_servers": ()}
+    certificates = world.get(f"{Certificate.TYPE}/{app.domain.name}", ())
+    remembered = certificates[0].attrs["zone"] if certificates and certificates[0].owned else ""
+    if remembered and remembered != attrs["id"]:
+        # Where the records are, they stay: also while zones cannot be read, or when one fits better since.
+        return DomainFacts(remembered, app.domain.name, (), target)
+    return DomainFacts(attrs["id"], attrs["zone_name"], attrs["name_servers"], target)
+
+
+def domain(site: Context, balancing: Balancing) -> None:
+    """Declare them, if the app has a name. Without a zone of ours, people create the records that the status names."""
+    spec, facts, add = site.app.domain, site.facts.domain, site.graph.add
+    if spec is None:
+        return
+    add(HostedZone(name=_zone_wanted(site.app), component=Component.DOMAIN.value))
+    role = spec.credentials.role_arn or ""
+    named = site.named(Component.DOMAIN, full=spec.name)
+    remembered = {ZONE_TAG: facts.zone, ROLE_TAG: role}
+    named["tags"] = {**named["tags"], **{key: value for key, value in remembered.items() if facts.zone and value}}
+    certificate = add(Certificate(**named, by_hand=not facts.zone, advice=_advice(spec.name, facts)))
+    https = add(
+        Listener(
+            **site.named(Component.DOMAIN, "https"),
+            load_balancer_arn=balancing.load_balancer.ref("arn"),
+            port=HTTPS,
+            target_group_arn=balancing.target_group.ref("arn"),
+            certificate_arn=certificate.ref("arn", ready=True),
+            tls_policy=TLS_POLICY,
+        )
+    )
+    add(
+        Redirect(
+            **site.named(Component.DOMAIN, "http-redirect"),
+            listener=balancing.listener.ref("arn"),
+            after=(https.ref(ready=True),),
+        )
+    )
+    if not facts.zone:
+        return
+    add(
+        Validation(
+            name=spec.name,
+            component=Component.DOMAIN.value,
+            zone=facts.zone,
+            role=role,
+            record_name=certificate.ref("record_name"),
+            record_value=certificate.ref("record_value"),
+        )
+    )
+    add(
+        Alias(
+            name=spec.name,
+            component=Component.DOMAIN.value,
+            zone=facts.zone,
+            role=role,
+            target=balancing.load_balancer.ref("dns_name"),
+            target_zone=balancing.load_balancer.ref("zone_id"),
+            # The certificate remembers the zone: without it the record would not be found again.
+            after=(certificate.ref(),),
+        )
+    )
+
+
+def _zone_wanted(app: AppSpec) -> str:
+    """Name what is looked for: see `HostedZone`."""
+    if app.domain is None:
+        return ""
+    return f"{app.domain.name}@{app.domain.hosted_zone_id or ''}@{app.domain.credentials.role_arn or ''}"
+
+
+def _advice(name: str, facts: DomainFacts) -> str:
+    """Say what a person can do for the domain."""
+    if facts.zone:
+        servers = ", ".join(facts.name_servers) or "not known at the moment"
+        return (
+            f"If that lasts for more than half an hour: is {facts.zone_name} delegated, at its registrar or in the "
+            f"zone above it, to the name servers of {facts.zone} ({servers})?"
+        )
+    target = facts.load_balancer or "the load balancer"
+    return f"no public hosted zone for {name} is within reach: lead {name} to {target} by a CNAME of your own"

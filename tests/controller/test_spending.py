@@ -1,0 +1,138 @@
+"""What a budget holds and what it lets through, and what the status says of the cost. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from missyou_operator.api import parse
+from missyou_operator.api.status import Cost, PlannedCost
+from missyou_operator.controller.spending import Spending, judge
+from missyou_operator.cost import PriceTable, bundled
+from missyou_operator.engine.plan import Action, Change, Plan
+
+PLAN = Plan((Change(Action.CREATE, "ec2.NatGateway/missyou-nat-b", "Network"),))
+#: What the Development default costs in us-east-1 by the table of the package.
+NOW = "87.90"
+
+
+def body(budget: int | None = None, now: str | None = NOW, approve: str = "", **spec: Any) -> dict[str, Any]:
+    status = {} if now is None else {"cost": {"components": [{"component": "Network", "monthlyUSD": now}]}}
+    return {
+        "metadata": {"name": "missyou", "namespace": "default", "annotations": {"missyou.app/approve": approve}},
+        "spec": {"environment": "Development", **({"budget": {"monthlyUSD": budget}} if budget else {}), **spec},
+        "status": status,
+    }
+
+
+def judged(
+    given: dict[str, Any], plan: Plan = PLAN, prices: PriceTable | None = None, *, drift: bool = False
+) -> Spending:
+    return judge(given, parse(given, "us-east-1"), prices or bundled(), plan, drift=drift)
+
+
+def held(spending: Spending) -> bool:
+    return bool(spending.approval.changes)
+
+
+DEARER = {"network": {"natGateways": 2}}
+
+
+def test_what_exceeds_the_budget_waits_as_a_whole_and_says_the_amounts():
+    found = judged(body(100, **DEARER))
+    assert found.approval == PLAN
+    health = found.withheld["ec2.NatGateway/missyou-nat-b"]
+    assert (health.stalled, health.reason) == (True, "ApprovalRequired")
+    for words in ("124.40 USD a month", "spec.budget.monthlyUSD (100)", "now it is 87.90", f"approve={found.id}"):
+        assert words in health.message
+    assert found.planned() == {"monthlyUSD": "124.40", "differenceUSD": "+36.50"}
+
+
+@pytest.mark.parametrize(
+    ("given", "plan", "drift"),
+    [
+        (body(None, **DEARER), PLAN, False),
+        (body(125, **DEARER), PLAN, False),
+        (body(50), PLAN, False),
+        (body(50, now="120.00"), PLAN, False),
+        (body(100, **DEARER), Plan(), False),
+        (body(100, **DEARER), PLAN, True),
+    ],
+    ids=["no budget", "within it", "costs the same", "gets cheaper", "nothing to do", "drift"],
+)
+def test_it_holds_nothing_else(given, plan, drift):
+    assert not held(judged(given, plan, drift=drift))
+
+
+def test_exactly_the_budget_is_within_it():
+    assert held(judged(body(87, now=None)))
+    assert not held(judged(body(88, now=None)))
+
+
+def test_a_new_stack_waits_before_anything_is_made():
+    found = judged(body(50, now=None))
+    assert held(found)
+    assert "nothing runs yet" in found.withheld["ec2.NatGateway/missyou-nat-b"].message
+    assert found.status({}, waiting=True) is None
+
+
+def test_an_approval_is_for_these_costs_and_no_others():
+    id_ = judged(body(100, **DEARER)).id
+    assert not held(judged(body(100, approve=id_, **DEARER)))
+    # Its own plan gets shorter while it is carried out.
+    fewer = Plan((Change(Action.UPDATE, "ec2.RouteTable/missyou-app-b", "Network"),))
+    assert not held(judged(body(100, approve=id_, **DEARER), fewer))
+    assert held(judged(body(100, approve=id_, **DEARER, database={"multiAZ": True})))
+    assert held(judged(body(90, approve=id_, **DEARER)))
+
+
+def test_the_status_remembers_what_was_let_through():
+    waiting = judged(body(100, **DEARER))
+    assert waiting.status(body(100)["status"], waiting=True) == body(100)["status"]["cost"]
+    approved = judged(body(100, approve=waiting.id, **DEARER))
+    cost = approved.status(body(100)["status"], waiting=False)
+    assert cost is not None
+    assert cost["monthlyUSD"] == "124.40"
+    again = {**body(100, **DEARER), "status": {"cost": cost}}
+    assert not held(judged(again))
+
+
+def test_a_destructive_change_that_waits_does_not_move_the_cost_but_shows_it():
+    found = judged(body(None, **DEARER))
+    assert found.status(body()["status"], waiting=True) == body()["status"]["cost"]
+    assert found.planned() == {"monthlyUSD": "124.40", "differenceUSD": "+36.50"}
+
+
+def test_after_an_approved_budget_a_destructive_change_may_have_the_annotation():
+    id_ = judged(body(100, **DEARER)).id
+    cost = judged(body(100, approve=id_, **DEARER)).status(body()["status"], waiting=True)
+    later = {**body(100, approve="the-destructive-plan", **DEARER), "status": {"cost": cost}}
+    assert not held(judged(later))
+
+
+def test_where_prices_are_missing_the_rest_is_a_lower_bound():
+    unknown = {**DEARER, "database": {"instanceClass": "db.x9.mega"}}
+    over = judged(body(100, **unknown))
+    assert held(over)
+    message = over.withheld["ec2.NatGateway/missyou-nat-b"].message
+    assert "at least (no price for rds.db.x9.mega.single)" in message
+    assert not held(judged(body(100, **unknown), prices=PriceTable()))
+
+
+def test_the_status_names_what_has_no_price():
+    cost = judged(body(), prices=PriceTable()).status({}, waiting=False)
+    assert cost is not None
+    assert set(cost) == {"notPriced"}
+    assert len(set(cost["notPriced"])) == len(cost["notPriced"])
+
+
+def test_what_is_written_is_what_the_model_knows():
+    found = judged(body(100, **DEARER))
+    cost = judged(body()).status({}, waiting=False)
+    assert cost is not None
+    assert Cost.model_validate(cost).model_dump(by_alias=True, exclude_none=True, mode="json") == {
+        **cost,
+        "notPriced": [],
+    }
+    assert PlannedCost.model_validate(found.planned()).difference_usd == "+36.50"
