@@ -44,10 +44,15 @@ def production(aws: Server, clock: Clock) -> Stepped:
         loadBalancer={"deletionProtection": False},
         domain={"name": "app.example.com"},
     )
+    make_zone(app)
+    return app
+
+
+def make_zone(app: Stepped) -> None:
+    """Make the zone of the stack's names, unless it is there."""
     route53 = app.client("route53")
     if not route53.list_hosted_zones()["HostedZones"]:
         route53.create_hosted_zone(Name="example.com", CallerReference="crash")
-    return app
 
 
 def settle(app: Stepped) -> None:
@@ -59,15 +64,18 @@ def settle(app: Stepped) -> None:
     app.grow()
 
 
+#: What replaces and moves most: another port (target group, rules, revision), another name, one gateway less.
+CHANGED: dict[str, Any] = {
+    "service": {"port": 9000},
+    "network": {"natGateways": 1},
+    "monitoring": {"logRetentionDays": 14},
+    "domain": {"name": "www.example.com"},
+}
+
+
 def change(app: Stepped) -> None:
-    """What replaces and moves most: another port (target group, rules, revision), another name, one gateway less."""
     if app.body["metadata"]["generation"] == 1:
-        app.edit(
-            service={"port": 9000},
-            network={"natGateways": 1},
-            monitoring={"logRetentionDays": 14},
-            domain={"name": "www.example.com"},
-        )
+        app.edit(**CHANGED)
     settle(app)
 
 
