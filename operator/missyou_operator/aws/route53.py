@@ -48,6 +48,8 @@ class HostedZone(External):
     def missing(self) -> Health:
         """Say what a named zone lacks; that none fits is no trouble, but more work for a person."""
         domain, id_, role = self.name.split("@")
+        if not id_:
+            return READY
         where = f"through the role {role}" if role else "in this account"
         return failed(
             "ZoneNotFound",

@@ -13,6 +13,9 @@ from missyou_operator.engine.resource import Health, Observed, pending
 
 #: Seconds in which AWS may not yet show what it has just made (EC2 lags by up to 10 s).
 LAG = 20.0
+#: Seconds in which a full look is good enough to delete upon. What it could not read is read again in the passes that
+#: follow, so that AWS is seen whole in the end even where each look fails in part.
+_WHOLE_FOR = 10.0
 
 
 @dataclass(slots=True)
@@ -21,7 +24,8 @@ class Memory:
 
     `inputs` stands for all that the last pass was asked to make (spec and secrets); `synced` for the inputs that AWS
     once matched entirely, so that a later difference is drift. `since` says when each resource became unsettled for the
-    reason that it is. `doubts`: creations that got no answer, and when.
+    reason that it is. `full_at` and `full_for`: when all was looked at last, and for which inputs (what is wanted no
+    more is looked into more closely). `doubts`: creations that got no answer, and when.
     """
 
     world: dict[str, tuple[Observed, ...]] | None = None
@@ -29,6 +33,7 @@ class Memory:
     synced: str = ""
     token: str = ""
     full_at: float = float("-inf")
+    full_for: str = ""
     wrote_at: float = float("-inf")
     unsettled: frozenset[str] = frozenset()
     deleting: bool = False
@@ -41,6 +46,10 @@ class Memory:
         self.created = {a: made for a, made in self.created.items() if now - made[0] < LAG}
         missing = {address: (made[1],) for address, made in self.created.items() if address not in world}
         return {**world, **missing}
+
+    def seen_whole(self, now: float) -> bool:
+        """Tell whether AWS was looked at as a whole a moment ago, for what is asked for now."""
+        return now - self.full_at <= _WHOLE_FOR and self.full_for == self.inputs
 
     def doubtful(self, plan: Plan, now: float) -> dict[str, Health]:
         """Hold back, until AWS must show it, what may have been created by a call that got no answer."""

@@ -128,7 +128,7 @@ class Reconciler:
             memory.unsettled |= {resource.TYPE for resource in names if resource.EXTERNAL}
         memory.inputs, memory.token = inputs, token
         sight, graph, plan = self._view(cloud, app, memory, names, secrets, full=full, fresh=asked)
-        if not full and _takes_away(plan, sight):
+        if not full and _takes_away(plan, sight) and not memory.seen_whole(seconds()):
             # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
             full = True
             sight, graph, plan = self._view(cloud, app, memory, names, secrets, full=True, fresh=True)
@@ -186,7 +186,7 @@ class Reconciler:
             only=None if full else memory.unsettled,
         )
         if full:
-            memory.full_at = now
+            memory.full_at, memory.full_for = now, memory.inputs
         return Sight(memory.with_lag(sight.world, now), sight.unreadable)
 
     def _cloud(self, body: Mapping[str, Any], *, app: AppSpec | None = None, final_snapshot: bool = True) -> Cloud:
