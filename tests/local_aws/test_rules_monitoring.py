@@ -138,6 +138,15 @@ ALARMS = [
         _alarm(**_topics(5)),
     ),
     Rule(
+        "cloudwatch:PutMetricAlarm",
+        "the topic is in another region",
+        "ValidationError",
+        "github.com/cds-snc/notification-terraform, pull request 128",
+        _alarm(AlarmActions=[f"arn:aws:sns:us-west-2:{ACCOUNT}:t"]),
+        _alarm(AlarmActions=[f"arn:aws:sns:us-east-1:{ACCOUNT}:t"]),
+        words="Invalid region us-west-2 specified",
+    ),
+    Rule(
         "cloudwatch:PutDashboard",
         "a character in the name",
         "InvalidParameterInput",

@@ -20,6 +20,7 @@ def app(aws) -> App:
     arn = app.client("secretsmanager").create_secret(Name="shared/firebase", SecretString="{}")["ARN"]
     route53 = elsewhere("333333333333")
     zone = route53.create_hosted_zone(Name="example.com", CallerReference="every")["HostedZone"]
+    topic = app.client("sns").create_topic(Name="pager")["TopicArn"]
     app.secrets["gemini"] = {"api-key": "a-key"}
     app.body["spec"] = {
         "environment": "Production",
@@ -70,6 +71,7 @@ def app(aws) -> App:
         "monitoring": {
             "logRetentionDays": 30,
             "alarms": {"serviceCPUPercent": 70, "databaseCPUPercent": 60, "databaseFreeStorageGiB": 5},
+            "notifications": {"emails": ["oncall@example.com"], "topicARN": topic},
         },
         "budget": {"monthlyUSD": 1000},
         "tags": {"team": "grief"},
@@ -167,6 +169,10 @@ def test_registry_and_monitoring(app):
     alarms = app.client("cloudwatch").describe_alarms(AlarmNamePrefix="whole-")["MetricAlarms"]
     limits = {alarm["AlarmName"]: alarm["Threshold"] for alarm in alarms}
     assert limits == {"whole-ecs-cpu": 70.0, "whole-rds-cpu": 60.0, "whole-rds-storage": 5.0 * 1024**3}
+    own = f"arn:aws:sns:eu-west-1:{ACCOUNT}:whole-alarms"
+    assert all(set(alarm["AlarmActions"]) == {own, own.replace("whole-alarms", "pager")} for alarm in alarms)
+    [subscription] = app.client("sns").list_subscriptions_by_topic(TopicArn=own)["Subscriptions"]
+    assert subscription["Endpoint"] == "oncall@example.com"
 
 
 def test_it_goes_without_a_snapshot_and_leaves_what_is_not_its_own(app):

@@ -103,6 +103,7 @@ _TAGGING = {
     "cloudwatch": "cloudwatch:TagResource",
     "application-autoscaling": "application-autoscaling:TagResource",
     "acm": "acm:AddTagsToCertificate",
+    "sns": "sns:TagResource",
 }
 _RECORD_TYPES = "route53:ChangeResourceRecordSetsRecordTypes"
 _KNOW_THE_CALL = ("ec2", "ecs", "elasticloadbalancing")

@@ -265,6 +265,16 @@ ALARMS: dict[str, Placing] = {
     **dict.fromkeys(("TagResource", "ListTagsForResource"), by("{ResourceARN}")),
 }
 
+_TOPIC = "{TopicArn}"
+TOPICS: dict[str, Placing] = {
+    "CreateTopic": lambda params, _: [upsert(f"sns:{params['Name']}")],
+    **dict.fromkeys(
+        ("GetTopicAttributes", "SetTopicAttributes", "DeleteTopic", "ListSubscriptionsByTopic", "Subscribe"), by(_TOPIC)
+    ),
+    "Unsubscribe": lambda params, _: [old(params["SubscriptionArn"].rpartition(":")[0])],
+    **dict.fromkeys(("TagResource", "ListTagsForResource"), by("{ResourceArn}")),
+}
+
 SCALING: dict[str, Placing] = {
     **dict.fromkeys(
         ("RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy", "DeleteScalingPolicy"), _target
@@ -302,6 +312,7 @@ PLACES = _all(
         ("ecr", ECR),
         ("logs", LOGS),
         ("cloudwatch", ALARMS),
+        ("sns", TOPICS),
         ("application-autoscaling", SCALING),
         ("acm", CERTIFICATES),
         ("route53", ZONES),

@@ -91,6 +91,12 @@ def _alarm(look: Look, arn: str) -> dict[str, str] | None:
     return tag_map(look.client("cloudwatch").list_tags_for_resource(ResourceARN=arn)["Tags"])
 
 
+def _topic(look: Look, arn: str) -> dict[str, str] | None:
+    if not any(row["TopicArn"] == arn for row in look.client("sns").list_topics()["Topics"]):
+        return None
+    return tag_map(look.client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"])
+
+
 _TAGS: Mapping[str, Callable[[Look, str], Mapping[str, str] | None]] = {
     "ec2": _ec2,
     "rds": lambda look, arn: tag_map(look.client("rds").list_tags_for_resource(ResourceName=arn)["TagList"]),
@@ -101,6 +107,7 @@ _TAGS: Mapping[str, Callable[[Look, str], Mapping[str, str] | None]] = {
     "ecr": lambda look, arn: tag_map(look.client("ecr").list_tags_for_resource(resourceArn=arn)["tags"]),
     "logs": _log_group,
     "cloudwatch": _alarm,
+    "sns": _topic,
     "acm": lambda look, arn: tag_map(look.client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"]),
     # A zone is somebody else's, whatever its tags.
     "route53": lambda *_: {},

@@ -33,6 +33,7 @@ _ONE_TAGGING = (
     "tagging is bound to the name, and to our tags in the request"
 )
 _UPSERT = "one action creates and overwrites, and AWS has no condition that tells both apart"
+_NO_TAGS = "a subscription bears no tags, so that ending one is bound to the topic's name"
 _UNTAGGED = "the alarms that target tracking makes bear no tags"
 #: Actions that the policy allows on a stranger's resource of a name of the same form, and why.
 BY_NAME_ONLY: Mapping[str, str] = {
@@ -49,6 +50,9 @@ BY_NAME_ONLY: Mapping[str, str] = {
     "rds:AddTagsToResource": _ONE_TAGGING,
     "route53:ChangeResourceRecordSets": "zones are somebody else's, and AWS knows records by neither tags nor owners",
     "secretsmanager:TagResource": _ONE_TAGGING,
+    "sns:CreateTopic": _UPSERT,
+    "sns:TagResource": _ONE_TAGGING,
+    "sns:Unsubscribe": _NO_TAGS,
 }
 #: Those of them whose resources have no names but ids of AWS's, so that narrowing to a stack's name does not help.
 NAMELESS = frozenset(

@@ -1,7 +1,8 @@
-"""CloudWatch alarms start without data, and are refused periods and actions that CloudWatch has not."""
+"""CloudWatch alarms start without data, tell topics of changes, and are refused what CloudWatch has not."""
 
 from __future__ import annotations
 
+from missyou_local.aws import sns
 from missyou_local.aws.call import Call, Result, checks, plays
 from missyou_local.aws.errors import AwsError
 
@@ -15,6 +16,29 @@ def put_metric_alarm(call: Call) -> Result:
     result = call.forward()
     alarms[name].state_value = former.state_value if former else "INSUFFICIENT_DATA"
     return result
+
+
+@plays("cloudwatch:SetAlarmState")
+def set_alarm_state(call: Call) -> Result:
+    """Change an alarm's state, and have its actions of the new one tell their topics."""
+    alarm = call.moto("cloudwatch").alarms.get(call.params["AlarmName"])
+    before = alarm.state_value if alarm is not None else ""
+    result = call.forward()
+    if alarm is None or alarm.state_value == before or not alarm.actions_enabled:
+        return result
+    actions = {"ALARM": alarm.alarm_actions, "OK": alarm.ok_actions}.get(alarm.state_value)
+    for arn in alarm.insufficient_data_actions if actions is None else actions:
+        sns.notify(call, arn, alarm.alarm_arn, f'{alarm.state_value}: "{alarm.name}" in {call.region}')
+    return result
+
+
+@checks("cloudwatch:PutMetricAlarm")
+def actions_are_near(call: Call) -> None:
+    """Refuse a topic of another region; the words are quoted in github.com/cds-snc/notification-terraform, pull 128."""
+    for arn in [*call.params.get("AlarmActions", []), *call.params.get("OKActions", [])]:
+        parts = arn.split(":")
+        if parts[2] == "sns" and parts[3] != call.region:
+            raise _invalid(f"Invalid region {parts[3]} specified. Only {call.region} is supported.")
 
 
 @checks("cloudwatch:PutMetricAlarm")

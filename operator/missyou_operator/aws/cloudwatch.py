@@ -20,7 +20,11 @@ _NAMES = tuple(f"cloudwatch:alarm:{{stack}}-{suffix}" for suffix in SUFFIXES)
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm(Resource):
-    """An alarm on one metric. `period` is in seconds, `threshold` in the metric's own unit (free storage: bytes)."""
+    """An alarm on one metric. `period` is in seconds, `threshold` in the metric's own unit (free storage: bytes).
+
+    `notified` are the topics that are told when it begins to ring and when it ends. That it lacks data is told to
+    nobody: a database that restarts would wake somebody up.
+    """
 
     TYPE: ClassVar[str] = "cloudwatch.Alarm"
     COMPARED: ClassVar[tuple[str, ...]] = (
@@ -34,6 +38,9 @@ class Alarm(Resource):
         "evaluation_periods",
         "treat_missing",
         "description",
+        "notified",
+        "told_of_end",
+        "actions_enabled",
     )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         look("cloudwatch:DescribeAlarms"),
@@ -52,6 +59,13 @@ class Alarm(Resource):
     evaluation_periods: int = 2
     treat_missing: str = "missing"
     description: str = ""
+    notified: tuple[str | Ref, ...] = ()
+    actions_enabled: bool = True
+
+    @property
+    def told_of_end(self) -> tuple[str | Ref, ...]:
+        """The topics that are told when it rings no more."""
+        return self.notified
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
@@ -79,9 +93,18 @@ class Alarm(Resource):
             "evaluation_periods": row.get("EvaluationPeriods"),
             "treat_missing": row.get("TreatMissingData") or "missing",
             "description": row.get("AlarmDescription") or "",
+            "notified": tuple(row.get("AlarmActions") or ()),
+            "told_of_end": tuple(row.get("OKActions") or ()),
+            "actions_enabled": row.get("ActionsEnabled", True),
         }
         tags = tag_map(answer.get("Tags"))
         return reader.observed(cls, row["AlarmName"], row["AlarmName"], attrs, tags, row.get("StateValue", ""))
+
+    def satisfied(self, name: str, observed: Observed) -> bool:
+        """Compare topics as the sets that they are."""
+        if name in {"notified", "told_of_end"}:
+            return set(observed.attrs[name]) == set(self.notified)
+        return super().satisfied(name, observed)
 
     def health(self, observed: Observed) -> Health:
         """Call an alarm that rings ready, for it works, and say that it rings."""
@@ -115,6 +138,9 @@ class Alarm(Resource):
             Threshold=self.threshold,
             ComparisonOperator=self.comparison,
             TreatMissingData=self.treat_missing,
+            AlarmActions=list(self.notified),
+            OKActions=list(self.notified),
+            ActionsEnabled=self.actions_enabled,
             **tags,
         )
 

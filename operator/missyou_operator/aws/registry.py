@@ -24,6 +24,8 @@ from missyou_operator.aws.rds_instance import DBInstance
 from missyou_operator.aws.route53 import HostedZone
 from missyou_operator.aws.route53_records import Alias, Validation
 from missyou_operator.aws.secretsmanager import Secret, SecretVersion
+from missyou_operator.aws.sns import GivenTopic, Topic
+from missyou_operator.aws.sns_emails import EmailSubscriptions
 from missyou_operator.engine.resource import Resource
 
 KINDS: tuple[type[Resource], ...] = (
@@ -58,5 +60,8 @@ KINDS: tuple[type[Resource], ...] = (
     ScalableTarget,
     ScalingPolicy,
     LogGroup,
+    Topic,
+    GivenTopic,
+    EmailSubscriptions,
     Alarm,
 )

@@ -12,6 +12,7 @@ from missyou_operator.stack.endpoints import endpoints
 from missyou_operator.stack.load_balancer import load_balancer
 from missyou_operator.stack.monitoring import alarms, log_groups
 from missyou_operator.stack.network import network
+from missyou_operator.stack.notifications import notifications
 from missyou_operator.stack.registry import registry
 from missyou_operator.stack.secrets import api_secrets, database_credentials
 from missyou_operator.stack.security_groups import security_groups
@@ -32,5 +33,5 @@ def build(app: AppSpec, stack: Stack, facts: Facts) -> Graph:
     balancing = load_balancer(site, net, groups)
     domain(site, balancing)
     service(site, net, groups, images, db, secrets, balancing, logs.app)
-    alarms(site)
+    alarms(site, notifications(site))
     return site.graph
