@@ -46,12 +46,18 @@ Percent = Annotated[int, Field(ge=1, le=100)]
 class Alarms(WireModel):
     """When CloudWatch raises an alarm."""
 
+    service_error_percent: Percent = 5
+    """Requests that end in a 5xx, in percent, above which an alarm is raised; below 20 requests a minute none is."""
     service_cpu_percent: Percent = 80
     """CPU use of the tasks, in percent, above which an alarm is raised."""
     database_cpu_percent: Percent = 80
     """CPU use of the database, in percent, above which an alarm is raised."""
     database_free_storage_gib: Annotated[int, Field(ge=1, le=cross.STORAGE_MAX)] = 2
     """Free storage of the database, in GiB, below which an alarm is raised."""
+    database_connections_percent: Percent = 80
+    """Connections to the database, in percent of what its class takes by default, above which an alarm is raised."""
+    database_free_memory_percent: Annotated[int, Field(ge=1, le=50)] = 5
+    """Free memory of the database, in percent of what its class has, below which an alarm is raised."""
 
 
 class Notifications(WireModel):

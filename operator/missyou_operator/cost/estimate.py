@@ -19,8 +19,8 @@ from missyou_operator.cost.usage import Usage
 ZONES = 2
 #: Interface endpoints: ecr.api, ecr.dkr, logs, secretsmanager.
 INTERFACE_ENDPOINTS = 4
-#: Alarms on the tasks' CPU, the database's CPU and its storage: one metric each, which is what AWS counts.
-ALARMS = 3
+#: Metrics that the alarms watch, which is what AWS counts: one each, and three for the rate of errors.
+ALARM_METRICS = 10
 
 _CENT = Decimal("0.01")
 _DAYS = Decimal(365) / 12
@@ -147,7 +147,9 @@ def _monitoring(app: AppSpec, usage: Usage) -> Iterable[Charge]:
     stored = (usage.log_gb * app.monitoring.log_retention_days / _DAYS).quantize(_CENT)
     yield Charge("Monitoring", "logs written", "logs.ingestedGB", usage.log_gb, "GB")
     yield Charge("Monitoring", "logs kept", "logs.storedGBMonth", stored, "GB-months")
-    yield Charge("Monitoring", f"alarms: {ALARMS}", "alarm.month", Decimal(ALARMS), "months")
+    yield Charge(
+        "Monitoring", f"metrics with an alarm: {ALARM_METRICS}", "alarm.month", Decimal(ALARM_METRICS), "months"
+    )
 
 
 _PARTS: tuple[Callable[[AppSpec, Usage], Iterable[Charge]], ...] = (

@@ -5,12 +5,13 @@ from __future__ import annotations
 from missyou_operator.api import AppSpec
 from missyou_operator.aws.stack import Stack
 from missyou_operator.engine.graph import Graph
+from missyou_operator.stack.alarms import alarms
 from missyou_operator.stack.context import Context, Facts
 from missyou_operator.stack.database import database
 from missyou_operator.stack.domain import domain
 from missyou_operator.stack.endpoints import endpoints
 from missyou_operator.stack.load_balancer import load_balancer
-from missyou_operator.stack.monitoring import alarms, log_groups
+from missyou_operator.stack.monitoring import log_groups
 from missyou_operator.stack.network import network
 from missyou_operator.stack.notifications import notifications
 from missyou_operator.stack.registry import registry
@@ -33,5 +34,5 @@ def build(app: AppSpec, stack: Stack, facts: Facts) -> Graph:
     balancing = load_balancer(site, net, groups)
     domain(site, balancing)
     service(site, net, groups, images, db, secrets, balancing, logs.app)
-    alarms(site, notifications(site))
+    alarms(site, balancing, notifications(site))
     return site.graph
