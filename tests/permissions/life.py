@@ -134,6 +134,8 @@ def everything() -> dict[str, Any]:
             "firebaseServiceAccount": {"secretKeyRef": {"name": "keys", "key": "firebase"}},
         },
         "network": {"endpoints": {"interfaces": True}},
+        "waf": {"enabled": True},
+        "loadBalancer": {"accessLogs": {"enabled": True}},
         "domain": {"name": "app.example.com"},
         "monitoring": {"notifications": {"emails": ["ann@example.com"], "topicARN": PAGER}},
         "tags": {"team": "a"},
@@ -177,5 +179,6 @@ def change(app: Stepped) -> None:
             "alarms": {"serviceCPUPercent": 70},
             "notifications": {"emails": ["bob@example.com"]},
         },
+        waf={"rateLimit": 500},
     )
     settle(app)

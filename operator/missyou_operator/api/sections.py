@@ -16,6 +16,7 @@ from missyou_operator.api import fargate
 from missyou_operator.api import field_rules as rules
 from missyou_operator.api.base import WireModel
 from missyou_operator.api.rules import OneOf
+from missyou_operator.api.traffic import AccessLogs
 
 TargetPercent = Annotated[int, Field(ge=10, le=95)]
 Cooldown = Annotated[int, Field(ge=0, le=3600)]
@@ -212,6 +213,9 @@ class Secrets(WireModel):
 
 class LoadBalancer(WireModel):
     """The application load balancer."""
+
+    access_logs: AccessLogs = Field(default_factory=AccessLogs)
+    """The load balancer's record of every request, in a bucket of its own."""
 
     deletion_protection: bool | None = None
     """AWS refuses to delete the load balancer; the operator lifts it only in a deletion that deletionPolicy allows.

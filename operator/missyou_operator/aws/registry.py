@@ -14,6 +14,7 @@ from missyou_operator.aws.ecr import Image, Repository
 from missyou_operator.aws.ecs_cluster import Cluster
 from missyou_operator.aws.ecs_service import Service
 from missyou_operator.aws.ecs_taskdefinition import TaskDefinition
+from missyou_operator.aws.elbv2_access_logs import AccessLogs
 from missyou_operator.aws.elbv2_listener import Listener, Redirect
 from missyou_operator.aws.elbv2_loadbalancer import LoadBalancer
 from missyou_operator.aws.elbv2_targetgroup import TargetGroup
@@ -23,9 +24,12 @@ from missyou_operator.aws.rds_groups import DBParameterGroup, DBSubnetGroup
 from missyou_operator.aws.rds_instance import DBInstance
 from missyou_operator.aws.route53 import HostedZone
 from missyou_operator.aws.route53_records import Alias, Validation
+from missyou_operator.aws.s3_bucket import Bucket
 from missyou_operator.aws.secretsmanager import Secret, SecretVersion
 from missyou_operator.aws.sns import GivenTopic, Topic
 from missyou_operator.aws.sns_emails import EmailSubscriptions
+from missyou_operator.aws.wafv2 import WebACL
+from missyou_operator.aws.wafv2_association import WebACLAssociation
 from missyou_operator.engine.resource import Resource
 
 KINDS: tuple[type[Resource], ...] = (
@@ -64,4 +68,8 @@ KINDS: tuple[type[Resource], ...] = (
     GivenTopic,
     EmailSubscriptions,
     Alarm,
+    WebACL,
+    WebACLAssociation,
+    Bucket,
+    AccessLogs,
 )
