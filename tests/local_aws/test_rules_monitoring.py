@@ -26,6 +26,20 @@ def _alarm(**changes: Any) -> Act:
     return lambda s: s.aws.cloudwatch.put_metric_alarm(AlarmName=s.name, **params)
 
 
+def _watching(metrics: list[dict[str, Any]]) -> Act:
+    fields = {"EvaluationPeriods": 2, "Threshold": 80.0, "ComparisonOperator": "GreaterThanThreshold"}
+    return lambda s: s.aws.cloudwatch.put_metric_alarm(AlarmName=s.name, Metrics=metrics, **fields)
+
+
+def _expression(text: str) -> dict[str, Any]:
+    return {"Id": "result", "Expression": text, "ReturnData": True}
+
+
+def _operand(name: str) -> dict[str, Any]:
+    metric = {"Namespace": "AWS/ApplicationELB", "MetricName": "RequestCount"}
+    return {"Id": name, "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}, "ReturnData": False}
+
+
 def _topics(count: int) -> dict[str, list[str]]:
     return {"AlarmActions": [f"arn:aws:sns:us-east-1:{ACCOUNT}:t{number}" for number in range(count)]}
 
@@ -128,6 +142,46 @@ ALARMS = [
         "API PutMetricAlarm",
         _alarm(TreatMissingData="notbreaching"),
         _alarm(TreatMissingData="notBreaching"),
+    ),
+    Rule(
+        "cloudwatch:PutMetricAlarm",
+        "neither a metric nor metric math",
+        "ValidationError",
+        "API PutMetricAlarm, Metrics",
+        _watching([]),
+        _watching([_expression("a + 1"), _operand("a")]),
+    ),
+    Rule(
+        "cloudwatch:PutMetricAlarm",
+        "metric math beside a metric",
+        "ValidationError",
+        "API PutMetricAlarm, Metrics",
+        _alarm(Metrics=[_expression("a + 1"), _operand("a")]),
+        _watching([_expression("a + 1"), _operand("a")]),
+    ),
+    Rule(
+        "cloudwatch:PutMetricAlarm",
+        "metric math with two results",
+        "ValidationError",
+        "API MetricDataQuery, ReturnData",
+        _watching([_expression("a + 1"), {**_operand("a"), "ReturnData": True}]),
+        _watching([_expression("a + 1"), _operand("a")]),
+    ),
+    Rule(
+        "cloudwatch:PutMetricAlarm",
+        "an expression of what is not there",
+        "ValidationError",
+        "API MetricDataQuery, Expression",
+        _watching([_expression("a / b"), _operand("a")]),
+        _watching([_expression("IF(a > 3, 100 * a / b, 0)"), _operand("a"), _operand("b")]),
+    ),
+    Rule(
+        "cloudwatch:PutMetricAlarm",
+        "an id in upper case",
+        "ValidationError",
+        "API MetricDataQuery, Id",
+        _watching([_expression("A + 1"), _operand("A")]),
+        _watching([_expression("a_A + 1"), _operand("a_A")]),
     ),
     Rule(
         "cloudwatch:PutMetricAlarm",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from missyou_local.aws import sns
 from missyou_local.aws.call import Call, Result, checks, plays
 from missyou_local.aws.errors import AwsError
@@ -66,6 +68,31 @@ def _check_period(period: int, count: int) -> None:
     most = _WEEK if period >= _HOUR else _DAY
     if period * count > most:
         raise _invalid(f"Metrics cannot be checked across more than {most} seconds (EvaluationPeriods * Period)")
+
+
+@checks("cloudwatch:PutMetricAlarm")
+def alarm_watches_one_thing(call: Call) -> None:
+    """Refuse a metric and metric math at once, or neither, and math without one result or of what is not there.
+
+    Source: API reference, PutMetricAlarm and MetricDataQuery; user guide, "Using math expressions with metrics".
+    """
+    params, queries = call.params, call.params.get("Metrics")
+    if not queries:
+        if not params.get("MetricName"):
+            raise _invalid("One of MetricName, Metrics or EvaluationCriteria must be given")
+        return
+    if both := sorted(params.keys() & {"Namespace", "MetricName", "Dimensions", "Period", "Unit", "Statistic"}):
+        raise _invalid(f"Metrics cannot be given together with {', '.join(both)}")
+    ids = [query["Id"] for query in queries]
+    if wrong := [name for name in ids if not re.fullmatch(r"[a-z]\w*", name) or ids.count(name) > 1]:
+        raise _invalid(f"Ids must be different, and begin with a lower-case letter: {', '.join(wrong)}")
+    if sum(query.get("ReturnData", True) for query in queries) != 1:
+        raise _invalid("Exactly one element of the metrics list should return data.")
+    if any(("Expression" in query) == ("MetricStat" in query) for query in queries):
+        raise _invalid("Each element of Metrics has either an Expression or a MetricStat")
+    named = {word for query in queries for word in re.findall(r"\b[a-z]\w*", query.get("Expression", ""))}
+    if unknown := sorted(named - set(ids)):
+        raise _invalid(f"An expression names what is not an Id: {', '.join(unknown)}")
 
 
 @checks("cloudwatch:PutMetricAlarm")

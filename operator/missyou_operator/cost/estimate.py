@@ -19,7 +19,8 @@ from missyou_operator.cost.usage import Usage
 ZONES = 2
 #: Interface endpoints: ecr.api, ecr.dkr, logs, secretsmanager.
 INTERFACE_ENDPOINTS = 4
-#: Metrics that the alarms watch, which is what AWS counts: one each, and three for the rate of errors.
+#: Metrics that the alarms watch, which is what AWS counts: one each, and three for the rate of errors. (Two less with a
+#: database class whose memory is not known to the operator.)
 ALARM_METRICS = 10
 #: Rules of the web ACL, of which AWS counts a managed group as one: four groups and the rate limit.
 WAF_RULES = 5

@@ -112,7 +112,7 @@ def _service(site: Context) -> Declared:
             },
             "threshold": limit,
             "comparison": _ABOVE,
-            "says": f"more than {limit:g} % CPU of the tasks for ten minutes. Raise service.replicas.max, or service.cpu",
+            "says": f"more than {limit:g} % CPU of the tasks for ten minutes. Raise service.replicas.max or .cpu",
         },
     )
 
