@@ -43,9 +43,9 @@ def test_the_production_default_by_hand():
         "Secrets": D("0.40"),
         "LoadBalancer": D("16.43") + D("1.46") + D("7.30"),  # 730 h x 0.0225; 182.5 x 0.008; 2 x 730 h x 0.005
         "Service": D("29.55") + D("6.49"),  # 2 x 0.5 x 730 h x 0.04048; 2 x 1 x 730 h x 0.004445
-        "Monitoring": D("0.50") + D("0.01") + D("1.00"),
+        "Monitoring": D("0.50") + D("0.01") + D("1.00") + D("3.00"),
     }
-    assert found.total == D("167.57")
+    assert found.total == D("170.57")
 
 
 def test_the_development_default_by_hand():
@@ -107,9 +107,8 @@ def test_counts_are_those_of_the_graph(spec):
     assert quantity(hour, "waf.aclMonth") == made["wafv2.WebACL"]
     assert quantity(hour, "waf.ruleMonth") == sum(len(acl.rules) for acl in graph if isinstance(acl, WebACL))
     assert (quantity(hour, "s3.gbMonth") > 0) == (made["s3.Bucket"] > 0)
-    # What is charged for and has no line: none of these kinds, or this test must learn of it.
     # (Topics cost nothing, and of e-mails the first thousand a month are free.)
-    assert not {kind for kind in made if kind.startswith("cloudwatch.Dashboard")}
+    assert quantity(hour, "dashboard.month") == made["cloudwatch.Dashboard"]
 
 
 def test_what_has_no_price_is_named_and_there_is_no_total():

@@ -86,3 +86,5 @@ class Monitoring(WireModel):
     """When CloudWatch raises an alarm."""
     notifications: Notifications = Field(default_factory=Notifications)
     """Whom alarms tell that they ring, and that they ring no more."""
+    dashboard: bool | None = None
+    """A CloudWatch dashboard of the whole stack. Default: true in Production, false in Development."""

@@ -88,6 +88,12 @@ class AppLoadBalancer(LoadBalancer):
     deletion_protection: bool
 
 
+class AppMonitoring(Monitoring):
+    """Logs, alarms and dashboard, resolved."""
+
+    dashboard: bool
+
+
 @dataclass(frozen=True, slots=True)
 class AppSecrets:
     """The secret values, resolved. None: the variable is not set in the task."""
@@ -112,7 +118,7 @@ class AppSpec:
     secrets: AppSecrets
     load_balancer: AppLoadBalancer
     domain: Domain | None
-    monitoring: Monitoring
+    monitoring: AppMonitoring
     waf: WAF
     budget: Budget
     tags: Mapping[str, str]
@@ -173,7 +179,9 @@ def resolve(spec: Spec, *, name: str, operator_region: str) -> AppSpec:
             **dict(spec.load_balancer)
             | {"deletion_protection": _given(spec.load_balancer.deletion_protection, base.protect)}
         ),
-        monitoring=spec.monitoring,
+        monitoring=AppMonitoring(
+            **dict(spec.monitoring) | {"dashboard": _given(spec.monitoring.dashboard, base.dashboard)}
+        ),
         waf=spec.waf,
         domain=spec.domain,
         budget=spec.budget,

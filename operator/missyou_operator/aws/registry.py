@@ -5,6 +5,7 @@ from __future__ import annotations
 from missyou_operator.aws.acm import Certificate
 from missyou_operator.aws.autoscaling import ScalableTarget, ScalingPolicy
 from missyou_operator.aws.cloudwatch import Alarm
+from missyou_operator.aws.cloudwatch_dashboard import Dashboard
 from missyou_operator.aws.ec2_endpoints import VpcEndpoint
 from missyou_operator.aws.ec2_gateways import Address, InternetGateway, NatGateway
 from missyou_operator.aws.ec2_routes import RouteTable
@@ -68,6 +69,7 @@ KINDS: tuple[type[Resource], ...] = (
     GivenTopic,
     EmailSubscriptions,
     Alarm,
+    Dashboard,
     WebACL,
     WebACLAssociation,
     Bucket,

@@ -160,6 +160,8 @@ def _monitoring(app: AppSpec, usage: Usage) -> Iterable[Charge]:
     stored = (usage.log_gb * app.monitoring.log_retention_days / _DAYS).quantize(_CENT)
     yield Charge("Monitoring", "logs written", "logs.ingestedGB", usage.log_gb, "GB")
     yield Charge("Monitoring", "logs kept", "logs.storedGBMonth", stored, "GB-months")
+    if app.monitoring.dashboard:
+        yield Charge("Monitoring", "dashboard", "dashboard.month", Decimal(1), "months")
     yield Charge(
         "Monitoring", f"metrics with an alarm: {ALARM_METRICS}", "alarm.month", Decimal(ALARM_METRICS), "months"
     )

@@ -7,6 +7,7 @@ from missyou_operator.aws.stack import Stack
 from missyou_operator.engine.graph import Graph
 from missyou_operator.stack.alarms import alarms
 from missyou_operator.stack.context import Context, Facts
+from missyou_operator.stack.dashboard import dashboard
 from missyou_operator.stack.database import database
 from missyou_operator.stack.domain import domain
 from missyou_operator.stack.endpoints import endpoints
@@ -36,5 +37,5 @@ def build(app: AppSpec, stack: Stack, facts: Facts) -> Graph:
     domain(site, balancing)
     service(site, net, groups, images, db, secrets, balancing, logs.app)
     firewall(site, balancing)
-    alarms(site, balancing, notifications(site))
+    dashboard(site, balancing, alarms(site, balancing, notifications(site)))
     return site.graph
