@@ -88,7 +88,7 @@ def _requests(balancing: Balancing, alarms: dict[str, Alarm]) -> Iterable[Json]:
             ("HTTPCode_Target_3XX_Count", "Sum", "3xx", _BLUE),
             ("HTTPCode_Target_4XX_Count", "Sum", "4xx", _ORANGE),
             ("HTTPCode_Target_5XX_Count", "Sum", "5xx", _RED),
-            ("HTTPCode_ELB_5XX_Count", "Sum", "5xx of the load balancer", _PURPLE),
+            ("HTTPCode_ELB_5XX_Count", "Sum", "5xx, no task", _PURPLE),
         ),
         stacked=True,
     )
@@ -102,9 +102,9 @@ def _requests(balancing: Balancing, alarms: dict[str, Alarm]) -> Iterable[Json]:
         _metrics(
             alb,
             of,
-            ("TargetResponseTime", "p50", "half within", _GREEN),
-            ("TargetResponseTime", "p90", "9 of 10 within", _ORANGE),
-            ("TargetResponseTime", "p99", "99 of 100 within", _RED),
+            ("TargetResponseTime", "p50", "p50", _GREEN),
+            ("TargetResponseTime", "p90", "p90", _ORANGE),
+            ("TargetResponseTime", "p99", "p99", _RED),
         ),
     )
     yield _graph(
@@ -142,16 +142,17 @@ def _tasks(site: Context, alarms: dict[str, Alarm]) -> Iterable[Json]:
 
 def _database(alarms: dict[str, Alarm]) -> Iterable[Json]:
     cpu = alarms["rds-cpu"]
-    for title, suffix, metric, statistic, color in (
-        ("CPU of the database, %", "rds-cpu", "CPUUtilization", "Average", _BLUE),
-        ("Connections", "rds-connections", "DatabaseConnections", "Maximum", _BLUE),
-        ("Free memory, bytes", "rds-memory", "FreeableMemory", "Minimum", _BLUE),
-        ("Free storage, bytes", "rds-storage", "FreeStorageSpace", "Minimum", _BLUE),
+    for title, suffix, metric, statistic, label in (
+        ("CPU of the database, %", "rds-cpu", "CPUUtilization", "Average", "average"),
+        ("Connections", "rds-connections", "DatabaseConnections", "Maximum", "highest"),
+        ("Free memory, bytes", "rds-memory", "FreeableMemory", "Minimum", "lowest"),
+        ("Free storage, bytes", "rds-storage", "FreeStorageSpace", "Minimum", "lowest"),
     ):
+        # With a class whose memory is not known there is no alarm on connections and memory.
         watching = alarms.get(suffix)
         yield _graph(
             title,
-            _metrics(cpu.namespace, cpu.dimensions, (metric, statistic, metric, color)),
+            _metrics(cpu.namespace, cpu.dimensions, (metric, statistic, label, _BLUE)),
             lines=[_line(watching)] if watching else [],
             top=100 if title.endswith("%") else None,
         )
