@@ -11,6 +11,7 @@ from services_support import apply, changed, client, live, look, neighbour, read
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.cloudwatch_dashboard import Dashboard, dashboard_name
 from missyou_operator.engine.errors import NotYetError
+from missyou_operator.engine.values import Ref
 
 
 def text(words: str, title: str) -> dict[str, object]:
@@ -52,6 +53,19 @@ def test_a_change_is_told_by_the_widgets_that_it_is_in() -> None:
     [difference] = wanted.diff(look(wanted, cloud))
     assert (difference.field, difference.before, difference.after) == ("body", "Second, Notes", "Second")
     assert wanted.diff(apply(wanted, cloud)) == ()
+
+
+def test_a_plan_with_what_is_not_known_yet_names_the_widget() -> None:
+    cloud = live()
+    wanted = dashboard(cloud)
+    wanted.create(cloud)
+    moving = {
+        **wanted.body,
+        "widgets": [text("one", "First"), {**text("two", "Second"), "height": Ref("ec2.Vpc/x", "id")}],
+    }
+    coming = replace(wanted, body=moving).resolved({})
+    [difference] = coming.diff(look(wanted, cloud))
+    assert difference.after == "Second"
 
 
 def test_another_time_range_is_told_too() -> None:

@@ -60,7 +60,7 @@ class Dashboard(Resource):
     def satisfied(self, name: str, observed: Observed) -> bool:
         """Compare bodies as the JSON that they are."""
         if name == "body":
-            return bool(json.loads(_text(observed.attrs["body"])) == json.loads(_text(self.body)))
+            return bool(_compared(observed.attrs["body"]) == _compared(self.body))
         return super().satisfied(name, observed)
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
@@ -112,10 +112,15 @@ def _text(body: Mapping[str, Any]) -> str:
     return json.dumps(body, separators=(",", ":"))
 
 
-def _widgets(body: Mapping[str, Any]) -> dict[str, str]:
+def _compared(part: Mapping[str, Any]) -> Any:
+    """Give a body or a widget as the JSON that it is; what is not known before another change has a word for it."""
+    return json.loads(json.dumps(part, default=str))
+
+
+def _widgets(body: Mapping[str, Any]) -> dict[str, Any]:
     """Give each widget's content by its title; what has none (text, settings of the whole) has a name of its kind."""
     widgets = {
-        str(widget.get("properties", {}).get("title") or f"a {widget.get('type')} widget"): _text(widget)
+        str(widget.get("properties", {}).get("title") or f"a {widget.get('type')} widget"): _compared(widget)
         for widget in body.get("widgets", ())
     }
-    return {**widgets, "settings of the whole": _text({k: v for k, v in body.items() if k != "widgets"})}
+    return {**widgets, "settings of the whole": _compared({k: v for k, v in body.items() if k != "widgets"})}
