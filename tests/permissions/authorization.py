@@ -82,7 +82,8 @@ def arn(place: str) -> str:
         return f"arn:aws:s3:::{rest}"
     if service == "route53":
         return f"arn:aws:route53:::{rest}"
-    return f"arn:aws:{service}:{'' if service == 'iam' else REGION}:{ACCOUNT}:{rest}"
+    everywhere = service == "iam" or place.startswith("cloudwatch:dashboard/")
+    return f"arn:aws:{service}:{'' if everywhere else REGION}:{ACCOUNT}:{rest}"
 
 
 def checks(service: str, operation: str, params: Mapping[str, Any], seen: Seen) -> Iterator[Check]:

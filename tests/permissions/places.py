@@ -262,6 +262,9 @@ ALARMS: dict[str, Placing] = {
     "DescribeAlarms": by("cloudwatch:alarm:*"),
     "PutMetricAlarm": lambda params, _: [upsert(f"cloudwatch:alarm:{params['AlarmName']}")],
     "DeleteAlarms": _each("AlarmNames", "cloudwatch:alarm:{}"),
+    "PutDashboard": lambda params, _: [upsert(f"cloudwatch:dashboard/{params['DashboardName']}")],
+    "GetDashboard": by("cloudwatch:dashboard/{DashboardName}"),
+    "DeleteDashboards": _each("DashboardNames", "cloudwatch:dashboard/{}"),
     **dict.fromkeys(("TagResource", "ListTagsForResource"), by("{ResourceARN}")),
 }
 

@@ -43,6 +43,7 @@ BY_NAME_ONLY: Mapping[str, str] = {
     "application-autoscaling:RegisterScalableTarget": _UPSERT,
     "application-autoscaling:TagResource": _ONE_TAGGING,
     "cloudwatch:DeleteAlarms": _UNTAGGED,
+    "cloudwatch:PutDashboard": _UPSERT,
     "cloudwatch:PutMetricAlarm": _UPSERT,
     "cloudwatch:TagResource": _ONE_TAGGING,
     "ecr:TagResource": _ONE_TAGGING,
