@@ -45,10 +45,10 @@ FULL_STATUS = Status(
     plan=PlanStatus(
         id="ab",
         changes=(PlannedChange(action="Replace", resource="RDS shop-db", destroys_data=True),),
-        cost=PlannedCost(monthly_usd="200.00", difference_usd="+33.13"),
+        cost=PlannedCost(monthly_usd="200.00", difference_usd="+29.43"),
     ),
     cost=Cost(
-        monthly_usd="166.87",
+        monthly_usd="170.57",
         components=(ComponentCost(component="Network", monthly_usd="73.45"),),
         prices_from="2026-08-31",
         not_priced=(),

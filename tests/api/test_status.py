@@ -51,8 +51,8 @@ def test_names_on_the_wire_are_those_of_the_contract():
     assert wire["drift"][0]["foundAt"] == wire["lastSyncTime"] == "2026-01-02T12:00:00Z"
     assert wire["lastHandledReconcileAt"] == "now"
     assert wire["blockers"][0]["owner"] == "amazon-elb"
-    assert (wire["cost"]["monthlyUSD"], wire["cost"]["pricesFrom"]) == ("166.87", "2026-08-31")
-    assert wire["plan"]["cost"] == {"monthlyUSD": "200.00", "differenceUSD": "+33.13"}
+    assert (wire["cost"]["monthlyUSD"], wire["cost"]["pricesFrom"]) == ("170.57", "2026-08-31")
+    assert wire["plan"]["cost"] == {"monthlyUSD": "200.00", "differenceUSD": "+29.43"}
 
 
 def test_what_is_read_back_is_what_was_written():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from services_support import apply, changed, client, live, look, neighbour, read, tags
 
 from missyou_operator.aws.cloud import Cloud
@@ -64,6 +65,72 @@ def test_an_alarm_that_rings_is_ready_and_says_so() -> None:
     health = wanted.health(found)
     assert (found.state, health.status) == ("ALARM", "ready")
     assert "in ALARM: more than 80% CPU" in health.message
+
+
+def rate(cloud: Cloud) -> Alarm:
+    return replace(
+        alarm(cloud),
+        namespace="AWS/ApplicationELB",
+        metric="",
+        expression="IF(requests >= 20, 100 * failed / requests, 0)",
+        operands={"failed": "HTTPCode_Target_5XX_Count", "requests": "RequestCount"},
+        dimensions={"LoadBalancer": "app/one/0123"},
+        statistic="Sum",
+        period=60,
+        evaluation_periods=5,
+        datapoints=3,
+    )
+
+
+def test_an_alarm_on_an_expression_is_found_as_desired() -> None:
+    cloud = live()
+    wanted = rate(cloud)
+    made = wanted.create(cloud)
+    assert wanted.diff(look(wanted, cloud)) == wanted.diff(made) == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("expression", "100 * failed / requests"),
+        ("operands", {"failed": "HTTPCode_ELB_5XX_Count", "requests": "RequestCount"}),
+        ("dimensions", {"LoadBalancer": "app/other/0123"}),
+        ("statistic", "Average"),
+        ("period", 300),
+        ("datapoints", 4),
+    ],
+)
+def test_what_somebody_changed_in_an_expression_is_seen_and_put_right(field: str, value: object) -> None:
+    cloud = live()
+    replace(rate(cloud), **{field: value}).create(cloud)
+    wanted = rate(cloud)
+    assert changed(wanted, look(wanted, cloud)) == {field}
+    assert wanted.diff(apply(wanted, cloud)) == ()
+
+
+def test_metrics_of_two_places_are_no_rate_of_ours() -> None:
+    cloud = live()
+    wanted = rate(cloud)
+    wanted.create(cloud)
+    [row] = client("cloudwatch").describe_alarms(AlarmNames=[wanted.name])["MetricAlarms"]
+    row["Metrics"][1]["MetricStat"]["Metric"]["Dimensions"][0]["Value"] = "app/other/0123"
+    client("cloudwatch").put_metric_alarm(
+        AlarmName=wanted.name,
+        Metrics=row["Metrics"],
+        EvaluationPeriods=5,
+        DatapointsToAlarm=3,
+        Threshold=80.0,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    assert "dimensions" in changed(wanted, look(wanted, cloud))
+    assert wanted.diff(apply(wanted, cloud)) == ()
+
+
+def test_an_alarm_moves_from_a_metric_to_an_expression_and_back() -> None:
+    cloud = live()
+    alarm(cloud).create(cloud)
+    assert rate(cloud).diff(apply(rate(cloud), cloud)) == ()
+    assert alarm(cloud).diff(apply(alarm(cloud), cloud)) == ()
 
 
 def test_others_alarms_are_not_ours() -> None:

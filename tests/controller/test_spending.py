@@ -14,7 +14,7 @@ from missyou_operator.engine.plan import Action, Change, Plan
 
 PLAN = Plan((Change(Action.CREATE, "ec2.NatGateway/missyou-nat-b", "Network"),))
 #: What the Development default costs in us-east-1 by the table of the package.
-NOW = "87.90"
+NOW = "88.60"
 
 
 def body(budget: int | None = None, now: str | None = NOW, approve: str = "", **spec: Any) -> dict[str, Any]:
@@ -44,16 +44,16 @@ def test_what_exceeds_the_budget_waits_as_a_whole_and_says_the_amounts():
     assert found.approval == PLAN
     health = found.withheld["ec2.NatGateway/missyou-nat-b"]
     assert (health.stalled, health.reason) == (True, "ApprovalRequired")
-    for words in ("124.40 USD a month", "spec.budget.monthlyUSD (100)", "now it is 87.90", f"approve={found.id}"):
+    for words in ("125.10 USD a month", "spec.budget.monthlyUSD (100)", "now it is 88.60", f"approve={found.id}"):
         assert words in health.message
-    assert found.planned() == {"monthlyUSD": "124.40", "differenceUSD": "+36.50"}
+    assert found.planned() == {"monthlyUSD": "125.10", "differenceUSD": "+36.50"}
 
 
 @pytest.mark.parametrize(
     ("given", "plan", "drift"),
     [
         (body(None, **DEARER), PLAN, False),
-        (body(125, **DEARER), PLAN, False),
+        (body(126, **DEARER), PLAN, False),
         (body(50), PLAN, False),
         (body(50, now="120.00"), PLAN, False),
         (body(100, **DEARER), Plan(), False),
@@ -66,8 +66,8 @@ def test_it_holds_nothing_else(given, plan, drift):
 
 
 def test_exactly_the_budget_is_within_it():
-    assert held(judged(body(87, now=None)))
-    assert not held(judged(body(88, now=None)))
+    assert held(judged(body(88, now=None)))
+    assert not held(judged(body(89, now=None)))
 
 
 def test_a_new_stack_waits_before_anything_is_made():
@@ -93,7 +93,7 @@ def test_the_status_remembers_what_was_let_through():
     approved = judged(body(100, approve=waiting.id, **DEARER))
     cost = approved.status(body(100)["status"], waiting=False)
     assert cost is not None
-    assert cost["monthlyUSD"] == "124.40"
+    assert cost["monthlyUSD"] == "125.10"
     again = {**body(100, **DEARER), "status": {"cost": cost}}
     assert not held(judged(again))
 
@@ -101,7 +101,7 @@ def test_the_status_remembers_what_was_let_through():
 def test_a_destructive_change_that_waits_does_not_move_the_cost_but_shows_it():
     found = judged(body(None, **DEARER))
     assert found.status(body()["status"], waiting=True) == body()["status"]["cost"]
-    assert found.planned() == {"monthlyUSD": "124.40", "differenceUSD": "+36.50"}
+    assert found.planned() == {"monthlyUSD": "125.10", "differenceUSD": "+36.50"}
 
 
 def test_after_an_approved_budget_a_destructive_change_may_have_the_annotation():

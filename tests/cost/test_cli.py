@@ -43,10 +43,10 @@ def test_the_table(manifest, capsys):
     words = [line.split() for line in lines]
     assert ["Network", "73.45"] in words
     assert ["NAT", "gateways:", "2", "1460", "hours", "x", "0.045", "65.70"] in words
-    assert ["Total", "166.87"] in words
+    assert ["Total", "170.57"] in words
     assert "List prices on demand, the oldest of 2026-08-31." in lines
     # Amounts stand below one another.
-    amounts = [line for line in lines if line.endswith(("73.45", "0.45", "166.87"))]
+    amounts = [line for line in lines if line.endswith(("73.45", "0.45", "170.57"))]
     assert len({len(line) for line in amounts}) == 1
 
 
@@ -55,12 +55,12 @@ def test_the_difference_that_a_change_makes(manifest, capsys):
     words = [line.split() for line in run(capsys, "-f", after, "--from", before).splitlines()]
     assert ["Network", "73.45", "36.95", "-36.50"] in words
     assert ["Database", "30.88", "30.88", "0.00"] in words
-    assert ["Total", "166.87", "130.37", "-36.50"] in words
+    assert ["Total", "170.57", "134.07", "-36.50"] in words
 
 
 def test_json(manifest, capsys):
     out = json.loads(run(capsys, "-f", manifest(environment="Development"), "--from", manifest("b"), "-o", "json"))
-    assert (out["monthlyUSD"], out["before"]["monthlyUSD"], out["differenceUSD"]) == ("87.90", "166.87", "-78.97")
+    assert (out["monthlyUSD"], out["before"]["monthlyUSD"], out["differenceUSD"]) == ("88.60", "170.57", "-81.97")
     [nat] = [line for line in out["lines"] if line["item"] == "nat.hour"]
     assert (nat["quantity"], nat["unitUSD"], nat["monthlyUSD"], nat["date"]) == ("730", "0.045", "32.85", "2026-09-30")
     assert nat["source"].startswith("https://pricing.us-east-1.amazonaws.com/")
@@ -71,7 +71,7 @@ def test_json(manifest, capsys):
 def test_assumptions_are_options(manifest, capsys):
     out = json.loads(run(capsys, "-f", manifest(), "--nat-gb", "1010", "--log-gb", "0", "-o", "json"))
     assert out["components"]["Network"] == "118.45"
-    assert out["components"]["Monitoring"] == "0.30"
+    assert out["components"]["Monitoring"] == "4.00"
 
 
 def test_a_region_without_prices_says_so(manifest, capsys):
@@ -84,8 +84,8 @@ def test_a_region_without_prices_says_so(manifest, capsys):
 
 
 def test_the_budget_is_compared(manifest, capsys):
-    assert "Budget: 200 USD a month, 33.13 are left." in run(capsys, "-f", manifest(budget={"monthlyUSD": 200}))
-    assert "exceeded by 66.87" in run(capsys, "-f", manifest(budget={"monthlyUSD": 100}))
+    assert "Budget: 200 USD a month, 29.43 are left." in run(capsys, "-f", manifest(budget={"monthlyUSD": 200}))
+    assert "exceeded by 70.57" in run(capsys, "-f", manifest(budget={"monthlyUSD": 100}))
     unknown = run(capsys, "-f", manifest(budget={"monthlyUSD": 100}, region="eu-south-2"))
     assert "what has none is not held by it" in unknown
     assert "are left" not in unknown
@@ -97,7 +97,7 @@ def test_another_table_and_standard_input(manifest, tmp_path, monkeypatch, capsy
     with Path(manifest(environment="Development")).open() as file:
         monkeypatch.setattr("sys.stdin", io.StringIO(file.read()))
     out = json.loads(run(capsys, "-f", "-", "--prices", str(table), "-o", "json"))
-    assert out["monthlyUSD"] == "817.90"
+    assert out["monthlyUSD"] == "818.60"
 
 
 def test_the_regions_are_listed(capsys):

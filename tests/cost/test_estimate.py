@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from missyou_operator.aws.cloudwatch import Alarm
 from missyou_operator.aws.stack import Stack
 from missyou_operator.aws.wafv2 import WebACL
 from missyou_operator.cost import Estimate, Price, PriceTable, Usage, bundled, estimate
@@ -42,13 +43,13 @@ def test_the_production_default_by_hand():
         "Secrets": D("0.40"),
         "LoadBalancer": D("16.43") + D("1.46") + D("7.30"),  # 730 h x 0.0225; 182.5 x 0.008; 2 x 730 h x 0.005
         "Service": D("29.55") + D("6.49"),  # 2 x 0.5 x 730 h x 0.04048; 2 x 1 x 730 h x 0.004445
-        "Monitoring": D("0.50") + D("0.01") + D("0.30"),
+        "Monitoring": D("0.50") + D("0.01") + D("1.00") + D("3.00"),
     }
-    assert found.total == D("166.87")
+    assert found.total == D("170.57")
 
 
 def test_the_development_default_by_hand():
-    assert of(environment="Development").total == D("87.90")
+    assert of(environment="Development").total == D("88.60")
 
 
 def test_components_are_those_that_users_see():
@@ -101,13 +102,13 @@ def test_counts_are_those_of_the_graph(spec):
     assert quantity(hour, "endpoint.hour") == 2 * made["ec2.VpcEndpoint/Interface"]
     assert quantity(hour, "alb.hour") == made["elbv2.LoadBalancer"]
     assert quantity(hour, "secret.month") == made["secretsmanager.Secret"]
-    assert quantity(hour, "alarm.month") == made["cloudwatch.Alarm"]
+    assert quantity(hour, "alarm.month") == sum(len(a.operands) or 1 for a in graph if isinstance(a, Alarm))
     assert (quantity(hour, "ecr.gbMonth") > 0) == (made["ecr.Repository"] > 0)
     assert quantity(hour, "waf.aclMonth") == made["wafv2.WebACL"]
     assert quantity(hour, "waf.ruleMonth") == sum(len(acl.rules) for acl in graph if isinstance(acl, WebACL))
     assert (quantity(hour, "s3.gbMonth") > 0) == (made["s3.Bucket"] > 0)
-    # What is charged for and has no line: none of these kinds, or this test must learn of it.
-    assert not {kind for kind in made if kind.startswith(("cloudwatch.Dashboard", "sns."))}
+    # (Topics cost nothing, and of e-mails the first thousand a month are free.)
+    assert quantity(hour, "dashboard.month") == made["cloudwatch.Dashboard"]
 
 
 def test_what_has_no_price_is_named_and_there_is_no_total():

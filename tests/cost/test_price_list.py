@@ -65,6 +65,7 @@ FRANKFURT = [
     product(LOGS, "EUC1-TimedStorage-ByteHrs", ("0", "0.0324"), productFamily="Storage Snapshot"),
     product(LOGS, "EUC1-CW:AlarmMonitorUsage", ("0", "0.1"), productFamily="Alarm", alarmType="Standard"),
     product(LOGS, "EUC1-CW:HighResAlarmMonitorUsage", ("0", "9"), productFamily="Alarm", alarmType="High Resolution"),
+    product(LOGS, "DashboardsUsageHour", ("0", "3"), productFamily="Dashboard"),
     product("awswaf", "EUC1-RequestV2-Tier1", ("0", "0.0000006"), productFamily="Web Application Firewall"),
     product("AmazonEC2", "NatGateway-Hours", ("0", "0.045"), productFamily="NAT Gateway", regionCode="us-east-1"),
 ]
@@ -106,6 +107,7 @@ def test_refreshed_prices_are_those_that_an_estimate_needs(pricing, capsys):
         "logs.ingestedGB": Decimal("0.63"),
         "logs.storedGBMonth": Decimal("0.0324"),
         "alarm.month": Decimal("0.1"),
+        "dashboard.month": Decimal(3),
     }
     assert table.regions["eu-central-1"]["waf.millionRequests"].usd == Decimal("0.6")
     assert table.regions["us-east-1"] == bundled().regions["us-east-1"]

@@ -208,6 +208,9 @@ class Stepped(App):
             "log groups": sorted(
                 (row["logGroupName"], row.get("retentionInDays")) for row in logs.describe_log_groups()["logGroups"]
             ),
+            "dashboards": [
+                row["DashboardName"] for row in self.client("cloudwatch").list_dashboards()["DashboardEntries"]
+            ],
             "alarms": sorted(
                 # Those that target tracking makes for itself have a random end to their names.
                 (

@@ -20,6 +20,12 @@ SWITCHES: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
         {"loadBalancer": {"accessLogs": {"enabled": True}}},
         {"loadBalancer": {"accessLogs": {"enabled": False}}},
     ),
+    "notifications": (
+        {"monitoring": {"notifications": {"emails": ["ann@example.com", "bob@example.com"]}}},
+        {"monitoring": {"notifications": {"emails": []}}},
+    ),
+    # On by default in production.
+    "dashboard": ({"monitoring": {"dashboard": False}}, {"monitoring": {"dashboard": True}}),
 }
 
 #: More than switching anything takes.
@@ -43,6 +49,24 @@ def extras(app: Stepped) -> dict[str, Any]:
         "in front": waf.get_web_acl_for_resource(ResourceArn=arn).get("WebACL", {}).get("Name"),
         "buckets": {row["Name"]: settings(s3, row["Name"]) for row in s3.list_buckets()["Buckets"]},
         "logging": [row["Value"] for row in found if row["Key"] == "access_logs.s3.enabled"],
+        **monitoring(app),
+    }
+
+
+def monitoring(app: Stepped) -> dict[str, Any]:
+    sns, cloudwatch = app.client("sns"), app.client("cloudwatch")
+    topics = [row["TopicArn"] for row in sns.list_topics()["Topics"]]
+    alarms = cloudwatch.describe_alarms(AlarmNamePrefix="crash-")["MetricAlarms"]
+    return {
+        "topics": topics,
+        # Whom AWS has asked once, however often it was asked to.
+        "mails": {
+            (row["Endpoint"], row["SubscriptionArn"])
+            for topic in topics
+            for row in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        },
+        "telling": sorted((row["AlarmName"], *row["AlarmActions"]) for row in alarms),
+        "dashboards": [row["DashboardName"] for row in cloudwatch.list_dashboards()["DashboardEntries"]],
     }
 
 

@@ -22,7 +22,7 @@ def gateways(app: App) -> int:
 
 def test_the_status_says_what_it_costs_and_does_not_tick(app):
     cost = app.body["status"]["cost"]
-    assert (cost["monthlyUSD"], cost["pricesFrom"]) == ("87.90", "2026-05-31")
+    assert (cost["monthlyUSD"], cost["pricesFrom"]) == ("88.60", "2026-05-31")
     assert {row["component"] for row in cost["components"]} >= {"Network", "Database", "Service"}
     before = dict(app.body["status"])
     app.look_now()
@@ -36,11 +36,11 @@ def test_a_plan_beyond_the_budget_waits_and_changes_nothing(app):
     app.edit(budget={"monthlyUSD": 100}, network={"natGateways": 2})
     assert changes(app.calls(app.one_pass)) == {}
     assert app.reason("Stalled") == "ApprovalRequired"
-    assert "124.40 USD a month" in app.condition("Stalled")["message"]
+    assert "125.10 USD a month" in app.condition("Stalled")["message"]
     plan = app.body["status"]["plan"]
-    assert plan["cost"] == {"monthlyUSD": "124.40", "differenceUSD": "+36.50"}
+    assert plan["cost"] == {"monthlyUSD": "125.10", "differenceUSD": "+36.50"}
     assert "ec2.NatGateway/thrifty-nat-b" in {change["resource"] for change in plan["changes"]}
-    assert app.body["status"]["cost"]["monthlyUSD"] == "87.90"
+    assert app.body["status"]["cost"]["monthlyUSD"] == "88.60"
     said = dict(app.body["status"])
     app.restart()
     assert changes(app.calls(app.one_pass)) == {}
@@ -63,7 +63,7 @@ def test_an_approved_plan_is_carried_out_to_its_end(app):
     app.restart()
     app.grow()
     assert gateways(app) == 2
-    assert app.body["status"]["cost"]["monthlyUSD"] == "124.40"
+    assert app.body["status"]["cost"]["monthlyUSD"] == "125.10"
 
 
 def test_beyond_the_budget_drift_is_put_right_and_what_costs_nothing_goes_on(app):
@@ -80,7 +80,7 @@ def test_getting_cheaper_needs_no_approval(app):
     app.edit(budget={"monthlyUSD": 10}, network={"natGateways": 1})
     app.grow()
     app.until(lambda _: gateways(app) == 1, "consolidated")
-    assert app.body["status"]["cost"]["monthlyUSD"] == "87.90"
+    assert app.body["status"]["cost"]["monthlyUSD"] == "88.60"
 
 
 def test_a_budget_keeps_nothing_from_being_deleted(app):
@@ -95,5 +95,5 @@ def test_a_new_stack_beyond_the_budget_makes_nothing(aws):
     assert "cost" not in app.body["status"]
     app.edit(budget={"monthlyUSD": 90})
     app.one_pass()
-    assert app.body["status"]["cost"]["monthlyUSD"] == "87.90"
+    assert app.body["status"]["cost"]["monthlyUSD"] == "88.60"
     app.delete()

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from missyou_operator.aws.rds_classes import most_connections
+
 from .harness import App, changes
 from .test_domain import elsewhere
 
@@ -20,6 +22,7 @@ def app(aws) -> App:
     arn = app.client("secretsmanager").create_secret(Name="shared/firebase", SecretString="{}")["ARN"]
     route53 = elsewhere("333333333333")
     zone = route53.create_hosted_zone(Name="example.com", CallerReference="every")["HostedZone"]
+    topic = app.client("sns").create_topic(Name="pager")["TopicArn"]
     app.secrets["gemini"] = {"api-key": "a-key"}
     app.body["spec"] = {
         "environment": "Production",
@@ -69,7 +72,15 @@ def app(aws) -> App:
         },
         "monitoring": {
             "logRetentionDays": 30,
-            "alarms": {"serviceCPUPercent": 70, "databaseCPUPercent": 60, "databaseFreeStorageGiB": 5},
+            "alarms": {
+                "serviceErrorPercent": 2,
+                "serviceCPUPercent": 70,
+                "databaseCPUPercent": 60,
+                "databaseFreeStorageGiB": 5,
+                "databaseConnectionsPercent": 50,
+                "databaseFreeMemoryPercent": 10,
+            },
+            "notifications": {"emails": ["oncall@example.com"], "topicARN": topic},
         },
         "waf": {"enabled": True, "rateLimit": 700},
         "budget": {"monthlyUSD": 1000},
@@ -183,7 +194,20 @@ def test_registry_and_monitoring(app):
     assert {group["retentionInDays"] for group in groups} == {30}
     alarms = app.client("cloudwatch").describe_alarms(AlarmNamePrefix="whole-")["MetricAlarms"]
     limits = {alarm["AlarmName"]: alarm["Threshold"] for alarm in alarms}
-    assert limits == {"whole-ecs-cpu": 70.0, "whole-rds-cpu": 60.0, "whole-rds-storage": 5.0 * 1024**3}
+    assert limits == {
+        "whole-alb-healthy": 1.0,
+        "whole-alb-5xx": 2.0,
+        "whole-alb-unhealthy": 0.0,
+        "whole-ecs-cpu": 70.0,
+        "whole-rds-cpu": 60.0,
+        "whole-rds-storage": 5.0 * 1024**3,
+        "whole-rds-connections": float(most_connections("db.t4g.micro") // 2),
+        "whole-rds-memory": float(1024**3 // 10),
+    }
+    own = f"arn:aws:sns:eu-west-1:{ACCOUNT}:whole-alarms"
+    assert all(set(alarm["AlarmActions"]) == {own, own.replace("whole-alarms", "pager")} for alarm in alarms)
+    [subscription] = app.client("sns").list_subscriptions_by_topic(TopicArn=own)["Subscriptions"]
+    assert subscription["Endpoint"] == "oncall@example.com"
 
 
 def test_it_goes_without_a_snapshot_and_leaves_what_is_not_its_own(app):

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from missyou_operator.stack.alarms import ERROR_RATE
+
 from .harness import App
 
 
@@ -254,12 +256,25 @@ def test_log_groups_expire(app):
 
 def test_alarms(app):
     alarms = app.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{app.name}-")["MetricAlarms"]
-    found = {a["AlarmName"].removeprefix(f"{app.name}-"): (a["MetricName"], a["Threshold"]) for a in alarms}
+    found = {a["AlarmName"].removeprefix(f"{app.name}-"): (a.get("MetricName"), a["Threshold"]) for a in alarms}
     assert found == {
+        "alb-healthy": ("HealthyHostCount", 1.0),
+        "alb-5xx": (None, 5.0),
+        "alb-unhealthy": ("UnHealthyHostCount", 0.0),
         "ecs-cpu": ("CPUUtilization", 80.0),
         "rds-cpu": ("CPUUtilization", 80.0),
         "rds-storage": ("FreeStorageSpace", 2.0 * 1024**3),
+        "rds-connections": ("DatabaseConnections", 64.0),
+        "rds-memory": ("FreeableMemory", float(1024**3 * 5 // 100)),
     }
+    balancer = app.client("elbv2").describe_load_balancers(Names=[f"{app.name}-alb"])["LoadBalancers"][0]
+    suffix = balancer["LoadBalancerArn"].partition(":loadbalancer/")[2]
+    by_name = {alarm["AlarmName"]: alarm for alarm in alarms}
+    watched = {d["Name"]: d["Value"] for d in by_name[f"{app.name}-alb-healthy"]["Dimensions"]}
+    assert watched["LoadBalancer"] == suffix
+    assert watched["TargetGroup"].startswith(f"targetgroup/{app.name}-tg-")
+    [result] = [query for query in by_name[f"{app.name}-alb-5xx"]["Metrics"] if query["ReturnData"]]
+    assert result["Expression"] == ERROR_RATE
 
 
 def test_status_tells_all_this(app):

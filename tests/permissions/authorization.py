@@ -82,7 +82,8 @@ def arn(place: str) -> str:
         return f"arn:aws:s3:::{rest}"
     if service == "route53":
         return f"arn:aws:route53:::{rest}"
-    return f"arn:aws:{service}:{'' if service == 'iam' else REGION}:{ACCOUNT}:{rest}"
+    everywhere = service == "iam" or place.startswith("cloudwatch:dashboard/")
+    return f"arn:aws:{service}:{'' if everywhere else REGION}:{ACCOUNT}:{rest}"
 
 
 def checks(service: str, operation: str, params: Mapping[str, Any], seen: Seen) -> Iterator[Check]:
@@ -124,6 +125,7 @@ _TAGGING = {
     "wafv2": "wafv2:TagResource",
     "s3": "s3:TagResource",
     "acm": "acm:AddTagsToCertificate",
+    "sns": "sns:TagResource",
 }
 _RECORD_TYPES = "route53:ChangeResourceRecordSetsRecordTypes"
 _KNOW_THE_CALL = ("ec2", "ecs", "elasticloadbalancing")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from tests.crash.stepped import Stepped
 from tests.crash.test_hands import CHANGES
+from tests.passes.harness import REGION
 
 Meddling = Callable[[Stepped], None]
 
@@ -108,6 +110,22 @@ def other_secret(app: Stepped) -> None:
     app.client("secretsmanager").put_secret_value(SecretId=f"{app.stack}/firebase_key", SecretString="mine")
 
 
+def stranger_on_the_topic(app: Stepped) -> None:
+    """Subscribe somebody whom nobody wants, who confirms."""
+    sns, arn = app.client("sns"), f"arn:aws:sns:{REGION}:123456789012:{app.stack}-alarms"
+    sns.subscribe(TopicArn=arn, Protocol="email", Endpoint="stranger@example.com")
+    mail = json.loads(app.aws.control.answer("GET", "/_control/mail", b"").body)[-1]
+    sns.confirm_subscription(TopicArn=arn, Token=mail["token"])
+
+
+def closed_topic(app: Stepped) -> None:
+    app.client("sns").set_topic_attributes(
+        TopicArn=f"arn:aws:sns:{REGION}:123456789012:{app.stack}-alarms",
+        AttributeName="KmsMasterKeyId",
+        AttributeValue="alias/aws/sns",
+    )
+
+
 def stopped_tasks(app: Stepped) -> None:
     """Stop all tasks with words that call for a look at their log, and have the operator look before others run."""
     ecs, cluster = app.client("ecs"), f"{app.stack}-cluster"
@@ -131,5 +149,7 @@ MEDDLINGS: tuple[Meddling, ...] = (
     doomed_secret,
     described_secret,
     other_secret,
+    stranger_on_the_topic,
+    closed_topic,
     stopped_tasks,
 )

@@ -26,6 +26,8 @@ from tests.permissions.hands import MEDDLINGS
 from tests.permissions.recording import Look, Recorder
 
 NAME = "crash"
+#: Somebody else's topic.
+PAGER = f"arn:aws:sns:{REGION}:123456789012:pager"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ def live(doors: Doors, policy: Mapping[str, Mapping[str, Any]], environ: pytest.
     app = Permitted(doors, recorder, environment="Production", **everything())
     app.secrets = {"keys": {"google": "k1", "firebase": "{}"}}
     app.client("route53").create_hosted_zone(Name="example.com", CallerReference="life")
+    app.client("sns").create_topic(Name="pager")
     settle(app)
     change(app)
     for meddling in MEDDLINGS:
@@ -134,6 +137,7 @@ def everything() -> dict[str, Any]:
         "waf": {"enabled": True},
         "loadBalancer": {"accessLogs": {"enabled": True}},
         "domain": {"name": "app.example.com"},
+        "monitoring": {"notifications": {"emails": ["ann@example.com"], "topicARN": PAGER}},
         "tags": {"team": "a"},
     }
 
@@ -170,7 +174,11 @@ def change(app: Stepped) -> None:
         network={"natGateways": 1},
         database={"backupRetentionDays": 9},
         registry={"keepImages": 3, "scanOnPush": False},
+        monitoring={
+            "logRetentionDays": 14,
+            "alarms": {"serviceCPUPercent": 70},
+            "notifications": {"emails": ["bob@example.com"]},
+        },
         waf={"rateLimit": 500},
-        monitoring={"logRetentionDays": 14, "alarms": {"serviceCPUPercent": 70}},
     )
     settle(app)

@@ -262,7 +262,20 @@ ALARMS: dict[str, Placing] = {
     "DescribeAlarms": by("cloudwatch:alarm:*"),
     "PutMetricAlarm": lambda params, _: [upsert(f"cloudwatch:alarm:{params['AlarmName']}")],
     "DeleteAlarms": _each("AlarmNames", "cloudwatch:alarm:{}"),
+    "PutDashboard": lambda params, _: [upsert(f"cloudwatch:dashboard/{params['DashboardName']}")],
+    "GetDashboard": by("cloudwatch:dashboard/{DashboardName}"),
+    "DeleteDashboards": _each("DashboardNames", "cloudwatch:dashboard/{}"),
     **dict.fromkeys(("TagResource", "ListTagsForResource"), by("{ResourceARN}")),
+}
+
+_TOPIC = "{TopicArn}"
+TOPICS: dict[str, Placing] = {
+    "CreateTopic": lambda params, _: [upsert(f"sns:{params['Name']}")],
+    **dict.fromkeys(
+        ("GetTopicAttributes", "SetTopicAttributes", "DeleteTopic", "ListSubscriptionsByTopic", "Subscribe"), by(_TOPIC)
+    ),
+    "Unsubscribe": lambda params, _: [old(params["SubscriptionArn"].rpartition(":")[0])],
+    **dict.fromkeys(("TagResource", "ListTagsForResource"), by("{ResourceArn}")),
 }
 
 SCALING: dict[str, Placing] = {
@@ -357,6 +370,7 @@ PLACES = _all(
         ("ecr", ECR),
         ("logs", LOGS),
         ("cloudwatch", ALARMS),
+        ("sns", TOPICS),
         ("application-autoscaling", SCALING),
         ("wafv2", WAF),
         ("s3", S3),

@@ -105,10 +105,19 @@ def _log_group(look: Look, arn: str) -> dict[str, str]:
     return dict(look.client("logs").list_tags_for_resource(resourceArn=name)["tags"])
 
 
-def _alarm(look: Look, arn: str) -> dict[str, str] | None:
-    if not look.client("cloudwatch").describe_alarms(AlarmNames=[arn.rpartition(":alarm:")[2]])["MetricAlarms"]:
+def _watching(look: Look, arn: str) -> dict[str, str] | None:
+    cloudwatch = look.client("cloudwatch")
+    alarms = cloudwatch.describe_alarms(AlarmNames=[arn.rpartition(":alarm:")[2]])["MetricAlarms"]
+    dashboards = cloudwatch.list_dashboards()["DashboardEntries"]
+    if arn not in {*(row["AlarmArn"] for row in alarms), *(row["DashboardArn"] for row in dashboards)}:
         return None
-    return tag_map(look.client("cloudwatch").list_tags_for_resource(ResourceARN=arn)["Tags"])
+    return tag_map(cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"])
+
+
+def _topic(look: Look, arn: str) -> dict[str, str] | None:
+    if not any(row["TopicArn"] == arn for row in look.client("sns").list_topics()["Topics"]):
+        return None
+    return tag_map(look.client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"])
 
 
 _TAGS: Mapping[str, Callable[[Look, str], Mapping[str, str] | None]] = {
@@ -120,7 +129,8 @@ _TAGS: Mapping[str, Callable[[Look, str], Mapping[str, str] | None]] = {
     "secretsmanager": _secret,
     "ecr": lambda look, arn: tag_map(look.client("ecr").list_tags_for_resource(resourceArn=arn)["tags"]),
     "logs": _log_group,
-    "cloudwatch": _alarm,
+    "cloudwatch": _watching,
+    "sns": _topic,
     "wafv2": _firewall,
     "s3": _bucket,
     "acm": lambda look, arn: tag_map(look.client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"]),

@@ -33,6 +33,7 @@ _ONE_TAGGING = (
     "tagging is bound to the name, and to our tags in the request"
 )
 _UPSERT = "one action creates and overwrites, and AWS has no condition that tells both apart"
+_SUBSCRIPTION = "a subscription bears no tags, so that ending one is bound to the topic's name"
 _NOT_BY_WAF = "AWS WAF knows no tags of load balancers; Elastic Load Balancing, which is asked as well, does"
 _NO_TAGS = "S3 looks at a bucket's tags only where attribute-based access control was enabled for that bucket"
 _UNTAGGED = "the alarms that target tracking makes bear no tags"
@@ -42,6 +43,7 @@ BY_NAME_ONLY: Mapping[str, str] = {
     "application-autoscaling:RegisterScalableTarget": _UPSERT,
     "application-autoscaling:TagResource": _ONE_TAGGING,
     "cloudwatch:DeleteAlarms": _UNTAGGED,
+    "cloudwatch:PutDashboard": _UPSERT,
     "cloudwatch:PutMetricAlarm": _UPSERT,
     "cloudwatch:TagResource": _ONE_TAGGING,
     "ecr:TagResource": _ONE_TAGGING,
@@ -61,6 +63,9 @@ BY_NAME_ONLY: Mapping[str, str] = {
     "s3:PutLifecycleConfiguration": _NO_TAGS,
     "route53:ChangeResourceRecordSets": "zones are somebody else's, and AWS knows records by neither tags nor owners",
     "secretsmanager:TagResource": _ONE_TAGGING,
+    "sns:CreateTopic": _UPSERT,
+    "sns:TagResource": _ONE_TAGGING,
+    "sns:Unsubscribe": _SUBSCRIPTION,
     "wafv2:AssociateWebACL": _NOT_BY_WAF,
     "wafv2:DisassociateWebACL": _NOT_BY_WAF,
     "wafv2:TagResource": _ONE_TAGGING,

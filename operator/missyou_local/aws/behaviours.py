@@ -24,6 +24,7 @@ MODULES = (
     "ecs_reads",
     "autoscaling",
     "monitoring",
+    "dashboards",
     "secrets",
     "iam",
     "iam_roles",

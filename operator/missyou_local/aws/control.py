@@ -2,6 +2,7 @@
 
 GET  /_control         counts, mutations, rules, seed, lag, timing, clock
 GET  /_control/ledger  the calls so far, of `?operation=ec2:Create*`, of `?caller=AKIA*`, after number `?since=41`
+GET  /_control/mail    what SNS would have sent by e-mail, with the tokens of confirmations
 POST /_control         any of {"rules": [...], "seed": 1, "lag": {...}, "timing": {...}, "clock": {...},
                        "reset_counts": true}; answers as GET does
 POST /_control/reset   wipes all accounts and regions, rules, lag and counts; keeps the timing
@@ -17,7 +18,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from missyou_local.aws import backends
+from missyou_local.aws import backends, sns_mail
 from missyou_local.aws.clock import Clock
 from missyou_local.aws.fates import Rules
 from missyou_local.aws.lag import Lag
@@ -54,18 +55,20 @@ class Control:
         """Answer a request to a path that starts with PREFIX."""
         try:
             match method, path.removeprefix(PREFIX).rstrip("/"):
-                case "GET", "":
-                    return _json(200, self._show())
                 case "GET", "/ledger":
                     return _json(200, self._entries(dict(parse_qsl(query))))
+                case "GET", "/mail":
+                    return _json(200, sns_mail.all_mails())
+                case "GET", "":
+                    pass
                 case "POST", "":
                     self._change(json.loads(body or b"{}"))
-                    return _json(200, self._show())
                 case "POST", "/reset":
                     self.reset()
-                    return _json(200, self._show())
                 case _:
-                    return _json(404, {"error": f"no {method} {path}; see GET {PREFIX}, GET {PREFIX}/ledger"})
+                    known = f"{PREFIX}, {PREFIX}/ledger, {PREFIX}/mail"
+                    return _json(404, {"error": f"no {method} {path}; see GET {known}"})
+            return _json(200, self._show())
         except (ValueError, TypeError) as error:
             return _json(400, {"error": str(error)})
 

@@ -1,7 +1,10 @@
-"""CloudWatch alarms start without data, and are refused periods and actions that CloudWatch has not."""
+"""CloudWatch alarms start without data, tell topics of changes, and are refused what CloudWatch has not."""
 
 from __future__ import annotations
 
+import re
+
+from missyou_local.aws import sns
 from missyou_local.aws.call import Call, Result, checks, plays
 from missyou_local.aws.errors import AwsError
 
@@ -15,6 +18,29 @@ def put_metric_alarm(call: Call) -> Result:
     result = call.forward()
     alarms[name].state_value = former.state_value if former else "INSUFFICIENT_DATA"
     return result
+
+
+@plays("cloudwatch:SetAlarmState")
+def set_alarm_state(call: Call) -> Result:
+    """Change an alarm's state, and have its actions of the new one tell their topics."""
+    alarm = call.moto("cloudwatch").alarms.get(call.params["AlarmName"])
+    before = alarm.state_value if alarm is not None else ""
+    result = call.forward()
+    if alarm is None or alarm.state_value == before or not alarm.actions_enabled:
+        return result
+    actions = {"ALARM": alarm.alarm_actions, "OK": alarm.ok_actions}.get(alarm.state_value)
+    for arn in alarm.insufficient_data_actions if actions is None else actions:
+        sns.notify(call, arn, alarm.alarm_arn, f'{alarm.state_value}: "{alarm.name}" in {call.region}')
+    return result
+
+
+@checks("cloudwatch:PutMetricAlarm")
+def actions_are_near(call: Call) -> None:
+    """Refuse a topic of another region; the words are quoted in github.com/cds-snc/notification-terraform, pull 128."""
+    for arn in [*call.params.get("AlarmActions", []), *call.params.get("OKActions", [])]:
+        parts = arn.split(":")
+        if parts[2] == "sns" and parts[3] != call.region:
+            raise _invalid(f"Invalid region {parts[3]} specified. Only {call.region} is supported.")
 
 
 @checks("cloudwatch:PutMetricAlarm")
@@ -42,6 +68,31 @@ def _check_period(period: int, count: int) -> None:
     most = _WEEK if period >= _HOUR else _DAY
     if period * count > most:
         raise _invalid(f"Metrics cannot be checked across more than {most} seconds (EvaluationPeriods * Period)")
+
+
+@checks("cloudwatch:PutMetricAlarm")
+def alarm_watches_one_thing(call: Call) -> None:
+    """Refuse a metric and metric math at once, or neither, and math without one result or of what is not there.
+
+    Source: API reference, PutMetricAlarm and MetricDataQuery; user guide, "Using math expressions with metrics".
+    """
+    params, queries = call.params, call.params.get("Metrics")
+    if not queries:
+        if not params.get("MetricName"):
+            raise _invalid("One of MetricName, Metrics or EvaluationCriteria must be given")
+        return
+    if both := sorted(params.keys() & {"Namespace", "MetricName", "Dimensions", "Period", "Unit", "Statistic"}):
+        raise _invalid(f"Metrics cannot be given together with {', '.join(both)}")
+    ids = [query["Id"] for query in queries]
+    if wrong := [name for name in ids if not re.fullmatch(r"[a-z]\w*", name) or ids.count(name) > 1]:
+        raise _invalid(f"Ids must be different, and begin with a lower-case letter: {', '.join(wrong)}")
+    if sum(query.get("ReturnData", True) for query in queries) != 1:
+        raise _invalid("Exactly one element of the metrics list should return data.")
+    if any(("Expression" in query) == ("MetricStat" in query) for query in queries):
+        raise _invalid("Each element of Metrics has either an Expression or a MetricStat")
+    named = {word for query in queries for word in re.findall(r"\b[a-z]\w*", query.get("Expression", ""))}
+    if unknown := sorted(named - set(ids)):
+        raise _invalid(f"An expression names what is not an Id: {', '.join(unknown)}")
 
 
 @checks("cloudwatch:PutMetricAlarm")

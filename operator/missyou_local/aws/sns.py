@@ -1,15 +1,22 @@
-"""SNS: a topic is made with one set of attributes, and a person has to confirm a subscription by e-mail."""
+"""SNS: a topic is made with one set of attributes, and a person has to confirm a subscription by e-mail.
+
+Mails are not sent but kept (`sns_mail`), each with the token that its link would have.
+"""
 
 from __future__ import annotations
 
-from missyou_local.aws.call import Call, Regional, Result, checks, plays
+import re
+from typing import Any
+
+from missyou_local.aws import sns_mail
+from missyou_local.aws.call import Call, Regional, Result, checks, plays, settles
 from missyou_local.aws.errors import AwsError
+from missyou_local.aws.sns_mail import box
 
 _CONFIRMED_BY_HAND = ("email", "email-json", "http", "https")
-_PENDING = "PendingConfirmation"
+_PENDING, _DELETED = "PendingConfirmation", "Deleted"
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 
-_pending: Regional[set[str]] = Regional(set)
-"""ARNs of the subscriptions that nobody has confirmed: nobody ever does here."""
 _attributes: Regional[dict[str, dict[str, str]]] = Regional(dict)
 """ARN of a topic -> the attributes that it was created with."""
 
@@ -41,28 +48,60 @@ def set_topic_attributes(call: Call) -> Result:
 
 @plays("sns:DeleteTopic")
 def delete_topic(call: Call) -> Result:
-    """Delete a topic."""
-    _attributes.of(call).pop(call.params["TopicArn"], None)
+    """Delete a topic with all of its subscriptions, the pending ones too."""
+    arn = call.params["TopicArn"]
+    _attributes.of(call).pop(arn, None)
+    box(call).forget(arn)
     return call.forward()
+
+
+@checks("sns:Subscribe")
+def address_is_one(call: Call) -> None:
+    """Refuse what is no e-mail address."""
+    if call.params["Protocol"].startswith("email") and not _ADDRESS.fullmatch(call.params.get("Endpoint", "")):
+        raise _parameter("Email address")
 
 
 @plays("sns:Subscribe")
 def subscribe(call: Call) -> Result:
-    """Subscribe; e-mail and HTTP wait for a confirmation."""
+    """Subscribe; e-mail and HTTP wait for a confirmation, and each call means another mail until then."""
+    subscriptions = call.moto("sns").subscriptions
+    before = set(subscriptions)
     result = call.forward()
-    if call.params["Protocol"] not in _CONFIRMED_BY_HAND:
+    arn, mails = result["SubscriptionArn"], box(call)
+    if call.params["Protocol"] not in _CONFIRMED_BY_HAND or (arn in before and arn not in mails.pending):
         return result
-    _pending.of(call).add(result["SubscriptionArn"])
+    mails.ask(arn, call.params["TopicArn"], call.params.get("Endpoint", ""), call.now)
     return result if call.params.get("ReturnSubscriptionArn") else {"SubscriptionArn": "pending confirmation"}
+
+
+@plays("sns:ConfirmSubscription")
+def confirm_subscription(call: Call) -> Result:
+    """Confirm a subscription by the token of its mail."""
+    arn = box(call).confirm(call.params["TopicArn"], call.params["Token"])
+    if arn is None:
+        raise _parameter("Token")
+    return {"SubscriptionArn": arn}
+
+
+@settles("sns")
+def pending_ones_go(call: Call) -> None:
+    """Remove what nobody has confirmed for 48 hours, and in the end what somebody ended."""
+    for arn in box(call).expire(call.now):
+        call.moto("sns").subscriptions.pop(arn, None)
 
 
 @plays("sns:ListSubscriptions", "sns:ListSubscriptionsByTopic")
 def list_subscriptions(call: Call) -> Result:
-    """List subscriptions; one that is pending shows no ARN."""
-    result = call.forward()
-    for subscription in result.get("Subscriptions", []):
-        if subscription["SubscriptionArn"] in _pending.of(call):
-            subscription["SubscriptionArn"] = _PENDING
+    """List subscriptions; one that is pending shows no ARN, and one that was ended reads so for some time."""
+    result, mails = call.forward(), box(call)
+    rows: list[dict[str, Any]] = result.setdefault("Subscriptions", [])
+    for row in rows:
+        if row["SubscriptionArn"] in mails.pending:
+            row["SubscriptionArn"] = _PENDING
+    if not result.get("NextToken"):
+        topic = call.params.get("TopicArn")
+        rows += [{**row, "SubscriptionArn": _DELETED} for row in mails.ended if topic in {None, row["TopicArn"]}]
     return result
 
 
@@ -70,8 +109,28 @@ def list_subscriptions(call: Call) -> Result:
 def subscription_is_confirmed(call: Call) -> None:
     """Refuse to end a subscription that is pending: it ends by itself after two days."""
     arn = call.params["SubscriptionArn"]
-    if arn in _pending.of(call) or not arn.startswith("arn:"):
+    if arn in box(call).pending or not arn.startswith("arn:"):
         raise _parameter("SubscriptionArn Reason: the subscription is pending confirmation")
+
+
+@plays("sns:Unsubscribe")
+def unsubscribe(call: Call) -> Result:
+    """End a subscription, which is listed as `Deleted` for some time."""
+    ended = call.moto("sns").subscriptions.get(call.params["SubscriptionArn"])
+    result = call.forward()
+    if ended is not None:
+        row = {"Owner": ended.owner, "Protocol": ended.protocol, "Endpoint": ended.endpoint}
+        box(call).end({**row, "TopicArn": ended.topic.arn}, call.now)
+    return result
+
+
+def notify(call: Call, topic_arn: str, source: str, subject: str) -> None:
+    """Send a message to a topic in the name of CloudWatch: to nobody where AWS would not let it through."""
+    topic = call.moto("sns").topics.get(topic_arn)
+    if topic is None or not sns_mail.lets_through(topic, source, call.account):
+        return
+    confirmed = [each for each in call.moto("sns").subscriptions.values() if each.topic.arn == topic_arn]
+    box(call).deliver(topic_arn, subject, [(each.arn, each.endpoint) for each in confirmed if each.protocol == "email"])
 
 
 def _parameter(message: str) -> AwsError:

@@ -167,3 +167,21 @@ FREE_STORAGE_BELOW_SIZE = Rule(
     path=".monitoring.alarms.databaseFreeStorageGiB",
     check=_check_free_storage,
 )
+
+# ---- monitoring
+
+
+def _check_topic(spec: Spec) -> str | None:
+    topic, region = spec.monitoring.notifications.topic_arn, spec.region
+    if topic is None or region is None or f":sns:{region}:" in topic:
+        return None
+    return f"the topic must be in {region}: CloudWatch alarms notify topics of their own region only"
+
+
+TOPIC_IN_REGION = Rule(
+    cel="!has(self.region) || !has(self.monitoring.notifications.topicARN) || "
+    "self.monitoring.notifications.topicARN.contains(':sns:' + self.region + ':')",
+    says="'the topic must be in ' + self.region + ': CloudWatch alarms notify topics of their own region only'",
+    path=".monitoring.notifications.topicARN",
+    check=_check_topic,
+)

@@ -23,13 +23,28 @@ class Defaults:
     replicas_max: int
     multi_az: bool
     protect: bool
+    dashboard: bool
 
 
 DEFAULTS: dict[Environment, Defaults] = {
     "Production": Defaults(
-        nat_gateways=2, cpu=512, memory=1024, replicas_min=2, replicas_max=10, multi_az=True, protect=True
+        nat_gateways=2,
+        cpu=512,
+        memory=1024,
+        replicas_min=2,
+        replicas_max=10,
+        multi_az=True,
+        protect=True,
+        dashboard=True,
     ),
     "Development": Defaults(
-        nat_gateways=1, cpu=256, memory=512, replicas_min=1, replicas_max=2, multi_az=False, protect=False
+        nat_gateways=1,
+        cpu=256,
+        memory=512,
+        replicas_min=1,
+        replicas_max=2,
+        multi_az=False,
+        protect=False,
+        dashboard=False,
     ),
 }

@@ -170,3 +170,20 @@ ONE_SOURCE = Rule(
         else None
     ),
 )
+
+# ---- monitoring
+
+EMAIL = matches(
+    "[A-Za-z0-9._%+'-]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?[.])+[A-Za-z]{2,}",
+    "must be an e-mail address, for example oncall@example.com",
+)
+_TWICE = "name each address once"
+EMAILS_DIFFER = Rule(
+    cel="self.all(a, self.exists_one(b, a.lowerAscii() == b.lowerAscii()))",
+    message=_TWICE,
+    check=lambda emails: _TWICE if len({email.lower() for email in emails}) < len(emails) else None,
+)
+TOPIC_ARN = matches(
+    "arn:aws[a-z-]*:sns:" + REGION + ":[0-9]{12}:[A-Za-z0-9_-]+",
+    "must be the ARN of a standard SNS topic, for example arn:aws:sns:eu-west-1:123456789012:alarms",
+)

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from missyou_operator.api.defaults import DEFAULTS, Environment
 from missyou_operator.api.field_rules import STACK_NAME, STACK_NAME_MAX
+from missyou_operator.api.monitoring import Monitoring
 from missyou_operator.api.sections import (
     Budget,
     Credentials,
@@ -21,7 +22,6 @@ from missyou_operator.api.sections import (
     Domain,
     Image,
     LoadBalancer,
-    Monitoring,
     Network,
     Registry,
     ReplicaBounds,
@@ -88,6 +88,12 @@ class AppLoadBalancer(LoadBalancer):
     deletion_protection: bool
 
 
+class AppMonitoring(Monitoring):
+    """Logs, alarms and dashboard, resolved."""
+
+    dashboard: bool
+
+
 @dataclass(frozen=True, slots=True)
 class AppSecrets:
     """The secret values, resolved. None: the variable is not set in the task."""
@@ -112,7 +118,7 @@ class AppSpec:
     secrets: AppSecrets
     load_balancer: AppLoadBalancer
     domain: Domain | None
-    monitoring: Monitoring
+    monitoring: AppMonitoring
     waf: WAF
     budget: Budget
     tags: Mapping[str, str]
@@ -127,7 +133,7 @@ def resolve(spec: Spec, *, name: str, operator_region: str) -> AppSpec:
     Raises InvalidSpec where what is filled in does not fit: the name as a stack name, the zones to the region.
     """
     region, stack_name = spec.region or operator_region, spec.stack_name or name
-    problems = [*_name_problems(stack_name, name), *_zone_problems(spec, region)]
+    problems = [*_name_problems(stack_name, name), *_zone_problems(spec, region), *_topic_problems(spec, region)]
     if problems:
         raise InvalidSpec(problems)
     base = DEFAULTS[spec.environment]
@@ -173,7 +179,9 @@ def resolve(spec: Spec, *, name: str, operator_region: str) -> AppSpec:
             **dict(spec.load_balancer)
             | {"deletion_protection": _given(spec.load_balancer.deletion_protection, base.protect)}
         ),
-        monitoring=spec.monitoring,
+        monitoring=AppMonitoring(
+            **dict(spec.monitoring) | {"dashboard": _given(spec.monitoring.dashboard, base.dashboard)}
+        ),
         waf=spec.waf,
         domain=spec.domain,
         budget=spec.budget,
@@ -250,3 +258,12 @@ def _zone_problems(spec: Spec, region: str) -> list[Problem]:
             f"both zones must be in {region}, the operator's region: set spec.region, or name zones of {region}",
         )
     ]
+
+
+def _topic_problems(spec: Spec, region: str) -> list[Problem]:
+    """Compare the topic likewise."""
+    topic = spec.monitoring.notifications.topic_arn
+    if spec.region or topic is None or topic.split(":")[3] == region:
+        return []
+    says = f"must be in {region}, the operator's region: CloudWatch alarms notify topics of their own region only"
+    return [Problem("spec.monitoring.notifications.topicARN", f"the topic {says}")]

@@ -18,33 +18,6 @@ from missyou_operator.api.base import WireModel
 from missyou_operator.api.rules import OneOf
 from missyou_operator.api.traffic import AccessLogs
 
-#: What CloudWatch Logs accepts (PutRetentionPolicy), in days.
-RETENTION_DAYS = (
-    1,
-    3,
-    5,
-    7,
-    14,
-    30,
-    60,
-    90,
-    120,
-    150,
-    180,
-    365,
-    400,
-    545,
-    731,
-    1096,
-    1827,
-    2192,
-    2557,
-    2922,
-    3288,
-    3653,
-)
-
-Percent = Annotated[int, Field(ge=1, le=100)]
 TargetPercent = Annotated[int, Field(ge=10, le=95)]
 Cooldown = Annotated[int, Field(ge=0, le=3600)]
 Replicas = Annotated[int, Field(ge=1, le=100)]
@@ -267,23 +240,3 @@ class Budget(WireModel):
     monthly_usd: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """US dollars a month. A change after which the stack is estimated to cost more, and more than before, waits for
     approval. Not given: no bound."""
-
-
-class Alarms(WireModel):
-    """When CloudWatch raises an alarm."""
-
-    service_cpu_percent: Percent = 80
-    """CPU use of the tasks, in percent, above which an alarm is raised."""
-    database_cpu_percent: Percent = 80
-    """CPU use of the database, in percent, above which an alarm is raised."""
-    database_free_storage_gib: Annotated[int, Field(ge=1, le=cross.STORAGE_MAX)] = 2
-    """Free storage of the database, in GiB, below which an alarm is raised."""
-
-
-class Monitoring(WireModel):
-    """Logs and alarms."""
-
-    log_retention_days: Annotated[int, OneOf(RETENTION_DAYS)] = 7
-    """Days that the logs of tasks and database are kept, one of those that CloudWatch offers."""
-    alarms: Alarms = Field(default_factory=Alarms)
-    """When CloudWatch raises an alarm."""

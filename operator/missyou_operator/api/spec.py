@@ -11,6 +11,7 @@ from missyou_operator.api import fargate
 from missyou_operator.api import field_rules as rules
 from missyou_operator.api.base import WireModel
 from missyou_operator.api.defaults import Environment
+from missyou_operator.api.monitoring import Monitoring
 from missyou_operator.api.sections import (
     Budget,
     Credentials,
@@ -18,7 +19,6 @@ from missyou_operator.api.sections import (
     Domain,
     Image,
     LoadBalancer,
-    Monitoring,
     Network,
     Registry,
     Secrets,
@@ -58,7 +58,7 @@ class Spec(WireModel):
     domain: Annotated[Domain, cross.ZONE_KEPT] | None = None
     """The app's own name, by HTTPS. Not given: the load balancer's name, by HTTP."""
     monitoring: Monitoring = Field(default_factory=Monitoring)
-    """Logs and alarms."""
+    """Logs, alarms and whom they notify."""
     budget: Budget = Field(default_factory=Budget)
     """What the stack may cost."""
     waf: WAF = Field(default_factory=WAF)
@@ -84,4 +84,5 @@ JudgedSpec = Annotated[
     fargate.LEGAL_SIZE,
     cross.REPLICAS_ORDER,
     cross.FREE_STORAGE_BELOW_SIZE,
+    cross.TOPIC_IN_REGION,
 ]

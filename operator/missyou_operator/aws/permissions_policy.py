@@ -18,7 +18,8 @@ from missyou_operator.aws.registry import KINDS
 #: Characters of a managed policy.
 LIMIT = 6144
 #: Services whose ARNs name no region, and those that name no account either.
-_GLOBAL, _NOBODYS = frozenset({"iam", "route53", "s3"}), frozenset({"route53", "s3"})
+#: How resources begin whose ARNs have no region, and no account.
+_GLOBAL, _NOBODYS = ("iam:", "route53:", "s3:", "cloudwatch:dashboard/"), ("route53:", "s3:")
 #: Any region's name, such as us-gov-west-1, inside a longer name.
 _ANY_REGION = "??-*-?"
 
@@ -56,8 +57,8 @@ class Scope:
         if resource == "*":
             return resource
         service, _, rest = resource.partition(":")
-        region = "" if service in _GLOBAL else self.region
-        account = "" if service in _NOBODYS else self.account
+        region = "" if resource.startswith(_GLOBAL) else self.region
+        account = "" if resource.startswith(_NOBODYS) else self.account
         return f"arn:{self.partition}:{service}:{region}:{account}:{self.fill(rest)}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from missyou_operator.aws.acm import Certificate
 from missyou_operator.aws.autoscaling import ScalableTarget, ScalingPolicy
 from missyou_operator.aws.cloudwatch import Alarm
+from missyou_operator.aws.cloudwatch_dashboard import Dashboard
 from missyou_operator.aws.ec2_endpoints import VpcEndpoint
 from missyou_operator.aws.ec2_gateways import Address, InternetGateway, NatGateway
 from missyou_operator.aws.ec2_routes import RouteTable
@@ -26,6 +27,8 @@ from missyou_operator.aws.route53 import HostedZone
 from missyou_operator.aws.route53_records import Alias, Validation
 from missyou_operator.aws.s3_bucket import Bucket
 from missyou_operator.aws.secretsmanager import Secret, SecretVersion
+from missyou_operator.aws.sns import GivenTopic, Topic
+from missyou_operator.aws.sns_emails import EmailSubscriptions
 from missyou_operator.aws.wafv2 import WebACL
 from missyou_operator.aws.wafv2_association import WebACLAssociation
 from missyou_operator.engine.resource import Resource
@@ -62,7 +65,11 @@ KINDS: tuple[type[Resource], ...] = (
     ScalableTarget,
     ScalingPolicy,
     LogGroup,
+    Topic,
+    GivenTopic,
+    EmailSubscriptions,
     Alarm,
+    Dashboard,
     WebACL,
     WebACLAssociation,
     Bucket,

@@ -16,6 +16,9 @@ from missyou_operator.stack.context import OPTIONAL, Component
 #: Reasons that only say that something else comes first: any other is worth more.
 _DULL = ("Creating", "WaitingFor", "Deleting", "Propagating")
 
+#: Components whose condition says, while they are ready, what their resources have to say: alarms that ring, say.
+_TELLING = OPTIONAL | {Component.MONITORING}
+
 #: Characters of a message: beyond metav1.Condition's bound the API server would refuse the whole status.
 _LONGEST = 32_000
 
@@ -62,7 +65,7 @@ def component_verdicts(results: Sequence[Result], notes: Mapping[str, str]) -> l
             continue
         trouble = worst(mine)
         if trouble is None:
-            told = [result.health.message for result in mine if component in OPTIONAL and result.health.message]
+            told = [result.health.message for result in mine if component in _TELLING and result.health.message]
             note = notes.get(component.value, "") or "; ".join(told)
             verdicts.append(Verdict(f"{component}Ready", "True", "Available", note))
         else:

@@ -19,8 +19,9 @@ from missyou_operator.cost.usage import Usage
 ZONES = 2
 #: Interface endpoints: ecr.api, ecr.dkr, logs, secretsmanager.
 INTERFACE_ENDPOINTS = 4
-#: Alarms on the tasks' CPU, the database's CPU and its storage: one metric each, which is what AWS counts.
-ALARMS = 3
+#: Metrics that the alarms watch, which is what AWS counts: one each, and three for the rate of errors. (Two less with a
+#: database class whose memory is not known to the operator.)
+ALARM_METRICS = 10
 #: Rules of the web ACL, of which AWS counts a managed group as one: four groups and the rate limit.
 WAF_RULES = 5
 
@@ -159,7 +160,11 @@ def _monitoring(app: AppSpec, usage: Usage) -> Iterable[Charge]:
     stored = (usage.log_gb * app.monitoring.log_retention_days / _DAYS).quantize(_CENT)
     yield Charge("Monitoring", "logs written", "logs.ingestedGB", usage.log_gb, "GB")
     yield Charge("Monitoring", "logs kept", "logs.storedGBMonth", stored, "GB-months")
-    yield Charge("Monitoring", f"alarms: {ALARMS}", "alarm.month", Decimal(ALARMS), "months")
+    if app.monitoring.dashboard:
+        yield Charge("Monitoring", "dashboard", "dashboard.month", Decimal(1), "months")
+    yield Charge(
+        "Monitoring", f"metrics with an alarm: {ALARM_METRICS}", "alarm.month", Decimal(ALARM_METRICS), "months"
+    )
 
 
 _PARTS: tuple[Callable[[AppSpec, Usage], Iterable[Charge]], ...] = (

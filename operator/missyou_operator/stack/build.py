@@ -5,14 +5,17 @@ from __future__ import annotations
 from missyou_operator.api import AppSpec
 from missyou_operator.aws.stack import Stack
 from missyou_operator.engine.graph import Graph
+from missyou_operator.stack.alarms import alarms
 from missyou_operator.stack.context import Context, Facts
+from missyou_operator.stack.dashboard import dashboard
 from missyou_operator.stack.database import database
 from missyou_operator.stack.domain import domain
 from missyou_operator.stack.endpoints import endpoints
 from missyou_operator.stack.firewall import firewall
 from missyou_operator.stack.load_balancer import load_balancer
-from missyou_operator.stack.monitoring import alarms, log_groups
+from missyou_operator.stack.monitoring import log_groups
 from missyou_operator.stack.network import network
+from missyou_operator.stack.notifications import notifications
 from missyou_operator.stack.registry import registry
 from missyou_operator.stack.secrets import api_secrets, database_credentials
 from missyou_operator.stack.security_groups import security_groups
@@ -34,5 +37,5 @@ def build(app: AppSpec, stack: Stack, facts: Facts) -> Graph:
     domain(site, balancing)
     service(site, net, groups, images, db, secrets, balancing, logs.app)
     firewall(site, balancing)
-    alarms(site)
+    dashboard(site, balancing, alarms(site, balancing, notifications(site)))
     return site.graph

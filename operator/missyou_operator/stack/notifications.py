@@ -1,0 +1,54 @@
+"""Whom alarms notify: a topic of the stack's own with its e-mail addresses, a topic that is given, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from missyou_operator.aws.sns import GivenTopic, Topic
+from missyou_operator.aws.sns_emails import EmailSubscriptions
+from missyou_operator.engine.values import Ref
+from missyou_operator.stack.context import Component, Context
+
+
+def notifications(site: Context) -> tuple[str | Ref, ...]:
+    """Declare the topics; give their ARNs."""
+    wanted = site.app.monitoring.notifications
+    arns: list[str | Ref] = []
+    if wanted.emails:
+        topic = site.graph.add(Topic(**site.named(Component.MONITORING, "alarms"), policy=publishing(site)))
+        site.graph.add(
+            EmailSubscriptions(
+                name=topic.name,
+                component=Component.MONITORING.value,
+                topic_arn=topic.ref("arn"),
+                emails=tuple(sorted(email.lower() for email in wanted.emails)),
+            )
+        )
+        arns.append(topic.ref("arn"))
+    if wanted.topic_arn:
+        # By its name and not by reference: that it is missing is told, and keeps no alarm from being made.
+        site.graph.add(GivenTopic(name=wanted.topic_arn, component=Component.MONITORING.value))
+        arns.append(wanted.topic_arn)
+    return tuple(arns)
+
+
+def publishing(site: Context) -> Mapping[str, Any]:
+    """Give the topic's policy: CloudWatch may publish, for alarms of this stack only (no confused deputy).
+
+    Source: CloudWatch user guide, "Notifying users on alarm changes", topic policies. Who else of the account may do
+    what is left to IAM: a topic's policy need not allow it as well.
+    """
+    stack = site.stack
+    statement = {
+        "Sid": "AlarmsOfTheStack",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": "SNS:Publish",
+        "Resource": stack.arn("sns", f"{stack.name}-alarms"),
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": stack.account},
+            "ArnLike": {"aws:SourceArn": stack.arn("cloudwatch", f"alarm:{stack.name}-*")},
+        },
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}

@@ -1,0 +1,299 @@
+"""Whom alarms tell: asked once, told when confirmed, never asked again and again, and never forgotten."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from missyou_local.aws.sns_mail import PENDING_FOR
+
+from .harness import REGION, App, changes
+
+ACCOUNT = "123456789012"
+ANN, BOB, CLEO = "ann@example.com", "bob@example.com", "cleo@example.com"
+
+
+@pytest.fixture(scope="module")
+def app(aws) -> App:
+    app = App(aws, "told", environment="Development")
+    app.grow()
+    return app
+
+
+def in_sync(app: App) -> None:
+    app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
+    before = app.body["status"]
+    assert changes(app.calls(app.look_now)) == {}
+    after = {**app.body["status"], "lastHandledReconcileAt": None}
+    assert after == {**before, "lastHandledReconcileAt": None, "lastSyncTime": after["lastSyncTime"]}
+    assert app.condition("Ready")["status"] == "True"
+
+
+def wanted(app: App, *emails: str, **more: Any) -> None:
+    app.edit(monitoring={"notifications": {"emails": list(emails), **more}})
+
+
+def topic(app: App) -> str:
+    return f"arn:aws:sns:{REGION}:{ACCOUNT}:{app.stack}-alarms"
+
+
+def mails(app: App, to: str, subject: str = "") -> Sequence[dict[str, str]]:
+    """Give the mails that somebody has got from the stack's topic, by the test AWS's own door."""
+    found = json.loads(app.aws.control.answer("GET", "/_control/mail", b"").body)
+    return [m for m in found if m["to"] == to and m["topic"] == topic(app) and subject in m["subject"]]
+
+
+def follow_the_link(app: App, who: str) -> str:
+    [*_, mail] = mails(app, who, "Confirmation")
+    return str(app.client("sns").confirm_subscription(TopicArn=topic(app), Token=mail["token"])["SubscriptionArn"])
+
+
+def ring(app: App, suffix: str, state: str = "ALARM") -> None:
+    app.client("cloudwatch").set_alarm_state(AlarmName=f"{app.stack}-{suffix}", StateValue=state, StateReason="test")
+
+
+def listed(app: App) -> dict[str, str]:
+    rows = app.client("sns").list_subscriptions_by_topic(TopicArn=topic(app))["Subscriptions"]
+    return {row["Endpoint"]: row["SubscriptionArn"] for row in rows}
+
+
+def said(app: App) -> str:
+    return str(app.condition("MonitoringReady")["message"])
+
+
+def test_by_default_nobody_is_told_and_there_is_no_topic(app):
+    assert app.client("sns").list_topics()["Topics"] == []
+    alarms = app.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{app.stack}-")["MetricAlarms"]
+    assert all((alarm["AlarmActions"], alarm["OKActions"]) == ([], []) for alarm in alarms)
+
+
+def test_who_is_named_is_asked_once_and_is_no_difference_until_he_answers(app):
+    wanted(app, ANN, BOB)
+    calls = changes(app.calls(app.grow))
+    assert (calls["sns:CreateTopic"], calls["sns:Subscribe"], calls["sns:TagResource"]) == (1, 2, 1)
+    in_sync(app)
+    assert listed(app) == {ANN: "PendingConfirmation", BOB: "PendingConfirmation"}
+    assert (len(mails(app, ANN)), len(mails(app, BOB))) == (1, 1)
+    assert f"{ANN}, {BOB}: AWS waits until the link" in said(app)
+    row = app.resource("sns.EmailSubscriptions", f"{app.stack}-alarms")
+    assert (row["state"], ANN in row["message"]) == ("Ready", True)
+
+
+def test_all_alarms_notify_the_topic_when_they_begin_and_when_they_end(app):
+    alarms = app.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{app.stack}-")["MetricAlarms"]
+    assert len(alarms) >= 3
+    assert all((alarm["AlarmActions"], alarm["OKActions"]) == ([topic(app)],) * 2 for alarm in alarms)
+
+
+def test_who_follows_the_link_is_told(app):
+    follow_the_link(app, ANN)
+    app.look_now()
+    assert (ANN in said(app), BOB in said(app)) == (False, True)
+    ring(app, "rds-cpu")
+    ring(app, "rds-cpu", "OK")
+    assert [mail["subject"].partition(":")[0] for mail in mails(app, ANN)[1:]] == ["ALARM", "OK"]
+    assert len(mails(app, BOB)) == 1
+    in_sync(app)
+
+
+def test_an_alarm_that_rings_is_told_in_the_condition_too(app):
+    ring(app, "rds-cpu")
+    app.look_now()
+    assert "rds-cpu is in ALARM" in said(app)
+    assert app.condition("MonitoringReady")["status"] == "True"
+    ring(app, "rds-cpu", "OK")
+    app.look_now()
+
+
+def test_after_a_restart_nobody_is_asked_again(app):
+    app.restart()
+    app.body["status"] = {"observedGeneration": -1}
+    assert changes(app.calls(app.look_now)) == {}
+    assert len(mails(app, BOB)) == 1
+
+
+def test_who_ends_it_himself_is_not_asked_again_and_that_is_said(app):
+    app.client("sns").unsubscribe(SubscriptionArn=listed(app)[ANN])
+    assert changes(app.calls(app.look_now)) == {}
+    assert listed(app)[ANN] == "Deleted"
+    assert f"{ANN}: not subscribed" in said(app)
+    in_sync(app)
+
+
+def test_who_lets_the_mail_lie_is_not_asked_again_either(app):
+    app.aws.control.clock.advance(PENDING_FOR)
+    assert changes(app.calls(app.look_now)) == {}
+    assert BOB not in listed(app)
+    assert f"{ANN}, {BOB}: not subscribed" in said(app)
+    in_sync(app)
+    wanted(app, ANN)
+    app.grow()
+    wanted(app, ANN, BOB)
+    app.grow()
+    assert len(mails(app, BOB)) == 2
+
+
+def test_taken_out_and_put_back_he_is_asked_again(app):
+    wanted(app, BOB)
+    app.grow()
+    in_sync(app)
+    assert ANN not in said(app)
+    wanted(app, ANN, BOB)
+    calls = changes(app.calls(app.grow))
+    assert calls == {"sns:Subscribe": 1, "sns:TagResource": 1}
+    assert len(mails(app, ANN, "Confirmation")) == 2
+    follow_the_link(app, ANN)
+    app.look_now()
+    in_sync(app)
+
+
+def test_who_is_taken_out_is_told_no_more(app):
+    wanted(app, BOB)
+    assert changes(app.calls(app.grow)) == {"sns:Unsubscribe": 1, "sns:TagResource": 1}
+    assert listed(app)[ANN] == "Deleted"
+    told = len(mails(app, ANN))
+    ring(app, "ecs-cpu")
+    assert len(mails(app, ANN)) == told
+    ring(app, "ecs-cpu", "OK")
+    app.look_now()
+    in_sync(app)
+
+
+def test_a_pending_one_that_is_taken_out_cannot_be_ended_until_it_is_confirmed(app):
+    wanted(app, BOB, CLEO)
+    app.grow()
+    wanted(app, BOB)
+    assert changes(app.calls(app.grow)) == {"sns:TagResource": 1}
+    in_sync(app)
+    follow_the_link(app, CLEO)
+    assert changes(app.calls(app.look_now)) == {"sns:Unsubscribe": 1}
+    assert app.body["status"]["drift"][0]["resource"].startswith("sns.EmailSubscriptions/")
+    in_sync(app)
+
+
+def test_capitals_make_no_other_address(app):
+    wanted(app, BOB.upper())
+    assert changes(app.calls(app.grow)) == {}
+    in_sync(app)
+
+
+def test_a_sms_that_somebody_added_by_hand_stays(app):
+    sns = app.client("sns")
+    theirs = sns.subscribe(TopicArn=topic(app), Protocol="sms", Endpoint="+4915112345678")["SubscriptionArn"]
+    in_sync(app)
+    sns.unsubscribe(SubscriptionArn=theirs)
+
+
+def test_an_address_that_somebody_added_by_hand_goes(app):
+    app.client("sns").subscribe(TopicArn=topic(app), Protocol="email", Endpoint=CLEO)
+    in_sync(app)
+    follow_the_link(app, CLEO)
+    assert changes(app.calls(app.look_now)) == {"sns:Unsubscribe": 1}
+    in_sync(app)
+
+
+def test_a_topic_that_was_closed_muted_or_encrypted_is_put_right(app):
+    sns = app.client("sns")
+    nobody = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "SNS:Publish"}]}
+    sns.set_topic_attributes(TopicArn=topic(app), AttributeName="Policy", AttributeValue=json.dumps(nobody))
+    sns.set_topic_attributes(TopicArn=topic(app), AttributeName="KmsMasterKeyId", AttributeValue="alias/aws/sns")
+    app.client("cloudwatch").disable_alarm_actions(AlarmNames=[f"{app.stack}-rds-cpu"])
+    calls = changes(app.calls(app.look_now))
+    assert calls == {"sns:SetTopicAttributes": 2, "cloudwatch:PutMetricAlarm": 1}
+    follow_the_link(app, BOB)
+    told = len(mails(app, BOB))
+    ring(app, "rds-cpu")
+    assert len(mails(app, BOB)) == told + 1
+    ring(app, "rds-cpu", "OK")
+    app.look_now()
+    in_sync(app)
+
+
+def test_the_policy_lets_in_this_stack_s_alarms_only(app):
+    [statement] = [json.loads(app.client("sns").get_topic_attributes(TopicArn=topic(app))["Attributes"]["Policy"])]
+    statement = statement["Statement"]
+    [statement] = statement if isinstance(statement, list) else [statement]
+    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{app.stack}-*"},
+    }
+
+
+def test_a_lost_tag_of_memory_comes_back_without_a_mail(app):
+    app.client("sns").untag_resource(ResourceArn=topic(app), TagKeys=["missyou.app/asked"])
+    before = len(mails(app, BOB, "Confirmation"))
+    assert changes(app.calls(app.look_now)) == {"sns:TagResource": 1}
+    assert len(mails(app, BOB, "Confirmation")) == before
+    in_sync(app)
+
+
+def test_a_topic_deleted_outside_is_made_again_and_all_are_asked_again(app):
+    before = len(mails(app, BOB, "Confirmation"))
+    app.client("sns").delete_topic(TopicArn=topic(app))
+    app.restart()
+    calls = changes(app.calls(app.look_now))
+    assert calls == {"sns:CreateTopic": 1, "sns:Subscribe": 1, "sns:TagResource": 1}
+    assert len(mails(app, BOB, "Confirmation")) == before + 1
+    in_sync(app)
+
+
+def test_switched_off_all_of_it_goes_the_pending_too(app):
+    app.edit(monitoring={"notifications": {}})
+    calls = changes(app.calls(app.grow))
+    in_sync(app)
+    assert set(calls) == {"sns:DeleteTopic", "cloudwatch:PutMetricAlarm"}
+    assert app.client("sns").list_topics()["Topics"] == []
+    assert said(app) == ""
+
+
+def given(app: App) -> str:
+    return str(app.client("sns").create_topic(Name="pager")["TopicArn"])
+
+
+def test_a_topic_that_is_given_is_notified_and_left_as_it_is(app):
+    arn = given(app)
+    wanted(app, topicARN=arn)
+    assert set(changes(app.calls(app.grow))) == {"cloudwatch:PutMetricAlarm"}
+    alarms = app.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{app.stack}-")["MetricAlarms"]
+    assert all(alarm["AlarmActions"] == [arn] for alarm in alarms)
+    in_sync(app)
+
+
+def test_one_that_cloudwatch_cannot_use_is_told(app):
+    sns, arn = app.client("sns"), given(app)
+    sns.set_topic_attributes(TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue="alias/aws/sns")
+    app.look_now()
+    assert (app.reason("MonitoringReady"), app.reason("Stalled")) == ("TopicUnusable", "TopicUnusable")
+    sns.delete_topic(TopicArn=arn)
+    app.look_now()
+    assert app.reason("MonitoringReady") == "TopicNotFound"
+    given(app)
+    app.look_now()
+    in_sync(app)
+
+
+def test_with_both_both_are_notified_and_deleting_leaves_theirs(app):
+    arn = given(app)
+    wanted(app, BOB, topicARN=arn)
+    app.grow()
+    alarms = app.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{app.stack}-")["MetricAlarms"]
+    assert all(set(alarm["AlarmActions"]) == {arn, topic(app)} for alarm in alarms)
+    in_sync(app)
+    app.delete()
+    assert [row["TopicArn"] for row in app.client("sns").list_topics()["Topics"]] == [arn]
+    app.client("sns").delete_topic(TopicArn=arn)
+
+
+def test_a_namesake_of_somebody_else_s_is_left_alone(aws):
+    app = App(aws, "told2", environment="Development", monitoring={"notifications": {"emails": [ANN]}})
+    theirs = app.client("sns").create_topic(Name="told2-alarms")["TopicArn"]
+    app.until(lambda _: app.reason("Stalled") == "OwnedElsewhere", "told")
+    assert theirs in app.condition("Stalled")["message"]
+    assert app.client("sns").list_subscriptions_by_topic(TopicArn=theirs)["Subscriptions"] == []
+    app.delete()
+    assert [row["TopicArn"] for row in app.client("sns").list_topics()["Topics"]] == [theirs]
+    app.client("sns").delete_topic(TopicArn=theirs)
