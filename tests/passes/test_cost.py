@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from .harness import App, changes
@@ -46,6 +49,27 @@ def test_a_plan_beyond_the_budget_waits_and_changes_nothing(app):
     assert changes(app.calls(app.one_pass)) == {}
     assert app.body["status"] == said
     assert gateways(app) == 1
+
+
+def test_a_plan_within_the_budget_tells_the_difference_until_it_is_carried_out(app):
+    app.edit(budget={"monthlyUSD": 200})
+    app.restart()
+    told = []
+
+    def done(status: Mapping[str, Any]) -> bool:
+        told.append((status.get("plan") or {}).get("cost"))
+        return gateways(app) == 2 and "plan" not in status
+
+    app.until(done, "carried out")
+    assert told[0] == {"monthlyUSD": "125.10", "differenceUSD": "+36.50"}
+    assert [cost for cost in told[:-1] if cost != told[0]] == []
+    app.edit(budget={"monthlyUSD": 100}, network={"natGateways": 1})
+    app.one_pass()
+    assert app.body["status"]["plan"]["cost"]["differenceUSD"] == "-36.50"
+    app.until(lambda status: gateways(app) == 1 and "plan" not in status, "taken back")
+    app.edit(network={"natGateways": 2})
+    app.one_pass()
+    assert app.reason("Stalled") == "ApprovalRequired"
 
 
 def test_it_goes_on_when_the_change_is_taken_back(app):

@@ -77,7 +77,7 @@ def progress(body: Mapping[str, Any], found_: Found, now: datetime) -> dict[str,
         ),
         "url": url(found_.stack, found_.outcome.world),
         "resources": resources(found_.outcome),
-        "plan": _plan(found_),
+        "plan": _plan(found_, before),
         "cost": found_.spending.status(before, waiting=bool(found_.approval.changes)),
         "drift": [*found_.drift, *before.get("drift", [])][:_DRIFT_KEPT],
     }
@@ -213,7 +213,7 @@ def _service(found_: Found) -> dict[str, Any]:
     }
 
 
-def _plan(found_: Found) -> dict[str, Any] | None:
+def _plan(found_: Found, before: Mapping[str, Any]) -> dict[str, Any] | None:
     waiting = bool(found_.approval.changes)
     plan = found_.approval if waiting else found_.left
     if not plan.changes:
@@ -228,7 +228,10 @@ def _plan(found_: Found) -> dict[str, Any] | None:
         for change in plan.changes
     ]
     held = bool(found_.spending.approval.changes)
-    cost = found_.spending.planned() if waiting else None
+    cost = found_.spending.planned()
+    if not cost and not waiting:
+        # Since the first pass of a change, `status.cost` is what the stack is going to cost.
+        cost = (before.get("plan") or {}).get("cost")
     return {"id": found_.spending.id if held else plan.id, "changes": changes, **({"cost": cost} if cost else {})}
 
 
