@@ -212,6 +212,30 @@ def test_a_password_changes_and_a_deleted_database_is_gone(aws: Aws) -> None:
     assert wait_until(lambda: not answers(row, "another-one-1"), PATIENCE)
 
 
+def test_a_snapshot_brings_the_data_back_after_its_database_is_gone(aws: Aws) -> None:
+    database(aws, "db", DBName="missyou")
+    with connect(available(aws)) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 'miss you' AS said")
+    aws.rds.create_db_snapshot(DBInstanceIdentifier="db", DBSnapshotIdentifier="before")
+    with connect(available(aws)) as connection:
+        connection.execute("UPDATE kept SET said = 'later'")
+    aws.rds.modify_db_instance(DBInstanceIdentifier="db", MasterUserPassword="another-one-1")
+    available(aws)
+    aws.rds.delete_db_instance(DBInstanceIdentifier="db", FinalDBSnapshotIdentifier="final")
+    gone = aws.rds.get_waiter("db_instance_deleted")
+    gone.wait(DBInstanceIdentifier="db", WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+    for snapshot, password, said in (("before", PASSWORD, "miss you"), ("final", "another-one-1", "later")):
+        waiter = aws.rds.get_waiter("db_snapshot_available")
+        waiter.wait(DBSnapshotIdentifier=snapshot, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+        aws.rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="db", DBSnapshotIdentifier=snapshot)
+        with connect(available(aws), password) as connection:
+            assert connection.execute("SELECT said FROM kept").fetchone() == (said,)
+        aws.rds.modify_db_instance(DBInstanceIdentifier="db", MasterUserPassword="after-restoring-1")
+        connect(available(aws), "after-restoring-1").close()
+        aws.rds.delete_db_instance(DBInstanceIdentifier="db", SkipFinalSnapshot=True)
+        gone.wait(DBInstanceIdentifier="db", WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+
+
 # Tasks
 
 

@@ -174,6 +174,7 @@ RULES = [
         steps(
             _ready(),
             lambda s: s.aws.rds.create_db_snapshot(DBInstanceIdentifier=s.name, DBSnapshotIdentifier=s.name + "-s"),
+            _wait,
         ),
     ),
     Rule(

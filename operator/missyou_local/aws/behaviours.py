@@ -13,6 +13,8 @@ MODULES = (
     "vpc_endpoints",
     "security_groups",
     "rds",
+    "rds_snapshots",
+    "rds_backups",
     "rds_options",
     "rds_groups",
     "rds_catalogue",

@@ -1,6 +1,7 @@
 """What RDS says about the lesser options of a database: windows, monitoring, insights, logs, port, network, snapshots.
 
-Sources: RDS API reference, CreateDBInstance and ModifyDBInstance. Overlapping windows are refused by moto.
+Sources: RDS API reference, CreateDBInstance, ModifyDBInstance and RestoreDBInstanceFromDBSnapshot. Overlapping windows
+are refused by moto.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from missyou_local.aws.call import Call, checks
 from missyou_local.aws.errors import AwsError
 
 _CHANGES = ("rds:CreateDBInstance", "rds:ModifyDBInstance")
+_ALL = (*_CHANGES, "rds:RestoreDBInstanceFromDBSnapshot")
 _CLOCK = r"([01]\d|2[0-3]):([0-5]\d)"
 _DAILY = re.compile(f"{_CLOCK}-{_CLOCK}")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -43,7 +45,7 @@ def user_is_short(call: Call) -> None:
         raise _value(f"The parameter MasterUsername must be 1 to {_MASTER_USER_LENGTH} letters, numbers or underscores")
 
 
-@checks(*_CHANGES)
+@checks(*_ALL)
 def windows_are_well_formed(call: Call) -> None:
     """Refuse windows of another form than hh24:mi-hh24:mi and ddd:hh24:mi-ddd:hh24:mi, and short ones."""
     backup, maintenance = call.params.get("PreferredBackupWindow"), call.params.get("PreferredMaintenanceWindow")
@@ -101,7 +103,7 @@ def insights_are_kept_as_offered(call: Call) -> None:
         raise _combination("To set a retention of insights, EnablePerformanceInsights must be set to 'true'")
 
 
-@checks(*_CHANGES)
+@checks(*_ALL)
 def logs_are_known(call: Call) -> None:
     """Refuse kinds of logs that PostgreSQL has not."""
     changes = call.params.get("CloudwatchLogsExportConfiguration", {})
@@ -110,7 +112,7 @@ def logs_are_known(call: Call) -> None:
         raise _combination(f"You cannot use the log types '{', '.join(unknown)}' with engine version postgres")
 
 
-@checks(*_CHANGES)
+@checks(*_ALL)
 def port_is_allowed(call: Call) -> None:
     """Refuse ports outside 1150-65535."""
     port = call.params.get("Port", call.params.get("DBPortNumber"))
@@ -118,7 +120,7 @@ def port_is_allowed(call: Call) -> None:
         raise _value(f"Invalid port {port}: valid values are 1150-65535")
 
 
-@checks(*_CHANGES)
+@checks(*_ALL)
 def groups_are_of_the_network(call: Call) -> None:
     """Refuse security groups of another VPC than that of the subnet group."""
     subnet_group = _subnet_group(call)
@@ -151,10 +153,17 @@ def database_is_running(call: Call) -> None:
         raise AwsError("InvalidDBInstanceState", f"Database instance {name} is not in available state: it is stopped.")
 
 
-@checks("rds:DeleteDBInstance", "rds:CreateDBSnapshot")
+_SNAPSHOT_PARAMETERS = {
+    "DeleteDBInstance": "FinalDBSnapshotIdentifier",
+    "CreateDBSnapshot": "DBSnapshotIdentifier",
+    "CopyDBSnapshot": "TargetDBSnapshotIdentifier",
+}
+
+
+@checks("rds:DeleteDBInstance", "rds:CreateDBSnapshot", "rds:CopyDBSnapshot")
 def snapshot_name_is_well_formed(call: Call) -> None:
     """Refuse names of snapshots that are none."""
-    parameter = "FinalDBSnapshotIdentifier" if call.operation == "DeleteDBInstance" else "DBSnapshotIdentifier"
+    parameter = _SNAPSHOT_PARAMETERS[call.operation]
     name = call.params.get(parameter)
     if name is not None and not _SNAPSHOT.fullmatch(name):
         raise _value(
