@@ -16,6 +16,7 @@ MODULES = (
     "rds_snapshots",
     "rds_backups",
     "rds_options",
+    "rds_windows",
     "rds_groups",
     "rds_catalogue",
     "loadbalancer",

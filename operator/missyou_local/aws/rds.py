@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from missyou_local.aws import interfaces, rds_catalogue, rds_rules, rds_servers, rds_snapshots
+from missyou_local.aws import interfaces, rds_catalogue, rds_rules, rds_servers, rds_snapshots, rds_windows
 from missyou_local.aws.call import Call, Regional, Result, plays, settles
 from missyou_local.aws.errors import AwsError
 
@@ -109,6 +109,7 @@ def create_db_instance(call: Call) -> Result:
 
 def begin(call: Call, name: str, model: Any, kms_key: str, password: str) -> None:
     """Take a new database of moto's under control: it is `creating` for a while."""
+    rds_windows.choose(call, model)
     takes = call.timing.rds + (call.timing.rds_standby if call.params.get("MultiAZ") else 0.0)
     DATABASES.of(call)[name] = database = Database(
         resource_id=f"db-{uuid.uuid4().hex[:26].upper()}",

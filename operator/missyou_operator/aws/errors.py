@@ -31,7 +31,7 @@ _CREDENTIALS = re.compile(
 )
 _QUOTA = re.compile(r"LimitExceeded|QuotaExceeded|^TooMany")
 _NOT_YET = re.compile(
-    r"DependencyViolation|InUse|InvalidDBInstanceState|InvalidDBSubnetGroupState|InvalidDBParameterGroupState|"
+    r"DependencyViolation|InUse|InvalidDBInstanceState|InvalidDBSnapshotState|InvalidDBSubnetGroupState|InvalidDBParameterGroupState|"
     r"ResourceInUse|ClusterContains|UpdateInProgress|ConcurrentUpdate|ConcurrentModification|OperationAborted|"
     r"DeleteConflict|ConcurrentAccess|IncorrectState"
 )

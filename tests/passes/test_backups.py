@@ -1,0 +1,321 @@
+"""Backups: windows, a snapshot that somebody asks for, and databases made from snapshots."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+
+from missyou_local.aws import rds
+
+from .harness import App, Killed, changes
+
+
+@pytest.fixture(scope="module")
+def app(aws) -> App:
+    app = App(aws, "saved", environment="Development")
+    app.grow()
+    return app
+
+
+def snapshots(app: App, ends: str = "") -> list[str]:
+    """List the manual snapshots of a stack."""
+    rows = app.client("rds").describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+    names = [row["DBSnapshotIdentifier"] for row in rows]
+    return sorted(name for name in names if name.startswith(f"{app.name}-db-") and ends in name)
+
+
+def described(app: App) -> dict:
+    [row] = app.client("rds").describe_db_instances(DBInstanceIdentifier=f"{app.name}-db")["DBInstances"]
+    return row
+
+
+def credentials(app: App) -> dict:
+    text = app.client("secretsmanager").get_secret_value(SecretId=f"{app.name}/db_credentials")["SecretString"]
+    return json.loads(text)
+
+
+def password(app: App) -> str:
+    """The password that the test AWS would let the app in by."""
+    name = f"{app.name}-db"
+    return next(databases[name].password for databases in rds.DATABASES.states() if name in databases)
+
+
+def ready(app: App) -> str:
+    return str(app.condition("Ready")["status"])
+
+
+def test_windows_are_set_moved_and_left_to_aws(app):
+    chosen = described(app)["PreferredBackupWindow"]
+    app.edit(database={"backupWindow": "03:00-04:00", "maintenanceWindow": "sun:04:00-sun:05:00"})
+    app.grow()
+    row = described(app)
+    assert (row["PreferredBackupWindow"], row["PreferredMaintenanceWindow"]) == ("03:00-04:00", "sun:04:00-sun:05:00")
+    assert changes(app.calls(app.look_now)) == {}
+    app.client("rds").modify_db_instance(DBInstanceIdentifier="saved-db", PreferredBackupWindow="05:00-06:00")
+    app.until(lambda _: described(app)["PreferredBackupWindow"] == "03:00-04:00", "put right")
+    app.edit(database={"backupWindow": None, "maintenanceWindow": None})
+    app.grow()
+    assert changes(app.calls(app.look_now)) == {}
+    assert described(app)["PreferredBackupWindow"] == "03:00-04:00" != chosen
+
+
+def test_a_window_that_aws_chose_stands_in_the_way(app):
+    app.edit(database={"backupWindow": "04:30-05:30"})
+    app.until(lambda _: app.reason("Stalled") == "InvalidSpec", "refused")
+    assert "Name both: spec.database.backupWindow and" in app.condition("Stalled")["message"]
+    app.edit(database={"backupWindow": None})
+    app.grow()
+
+
+def test_a_snapshot_is_taken_once_while_the_app_is_ready(app):
+    app.aws.control.timing.update({"rds_snapshot": 2.0})
+    drift = app.body["status"].get("drift")
+    app.annotate("snapshot", "before v2")
+    made = changes(app.calls(app.one_pass))
+    assert made == {"rds:CreateDBSnapshot": 1}
+    name = snapshots(app)[0]
+    assert name.startswith("saved-db-before-v2-")
+    assert (ready(app), app.condition("DatabaseReady")["status"]) == ("True", "True")
+    assert app.resource("rds.DBSnapshot", name)["state"] == "Creating"
+    assert app.body["status"]["lastHandledSnapshot"] == "before v2"
+    assert "snapshotARN" not in app.body["status"]["outputs"]
+    readiness = set()
+
+    def taken(_) -> bool:
+        readiness.add(ready(app))
+        return app.resource("rds.DBSnapshot", name)["state"] == "Ready"
+
+    app.until(taken, "taken")
+    assert readiness == {"True"}
+    assert app.body["status"]["outputs"]["snapshotARN"].endswith(f":snapshot:{name}")
+    assert app.resource("rds.DBSnapshot", name)["message"].startswith("taken 20")
+    assert app.body["status"].get("drift") == drift
+    status = app.body["status"]
+    assert changes(app.calls(app.one_pass)) == {}
+    app.restart()
+    assert changes(app.calls(app.one_pass)) == {}
+    assert {key: value for key, value in app.body["status"].items() if key != "lastSyncTime"} == {
+        key: value for key, value in status.items() if key != "lastSyncTime"
+    }
+
+
+def test_its_tags_say_whose_it_is(app):
+    [row] = [
+        row
+        for row in app.client("rds").describe_db_snapshots()["DBSnapshots"]
+        if row["DBSnapshotIdentifier"] == snapshots(app)[0]
+    ]
+    tags = {tag["Key"]: tag["Value"] for tag in row["TagList"]}
+    assert tags["missyou.app/stack"] == "default/saved"
+    assert tags["missyou.app/database-name"] == "missyou"
+
+
+def test_what_somebody_deleted_is_not_taken_again_and_another_value_takes_another(app):
+    [first] = snapshots(app)
+    app.client("rds").delete_db_snapshot(DBSnapshotIdentifier=first)
+    assert changes(app.calls(app.look_now)) == {}
+    assert "snapshotARN" not in app.body["status"]["outputs"]
+    app.restart()
+    assert changes(app.calls(app.look_now)) == {}
+    for value in ("one", "two"):
+        app.annotate("snapshot", value)
+        app.until(lambda _, v=value: app.body["status"]["outputs"].get("snapshotARN", "").endswith(f"-db-{v}"), "taken")
+    assert snapshots(app) == ["saved-db-one", "saved-db-two"]
+
+
+def test_it_stays_when_nobody_asks_any_more(app):
+    del app.body["metadata"]["annotations"]["missyou.app/snapshot"]
+    assert changes(app.calls(app.one_pass)) == {}
+    assert changes(app.calls(app.look_now)) == {}
+    assert not [row for row in app.body["status"]["resources"] if row["type"] == "rds.DBSnapshot"]
+    assert len(snapshots(app)) == 2
+
+
+def test_one_that_was_just_taken_is_not_deleted_when_the_next_is_asked_for(app):
+    app.annotate("snapshot", "three")
+    app.one_pass()
+    app.annotate("snapshot", "four")
+    app.until(lambda _: "saved-db-four" in snapshots(app), "taken")
+    assert "saved-db-three" in snapshots(app)
+
+
+def test_what_aws_refuses_is_told_and_keeps_nothing_from_being_ready(app):
+    refusal = {"match": "rds:CreateDBSnapshot", "fail": {"code": "SnapshotQuotaExceeded", "message": "too many"}}
+    app.aws.control.configure({"rules": [refusal]})
+    app.annotate("snapshot", "five")
+    app.one_pass()
+    app.aws.control.configure({"rules": []})
+    assert app.resource("rds.DBSnapshot", "saved-db-five")["state"] == "QuotaExceeded"
+    assert "too many" in app.condition("DatabaseReady")["message"]
+    assert (ready(app), app.reason("InSync"), app.condition("Stalled")["status"]) == ("True", "Synced", "")
+    app.until(lambda _: app.resource("rds.DBSnapshot", "saved-db-five")["state"] == "Ready", "taken")
+    assert app.condition("DatabaseReady")["message"] == ""
+
+
+def test_a_strangers_snapshot_of_the_name_is_left_alone(app):
+    stranger = app.client("rds")
+    stranger.create_db_snapshot(DBInstanceIdentifier="saved-db", DBSnapshotIdentifier="saved-db-six")
+    app.annotate("snapshot", "six")
+    app.one_pass()
+    assert app.resource("rds.DBSnapshot", "saved-db-six")["state"] == "OwnedElsewhere"
+    assert ready(app) == "True"
+    assert app.body["status"]["lastHandledSnapshot"] == "five"
+
+
+def test_drift_that_is_only_reported_keeps_no_snapshot_from_being_taken(app):
+    app.edit(driftPolicy="Report")
+    app.until(lambda _: ready(app) == "True" and app.reason("InSync") == "Synced", "in sync")
+    app.annotate("snapshot", "seven")
+    app.until(lambda _: "saved-db-seven" in snapshots(app), "taken")
+    assert app.reason("InSync") == "Synced"
+
+
+def test_snapshots_outlive_the_stack(app):
+    before = snapshots(app)
+    assert len(before) >= 7
+    app.aws.control.timing.update({"rds_snapshot": 0.1})
+    app.delete()
+    assert snapshots(app) == before
+
+
+# Restoring
+
+
+@pytest.fixture(scope="module")
+def lost(aws) -> str:
+    """The name of the final snapshot of a stack with production's defaults, which is gone."""
+    app = App(aws, "phoenix", environment="Production", database={"storageGiB": 25})
+    app.grow()
+    app.delete()
+    [final] = snapshots(app, "final")
+    return final
+
+
+def again(aws, snapshot: str, **database) -> App:
+    return App(aws, "phoenix", environment="Production", database={"restoreFromSnapshot": snapshot, **database})
+
+
+def test_a_deleted_stack_is_made_again_from_its_final_snapshot(aws, lost):
+    app = again(aws, lost, storageGiB=30, backupRetentionDays=9, backupWindow="03:00-04:00")
+    calls = app.calls(app.grow)
+    assert "rds:CreateDBInstance" not in calls
+    assert calls["rds:RestoreDBInstanceFromDBSnapshot"] == 1
+    content, row = credentials(app), described(app)
+    assert password(app) == content["password"]
+    assert content["DATABASE_URL"].startswith(
+        f"postgresql://missyou:{content['password']}@{row['Endpoint']['Address']}"
+    )
+    wanted = {
+        "AllocatedStorage": 30,
+        "MaxAllocatedStorage": 100,
+        "MultiAZ": True,
+        "DeletionProtection": True,
+        "BackupRetentionPeriod": 9,
+        "PreferredBackupWindow": "03:00-04:00",
+        "PerformanceInsightsEnabled": True,
+        "CopyTagsToSnapshot": True,
+        "PubliclyAccessible": False,
+        "StorageEncrypted": True,
+        "EnabledCloudwatchLogsExports": ["postgresql"],
+    }
+    assert {key: row[key] for key in wanted} == wanted
+    assert row["DBParameterGroups"][0]["DBParameterGroupName"] == "phoenix-postgres15"
+    assert app.condition("InSync")["status"] == "True"
+    assert "drift" not in app.body["status"]
+    status = app.body["status"]
+    assert changes(app.calls(app.look_now)) == {}
+    assert app.body["status"]["conditions"] == status["conditions"]
+    app.edit(database={"restoreFromSnapshot": None})
+    assert changes(app.calls(app.grow)) == {}
+    app.edit(database={"restoreFromSnapshot": "another"})
+    assert changes(app.calls(app.grow)) == {}
+    assert "counts only when a database is created" in app.resource("rds.DBInstance", "phoenix-db")["message"]
+    app.delete()
+
+
+def test_the_app_gets_no_credentials_before_the_password_is_the_right_one(aws, lost):
+    app = again(aws, lost)
+    reset = {"match": "rds:ModifyDBInstance", "fail": {"code": "InternalFailure", "status": 500}}
+    aws.control.configure({"rules": [reset]})
+    app.until(lambda _: app.reason("DatabaseReady") == "AWSError", "at the password")
+    assert "DATABASE_URL" not in credentials(app)
+    assert password(app) != credentials(app)["password"]
+    aws.control.configure({"rules": []})
+    app.grow()
+    assert password(app) == credentials(app)["password"]
+    app.delete()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("call", ["RestoreDBInstanceFromDBSnapshot", "ModifyDBInstance", "AddTagsToResource"])
+def test_killed_while_restoring_the_password_is_set_all_the_same(aws, lost, call, when):
+    app = again(aws, lost)
+    number = itertools.count(1)
+
+    def kill(model, **_) -> None:
+        if model.name == call and next(number) == 1:
+            raise Killed
+
+    events = app.reconciler._world.accounts.get("us-east-1").session.events
+    events.register("before-call" if when == "before" else "after-call", kill)
+    with pytest.raises(Killed):
+        app.grow()
+    app.restart()
+    app.grow()
+    assert password(app) == credentials(app)["password"]
+    assert app.condition("InSync")["status"] == "True"
+    app.delete()
+
+
+def test_a_snapshot_that_is_not_there_yet_is_waited_for(aws):
+    giver = App(aws, "giver", environment="Development")
+    giver.grow()
+    taker = App(aws, "taker", environment="Development", database={"restoreFromSnapshot": "giver-db-gift"})
+    taker.until(lambda _: taker.reason("DatabaseReady") == "SnapshotNotFound", "missed")
+    assert "describe-db-snapshots" in taker.condition("DatabaseReady")["message"]
+    assert taker.condition("Stalled")["status"] == ""
+    aws.control.timing.update({"rds_snapshot": 3.0})
+    giver.annotate("snapshot", "gift")
+    giver.one_pass()
+    taker.until(lambda _: taker.reason("DatabaseReady") == "SnapshotCreating", "waiting")
+    taker.grow()
+    aws.control.timing.update({"rds_snapshot": 0.1})
+    assert password(taker) == credentials(taker)["password"] != password(giver)
+    for app in (giver, taker):
+        app.delete()
+
+
+def test_a_snapshot_that_does_not_fit_is_refused_before_anything_is_restored(aws, lost):
+    app = again(aws, lost, name="letters", username="writer", engineVersion="16")
+    app.until(lambda _: app.reason("Stalled") == "SnapshotUnsuitable", "refused")
+    said = app.condition("Stalled")["message"]
+    for words in ("spec.database.username: missyou", "spec.database.name: missyou", 'engineVersion to "15"'):
+        assert words in said
+    assert not app.client("rds").describe_db_instances(Filters=[{"Name": "db-instance-id", "Values": ["phoenix-db"]}])[
+        "DBInstances"
+    ]
+    app.delete()
+
+
+def test_a_database_of_another_name_than_the_spec_says_is_never_handed_out(aws):
+    """Without our tags a snapshot does not tell what its database is called."""
+    stranger = App(aws, "stranger").client("rds")
+    made = {"Engine": "postgres", "EngineVersion": "15.16", "DBInstanceClass": "db.t3.micro", "AllocatedStorage": 20}
+    stranger.create_db_instance(
+        DBInstanceIdentifier="foreign",
+        MasterUsername="missyou",
+        MasterUserPassword="long-enough-1",
+        DBName="letters",
+        StorageEncrypted=True,
+        **made,
+    )
+    app = App(aws, "heir", environment="Development", database={"restoreFromSnapshot": "foreign-s"})
+    app.until(lambda _: app.reason("DatabaseReady") == "SnapshotNotFound", "waiting")
+    stranger.create_db_snapshot(DBInstanceIdentifier="foreign", DBSnapshotIdentifier="foreign-s")
+    app.until(lambda _: app.reason("DatabaseReady") == "SnapshotUnsuitable", "refused")
+    assert "is called letters" in app.condition("DatabaseReady")["message"]
+    assert "plan" not in app.body["status"] or "Replace" not in json.dumps(app.body["status"]["plan"])
+    assert "DATABASE_URL" not in credentials(app)
+    app.delete()
