@@ -32,6 +32,8 @@ def test_production_is_the_default_and_has_its_defaults():
     assert (shop.registry.keep_images, shop.registry.scan_on_push) == (10, True)
     assert (shop.secrets.google_api_key, shop.secrets.firebase_service_account) == (None, None)
     assert shop.load_balancer.deletion_protection is True
+    assert (shop.load_balancer.access_logs.enabled, shop.load_balancer.access_logs.retention_days) == (False, 30)
+    assert (shop.waf.enabled, shop.waf.rate_limit) == (False, 2000)
     alarms = shop.monitoring.alarms
     assert (alarms.service_cpu_percent, alarms.database_cpu_percent, alarms.database_free_storage_gib) == (80, 80, 2)
     assert shop.monitoring.log_retention_days == 7

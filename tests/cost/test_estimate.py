@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from missyou_operator.aws.stack import Stack
+from missyou_operator.aws.wafv2 import WebACL
 from missyou_operator.cost import Estimate, Price, PriceTable, Usage, bundled, estimate
 from missyou_operator.stack import Facts, build
 from missyou_operator.stack.context import Component
@@ -52,7 +53,20 @@ def test_the_development_default_by_hand():
 
 def test_components_are_those_that_users_see():
     # Records of a domain and public certificates cost nothing.
-    assert set(of().by_component()) == {component.value for component in Component} - {"Domain"}
+    everything = of(waf={"enabled": True}, loadBalancer={"accessLogs": {"enabled": True}})
+    assert set(everything.by_component()) == {component.value for component in Component} - {"Domain"}
+
+
+def test_a_firewall_by_hand():
+    # 5.00 a web ACL; 5 rules x 1.00; 1 million requests x 0.60.
+    assert of(waf={"enabled": True}).by_component()["WAF"] == D("10.60")
+
+
+def test_access_logs_are_paid_for_as_long_as_they_are_kept():
+    on = {"enabled": True, "retentionDays": 365}
+    more = estimate(app(loadBalancer={"accessLogs": on}), bundled(), Usage(access_log_gb=D(10)))
+    # 10 GB a month, kept for twelve, at 0.023.
+    assert more.total - of().total == D("2.76")
 
 
 def test_lines_components_and_total_add_up():
@@ -70,15 +84,15 @@ def test_lines_components_and_total_add_up():
         {"secrets": GEMINI},
         {"secrets": ELSEWHERE},
         {"image": {"repository": "registry.example.com/missyou"}},
+        {"waf": {"enabled": True}, "loadBalancer": {"accessLogs": {"enabled": True}}},
     ],
     ids=str,
 )
 def test_counts_are_those_of_the_graph(spec):
+    stack = Stack("missyou", "default/missyou", "uid", "123456789012", "us-east-1")
+    graph = list(build(app(**spec), stack, Facts(("a", "b"))))
     made = Counter(
-        resource.TYPE + (f"/{resource.kind}" if resource.TYPE == "ec2.VpcEndpoint" else "")
-        for resource in build(
-            app(**spec), Stack("missyou", "default/missyou", "uid", "123456789012", "us-east-1"), Facts(("a", "b"))
-        )
+        resource.TYPE + (f"/{resource.kind}" if resource.TYPE == "ec2.VpcEndpoint" else "") for resource in graph
     )
     hour = estimate(app(**spec), bundled(), Usage(hours=D(1)))
     assert quantity(hour, "nat.hour") == made["ec2.NatGateway"]
@@ -89,8 +103,11 @@ def test_counts_are_those_of_the_graph(spec):
     assert quantity(hour, "secret.month") == made["secretsmanager.Secret"]
     assert quantity(hour, "alarm.month") == made["cloudwatch.Alarm"]
     assert (quantity(hour, "ecr.gbMonth") > 0) == (made["ecr.Repository"] > 0)
+    assert quantity(hour, "waf.aclMonth") == made["wafv2.WebACL"]
+    assert quantity(hour, "waf.ruleMonth") == sum(len(acl.rules) for acl in graph if isinstance(acl, WebACL))
+    assert (quantity(hour, "s3.gbMonth") > 0) == (made["s3.Bucket"] > 0)
     # What is charged for and has no line: none of these kinds, or this test must learn of it.
-    assert not {kind for kind in made if kind.startswith(("cloudwatch.Dashboard", "wafv2.", "s3.", "sns."))}
+    assert not {kind for kind in made if kind.startswith(("cloudwatch.Dashboard", "sns."))}
 
 
 def test_what_has_no_price_is_named_and_there_is_no_total():

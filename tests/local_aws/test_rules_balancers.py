@@ -54,6 +54,11 @@ def _bucket(s: Place) -> None:
     s.aws.s3.create_bucket(Bucket=f"{s.name}-logs")
 
 
+def _kms(s: Place) -> None:
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+    s.aws.s3.put_bucket_encryption(Bucket=f"{s.name}-logs", ServerSideEncryptionConfiguration={"Rules": [rule]})
+
+
 def _let_it_write(s: Place) -> None:
     statement = {
         "Effect": "Allow",
@@ -236,6 +241,15 @@ RULES = [
     ),
     Rule(
         "elbv2:ModifyLoadBalancerAttributes",
+        "access logs to a bucket with KMS keys",
+        "InvalidConfigurationRequest",
+        "ALB guide, Enable access logs: SSE-S3 only; the code is the stricter reading",
+        _logs(),
+        steps(lambda s: s.aws.s3.delete_bucket_encryption(Bucket=f"{s.name}-logs"), _logs()),
+        steps(lambda s: s.balancer, _bucket, _let_it_write, _kms),
+    ),
+    Rule(
+        "elbv2:ModifyLoadBalancerAttributes",
         "access logs to a bucket whose policy does not allow it",
         "InvalidConfigurationRequest",
         "ALB guide, Enable access logs",
@@ -250,3 +264,10 @@ RULES = [
 @each(RULES)
 def test_it_refuses_and_accepts(aws: Aws, name: str, rule: Rule) -> None:
     hold(rule, aws, name)
+
+
+def test_switching_access_logs_on_leaves_an_object_in_the_bucket(aws: Aws, name: str) -> None:
+    s = Place(aws, name)
+    steps(_bucket, _let_it_write, _logs())(s)
+    [found] = aws.s3.list_objects_v2(Bucket=f"{name}-logs")["Contents"]
+    assert found["Key"] == f"AWSLogs/{ACCOUNT}/ELBAccessLogTestFile"

@@ -7,19 +7,64 @@ from typing import Any
 from tests.local_aws.conftest import Aws
 from tests.local_aws.rules_support import Act, Place, Rule, each, hold, steps
 
+_UNSEEN = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "x"}
 
-def _acl(s: Place, suffix: str = "") -> None:
+
+def _acl(s: Place, suffix: str = "", *rules: dict[str, Any]) -> None:
     made = s.aws.wafv2.create_web_acl(
         Name=s.name + suffix,
         Scope="REGIONAL",
         DefaultAction={"Allow": {}},
-        VisibilityConfig={"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "x"},
+        VisibilityConfig=_UNSEEN,
+        Rules=[{"VisibilityConfig": _UNSEEN, **rule} for rule in rules],
     )
     s.keep("acl", made["Summary"])
+    s.aws.clock.advance(s.aws.timing.web_acl)
+
+
+def _with(*rules: dict[str, Any]) -> Act:
+    return lambda s: _acl(s, f"-{len(s.kept)}", *rules)
+
+
+def _rate(window: int = 300, **changes: Any) -> dict[str, Any]:
+    statement = {"RateBasedStatement": {"Limit": 100, "EvaluationWindowSec": window, "AggregateKeyType": "IP"}}
+    return {"Name": "rate", "Priority": 0, "Statement": statement, "Action": {"Block": {}}, **changes}
+
+
+def _group(name: str = "AWSManagedRulesSQLiRuleSet", **changes: Any) -> dict[str, Any]:
+    statement = {"ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": name}}
+    return {"Name": "group", "Priority": 1, "Statement": statement, "OverrideAction": {"None": {}}, **changes}
+
+
+def _update(s: Place) -> None:
+    """Update with the token that came with the making."""
+    acl = s.kept["acl"]
+    s.aws.wafv2.update_web_acl(
+        Name=acl["Name"],
+        Id=acl["Id"],
+        Scope="REGIONAL",
+        LockToken=acl["LockToken"],
+        DefaultAction={"Block": {}},
+        VisibilityConfig=_UNSEEN,
+    )
+
+
+def _fetch(s: Place) -> None:
+    acl = s.kept["acl"]
+    found = s.aws.wafv2.get_web_acl(Name=acl["Name"], Id=acl["Id"], Scope="REGIONAL")
+    s.keep("acl", {**acl, "LockToken": found["LockToken"]})
 
 
 def _associate(s: Place) -> None:
     s.aws.wafv2.associate_web_acl(WebACLArn=s.kept["acl"]["ARN"], ResourceArn=s.balancer)
+
+
+def _new(s: Place) -> None:
+    """A web ACL of this moment, and a load balancer of old."""
+    assert s.balancer
+    s.aws.clock.advance(s.aws.timing.alb)
+    _acl(s)
+    s.aws.clock.advance(-s.aws.timing.web_acl)
 
 
 def _guard(s: Place) -> None:
@@ -79,6 +124,82 @@ WEB_ACLS = [
         lambda s: s.aws.wafv2.associate_web_acl(WebACLArn=s.kept["acl"]["ARN"], ResourceArn=s.balancer + "0"),
         _associate,
         steps(_acl, lambda s: s.balancer, lambda s: s.aws.clock.advance(s.aws.timing.alb)),
+    ),
+    Rule(
+        "wafv2:AssociateWebACL",
+        "the web ACL is new",
+        "WAFUnavailableEntityException",
+        "API AssociateWebACL; hashicorp/terraform-provider-aws, issue 17527",
+        _associate,
+        steps(lambda s: s.aws.clock.advance(s.aws.timing.web_acl), _associate),
+        _new,
+    ),
+    Rule(
+        "wafv2:DisassociateWebACL",
+        "there is no such load balancer",
+        "WAFNonexistentItemException",
+        "API DisassociateWebACL",
+        lambda s: s.aws.wafv2.disassociate_web_acl(ResourceArn=s.balancer + "0"),
+        lambda s: s.aws.wafv2.disassociate_web_acl(ResourceArn=s.balancer),
+        _guard,
+    ),
+    Rule(
+        "wafv2:CreateWebACL",
+        "a managed rule group that AWS does not have",
+        "WAFNonexistentItemException",
+        "WAF guide, AWS Managed Rules rule groups list",
+        _with(_group("AWSManagedRulesEverythingRuleSet")),
+        _with(_group()),
+    ),
+    Rule(
+        "wafv2:CreateWebACL",
+        "a rule group with an action of a rule",
+        "WAFInvalidParameterException",
+        "API Rule: OverrideAction for rule groups, Action for all else",
+        _with({"Action": {"Block": {}}, **{k: v for k, v in _group().items() if k != "OverrideAction"}}),
+        _with(_group()),
+    ),
+    Rule(
+        "wafv2:CreateWebACL",
+        "two rules of one priority",
+        "WAFInvalidParameterException",
+        "API Rule: Priority",
+        _with(_rate(), _group(Priority=0)),
+        _with(_rate(), _group()),
+    ),
+    Rule(
+        "wafv2:CreateWebACL",
+        "two rules of one name",
+        "WAFInvalidParameterException",
+        "API Rule: Name, the stricter reading",
+        _with(_rate(), _group(Name="rate")),
+        _with(_rate(), _group()),
+    ),
+    Rule(
+        "wafv2:CreateWebACL",
+        "requests counted over 90 seconds",
+        "WAFInvalidParameterException",
+        "API RateBasedStatement: EvaluationWindowSec",
+        _with(_rate(90)),
+        _with(_rate(120)),
+    ),
+    Rule(
+        "wafv2:UpdateWebACL",
+        "somebody has changed it since",
+        "WAFOptimisticLockException",
+        "API UpdateWebACL: LockToken",
+        _update,
+        steps(_fetch, _update),
+        steps(_acl, _update),
+    ),
+    Rule(
+        "wafv2:DeleteWebACL",
+        "somebody has changed it since",
+        "WAFOptimisticLockException",
+        "API DeleteWebACL: LockToken",
+        _delete_acl,
+        steps(_fetch, _delete_acl),
+        steps(_acl, _update),
     ),
     Rule(
         "wafv2:DeleteWebACL",

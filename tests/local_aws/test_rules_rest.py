@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import boto3
 import pytest
 
 from missyou_local.aws import rest
@@ -135,6 +136,31 @@ def _put(s: Place) -> None:
     s.aws.s3.put_object(Bucket=f"{s.name}-bucket", Key="a/b", Body=b"x")
 
 
+def _versioned(s: Place) -> None:
+    s.aws.s3.put_bucket_versioning(Bucket=f"{s.name}-bucket", VersioningConfiguration={"Status": "Enabled"})
+
+
+def _purge(s: Place) -> None:
+    found = s.aws.s3.list_object_versions(Bucket=f"{s.name}-bucket")
+    rows = [*found.get("Versions", []), *found.get("DeleteMarkers", [])]
+    keys = [{"Key": row["Key"], "VersionId": row["VersionId"]} for row in rows]
+    s.aws.s3.delete_objects(Bucket=f"{s.name}-bucket", Delete={"Objects": keys})
+
+
+def _elsewhere(s: Place) -> Any:
+    """S3, as another account sees it."""
+    role = "arn:aws:iam::999999999999:role/somebody"
+    found = s.aws.sts.assume_role(RoleArn=role, RoleSessionName="other")["Credentials"]
+    keys = {"aws_access_key_id": found["AccessKeyId"], "aws_secret_access_key": found["SecretAccessKey"]}
+    session = boto3.Session(**keys, aws_session_token=found["SessionToken"], region_name="us-east-1")
+    return session.client("s3", endpoint_url=s.aws.url)
+
+
+def _in_ireland(s: Place) -> None:
+    there = {"LocationConstraint": "eu-west-1"}
+    s.aws.client("s3", "eu-west-1").create_bucket(Bucket=f"{s.name}-ireland", CreateBucketConfiguration=there)
+
+
 def _policy(**changes: Any) -> Act:
     def put(s: Place) -> None:
         bucket = f"{s.name}-bucket"
@@ -169,6 +195,46 @@ BUCKETS = [
             ("xn--rules", "xm--rules"),
             ("rules--table-s3", "rules-table-s3"),
         )
+    ),
+    Rule(
+        "s3:CreateBucket",
+        "another account has the name",
+        "BucketAlreadyExists",
+        "S3 API error responses: BucketAlreadyExists",
+        _bucket("rules-somebodys"),
+        _bucket("rules-nobodys"),
+        lambda s: _elsewhere(s).create_bucket(Bucket="rules-somebodys"),
+        status=409,
+    ),
+    Rule(
+        "s3:CreateBucket",
+        "one has it oneself, outside us-east-1",
+        "BucketAlreadyOwnedByYou",
+        "S3 API error responses: BucketAlreadyOwnedByYou",
+        _in_ireland,
+        _bucket(),
+        _in_ireland,
+        status=409,
+    ),
+    Rule(
+        "s3:CreateBucket",
+        "it was deleted a moment ago",
+        "OperationAborted",
+        "S3 API error responses: OperationAborted; aws-behaviour 6.5",
+        _bucket(),
+        steps(lambda s: s.aws.clock.advance(s.aws.timing.bucket_name), _bucket()),
+        steps(_bucket(), lambda s: s.aws.s3.delete_bucket(Bucket=f"{s.name}-bucket")),
+        status=409,
+    ),
+    Rule(
+        "s3:DeleteBucket",
+        "a version of a deleted object is in it",
+        "BucketNotEmpty",
+        "API DeleteBucket: all object versions and delete markers",
+        lambda s: s.aws.s3.delete_bucket(Bucket=f"{s.name}-bucket"),
+        steps(_purge, lambda s: s.aws.s3.delete_bucket(Bucket=f"{s.name}-bucket")),
+        steps(_bucket(), _versioned, _put, lambda s: s.aws.s3.delete_object(Bucket=f"{s.name}-bucket", Key="a/b")),
+        status=409,
     ),
     Rule(
         "s3:DeleteBucket",
@@ -225,6 +291,17 @@ def test_it_refuses_and_accepts(aws: Aws, name: str, rule: Rule) -> None:
     hold(rule, aws, name)
 
 
+def test_a_new_bucket_is_private_encrypted_and_tagged(aws: Aws, name: str) -> None:
+    tags = [{"Key": "owner", "Value": "a"}]
+    aws.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"Tags": tags})
+    assert aws.s3.get_bucket_tagging(Bucket=name)["TagSet"] == tags
+    assert all(aws.s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values())
+    [owner] = aws.s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"]["Rules"]
+    assert owner == {"ObjectOwnership": "BucketOwnerEnforced"}
+    [rule] = aws.s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
 def test_a_change_is_pending_for_a_while(aws: Aws, name: str) -> None:
     s = Place(aws, name)
     _zone(s)
@@ -258,6 +335,7 @@ def test_a_batch_is_applied_as_a_whole_or_not_at_all(aws: Aws, name: str) -> Non
         ("s3", "PUT", "/b/k/l", "x-id=PutObject", "PutObject"),
         ("s3", "GET", "/b", "list-type=2&prefix=a", "ListObjectsV2"),
         ("s3", "GET", "/", "", "ListBuckets"),
+        ("s3", "PUT", "/b", "lifecycle", "PutBucketLifecycleConfiguration"),
         ("route53", "POST", "/2013-04-01/hostedzone/Z1/rrset/", "", "ChangeResourceRecordSets"),
         ("route53", "GET", "/2013-04-01/hostedzone/Z1/rrset", "name=a", "ListResourceRecordSets"),
         ("route53", "GET", "/2013-04-01/nothing", "", "GET /2013-04-01/nothing"),

@@ -61,7 +61,7 @@ def app(aws) -> App:
             "googleAPIKey": {"secretKeyRef": {"name": "gemini", "key": "api-key"}},
             "firebaseServiceAccount": {"secretARN": arn},
         },
-        "loadBalancer": {"deletionProtection": False},
+        "loadBalancer": {"deletionProtection": False, "accessLogs": {"enabled": True, "retentionDays": 5}},
         "domain": {
             "name": "app.example.com",
             "hostedZoneID": zone["Id"].rpartition("/")[2],
@@ -71,6 +71,7 @@ def app(aws) -> App:
             "logRetentionDays": 30,
             "alarms": {"serviceCPUPercent": 70, "databaseCPUPercent": 60, "databaseFreeStorageGiB": 5},
         },
+        "waf": {"enabled": True, "rateLimit": 700},
         "budget": {"monthlyUSD": 1000},
         "tags": {"team": "grief"},
     }
@@ -81,6 +82,22 @@ def app(aws) -> App:
 def test_it_is_in_sync(app):
     assert changes(app.calls(app.look_now)) == {}
     assert app.condition("InSync")["status"] == "True"
+
+
+def test_access_logs(app):
+    s3, name = app.client("s3"), app.body["status"]["outputs"]["accessLogBucket"]
+    assert name == f"whole-alb-logs-{ACCOUNT}-eu-west-1"
+    assert s3.get_bucket_location(Bucket=name)["LocationConstraint"] == "eu-west-1"
+    [rule] = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+    assert rule["Expiration"]["Days"] == 5
+    assert s3.list_objects_v2(Bucket=name)["KeyCount"] == 1
+
+
+def test_firewall(app):
+    [balancer] = app.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    acl = app.client("wafv2").get_web_acl_for_resource(ResourceArn=balancer["LoadBalancerArn"])["WebACL"]
+    assert acl["Name"] == "whole-waf"
+    assert acl["Rules"][0]["Statement"]["RateBasedStatement"]["Limit"] == 700
 
 
 def test_network(app):

@@ -15,6 +15,19 @@ from tests.permissions.places import PLACES, Place, new, old
 ACCOUNT, REGION = "123456789012", "us-east-1"
 #: botocore's names of services -> those of IAM's actions, where they differ.
 PREFIXES = {"elbv2": "elasticloadbalancing"}
+#: Operations of S3 -> IAM's actions, where they are called otherwise.
+RENAMED = {
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
+    "s3:DeleteObjects": "s3:DeleteObject",
+}
 Context = Mapping[str, str | Sequence[str]]
 
 
@@ -51,9 +64,13 @@ class Seen(Protocol):
     def secret(self, name: str) -> str:
         """Give the ARN of a secret, or what AWS checks where there is none."""
 
+    def web_acl(self, resource: str) -> str:
+        """Give the ARN of the web ACL of a load balancer, "" if it has none."""
+
 
 def action_of(service: str, operation: str) -> str:
-    return f"{PREFIXES.get(service, service)}:{operation}"
+    action = f"{PREFIXES.get(service, service)}:{operation}"
+    return RENAMED.get(action, action)
 
 
 def arn(place: str) -> str:
@@ -61,6 +78,8 @@ def arn(place: str) -> str:
     if place == "*" or place.startswith("arn:"):
         return place
     service, _, rest = place.partition(":")
+    if service == "s3":
+        return f"arn:aws:s3:::{rest}"
     if service == "route53":
         return f"arn:aws:route53:::{rest}"
     return f"arn:aws:{service}:{'' if service == 'iam' else REGION}:{ACCOUNT}:{rest}"
@@ -102,6 +121,8 @@ _TAGGING = {
     "secretsmanager": "secretsmanager:TagResource",
     "cloudwatch": "cloudwatch:TagResource",
     "application-autoscaling": "application-autoscaling:TagResource",
+    "wafv2": "wafv2:TagResource",
+    "s3": "s3:TagResource",
     "acm": "acm:AddTagsToCertificate",
 }
 _RECORD_TYPES = "route53:ChangeResourceRecordSetsRecordTypes"
@@ -129,6 +150,7 @@ def _tagging(action: str, places: Iterable[Place], asked: Mapping[str, Any], see
 def request_tags(params: Mapping[str, Any]) -> dict[str, str]:
     """Read the tags that a request gives, in any of AWS's spellings."""
     rows: Any = params.get("Tags") or params.get("tags") or ()
+    rows = rows or (params.get("CreateBucketConfiguration") or {}).get("Tags") or ()
     for specification in params.get("TagSpecifications") or ():
         rows = specification["Tags"]
     if isinstance(rows, Mapping):
@@ -179,7 +201,27 @@ def _named_privately(params: Mapping[str, Any], seen: Seen) -> Iterator[tuple[st
         yield "route53:AssociateVPCWithHostedZone", old("*"), {}
 
 
+def _fronted(action: str) -> Implied:
+    """Give what Elastic Load Balancing checks when AWS WAF is asked about a load balancer."""
+
+    def fronted(params: Mapping[str, Any], _: Seen) -> Iterator[tuple[str, Place, Mapping[str, Any]]]:
+        yield f"elasticloadbalancing:{action}", old(params["ResourceArn"]), {}
+        if not action.startswith("Get"):
+            yield "elasticloadbalancing:SetWebAcl", old("*"), {}
+
+    return fronted
+
+
+def _versions(params: Mapping[str, Any], _: Seen) -> Iterator[tuple[str, Place, Mapping[str, Any]]]:
+    for row in params["Delete"]["Objects"]:
+        yield "s3:DeleteObjectVersion", old(f"s3:{params['Bucket']}/{row['Key']}"), {}
+
+
 IMPLIED: Mapping[str, Implied] = {
+    "s3:DeleteObject": _versions,
+    "wafv2:AssociateWebACL": _fronted("CreateWebACLAssociation"),
+    "wafv2:DisassociateWebACL": _fronted("DeleteWebACLAssociation"),
+    "wafv2:GetWebACLForResource": _fronted("GetLoadBalancerWebACL"),
     "ec2:CreateVpcEndpoint": _named_privately,
     "ecs:RegisterTaskDefinition": _passed,
     "ecs:CreateCluster": lambda *_: [_linked("ecs.amazonaws.com")],

@@ -66,6 +66,12 @@ def lost_way_to_s3(app: Stepped) -> None:
     )
 
 
+def half_an_upload(app: Stepped) -> None:
+    s3 = app.client("s3")
+    [bucket] = s3.list_buckets()["Buckets"]
+    s3.create_multipart_upload(Bucket=bucket["Name"], Key="AWSLogs/half")
+
+
 def open_balancer(app: Stepped) -> None:
     group = _named(app, "describe_security_groups", "SecurityGroups")[f"{app.stack}-ecs"]["GroupId"]
     app.client("elbv2").set_security_groups(LoadBalancerArn=_balancer(app), SecurityGroups=[group])
@@ -117,6 +123,7 @@ MEDDLINGS: tuple[Meddling, ...] = (
     another_table,
     their_table_goes,
     lost_way_to_s3,
+    half_an_upload,
     open_balancer,
     moved_balancer,
     mighty_role,

@@ -131,6 +131,8 @@ def everything() -> dict[str, Any]:
             "firebaseServiceAccount": {"secretKeyRef": {"name": "keys", "key": "firebase"}},
         },
         "network": {"endpoints": {"interfaces": True}},
+        "waf": {"enabled": True},
+        "loadBalancer": {"accessLogs": {"enabled": True}},
         "domain": {"name": "app.example.com"},
         "tags": {"team": "a"},
     }
@@ -168,6 +170,7 @@ def change(app: Stepped) -> None:
         network={"natGateways": 1},
         database={"backupRetentionDays": 9},
         registry={"keepImages": 3, "scanOnPush": False},
+        waf={"rateLimit": 500},
         monitoring={"logRetentionDays": 14, "alarms": {"serviceCPUPercent": 70}},
     )
     settle(app)

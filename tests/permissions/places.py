@@ -273,6 +273,61 @@ SCALING: dict[str, Placing] = {
 }
 
 
+_ACL = "wafv2:regional/webacl/{Name}/{Id}"
+_MANAGED = [old("wafv2:regional/managedruleset/AWSManagedRulesCommonRuleSet/1")]
+
+
+def _front(params: Params, seen: Seen) -> list[Place]:
+    """Give the load balancer of an association, and the web ACL that is named, or found in front of it."""
+    resource = params["ResourceArn"]
+    acl = params.get("WebACLArn") or seen.web_acl(resource)
+    return [old(resource), *([old(acl)] if acl else [])]
+
+
+WAF: dict[str, Placing] = {
+    "CreateWebACL": lambda params, _: [new(f"wafv2:regional/webacl/{params['Name']}/new"), *_MANAGED],
+    "UpdateWebACL": lambda params, _: [old(_ACL.format(**params)), *_MANAGED],
+    **dict.fromkeys(("GetWebACL", "DeleteWebACL"), by(_ACL)),
+    **dict.fromkeys(("TagResource", "ListTagsForResource"), by("{ResourceARN}")),
+    "ListResourcesForWebACL": by("{WebACLArn}"),
+    "GetWebACLForResource": _front,
+    "AssociateWebACL": _front,
+    "DisassociateWebACL": by("{ResourceArn}"),
+}
+
+
+def _objects(params: Params, _: Seen) -> list[Place]:
+    return [old(f"s3:{params['Bucket']}/{row['Key']}") for row in params["Delete"]["Objects"]]
+
+
+_BUCKET = "s3:{Bucket}"
+S3: dict[str, Placing] = {
+    "CreateBucket": by(make=_BUCKET),
+    **dict.fromkeys(
+        (
+            "GetBucketTagging",
+            "PutBucketTagging",
+            "GetBucketPolicy",
+            "PutBucketPolicy",
+            "GetEncryptionConfiguration",
+            "PutEncryptionConfiguration",
+            "GetBucketPublicAccessBlock",
+            "PutBucketPublicAccessBlock",
+            "GetBucketOwnershipControls",
+            "PutBucketOwnershipControls",
+            "GetLifecycleConfiguration",
+            "PutLifecycleConfiguration",
+            "ListBucketVersions",
+            "ListBucketMultipartUploads",
+            "DeleteBucket",
+        ),
+        by(_BUCKET),
+    ),
+    "AbortMultipartUpload": by(f"{_BUCKET}/{{Key}}"),
+    "DeleteObject": _objects,
+}
+
+
 CERTIFICATES: dict[str, Placing] = {
     "AddTagsToCertificate": by("{CertificateArn}"),
     **dict.fromkeys(("DescribeCertificate", "ListTagsForCertificate", "DeleteCertificate"), by("{CertificateArn}")),
@@ -303,6 +358,8 @@ PLACES = _all(
         ("logs", LOGS),
         ("cloudwatch", ALARMS),
         ("application-autoscaling", SCALING),
+        ("wafv2", WAF),
+        ("s3", S3),
         ("acm", CERTIFICATES),
         ("route53", ZONES),
     )

@@ -58,6 +58,26 @@ class Look:
         except ClientError:
             return name if name.startswith("arn:") else f"secretsmanager:secret:{name}"
 
+    def web_acl(self, resource: str) -> str:
+        found = self.client("wafv2").get_web_acl_for_resource(ResourceArn=resource).get("WebACL")
+        return str(found["ARN"]) if found else ""
+
+
+def _firewall(look: Look, arn: str) -> dict[str, str] | None:
+    if ":regional/managedruleset/" in arn:
+        return None
+    waf = look.client("wafv2")
+    if not any(row["ARN"] == arn for row in waf.list_web_acls(Scope="REGIONAL")["WebACLs"]):
+        return None
+    return tag_map(waf.list_tags_for_resource(ResourceARN=arn)["TagInfoForResource"]["TagList"])
+
+
+def _bucket(look: Look, arn: str) -> dict[str, str] | None:
+    s3, name = look.client("s3"), arn.rpartition(":")[2].partition("/")[0]
+    if not any(row["Name"] == name for row in s3.list_buckets()["Buckets"]):
+        return None
+    return tag_map(s3.get_bucket_tagging(Bucket=name)["TagSet"])
+
 
 def _ec2(look: Look, arn: str) -> dict[str, str] | None:
     filters = [{"Name": "resource-id", "Values": [arn.rpartition("/")[2]]}]
@@ -101,6 +121,8 @@ _TAGS: Mapping[str, Callable[[Look, str], Mapping[str, str] | None]] = {
     "ecr": lambda look, arn: tag_map(look.client("ecr").list_tags_for_resource(resourceArn=arn)["tags"]),
     "logs": _log_group,
     "cloudwatch": _alarm,
+    "wafv2": _firewall,
+    "s3": _bucket,
     "acm": lambda look, arn: tag_map(look.client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"]),
     # A zone is somebody else's, whatever its tags.
     "route53": lambda *_: {},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,8 +32,8 @@ class Asked:
 
     @classmethod
     def about(cls, policy: str, check: Check) -> Asked:
-        # A hosted zone's ARN names no account.
-        account = (check.resource.split(":")[4] if check.resource.startswith("arn:") else "") or ACCOUNT
+        # S3's ARNs have none; the names of our buckets do.
+        account = next(iter(re.findall(r"\d{12}", check.resource)), ACCOUNT)
         return cls(policy, check.action, check.resource, account, json.dumps(check.context, sort_keys=True))
 
 

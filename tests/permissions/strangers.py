@@ -33,6 +33,8 @@ _ONE_TAGGING = (
     "tagging is bound to the name, and to our tags in the request"
 )
 _UPSERT = "one action creates and overwrites, and AWS has no condition that tells both apart"
+_NOT_BY_WAF = "AWS WAF knows no tags of load balancers; Elastic Load Balancing, which is asked as well, does"
+_NO_TAGS = "S3 looks at a bucket's tags only where attribute-based access control was enabled for that bucket"
 _UNTAGGED = "the alarms that target tracking makes bear no tags"
 #: Actions that the policy allows on a stranger's resource of a name of the same form, and why.
 BY_NAME_ONLY: Mapping[str, str] = {
@@ -47,8 +49,21 @@ BY_NAME_ONLY: Mapping[str, str] = {
     "iam:TagRole": _ONE_TAGGING,
     "logs:TagResource": _ONE_TAGGING,
     "rds:AddTagsToResource": _ONE_TAGGING,
+    "s3:AbortMultipartUpload": _NO_TAGS,
+    "s3:DeleteBucket": _NO_TAGS,
+    "s3:DeleteObject": _NO_TAGS,
+    "s3:DeleteObjectVersion": _NO_TAGS,
+    "s3:PutBucketOwnershipControls": _NO_TAGS,
+    "s3:PutBucketPolicy": _NO_TAGS,
+    "s3:PutBucketPublicAccessBlock": _NO_TAGS,
+    "s3:PutBucketTagging": _NO_TAGS,
+    "s3:PutEncryptionConfiguration": _NO_TAGS,
+    "s3:PutLifecycleConfiguration": _NO_TAGS,
     "route53:ChangeResourceRecordSets": "zones are somebody else's, and AWS knows records by neither tags nor owners",
     "secretsmanager:TagResource": _ONE_TAGGING,
+    "wafv2:AssociateWebACL": _NOT_BY_WAF,
+    "wafv2:DisassociateWebACL": _NOT_BY_WAF,
+    "wafv2:TagResource": _ONE_TAGGING,
 }
 #: Those of them whose resources have no names but ids of AWS's, so that narrowing to a stack's name does not help.
 NAMELESS = frozenset(
@@ -61,6 +76,7 @@ NAMELESS = frozenset(
 )
 #: Changing actions that AWS binds to no resource at all.
 UNBOUND: Mapping[str, str] = {
+    "elasticloadbalancing:SetWebAcl": "AWS knows neither resources nor tags for it",
     "acm:RequestCertificate": "AWS knows no resource for it; what it makes bears our tags from the first moment",
     "ecs:DeregisterTaskDefinition": "AWS knows neither resources nor tags for it",
     "route53:AssociateVPCWithHostedZone": "the zone is AWS's own, and nobody knows its ID beforehand",

@@ -38,8 +38,14 @@ def test_each_action_that_is_declared_is_asked_for(lived: Lived) -> None:
     assert implied_actions() == {
         "ec2:DescribeAccountAttributes",
         "ec2:GetSecurityGroupsForVpc",
+        "elasticloadbalancing:CreateWebACLAssociation",
+        "elasticloadbalancing:DeleteWebACLAssociation",
+        "elasticloadbalancing:GetLoadBalancerWebACL",
+        "elasticloadbalancing:SetWebAcl",
         "iam:CreateServiceLinkedRole",
         "iam:PassRole",
         "rds:CreateDBSnapshot",
         "route53:AssociateVPCWithHostedZone",
+        "s3:DeleteObjectVersion",
+        "s3:TagResource",
     }

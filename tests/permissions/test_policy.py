@@ -78,6 +78,11 @@ def test_creating_inside_a_strangers_network_is_not_joined_with_creating_a_netwo
 
 def test_narrowed_no_arn_is_open_but_where_aws_has_no_names() -> None:
     arns = {arn for statement in statements(NARROW) for arn in statement["Resource"] if arn != "*"}
+    # The names of our buckets carry what S3's ARNs do not.
+    assert {arn.partition("/")[0] for arn in arns if ":s3:" in arn} == {
+        "arn:aws:s3:::missyou-alb-logs-123456789012-eu-central-1"
+    }
+    arns = {arn for arn in arns if ":s3:" not in arn}
     # Zones are somebody else's, and their ARNs name neither region nor account.
     zones = {arn for arn in arns if arn.startswith("arn:aws:route53:")}
     assert zones == {"arn:aws:route53:::hostedzone/*"}
@@ -85,8 +90,10 @@ def test_narrowed_no_arn_is_open_but_where_aws_has_no_names() -> None:
     assert all(":123456789012:" in arn for arn in arns)
     assert all(":eu-central-1:" in arn or arn.startswith("arn:aws:iam::") for arn in arns)
     nameless = {arn.split(":")[2] for arn in arns if "missyou" not in arn}
-    assert nameless == {"acm", "ec2", "application-autoscaling", "rds", "iam"}
-    assert {arn for arn in arns if "missyou" not in arn and arn.split(":")[2] in {"rds", "iam"}} == {
+    assert nameless == {"acm", "ec2", "application-autoscaling", "rds", "iam", "wafv2"}
+    assert {arn for arn in arns if "missyou" not in arn and arn.split(":")[2] in {"rds", "iam", "wafv2"}} == {
+        "arn:aws:wafv2:eu-central-1:123456789012:regional/managedruleset/*/*",
+        "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/*/*",
         "arn:aws:rds:eu-central-1:123456789012:og:default:postgres*",
         "arn:aws:iam::123456789012:role/aws-service-role/*",
     }

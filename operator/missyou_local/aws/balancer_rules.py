@@ -93,9 +93,12 @@ def _check_bucket(call: Call, wanted: Mapping[str, str]) -> None:
         raise _configuration(f"Access Denied for bucket: {name}. Please check S3bucket permission")
     if bucket.region_name != call.region:
         raise _configuration(f"The bucket {name} is in {bucket.region_name}, the load balancer in {call.region}")
-    key = "/".join(part for part in (name, prefix, "AWSLogs", call.account) if part)
-    if not _may_write(bucket.policy, f"arn:aws:s3:::{key}/"):
+    key = "/".join(part for part in (prefix, "AWSLogs", call.account) if part)
+    encryption = json.dumps(bucket.encryption or {})
+    if "aws:kms" in encryption or not _may_write(bucket.policy, f"arn:aws:s3:::{name}/{key}/"):
         raise _configuration(f"Access Denied for bucket: {name}. Please check S3bucket permission")
+    # The trial leaves an object behind.
+    backends.backend("s3", call.account, "aws").put_object(name, f"{key}/ELBAccessLogTestFile", b"")
 
 
 def _may_write(policy: bytes | None, where: str) -> bool:

@@ -39,6 +39,9 @@ def _routes(service: str) -> tuple[_Route, ...]:
     model = botocore.session.get_session().get_service_model(service)
     routes = []
     for name in model.operation_names:
+        # an older name of a request that another operation makes (PutBucketLifecycle)
+        if model.operation_model(name).deprecated:
+            continue
         http = model.operation_model(name).http
         path, _, query = http["requestUri"].partition("?")
         pattern = _LABEL.sub(

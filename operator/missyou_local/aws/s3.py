@@ -1,4 +1,9 @@
-"""S3: what it refuses of the names and policies of buckets, and moto accepts."""
+"""S3: what it refuses of the names and policies of buckets, and moto accepts; what a new bucket is like.
+
+Sources: S3 API reference, CreateBucket and DeleteBucket; S3 user guide, "Bucket naming rules", "Blocking public
+access", "Setting default server-side encryption" (AES256 since January 2023) and "Controlling ownership of objects"
+(no ACLs since April 2023).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ import re
 from typing import Any
 
 from missyou_local.aws import backends
-from missyou_local.aws.call import Call, Regional, checks
+from missyou_local.aws.call import Call, Result, checks, plays
 from missyou_local.aws.errors import AwsError
 
 _NAME = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -16,8 +21,10 @@ _PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 """S3 guide, "General purpose bucket naming rules"."""
 
-_opened: Regional[set[str]] = Regional(set)
-"""Buckets of which somebody has taken the block of public access away, which every new bucket has."""
+_BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+_free_at: dict[str, float] = {}
+"""When the name of a bucket that was deleted can be used again; names are shared by all accounts and regions."""
+backends.on_reset(_free_at.clear)
 
 
 @checks("s3:CreateBucket")
@@ -26,7 +33,38 @@ def name_is_well_formed(call: Call) -> None:
     name = call.params["Bucket"]
     if not _NAME.fullmatch(name) or name.startswith(_PREFIXES) or name.endswith(_SUFFIXES) or _is_address(name):
         raise AwsError("InvalidBucketName", f"The specified bucket is not valid: {name}")
-    _opened.of(call).discard(name)
+
+
+@checks("s3:CreateBucket")
+def name_is_free_again(call: Call) -> None:
+    """Refuse a name that a bucket had a moment ago."""
+    if _free_at.get(call.params["Bucket"], 0.0) > call.now:
+        message = "A conflicting conditional operation is currently in progress against this resource."
+        raise AwsError("OperationAborted", f"{message} Please try again.", 409)
+
+
+@plays("s3:CreateBucket")
+def create_bucket(call: Call) -> Result:
+    """Create a bucket as AWS's defaults have it, and with the tags of the call, which moto does not see."""
+    name, s3 = call.params["Bucket"], backends.backend("s3", call.account, "aws")
+    known = name in s3.buckets
+    result = call.forward()
+    if not known:
+        s3.put_public_access_block(name, dict.fromkeys(_BLOCKS, "true"))
+        s3.put_bucket_ownership_controls(name, "BucketOwnerEnforced")
+        by_default = {"SSEAlgorithm": "AES256"}
+        s3.put_bucket_encryption(name, {"Rule": {"ApplyServerSideEncryptionByDefault": by_default}})
+        tags = (call.params.get("CreateBucketConfiguration") or {}).get("Tags") or []
+        s3.put_bucket_tagging(name, {tag["Key"]: tag["Value"] for tag in tags})
+    return result
+
+
+@plays("s3:DeleteBucket")
+def delete_bucket(call: Call) -> Result:
+    """Delete a bucket; its name is not free at once."""
+    result = call.forward()
+    _free_at[call.params["Bucket"]] = call.now + call.timing.bucket_name
+    return result
 
 
 def _is_address(name: str) -> bool:
@@ -35,12 +73,6 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-@checks("s3:DeletePublicAccessBlock")
-def note_that_it_is_open(call: Call) -> None:
-    """Remember that public policies are no longer blocked."""
-    _opened.of(call).add(call.params["Bucket"])
 
 
 @checks("s3:PutBucketPolicy")
@@ -55,7 +87,7 @@ def policy_is_well_formed(call: Call) -> None:
         for resource in [resources] if isinstance(resources, str) else resources:
             if resource != f"arn:aws:s3:::{name}" and not resource.startswith(f"arn:aws:s3:::{name}/"):
                 raise _malformed("Policy has invalid resource")
-        if _is_public(statement) and _blocks(call, bucket):
+        if _is_public(statement) and _blocks(bucket):
             raise AwsError("AccessDenied", "Access Denied: public policies are blocked (BlockPublicPolicy)", 403)
 
 
@@ -78,11 +110,9 @@ def _is_public(statement: dict[str, Any]) -> bool:
     return everybody and statement["Effect"] == "Allow" and not statement.get("Condition")
 
 
-def _blocks(call: Call, bucket: Any) -> bool:
+def _blocks(bucket: Any) -> bool:
     block = bucket.public_access_block
-    if block is None:
-        return bucket.name not in _opened.of(call)
-    return str(block.block_public_policy).lower() == "true"
+    return block is not None and str(block.block_public_policy).lower() == "true"
 
 
 def _malformed(message: str) -> AwsError:

@@ -29,6 +29,10 @@ class Timing:
     """An interface endpoint from `pending` to `available`."""
     endpoint_delete: float = 0.5
     """A VPC endpoint from `deleting` until it is listed no more."""
+    bucket_name: float = 1.0
+    """How long the name of a bucket that was deleted cannot be used again."""
+    web_acl: float = 0.5
+    """How long a new web ACL is unknown to those who would associate it."""
     alb: float = 2.0
     """A load balancer from `provisioning` to `active`."""
     task: float = 1.0
@@ -62,7 +66,8 @@ class Timing:
         Sources: durations reported in Terraform's and eksctl's public logs and issues (database 5-8.5 min, 10-17 with
         a standby; NAT gateway 84-121 s; load balancer 135-187 s; certificate 60 s-9 min; Route 53 30-60 s; tasks and
         targets such that a rollout of two takes 90-240 s; interfaces 30 s-3 min); IAM: 5-15 s, longer at times.
-        Endpoints: an estimate.
+        Endpoints: an estimate. Web ACLs: seconds to minutes (github.com/hashicorp/terraform-provider-aws, issues 17527
+        and 29080). A deleted bucket's name: minutes, up to an hour (aws-behaviour 6.5); the lower end.
         """
         return cls(
             rds=420.0,
@@ -74,6 +79,8 @@ class Timing:
             nat_delete=60.0,
             endpoint=60.0,
             endpoint_delete=60.0,
+            bucket_name=60.0,
+            web_acl=20.0,
             alb=152.0,
             task=45.0,
             healthy=30.0,

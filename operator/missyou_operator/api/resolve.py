@@ -30,6 +30,7 @@ from missyou_operator.api.sections import (
 )
 from missyou_operator.api.sources import SecretARN, SecretKeyRef
 from missyou_operator.api.spec import JudgedSpec, Spec
+from missyou_operator.api.traffic import WAF
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class AppSpec:
     load_balancer: AppLoadBalancer
     domain: Domain | None
     monitoring: Monitoring
+    waf: WAF
     budget: Budget
     tags: Mapping[str, str]
     deletion_policy: Literal["Delete", "Retain"]
@@ -167,9 +169,13 @@ def resolve(spec: Spec, *, name: str, operator_region: str) -> AppSpec:
             google_api_key=_source(spec.secrets.google_api_key),
             firebase_service_account=_source(spec.secrets.firebase_service_account),
         ),
-        load_balancer=AppLoadBalancer(deletion_protection=_given(spec.load_balancer.deletion_protection, base.protect)),
-        domain=spec.domain,
+        load_balancer=AppLoadBalancer(
+            **dict(spec.load_balancer)
+            | {"deletion_protection": _given(spec.load_balancer.deletion_protection, base.protect)}
+        ),
         monitoring=spec.monitoring,
+        waf=spec.waf,
+        domain=spec.domain,
         budget=spec.budget,
         tags=spec.tags,
         deletion_policy=spec.deletion_policy,

@@ -16,6 +16,7 @@ from missyou_operator.api import fargate
 from missyou_operator.api import field_rules as rules
 from missyou_operator.api.base import WireModel
 from missyou_operator.api.rules import OneOf
+from missyou_operator.api.traffic import AccessLogs
 
 #: What CloudWatch Logs accepts (PutRetentionPolicy), in days.
 RETENTION_DAYS = (
@@ -195,6 +196,9 @@ class Secrets(WireModel):
 
 class LoadBalancer(WireModel):
     """The application load balancer."""
+
+    access_logs: AccessLogs = Field(default_factory=AccessLogs)
+    """The load balancer's record of every request, in a bucket of its own."""
 
     deletion_protection: bool | None = None
     """AWS refuses to delete the load balancer; the operator lifts it only in a deletion that deletionPolicy allows.

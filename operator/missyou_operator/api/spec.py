@@ -26,6 +26,7 @@ from missyou_operator.api.sections import (
     Service,
 )
 from missyou_operator.api.tag_rules import TAG_RULES
+from missyou_operator.api.traffic import WAF
 
 
 class Spec(WireModel):
@@ -61,6 +62,8 @@ class Spec(WireModel):
     """Logs and alarms."""
     budget: Budget = Field(default_factory=Budget)
     """What the stack may cost."""
+    waf: WAF = Field(default_factory=WAF)
+    """The web application firewall in front of the load balancer."""
     tags: Annotated[dict[str, Annotated[str, Field(max_length=256)]], Field(max_length=40), *TAG_RULES] = Field(
         default_factory=dict
     )

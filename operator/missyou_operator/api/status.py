@@ -74,6 +74,8 @@ class Outputs(StatusModel):
     """Name of the ECS service."""
     log_group: str | None = None
     """Log group of the tasks."""
+    access_log_bucket: str | None = None
+    """Name of the bucket with the load balancer's access logs."""
     database_engine_version: str | None = None
     """PostgreSQL version that runs, which may be newer than spec.database.engineVersion."""
     snapshot_arn: Annotated[str | None, Field(alias="snapshotARN")] = None

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone, is_absent
 from missyou_operator.aws.permissions import Grant, change, look, make
@@ -61,7 +62,8 @@ class Certificate(Resource):
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find the stack's certificates among all of the account.
 
-        Whose one is does not change, so that a stranger's tags are asked for once an hour only.
+        Whose one is does not change, so that tags are asked for once a minute only; not less often, since those of a
+        new one may not show at once.
         """
         acm = reader.client("acm")
         rows = reader.shared("acm.list_certificates", lambda: pages(acm, "list_certificates", "CertificateSummaryList"))
@@ -155,7 +157,7 @@ def _known_tags(reader: Reader, arn: str) -> Mapping[str, str]:
                 return {}
             raise
 
-    return reader.cached(f"acm.tags.{arn}", fetch)
+    return reader.inventory.get(f"acm.tags.{arn}", fetch, seconds() - 60)
 
 
 def _has_record(option: Mapping[str, Any]) -> bool:

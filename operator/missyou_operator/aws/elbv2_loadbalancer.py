@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.elbv2 import attribute_map, new, retag, tags_by_arn, word
+from missyou_operator.aws.elbv2_access_logs import logs_to
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.permissions import Grant, Part, change, linked_role, look, make, tag_new
 from missyou_operator.aws.stack import tag_list
@@ -84,11 +85,13 @@ class LoadBalancer(Resource):
         arn = row["LoadBalancerArn"]
         answer = reader.client("elbv2").describe_load_balancer_attributes(LoadBalancerArn=arn)
         state = row.get("State") or {}
+        attributes = attribute_map(answer["Attributes"])
         attrs = {
             **_facts(row),
             "subnet_ids": tuple(sorted(zone["SubnetId"] for zone in row.get("AvailabilityZones") or ())),
             "security_group_ids": tuple(sorted(row.get("SecurityGroups") or ())),
-            **_settings(attribute_map(answer["Attributes"])),
+            **_settings(attributes),
+            "logs_to": logs_to(attributes),
             "why": state.get("Reason", ""),
         }
         return reader.observed(cls, row["LoadBalancerName"], arn, attrs, tags, state.get("Code", "active"))

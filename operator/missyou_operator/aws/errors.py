@@ -29,13 +29,13 @@ _DENIED = re.compile(r"AccessDenied|UnauthorizedOperation|AuthorizationError|^40
 _CREDENTIALS = re.compile(
     r"ExpiredToken|RequestExpired|InvalidClientTokenId|UnrecognizedClient|AuthFailure|OptInRequired|SignatureDoesNotMatch"
 )
-_QUOTA = re.compile(r"LimitExceeded|QuotaExceeded|^TooMany")
+_QUOTA = re.compile(r"Limits?Exceeded|QuotaExceeded|^TooMany")
 _NOT_YET = re.compile(
     r"DependencyViolation|InUse|InvalidDBInstanceState|InvalidDBSnapshotState|InvalidDBSubnetGroupState|InvalidDBParameterGroupState|"
     r"ResourceInUse|ClusterContains|UpdateInProgress|ConcurrentUpdate|ConcurrentModification|OperationAborted|"
-    r"DeleteConflict|ConcurrentAccess|IncorrectState"
+    r"DeleteConflict|ConcurrentAccess|IncorrectState|OptimisticLock|UnavailableEntity|AssociatedItem|TagOperation"
 )
-_ABSENT = re.compile(r"NotFound|NoSuch|^404$|MISSING")
+_ABSENT = re.compile(r"NotFound|NoSuch|Nonexistent|^404$|MISSING")
 _BROKEN = re.compile(
     r"InternalFailure|InternalError|InternalServer|ServiceUnavailable|ServerException|^5\d\d$|Unavailable$"
 )

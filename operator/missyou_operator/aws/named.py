@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, HTTPClient
 from missyou_operator.aws.errors import code_of, is_broken
 from missyou_operator.engine.errors import NotYetError, UnansweredError
 
-_EXISTS = re.compile(r"AlreadyExists")
+_EXISTS = re.compile(r"AlreadyExists|DuplicateItem")
 
 
 @contextmanager

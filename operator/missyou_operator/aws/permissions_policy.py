@@ -18,7 +18,7 @@ from missyou_operator.aws.registry import KINDS
 #: Characters of a managed policy.
 LIMIT = 6144
 #: Services whose ARNs name no region, and those that name no account either.
-_GLOBAL, _NOBODYS = frozenset({"iam", "route53"}), frozenset({"route53"})
+_GLOBAL, _NOBODYS = frozenset({"iam", "route53", "s3"}), frozenset({"route53", "s3"})
 #: Any region's name, such as us-gov-west-1, inside a longer name.
 _ANY_REGION = "??-*-?"
 

@@ -14,6 +14,7 @@ from missyou_operator.aws.ecr import Image, Repository
 from missyou_operator.aws.ecs_cluster import Cluster
 from missyou_operator.aws.ecs_service import Service
 from missyou_operator.aws.ecs_taskdefinition import TaskDefinition
+from missyou_operator.aws.elbv2_access_logs import AccessLogs
 from missyou_operator.aws.elbv2_listener import Listener, Redirect
 from missyou_operator.aws.elbv2_loadbalancer import LoadBalancer
 from missyou_operator.aws.elbv2_targetgroup import TargetGroup
@@ -24,7 +25,10 @@ from missyou_operator.aws.rds_instance import DBInstance
 from missyou_operator.aws.rds_snapshot import DBSnapshot
 from missyou_operator.aws.route53 import HostedZone
 from missyou_operator.aws.route53_records import Alias, Validation
+from missyou_operator.aws.s3_bucket import Bucket
 from missyou_operator.aws.secretsmanager import Secret, SecretVersion
+from missyou_operator.aws.wafv2 import WebACL
+from missyou_operator.aws.wafv2_association import WebACLAssociation
 from missyou_operator.engine.resource import Resource
 
 KINDS: tuple[type[Resource], ...] = (
@@ -61,4 +65,8 @@ KINDS: tuple[type[Resource], ...] = (
     ScalingPolicy,
     LogGroup,
     Alarm,
+    WebACL,
+    WebACLAssociation,
+    Bucket,
+    AccessLogs,
 )

@@ -54,7 +54,7 @@ def _rank(result: Result) -> tuple[bool, bool, bool, bool]:
 
 
 def component_verdicts(results: Sequence[Result], notes: Mapping[str, str]) -> list[Verdict]:
-    """Sum up each component. `notes` are messages for components that are ready."""
+    """Sum up each component that is configured. `notes` are messages for components that are ready."""
     verdicts = []
     for component in Component:
         mine = [result for result in results if result.component == component.value]

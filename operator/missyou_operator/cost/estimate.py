@@ -21,6 +21,8 @@ ZONES = 2
 INTERFACE_ENDPOINTS = 4
 #: Alarms on the tasks' CPU, the database's CPU and its storage: one metric each, which is what AWS counts.
 ALARMS = 3
+#: Rules of the web ACL, of which AWS counts a managed group as one: four groups and the rate limit.
+WAF_RULES = 5
 
 _CENT = Decimal("0.01")
 _DAYS = Decimal(365) / 12
@@ -129,10 +131,20 @@ def _secrets(app: AppSpec, usage: Usage) -> Iterable[Charge]:  # noqa: ARG001 - 
     yield Charge("Secrets", f"secrets: {count}", "secret.month", Decimal(count), "months")
 
 
-def _load_balancer(app: AppSpec, usage: Usage) -> Iterable[Charge]:  # noqa: ARG001 - parts are called alike
+def _load_balancer(app: AppSpec, usage: Usage) -> Iterable[Charge]:
     yield Charge("LoadBalancer", "application load balancer", "alb.hour", usage.hours, "hours")
     yield Charge("LoadBalancer", "capacity units", "alb.lcuHour", usage.lcu * usage.hours, "LCU-hours")
     yield Charge("LoadBalancer", f"public IPv4: {ZONES}", "ipv4.hour", ZONES * usage.hours, "hours")
+    if (logs := app.load_balancer.access_logs).enabled:
+        stored = (usage.access_log_gb * logs.retention_days / _DAYS).quantize(_CENT)
+        yield Charge("LoadBalancer", "access logs kept", "s3.gbMonth", stored, "GB-months")
+
+
+def _firewall(app: AppSpec, usage: Usage) -> Iterable[Charge]:
+    if app.waf.enabled:
+        yield Charge("WAF", "web ACL", "waf.aclMonth", Decimal(1), "months")
+        yield Charge("WAF", f"rules: {WAF_RULES}", "waf.ruleMonth", Decimal(WAF_RULES), "months")
+        yield Charge("WAF", "requests looked at", "waf.millionRequests", usage.million_requests, "million")
 
 
 def _service(app: AppSpec, usage: Usage) -> Iterable[Charge]:
@@ -156,6 +168,7 @@ _PARTS: tuple[Callable[[AppSpec, Usage], Iterable[Charge]], ...] = (
     _registry,
     _secrets,
     _load_balancer,
+    _firewall,
     _service,
     _monitoring,
 )

@@ -13,6 +13,8 @@ ABOUT = {
     "lcu": "load balancer capacity units, on average",
     "image_gb": "GB that each kept image adds to the registry",
     "log_gb": "GB of logs written by tasks and database",
+    "access_log_gb": "GB of access logs written by the load balancer, where they are on",
+    "million_requests": "million requests that the firewall looks at, where it is on",
 }
 
 
@@ -26,3 +28,5 @@ class Usage:
     lcu: Decimal = Decimal("0.25")
     image_gb: Decimal = Decimal("0.1")
     log_gb: Decimal = Decimal(1)
+    access_log_gb: Decimal = Decimal("0.1")
+    million_requests: Decimal = Decimal(1)

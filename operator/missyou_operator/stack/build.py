@@ -10,6 +10,7 @@ from missyou_operator.stack.context import Context, Facts
 from missyou_operator.stack.database import database
 from missyou_operator.stack.domain import domain
 from missyou_operator.stack.endpoints import endpoints
+from missyou_operator.stack.firewall import firewall
 from missyou_operator.stack.load_balancer import load_balancer
 from missyou_operator.stack.monitoring import alarms, log_groups
 from missyou_operator.stack.network import network
@@ -34,5 +35,6 @@ def build(app: AppSpec, stack: Stack, facts: Facts) -> Graph:
     balancing = load_balancer(site, net, groups)
     domain(site, balancing)
     service(site, net, groups, images, db, secrets, balancing, logs.app)
+    firewall(site, balancing)
     alarms(site)
     return site.graph

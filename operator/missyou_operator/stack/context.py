@@ -22,11 +22,12 @@ class Component(StrEnum):
     LOAD_BALANCER = "LoadBalancer"
     SERVICE = "Service"
     MONITORING = "Monitoring"
+    WAF = "WAF"
     DOMAIN = "Domain"
 
 
 #: Components that have a condition only where they are configured.
-OPTIONAL = frozenset({Component.DOMAIN})
+OPTIONAL = frozenset({Component.DOMAIN, Component.WAF})
 
 
 @dataclass(frozen=True, slots=True)

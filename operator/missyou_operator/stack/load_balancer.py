@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from missyou_operator.aws.elbv2_access_logs import AccessLogs, log_policy
 from missyou_operator.aws.elbv2_listener import HTTP, Listener
 from missyou_operator.aws.elbv2_loadbalancer import LoadBalancer
 from missyou_operator.aws.elbv2_targetgroup import TargetGroup, target_group_name
+from missyou_operator.aws.s3_bucket import Bucket, log_bucket_name
 from missyou_operator.stack.context import Component, Context
 from missyou_operator.stack.network import Network
 from missyou_operator.stack.security_groups import SecurityGroups
@@ -52,4 +54,28 @@ def load_balancer(site: Context, net: Network, groups: SecurityGroups) -> Balanc
             may_redirect=site.app.domain is not None,
         )
     )
+    _access_logs(site, balancer)
     return Balancing(balancer, targets, listener)
+
+
+def _access_logs(site: Context, balancer: LoadBalancer) -> None:
+    """Declare where the load balancer writes what it is asked, if it is to."""
+    wanted = site.app.load_balancer.access_logs
+    if not wanted.enabled:
+        return
+    bucket = site.graph.add(
+        Bucket(
+            **site.named(Component.LOAD_BALANCER, full=log_bucket_name(site.stack)),
+            policy=log_policy(site.stack),
+            retention_days=wanted.retention_days,
+        )
+    )
+    site.graph.add(
+        AccessLogs(
+            name=balancer.name,
+            component=Component.LOAD_BALANCER.value,
+            load_balancer_arn=balancer.ref("arn"),
+            # Policy included: Elastic Load Balancing tries to write.
+            bucket=bucket.ref(ready=True),
+        )
+    )

@@ -6,6 +6,7 @@ from typing import Any
 
 from missyou_operator.api import AppSpec
 from missyou_operator.api.status import Outputs
+from missyou_operator.aws.s3_bucket import log_bucket_name
 from missyou_operator.aws.stack import Stack
 from missyou_operator.engine.plan import World
 from missyou_operator.engine.resource import Observed
@@ -38,6 +39,7 @@ def outputs(stack: Stack, world: World) -> Outputs:
         ecs_service=f"{name}-service" if found(world, "ecs.Service", f"{name}-service") else None,
         log_group=_attr(world, "logs.LogGroup", f"/ecs/{name}", "id"),
         snapshot_arn=_snapshot(world),
+        access_log_bucket=_attr(world, "s3.Bucket", log_bucket_name(stack), "id"),
         database_engine_version=_attr(world, "rds.DBInstance", f"{name}-db", "running_version"),
     )
 

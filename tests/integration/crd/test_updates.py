@@ -52,6 +52,8 @@ ALLOWED = [
     ),
     ({"domain": {"name": "a.example.com", "hostedZoneID": "Z1"}}, {}),
     ({}, {"network": {"endpoints": {"s3": False, "interfaces": True}}}),
+    ({}, {"loadBalancer": {"accessLogs": {"enabled": True, "retentionDays": 1}}}),
+    ({}, {"waf": {"enabled": True, "rateLimit": 10}}),
     ({}, {"database": {"storageGiB": 50, "engineVersion": "16", "multiAZ": False}}),
     ({}, {"monitoring": {"alarms": {"serviceCPUPercent": 90}}}),
     ({}, {"credentials": {"roleARN": OTHER_ACCOUNT}}),
