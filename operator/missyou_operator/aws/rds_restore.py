@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.errors import is_absent
 from missyou_operator.aws.rds_versions import major
-from missyou_operator.aws.stack import tag_list, tag_map
+from missyou_operator.aws.stack import STACK_TAG, tag_list, tag_map
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import Health, Observed, failed, pending
 
@@ -134,6 +134,13 @@ def unsuitable(row: Mapping[str, Any], wanted: DBInstance) -> list[str]:
         problems.append(f"is in the state {row['Status']}: name another snapshot")
     if row["Engine"] != "postgres":
         return [f"is of {row['Engine']}: name a snapshot of PostgreSQL"]
+    owner = tags.get(STACK_TAG, "")
+    if owner.partition("/")[0] not in {"", wanted.tags.get(STACK_TAG, "").partition("/")[0]}:
+        # Who may write a MissYouApp in one namespace need not be let into the data of another.
+        problems.append(
+            f"is of {owner}, in another namespace: whoever may read those data makes a copy of it, which has no tags "
+            "(aws rds copy-db-snapshot), and you name that"
+        )
     if not row.get("Encrypted"):
         source = row["DBSnapshotIdentifier"]
         problems.append(

@@ -81,7 +81,7 @@ def progress(body: Mapping[str, Any], found_: Found, now: datetime) -> dict[str,
         "plan": _plan(found_),
         "cost": found_.spending.status(before, waiting=bool(found_.approval.changes)),
         "drift": [*found_.drift, *before.get("drift", [])][:_DRIFT_KEPT],
-        "lastHandledSnapshot": SnapshotRequest.of(body).begun(found_.outcome.world) or None,
+        "lastHandledSnapshot": SnapshotRequest.of(body).begun(found_.stack, found_.outcome.world) or None,
     }
     return finish(body, after, verdicts, now, looked=found_.full)
 

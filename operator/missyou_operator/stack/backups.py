@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from missyou_operator.aws.rds_restore import DATABASE_TAG
 from missyou_operator.aws.rds_snapshot import DBSnapshot
 from missyou_operator.aws.stack import Stack
 from missyou_operator.engine.plan import World
+from missyou_operator.engine.resource import Observed
 from missyou_operator.stack.context import Component, Context
 from missyou_operator.stack.database import Database
 
@@ -35,13 +36,15 @@ class SnapshotRequest:
 
     def wanted(self, stack: Stack, world: World) -> str:
         """Give the value, unless somebody has deleted the snapshot since: it is not taken a second time."""
-        there = bool(self.value) and f"{DBSnapshot.TYPE}/{snapshot_name(stack, self.value)}" in world
-        return self.value if there or self.value != self.handled else ""
+        return self.value if self._taken(stack, world) or self.value != self.handled else ""
 
-    def begun(self, world: World) -> str:
+    def begun(self, stack: Stack, world: World) -> str:
         """Give the value for which a snapshot was last begun, as the status keeps it."""
-        there = any(rows[0].owned for rows in world.values() if rows and rows[0].kind is DBSnapshot)
-        return self.value if there else self.handled
+        return self.value if any(row.owned for row in self._taken(stack, world)) else self.handled
+
+    def _taken(self, stack: Stack, world: World) -> Sequence[Observed]:
+        # The world may hold another one as well, for which was asked a moment ago.
+        return world.get(f"{DBSnapshot.TYPE}/{snapshot_name(stack, self.value)}", ()) if self.value else ()
 
 
 def snapshot_name(stack: Stack, value: str) -> str:
