@@ -28,7 +28,7 @@ GROUPS = {
     "API server": ["integration/crd"],
     "test AWS": ["local_aws"],
     "data plane": ["dataplane"],
-    "app": ["integration/test_app.py"],
+    "app": ["integration/test_app.py", "integration/test_rehearsal.py"],
     "GitOps": ["gitops"],
     "manifests": ["manifests", "workflows"],
     "backend": ["backend"],

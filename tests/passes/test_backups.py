@@ -38,6 +38,7 @@ def test_windows_are_set_moved_and_left_to_aws(app):
     assert (row["PreferredBackupWindow"], row["PreferredMaintenanceWindow"]) == ("03:00-04:00", "sun:04:00-sun:05:00")
     assert changes(app.calls(app.look_now)) == {}
     app.client("rds").modify_db_instance(DBInstanceIdentifier="saved-db", PreferredBackupWindow="05:00-06:00")
+    app.look_now()
     app.until(lambda _: described(app)["PreferredBackupWindow"] == "03:00-04:00", "put right")
     app.edit(database={"backupWindow": None, "maintenanceWindow": None})
     app.grow()
