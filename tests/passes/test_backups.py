@@ -158,7 +158,10 @@ def test_drift_that_is_only_reported_keeps_no_snapshot_from_being_taken(app):
     assert app.reason("InSync") == "Synced"
 
 
-def test_snapshots_outlive_the_stack(app):
+def test_snapshots_outlive_the_stack_and_one_that_is_being_taken_is_waited_for(app):
+    app.annotate("snapshot", "last")
+    app.one_pass()
+    assert app.resource("rds.DBSnapshot", "saved-db-last")["state"] == "Creating"
     before = snapshots(app)
     assert len(before) >= 7
     app.aws.control.timing.update({"rds_snapshot": 0.1})

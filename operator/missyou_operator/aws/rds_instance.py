@@ -17,6 +17,7 @@ from missyou_operator.aws.rds_restore import (
     DATABASE_TAG,
     PASSWORD_TAG,
     RESTORED_TAG,
+    origin,
     password_due,
     remark,
     restore,
@@ -199,7 +200,7 @@ class DBInstance(Resource):
         """Start its creation, which takes ten minutes and more."""
         tags = {**self._tagged().tags, DATABASE_TAG: self.database_name}
         if self.restore_from:
-            tags[RESTORED_TAG] = self.restore_from
+            tags[RESTORED_TAG] = origin(self.restore_from)
         with creating(self.address), explained(self.name, self.instance_class):
             row = restore(cloud, self, tags) if self.restore_from else self._create_empty(cloud, tags)
         told = {name: value for name, value in attributes(row).items() if value is not None}

@@ -31,8 +31,15 @@ PASSWORD_TAG = "missyou.app/password-set-on"  # noqa: S105 - the name of a tag
 #: On an instance, and by copying on its snapshots: the name of the database in it, which AWS does not tell of those.
 DATABASE_TAG = "missyou.app/database-name"
 
+#: What a tag's value may have. Source: RDS User Guide, "Tagging Amazon RDS resources".
+_TAG_MAX = 256
 _FIELD = "spec.database.restoreFromSnapshot"
 _UNSUITABLE = "SnapshotUnsuitable"
+
+
+def origin(given: str) -> str:
+    """Give the value of `RESTORED_TAG` for a snapshot: its name or ARN, of which the end tells most."""
+    return given[-_TAG_MAX:]
 
 
 def password_due(observed: Observed) -> bool:
@@ -42,11 +49,11 @@ def password_due(observed: Observed) -> bool:
 
 def unfinished(wanted: DBInstance, observed: Observed) -> Health | None:
     """Say what a restored instance, which serves otherwise, cannot be used for yet, or ever."""
-    origin, name = observed.tags.get(RESTORED_TAG), observed.attrs.get("database_name")
-    if origin and name and name != wanted.database_name:
+    source, name = observed.tags.get(RESTORED_TAG), observed.attrs.get("database_name")
+    if source and name and name != wanted.database_name:
         return failed(
             _UNSUITABLE,
-            f"the database in {observed.id}, restored from {origin}, is called {name}, and stays so: delete this "
+            f"the database in {observed.id}, restored from {source}, is called {name}, and stays so: delete this "
             f"MissYouApp and create it with spec.database.name: {name}",
         )
     if password_due(observed) or observed.attrs.get("password_pending"):
@@ -56,10 +63,10 @@ def unfinished(wanted: DBInstance, observed: Observed) -> Health | None:
 
 def remark(wanted: DBInstance, observed: Observed) -> str:
     """Say where an instance comes from, if not from what the spec names."""
-    origin = observed.tags.get(RESTORED_TAG)
-    if not wanted.restore_from or origin == wanted.restore_from:
+    source = observed.tags.get(RESTORED_TAG)
+    if not wanted.restore_from or source == origin(wanted.restore_from):
         return ""
-    was = f"was restored from {origin}" if origin else "was made empty"
+    was = f"was restored from {source}" if source else "was made empty"
     return f"{was}: {_FIELD} counts only when a database is created"
 
 
