@@ -32,6 +32,8 @@ def app(aws: Server, clock: Clock) -> Stepped:
     """A stack, as it is once it names a snapshot: a loss of its database is made good from that one."""
     app = production(aws, clock)
     settle(app)
+    app.client("rds").modify_db_instance(DBInstanceIdentifier="crash-db", MasterUserPassword="that-of-the-gift")
+    app.clock.now += 60.0
     take(app, "gift")
     app.edit(database={"restoreFromSnapshot": "crash-db-gift"})
     settle(app)
