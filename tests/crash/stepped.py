@@ -63,6 +63,9 @@ class Process:
 class Stepped(App):
     """An app whose clock goes on by what the operator wants to wait, and by nothing else."""
 
+    #: Of the clock: how fast a busy machine is does not matter. For the rest there is the test's timeout.
+    PATIENCE = 7200.0
+
     def __init__(self, aws: Server, clock: Clock, name: str, **spec: Any) -> None:
         self.clock = clock
         super().__init__(aws, name, **spec)
@@ -71,6 +74,9 @@ class Stepped(App):
         super().restart(ago=ago)
         self.process = Process()
         self.process.watch(self.reconciler._world.accounts.get(REGION).session)
+
+    def time(self) -> float:
+        return self.clock.now
 
     def wait(self) -> None:
         self.clock.now += max(self.reports[-1].delay, 0.1) if self.reports else 1.0

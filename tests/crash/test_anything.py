@@ -22,7 +22,7 @@ from tests.passes.harness import OPERATOR
 
 from .chosen import ALL, SEED
 from .stepped import Clock, Stepped
-from .test_crash import production, settle
+from .test_crash import make_zone, production, settle
 from .test_hands import CHANGES, owned, take_away
 from .test_storm import calm, control
 
@@ -165,6 +165,7 @@ def world(aws: Server, clock: Clock) -> Callable[[str], Found]:
         aws.control.reset()
         app = Stepped(aws, clock, "crash", **json.loads(spec))
         app.secrets["gemini"] = {"api-key": KEY}
+        make_zone(app)
         settle(app)
         app.pool.shutdown()
         found = comparable(app.everything())

@@ -20,7 +20,7 @@ from .reliability import Tally
 from .stepped import Clock, Stepped, When
 
 #: More than any of the three takes; the surplus numbers are skipped for want of a call.
-_MOST_CALLS = {"creation": 80, "update": 24, "deletion": 70}
+_MOST_CALLS = {"creation": 95, "update": 32, "deletion": 80}
 _SAMPLE = 5
 
 
@@ -35,14 +35,24 @@ def chosen(scenario: str) -> list[tuple[int, When]]:
 
 
 def production(aws: Server, clock: Clock) -> Stepped:
-    return Stepped(
+    app = Stepped(
         aws,
         clock,
         "crash",
         environment="Production",
         database={"deletionProtection": False},
         loadBalancer={"deletionProtection": False},
+        domain={"name": "app.example.com"},
     )
+    make_zone(app)
+    return app
+
+
+def make_zone(app: Stepped) -> None:
+    """Make the zone of the stack's names, unless it is there."""
+    route53 = app.client("route53")
+    if not route53.list_hosted_zones()["HostedZones"]:
+        route53.create_hosted_zone(Name="example.com", CallerReference="crash")
 
 
 def settle(app: Stepped) -> None:
@@ -54,10 +64,18 @@ def settle(app: Stepped) -> None:
     app.grow()
 
 
+#: What replaces and moves most: another port (target group, rules, revision), another name, one gateway less.
+CHANGED: dict[str, Any] = {
+    "service": {"port": 9000},
+    "network": {"natGateways": 1},
+    "monitoring": {"logRetentionDays": 14},
+    "domain": {"name": "www.example.com"},
+}
+
+
 def change(app: Stepped) -> None:
-    """What replaces and moves most: another port (target group, rules, revision), one gateway less, a longer log."""
     if app.body["metadata"]["generation"] == 1:
-        app.edit(service={"port": 9000}, network={"natGateways": 1}, monitoring={"logRetentionDays": 14})
+        app.edit(**CHANGED)
     settle(app)
 
 

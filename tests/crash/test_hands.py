@@ -30,6 +30,7 @@ HELD = {
     "rds.DBParameterGroup",
     "elbv2.TargetGroup",
     "ecs.Cluster",
+    "acm.Certificate",
 }
 
 
@@ -76,7 +77,7 @@ def heal(app: Stepped) -> None:
     settle(app)
 
 
-COMPONENTS = ("Network", "Database", "Registry", "Secrets", "LoadBalancer", "Service", "Monitoring")
+COMPONENTS = ("Network", "Database", "Registry", "Secrets", "LoadBalancer", "Service", "Monitoring", "Domain")
 
 
 def components() -> tuple[str, ...]:

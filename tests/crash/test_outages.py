@@ -15,7 +15,7 @@ from tests.passes.harness import OPERATOR
 from .chosen import ALL, SEED
 from .reliability import Tally
 from .stepped import Clock, Stepped
-from .test_crash import nothing, production, remove, settle, undisturbed
+from .test_crash import CHANGED, nothing, production, remove, settle, undisturbed
 from .test_storm import calm, control
 
 SERVICES = (
@@ -44,7 +44,7 @@ def some(app: Stepped) -> None:
 
 
 def edit(app: Stepped) -> None:
-    app.edit(service={"port": 9000}, network={"natGateways": 1}, monitoring={"logRetentionDays": 14})
+    app.edit(**CHANGED)
 
 
 STAGES: dict[str, tuple[Callable[[Stepped], None], Callable[[Stepped], None], str]] = {

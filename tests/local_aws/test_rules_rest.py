@@ -345,3 +345,11 @@ def test_a_batch_is_applied_as_a_whole_or_not_at_all(aws: Aws, name: str) -> Non
 def test_requests_are_named(service: str, method: str, path: str, query: str, operation: str) -> None:
     environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query}
     assert rest.identify(service, environ)[0] == operation
+
+
+def test_a_record_that_was_deleted_can_be_created_again(aws: Aws, name: str) -> None:
+    place = Place(aws, name)
+    steps(_zone, _change("CREATE"), _change("CREATE", name="b."), _change("DELETE"), _change("CREATE"))(place)
+    rows = aws.route53.list_resource_record_sets(HostedZoneId=place.kept["zone"])["ResourceRecordSets"]
+    names = [row["Name"] for row in rows if row["Type"] == "A"]
+    assert names == [f"a.{name}.example.com.", f"b.{name}.example.com."]

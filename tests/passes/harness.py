@@ -22,8 +22,6 @@ from missyou_operator.controller.report import Report
 REGION = "us-east-1"
 #: The operator's access key: it is told apart from the test's own calls by it.
 OPERATOR = "operator"
-#: Seconds and passes after which a test gives up.
-_PATIENCE = 180.0
 _MANIFEST = {
     "schemaVersion": 2,
     "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
@@ -53,6 +51,9 @@ def leads_to(server: Server) -> dict[str, str]:
 
 class App:
     """A MissYouApp as the operator sees it, and what a person does to it."""
+
+    #: Seconds after which a test gives up.
+    PATIENCE = 180.0
 
     def __init__(self, aws: Server, name: str, **spec: Any) -> None:
         self.aws, self.name = aws, name
@@ -106,12 +107,16 @@ class App:
 
     def until(self, done: Callable[[Mapping[str, Any]], bool], what: str) -> Mapping[str, Any]:
         """Run passes until the status is as wanted; bounded."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline = self.time() + self.PATIENCE
         while not done(self.one_pass().status):
-            if time.monotonic() > deadline:
+            if self.time() > deadline:
                 raise AssertionError(f"not {what}: {json.dumps(self.body['status']['conditions'], indent=1)}")
             self.wait()
         return self.body["status"]
+
+    def time(self) -> float:
+        """Give the seconds that patience is measured in."""
+        return time.monotonic()
 
     def wait(self) -> None:
         """Let the test AWS's clock move on between two passes; no test depends on how far."""
@@ -129,14 +134,14 @@ class App:
 
     def delete(self) -> int:
         """Run passes of the deletion until all is gone; give their number."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline = self.time() + self.PATIENCE
         for number in itertools.count(1):
             report = self.reconciler.teardown(self.body, self.memory, lambda: False)
             self.reports.append(report)
             if report.done:
                 return number
             self.body["status"] = dict(report.status)
-            if time.monotonic() > deadline:
+            if self.time() > deadline:
                 raise AssertionError(f"not gone: {json.dumps(self.body['status'].get('blockers'), indent=1)}")
             self.wait()
         raise AssertionError

@@ -123,6 +123,22 @@ def _leave_alone() -> None:
     """Do nothing: `settle` says when a certificate is issued."""
 
 
+@plays("acm:ListCertificates")
+def list_certificates(call: Call) -> Result:
+    """List certificates with all their names; by default those only that have RSA keys of up to 2,048 bits."""
+    result = call.forward()
+    types = call.params.get("Includes", {}).get("keyTypes") or ("RSA_1024", "RSA_2048")
+    requests = _requests.of(call)
+    rows = [
+        {**row, "KeyAlgorithm": (asked := requests[row["CertificateArn"]].params).get("KeyAlgorithm", "RSA_2048")}
+        | {"SubjectAlternativeNameSummaries": list(dict.fromkeys(_domains(asked)))}
+        if row["CertificateArn"] in requests
+        else row
+        for row in result.get("CertificateSummaryList", [])
+    ]
+    return {**result, "CertificateSummaryList": [row for row in rows if row.get("KeyAlgorithm", "RSA_2048") in types]}
+
+
 @plays("acm:DescribeCertificate")
 def describe_certificate(call: Call) -> Result:
     """Describe a certificate with its own validation records and its users."""

@@ -53,7 +53,14 @@ def change_resource_record_sets(call: Call) -> Result:
         present = {_key(_record(record)): _record(record) for record in zone.rrsets}
         for change in call.params["ChangeBatch"]["Changes"]:
             _apply(zone.name, present, change["Action"], change["ResourceRecordSet"])
-    return _follow(call, call.forward())
+    # moto would refuse to create what was once created, though it has been deleted since.
+    changes = [
+        {**change, "Action": "UPSERT"} if change["Action"] == "CREATE" else change
+        for change in call.params["ChangeBatch"]["Changes"]
+    ]
+    return _follow(
+        call, call.forward({**call.params, "ChangeBatch": {**call.params["ChangeBatch"], "Changes": changes}})
+    )
 
 
 Records = dict[tuple[str, str, str], dict[str, Any]]

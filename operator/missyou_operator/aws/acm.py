@@ -22,6 +22,15 @@ from missyou_operator.engine.resource import READY, Health, Observed, Resource, 
 #: Where the records are: a hosted zone's ID, and the ARN of the role by which it is reached (absent: our own).
 ZONE_TAG, ROLE_TAG = "missyou.app/zone", "missyou.app/zone-role"
 _ANY = ("acm:certificate/*",)
+_KEY_TYPES = (
+    "RSA_1024",
+    "RSA_2048",
+    "RSA_3072",
+    "RSA_4096",
+    "EC_prime256v1",
+    "EC_secp384r1",
+    "EC_secp521r1",
+)
 
 #: Why AWS gives up on a certificate, in words that help; others are quoted. ACM API reference, CertificateDetail.
 _FAILURES = {
@@ -42,8 +51,6 @@ class Certificate(Resource):
     """
 
     TYPE: ClassVar[str] = "acm.Certificate"
-    COMPARED: ClassVar[tuple[str, ...]] = ("usable",)
-    REPLACE: ClassVar[frozenset[str]] = frozenset({"usable"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "route53.Alias", "route53.Validation")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         look("acm:ListCertificates", "acm:DescribeCertificate", "acm:ListTagsForCertificate"),
@@ -55,21 +62,22 @@ class Certificate(Resource):
 
     by_hand: bool
     advice: str
-    #: What nobody can use any more is made anew.
-    usable: bool = True
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find the stack's certificates among all of the account.
 
         Whose one is does not change, so that tags are asked for once a minute only; not less often, since those of a
-        new one may not show at once.
+        new one may not show at once. What nobody can use any more (expired, for one) has its state in its name: it is
+        none that is wanted, so that another is requested, and it goes when nothing uses it any more.
         """
         acm = reader.client("acm")
         rows = reader.shared("acm.list_certificates", lambda: pages(acm, "list_certificates", "CertificateSummaryList"))
         ours = [row["CertificateArn"] for row in rows if reader.stack.owns(_known_tags(reader, row["CertificateArn"]))]
         found = [cls._observed(reader, arn) for arn in ours]
-        return [observed for observed in found if observed is not None]
+        there = [observed for observed in found if observed is not None]
+        # Of two for one domain, that which can be used first stays.
+        return sorted(there, key=lambda each: (not each.attrs["usable"], each.state != "issued", each.id))
 
     @classmethod
     def _observed(cls, reader: Reader, arn: str) -> Observed | None:
@@ -86,17 +94,20 @@ class Certificate(Resource):
         record: Mapping[str, str] = next(
             (option["ResourceRecord"] for option in row.get("DomainValidationOptions") or () if _has_record(option)), {}
         )
+        domain, usable = row["DomainName"].lower(), state in {"PENDING_VALIDATION", "ISSUED", "FAILED"}
         attrs = {
             "id": arn,
             "arn": arn,
-            "usable": state in {"PENDING_VALIDATION", "ISSUED", "FAILED"},
+            "domain": domain,
+            "usable": usable,
             "why": row.get("FailureReason") or "",
             "record_name": record.get("Name"),
             "record_value": record.get("Value"),
             "zone": tags.get(ZONE_TAG, ""),
             "role": tags.get(ROLE_TAG, ""),
         }
-        return reader.observed(cls, row["DomainName"].lower(), arn, attrs, tags, state.lower())
+        name = domain if usable else f"{domain} ({state.lower()})"
+        return reader.observed(cls, name, arn, attrs, tags, state.lower())
 
     def health(self, observed: Observed) -> Health:
         """Judge by the state; while it is to be proven, say by which record, and what else a person can do."""
@@ -126,8 +137,9 @@ class Certificate(Resource):
             Tags=tag_list(self.tags),
         )
         arn = answer["CertificateArn"]
-        tags = {"zone": self.tags.get(ZONE_TAG, ""), "role": self.tags.get(ROLE_TAG, "")}
-        return self.made(arn, "pending_validation", arn=arn, why="", record_name=None, record_value=None, **tags)
+        remembered = {"zone": self.tags.get(ZONE_TAG, ""), "role": self.tags.get(ROLE_TAG, "")}
+        known = {"domain": self.name, "usable": True, "why": "", "record_name": None, "record_value": None}
+        return self.made(arn, "pending_validation", arn=arn, **known, **remembered)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
         """Only tags can change."""
@@ -142,10 +154,24 @@ class Certificate(Resource):
 
 
 def others_of(cloud: Cloud, domain: str, arn: str) -> bool:
-    """Tell whether another certificate of the account is proven by the same record: its name is the domain's too."""
-    rows = pages(cloud.client("acm"), "list_certificates", "CertificateSummaryList")
-    named = {domain, f"*.{domain}"}
-    return any(row["CertificateArn"] != arn and row["DomainName"].lower() in named for row in rows)
+    """Tell whether another certificate of the account, not the stack's, is proven by the same record.
+
+    That is one which names the domain too, as itself or by a wildcard.
+    """
+    acm = cloud.client("acm")
+    # Others than RSA keys of 2,048 bits are listed only when asked for: API reference, ListCertificates, Filters.
+    rows = pages(acm, "list_certificates", "CertificateSummaryList", Includes={"keyTypes": list(_KEY_TYPES)})
+    alike = [row["CertificateArn"] for row in rows if _names(row) & {domain, f"*.{domain}"}]
+    return any(
+        not cloud.stack.owns(tag_map(acm.list_tags_for_certificate(CertificateArn=other)["Tags"]))
+        for other in alike
+        if other != arn
+    )
+
+
+def _names(row: Mapping[str, Any]) -> set[str]:
+    """Give the names in a row of the list; of very many, AWS lists the first hundred only."""
+    return {name.lower() for name in (row["DomainName"], *(row.get("SubjectAlternativeNameSummaries") or ()))}
 
 
 def _known_tags(reader: Reader, arn: str) -> Mapping[str, str]:

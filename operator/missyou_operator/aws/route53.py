@@ -29,6 +29,7 @@ class HostedZone(External):
     """
 
     TYPE: ClassVar[str] = "route53.HostedZone"
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("acm.Certificate",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         look("route53:ListHostedZones"),
         look("route53:GetHostedZone", on=("route53:hostedzone/*",)),
@@ -36,7 +37,7 @@ class HostedZone(External):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the zones of the domains that are wanted."""
+        """Find the zones of the domains that are wanted. `gone`: zones that our certificates remember, and are not."""
         found = [_zone_of(reader, name) for name in reader.wanted(cls.TYPE)]
         return [observed for observed in found if observed is not None]
 
@@ -45,10 +46,8 @@ class HostedZone(External):
         return READY
 
     def missing(self) -> Health:
-        """Say what a named zone lacks; that there is none at all is no trouble, but more work for a person."""
+        """Say what a named zone lacks; that none fits is no trouble, but more work for a person."""
         domain, id_, role = self.name.split("@")
-        if not id_:
-            return READY
         where = f"through the role {role}" if role else "in this account"
         return failed(
             "ZoneNotFound",
@@ -68,13 +67,17 @@ def _zone_of(reader: Reader, name: str) -> Observed | None:
         and f".{domain}.".endswith(f".{row['Name'].lower()}")
         and id_ in {"", _bare(row["Id"])}
     ]
+    there = {_bare(row["Id"]) for row in rows}
+    remembered = {row.attrs["zone"] for row in reader.found("acm.Certificate") if row.attrs["role"] == role} - {""}
+    gone = tuple(sorted(remembered - there))
     if not fitting:
-        return None
+        nothing = {"id": "", "zone_name": "", "name_servers": (), "gone": gone}
+        return None if id_ else Observed(HostedZone, name, "", nothing)
     row = max(fitting, key=lambda each: (len(each["Name"]), each["Id"]))
     zone = _bare(row["Id"])
     answer = reader.cached(f"route53.zone.{zone}", lambda: client.get_hosted_zone(Id=zone))
     servers = tuple(sorted((answer.get("DelegationSet") or {}).get("NameServers") or ()))
-    attrs = {"id": zone, "zone_name": row["Name"].rstrip("."), "name_servers": servers}
+    attrs = {"id": zone, "zone_name": row["Name"].rstrip("."), "name_servers": servers, "gone": gone}
     return Observed(HostedZone, name, zone, attrs)
 
 
@@ -92,26 +95,27 @@ def subtree(reader: Reader, zone: str, role: str, domain: str) -> Sequence[Recor
 
     None where the zone is gone: there are no records in it either.
     """
+    return reader.shared(f"route53.{zone}.{domain}", lambda: records_now(reader, zone, role, domain))
 
-    def fetch() -> list[Record]:
-        client, start = reader.elsewhere(role).client("route53"), {"StartRecordName": domain}
-        rows: list[Record] = []
-        while True:
-            try:
-                page = client.list_resource_record_sets(HostedZoneId=zone, **start)
-            except ClientError as error:
-                if is_absent(error):
-                    return []
-                raise
-            for row in page["ResourceRecordSets"]:
-                if not f".{plain(row['Name'])}".endswith(f".{domain}"):
-                    return rows
-                rows.append(row)
-            if not page.get("IsTruncated"):
+
+def records_now(cloud: Cloud, zone: str, role: str, domain: str) -> Sequence[Record]:
+    """Read them, whoever else has just done so."""
+    client, start = cloud.elsewhere(role).client("route53"), {"StartRecordName": domain}
+    rows: list[Record] = []
+    while True:
+        try:
+            page = client.list_resource_record_sets(HostedZoneId=zone, **start)
+        except ClientError as error:
+            if is_absent(error):
+                return []
+            raise
+        for row in page["ResourceRecordSets"]:
+            if not f".{plain(row['Name'])}".endswith(f".{domain}"):
                 return rows
-            start = {"StartRecordName": page["NextRecordName"], "StartRecordType": page["NextRecordType"]}
-
-    return reader.shared(f"route53.{zone}.{domain}", fetch)
+            rows.append(row)
+        if not page.get("IsTruncated"):
+            return rows
+        start = {"StartRecordName": page["NextRecordName"], "StartRecordType": page["NextRecordType"]}
 
 
 def at(rows: Sequence[Record], name: str, type_: str) -> Record | None:

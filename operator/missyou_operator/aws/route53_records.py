@@ -6,7 +6,7 @@ external-dns does it (its "TXT registry"). Both go by CREATE, so that nothing th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ from missyou_operator.aws.acm import others_of
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.permissions import Condition, Grant, Part, look
-from missyou_operator.aws.route53 import Record, apply, at, plain, subtree, values
+from missyou_operator.aws.route53 import Record, apply, at, plain, records_now, subtree, values
 from missyou_operator.aws.stack import Stack
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
@@ -65,18 +65,18 @@ class Alias(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Look at the domain of each of our certificates, in the zone that it remembers."""
-        return [found for row in reader.found("acm.Certificate") if (found := cls._observed(reader, row)) is not None]
+        return _each(reader, cls._observed)
 
     @classmethod
     def _observed(cls, reader: Reader, certificate: Observed) -> Observed | None:
-        domain, zone, role = certificate.name, certificate.attrs["zone"], certificate.attrs["role"]
+        domain, zone, role = certificate.attrs["domain"], certificate.attrs["zone"], certificate.attrs["role"]
         if not zone:
             return None
         rows = subtree(reader, zone, role, domain)
-        owners = at(rows, f"_missyou.{domain}", "TXT")
-        there = next((row for type_ in ("A", "AAAA", "CNAME") if (row := at(rows, domain, type_)) is not None), None)
+        owners, there = at(rows, f"_missyou.{domain}", "TXT"), at(rows, domain, "A")
+        other = at(rows, domain, "CNAME") or at(rows, domain, "AAAA")
         ours = heritage(reader.stack) in values(owners)
-        if there is None and not ours:
+        if not ours and there is None and other is None:
             return None
         alias = (there or {}).get("AliasTarget") or {}
         attrs = {
@@ -89,7 +89,7 @@ class Alias(Resource):
             "target_zone": alias.get("HostedZoneId", ""),
             "rows": tuple(row for row in (there, owners) if row is not None),
         }
-        owner = ", ".join(values(owners)) or f"a {there['Type']} record that is not ours" if there else ""
+        owner = ", ".join(values(owners)) or f"a {(there or other or {}).get('Type')} record that is not ours"
         return Observed(cls, domain, f"{zone}/{domain}", attrs, component="Domain", owned=ours, owner=owner)
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
@@ -112,12 +112,19 @@ class Alias(Resource):
         try:
             apply(cloud, self.zone, self.role, ("CREATE", self._record()), ("CREATE", owner))
         except ClientError as error:
-            raise _taken(error, self.name) from error
+            if code_of(error) != "InvalidChangeBatch":
+                raise
+            rows = records_now(cloud, self.zone, self.role, self.name)
+            mine = heritage(cloud.stack) in values(at(rows, f"_missyou.{self.name}", "TXT"))
+            raise _there(self.name) if mine else _taken(error, self.name) from error
         return self.made(f"{self.zone}/{self.name}", role=self.role, rows=(self._record(), owner))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
-        """Lead it to the load balancer; the TXT record says that it is ours."""
-        apply(cloud, self.zone, self.role, ("UPSERT", self._record()))
+        """Lead it to the load balancer; the TXT record says that it is ours. Errors: RefusedError beside a CNAME."""
+        try:
+            apply(cloud, self.zone, self.role, ("UPSERT", self._record()))
+        except ClientError as error:
+            raise _taken(error, self.name) if code_of(error) == "InvalidChangeBatch" else error from error
         return self.as_desired(
             observed, target=plain(str(self.target)), rows=(self._record(), observed.attrs["rows"][-1])
         )
@@ -141,7 +148,10 @@ class Validation(Resource):
     COMPARED: ClassVar[tuple[str, ...]] = ("zone",)
     REPLACE: ClassVar[frozenset[str]] = frozenset({"zone"})
     READ_AFTER: ClassVar[tuple[str, ...]] = ("acm.Certificate",)
-    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (*PERMISSIONS, look("acm:ListCertificates"))
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        *PERMISSIONS,
+        look("acm:ListCertificates", "acm:ListTagsForCertificate"),
+    )
 
     zone: str
     role: str
@@ -151,11 +161,11 @@ class Validation(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Look for the record of each of our certificates that knows its own."""
-        return [found for row in reader.found("acm.Certificate") if (found := cls._observed(reader, row)) is not None]
+        return _each(reader, cls._observed)
 
     @classmethod
     def _observed(cls, reader: Reader, certificate: Observed) -> Observed | None:
-        domain, zone, name = certificate.name, certificate.attrs["zone"], certificate.attrs["record_name"]
+        domain, zone, name = certificate.attrs["domain"], certificate.attrs["zone"], certificate.attrs["record_name"]
         if not zone or not name:
             return None
         row = at(subtree(reader, zone, certificate.attrs["role"], domain), name, "CNAME")
@@ -177,13 +187,17 @@ class Validation(Resource):
         return tuple(change for change in super().diff(observed) if change.field != "tags")
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it. Where it is there already, with this value, another certificate has it too."""
+        """Create it. Errors: RefusedError where it is there with another value."""
         row: dict[str, Any] = {"Name": self.record_name, "Type": "CNAME", "TTL": _TTL}
         row["ResourceRecords"] = [{"Value": self.record_value}]
         try:
             apply(cloud, self.zone, self.role, ("CREATE", row))
         except ClientError as error:
-            raise _taken(error, str(self.record_name)) from error
+            if code_of(error) != "InvalidChangeBatch":
+                raise
+            there = at(records_now(cloud, self.zone, self.role, self.name), str(self.record_name), "CNAME")
+            same = [plain(value) for value in values(there)] == [plain(str(self.record_value))]
+            raise _there(self.name) if same else _taken(error, str(self.record_name)) from error
         return self.made(f"{self.zone}/{plain(str(self.record_name))}", role=self.role, rows=(row,))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
@@ -210,10 +224,19 @@ def _delete(cloud: Cloud, observed: Observed, *rows: Record) -> Health:
     return READY
 
 
-def _taken(error: ClientError, name: str) -> RefusedError | ClientError:
+def _each(reader: Reader, look_at: Callable[[Reader, Observed], Observed | None]) -> Sequence[Observed]:
+    """Give what is found for the stack's certificates: once, also where two of them are for the same domain."""
+    found = [observed for row in reader.found("acm.Certificate") if (observed := look_at(reader, row)) is not None]
+    return list({observed.id: observed for observed in reversed(found)}.values())
+
+
+def _there(name: str) -> NotYetError:
+    """Say that a record is ours already: an answer was lost, or a look came too early to see it."""
+    return NotYetError("Creating", f"the records of {name} are there since a moment ago: they are looked at again", 5.0)
+
+
+def _taken(error: ClientError, name: str) -> RefusedError:
     """Say that a name is somebody else's."""
-    if code_of(error) != "InvalidChangeBatch":
-        return error
     return RefusedError(
         "OwnedElsewhere",
         f"{plain(name)} has a record already, which is not ours and is left alone: remove it, or choose another "

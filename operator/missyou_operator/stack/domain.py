@@ -23,10 +23,10 @@ def domain_facts(app: AppSpec, stack: Stack, world: World) -> DomainFacts:
     balancers = world.get(f"elbv2.LoadBalancer/{stack.name}-alb", ())
     target = str(balancers[0].attrs.get("dns_name", "")) if balancers else ""
     zones = world.get(f"{HostedZone.TYPE}/{_zone_wanted(app)}", ())
-    attrs: Mapping[str, Any] = zones[0].attrs if zones else {"id": "", "zone_name": "", "name_servers": ()}
+    attrs: Mapping[str, Any] = zones[0].attrs if zones else {"id": "", "zone_name": "", "name_servers": (), "gone": ()}
     certificates = world.get(f"{Certificate.TYPE}/{app.domain.name}", ())
     remembered = certificates[0].attrs["zone"] if certificates and certificates[0].owned else ""
-    if remembered and remembered != attrs["id"]:
+    if remembered and remembered != attrs["id"] and remembered not in attrs["gone"]:
         # Where the records are, they stay: also while zones cannot be read, or when one fits better since.
         return DomainFacts(remembered, app.domain.name, (), target)
     return DomainFacts(attrs["id"], attrs["zone_name"], attrs["name_servers"], target)
