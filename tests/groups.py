@@ -17,7 +17,7 @@ from missyou_local import binaries
 TESTS = Path(__file__).parent
 #: The longest first, so that two at a time end at about the same time.
 GROUPS = {
-    "storms": [f"crash/test_{part}.py" for part in ("storm", "outages", "anything")],
+    "storms": [f"crash/test_{part}.py" for part in ("storm", "outages", "anything", "restoration")],
     "crashes": [f"crash/test_{part}.py" for part in ("crash", "hands", "at_once", "switches")],
     "passes": ["passes"],
     "operator": ["integration/test_operator.py"],

@@ -160,8 +160,7 @@ def test_drift_that_is_only_reported_keeps_no_snapshot_from_being_taken(app):
 
 def test_snapshots_outlive_the_stack_and_one_that_is_being_taken_is_waited_for(app):
     app.annotate("snapshot", "last")
-    app.one_pass()
-    assert app.resource("rds.DBSnapshot", "saved-db-last")["state"] == "Creating"
+    app.until(lambda _: app.resource("rds.DBSnapshot", "saved-db-last")["state"] == "Creating", "being taken")
     before = snapshots(app)
     assert len(before) >= 7
     app.aws.control.timing.update({"rds_snapshot": 0.1})
