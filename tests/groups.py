@@ -17,7 +17,7 @@ from missyou_local import binaries
 TESTS = Path(__file__).parent
 #: The longest first, so that two at a time end at about the same time.
 GROUPS = {
-    "storms": [f"crash/test_{part}.py" for part in ("storm", "outages", "anything")],
+    "storms": [f"crash/test_{part}.py" for part in ("storm", "outages", "anything", "restoration")],
     "crashes": [f"crash/test_{part}.py" for part in ("crash", "hands", "at_once", "switches")],
     "passes": ["passes"],
     "operator": ["integration/test_operator.py"],
@@ -29,7 +29,7 @@ GROUPS = {
     "API server": ["integration/crd"],
     "test AWS": ["local_aws"],
     "data plane": ["dataplane"],
-    "app": ["integration/test_app.py"],
+    "app": ["integration/test_app.py", "integration/test_rehearsal.py"],
     "GitOps": ["gitops"],
     "manifests": ["manifests", "workflows"],
     "backend": ["backend"],

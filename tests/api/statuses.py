@@ -36,6 +36,7 @@ FULL_STATUS = Status(
         ecs_service="shop-service",
         log_group="/ecs/shop",
         database_engine_version="15.8",
+        snapshot_arn="arn:aws:rds:eu-west-1:123456789012:snapshot:shop-db-before-v2",
     ),
     image="ecr/shop:1",
     running_tasks=0,
@@ -56,5 +57,6 @@ FULL_STATUS = Status(
     drift=(Drift(resource="VPC shop-vpc", fields=("tags",), found_at=NOON, action="corrected"),),
     last_sync_time=NOON,
     last_handled_reconcile_at="now",
+    last_handled_snapshot="before-v2",
     blockers=(Blocker(resource="ENI", id="eni-1", owner="amazon-elb", message="wait"),),
 )

@@ -30,6 +30,7 @@ def test_names_on_the_wire_are_those_of_the_contract():
         "ecsService",
         "logGroup",
         "databaseEngineVersion",
+        "snapshotARN",
     ]
     assert wire["conditions"] == [
         {

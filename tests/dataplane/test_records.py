@@ -1,4 +1,4 @@
-"""Records of the test AWS that are acted on: databases, tasks and load balancers, made with plain boto3."""
+"""Records of the test AWS that are acted on: tasks and load balancers, made with plain boto3."""
 
 from __future__ import annotations
 
@@ -11,29 +11,19 @@ import textwrap
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
-from missyou_local.aws import Server, Timing, serve
 from missyou_local.processes import start_time, wait_until
-from tests.local_aws.building import PASSWORD, App, app, balancer, database, network
+from tests.dataplane.conftest import FAST
+from tests.dataplane.test_databases import available
+from tests.local_aws.building import App, app, balancer, database, network
 from tests.local_aws.conftest import Aws
 
 PATIENCE = 30.0
-FAST = Timing(
-    **{
-        **dict.fromkeys(Timing.__dataclass_fields__, 0.1),
-        "check_second": 0.005,
-        "grace_second": 0.02,
-        "rds": 0.5,
-        "iam": 0.0,
-    }
-)
 #: A small app: it says which task it is, what it was given, and is ill while a file is there.
 PROGRAM = textwrap.dedent(
     """
@@ -113,19 +103,6 @@ def status_of(url: str) -> int:
         return error.code
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = serve(timing=replace(FAST), data_plane=tmp_path_factory.mktemp("plane"))
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def aws(server: Server) -> Iterator[Aws]:
-    yield Aws(server, time.time)  # type: ignore[arg-type] # the clock of this one is not turned
-    server.control.reset()
-
-
 @pytest.fixture
 def live(aws: Aws, tmp_path: Path) -> _Live:
     """A service's surroundings, with the image `green` that runs `PROGRAM`."""
@@ -149,67 +126,6 @@ def running(live: _Live, tag: str = "green", **changes: Any) -> None:
 
 
 # Databases
-
-
-def connect(row: dict[str, Any], password: str = PASSWORD, **options: Any) -> psycopg.Connection[Any]:
-    where = {"host": row["Endpoint"]["Address"], "port": row["Endpoint"]["Port"], "dbname": "missyou"}
-    return psycopg.connect(**where, user="missyou", password=password, **{"sslmode": "require", **options})
-
-
-def described(aws: Aws) -> dict[str, Any]:
-    [row] = aws.rds.describe_db_instances(DBInstanceIdentifier="db")["DBInstances"]
-    return dict(row)
-
-
-def available(aws: Aws) -> dict[str, Any]:
-    assert wait_until(lambda: described(aws)["DBInstanceStatus"] == "available", PATIENCE)
-    return described(aws)
-
-
-def test_an_instance_is_a_database_under_its_endpoint(aws: Aws) -> None:
-    made = database(aws, "db", DBName="missyou")
-    assert made["DBInstanceStatus"] == "creating"
-    assert "Endpoint" not in made
-    with connect(available(aws)) as connection:
-        assert connection.execute("SELECT current_database(), current_user").fetchone() == ("missyou", "missyou")
-    with pytest.raises(psycopg.OperationalError, match="no encryption"):
-        connect(described(aws), sslmode="disable")
-    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        connect(described(aws), "wrong")
-
-
-def test_a_database_stops_starts_and_keeps_its_data_and_its_endpoint(aws: Aws) -> None:
-    database(aws, "db", DBName="missyou")
-    before = available(aws)
-    with connect(before) as connection:
-        connection.execute("CREATE TABLE kept (id int)")
-    aws.rds.stop_db_instance(DBInstanceIdentifier="db")
-    assert described(aws)["DBInstanceStatus"] == "stopped"
-    assert wait_until(lambda: not answers(before), PATIENCE)
-    aws.rds.start_db_instance(DBInstanceIdentifier="db")
-    assert wait_until(lambda: answers(before), PATIENCE)
-    assert described(aws)["Endpoint"] == before["Endpoint"]
-    with connect(before) as connection:
-        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
-
-
-def answers(row: dict[str, Any], password: str = PASSWORD) -> bool:
-    try:
-        connect(row, password).close()
-    except psycopg.OperationalError:
-        return False
-    return True
-
-
-def test_a_password_changes_and_a_deleted_database_is_gone(aws: Aws) -> None:
-    database(aws, "db", DBName="missyou")
-    row = available(aws)
-    aws.rds.modify_db_instance(DBInstanceIdentifier="db", MasterUserPassword="another-one-1")
-    assert wait_until(lambda: answers(row, "another-one-1"), PATIENCE)
-    assert not answers(row)
-    available(aws)
-    aws.rds.delete_db_instance(DBInstanceIdentifier="db", SkipFinalSnapshot=True)
-    assert wait_until(lambda: not answers(row, "another-one-1"), PATIENCE)
 
 
 # Tasks

@@ -11,7 +11,7 @@ import pytest
 from missyou_local.aws import limits
 from tests.local_aws import building
 from tests.local_aws.conftest import Aws
-from tests.local_aws.rules_support import ECS_TRUST, Act, Place
+from tests.local_aws.rules_support import ECS_TRUST, Act, Place, steps
 
 SOURCES = {
     "ec2": "VPC guide, Quotas",
@@ -106,6 +106,13 @@ LIMITED: dict[str, tuple[Callable[[Place], object], Act]] = {
         lambda s: s.aws.ec2.authorize_security_group_ingress(GroupId=s.net.group, IpPermissions=_rules(2)),
     ),
     "databases": (lambda s: s.database(), lambda s: s.database(s.name + "-2")),
+    "db_snapshots": (
+        steps(
+            lambda s: s.aws.rds.create_db_snapshot(DBInstanceIdentifier=s.database(), DBSnapshotIdentifier=s.name),
+            lambda s: s.aws.clock.advance(s.aws.timing.rds_snapshot),
+        ),
+        lambda s: s.aws.rds.create_db_snapshot(DBInstanceIdentifier=s.name, DBSnapshotIdentifier=s.name + "-2"),
+    ),
     "db_subnet_groups": (
         lambda s: s.subnet_group,
         lambda s: s.aws.rds.create_db_subnet_group(

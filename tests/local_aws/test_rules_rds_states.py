@@ -43,7 +43,7 @@ RULES = [
         "a maintenance window over the backup window",
         VALUE,
         {"PreferredMaintenanceWindow": "sun:03:30-sun:04:30"},
-        {"PreferredMaintenanceWindow": "sun:04:01-sun:04:31"},
+        {"PreferredMaintenanceWindow": "sun:04:00-sun:04:30"},
     ),
     _change("a bad password", VALUE, {"MasterUserPassword": "p@ssword-p@ss"}, {"MasterUserPassword": "p-ssword-p-ss"}),
     _change("an unknown security group", VALUE, {"VpcSecurityGroupIds": ["sg-0"]}, {"BackupRetentionPeriod": 2}),
@@ -174,6 +174,7 @@ RULES = [
         steps(
             _ready(),
             lambda s: s.aws.rds.create_db_snapshot(DBInstanceIdentifier=s.name, DBSnapshotIdentifier=s.name + "-s"),
+            _wait,
         ),
     ),
     Rule(

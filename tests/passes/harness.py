@@ -191,3 +191,9 @@ def changes(calls: Mapping[str, int]) -> dict[str, int]:
     """Give the mutating ones among calls."""
     reading = ("Describe", "List", "Get", "BatchGet", "Simulate")
     return {name: count for name, count in calls.items() if not name.partition(":")[2].startswith(reading)}
+
+
+def faults(server: Server, *rules: Mapping[str, Any]) -> None:
+    """Have the test AWS act by these rules from now on, and by no others."""
+    answer = server.control.answer("POST", "/_control", json.dumps({"rules": rules}).encode())
+    assert answer.status == 200, answer.body

@@ -14,6 +14,25 @@ from .test_domain import elsewhere
 ACCOUNT = "222222222222"
 
 
+def inherit(app: App) -> None:
+    """Leave a snapshot of a database that is gone."""
+    rds, wait = app.client("rds"), {"Delay": 0.1, "MaxAttempts": 300}
+    rds.create_db_instance(
+        DBInstanceIdentifier="parent",
+        Engine="postgres",
+        EngineVersion="16",
+        DBInstanceClass="db.t3.micro",
+        AllocatedStorage=20,
+        StorageEncrypted=True,
+        DBName="letters",
+        MasterUsername="writer",
+        MasterUserPassword="long-enough-1",
+    )
+    rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier="parent", WaiterConfig=wait)
+    rds.delete_db_instance(DBInstanceIdentifier="parent", FinalDBSnapshotIdentifier="inherited")
+    rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="parent", WaiterConfig=wait)
+
+
 @pytest.fixture(scope="module")
 def app(aws) -> App:
     """A stack in another account, with every field set."""
@@ -24,6 +43,7 @@ def app(aws) -> App:
     zone = route53.create_hosted_zone(Name="example.com", CallerReference="every")["HostedZone"]
     topic = app.client("sns").create_topic(Name="pager")["TopicArn"]
     app.secrets["gemini"] = {"api-key": "a-key"}
+    inherit(app)
     app.body["spec"] = {
         "environment": "Production",
         "region": "eu-west-1",
@@ -53,6 +73,9 @@ def app(aws) -> App:
             "maxStorageGiB": 90,
             "multiAZ": False,
             "backupRetentionDays": 3,
+            "backupWindow": "01:00-02:00",
+            "maintenanceWindow": "tue:02:00-tue:03:00",
+            "restoreFromSnapshot": "inherited",
             "performanceInsights": False,
             "deletionProtection": False,
             "finalSnapshot": False,
@@ -172,11 +195,14 @@ def test_database(app):
         "MaxAllocatedStorage": 90,
         "MultiAZ": False,
         "BackupRetentionPeriod": 3,
+        "PreferredBackupWindow": "01:00-02:00",
+        "PreferredMaintenanceWindow": "tue:02:00-tue:03:00",
         "DeletionProtection": False,
         "DBName": "letters",
         "MasterUsername": "writer",
     }
     assert {key: db[key] for key in wanted} == wanted
+    assert {"Key": "missyou.app/restored-from", "Value": "inherited"} in db["TagList"]
     assert db["EngineVersion"].startswith("16.")
     assert not db.get("PerformanceInsightsEnabled")
     assert db["DBParameterGroups"][0]["DBParameterGroupName"] == "whole-postgres16"

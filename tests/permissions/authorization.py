@@ -237,6 +237,13 @@ IMPLIED: Mapping[str, Implied] = {
         ("rds:CreateDBInstance", new("rds:og:default:postgres-15"), {}),
     ],
     "rds:ModifyDBInstance": lambda *_: [("rds:ModifyDBInstance", new("rds:og:default:postgres-15"), {})],
+    "rds:RestoreDBInstanceFromDBSnapshot": lambda params, _: [
+        (
+            "rds:RestoreDBInstanceFromDBSnapshot",
+            new("rds:og:default:postgres-15"),
+            {f"aws:RequestTag/{key}": value for key, value in request_tags(params).items()},
+        ),
+    ],
     "rds:DeleteDBInstance": _final,
     "application-autoscaling:RegisterScalableTarget": lambda *_: [_linked("ecs.application-autoscaling.amazonaws.com")],
     "application-autoscaling:PutScalingPolicy": _tracking,

@@ -83,6 +83,13 @@ class Permitted(Stepped):
     def client(self, service: str) -> Any:
         return self.recorder.look.client(service)
 
+    def reborn(self, **spec: Any) -> None:
+        """Be applied again, after it was deleted."""
+        self.clock.now += 60.0
+        self.body["metadata"]["annotations"] = {}
+        self.body["spec"], self.body["status"] = spec, {"observedGeneration": -1}
+        self.restart()
+
 
 def live(doors: Doors, policy: Mapping[str, Mapping[str, Any]], environ: pytest.MonkeyPatch) -> Lived:
     """Live the life, allowed no action but the policy's."""
@@ -102,6 +109,12 @@ def live(doors: Doors, policy: Mapping[str, Mapping[str, Any]], environ: pytest.
         app.clock.now += 45.0
         app.look_now()
         settle(app)
+    app.annotate("snapshot", "whole life")
+    app.until(lambda _: "snapshotARN" in app.body["status"]["outputs"], "taken")
+    arn = app.body["status"]["outputs"]["snapshotARN"]
+    app.delete()
+    app.reborn(environment="Development", database={"restoreFromSnapshot": arn.rpartition(":")[2]})
+    settle(app)
     app.delete()
     denied = tuple(doors.enforcing.denied)
     return Lived(

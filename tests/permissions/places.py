@@ -154,6 +154,7 @@ EC2: dict[str, Placing] = {
 
 _DATABASE, _SUBNETS = "rds:db:{DBInstanceIdentifier}", "rds:subgrp:{DBSubnetGroupName}"
 _PARAMETERS = "rds:pg:{DBParameterGroupName}"
+_SNAPSHOT = "rds:snapshot:{DBSnapshotIdentifier}"
 
 
 def _modified(params: Params, _: Seen) -> list[Place]:
@@ -172,6 +173,9 @@ RDS: dict[str, Placing] = {
     "CreateDBInstance": by(_SUBNETS, _PARAMETERS, make=_DATABASE),
     "ModifyDBInstance": _modified,
     "DeleteDBInstance": by(_DATABASE),
+    "CreateDBSnapshot": by(_DATABASE, make=_SNAPSHOT),
+    "RestoreDBInstanceFromDBSnapshot": by(_SNAPSHOT, _SUBNETS, _PARAMETERS, make=_DATABASE),
+    "DescribeDBSnapshots": by("rds:snapshot:*"),
     "AddTagsToResource": by("{ResourceName}"),
     "ListTagsForResource": by("{ResourceName}"),
     "DescribeDBInstances": by("rds:db:*"),

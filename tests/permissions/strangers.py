@@ -51,6 +51,7 @@ BY_NAME_ONLY: Mapping[str, str] = {
     "iam:TagRole": _ONE_TAGGING,
     "logs:TagResource": _ONE_TAGGING,
     "rds:AddTagsToResource": _ONE_TAGGING,
+    "rds:RestoreDBInstanceFromDBSnapshot": "the spec may name any snapshot: it need not be one of ours",
     "s3:AbortMultipartUpload": _NO_TAGS,
     "s3:DeleteBucket": _NO_TAGS,
     "s3:DeleteObject": _NO_TAGS,
@@ -70,12 +71,14 @@ BY_NAME_ONLY: Mapping[str, str] = {
     "wafv2:DisassociateWebACL": _NOT_BY_WAF,
     "wafv2:TagResource": _ONE_TAGGING,
 }
-#: Those of them whose resources have no names but ids of AWS's, so that narrowing to a stack's name does not help.
+#: Those of them whose resources have no names but ids of AWS's, or any name, so that narrowing to a stack's name does
+#: not help.
 NAMELESS = frozenset(
     {
         "acm:AddTagsToCertificate",
         "application-autoscaling:RegisterScalableTarget",
         "application-autoscaling:TagResource",
+        "rds:RestoreDBInstanceFromDBSnapshot",
         "route53:ChangeResourceRecordSets",
     }
 )

@@ -44,7 +44,6 @@ def test_each_action_that_is_declared_is_asked_for(lived: Lived) -> None:
         "elasticloadbalancing:SetWebAcl",
         "iam:CreateServiceLinkedRole",
         "iam:PassRole",
-        "rds:CreateDBSnapshot",
         "route53:AssociateVPCWithHostedZone",
         "s3:DeleteObjectVersion",
         "s3:TagResource",

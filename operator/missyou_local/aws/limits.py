@@ -79,6 +79,10 @@ def _new_rules(call: Call) -> int:
     return sum(len(rule.get(peer, [])) for rule in call.params.get("IpPermissions", []) for peer in peers)
 
 
+def _manual_snapshots(call: Call) -> int:
+    return sum(snapshot.snapshot_type == "manual" for snapshot in call.moto("rds").database_snapshots.values())
+
+
 def _balancer_of(call: Call) -> Any:
     elb = call.moto("elbv2")
     if "LoadBalancerArn" in call.params:
@@ -131,6 +135,7 @@ LIMITS: dict[str, Limit] = {
         _new_rules,
     ),
     "databases": Limit(("rds:CreateDBInstance",), 40, "InstanceQuotaExceeded", _count("rds", "databases")),
+    "db_snapshots": Limit(("rds:CreateDBSnapshot",), 100, "SnapshotQuotaExceeded", _manual_snapshots),
     "db_subnet_groups": Limit(
         ("rds:CreateDBSubnetGroup",), 50, "DBSubnetGroupQuotaExceeded", _count("rds", "subnet_groups")
     ),

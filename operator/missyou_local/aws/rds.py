@@ -11,8 +11,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from missyou_local.aws import interfaces, rds_catalogue, rds_rules, rds_servers
-from missyou_local.aws.call import Call, Regional, Result, checks, plays, settles
+from missyou_local.aws import interfaces, rds_catalogue, rds_rules, rds_servers, rds_snapshots, rds_windows
+from missyou_local.aws.call import Call, Regional, Result, plays, settles
 from missyou_local.aws.errors import AwsError
 
 _SLOW = {
@@ -37,7 +37,7 @@ _ENDPOINT_SHOWS_AFTER = 0.8
 
 
 @dataclass(slots=True)
-class _Database:
+class Database:
     """What moto does not know of a database; times in seconds since the epoch."""
 
     resource_id: str
@@ -46,13 +46,14 @@ class _Database:
     endpoint_at: float
     port: int
     kms_key: str
+    password: str = field(repr=False)
     insights: bool = False
     pending: dict[str, Any] = field(default_factory=dict)
     apply_at: float | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-DATABASES: Regional[dict[str, _Database]] = Regional(dict)
+DATABASES: Regional[dict[str, Database]] = Regional(dict)
 """Name -> database."""
 
 
@@ -74,6 +75,8 @@ def settle(call: Call) -> None:
             continue
         if database.busy == "creating" and not rds_servers.exists(call, name):
             continue
+        if database.busy != "deleting" and rds_servers.at_work(call, name):
+            continue
         if database.busy == "deleting":
             rds.delete_db_instance(name, skip_final_snapshot=True)
             del DATABASES.of(call)[name]
@@ -92,29 +95,37 @@ def create_db_instance(call: Call) -> Result:
     if call.params["Engine"] == "postgres":
         rds_rules.check_create(call)
         version = rds_catalogue.resolve(version)
-        _check_family(call, version)
+        check_family(call, version)
     params = {"StorageType": "gp3", **call.params, "DBInstanceIdentifier": name}
     if version:
         params["EngineVersion"] = version
     result = call.forward(params)
     model = call.moto("rds").databases[name]
     key = call.arn("kms", f"key/{uuid.uuid4()}")
+    begin(call, name, model, call.params.get("KmsKeyId", key), call.params.get("MasterUserPassword", ""))
+    rds_servers.create(call, name)
+    return {"DBInstance": shown(call, result["DBInstance"])}
+
+
+def begin(call: Call, name: str, model: Any, kms_key: str, password: str) -> None:
+    """Take a new database of moto's under control: it is `creating` for a while."""
+    rds_windows.choose(call, model)
     takes = call.timing.rds + (call.timing.rds_standby if call.params.get("MultiAZ") else 0.0)
-    DATABASES.of(call)[name] = database = _Database(
+    DATABASES.of(call)[name] = database = Database(
         resource_id=f"db-{uuid.uuid4().hex[:26].upper()}",
         busy="creating",
         until=call.now + takes,
         endpoint_at=call.now + takes * _ENDPOINT_SHOWS_AFTER,
         port=int(call.params.get("Port", model.port)),
-        kms_key=call.params.get("KmsKeyId", key),
+        kms_key=kms_key,
+        password=password,
     )
     _remember(database, call)
     _attach(call, name, model)
-    rds_servers.create(call, name)
-    return {"DBInstance": _shown(call, result["DBInstance"])}
 
 
-def _check_family(call: Call, version: str) -> None:
+def check_family(call: Call, version: str) -> None:
+    """Refuse a parameter group of another major than the database's."""
     group = call.params.get("DBParameterGroupName")
     model = call.moto("rds").db_parameter_groups.get(group) if group else None
     family = f"postgres{version.partition('.')[0]}"
@@ -134,7 +145,7 @@ def _attach(call: Call, name: str, model: Any) -> None:
         interfaces.attach(call, f"rds/{name}", place, "RDSNetworkInterface")
 
 
-def _remember(database: _Database, call: Call) -> None:
+def _remember(database: Database, call: Call) -> None:
     """Keep the fields of a create or modify call that moto drops."""
     params = call.params
     if "EnablePerformanceInsights" in params:
@@ -154,10 +165,10 @@ def describe_db_instances(call: Call) -> Result:
     if "DBInstanceIdentifier" in params:
         params["DBInstanceIdentifier"] = params["DBInstanceIdentifier"].lower()
     result = call.forward(params)
-    return {**result, "DBInstances": [_shown(call, entry) for entry in result.get("DBInstances", [])]}
+    return {**result, "DBInstances": [shown(call, entry) for entry in result.get("DBInstances", [])]}
 
 
-def _shown(call: Call, entry: dict[str, Any]) -> dict[str, Any]:
+def shown(call: Call, entry: dict[str, Any]) -> dict[str, Any]:
     """Correct moto's description of a database."""
     database = DATABASES.of(call).get(entry["DBInstanceIdentifier"])
     if database is None:
@@ -192,7 +203,7 @@ def _shown(call: Call, entry: dict[str, Any]) -> dict[str, Any]:
 @plays("rds:ModifyDBInstance")
 def modify_db_instance(call: Call) -> Result:
     """Change a database: at once, after a while in `modifying`, or, without ApplyImmediately, in a far window."""
-    name, database = _available(call, "modified")
+    name, database = available(call, "modified")
     params = call.params
     model = call.moto("rds").databases[name]
     rds_rules.check_modify(call, {"AllocatedStorage": model.allocated_storage, "EngineVersion": model.engine_version})
@@ -205,6 +216,7 @@ def modify_db_instance(call: Call) -> Result:
     result = call.forward({**fast, "DBInstanceIdentifier": name})
     rds_servers.modify(call, name)
     _remember(database, call)
+    database.password = params.get("MasterUserPassword", database.password)
     if "DBPortNumber" in params:
         database.port = int(params["DBPortNumber"])
     if "VpcSecurityGroupIds" in params:
@@ -214,8 +226,10 @@ def modify_db_instance(call: Call) -> Result:
     if applies:
         database.apply_at = call.now + call.timing.rds_modify
     if applies or set(fast) - _SILENT:
-        database.busy, database.until = "modifying", call.now + call.timing.rds_modify
-    return {"DBInstance": _shown(call, result["DBInstance"])}
+        only_password = not applies and set(fast) - _SILENT == {"MasterUserPassword"}
+        database.busy = "resetting-master-credentials" if only_password else "modifying"
+        database.until = call.now + call.timing.rds_modify
+    return {"DBInstance": shown(call, result["DBInstance"])}
 
 
 def _upgrade(wanted: str, current: str) -> str:
@@ -241,23 +255,21 @@ def delete_db_instance(call: Call) -> Result:
         raise rds_rules.combination("FinalDBSnapshotIdentifier cannot be specified when SkipFinalSnapshot is true.")
     if not params.get("SkipFinalSnapshot") and not snapshot:
         raise rds_rules.combination("FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.")
-    name, database = _available(call, "deleted")
+    name, database = available(call, "deleted")
     rds = call.moto("rds")
     if rds.databases[name].deletion_protection:
         raise rds_rules.combination(
             "Cannot delete protected DB Instance, please disable deletion protection and try again."
         )
     if snapshot:
-        if snapshot in rds.database_snapshots:
-            raise AwsError("DBSnapshotAlreadyExists", f"Cannot create the snapshot because {snapshot} already exists.")
-        rds.create_db_snapshot(name, snapshot, snapshot_type="manual")
+        rds_snapshots.begin(call, rds.databases[name], snapshot, database, call.timing.rds_delete)
     database.busy, database.until = "deleting", call.now + call.timing.rds_delete
     rds_servers.remove(call, name)
     result = call.ask("DescribeDBInstances", {"DBInstanceIdentifier": name})
-    return {"DBInstance": _shown(call, result["DBInstances"][0])}
+    return {"DBInstance": shown(call, result["DBInstances"][0])}
 
 
-def _available(call: Call, verb: str) -> tuple[str, _Database]:
+def available(call: Call, verb: str) -> tuple[str, Database]:
     """Return the database that the call is about. Raises AwsError where it is unknown or busy."""
     name = call.params["DBInstanceIdentifier"].lower()
     database = DATABASES.of(call).get(name)
@@ -273,16 +285,10 @@ def _available(call: Call, verb: str) -> tuple[str, _Database]:
     return name, database
 
 
-@checks("rds:CreateDBSnapshot")
-def needs_an_available_database(call: Call) -> None:
-    """Refuse while the database is busy."""
-    _available(call, call.operation)
-
-
 @plays("rds:StopDBInstance", "rds:StartDBInstance", "rds:RebootDBInstance")
 def switch_db_instance(call: Call) -> Result:
     """Stop, start or restart a database, at once."""
-    name, _ = _available(call, call.operation)
+    name, _ = available(call, call.operation)
     result = call.forward({**call.params, "DBInstanceIdentifier": name})
     rds_servers.switch(call, name)
-    return {"DBInstance": _shown(call, result["DBInstance"])}
+    return {"DBInstance": shown(call, result["DBInstance"])}

@@ -1,6 +1,6 @@
-"""What RDS says about the lesser options of a database: windows, monitoring, insights, logs, port, network, snapshots.
+"""What RDS says about the lesser options of a database: monitoring, insights, logs, port, network, snapshots.
 
-Sources: RDS API reference, CreateDBInstance and ModifyDBInstance. Overlapping windows are refused by moto.
+Sources: RDS API reference, CreateDBInstance, ModifyDBInstance and RestoreDBInstanceFromDBSnapshot.
 """
 
 from __future__ import annotations
@@ -14,12 +14,7 @@ from missyou_local.aws.call import Call, checks
 from missyou_local.aws.errors import AwsError
 
 _CHANGES = ("rds:CreateDBInstance", "rds:ModifyDBInstance")
-_CLOCK = r"([01]\d|2[0-3]):([0-5]\d)"
-_DAILY = re.compile(f"{_CLOCK}-{_CLOCK}")
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_DAY = f"({'|'.join(_DAYS)})"
-_WEEKLY = re.compile(f"{_DAY}:{_CLOCK}-{_DAY}:{_CLOCK}", re.IGNORECASE)
-_MINUTES_OF_DAY, _SHORTEST = 1440, 30
+_ALL = (*_CHANGES, "rds:RestoreDBInstanceFromDBSnapshot")
 _INTERVALS = (0, 1, 5, 10, 15, 30, 60)
 _RETENTIONS = {7, 731, *range(31, 31 * 23 + 1, 31)}
 _LOGS = {"postgresql", "upgrade", "iam-db-auth-error"}
@@ -41,36 +36,6 @@ def user_is_short(call: Call) -> None:
     """Refuse long names of the master user."""
     if len(call.params.get("MasterUsername", "")) > _MASTER_USER_LENGTH:
         raise _value(f"The parameter MasterUsername must be 1 to {_MASTER_USER_LENGTH} letters, numbers or underscores")
-
-
-@checks(*_CHANGES)
-def windows_are_well_formed(call: Call) -> None:
-    """Refuse windows of another form than hh24:mi-hh24:mi and ddd:hh24:mi-ddd:hh24:mi, and short ones."""
-    backup, maintenance = call.params.get("PreferredBackupWindow"), call.params.get("PreferredMaintenanceWindow")
-    if backup is not None and _length_of_daily(backup) < _SHORTEST:
-        raise _value(f"The backup window must be at least {_SHORTEST} minutes: {backup}")
-    if maintenance is not None and _length_of_weekly(maintenance) < _SHORTEST:
-        raise _value(f"The maintenance window must be at least {_SHORTEST} minutes: {maintenance}")
-
-
-def _length_of_daily(window: str) -> int:
-    """Return the minutes of a daily window. Raises AwsError where it is none."""
-    match = _DAILY.fullmatch(window)
-    if match is None:
-        raise _value(f"Invalid backup window format: {window}. It must be hh24:mi-hh24:mi")
-    from_hour, from_minute, to_hour, to_minute = map(int, match.groups())
-    return (60 * (to_hour - from_hour) + to_minute - from_minute) % _MINUTES_OF_DAY
-
-
-def _length_of_weekly(window: str) -> int:
-    """Return the minutes of a weekly window. Raises AwsError where it is none."""
-    match = _WEEKLY.fullmatch(window)
-    if match is None:
-        raise _value(f"Invalid maintenance window format: {window}. It must be ddd:hh24:mi-ddd:hh24:mi")
-    day, hour, minute, to_day, to_hour, to_minute = match.groups()
-    days = _DAYS.index(to_day.lower()) - _DAYS.index(day.lower())
-    minutes = days * _MINUTES_OF_DAY + 60 * (int(to_hour) - int(hour)) + int(to_minute) - int(minute)
-    return minutes % (7 * _MINUTES_OF_DAY)
 
 
 @checks(*_CHANGES)
@@ -101,7 +66,7 @@ def insights_are_kept_as_offered(call: Call) -> None:
         raise _combination("To set a retention of insights, EnablePerformanceInsights must be set to 'true'")
 
 
-@checks(*_CHANGES)
+@checks(*_ALL)
 def logs_are_known(call: Call) -> None:
     """Refuse kinds of logs that PostgreSQL has not."""
     changes = call.params.get("CloudwatchLogsExportConfiguration", {})
@@ -110,7 +75,7 @@ def logs_are_known(call: Call) -> None:
         raise _combination(f"You cannot use the log types '{', '.join(unknown)}' with engine version postgres")
 
 
-@checks(*_CHANGES)
+@checks(*_ALL)
 def port_is_allowed(call: Call) -> None:
     """Refuse ports outside 1150-65535."""
     port = call.params.get("Port", call.params.get("DBPortNumber"))
@@ -118,7 +83,7 @@ def port_is_allowed(call: Call) -> None:
         raise _value(f"Invalid port {port}: valid values are 1150-65535")
 
 
-@checks(*_CHANGES)
+@checks(*_ALL)
 def groups_are_of_the_network(call: Call) -> None:
     """Refuse security groups of another VPC than that of the subnet group."""
     subnet_group = _subnet_group(call)
@@ -151,10 +116,17 @@ def database_is_running(call: Call) -> None:
         raise AwsError("InvalidDBInstanceState", f"Database instance {name} is not in available state: it is stopped.")
 
 
-@checks("rds:DeleteDBInstance", "rds:CreateDBSnapshot")
+_SNAPSHOT_PARAMETERS = {
+    "DeleteDBInstance": "FinalDBSnapshotIdentifier",
+    "CreateDBSnapshot": "DBSnapshotIdentifier",
+    "CopyDBSnapshot": "TargetDBSnapshotIdentifier",
+}
+
+
+@checks("rds:DeleteDBInstance", "rds:CreateDBSnapshot", "rds:CopyDBSnapshot")
 def snapshot_name_is_well_formed(call: Call) -> None:
     """Refuse names of snapshots that are none."""
-    parameter = "FinalDBSnapshotIdentifier" if call.operation == "DeleteDBInstance" else "DBSnapshotIdentifier"
+    parameter = _SNAPSHOT_PARAMETERS[call.operation]
     name = call.params.get(parameter)
     if name is not None and not _SNAPSHOT.fullmatch(name):
         raise _value(

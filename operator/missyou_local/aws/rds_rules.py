@@ -49,6 +49,18 @@ def check_create(call: Call) -> None:
         raise combination("Requesting a specific availability zone is not valid for Multi-AZ instances.")
 
 
+def check_restore(call: Call, least: int) -> None:
+    """Refuse a RestoreDBInstanceFromDBSnapshot that AWS refuses; `least` is the snapshot's storage in GiB."""
+    params = call.params
+    _check_common(call, params)
+    storage = params.get("AllocatedStorage", least)
+    if storage < least:
+        raise value("The allocated storage size can't be less than the source snapshot or backup size.")
+    _check_performance(params, storage)
+    if params.get("MultiAZ") and params.get("AvailabilityZone"):
+        raise combination("Requesting a specific availability zone is not valid for Multi-AZ instances.")
+
+
 def check_modify(call: Call, current: Mapping[str, Any]) -> None:
     """Refuse a ModifyDBInstance that AWS refuses; `current` is the database as DescribeDBInstances shows it."""
     params = call.params

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from missyou_local.aws.call import Call
+from missyou_local.aws.errors import AwsError
 
 
 def create(call: Call, name: str) -> None:
@@ -25,6 +26,46 @@ def exists(call: Call, name: str) -> bool:
 def address(call: Call, name: str) -> tuple[str, int] | None:
     """Return host and port of an instance's server, None where there is no data plane, or no server yet."""
     return call.plane.databases.address(_key(call, name)) if call.plane else None
+
+
+def at_work(call: Call, name: str) -> bool:
+    """Tell whether something that was begun on an instance's server is still under way."""
+    return call.plane is not None and call.plane.databases.at_work(_key(call, name))
+
+
+def keep(call: Call, name: str, snapshot: str) -> None:
+    """Begin to keep the data of an instance as a snapshot."""
+    if call.plane is not None and call.plane.databases.knows(_key(call, name)):
+        call.plane.databases.keep(_key(call, name), _key(call, snapshot))
+
+
+def keep_copy(call: Call, source: str, snapshot: str) -> None:
+    """Begin to copy the data of a snapshot."""
+    if call.plane is not None:
+        call.plane.databases.keep_copy(_key(call, source), _key(call, snapshot))
+
+
+def keeping(call: Call, snapshot: str) -> bool:
+    """Tell whether the data of a snapshot are still being copied."""
+    return call.plane is not None and call.plane.databases.keeping(_key(call, snapshot))
+
+
+def forget(call: Call, snapshot: str) -> None:
+    """Remove the data of a snapshot."""
+    if call.plane is not None:
+        call.plane.databases.forget(_key(call, snapshot))
+
+
+def needs_data(call: Call, snapshot: str) -> None:
+    """Raise AwsError where a data plane has no data of a snapshot: it keeps those of manual ones only."""
+    if call.plane is not None and not call.plane.databases.kept(_key(call, snapshot)):
+        raise AwsError("InvalidRestoreFault", f"the data plane has no data of {snapshot}: it is no manual snapshot")
+
+
+def restore(call: Call, name: str, snapshot: str) -> None:
+    """Begin to make the server of an instance from a snapshot."""
+    if call.plane is not None:
+        call.plane.databases.restore(_key(call, name), _key(call, snapshot))
 
 
 def modify(call: Call, name: str) -> None:

@@ -19,6 +19,8 @@ class Timing:
     """A database in `modifying`."""
     rds_delete: float = 2.0
     """A database in `deleting`."""
+    rds_snapshot: float = 1.0
+    """A snapshot from `creating` to `available`; its database is `backing-up` meanwhile."""
     nat: float = 1.5
     """A NAT gateway from `pending` to `available`."""
     nat_delete: float = 1.0
@@ -72,6 +74,7 @@ class Timing:
             rds_standby=300.0,
             rds_modify=300.0,
             rds_delete=300.0,
+            rds_snapshot=240.0,
             nat=115.0,
             nat_delete=60.0,
             endpoint=60.0,

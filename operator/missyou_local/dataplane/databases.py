@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 
 from missyou_local.dataplane import postgres
-from missyou_local.dataplane.postgres import HOST, Postgres, PostgresError
+from missyou_local.dataplane.postgres import HOST, Backup, Postgres, PostgresError
 from missyou_local.dataplane.programs import sweep
 from missyou_local.dataplane.tls_front import TlsFronts
 
@@ -40,13 +40,26 @@ class _Instance:
     busy: threading.Thread | None = None
 
 
+@dataclass(slots=True)
+class _Kept:
+    """The data of a snapshot. `busy`: the thread that copies them."""
+
+    master: Master
+    backup: Backup | None = None
+    busy: threading.Thread | None = None
+
+
 class Databases:
-    """Servers by a key of the caller's choice. Whatever takes long happens in threads: no method waits."""
+    """Servers, and copies of their data, by a key of the caller's choice.
+
+    Whatever takes long happens in threads: no method waits.
+    """
 
     def __init__(self, folder: Path, fronts: TlsFronts) -> None:
         self._folder = folder
         self._fronts = fronts
         self._instances: dict[str, _Instance] = {}
+        self._snapshots: dict[str, _Kept] = {}
         if folder.exists():
             sweep(folder)
             shutil.rmtree(folder, ignore_errors=True)
@@ -62,8 +75,60 @@ class Databases:
         server = postgres.create(self._folder / name, record=self._folder / f"{name}.json")
         server.start()
         server.create_database(instance.master.database, instance.master.user, instance.master.password)
+        self._open(instance, server)
+
+    def _open(self, instance: _Instance, server: Postgres) -> None:
         port = self._fronts.open((HOST, server.port))
         instance.server, instance.port = server, port
+
+    def keep(self, key: str, snapshot: str) -> None:
+        """Begin to copy the data of a server."""
+        instance = self._instances[key]
+        kept = self._snapshots[snapshot] = _Kept(instance.master)
+        self._work(instance, lambda: self._copy(instance, kept))
+        kept.busy = instance.busy
+
+    def _copy(self, instance: _Instance, kept: _Kept) -> None:
+        kept.backup = _server(instance).backup(self._folder / f"snapshot-{uuid.uuid4().hex[:12]}")
+
+    def keep_copy(self, source: str, snapshot: str) -> None:
+        """Keep what there is under another key, too."""
+        if source in self._snapshots:
+            self._snapshots[snapshot] = self._snapshots[source]
+
+    def kept(self, snapshot: str) -> bool:
+        """Tell whether there are data of a snapshot, or will be."""
+        return snapshot in self._snapshots
+
+    def keeping(self, snapshot: str) -> bool:
+        """Tell whether the data of a snapshot are still being copied."""
+        kept = self._snapshots.get(snapshot)
+        return kept is not None and kept.busy is not None and kept.busy.is_alive()
+
+    def restore(self, key: str, snapshot: str) -> None:
+        """Begin to make a server that has the data, user and password of a snapshot."""
+        kept = self._snapshots[snapshot]
+        instance = self._instances[key] = _Instance(kept.master)
+        self._work(instance, lambda: self._bring_back(instance, kept))
+
+    def _bring_back(self, instance: _Instance, kept: _Kept) -> None:
+        if kept.backup is None:
+            raise PostgresError("the snapshot was never complete")
+        name = uuid.uuid4().hex[:12]
+        server = postgres.restore(self._folder / name, kept.backup, self._folder / f"{name}.json")
+        server.start()
+        self._open(instance, server)
+
+    def forget(self, snapshot: str) -> None:
+        """Remove the data of a snapshot, unless they are kept under another key."""
+        kept = self._snapshots.pop(snapshot, None)
+        if kept and kept.backup and not any(other is kept for other in self._snapshots.values()):
+            shutil.rmtree(kept.backup.folder, ignore_errors=True)
+
+    def at_work(self, key: str) -> bool:
+        """Tell whether something that was begun is still under way."""
+        instance = self._instances.get(key)
+        return instance is not None and instance.busy is not None and instance.busy.is_alive()
 
     def knows(self, key: str) -> bool:
         """Tell whether a server of this key was ordered."""
@@ -117,6 +182,8 @@ class Databases:
         for thread in threads:
             if thread is not None:
                 thread.join()
+        for snapshot in list(self._snapshots):
+            self.forget(snapshot)
 
     def _work(self, instance: _Instance, job: Callable[[], None]) -> None:
         """Do a job in a thread, after the one that the instance is busy with."""

@@ -46,6 +46,14 @@ class PostgresError(Exception):
     """A server cannot be made or started; the message is for a person."""
 
 
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A copy of a server's data, with the password that its superuser has in it."""
+
+    folder: Path
+    password: str = field(repr=False)
+
+
 @dataclass(slots=True)
 class Postgres:
     """A server. Data, password and log are in `folder`; `port` stays the same when it is started again."""
@@ -113,6 +121,22 @@ class Postgres:
                 make = sql.SQL("CREATE DATABASE {} OWNER {}")
                 connection.execute(make.format(sql.Identifier(name), sql.Identifier(owner)))
 
+    def backup(self, folder: Path) -> Backup:
+        """Copy the running server's data into a folder that does not exist yet. Error: PostgresError."""
+        command = [str(binaries() / "pg_basebackup"), "-D", str(folder), "-h", HOST, "-p", str(self.port)]
+        command += ["-U", SUPERUSER, "-X", "stream", "-c", "fast", "--no-sync"]
+        done = subprocess.run(
+            _as_nobody(command),
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PGPASSWORD": self._password},
+        )
+        if done.returncode:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise PostgresError(f"pg_basebackup failed in {folder}:\n{done.stderr.strip()}")
+        return Backup(folder, self._password)
+
     def stop(self) -> None:
         """Stop the server at once, its connections with it; the data stays."""
         process, self._process = self._process, None
@@ -156,6 +180,16 @@ def create(folder: Path, port: int = 0, record: Path | None = None) -> Postgres:
         shutil.rmtree(folder, ignore_errors=True)
         raise PostgresError(f"initdb failed in {folder}:\n{made.stderr.strip()}")
     return Postgres(folder, port or free_port(), password, record)
+
+
+def restore(folder: Path, backup: Backup, record: Path | None = None) -> Postgres:
+    """Make a cluster from a backup, in a folder that does not exist yet; it is not started."""
+    shutil.copytree(backup.folder, folder / "data")
+    (folder / "data").chmod(0o700)
+    if os.geteuid() == 0:
+        for path in (folder / "data", *(folder / "data").rglob("*")):
+            os.chown(path, _NOBODY, _NOBODY)
+    return Postgres(folder, free_port(), backup.password, record)
 
 
 def free_port() -> int:

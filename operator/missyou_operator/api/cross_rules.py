@@ -9,7 +9,7 @@ from missyou_operator.api.field_rules import STACK_NAME, STACK_NAME_MAX
 from missyou_operator.api.rules import Rule, cel_text
 
 if TYPE_CHECKING:
-    from missyou_operator.api.sections import Database
+    from missyou_operator.api.database import Database
     from missyou_operator.api.spec import Spec
 
 _P, _D = DEFAULTS["Production"], DEFAULTS["Development"]
@@ -17,6 +17,7 @@ _P, _D = DEFAULTS["Production"], DEFAULTS["Development"]
 # ---- the stack's name, which metadata.name gives where spec.stackName does not
 
 _NAME = "(has(self.spec.stackName) ? self.spec.stackName : self.metadata.name)"
+_SNAPSHOT = "spec.database.restoreFromSnapshot"
 _OLD_NAME = "(has(oldSelf.spec.stackName) ? oldSelf.spec.stackName : oldSelf.metadata.name)"
 
 #: Rules on the root, the only place that sees metadata.name. The first one judges creations only: the API server does
@@ -34,6 +35,15 @@ ROOT_RULES = (
         cel=f"{_NAME} == {_OLD_NAME}",
         says=f"'stackName is immutable: keep \"' + {_OLD_NAME} + '\", or create another MissYouApp'",
         path=".spec.stackName",
+        forbidden=True,
+    ),
+    # The status tells whether there is a database: until then a name that was written wrong can be corrected.
+    Rule(
+        cel=f"!has(self.{_SNAPSHOT}) || (has(oldSelf.{_SNAPSHOT}) && self.{_SNAPSHOT} == oldSelf.{_SNAPSHOT}) || "
+        "!has(oldSelf.status) || !has(oldSelf.status.outputs) || !has(oldSelf.status.outputs.rdsEndpoint)",
+        message="the stack has its database, which is never restored in place: create another MissYouApp with "
+        "restoreFromSnapshot, or leave it as it was (it can be removed)",
+        path=f".{_SNAPSHOT}",
         forbidden=True,
     ),
 )

@@ -135,6 +135,11 @@ ENGINE_VERSION = matches(r"[1-9][0-9]([.][0-9]{1,2})?", 'must be a PostgreSQL ve
 INSTANCE_CLASS = matches(
     "db[.][a-z0-9]+(-[a-z0-9]+)*[.][a-z0-9]+(-[a-z0-9]+)*", "must be an RDS instance class, for example db.t3.micro"
 )
+_SNAPSHOT_NAME = "([a-z]+:)?[A-Za-z](-?[A-Za-z0-9])*"
+SNAPSHOT = matches(
+    f"{_SNAPSHOT_NAME}|arn:aws[a-z-]*:rds:{REGION}:[0-9]{{12}}:snapshot:{_SNAPSHOT_NAME}",
+    "must be the name of an RDS snapshot, for example missyou-db-before-v2, or its ARN",
+)
 DATABASE_NAME = matches("[a-z][a-z0-9_]*", "write a-z, 0-9 and underscores, and start with a letter")
 _TAKEN = "PostgreSQL or RDS keep this name for themselves: take another, for example missyou"
 DATABASE_NAME_FREE = not_among(POSTGRES_RESERVED | RDS_DATABASES, _TAKEN)

@@ -12,13 +12,13 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from missyou_operator.api.database import Database
 from missyou_operator.api.defaults import DEFAULTS, Environment
 from missyou_operator.api.field_rules import STACK_NAME, STACK_NAME_MAX
 from missyou_operator.api.monitoring import Monitoring
 from missyou_operator.api.sections import (
     Budget,
     Credentials,
-    Database,
     Domain,
     Image,
     LoadBalancer,

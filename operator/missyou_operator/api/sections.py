@@ -11,7 +11,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from missyou_operator.api import cross_rules as cross
 from missyou_operator.api import fargate
 from missyou_operator.api import field_rules as rules
 from missyou_operator.api.base import WireModel
@@ -21,7 +20,6 @@ from missyou_operator.api.traffic import AccessLogs
 TargetPercent = Annotated[int, Field(ge=10, le=95)]
 Cooldown = Annotated[int, Field(ge=0, le=3600)]
 Replicas = Annotated[int, Field(ge=1, le=100)]
-StorageGiB = Annotated[int, Field(ge=20, le=cross.STORAGE_MAX)]
 
 
 class Credentials(WireModel):
@@ -130,49 +128,6 @@ class Service(WireModel):
         rules.ENV_SHADOWING,
     ] = Field(default_factory=dict)
     """More environment variables for the container. Not for secrets: the task definition shows these values."""
-
-
-class Database(WireModel):
-    """The PostgreSQL instance on RDS."""
-
-    engine_version: Annotated[str, Field(max_length=32), rules.ENGINE_VERSION] = "15.4"
-    """PostgreSQL version, at least: where AWS no longer creates it, the next newer minor is taken. A major alone
-    follows AWS's default minor. Write it in quotes."""
-    instance_class: Annotated[str, Field(max_length=40), rules.INSTANCE_CLASS] = "db.t3.micro"
-    """Instance class."""
-    storage_gib: StorageGiB = 20
-    """Storage in GiB (gp3). It can grow, never shrink."""
-    max_storage_gib: StorageGiB = 100
-    """Storage in GiB up to which AWS grows it by itself: 10 % above storageGiB or more, or equal to it to stay."""
-    multi_az: bool | None = None
-    """A standby in the other zone. Default: true in Production, false in Development."""
-    backup_retention_days: Annotated[int, Field(ge=1, le=35)] = 7
-    """Days that automated backups are kept."""
-    performance_insights: bool = True
-    """Performance Insights, kept for 7 days."""
-    deletion_protection: bool | None = None
-    """AWS refuses to delete the database; the operator lifts it only in a deletion that deletionPolicy allows.
-    Default: true in Production, false in Development."""
-    final_snapshot: bool | None = None
-    """Take a snapshot before the database is deleted. Default: true in Production, false in Development."""
-    name: Annotated[
-        str,
-        Field(max_length=63),
-        rules.DATABASE_NAME,
-        rules.DATABASE_NAME_FREE,
-        rules.NOT_KEPT_PREFIX,
-        rules.DATABASE_NAME_KEPT,
-    ] = "missyou"
-    """Name of the database in the instance. Immutable."""
-    username: Annotated[
-        str,
-        Field(max_length=16),
-        rules.DATABASE_NAME,
-        rules.USERNAME_FREE,
-        rules.NOT_KEPT_PREFIX,
-        rules.USERNAME_KEPT,
-    ] = "missyou"
-    """Master user of the instance. Immutable."""
 
 
 class Registry(WireModel):

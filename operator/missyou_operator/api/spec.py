@@ -9,13 +9,14 @@ from pydantic import Field
 from missyou_operator.api import cross_rules as cross
 from missyou_operator.api import fargate
 from missyou_operator.api import field_rules as rules
+from missyou_operator.api import window_rules as windows
 from missyou_operator.api.base import WireModel
+from missyou_operator.api.database import Database
 from missyou_operator.api.defaults import Environment
 from missyou_operator.api.monitoring import Monitoring
 from missyou_operator.api.sections import (
     Budget,
     Credentials,
-    Database,
     Domain,
     Image,
     LoadBalancer,
@@ -47,7 +48,7 @@ class Spec(WireModel):
     """The VPC."""
     service: Service = Field(default_factory=Service)
     """The tasks on ECS Fargate."""
-    database: Annotated[Database, cross.STORAGE_ROOM] = Field(default_factory=Database)
+    database: Annotated[Database, cross.STORAGE_ROOM, windows.APART] = Field(default_factory=Database)
     """The PostgreSQL instance on RDS."""
     registry: Registry = Field(default_factory=Registry)
     """The ECR repository."""

@@ -78,6 +78,8 @@ class Outputs(StatusModel):
     """Name of the bucket with the load balancer's access logs."""
     database_engine_version: str | None = None
     """PostgreSQL version that runs, which may be newer than spec.database.engineVersion."""
+    snapshot_arn: Annotated[str | None, Field(alias="snapshotARN")] = None
+    """ARN of the snapshot that the annotation missyou.app/snapshot asks for, once it is complete."""
 
 
 class ResourceStatus(StatusModel):
@@ -212,6 +214,8 @@ class Status(StatusModel):
     """When AWS was last compared in full, written along with other news or hourly."""
     last_handled_reconcile_at: str | None = None
     """The value of the annotation missyou.app/reconcile that was last obeyed."""
+    last_handled_snapshot: str | None = None
+    """The value of the annotation missyou.app/snapshot for which a snapshot was last begun."""
     blockers: tuple[Blocker, ...] = Field(default=(), strict=False)
     """While deleting: what holds it up."""
 

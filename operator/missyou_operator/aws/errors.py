@@ -31,7 +31,7 @@ _CREDENTIALS = re.compile(
 )
 _QUOTA = re.compile(r"Limits?Exceeded|QuotaExceeded|^TooMany")
 _NOT_YET = re.compile(
-    r"StaleTag|DependencyViolation|InUse|InvalidDBInstanceState|InvalidDBSubnetGroupState|InvalidDBParameterGroupState|"
+    r"StaleTag|DependencyViolation|InUse|InvalidDB(Instance|Snapshot|SubnetGroup|ParameterGroup)State|"
     r"ResourceInUse|ClusterContains|UpdateInProgress|ConcurrentUpdate|ConcurrentModification|OperationAborted|"
     r"DeleteConflict|ConcurrentAccess|IncorrectState|OptimisticLock|UnavailableEntity|AssociatedItem|TagOperation"
 )

@@ -7,21 +7,28 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from botocore.exceptions import ClientError
-
 from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Cloud, Reader, pages
-from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.named import creating
 from missyou_operator.aws.permissions import Grant
+from missyou_operator.aws.rds_deletion import delete
 from missyou_operator.aws.rds_permissions import PERMISSIONS
+from missyou_operator.aws.rds_restore import (
+    DATABASE_TAG,
+    PASSWORD_TAG,
+    RESTORED_TAG,
+    origin,
+    password_due,
+    remark,
+    restore,
+    unfinished,
+)
 from missyou_operator.aws.rds_rows import attributes
-from missyou_operator.aws.rds_states import CHANGEABLE, WITHOUT_SNAPSHOT, explained, judge, remarks
+from missyou_operator.aws.rds_states import CHANGEABLE, explained, judge, remarks
 from missyou_operator.aws.rds_versions import Gap, gap, offers_insights, version_to_create, version_to_upgrade_to
 from missyou_operator.aws.secret_values import database_password
 from missyou_operator.aws.stack import tag_list, tag_map
-from missyou_operator.engine.errors import RefusedError
-from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource, pending
+from missyou_operator.engine.resource import FieldChange, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
 #: The tag that says how many GiB the spec last asked for: it tells a wanted shrink from growth by autoscaling.
@@ -40,12 +47,14 @@ _ARGUMENTS = {
     "publicly_accessible": "PubliclyAccessible",
     "copy_tags_to_snapshots": "CopyTagsToSnapshot",
     "auto_minor_upgrades": "AutoMinorVersionUpgrade",
+    "backup_window": "PreferredBackupWindow",
+    "maintenance_window": "PreferredMaintenanceWindow",
 }
+
+_WINDOWS = ("backup_window", "maintenance_window")
 
 #: Changes that take minutes, in which the instance is `modifying`, though it may be `available` for the first one.
 _SLOW = frozenset({"instance_class", "storage_gib", "storage_type", "multi_az", "engine_version"})
-
-_DELETING_TYPICAL = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +63,9 @@ class DBInstance(Resource):
 
     `engine_version` means "at least this, of the same major"; a major alone means AWS's default minor. Storage that
     autoscaling has added is as desired. `credentials` is the ARN of the secret whose JSON key `password` a new
-    instance gets. `major_downgrade` and `storage_shrink` are no fields: a difference bears these names where only a
-    new, empty instance could be as desired.
+    instance gets. `restore_from` names a snapshot that a new instance is made from. `major_downgrade` and
+    `storage_shrink` are no fields: a difference bears these names where only a new, empty instance could be as desired;
+    `password` is none either: see `rds_restore`. Windows that are None are AWS's choice.
     """
 
     TYPE: ClassVar[str] = "rds.DBInstance"
@@ -92,6 +102,9 @@ class DBInstance(Resource):
     publicly_accessible: bool = False
     copy_tags_to_snapshots: bool = True
     auto_minor_upgrades: bool = True
+    backup_window: str | None = None
+    maintenance_window: str | None = None
+    restore_from: str = ""
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
@@ -123,6 +136,11 @@ class DBInstance(Resource):
         running = observed.attrs["engine_version"]
         if gap(self.engine_version, running) is Gap.DOWNGRADE:
             changes.append(FieldChange("major_downgrade", running, self.engine_version))
+        if RESTORED_TAG in observed.tags:
+            # Another one would be made from the same snapshot, and be no different.
+            changes = [change for change in changes if change.field not in {"database_name", "username"}]
+        if password_due(observed):
+            changes.append(FieldChange("password", "that of the snapshot", "that of db_credentials"))
         return tuple(changes)
 
     def _tagged(self) -> DBInstance:
@@ -131,7 +149,7 @@ class DBInstance(Resource):
     def satisfied(self, name: str, observed: Observed) -> bool:
         """Let be what AWS has changed by itself, as it may, and what it says nothing of."""
         actual = observed.attrs.get(name)
-        if actual is None:
+        if actual is None or (name.endswith("_window") and getattr(self, name) is None):
             return True
         match name:
             case "engine_version":
@@ -173,46 +191,55 @@ class DBInstance(Resource):
         health = judge(observed.id, observed.state, reachable=bool(observed.attrs.get("endpoint")))
         if health.status != "ready":
             return health
+        if open_ := unfinished(self, observed):
+            return open_
         told = remarks(observed.attrs, self.engine_version, insights=self.performance_insights)
-        return replace(health, message="; ".join(filter(None, (health.message, *told))))
+        return replace(health, message="; ".join(filter(None, (health.message, *told, remark(self, observed)))))
 
     def create(self, cloud: Cloud) -> Observed:
         """Start its creation, which takes ten minutes and more."""
+        tags = {**self._tagged().tags, DATABASE_TAG: self.database_name}
+        if self.restore_from:
+            tags[RESTORED_TAG] = origin(self.restore_from)
+        with creating(self.address), explained(self.name, self.instance_class):
+            row = restore(cloud, self, tags) if self.restore_from else self._create_empty(cloud, tags)
+        told = {name: value for name, value in attributes(row).items() if value is not None}
+        return replace(self, tags=tags).made(self.name, row.get("DBInstanceStatus", "creating"), **told)
+
+    def _create_empty(self, cloud: Cloud, tags: Mapping[str, str]) -> Mapping[str, Any]:
         version = version_to_create(cloud, self.engine_version)
         insights = self.performance_insights and offers_insights(cloud, version, self.instance_class) is not False
         grows = {"MaxAllocatedStorage": self.max_storage_gib} if self.max_storage_gib > self.storage_gib else {}
-        wanted = self._tagged()
-        password = database_password(cloud, str(self.credentials))
-        with creating(self.address), explained(self.name, self.instance_class):
-            row = cloud.client("rds").create_db_instance(
-                DBInstanceIdentifier=self.name,
-                Engine="postgres",
-                EngineVersion=version,
-                DBInstanceClass=self.instance_class,
-                StorageType=self.storage_type,
-                AllocatedStorage=self.storage_gib,
-                **grows,
-                StorageEncrypted=True,
-                DBName=self.database_name,
-                MasterUsername=self.username,
-                MasterUserPassword=password.reveal(),
-                MultiAZ=self.multi_az,
-                DBSubnetGroupName=self.subnet_group,
-                DBParameterGroupName=self.parameter_group,
-                VpcSecurityGroupIds=list(self.security_group_ids),
-                PubliclyAccessible=self.publicly_accessible,
-                BackupRetentionPeriod=self.backup_retention_days,
-                CopyTagsToSnapshot=self.copy_tags_to_snapshots,
-                AutoMinorVersionUpgrade=self.auto_minor_upgrades,
-                EnablePerformanceInsights=insights,
-                EnableCloudwatchLogsExports=list(self.log_exports),
-                DeletionProtection=self.deletion_protection,
-                # AWS's default is to go on, for a fee, after the community's support has ended.
-                EngineLifecycleSupport="open-source-rds-extended-support-disabled",
-                Tags=tag_list(wanted.tags),
-            )["DBInstance"]
-        told = {name: value for name, value in attributes(row).items() if value is not None}
-        return wanted.made(self.name, row.get("DBInstanceStatus", "creating"), **told)
+        windows = {_ARGUMENTS[name]: getattr(self, name) for name in _WINDOWS if getattr(self, name)}
+        row: Mapping[str, Any] = cloud.client("rds").create_db_instance(
+            DBInstanceIdentifier=self.name,
+            Engine="postgres",
+            EngineVersion=version,
+            DBInstanceClass=self.instance_class,
+            StorageType=self.storage_type,
+            AllocatedStorage=self.storage_gib,
+            **grows,
+            **windows,
+            StorageEncrypted=True,
+            DBName=self.database_name,
+            MasterUsername=self.username,
+            MasterUserPassword=database_password(cloud, str(self.credentials)).reveal(),
+            MultiAZ=self.multi_az,
+            DBSubnetGroupName=self.subnet_group,
+            DBParameterGroupName=self.parameter_group,
+            VpcSecurityGroupIds=list(self.security_group_ids),
+            PubliclyAccessible=self.publicly_accessible,
+            BackupRetentionPeriod=self.backup_retention_days,
+            CopyTagsToSnapshot=self.copy_tags_to_snapshots,
+            AutoMinorVersionUpgrade=self.auto_minor_upgrades,
+            EnablePerformanceInsights=insights,
+            EnableCloudwatchLogsExports=list(self.log_exports),
+            DeletionProtection=self.deletion_protection,
+            # AWS's default is to go on, for a fee, after the community's support has ended.
+            EngineLifecycleSupport="open-source-rds-extended-support-disabled",
+            Tags=tag_list(tags),
+        )["DBInstance"]
+        return row
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Change what differs, at once rather than in the next maintenance window."""
@@ -221,9 +248,14 @@ class DBInstance(Resource):
         if arguments:
             with explained(self.name, self.instance_class):
                 rds.modify_db_instance(DBInstanceIdentifier=self.name, ApplyImmediately=True, **arguments)
-        if "tags" in changed:
+        if "password" in changed:
+            # Not before the call above: until then the tags tell that it is to be made.
+            wanted = replace(wanted, tags={**wanted.tags, PASSWORD_TAG: observed.attrs["resource_id"]})
+        if changed & {"tags", "password"}:
             rds.add_tags_to_resource(ResourceName=observed.attrs["arn"], Tags=tag_list(wanted.tags))
         after = wanted.as_desired(observed)
+        if "password" in changed:
+            return replace(after, state="resetting-master-credentials")
         return replace(after, state="modifying") if changed & _SLOW else after
 
     def modification(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> dict[str, Any]:
@@ -234,6 +266,8 @@ class DBInstance(Resource):
             arguments["EngineVersion"] = version_to_upgrade_to(cloud, self.engine_version, running)
             if gap(self.engine_version, running) is Gap.MAJOR:
                 arguments["AllowMajorVersionUpgrade"] = True
+        if "password" in changed:
+            arguments["MasterUserPassword"] = database_password(cloud, str(self.credentials)).reveal()
         if "instance_class" in changed and self.performance_insights:
             offered = offers_insights(cloud, running, self.instance_class) is not False
             if offered != bool(observed.attrs.get("performance_insights")):
@@ -256,47 +290,4 @@ class DBInstance(Resource):
 
         Errors: RefusedError where the final snapshot that is wanted cannot be taken.
         """
-        deleting = pending("Deleting", f"the database {observed.id} is being deleted", _DELETING_TYPICAL)
-        if observed.state == "deleting":
-            return deleting
-        if cloud.final_snapshot and observed.state == "creating":
-            message = f"{observed.id} is still being created: its final snapshot can be taken after that"
-            return pending("Deleting", message, _DELETING_TYPICAL)
-        if cloud.final_snapshot and observed.state in WITHOUT_SNAPSHOT:
-            raise RefusedError(
-                "FinalSnapshotImpossible",
-                f"AWS cannot take a snapshot of {observed.id} in the state {observed.state}: set "
-                "spec.database.finalSnapshot to false to have it deleted without one",
-            )
-        rds = cloud.client("rds")
-        try:
-            if observed.attrs.get("deletion_protection"):
-                rds.modify_db_instance(
-                    DBInstanceIdentifier=observed.id, DeletionProtection=False, ApplyImmediately=True
-                )
-            _delete(cloud, observed, now())
-        except ClientError as error:
-            if is_absent(error):
-                return READY
-            raise
-        return deleting
-
-
-def _delete(cloud: Cloud, observed: Observed, now: datetime) -> None:
-    def delete(**snapshot: Any) -> None:
-        cloud.client("rds").delete_db_instance(
-            DBInstanceIdentifier=observed.id, DeleteAutomatedBackups=True, **snapshot
-        )
-
-    if not cloud.final_snapshot:
-        delete(SkipFinalSnapshot=True)
-        return
-    # A second try of the same day gives the same name, so that it does not leave a second snapshot.
-    name = f"{observed.id}-final-{now:%Y%m%d}-{observed.attrs['resource_id'][-8:].lower()}"
-    try:
-        delete(SkipFinalSnapshot=False, FinalDBSnapshotIdentifier=name)
-    except ClientError as error:
-        if code_of(error) != "DBSnapshotAlreadyExists":
-            raise
-        # That one may be older than the last thing written: what is deleted now needs its own.
-        delete(SkipFinalSnapshot=False, FinalDBSnapshotIdentifier=f"{name}-{now:%H%M%S}")
+        return delete(cloud, observed, now())

@@ -19,12 +19,15 @@ PERMISSIONS: tuple[Grant, ...] = (
     look("rds:DescribeDBInstances", "rds:DescribeDBEngineVersions", "rds:DescribeOrderableDBInstanceOptions"),
     make("rds:CreateDBInstance", "rds:AddTagsToResource", on=(_DATABASE,)),
     change("rds:CreateDBInstance", on=(_SUBNETS, _PARAMETERS)),
+    # Any snapshot: the spec names it, and it may be of before the stack, or of another account.
+    make("rds:RestoreDBInstanceFromDBSnapshot", on=(_DATABASE, "rds:snapshot:*")),
+    change("rds:RestoreDBInstanceFromDBSnapshot", on=(_SUBNETS, _PARAMETERS)),
     change("rds:ModifyDBInstance", on=(_DATABASE, _PARAMETERS)),
     change("rds:DeleteDBInstance", on=(_DATABASE,)),
     READ_PASSWORD,
     Grant(
         Part.MAKE,
-        ("rds:CreateDBInstance", "rds:ModifyDBInstance"),
+        ("rds:CreateDBInstance", "rds:ModifyDBInstance", "rds:RestoreDBInstanceFromDBSnapshot"),
         ("rds:og:default:postgres*",),
         implied="an instance is in an option group, AWS's default one if none is named: RDS User Guide",
     ),

@@ -54,6 +54,9 @@ def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
         "publicly_accessible": row.get("PubliclyAccessible"),
         "copy_tags_to_snapshots": row.get("CopyTagsToSnapshot"),
         "auto_minor_upgrades": row.get("AutoMinorVersionUpgrade"),
+        "backup_window": row.get("PreferredBackupWindow"),
+        "maintenance_window": row.get("PreferredMaintenanceWindow"),
+        "password_pending": "MasterUserPassword" in row.get("PendingModifiedValues", {}),
         "pending": tuple(sorted(waiting)),
     }
 

@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from missyou_operator.aws.errors import code_of, message_of
-from missyou_operator.engine.errors import FlakyError, NotYetError
+from missyou_operator.engine.errors import FlakyError, NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, Health, failed, pending
 
 #: The database serves in these; what RDS does beside it is only worth a word.
@@ -104,7 +104,7 @@ def explained(identifier: str, instance_class: str) -> Iterator[None]:
     """Run a creating or changing call; tell apart the refusals that only take time.
 
     Errors: FlakyError while AWS lacks capacity, NotYetError during a storage change or while a new account gets its
-    service-linked role; all others as they come.
+    service-linked role, RefusedError where windows overlap; all others as they come.
     """
     try:
         yield
@@ -121,6 +121,12 @@ def explained(identifier: str, instance_class: str) -> Iterator[None]:
                 f"{identifier}: AWS still optimises its storage after the last change, which may take 6 to 24 hours"
             )
             raise NotYetError("StorageOptimization", message, 1800.0) from error
+        if code in {"InvalidParameterValue", "InvalidParameterCombination"} and "must not overlap" in text:
+            message = (
+                f"{identifier}: the backup and the maintenance window must not overlap; AWS chose what spec.database "
+                "does not name. Name both: spec.database.backupWindow and spec.database.maintenanceWindow"
+            )
+            raise RefusedError("InvalidSpec", message) from error
         if code == "InvalidParameterValue" and "linked role" in text.replace("-", " "):
             message = (
                 f"{identifier} waits for RDS's service-linked role, which a new account gets with its first database"

@@ -30,6 +30,11 @@ def parse(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
+def major(version: str) -> int:
+    """Give the major. Versions in Extended Support end in a date (11.22-rds.20240418): here they do not matter."""
+    return int(version.partition(".")[0])
+
+
 def gap(wanted: str, actual: str) -> Gap:
     """Compare a wanted version (a major alone, or major and minor) with the one that runs."""
     want, have = parse(wanted), parse(actual)

@@ -23,6 +23,7 @@ from missyou_operator.aws.iam import Role
 from missyou_operator.aws.logs import LogGroup
 from missyou_operator.aws.rds_groups import DBParameterGroup, DBSubnetGroup
 from missyou_operator.aws.rds_instance import DBInstance
+from missyou_operator.aws.rds_snapshot import DBSnapshot
 from missyou_operator.aws.route53 import HostedZone
 from missyou_operator.aws.route53_records import Alias, Validation
 from missyou_operator.aws.s3_bucket import Bucket
@@ -46,6 +47,7 @@ KINDS: tuple[type[Resource], ...] = (
     DBSubnetGroup,
     DBParameterGroup,
     DBInstance,
+    DBSnapshot,
     Secret,
     SecretVersion,
     Repository,

@@ -74,10 +74,16 @@ def shielded(plan: Plan, unreadable: Mapping[str, Health]) -> dict[str, Health]:
     return {change.address: kept[t] for change in going if (t := change.address.partition("/")[0]) in kept}
 
 
+def lasting(plan: Plan) -> Plan:
+    """Take out what is made because somebody asked for it: its absence is no difference between AWS and the spec."""
+    kept = {kind.TYPE for kind in KINDS if kind.KEPT}
+    return Plan(tuple(change for change in plan.changes if change.address.partition("/")[0] not in kept))
+
+
 def restrain(body: Mapping[str, Any], app: AppSpec, memory: Memory, plan: Plan, sight: Sight) -> Restraint:
     """Judge a plan."""
     withheld = shielded(plan, sight.unreadable)
-    drifted = plan.changes if was_in_sync(body, memory) else ()
+    drifted = lasting(plan).changes if was_in_sync(body, memory) else ()
     reported_only = bool(drifted) and app.drift_policy == "Report"
     if reported_only:
         withheld |= {change.address: _reported(change, sight) for change in drifted}

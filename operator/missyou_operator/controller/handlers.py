@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 FINALIZER = f"{GROUP}/finalizer"
 #: Annotations that ask for a look at once.
-_ASKING = (f"{GROUP}/reconcile", f"{GROUP}/approve")
+_ASKING = (f"{GROUP}/reconcile", f"{GROUP}/approve", f"{GROUP}/snapshot")
 #: Passes at the same time for apps that somebody has just changed, and for all others: a start with a thousand stacks
 #: must not keep a person waiting.
 _LANES = {"change": 8, "resync": 24}
@@ -239,7 +239,15 @@ def _told(report: Report | None, took: float) -> float | None:
 
 #: Reasons that a person should see although the stack may go on by itself.
 _NOTEWORTHY = frozenset(
-    {"ImageNotFound", "SecretNotFound", "SecretForbidden", "TasksFailing", "Drifted", "ApprovalRequired"}
+    {
+        "ImageNotFound",
+        "SecretNotFound",
+        "SecretForbidden",
+        "SnapshotNotFound",
+        "TasksFailing",
+        "Drifted",
+        "ApprovalRequired",
+    }
 )
 
 

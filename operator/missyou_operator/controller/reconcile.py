@@ -22,7 +22,7 @@ from missyou_operator.aws.session import Account, Accounts
 from missyou_operator.aws.stack import Stack
 from missyou_operator.aws.zones import choose_zones
 from missyou_operator.controller import report
-from missyou_operator.controller.drift import drift_entries, just_started, premature, restrain, shielded
+from missyou_operator.controller.drift import drift_entries, just_started, lasting, premature, restrain, shielded
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.report import Found, Report
 from missyou_operator.controller.spending import judge
@@ -34,6 +34,7 @@ from missyou_operator.engine.plan import Action, Plan, make_plan
 from missyou_operator.engine.resource import Health, Observed, failed
 from missyou_operator.engine.values import Sensitive
 from missyou_operator.stack import Facts, build
+from missyou_operator.stack.backups import SnapshotRequest
 from missyou_operator.stack.domain import domain_facts
 from missyou_operator.stack.secrets import KubernetesSecret
 
@@ -117,29 +118,30 @@ class Reconciler:
 
     def _pass(self, body: Mapping[str, Any], app: AppSpec, memory: Memory, stopped: Callable[[], bool]) -> Report:
         cloud = self._cloud(body, app=app)
-        names = build(app, cloud.stack, Facts(("", "")))
+        request = SnapshotRequest.of(body)
+        names = build(app, cloud.stack, Facts(("", ""), snapshot=request.value))
         secrets, forbidden = self._kubernetes_secrets(body["metadata"]["namespace"], names)
         inputs = _inputs(body, secrets)
-        token = str((body["metadata"].get("annotations") or {}).get("missyou.app/reconcile", ""))
+        token = f"{(body['metadata'].get('annotations') or {}).get('missyou.app/reconcile', '')}\0{request.value}"
         asked = memory.token != token
         full = asked or memory.world is None or seconds() - memory.full_at >= self._world.resync * 0.9
         if memory.inputs != inputs:
             # AWS as it was less than a resync ago is good enough to act upon at once; what is only looked at is not.
             memory.unsettled |= {resource.TYPE for resource in names if resource.EXTERNAL}
         memory.inputs, memory.token = inputs, token
-        sight, graph, plan = self._view(cloud, app, memory, names, secrets, full=full, fresh=asked)
+        sight, graph, plan = self._view(cloud, app, memory, names, secrets, request, full=full, fresh=asked)
         if not full and _takes_away(plan, sight) and not memory.seen_whole(seconds()):
             # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
             full = True
-            sight, graph, plan = self._view(cloud, app, memory, names, secrets, full=True, fresh=True)
+            sight, graph, plan = self._view(cloud, app, memory, names, secrets, request, full=True, fresh=True)
         restraint = restrain(body, app, memory, plan, sight)
-        spending = judge(body, app, self._world.prices, plan, drift=bool(restraint.drifted))
+        spending = judge(body, app, self._world.prices, lasting(plan), drift=bool(restraint.drifted))
         held = (
             premature(body, graph, plan, self._world.started, utc_now()) | memory.doubtful(plan, seconds()) | forbidden
         )
         tools = Tools(cloud, self._world.pool, classify, stopped)
         outcome = execute(graph, sight.world, plan, tools, {**held, **restraint.withheld, **spending.withheld})
-        left = make_plan(graph, outcome.world)
+        left = lasting(make_plan(graph, outcome.world))
         now = seconds()
         memory.remember(outcome, sight.unreadable, now)
         if not left.changes:
@@ -153,13 +155,14 @@ class Reconciler:
         delay = memory.next_look(outcome.results.values(), now, self._world.resync)
         return replace(_finish(body, status, delay, _result(outcome, sight)), drift=drift)
 
-    def _view(  # noqa: PLR0913 - all that a plan is made of
+    def _view(  # noqa: PLR0913, PLR0917 - all that a plan is made of
         self,
         cloud: Cloud,
         app: AppSpec,
         memory: Memory,
         names: Graph,
         secrets: Mapping[str, tuple[Observed, ...]],
+        request: SnapshotRequest,
         *,
         full: bool,
         fresh: bool,
@@ -169,7 +172,8 @@ class Reconciler:
         in_aws = {address: found for address, found in sight.world.items() if found[0].kind is not KubernetesSecret}
         sight = Sight({**in_aws, **secrets}, sight.unreadable)
         zones = choose_zones(cloud, app.network.availability_zones, sight.world)
-        graph = build(app, cloud.stack, Facts(zones, domain_facts(app, cloud.stack, sight.world)))
+        snapshot = request.wanted(cloud.stack, sight.world)
+        graph = build(app, cloud.stack, Facts(zones, domain_facts(app, cloud.stack, sight.world), snapshot))
         return sight, graph, make_plan(graph, sight.world)
 
     def _look(
@@ -251,7 +255,8 @@ def _result(outcome: Outcome, sight: Sight) -> str:
 
 
 def _ours(world: Mapping[str, tuple[Observed, ...]]) -> bool:
-    return any(observed.owned and not observed.kind.EXTERNAL for found in world.values() for observed in found)
+    kept = (observed for found in world.values() for observed in found if not observed.kind.KEPT)
+    return any(observed.owned and not observed.kind.EXTERNAL for observed in kept)
 
 
 def _takes_away(plan: Plan, sight: Sight) -> bool:

@@ -21,6 +21,7 @@ from missyou_operator.controller.spending import Spending
 from missyou_operator.engine.outcome import Outcome, Result
 from missyou_operator.engine.plan import Action, Plan
 from missyou_operator.engine.resource import Health
+from missyou_operator.stack.backups import SnapshotRequest
 from missyou_operator.stack.outputs import found, image, outputs, url
 
 #: How often `lastSyncTime` is written when nothing else changes: each status write makes GitOps tools look again.
@@ -67,7 +68,7 @@ class Found:
 def progress(body: Mapping[str, Any], found_: Found, now: datetime) -> dict[str, Any]:
     """Give the status of a pass that looked at AWS."""
     before = body.get("status") or {}
-    results = [result for result in found_.outcome.results.values() if result.component]
+    results = [result for result in found_.outcome.results.values() if result.component and not result.aside]
     verdicts = _verdicts(found_, results)
     after = {
         **_kept(before),
@@ -80,6 +81,7 @@ def progress(body: Mapping[str, Any], found_: Found, now: datetime) -> dict[str,
         "plan": _plan(found_, before),
         "cost": found_.spending.status(before, waiting=bool(found_.approval.changes)),
         "drift": [*found_.drift, *before.get("drift", [])][:_DRIFT_KEPT],
+        "lastHandledSnapshot": SnapshotRequest.of(body).begun(found_.stack, found_.outcome.world) or None,
     }
     return finish(body, after, verdicts, now, looked=found_.full)
 
@@ -178,7 +180,9 @@ def events(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Mapping[
 
 
 def _verdicts(found_: Found, results: Sequence[Result]) -> list[Verdict]:
-    notes = {"Registry": f"images come from {found_.app.image.repository}"} if found_.app.image.repository else {}
+    aside = [result for result in found_.outcome.results.values() if result.aside and result.health.status == "failed"]
+    notes = {result.component: result.health.message for result in aside}
+    notes |= {"Registry": f"images come from {found_.app.image.repository}"} if found_.app.image.repository else {}
     components = component_verdicts(results, notes)
     coming = found_.left.of(Action.CREATE, Action.UPDATE, Action.REPLACE)
     moving = coming and not found_.reported_only and not found_.approval.changes
@@ -236,7 +240,8 @@ def _plan(found_: Found, before: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _kept(before: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: before[key] for key in ("image", "outputs", "url", "cost", "lastHandledReconcileAt") if key in before}
+    kept = ("image", "outputs", "url", "cost", "lastHandledReconcileAt", "lastHandledSnapshot")
+    return {key: before[key] for key in kept if key in before}
 
 
 def _verdict(condition: Mapping[str, Any]) -> Verdict:

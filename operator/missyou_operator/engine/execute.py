@@ -117,7 +117,8 @@ class _Run:
     def _result(
         self, resource: Resource, health: Health, observed: Observed | None, did: Change | None = None
     ) -> Result:
-        return Result(resource.address, resource.component, health, observed, did, listed=not resource.EXTERNAL)
+        listed, aside = not resource.EXTERNAL, resource.KEPT
+        return Result(resource.address, resource.component, health, observed, did, listed=listed, aside=aside)
 
     def _settle(self, resource: Resource, result: Result) -> None:
         self.outcome.results[resource.address] = result

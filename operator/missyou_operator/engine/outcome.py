@@ -21,6 +21,8 @@ class Result:
     observed: Observed | None = None
     did: Change | None = None
     listed: bool = True
+    #: Whether the rest is judged as if it were not there: see `Resource.KEPT`.
+    aside: bool = False
     #: Whether it is something that is no longer desired, on its way out.
     surplus: bool = False
 

@@ -112,6 +112,6 @@ def _deletions(graph: Graph, world: World) -> Iterable[Change]:
     for address, found in world.items():
         surplus = found[1:] if address in graph else found
         for observed in surplus:
-            if observed.owned and not observed.kind.EXTERNAL:
+            if observed.owned and not observed.kind.EXTERNAL and not observed.kind.KEPT:
                 lost = observed.kind.holds_data(observed)
                 yield Change(Action.DELETE, address, observed.component, observed.id, (), lost)

@@ -97,8 +97,9 @@ class Resource(abc.ABC):
     them that cannot be changed in place; `MOVES`, the attributes that have another value after an update (a task
     definition's ARN); `DELETE_AFTER`, the types whose last instance must be gone before one of this
     type can be deleted; `READ_AFTER`, the types that must have been read before this one can be; `EXTERNAL`, for what
-    is only looked at (it is not listed, never changed or deleted); `UNGUARDED`, for types of which a second one can be
-    made by mistake, since neither a name nor a token prevents it.
+    is only looked at (it is not listed, never changed or deleted); `KEPT`, for what is made because somebody asked for
+    it (a snapshot): it is never deleted, that it is missing is no drift, and the rest is judged as if it were not;
+    `UNGUARDED`, for types of which a second one can be made by mistake, since neither a name nor a token prevents it.
     """
 
     TYPE: ClassVar[str]
@@ -108,6 +109,7 @@ class Resource(abc.ABC):
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ()
     READ_AFTER: ClassVar[tuple[str, ...]] = ()
     EXTERNAL: ClassVar[bool] = False
+    KEPT: ClassVar[bool] = False
     UNGUARDED: ClassVar[bool] = False
 
     name: str

@@ -6,6 +6,7 @@ from missyou_operator.api import AppSpec
 from missyou_operator.aws.stack import Stack
 from missyou_operator.engine.graph import Graph
 from missyou_operator.stack.alarms import alarms
+from missyou_operator.stack.backups import backups
 from missyou_operator.stack.context import Context, Facts
 from missyou_operator.stack.dashboard import dashboard
 from missyou_operator.stack.database import database
@@ -31,6 +32,7 @@ def build(app: AppSpec, stack: Stack, facts: Facts) -> Graph:
     logs = log_groups(site)
     credentials = database_credentials(site)
     db = database(site, net, groups, credentials, logs.database)
+    backups(site, db)
     images = registry(site)
     secrets = api_secrets(site)
     balancing = load_balancer(site, net, groups)

@@ -45,10 +45,12 @@ class Facts:
     """What a stack needs to know of the world besides its spec.
 
     `zones`: the two availability zones, first "a", then "b". `domain`: of the zone for `spec.domain`.
+    `snapshot`: what somebody calls the snapshot that is to be there, "" for none.
     """
 
     zones: tuple[str, str]
     domain: DomainFacts = field(default_factory=DomainFacts)
+    snapshot: str = ""
 
 
 class Common(TypedDict):

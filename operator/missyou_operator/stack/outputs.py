@@ -38,9 +38,16 @@ def outputs(stack: Stack, world: World) -> Outputs:
         ecs_cluster=f"{name}-cluster" if found(world, "ecs.Cluster", f"{name}-cluster") else None,
         ecs_service=f"{name}-service" if found(world, "ecs.Service", f"{name}-service") else None,
         log_group=_attr(world, "logs.LogGroup", f"/ecs/{name}", "id"),
+        snapshot_arn=_snapshot(world),
         access_log_bucket=_attr(world, "s3.Bucket", log_bucket_name(stack), "id"),
         database_engine_version=_attr(world, "rds.DBInstance", f"{name}-db", "running_version"),
     )
+
+
+def _snapshot(world: World) -> str | None:
+    """Give the ARN of the snapshot that is asked for, once it can be restored from."""
+    every = (observed for rows in world.values() for observed in rows if observed.kind.TYPE == "rds.DBSnapshot")
+    return next((snapshot.id for snapshot in every if snapshot.owned and snapshot.state == "available"), None)
 
 
 def url(stack: Stack, world: World) -> str | None:

@@ -58,6 +58,8 @@ ALLOWED = [
     ({}, {"monitoring": {"alarms": {"serviceCPUPercent": 90}}}),
     ({}, {"credentials": {"roleARN": OTHER_ACCOUNT}}),
     (FULL, {"credentials": {"roleARN": "arn:aws:iam::123456789012:role/two"}}),
+    ({}, {"database": {"backupWindow": "03:00-04:00", "maintenanceWindow": "sun:04:00-sun:05:00"}}),
+    ({"database": {"backupWindow": "03:00-04:00"}}, {"database": {"backupWindow": None}}),
     (FULL, {"tags": {"team": "a"}, "suspend": True, "deletionPolicy": "Retain"}),
     (FULL, {"region": "eu-west-1", "network": {"cidr": None}}),
 ]
@@ -87,6 +89,19 @@ def test_the_name_of_the_app_may_be_written_out_as_the_stack_name(apps: Apps):
     name = created(apps, {})
     assert apps.patch(name, {"spec": {"stackName": name}}) is None
     assert apps.patch(name, {"spec": {"stackName": None}}) is None
+
+
+def test_a_snapshot_is_named_until_there_is_a_database(apps: Apps):
+    name = created(apps, {})
+    for snapshot in ("typo", "right"):
+        assert apps.patch(name, {"spec": {"database": {"restoreFromSnapshot": snapshot}}}) is None
+    assert apps.patch(name, {"status": {"outputs": {"rdsEndpoint": "db:5432"}}}, part="status") is None
+    refusal = apps.patch(name, {"spec": {"database": {"restoreFromSnapshot": "other"}}}) or ""
+    assert "spec.database.restoreFromSnapshot" in refusal
+    assert "never restored in place: create another MissYouApp" in refusal
+    assert apps.patch(name, {"spec": {"database": {"storageGiB": 30}}}) is None
+    assert apps.patch(name, {"spec": {"database": {"restoreFromSnapshot": None}}}) is None
+    assert "restored in place" in (apps.patch(name, {"spec": {"database": {"restoreFromSnapshot": "right"}}}) or "")
 
 
 def test_defaults_are_filled_in_and_those_of_the_environment_are_not(apps: Apps):

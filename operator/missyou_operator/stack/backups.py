@@ -1,0 +1,65 @@
+"""A snapshot of the database that somebody asks for, by the annotation missyou.app/snapshot."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from missyou_operator.aws.rds_restore import DATABASE_TAG
+from missyou_operator.aws.rds_snapshot import DBSnapshot
+from missyou_operator.aws.stack import Stack
+from missyou_operator.engine.plan import World
+from missyou_operator.engine.resource import Observed
+from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.database import Database
+
+ANNOTATION = "missyou.app/snapshot"
+#: What stays of a value in a name; a snapshot's name may have 255 characters.
+_KEPT = 60
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRequest:
+    """The value of the annotation ("" for none), and that for which a snapshot was last begun."""
+
+    value: str = ""
+    handled: str = ""
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> SnapshotRequest:
+        """Read it from a MissYouApp object."""
+        annotations, status = body["metadata"].get("annotations") or {}, body.get("status") or {}
+        return cls(str(annotations.get(ANNOTATION, "")), str(status.get("lastHandledSnapshot", "")))
+
+    def wanted(self, stack: Stack, world: World) -> str:
+        """Give the value, unless somebody has deleted the snapshot since: it is not taken a second time."""
+        return self.value if self._taken(stack, world) or self.value != self.handled else ""
+
+    def begun(self, stack: Stack, world: World) -> str:
+        """Give the value for which a snapshot was last begun, as the status keeps it."""
+        return self.value if any(row.owned for row in self._taken(stack, world)) else self.handled
+
+    def _taken(self, stack: Stack, world: World) -> Sequence[Observed]:
+        # The world may hold another one as well, for which was asked a moment ago.
+        return world.get(f"{DBSnapshot.TYPE}/{snapshot_name(stack, self.value)}", ()) if self.value else ()
+
+
+def snapshot_name(stack: Stack, value: str) -> str:
+    """Name the snapshot for a value: what of it can be in a name, and a hash where that is not all."""
+    slug = re.sub("[^a-z0-9]+", "-", value.lower())[:_KEPT].strip("-")
+    digest = hashlib.sha256(value.encode()).hexdigest()[:8]
+    parts = (f"{stack.name}-db", slug, "" if slug == value else digest)
+    return "-".join(filter(None, parts))
+
+
+def backups(site: Context, db: Database) -> None:
+    """Declare the snapshot, if one is asked for."""
+    if not site.facts.snapshot:
+        return
+    named = site.named(Component.DATABASE, full=snapshot_name(site.stack, site.facts.snapshot))
+    # Tags that a snapshot is given take the place of those that it would copy.
+    named["tags"] = {**named["tags"], DATABASE_TAG: site.app.database.name}
+    site.graph.add(DBSnapshot(**named, instance=db.instance.ref(ready=True)))
