@@ -53,7 +53,7 @@ def audit(lock: Path) -> Verdict:
         return judge(name, json.loads(done.stdout)["dependencies"])
     except ValueError:
         reason = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        if "ServiceError" in done.stderr or "ConnectionError" in done.stderr:
+        if any(f"{trouble}Error" in done.stderr for trouble in ("Service", "Connection", "SSL")):
             return _skipped(name, reason)
         return Verdict(1, f"{name}: pip-audit failed: {reason}")
 
