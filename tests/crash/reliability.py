@@ -34,6 +34,10 @@ ABOUT = {
     "test_outages.py": "A service down for ten minutes at each stage; credentials that run out; full throttling",
     "test_at_once.py": "Specs changed and stacks deleted while AWS is at work, names used again",
     "test_hands.py": "Each resource deleted, and 17 things changed, behind the operator's back",
+    "test_switches.py": "Firewall, access logs, notifications and dashboard switched on and off, killed at any call "
+    "and in a storm",
+    "test_restoration.py": "A database restored from a snapshot, killed at any call and in a storm: its password "
+    "is never left as it was",
     "test_anything.py": "All of it in any order (hypothesis; one test, many runs)",
 }
 
@@ -140,6 +144,7 @@ SWEEP = (
     ["test_crash.py", "-k", "creation"],
     ["test_anything.py", "test_at_once.py", "test_hands.py", "test_outages.py", "test_storm.py"],
     ["test_crash.py", "-k", "not creation"],
+    ["test_switches.py", "test_restoration.py"],
 )
 
 

@@ -25,6 +25,7 @@ from missyou_operator.api.status import merge_patch
 from missyou_operator.aws.calls import Call
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.session import Accounts
+from missyou_operator.controller.events import kind, text
 from missyou_operator.controller.kube import Kube
 from missyou_operator.controller.leader import Leader
 from missyou_operator.controller.lease import Candidate
@@ -225,7 +226,7 @@ class Operator:
         if await asyncio.get_running_loop().run_in_executor(self.lanes["change"], write):
             app.written = (seconds(), dict(report.status))
         for condition in report.events:
-            kopf.event(body, type=_kind(condition, report.status), reason=condition["reason"], message=_text(condition))
+            kopf.event(body, type=kind(condition, report.status), reason=condition["reason"], message=text(condition))
 
 
 def _told(report: Report | None, took: float) -> float | None:
@@ -235,31 +236,6 @@ def _told(report: Report | None, took: float) -> float | None:
     if report is None:
         return 10.0
     return None if report.done else report.delay
-
-
-#: Reasons that a person should see although the stack may go on by itself.
-_NOTEWORTHY = frozenset(
-    {
-        "ImageNotFound",
-        "SecretNotFound",
-        "SecretForbidden",
-        "SnapshotNotFound",
-        "TasksFailing",
-        "Drifted",
-        "ApprovalRequired",
-    }
-)
-
-
-def _kind(condition: Mapping[str, Any], status: Mapping[str, Any]) -> str:
-    """Give the type of an Event: a warning for what needs a person, and for nothing that merely takes time."""
-    stalled = any(other["type"] == "Stalled" for other in status["conditions"])
-    bad = condition["type"] == "Stalled" or (condition["status"] == "False" and stalled)
-    return "Warning" if bad or condition["reason"] in _NOTEWORTHY else "Normal"
-
-
-def _text(condition: Mapping[str, Any]) -> str:
-    return f"{condition['type']} is {condition['status']}: {condition['message'] or condition['reason']}"[:1000]
 
 
 def _app(memo: kopf.Memo) -> App:
