@@ -21,7 +21,8 @@ $(VENV)/.installed: requirements.lock pyproject.toml backend/pyproject.toml
 	@echo "setting up $(VENV) (once, a minute or two)..." >&2
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . --editable backend
+	@# setuptools warns of editable installations as such.
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . --editable backend
 	@touch $@
 
 demo: $(VENV)/.installed ## the main job on embedded parts (SAMPLE=production or development)
