@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from missyou_operator.controller import reconcile
+
 from .harness import App, changes
 
 
@@ -54,3 +56,17 @@ def test_after_a_restart_everything_is_found_again(grown):
     app.body["status"] = {"observedGeneration": -1}
     assert changes(app.calls(app.one_pass)) == {}
     assert app.condition("Ready")["status"] == "True"
+
+
+def test_what_hardly_ever_changes_is_not_asked_for_again_in_each_look(grown, monkeypatch):
+    """Tags of alarms take a call each. They are read again when somebody asks for a look."""
+    app, _ = grown
+    app.look_now()
+    monkeypatch.setattr(reconcile, "_SHARED_FOR", 0.0)
+    app.memory.full_at = float("-inf")
+    regular = app.calls(app.one_pass)
+    assert regular["cloudwatch:DescribeAlarms"] == 1
+    assert "cloudwatch:ListTagsForResource" not in regular
+    asked = app.calls(app.look_now)
+    alarms = [row for row in app.body["status"]["resources"] if row["type"] == "cloudwatch.Alarm"]
+    assert asked["cloudwatch:ListTagsForResource"] == len(alarms) + 1

@@ -76,8 +76,8 @@ class Certificate(Resource):
         ours = [row["CertificateArn"] for row in rows if reader.stack.owns(_known_tags(reader, row["CertificateArn"]))]
         found = [cls._observed(reader, arn) for arn in ours]
         there = [observed for observed in found if observed is not None]
-        # Of two for one domain, that which can be used first stays.
-        return sorted(there, key=lambda each: (not each.attrs["usable"], each.state != "issued", each.id))
+        # What is found by them, records, goes with one that can be used, where there is one.
+        return sorted(there, key=lambda each: not each.attrs["usable"])
 
     @classmethod
     def _observed(cls, reader: Reader, arn: str) -> Observed | None:

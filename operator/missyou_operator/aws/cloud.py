@@ -105,15 +105,25 @@ class Reader(Cloud):
         found: Mapping[str, Sequence[Observed]],
         since: float,
         wanted: Mapping[str, Sequence[str]],
+        lasting_since: float | None = None,
     ) -> None:
         super().__init__(cloud.clients, cloud.stack, cloud.inventory, assume=cloud.assume)
         self._found = found
         self._since = since
+        self._lasting_since = since if lasting_since is None else lasting_since
         self._wanted = wanted
 
     def shared(self, key: str, fetch: Callable[[], T]) -> T:
         """Read something of the whole account once for all stacks that look now."""
         return self.inventory.get(key, fetch, self._since)
+
+    def lasting(self, key: str, fetch: Callable[[], T]) -> T:
+        """Read what hardly ever changes, and takes a call for each resource: the tags of an alarm.
+
+        A look that somebody has asked for, or upon which something is deleted, reads it anew; others take what is some
+        minutes old.
+        """
+        return self.inventory.get(key, fetch, self._lasting_since)
 
     def found(self, type_: str) -> Sequence[Observed]:
         """Give what was found of another type (one named in `READ_AFTER`), foreign namesakes left out."""

@@ -102,7 +102,8 @@ class Alarm(Resource):
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
-        answer = reader.client("cloudwatch").list_tags_for_resource(ResourceARN=row["AlarmArn"])
+        arn, client = row["AlarmArn"], reader.client("cloudwatch")
+        answer = reader.lasting(f"cloudwatch.tags.{arn}", lambda: client.list_tags_for_resource(ResourceARN=arn))
         attrs = {
             "id": row["AlarmName"],
             "arn": row["AlarmArn"],

@@ -51,7 +51,8 @@ class Dashboard(Resource):
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         client, name, arn = reader.client("cloudwatch"), row["DashboardName"], row["DashboardArn"]
-        tags = tag_map(client.list_tags_for_resource(ResourceARN=arn)["Tags"])
+        answer = reader.lasting(f"cloudwatch.tags.{arn}", lambda: client.list_tags_for_resource(ResourceARN=arn))
+        tags = tag_map(answer["Tags"])
         attrs: dict[str, Any] = {"id": name, "arn": arn}
         if reader.stack.owns(tags):
             attrs["body"] = json.loads(client.get_dashboard(DashboardName=name)["DashboardBody"])

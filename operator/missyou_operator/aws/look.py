@@ -27,15 +27,18 @@ def look(  # noqa: PLR0913 - a look has that many sides
     *,
     wanted: Mapping[str, Sequence[str]],
     since: float,
+    lasting_since: float | None = None,
     previous: World | None = None,
     only: frozenset[str] | None = None,
 ) -> Sight:
     """Read the types in `only` (all of them if None); of the others `previous` still counts.
 
-    `since` (monotonic seconds) is how old a read shared with other stacks may be; `wanted` names the desired resources
-    per type, for those types that are found by them.
+    `since` (monotonic seconds) is how old a read shared with other stacks may be, `lasting_since` one of what hardly
+    ever changes; `wanted` names the desired resources per type, for those types that are found by them.
     """
-    run = _Look(cloud, tools, wanted, since, {kind.TYPE: kind for kind in KINDS if only is None or kind.TYPE in only})
+    kinds = {kind.TYPE: kind for kind in KINDS if only is None or kind.TYPE in only}
+    found: dict[str, Sequence[Observed]] = {}
+    run = _Look(Reader(cloud, found, since, wanted, lasting_since), found, tools, kinds)
     run.take_over(previous or {})
     run.read()
     world: dict[str, tuple[Observed, ...]] = {}
@@ -50,15 +53,12 @@ class _Look:
 
     def __init__(
         self,
-        cloud: Cloud,
+        reader: Reader,
+        found: dict[str, Sequence[Observed]],
         tools: Tools,
-        wanted: Mapping[str, Sequence[str]],
-        since: float,
         kinds: Mapping[str, type[Resource]],
     ) -> None:
-        self.tools, self.left = tools, dict(kinds)
-        self.found: dict[str, Sequence[Observed]] = {}
-        self.reader = Reader(cloud, self.found, since, wanted)
+        self.reader, self.found, self.tools, self.left = reader, found, tools, dict(kinds)
         self.unreadable: dict[str, Health] = {}
         self.running: dict[Future[Sequence[Observed]], str] = {}
 

@@ -42,6 +42,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds that a read may be old which several stacks share.
 _SHARED_FOR = 3.0
+#: Seconds that a read may be old of what hardly ever changes (`Reader.lasting`).
+_LASTS_FOR = 600.0
 #: Seconds until a spec that is invalid, or a suspended app, is looked at again without being changed.
 _IDLE = 600.0
 
@@ -186,6 +188,7 @@ class Reconciler:
             Tools(cloud, self._world.pool, classify),
             wanted=wanted,
             since=max(memory.wrote_at, now - _SHARED_FOR if full and not fresh else now),
+            lasting_since=max(memory.wrote_at, now - _LASTS_FOR if full and not fresh else now),
             previous=None if full else memory.world,
             only=None if full else memory.unsettled,
         )
