@@ -137,6 +137,20 @@ def test_a_zone_that_was_made_anew_is_found(app):
     in_sync(app)
 
 
+def test_a_name_that_is_taken_back_at_once_leaves_nothing(app):
+    """The record was made a moment ago, and has not been looked at since."""
+    before = records(app, app.zones["example.org"]).keys()
+    app.edit(domain={"name": "short.example.org"})
+
+    def made(_: Any) -> bool:
+        return any("short.example.org" in name for name, _ in records(app, app.zones["example.org"]))
+
+    app.until(made, "made")
+    rename(app, "again.example.org")
+    app.until(lambda _: "short.example.org" not in certificates(app), "gone")
+    assert records(app, app.zones["example.org"]).keys() == before
+
+
 def test_all_goes_with_the_stack(app):
     assert changes(app.calls(app.delete))["acm:DeleteCertificate"] >= 1
     assert records(app, app.zones["example.org"]) == {}

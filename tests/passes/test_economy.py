@@ -7,6 +7,7 @@ import pytest
 from missyou_operator.controller import reconcile
 
 from .harness import App, changes
+from .test_domain import zone
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +71,19 @@ def test_what_hardly_ever_changes_is_not_asked_for_again_in_each_look(grown, mon
     asked = app.calls(app.look_now)
     alarms = [row for row in app.body["status"]["resources"] if row["type"] == "cloudwatch.Alarm"]
     assert asked["cloudwatch:ListTagsForResource"] == len(alarms) + 1
+
+
+def test_while_a_deletion_waits_passes_are_no_full_looks(aws):
+    """A certificate that is to go waits for the one in its place, half an hour at times."""
+    app = App(aws, "patient", environment="Development")
+    zone(app, "patient.com")
+    app.edit(domain={"name": "one.patient.com"})
+    app.grow()
+    usual, aws.control.timing.certificate = aws.control.timing.certificate, 100.0
+    app.edit(domain={"name": "two.patient.com"})
+    app.until(lambda _: app.reason("DomainReady") == "Validating", "validating")
+    assert "Delete acm.Certificate/one.patient.com" in app.condition("InSync")["message"]
+    calls = app.calls(lambda: [(app.one_pass(), app.wait()) for _ in range(10)])
+    assert calls.get("ec2:DescribeVpcs", 0) <= 1
+    aws.control.timing.certificate = usual
+    app.delete()

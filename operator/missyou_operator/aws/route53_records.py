@@ -207,7 +207,7 @@ class Validation(Resource):
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
         """Delete it, unless another certificate of the account would fail to renew without it."""
-        if others_of(cloud, observed.name, observed.attrs["arn"]):
+        if others_of(cloud, observed.name, observed.attrs.get("arn", "")):
             return READY
         return _delete(cloud, observed, *observed.attrs["rows"])
 
