@@ -102,9 +102,16 @@ def test_another_table_and_standard_input(manifest, tmp_path, monkeypatch, capsy
 
 def test_the_regions_are_listed(capsys):
     assert main(["prices"]) == 0
-    head, row = capsys.readouterr().out.splitlines()
+    head, *rows = capsys.readouterr().out.splitlines()
     assert head.split() == ["REGION", "PRICES", "OLDEST", "NEWEST"]
-    assert row.split()[0] == "us-east-1"
+    assert [row.split()[0] for row in rows] == ["eu-central-1", "us-east-1"]
+
+
+def test_frankfurt_has_what_a_development_stack_needs_and_names_what_it_lacks(manifest, capsys):
+    words = run(capsys, "-f", manifest(environment="Development"), "--region", "eu-central-1").splitlines()
+    assert ["Total", "101.18"] in [line.split() for line in words]
+    lacking = run(capsys, "-f", manifest(), "--region", "eu-central-1")
+    assert "No price for eu-central-1 in the table: rds.db.t3.micro.multi" in lacking
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ def test_every_price_of_the_package_has_a_source():
     for prices in bundled().regions.values():
         for item, price in prices.items():
             assert price.usd > 0, item
-            assert price.source.startswith(("https://pricing.us-east-1.amazonaws.com/offers/", "Infracost's ")), item
+            lists = ("https://pricing.us-east-1.amazonaws.com/offers/", "https://aws.amazon.com/waf/pricing/")
+            assert price.source.startswith((*lists, "Infracost's ")), item
 
 
 def test_the_defaults_of_both_environments_have_prices():
