@@ -40,7 +40,7 @@ def test_get_prints_the_columns_of_the_server(apps: Apps, missyou):
     head, row = out.splitlines()
     assert code == 0
     assert head.split() == ["NAME", "READY", "STATUS", "URL", "IMAGE", "TASKS", "USD/MONTH", "AGE"]
-    assert row.split()[:-1] == ["listed", "True", "Available", "http://alb", "ecr/shop:1", "0/2", "166.87"]
+    assert row.split()[:-1] == ["listed", "True", "Available", "http://alb", "ecr/shop:1", "0/2", "170.57"]
     assert head.index("URL") == row.index("http://alb")
 
 
@@ -136,7 +136,7 @@ def test_the_cost_of_a_change_is_compared_with_the_object_in_the_cluster(apps: A
     path.write_text(json.dumps(app({"region": "us-east-1", "network": {"natGateways": 1}}, "costly")))
     code, out, _ = missyou("cost", "-f", str(path), "--from-cluster")
     assert code == 0
-    assert ["Total", "166.87", "130.37", "-36.50"] in [line.split() for line in out.splitlines()]
+    assert ["Total", "170.57", "134.07", "-36.50"] in [line.split() for line in out.splitlines()]
     path.write_text(json.dumps(app({"region": "us-east-1"}, "absent")))
     code, _, err = missyou("cost", "-f", str(path), "--from-cluster")
     assert (code, err) == (3, f'missyou: MissYouApp "absent" not found in namespace "{apps.namespace}"\n')
