@@ -91,7 +91,8 @@ def test_storage_grows_in_place(production):
 
 def test_an_alarm_threshold(production):
     production.edit(monitoring={"alarms": {"serviceCPUPercent": 60}})
-    assert changes(production.calls(production.grow)) == {"cloudwatch:PutMetricAlarm": 1}
+    # The threshold is a line in the dashboard, too.
+    assert changes(production.calls(production.grow)) == {"cloudwatch:PutMetricAlarm": 1, "cloudwatch:PutDashboard": 1}
     [alarm] = production.client("cloudwatch").describe_alarms(AlarmNames=["prod-ecs-cpu"])["MetricAlarms"]
     assert alarm["Threshold"] == 60.0
 
