@@ -167,3 +167,18 @@ def test_an_interface_endpoint_comes_and_goes(aws: Aws, name: str) -> None:
     assert state() == ["deleting"]
     aws.clock.advance(aws.timing.endpoint_delete)
     assert state() == []
+
+
+def test_routes_follow_the_route_tables_of_an_endpoint(aws: Aws, name: str) -> None:
+    place = Place(aws, name)
+    id_ = gateway(place)
+
+    def leads() -> bool:
+        [table] = aws.ec2.describe_route_tables(RouteTableIds=[place.table])["RouteTables"]
+        return any(route.get("GatewayId") == id_ for route in table["Routes"])
+
+    assert leads()
+    aws.ec2.modify_vpc_endpoint(VpcEndpointId=id_, RemoveRouteTableIds=[place.table])
+    assert not leads()
+    aws.ec2.modify_vpc_endpoint(VpcEndpointId=id_, AddRouteTableIds=[place.table])
+    assert leads()

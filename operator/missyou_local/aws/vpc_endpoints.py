@@ -120,12 +120,20 @@ def create_vpc_endpoint(call: Call) -> Result:
 
 @plays("ec2:ModifyVpcEndpoint")
 def modify_vpc_endpoint(call: Call) -> Result:
-    """Change an endpoint that is available; its interfaces follow its subnets and groups."""
+    """Change an endpoint that is available; its interfaces follow its subnets and groups, routes its route tables."""
     endpoint = call.moto("ec2").vpc_end_points.get(call.params["VpcEndpointId"])
     if endpoint is not None and endpoint.state != "available":
         message = f"The state of the endpoint {endpoint.id} is {endpoint.state}: it cannot be modified"
         raise AwsError("IncorrectState", message)
+    led = set() if endpoint is None else set(endpoint.route_table_ids)
     result = call.forward()
+    if endpoint is not None and endpoint.destination_prefix_list_id:
+        # moto makes the routes when an endpoint is made, and leaves them as they are when it is changed.
+        ec2, leads, prefix = call.moto("ec2"), set(endpoint.route_table_ids), endpoint.destination_prefix_list_id
+        for table in sorted(leads - led):
+            ec2.create_route(table, None, gateway_id=endpoint.id, destination_prefix_list_id=prefix)
+        for table in sorted(led - leads):
+            ec2.delete_route(table, prefix)
     if endpoint is not None and endpoint.vpc_endpoint_type == "Interface":
         interfaces.drop(call, endpoint.id)
         endpoint.network_interface_ids = []
