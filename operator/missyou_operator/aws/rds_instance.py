@@ -17,6 +17,7 @@ from missyou_operator.aws.rds_restore import (
     DATABASE_TAG,
     PASSWORD_TAG,
     RESTORED_TAG,
+    common_arguments,
     origin,
     password_due,
     remark,
@@ -224,20 +225,8 @@ class DBInstance(Resource):
             DBName=self.database_name,
             MasterUsername=self.username,
             MasterUserPassword=database_password(cloud, str(self.credentials)).reveal(),
-            MultiAZ=self.multi_az,
-            DBSubnetGroupName=self.subnet_group,
-            DBParameterGroupName=self.parameter_group,
-            VpcSecurityGroupIds=list(self.security_group_ids),
-            PubliclyAccessible=self.publicly_accessible,
-            BackupRetentionPeriod=self.backup_retention_days,
-            CopyTagsToSnapshot=self.copy_tags_to_snapshots,
-            AutoMinorVersionUpgrade=self.auto_minor_upgrades,
             EnablePerformanceInsights=insights,
-            EnableCloudwatchLogsExports=list(self.log_exports),
-            DeletionProtection=self.deletion_protection,
-            # AWS's default is to go on, for a fee, after the community's support has ended.
-            EngineLifecycleSupport="open-source-rds-extended-support-disabled",
-            Tags=tag_list(tags),
+            **common_arguments(self, tags),
         )["DBInstance"]
         return row
 

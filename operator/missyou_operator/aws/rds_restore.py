@@ -86,20 +86,28 @@ def restore(cloud: Cloud, wanted: DBInstance, tags: Mapping[str, str]) -> Mappin
         DBInstanceClass=wanted.instance_class,
         **larger,
         **window,
-        MultiAZ=wanted.multi_az,
-        DBSubnetGroupName=wanted.subnet_group,
-        DBParameterGroupName=wanted.parameter_group,
-        VpcSecurityGroupIds=list(wanted.security_group_ids),
-        PubliclyAccessible=wanted.publicly_accessible,
-        BackupRetentionPeriod=wanted.backup_retention_days,
-        CopyTagsToSnapshot=wanted.copy_tags_to_snapshots,
-        AutoMinorVersionUpgrade=wanted.auto_minor_upgrades,
-        EnableCloudwatchLogsExports=list(wanted.log_exports),
-        DeletionProtection=wanted.deletion_protection,
-        EngineLifecycleSupport="open-source-rds-extended-support-disabled",
-        Tags=tag_list(tags),
+        **common_arguments(wanted, tags),
     )["DBInstance"]
     return answer
+
+
+def common_arguments(wanted: DBInstance, tags: Mapping[str, str]) -> dict[str, Any]:
+    """Give the arguments that an empty instance and a restored one are both made with."""
+    return {
+        "MultiAZ": wanted.multi_az,
+        "DBSubnetGroupName": wanted.subnet_group,
+        "DBParameterGroupName": wanted.parameter_group,
+        "VpcSecurityGroupIds": list(wanted.security_group_ids),
+        "PubliclyAccessible": wanted.publicly_accessible,
+        "BackupRetentionPeriod": wanted.backup_retention_days,
+        "CopyTagsToSnapshot": wanted.copy_tags_to_snapshots,
+        "AutoMinorVersionUpgrade": wanted.auto_minor_upgrades,
+        "EnableCloudwatchLogsExports": list(wanted.log_exports),
+        "DeletionProtection": wanted.deletion_protection,
+        # AWS's default is to go on, for a fee, after the community's support has ended.
+        "EngineLifecycleSupport": "open-source-rds-extended-support-disabled",
+        "Tags": tag_list(tags),
+    }
 
 
 def _find(cloud: Cloud, given: str) -> Mapping[str, Any]:
