@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from missyou_local.aws import backends
 
-from .harness import REGION, App, changes
+from tests.sim.app import REGION, App, changes
 
 ACCOUNT = "123456789012"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .harness import App, changes, faults
+from tests.sim.app import App, changes
 
 
 @pytest.fixture(scope="module")
@@ -128,10 +128,10 @@ def test_one_that_was_just_taken_is_not_deleted_when_the_next_is_asked_for(app):
 
 def test_what_aws_refuses_is_told_and_keeps_nothing_from_being_ready(app):
     refusal = {"match": "rds:CreateDBSnapshot", "fail": {"code": "SnapshotQuotaExceeded", "message": "too many"}}
-    faults(app.aws, refusal)
+    app.aws.faults(refusal)
     app.annotate("snapshot", "five")
     app.one_pass()
-    faults(app.aws)
+    app.aws.faults()
     assert app.resource("rds.DBSnapshot", "saved-db-five")["state"] == "QuotaExceeded"
     assert "too many" in app.condition("DatabaseReady")["message"]
     assert (ready(app), app.reason("InSync"), app.condition("Stalled")["status"]) == ("True", "Synced", "")

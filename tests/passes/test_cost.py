@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .harness import App, changes
+from tests.sim.app import App, changes
 
 
 @pytest.fixture(scope="module")

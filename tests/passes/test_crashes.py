@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from .harness import App, Killed, changes
+from tests.sim.app import App, changes
+from tests.sim.process import Killed
 
 
 def test_just_after_a_start_nothing_is_made_that_could_be_there_already(aws):

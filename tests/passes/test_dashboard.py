@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .harness import REGION, App, changes
+from tests.sim.app import REGION, App, changes
 
 ALARMS = (
     "alb-healthy",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .harness import App, changes
+from tests.sim.app import App, changes
 
 
 def left(app: App) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from .harness import REGION, App, changes
+from tests.sim.app import REGION, App, changes
 
 _REFERENCES = itertools.count(1)
 

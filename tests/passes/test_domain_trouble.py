@@ -9,7 +9,7 @@ import pytest
 
 from missyou_local.aws import Server, acm, backends
 
-from .harness import REGION, App, changes
+from tests.sim.app import REGION, App, changes
 from .test_domain import certificates, listeners, records, zone
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from missyou_operator.controller import reconcile
 
-from .harness import App, changes
+from tests.sim.app import App, changes
 from .test_domain import zone
 
 

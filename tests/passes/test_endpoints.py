@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .harness import REGION, App, changes
+from tests.sim.app import REGION, App, changes
 
 INTERFACES = {f"com.amazonaws.{REGION}.{name}" for name in ("ecr.api", "ecr.dkr", "logs", "secretsmanager")}
 

@@ -10,7 +10,7 @@ import pytest
 
 from missyou_local.aws import sns_mail
 
-from .harness import REGION, App, changes
+from tests.sim.app import REGION, App, changes
 
 ACCOUNT = "123456789012"
 ANN, BOB, CLEO = "ann@example.com", "bob@example.com", "cleo@example.com"

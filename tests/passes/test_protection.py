@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from .harness import App, changes
+from tests.sim.app import App, changes
 
 
 @pytest.fixture(scope="module")

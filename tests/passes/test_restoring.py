@@ -9,7 +9,8 @@ import pytest
 
 from missyou_local.aws import rds
 
-from .harness import App, Killed, changes, faults
+from tests.sim.app import App, changes
+from tests.sim.process import Killed
 from .test_backups import described, snapshots
 
 
@@ -79,11 +80,11 @@ def test_a_deleted_stack_is_made_again_from_its_final_snapshot(aws, lost):
 def test_the_app_gets_no_credentials_before_the_password_is_the_right_one(aws, lost):
     app = again(aws, lost)
     reset = {"match": "rds:ModifyDBInstance", "fail": {"code": "InternalFailure", "status": 500}}
-    faults(aws, reset)
+    aws.faults(reset)
     app.until(lambda _: app.reason("DatabaseReady") == "AWSError", "at the password")
     assert "DATABASE_URL" not in credentials(app)
     assert password(app) != credentials(app)["password"]
-    faults(aws)
+    aws.faults()
     app.grow()
     assert password(app) == credentials(app)["password"]
     app.delete()

@@ -9,7 +9,7 @@ import pytest
 
 from missyou_operator.stack.alarms import ERROR_RATE
 
-from .harness import App
+from tests.sim.app import App
 
 
 @pytest.fixture(scope="module", params=["Production", "Development"])

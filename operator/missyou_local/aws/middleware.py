@@ -30,19 +30,28 @@ class Application:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         """Answer one request; see PEP 3333."""
-        path = environ.get("PATH_INFO", "/")
-        if path.startswith(PREFIX):
-            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            with backends.LOCK:
-                response = self._control.answer(environ["REQUEST_METHOD"], path, body, environ.get("QUERY_STRING", ""))
-        elif path.startswith(ticking.METADATA):
-            response = ticking.metadata(path)
-        else:
-            response = self._answer(wire.identify(environ))
+        try:
+            response = self.answer(environ)
+        except strikes.Silence:
+            strikes.wait_for_end(environ["werkzeug.socket"])
+            strikes.cut(environ["werkzeug.socket"])
+        except strikes.Cut:
+            strikes.cut(environ["werkzeug.socket"])
         headers = [pair for pair in response.headers if pair[0].lower() != "content-length"]
         headers.append(("Content-Length", str(len(response.body))))
         start_response(f"{response.status} {_phrase(response.status)}", headers)
         return [response.body]
+
+    def answer(self, environ: dict[str, Any]) -> wire.Response:
+        """Answer one request, given as a WSGI environment. Raises strikes.Cut or strikes.Silence for no answer."""
+        path = environ.get("PATH_INFO", "/")
+        if path.startswith(PREFIX):
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            with backends.LOCK:
+                return self._control.answer(environ["REQUEST_METHOD"], path, body, environ.get("QUERY_STRING", ""))
+        if path.startswith(ticking.METADATA):
+            return ticking.metadata(path)
+        return self._answer(wire.identify(environ))
 
     def _answer(self, request: wire.Request) -> wire.Response:
         control, began = self._control, time.time()
@@ -68,7 +77,7 @@ class Application:
                 "parameters": wire.parameter_names(request),
             }
         )
-        return strikes.after(fate, request.environ, response)
+        return strikes.after(fate, response)
 
     def _serve(self, request: wire.Request, lag: float) -> wire.Response:
         with backends.LOCK:

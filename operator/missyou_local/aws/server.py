@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from collections.abc import Callable
@@ -100,13 +101,31 @@ def serve(  # noqa: PLR0913 - each is one of the command's options
     `data_plane`: folder in which records are acted on: databases get PostgreSQL servers, tasks processes, and load
     balancers ports. Without one they stay records.
     """
+    wsgi, control = application(timing or Timing(), clock=clock, log=log, data_plane=data_plane)
+    return Server(make_server(host, port, wsgi, threaded=True, request_handler=_Handler), control)
+
+
+def application(
+    timing: Timing,
+    *,
+    clock: Callable[[], float] | None = None,
+    log: Path | None = None,
+    data_plane: Path | None = None,
+) -> tuple[Application, Control]:
+    """Make a test AWS that serves nobody yet, and its control. Parameters as for `serve`."""
     backends.configure()
-    plane = _data_plane(data_plane) if data_plane is not None else None
-    control = Control(timing or Timing(), Ledger(log), clock, plane)
-    moto = DomainDispatcherApplication(create_backend_app)
+    control = Control(timing, Ledger(log), clock, _data_plane(data_plane) if data_plane is not None else None)
+    moto = _Moto(create_backend_app)
     _warm_up(moto)
-    application: Any = Application(moto, control)
-    return Server(make_server(host, port, application, threaded=True, request_handler=_Handler), control)
+    return Application(moto, control), control
+
+
+class _Moto(DomainDispatcherApplication):
+    """moto's own application, which lists its folders at each request to find out whom a host belongs to."""
+
+    @functools.cache  # noqa: B019 - as many hosts as services and regions, and it lives as long as the process
+    def get_backend_for_host(self, host: str | None) -> Any:
+        return super().get_backend_for_host(host)
 
 
 def _data_plane(folder: Path) -> DataPlane:

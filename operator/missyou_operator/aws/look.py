@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from missyou_operator.aws.cloud import Cloud, Reader
@@ -72,8 +72,7 @@ class _Look:
         while self.left or self.running:
             self._start()
             if self.running:
-                done, _ = wait(self.running, return_when=FIRST_COMPLETED)
-                for future in done:
+                for future in self.tools.pool.first(self.running):
                     self._settle(self.running.pop(future), future)
 
     def _start(self) -> None:

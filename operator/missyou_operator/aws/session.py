@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import boto3
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.loaders import Loader
 from botocore.session import Session as BotocoreSession
 from botocore.session import get_session
 
@@ -62,10 +65,11 @@ class Account:
 class Accounts:
     """All identities that stacks act under, made when first needed.
 
-    `gate` is called before each request is sent, and raises where none may be. `tell` hears of each that was sent.
+    `gate` is called before each request is sent, and raises where none may be; what it returns is the answer to the
+    request, which is then not sent (botocore's `before-send`). `tell` hears of each that was sent.
     """
 
-    def __init__(self, gate: Callable[..., None] | None = None, tell: Callable[[Call], None] | None = None) -> None:
+    def __init__(self, gate: Callable[..., Any] | None = None, tell: Callable[[Call], None] | None = None) -> None:
         self._gate, self._tell = gate, tell
         self._accounts: dict[tuple[str, str, str], Account] = {}
         self._lock = threading.Lock()
@@ -75,7 +79,7 @@ class Accounts:
         key = (region, role_arn, external_id)
         with self._lock:
             if key not in self._accounts:
-                base = get_session()
+                base = _new_session()
                 # For whatever the session itself asks: assuming the role is a call to STS in this region.
                 base.set_config_variable("region", region)
                 self._attach(base, own=True)
@@ -92,11 +96,24 @@ class Accounts:
             session.register(event, handler)
 
 
+@functools.cache
+def _loader() -> Loader:
+    """Return the one loader of AWS's models: one for each role takes 52 MB and 0.7 s, and this one 5 MB and 0.14 s."""
+    loader: Loader = get_session().get_component("data_loader")
+    return loader
+
+
+def _new_session() -> BotocoreSession:
+    session = get_session()
+    session.register_component("data_loader", _loader())
+    return session
+
+
 def _assuming(source: BotocoreSession, role_arn: str, external_id: str) -> BotocoreSession:
     arguments = {"RoleSessionName": "missyou-operator", **({"ExternalId": external_id} if external_id else {})}
     fetcher = AssumeRoleCredentialFetcher(
         source.create_client, source.get_credentials(), role_arn, extra_args=arguments
     )
-    session = get_session()
+    session = _new_session()
     session._credentials = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
     return session

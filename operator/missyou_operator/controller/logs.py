@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextvars
 import logging
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -38,6 +38,10 @@ class Threads(ThreadPoolExecutor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run a function in a copy of the caller's context."""
         return super().submit(partial(contextvars.copy_context().run, fn, *args, **kwargs))
+
+    def first(self, running: Collection[Future[T]]) -> Collection[Future[T]]:
+        """Wait until one has ended, and return those that have."""
+        return wait(running, return_when=FIRST_COMPLETED).done
 
 
 class Text(logging.Formatter):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -29,7 +28,7 @@ from missyou_operator.controller.spending import judge
 from missyou_operator.cost import PriceTable, bundled
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
-from missyou_operator.engine.outcome import Outcome, Tools
+from missyou_operator.engine.outcome import Outcome, Tools, Workers
 from missyou_operator.engine.plan import Action, Plan, make_plan
 from missyou_operator.engine.resource import Health, Observed, failed
 from missyou_operator.engine.values import Sensitive
@@ -59,7 +58,7 @@ class World:
     accounts: Accounts
     cluster: str
     read_secret: SecretReader
-    pool: Executor
+    pool: Workers
     region: str
     resync: float
     #: When this process began.

@@ -7,7 +7,7 @@ waits for the cloud: what takes time is reported as pending, and the next pass g
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
@@ -51,8 +51,7 @@ class _Run:
             self._start_what_can_start()
             if not self.running:
                 continue
-            finished, _ = wait(self.running, return_when=FIRST_COMPLETED)
-            for future in finished:
+            for future in self.tools.pool.first(self.running):
                 self._settle(self.running.pop(future), future.result())
 
     def _start_what_can_start(self) -> None:

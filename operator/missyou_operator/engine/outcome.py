@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Executor
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from missyou_operator.engine.plan import Change
 from missyou_operator.engine.resource import Health, Observed
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Workers(Protocol):
+    """Runs calls to the cloud side by side."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Start a call."""
+
+    def first(self, running: Collection[Future[T]]) -> Collection[Future[T]]:
+        """Return those that have ended, one at least; wait for it if need be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +65,6 @@ class Tools:
     """
 
     cloud: Any
-    pool: Executor
+    pool: Workers
     classify: Callable[[Exception], Health]
     stopped: Callable[[], bool] = lambda: False

@@ -6,7 +6,7 @@ The same code takes one superfluous gateway away and tears a whole stack down: a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from typing import Any
 
 from missyou_operator.engine.graph import Graph
@@ -41,8 +41,7 @@ class Pruning:
                 running[self.tools.pool.submit(self._delete, self.left[key])] = key
             if not running:
                 break
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
+            for future in self.tools.pool.first(running):
                 self._settle(running.pop(future), future.result())
         for key in self.left.keys() - self.tried:
             self._report(key, self._obstacle(key) or pending("Deleting", "is deleted next"))

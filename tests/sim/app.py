@@ -1,0 +1,189 @@
+"""A MissYouApp as the operator sees it: what a person does to it, and the passes of the operator."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from missyou_operator.aws.clock import utc_now
+from missyou_operator.aws.session import Accounts
+from missyou_operator.controller.memory import Memory
+from missyou_operator.controller.reconcile import Reconciler, World
+from missyou_operator.controller.report import Report
+
+from . import picture
+from .aws import REGION, Aws
+from .process import Process
+from .seed import SEED
+from .workers import Seeded
+
+_MANIFEST = {
+    "schemaVersion": 2,
+    "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+    "config": {
+        "mediaType": "application/vnd.docker.container.image.v1+json",
+        "size": 2,
+        "digest": f"sha256:{'0' * 64}",
+    },
+    "layers": [],
+}
+_SERIALS = itertools.count(1)
+
+
+class App:
+    """One app, and the operator's process that serves it."""
+
+    #: Seconds on the clock after which a test gives up.
+    PATIENCE = 7200.0
+
+    def __init__(self, aws: Aws, name: str, **spec: Any) -> None:
+        self.aws, self.clock, self.name = aws, aws.clock, name
+        self._identity = ("somebody", REGION, "")
+        self.secrets: dict[str, dict[str, str]] = {}
+        self.body: dict[str, Any] = {
+            "metadata": {"name": name, "namespace": "default", "generation": 1, "annotations": {}},
+            "spec": spec,
+            "status": {"observedGeneration": -1},
+        }
+        self.reports: list[Report] = []
+        self.restart()
+
+    def restart(self, *, ago: float = 3600.0) -> None:
+        """Lose everything that the operator remembers; the process that takes over began `ago` seconds ago."""
+        self.memory = Memory()
+        self.process = Process(self.aws)
+        self.accounts = Accounts(self.process)
+        self.reconciler = Reconciler(
+            World(
+                self.accounts,
+                "cluster-uid",
+                lambda _, name: self.secrets.get(name),
+                Seeded(SEED),
+                REGION,
+                45.0,
+                started=utc_now() - timedelta(seconds=ago),
+            )
+        )
+
+    def edit(self, **spec: Any) -> None:
+        """Change the spec, as `kubectl apply` does; fields given as mappings are merged one level deep."""
+        for key, value in spec.items():
+            old = self.body["spec"].get(key)
+            self.body["spec"][key] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
+        self.body["metadata"]["generation"] += 1
+
+    def annotate(self, name: str, value: str) -> None:
+        self.body["metadata"]["annotations"][f"missyou.app/{name}"] = value
+
+    def look_now(self) -> Report:
+        """Ask for a full look, as `kubectl annotate missyou.app/reconcile=…` does, and run the pass."""
+        self.annotate("reconcile", str(next(_SERIALS)))
+        return self.one_pass()
+
+    def one_pass(self) -> Report:
+        report = self.reconciler.reconcile(self.body, self.memory, lambda: False)
+        self.body["status"] = dict(report.status)
+        self.reports.append(report)
+        return report
+
+    def passes(self, number: int) -> None:
+        """Run some passes, as far apart as the operator wants."""
+        for _ in range(number):
+            self.one_pass()
+            self.wait()
+
+    def wait(self) -> None:
+        """Let as much time pass as the operator wants to wait."""
+        self.clock.now += max(self.reports[-1].delay, 0.1) if self.reports else 1.0
+
+    def until(self, done: Callable[[Mapping[str, Any]], bool], what: str) -> Mapping[str, Any]:
+        """Run passes until the status is as wanted; bounded."""
+        deadline = self.clock.now + self.PATIENCE
+        while not done(self.one_pass().status):
+            if self.clock.now > deadline:
+                raise AssertionError(f"not {what}: {json.dumps(self.body['status']['conditions'], indent=1)}")
+            self.wait()
+        return self.body["status"]
+
+    def grow(self) -> Mapping[str, Any]:
+        """Run passes until Ready; an image is pushed when the stack asks for one."""
+
+        def ready(_: Mapping[str, Any]) -> bool:
+            if self.reason("ServiceReady") == "ImageNotFound":
+                self.push()
+            return self.condition("Ready")["status"] == "True"
+
+        return self.until(ready, "Ready")
+
+    def settle(self) -> None:
+        """Run passes until Ready, and on until the clock is past what lingers (interfaces, draining targets)."""
+        self.grow()
+        self.until(lambda _: self.condition("InSync")["status"] == "True", "in sync")
+        self.clock.now += 60.0
+        self.look_now()
+        self.grow()
+
+    def delete(self) -> int:
+        """Run passes of the deletion until all is gone; give their number."""
+        deadline = self.clock.now + self.PATIENCE
+        for number in itertools.count(1):
+            report = self.reconciler.teardown(self.body, self.memory, lambda: False)
+            self.reports.append(report)
+            if report.done:
+                return number
+            self.body["status"] = dict(report.status)
+            if self.clock.now > deadline:
+                raise AssertionError(f"not gone: {json.dumps(self.body['status'].get('blockers'), indent=1)}")
+            self.wait()
+        raise AssertionError
+
+    def push(self, tag: str | None = None) -> None:
+        """Register an image, as `docker push` does."""
+        tag = tag or self.body["spec"].get("image", {}).get("tag", "latest")
+        manifest = {**_MANIFEST, "config": {**_MANIFEST["config"], "size": next(_SERIALS)}}
+        self.client("ecr").put_image(repositoryName=self.stack, imageTag=tag, imageManifest=json.dumps(manifest))
+
+    @property
+    def stack(self) -> str:
+        return str(self.body["spec"].get("stackName", self.name))
+
+    def account(self, number: str) -> None:
+        """Look at another account from now on, in eu-west-1."""
+        role = f"arn:aws:iam::{number}:role/somebody"
+        found = self.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+        self._identity = (found["AccessKeyId"], "eu-west-1", found["SessionToken"])
+
+    def client(self, service: str) -> Any:
+        """Give a client of somebody who is not the operator."""
+        return self.aws.client(service, *self._identity)
+
+    def condition(self, type_: str) -> Mapping[str, Any]:
+        found = [c for c in self.body["status"].get("conditions", []) if c["type"] == type_]
+        return found[0] if found else {"status": "", "reason": "", "message": ""}
+
+    def reason(self, type_: str) -> str:
+        return str(self.condition(type_)["reason"])
+
+    def resource(self, type_: str, name: str) -> Mapping[str, Any]:
+        [found] = [r for r in self.body["status"]["resources"] if (r["type"], r["name"]) == (type_, name)]
+        return found
+
+    def everything(self) -> picture.Picture:
+        """Give all that is in AWS, so that two worlds can be compared."""
+        return picture.everything(self.client)
+
+    def calls(self, work: Callable[[], Any]) -> dict[str, int]:
+        """Give the calls to AWS that some work takes."""
+        before = self.aws.control.ledger.summary()["counts"]
+        work()
+        after = self.aws.control.ledger.summary()["counts"]
+        return {name: count - before.get(name, 0) for name, count in after.items() if count != before.get(name, 0)}
+
+
+def changes(calls: Mapping[str, int]) -> dict[str, int]:
+    """Give the mutating ones among calls."""
+    reading = ("Describe", "List", "Get", "BatchGet", "Simulate")
+    return {name: count for name, count in calls.items() if not name.partition(":")[2].startswith(reading)}
