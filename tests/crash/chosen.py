@@ -1,9 +1,9 @@
-"""Which runs are made: `make test` draws a sample, another each day; `make test-crash` makes all."""
+"""How much of the sweep a run makes: with MISSYOU_CRASH=all everything, else a sample that the seed draws."""
 
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 
 ALL = os.environ.get("MISSYOU_CRASH") == "all"
-SEED = int(os.environ.get("MISSYOU_SEED") or datetime.now(UTC).strftime("%Y%m%d"))
+#: Forks of one test at a time. `make test-crash` runs two tests at a time, and so one.
+PROCESSES = int(os.environ.get("MISSYOU_FORKS", "2"))

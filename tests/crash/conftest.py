@@ -1,67 +1,41 @@
-"""One test AWS, on a clock that the operator goes by too."""
+"""The simulation, and how its stacks end where nothing goes wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from types import SimpleNamespace
+from collections.abc import Mapping
 
-import botocore.endpoint
 import pytest
 
-from missyou_local.aws import Server, Timing, serve
-from missyou_operator.aws import clock as operators_clock
-from tests.passes.harness import leads_to
+from tests.sim.app import App
+from tests.sim.aws import Aws
+from tests.sim.fixtures import _empty_aws, aws, pytest_itemcollected
+from tests.sim.forks import each
+from tests.sim.picture import Picture
+from tests.sim.production import SCENARIOS, production
 
-from .chosen import ALL
-from .reliability import Tally
-from .stepped import Clock
+from .reliability import pytest_runtest_logreport, pytest_sessionfinish
 
-
-@pytest.fixture(scope="session")
-def clock() -> Clock:
-    return Clock()
+__all__ = ["_empty_aws", "aws", "pytest_itemcollected", "pytest_runtest_logreport", "pytest_sessionfinish"]
 
 
 @pytest.fixture(scope="session")
-def aws(clock: Clock) -> Iterator[Server]:
-    environ = pytest.MonkeyPatch()
-    server = serve(timing=Timing(), clock=clock)
-    for name, value in leads_to(server).items():
-        environ.setenv(name, value)
-    environ.setattr(operators_clock, "CLOCK", operators_clock.Clock(clock, clock))
-    # botocore's pauses between the attempts of one call: not waited for, so that more calls are counted than there
-    # would be.
-    environ.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))
-    yield server
-    environ.undo()
-    server.close()
+def undisturbed(aws: Aws) -> Mapping[str, Picture]:
+    """All that is in AWS at the end of each scenario."""
+
+    def end(scenario: str) -> Picture:
+        before, work = SCENARIOS[scenario]
+        app = production(aws)
+        before(app)
+        work(app)
+        return app.everything()
+
+    found = each({name: lambda name=name: end(name) for name in SCENARIOS})
+    return {ended.name: ended.value() for ended in found}
 
 
-TALLY = Tally()
-
-
-@pytest.fixture(autouse=True)
-def _empty(aws: Server, request: pytest.FixtureRequest) -> Iterator[None]:
-    """Each test begins with an empty AWS."""
-    yield
-    TALLY.families[request.path.name].count(aws)
-    aws.control.reset()
-
-
-@pytest.fixture(scope="session")
-def tally() -> Tally:
-    return TALLY
-
-
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if report.when == "call" or report.outcome != "passed":
-        family = TALLY.families[Path(report.location[0]).name]
-        family.outcomes[report.outcome] += 1
-        family.seconds += report.duration
-
-
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Each run of a sweep leaves what the report is made of."""
-    if ALL:
-        TALLY.save(whole=exitstatus != pytest.ExitCode.INTERRUPTED)
+@pytest.fixture(scope="module")
+def settled(aws: Aws) -> App:
+    """A production stack that is Ready and at rest; what a test does to it is done in the test's own fork."""
+    app = production(aws)
+    app.settle()
+    return app

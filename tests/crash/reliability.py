@@ -1,7 +1,7 @@
 """What the runs of this folder have met, and docs/reliability.md, which is made of it.
 
-`make test-crash` runs the whole sweep in parts, two at a time; each leaves a file in build/reliability.
-`python -m tests.crash.reliability` (which it calls) writes the report.
+`make test-crash` runs the whole sweep in two processes; each leaves a file in build/reliability, of which the report is
+made. A run that was interrupted, or lacks a part, leaves the report as it is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,45 +19,54 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from missyou_local.aws import Server
+import pytest
 
-from .chosen import SEED
+from tests.sim.seed import SEED
+
+from .chosen import ALL
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
 REPORT, PARTS = ROOT / "docs" / "reliability.md", ROOT / "build" / "reliability"
 #: Files of this folder -> what their tests show.
 ABOUT = {
-    "test_crash.py": "The operator killed at a changing call, before it is sent or after it took effect; the next "
-    "process ends where an undisturbed one would have",
+    "test_kills.py": "The operator killed at each changing call of creation, update and deletion, and of switching "
+    "firewall, access logs, notifications and dashboard on and off, before it is sent and after it took effect; the "
+    "next process ends where an undisturbed one would have",
+    "test_restoration.py": "A database restored from a snapshot, killed at each of its calls and in a storm: its "
+    "password is never left as it was",
     "test_storm.py": "30 % throttling, 10 % 5xx, 2 % lost answers, 2 % resets, reads up to 10 s old, roles unknown for "
     "15 s, all at once",
     "test_outages.py": "A service down for ten minutes at each stage; credentials that run out; full throttling",
     "test_at_once.py": "Specs changed and stacks deleted while AWS is at work, names used again",
-    "test_hands.py": "Each resource deleted, and 17 things changed, behind the operator's back",
-    "test_switches.py": "Firewall, access logs, notifications and dashboard switched on and off, killed at any call "
-    "and in a storm",
-    "test_restoration.py": "A database restored from a snapshot, killed at any call and in a storm: its password "
-    "is never left as it was",
-    "test_anything.py": "All of it in any order (hypothesis; one test, many runs)",
+    "test_foreign_changes.py": "Each resource deleted, and 17 things changed, behind the operator's back",
+    "test_anything.py": "All of it in any order (hypothesis)",
 }
-
+#: The files of the two processes, which take about as long as each other.
+SWEEP = (
+    ("test_kills.py", "test_at_once.py"),
+    ("test_anything.py", "test_foreign_changes.py", "test_outages.py", "test_restoration.py", "test_storm.py"),
+)
+_KILLS, _SAME = "kills", "kills at the same state as one of these"
+_NO_FAULTS = ("calls", _KILLS, _SAME)
 
 TEMPLATE = """# Reliability
 
 Written by `make test-crash` on {when}, seed {seed}: the operator's passes against [the test AWS](test-aws.md), on a
-clock that is turned. `make test` runs a sample, another each day; `MISSYOU_SEED=20261123 make test` repeats a day's.
+virtual clock, two processes, {minutes:.0f} minutes. `make test` runs a sample, another each day.
+`MISSYOU_SEED={seed} make test` repeats a day's, and `tests/sim/__init__.py` says how a run replays.
 
-{cut}
 Every run ends with the same comparison: all that is in AWS, ids left out, against a run in which nothing went wrong. A
 duplicate, an orphan or a difference fails it.
 
-| what | passed | failed | skipped | calls to AWS | faults that struck | minutes |
+| what | passed | failed | kills | calls to AWS | faults that struck | minutes |
 |---|---|---|---|---|---|---|
 {rows}
 
-Skipped are numbers beyond a scenario's last call. Outages on Kubernetes' side (API server restarted, unreachable,
-silent, watches cut) are shown by `tests/integration/test_outages.py`, with the operator and a real API server.
+A kill before a call is not tried where the kill after the call before it was, no time having passed between them: the
+state of AWS and the clock are the same, and what the operator remembered is lost in both. There were {same} of those.
+Outages on Kubernetes' side (API server restarted, unreachable, silent, watches cut) are shown by
+`tests/integration/test_outages.py`, with the operator and a real API server.
 
 ## Calls per minute while AWS throttles every call
 
@@ -74,95 +84,92 @@ be fewer.
 
 @dataclass(slots=True)
 class Family:
-    """What one file's tests came to: outcomes, calls to the test AWS, and the faults that struck."""
+    """What one file's tests came to: outcomes, what they met (calls, kills, faults), and seconds."""
 
     outcomes: collections.Counter[str] = field(default_factory=collections.Counter)
-    calls: int = 0
-    faults: collections.Counter[str] = field(default_factory=collections.Counter)
+    met: collections.Counter[str] = field(default_factory=collections.Counter)
     seconds: float = 0.0
 
-    def count(self, aws: Server) -> None:
-        """Add what a test AWS has met since it was last reset."""
-        for entry in aws.control.ledger.entries():
-            self.calls += 1
-            self.faults.update(entry["rules"])
+    def row(self, what: str) -> str:
+        faults = {name: n for name, n in self.met.most_common() if name not in _NO_FAULTS and "minute" not in name}
+        told = ", ".join(f"{count} {name}" for name, count in faults.items()) or "-"
+        cells = (self.outcomes["passed"], self.outcomes["failed"], self.met[_KILLS] or "-", self.met["calls"], told)
+        return f"| {what} | {' | '.join(map(str, cells))} | {self.seconds / 60:.1f} |"
 
 
-@dataclass(slots=True)
-class Tally:
-    """All of a session, by file; `rates` are calls per minute under full throttling, by stage.
+Families = dict[str, Family]
+FAMILIES: Families = collections.defaultdict(Family)
 
-    `whole`: no part was interrupted.
-    """
 
-    families: dict[str, Family] = field(default_factory=lambda: collections.defaultdict(Family))
-    rates: dict[str, list[int]] = field(default_factory=dict)
-    whole: bool = True
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Count a test."""
+    if report.when == "call" or report.outcome != "passed":
+        family = FAMILIES[Path(report.location[0]).name]
+        family.outcomes[report.outcome] += 1
+        family.seconds += report.duration
+        for name, value in report.user_properties:
+            if name == "met" and isinstance(value, dict):
+                family.met.update(value)
 
-    def save(self, *, whole: bool) -> None:
-        """Leave it for the report."""
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """Leave what a part of the sweep has met, unless it was interrupted."""
+    if ALL and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         PARTS.mkdir(parents=True, exist_ok=True)
         families = {
-            name: {"outcomes": one.outcomes, "faults": one.faults, "calls": one.calls, "seconds": one.seconds}
-            for name, one in self.families.items()
+            name: {"outcomes": one.outcomes, "met": one.met, "seconds": one.seconds} for name, one in FAMILIES.items()
         }
-        text = json.dumps({"families": families, "rates": self.rates, "whole": whole})
-        (PARTS / f"{os.getpid()}.json").write_text(text, encoding="utf-8")
-
-    def add(self, saved: Mapping[str, Any]) -> None:
-        """Add what another run has left."""
-        self.rates |= saved["rates"]
-        self.whole &= saved.get("whole", False)
-        for name, part in saved["families"].items():
-            family = self.families[name]
-            family.outcomes.update(part["outcomes"])
-            family.faults.update(part["faults"])
-            family.calls += part["calls"]
-            family.seconds += part["seconds"]
+        (PARTS / f"{os.getpid()}.json").write_text(json.dumps(families), encoding="utf-8")
 
 
-def render(tally: Tally, when: str, seed: int) -> str:
+def merge(parts: list[Mapping[str, Any]]) -> Families:
+    """Add up what the parts of a sweep have left."""
+    families: Families = collections.defaultdict(Family)
+    for name, part in (item for each in parts for item in each.items()):
+        families[name].outcomes.update(part["outcomes"])
+        families[name].met.update(part["met"])
+        families[name].seconds += part["seconds"]
+    return families
+
+
+def render(families: Families, when: str, minutes: float) -> str:
     """Write the report."""
-    rows = [_row(ABOUT[name], tally.families[name]) for name in ABOUT if name in tally.families]
-    rates = [f"| {stage} | {' · '.join(map(str, counts))} |" for stage, counts in tally.rates.items()]
-    findings = (FOLDER / "findings.md").read_text(encoding="utf-8")
-    cut = "" if tally.whole else "**This sweep was cut short: not all of its runs were made.**\n"
+    met: collections.Counter[str] = sum((family.met for family in families.values()), collections.Counter())
+    stages: dict[str, list[str]] = {}
+    for name in (name for name in met if name.startswith("minute ")):
+        _, minute, stage = name.split(" ", 1)[0], *name.removeprefix("minute ").split(" of ")
+        stages.setdefault(stage, [""] * 8)[int(minute) - 1] = str(met[name])
     return TEMPLATE.format(
-        cut=cut, when=when, seed=seed, rows="\n".join(rows), rates="\n".join(rates), findings=findings
+        when=when,
+        seed=SEED,
+        minutes=minutes,
+        rows="\n".join(families[name].row(about) for name, about in ABOUT.items()),
+        same=met[_SAME],
+        rates="\n".join(f"| {stage} | {' · '.join(counts)} |" for stage, counts in sorted(stages.items())),
+        findings=(FOLDER / "findings.md").read_text(encoding="utf-8"),
     )
 
 
-def _row(what: str, family: Family) -> str:
-    outcomes: Mapping[str, int] = family.outcomes
-    faults = ", ".join(f"{count} {name}" for name, count in family.faults.most_common()) or "-"
-    counts = " | ".join(str(outcomes.get(name, 0)) for name in ("passed", "failed", "skipped"))
-    return f"| {what} | {counts} | {family.calls} | {faults} | {family.seconds / 60:.0f} |"
-
-
-#: Parts of the sweep that take about as long as each other, as arguments of pytest.
-SWEEP = (
-    ["test_crash.py", "-k", "creation"],
-    ["test_anything.py", "test_at_once.py", "test_hands.py", "test_outages.py", "test_storm.py"],
-    ["test_crash.py", "-k", "not creation"],
-    ["test_switches.py", "test_restoration.py"],
-)
-
-
-def sweep(part: list[str]) -> int:
+def sweep(files: tuple[str, ...]) -> int:
     """Run a part; give pytest's exit status."""
-    names = [str(FOLDER / word) if word.endswith(".py") else word for word in part]
-    return subprocess.run([sys.executable, "-m", "pytest", *names], check=False, cwd=ROOT).returncode
+    environ = {**os.environ, "MISSYOU_CRASH": "all", "MISSYOU_FORKS": "1", "PYTHONHASHSEED": str(SEED % 2**32)}
+    command = [sys.executable, "-m", "pytest", "--verbose", "--durations=10", *(str(FOLDER / name) for name in files)]
+    return subprocess.run(command, check=False, cwd=ROOT, env=environ).returncode
 
 
 def main() -> int:
+    """Run the whole sweep and write the report. Returns 1 where a test failed or a part is lacking."""
     for old in PARTS.glob("*.json"):
         old.unlink()
-    with ThreadPoolExecutor(2) as pool:
+    began = time.monotonic()
+    with ThreadPoolExecutor(len(SWEEP)) as pool:
         failed = any(list(pool.map(sweep, SWEEP)))
-    tally = Tally()
-    for part in PARTS.glob("*.json"):
-        tally.add(json.loads(part.read_text(encoding="utf-8")))
-    REPORT.write_text(render(tally, datetime.now(UTC).strftime("%Y-%m-%d"), SEED), encoding="utf-8")
+    families = merge([json.loads(part.read_text(encoding="utf-8")) for part in PARTS.glob("*.json")])
+    if families.keys() != ABOUT.keys():
+        sys.stderr.write(f"{REPORT.name} stays as it is: nothing is known of {ABOUT.keys() ^ families.keys()}\n")
+        return 1
+    minutes = (time.monotonic() - began) / 60
+    REPORT.write_text(render(families, datetime.now(UTC).strftime("%Y-%m-%d"), minutes), encoding="utf-8")
     return int(failed)
 
 

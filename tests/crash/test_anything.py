@@ -1,13 +1,12 @@
-"""Anything in any order: specs, faults, strangers' hands, restarts and time. In the end AWS is what the spec says."""
+"""Anything in any order: specs, faults, foreign changes, restarts and time. In the end AWS is what the spec says."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import logging
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import hypothesis.strategies as st
@@ -16,15 +15,16 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from missyou_local.aws import Server
 from missyou_operator.engine.external import External
-from tests.passes.harness import OPERATOR
+from tests.sim.app import App
+from tests.sim.aws import OPERATOR, Aws
+from tests.sim.foreign import CHANGES, delete_out_of_band, owned
+from tests.sim.forks import apart
+from tests.sim.picture import Picture, without_history
+from tests.sim.production import make_zone, production
+from tests.sim.seed import SEED
 
-from .chosen import ALL, SEED
-from .stepped import Clock, Stepped
-from .test_crash import make_zone, production, settle
-from .test_hands import CHANGES, owned, take_away
-from .test_storm import calm, control
+from .chosen import ALL
 
 EDITS: tuple[dict[str, Any], ...] = (
     {"service": {"port": 9000}},
@@ -47,7 +47,8 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"match": "*", "changes": True, "lost": 0.2, "seconds": 120},
 )
 KEY = "AIza-not-to-be-seen-in-any-log-or-status"
-Found = dict[str, list[Any]]
+#: Machines, and runs of each: the sweep's are spread over tests, which run beside each other.
+MACHINES, RUNS = (8, 5) if ALL else (1, 3)
 
 
 class Log(logging.Handler):
@@ -64,12 +65,10 @@ class Log(logging.Handler):
 class Anything(RuleBasedStateMachine):
     """One stack, and whatever may happen to it."""
 
-    def __init__(self, aws: Server, clock: Clock, world: Callable[[str], Found]) -> None:
+    def __init__(self, aws: Aws) -> None:
         super().__init__()
-        self.aws, self.clock, self.world = aws, clock, world
-        calm(aws)
-        aws.control.reset()
-        self.app = production(aws, clock)
+        self.aws = aws
+        self.app = production(aws)
         self.app.secrets["gemini"] = {"api-key": KEY}
         self.troubled = False
         self.log = Log()
@@ -85,35 +84,33 @@ class Anything(RuleBasedStateMachine):
 
     @rule(number=st.integers(1, 30))
     def passes_are_made(self, number: int) -> None:
-        for _ in range(number):
-            self.app.one_pass()
-            self.app.wait()
+        self.app.passes(number)
 
     @rule(seconds=st.sampled_from([5.0, 60.0, 600.0]))
     def time_passes(self, seconds: float) -> None:
-        self.clock.now += seconds
+        self.app.clock.now += seconds
 
     @rule(fault=st.sampled_from(FAULTS), lag=st.sampled_from([{}, {"*": 10}, {"ec2": 10, "ecs": 5}]))
     def aws_is_in_trouble(self, fault: dict[str, Any], lag: dict[str, int]) -> None:
-        control(self.aws, rules=[{**fault, "caller": OPERATOR}], lag=lag, timing={"iam": 15})
+        self.aws.tell(rules=[{**fault, "caller": OPERATOR}], lag=lag, timing={"iam": 15})
         self.troubled = True
 
     @precondition(lambda self: self.troubled)
     @rule()
     def aws_is_well_again(self) -> None:
-        calm(self.aws)
+        self.aws.calm()
         self.troubled = False
 
     @precondition(lambda self: not self.troubled)
     @rule(change=st.sampled_from(CHANGES))
-    def a_stranger_changes_something(self, change: Callable[[Stepped], None]) -> None:
+    def somebody_else_changes_something(self, change: Callable[[App], None]) -> None:
         # What it is about may not be there yet, or not any more.
         with contextlib.suppress(ClientError, ValueError, StopIteration, IndexError, KeyError):
             change(self.app)
 
     @precondition(lambda self: not self.troubled and self.app.memory.world)
     @rule(number=st.integers(0, 1000))
-    def a_stranger_deletes_something(self, number: int) -> None:
+    def somebody_else_deletes_something(self, number: int) -> None:
         there = sorted(
             (found for found in owned(self.app) if not issubclass(found.kind, External)),
             key=lambda found: (found.address, found.id),
@@ -121,16 +118,15 @@ class Anything(RuleBasedStateMachine):
         # A database that is gone is created anew, empty: that is not undone by any operator, and takes longest.
         there = [found for found in there if found.kind.TYPE != "rds.DBInstance"]
         if there:
-            take_away(self.app, there[number % len(there)])
+            delete_out_of_band(self.app, there[number % len(there)])
 
     @rule()
     def the_operator_is_restarted(self) -> None:
-        self.app.pool.shutdown()
         self.app.restart(ago=0.0)
 
     @rule()
     def the_stack_is_deleted_and_asked_for_again(self) -> None:
-        calm(self.aws)
+        self.aws.calm()
         self.troubled = False
         self.app.delete()
         self.app.memory = type(self.app.memory)()
@@ -138,10 +134,10 @@ class Anything(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Let everything settle, and compare with a world in which only the last spec was ever asked for."""
-        calm(self.aws)
-        self.clock.now += 60.0
-        settle(self.app)
-        found = comparable(self.app.everything())
+        self.aws.calm()
+        self.app.clock.now += 60.0
+        self.app.settle()
+        found = without_history(self.app.everything())
         statuses = json.dumps([dict(report.status) for report in self.app.reports])
         secret = self.app.client("secretsmanager").get_secret_value(SecretId="crash/db_credentials")["SecretString"]
         password = json.loads(secret)["password"]
@@ -149,47 +145,30 @@ class Anything(RuleBasedStateMachine):
         for text in (statuses, *self.log.text):
             assert KEY not in text
             assert password not in text
-        self.app.pool.shutdown()
-        assert found == self.world(json.dumps(self.app.body["spec"], sort_keys=True))
+        spec = self.app.body["spec"]
+        assert found == apart(lambda: asked_for(self.aws, spec))
 
 
-def comparable(found: Found) -> Found:
-    """Leave out what is history: revisions, and versions of secrets; a storage that has grown stays as it is."""
-    return {kind: rows for kind, rows in found.items() if kind not in {"revisions", "secrets"}}
+def asked_for(aws: Aws, spec: dict[str, Any]) -> Picture:
+    """Give what is in AWS where only this spec was ever asked for."""
+    aws.reset()
+    app = App(aws, "crash", **spec)
+    app.secrets["gemini"] = {"api-key": KEY}
+    make_zone(app)
+    app.settle()
+    return without_history(app.everything())
 
 
-@pytest.fixture
-def world(aws: Server, clock: Clock) -> Callable[[str], Found]:
-    @functools.cache
-    def asked_for(spec: str) -> Found:
-        aws.control.reset()
-        app = Stepped(aws, clock, "crash", **json.loads(spec))
-        app.secrets["gemini"] = {"api-key": KEY}
-        make_zone(app)
-        settle(app)
-        app.pool.shutdown()
-        found = comparable(app.everything())
-        aws.control.reset()
-        return found
-
-    return asked_for
-
-
-@pytest.fixture(autouse=True)
-def _calm(aws: Server) -> Iterator[None]:
-    yield
-    calm(aws)
-
-
-@pytest.mark.timeout(3600)
-def test_whatever_happens_aws_ends_as_the_spec_says(aws: Server, clock: Clock, world: Callable[[str], Found]) -> None:
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("machine", range(MACHINES))
+def test_whatever_happens_aws_ends_as_the_spec_says(aws: Aws, machine: int) -> None:
     run = settings(
-        max_examples=40 if ALL else 3,
+        max_examples=RUNS,
         stateful_step_count=12,
         deadline=None,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    random.seed(SEED)
-    run_state_machine_as_test(seed(SEED)(lambda: Anything(aws, clock, world)), settings=run)
+    random.seed(SEED + machine)
+    run_state_machine_as_test(seed(SEED + machine)(lambda: Anything(aws)), settings=run)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from missyou_local.aws import Server
-from tests.passes.harness import OPERATOR
+from tests.sim.app import App
+from tests.sim.aws import OPERATOR, Aws
+from tests.sim.picture import Picture
+from tests.sim.production import CHANGED, nothing, production, remove
+from tests.sim.seed import SEED
 
-from .chosen import ALL, SEED
-from .reliability import Tally
-from .stepped import Clock, Stepped
-from .test_crash import CHANGED, nothing, production, remove, settle, undisturbed
-from .test_storm import calm, control
+from .chosen import ALL
 
 SERVICES = (
     "ec2",
@@ -36,22 +35,20 @@ OUTAGE = 600.0
 RETRY = 60.0
 
 
-def some(app: Stepped) -> None:
+def some(app: App) -> None:
     """In the middle of its creation."""
-    for _ in range(4):
-        app.one_pass()
-        app.wait()
+    app.passes(4)
 
 
-def edit(app: Stepped) -> None:
+def edit(app: App) -> None:
     app.edit(**CHANGED)
 
 
-STAGES: dict[str, tuple[Callable[[Stepped], None], Callable[[Stepped], None], str]] = {
+STAGES: dict[str, tuple[Callable[[App], None], Callable[[App], None], str]] = {
     "new": (nothing, nothing, "creation"),
     "growing": (some, nothing, "creation"),
-    "at rest": (settle, nothing, "creation"),
-    "changed": (settle, edit, "update"),
+    "at rest": (App.settle, nothing, "creation"),
+    "changed": (App.settle, edit, "update"),
 }
 CASES = [(service, stage) for service in SERVICES for stage in STAGES]
 
@@ -60,13 +57,7 @@ def chosen() -> list[tuple[str, str]]:
     return CASES if ALL else random.Random(SEED).sample(CASES, 4)
 
 
-@pytest.fixture(autouse=True)
-def _calm(aws: Server) -> Iterator[None]:
-    yield
-    calm(aws)
-
-
-def through(app: Stepped, seconds: float) -> list[dict[str, Any]]:
+def through(app: App, seconds: float) -> list[dict[str, Any]]:
     """Run passes for a while, and give the Ready condition of each."""
     until = app.clock.now + seconds
     seen = []
@@ -79,13 +70,15 @@ def through(app: Stepped, seconds: float) -> list[dict[str, Any]]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("service", "stage"), chosen())
-def test_a_service_is_down_for_ten_minutes(aws: Server, clock: Clock, service: str, stage: str) -> None:
+def test_a_service_is_down_for_ten_minutes(
+    aws: Aws, undisturbed: Mapping[str, Picture], service: str, stage: str
+) -> None:
     before, begin, scenario = STAGES[stage]
-    expected = undisturbed(aws, clock, scenario)
-    app = production(aws, clock)
+    expected = undisturbed[scenario]
+    app = production(aws)
     before(app)
     begin(app)
-    control(aws, rules=[{"match": f"{service}:*", "caller": OPERATOR, "down": True, "seconds": OUTAGE}])
+    aws.faults({"match": f"{service}:*", "caller": OPERATOR, "down": True, "seconds": OUTAGE})
     seen = through(app, OUTAGE)
     # What nobody can mend here is not called stalled, and while it lasts it is told.
     assert not any(found["Stalled"]["status"] == "True" for found in seen)
@@ -97,7 +90,7 @@ def test_a_service_is_down_for_ten_minutes(aws: Server, clock: Clock, service: s
     # The pass that finds the service back is at most one pause away.
     app.one_pass()
     assert app.reports[-1].delay <= RETRY
-    settle(app)
+    app.settle()
     found = app.everything()
     assert found.pop("revisions") >= expected["revisions"]
     assert found == {kind: rows for kind, rows in expected.items() if kind != "revisions"}
@@ -105,36 +98,36 @@ def test_a_service_is_down_for_ten_minutes(aws: Server, clock: Clock, service: s
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("service", SERVICES if ALL else random.Random(SEED).sample(SERVICES, 2))
-def test_a_service_is_down_while_the_stack_goes(aws: Server, clock: Clock, service: str) -> None:
-    app = production(aws, clock)
-    settle(app)
-    control(aws, rules=[{"match": f"{service}:*", "caller": OPERATOR, "down": True, "seconds": OUTAGE}])
+def test_a_service_is_down_while_the_stack_goes(aws: Aws, undisturbed: Mapping[str, Picture], service: str) -> None:
+    app = production(aws)
+    app.settle()
+    aws.faults({"match": f"{service}:*", "caller": OPERATOR, "down": True, "seconds": OUTAGE})
     remove(app)
-    expected = undisturbed(aws, clock, "deletion")
+    expected = undisturbed["deletion"]
     assert app.everything() == expected
 
 
 @pytest.mark.parametrize("stage", ["growing", "at rest"])
-def test_credentials_run_out(aws: Server, clock: Clock, stage: str) -> None:
+def test_credentials_run_out(aws: Aws, undisturbed: Mapping[str, Picture], stage: str) -> None:
     before, _, scenario = STAGES[stage]
-    expected = undisturbed(aws, clock, scenario)
-    app = production(aws, clock)
+    expected = undisturbed[scenario]
+    app = production(aws)
     before(app)
-    control(aws, rules=[{"match": "*", "caller": OPERATOR, "expired": True}])
+    aws.faults({"match": "*", "caller": OPERATOR, "expired": True})
     through(app, OUTAGE)
     said = app.condition("Ready")
     assert (said["status"], said["reason"]) == ("False", "InvalidCredentials")
     assert "expired" in said["message"]
     assert app.reports[-1].delay <= RETRY
-    calm(aws)
+    aws.calm()
     app.wait()
     app.one_pass()
     assert app.reason("Ready") != "InvalidCredentials"
-    settle(app)
+    app.settle()
     assert app.everything() == expected
 
 
-def per_minute(aws: Server, app: Stepped, minutes: int) -> list[int]:
+def per_minute(aws: Aws, app: App, minutes: int) -> list[int]:
     """Count the operator's calls in each of some minutes."""
     counts = []
     for _ in range(minutes):
@@ -148,16 +141,16 @@ def per_minute(aws: Server, app: Stepped, minutes: int) -> list[int]:
 
 
 @pytest.mark.parametrize("stage", ["new", "growing", "at rest"])
-def test_under_full_throttling_it_calls_less_and_less(aws: Server, clock: Clock, stage: str, tally: Tally) -> None:
-    app = production(aws, clock)
+def test_under_full_throttling_it_calls_less_and_less(aws: Aws, stage: str) -> None:
+    app = production(aws)
     STAGES[stage][0](app)
-    control(aws, rules=[{"match": "*", "caller": OPERATOR, "throttle": 1.0}])
+    aws.faults({"match": "*", "caller": OPERATOR, "throttle": 1.0})
     counts = per_minute(aws, app, 8)
     assert max(counts[4:]) <= counts[0] / 3, counts
     # The full look every 45 s falls into some minutes twice.
     assert all(after <= before * 1.5 for before, after in pairwise(counts)), counts
     assert app.condition("Stalled")["status"] == ""
     assert (app.condition("Ready")["status"], app.reason("Ready")) == ("False", "Throttled")
-    calm(aws)
-    settle(app)
-    tally.rates[stage] = counts
+    aws.calm()
+    app.settle()
+    aws.met.update({f"minute {minute} of {stage}": count for minute, count in enumerate(counts, 1)})

@@ -3,54 +3,45 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from missyou_local.aws import Server, rds
+from missyou_local.aws import rds
 from missyou_operator.aws.rds_restore import PASSWORD_TAG
+from tests.sim.app import App
+from tests.sim.aws import Aws
+from tests.sim.picture import without_history
+from tests.sim.production import production
+from tests.sim.seed import SEED
 
-from .chosen import SEED
-from .stepped import Clock, Stepped, When
-from .test_crash import production, settle
-from .test_storm import calm, storm
-
-#: More than a restoration takes.
-_MOST_CALLS = 20
-_KINDS: tuple[When, ...] = ("before", "after")
+from .kills import kill_at_each_call
 
 
-@pytest.fixture(autouse=True)
-def _calm(aws: Server) -> Iterator[None]:
-    yield
-    calm(aws)
-
-
-@pytest.fixture
-def app(aws: Server, clock: Clock) -> Stepped:
+@pytest.fixture(scope="module")
+def app(aws: Aws) -> App:
     """A stack, as it is once it names a snapshot: a loss of its database is made good from that one."""
-    app = production(aws, clock)
-    settle(app)
+    app = production(aws)
+    app.settle()
     app.client("rds").modify_db_instance(DBInstanceIdentifier="crash-db", MasterUserPassword="that-of-the-gift")
     app.clock.now += 60.0
     take(app, "gift")
     app.edit(database={"restoreFromSnapshot": "crash-db-gift"})
-    settle(app)
+    app.settle()
     return app
 
 
-def take(app: Stepped, value: str) -> None:
+def take(app: App, value: str) -> None:
     app.annotate("snapshot", value)
     app.until(lambda _: app.body["status"]["outputs"].get("snapshotARN", "").endswith(f"-db-{value}"), "taken")
 
 
-def taken(app: Stepped) -> list[str]:
+def taken(app: App) -> list[str]:
     rows = app.client("rds").describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
     return sorted(row["DBSnapshotIdentifier"] for row in rows)
 
 
-def lose(app: Stepped) -> None:
+def lose(app: App) -> None:
     """Delete the database behind the operator's back, and let time pass until it is gone."""
     rds_ = app.client("rds")
     rds_.modify_db_instance(DBInstanceIdentifier="crash-db", DeletionProtection=False)
@@ -59,19 +50,19 @@ def lose(app: Stepped) -> None:
     app.clock.now += 60.0
 
 
-def recovered(app: Stepped) -> None:
+def recovered(app: App) -> None:
     app.look_now()
-    settle(app)
+    app.settle()
 
 
-def state(app: Stepped) -> dict[str, Any]:
+def state(app: App) -> dict[str, Any]:
     """Give what there is, and whether the app's password is that of the database, as the tags say."""
     [row] = app.client("rds").describe_db_instances()["DBInstances"]
     tags = {tag["Key"]: tag["Value"] for tag in row["TagList"]}
     secret = app.client("secretsmanager").get_secret_value(SecretId="crash/db_credentials")["SecretString"]
     password = next(known["crash-db"].password for known in rds.DATABASES.states() if "crash-db" in known)
     return {
-        **{key: rows for key, rows in app.everything().items() if key not in {"secrets", "revisions"}},
+        **without_history(app.everything()),
         "retention": row["BackupRetentionPeriod"],
         "insights": row["PerformanceInsightsEnabled"],
         "password": password == json.loads(secret)["password"],
@@ -81,42 +72,49 @@ def state(app: Stepped) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(600)
-def test_killed_at_any_call_a_restored_database_gets_its_password_and_settings(app: Stepped) -> None:
+def test_killed_at_any_call_a_restored_database_gets_its_password_and_settings(app: App) -> None:
     lose(app)
     recovered(app)
     expected = state(app)
     assert (expected["password"], expected["told"]) == (True, True)
-    killed = set()
-    for number, when in ((number, when) for number in range(1, _MOST_CALLS) for when in _KINDS):
-        lose(app)
-        call = app.survive(number, when, lambda: recovered(app))
-        if not call:
-            break
-        killed.add(call)
-        assert state(app) == expected, f"killed {when} {call}"
-    assert {"rds:RestoreDBInstanceFromDBSnapshot", "rds:ModifyDBInstance", "rds:AddTagsToResource"} <= killed
+    lose(app)
+    before = len(app.process.calls)
+
+    def check(app: App) -> None:
+        assert state(app) == expected
+
+    kill_at_each_call(app, recovered, check)
+    killable = set(app.process.calls[before:])
+    assert {"rds:RestoreDBInstanceFromDBSnapshot", "rds:ModifyDBInstance", "rds:AddTagsToResource"} <= killable
 
 
 @pytest.mark.timeout(600)
-def test_in_a_storm_a_restored_database_gets_its_password_and_settings(aws: Server, app: Stepped) -> None:
+def test_in_a_storm_a_restored_database_gets_its_password_and_settings(aws: Aws, app: App) -> None:
     lose(app)
     recovered(app)
     expected = state(app)
     for seed in (SEED, SEED + 1):
         lose(app)
-        storm(aws, seed)
+        aws.storm(seed)
         recovered(app)
-        calm(aws)
+        aws.calm()
         app.clock.now += 60.0
         assert state(app) == expected
 
 
 @pytest.mark.timeout(600)
-def test_a_snapshot_is_taken_once_whenever_the_operator_is_killed_and_in_a_storm(aws: Server, app: Stepped) -> None:
-    for when in _KINDS:
-        assert app.survive(1, when, lambda when=when: take(app, when)) == "rds:CreateDBSnapshot"
-    storm(aws, SEED)
+def test_a_snapshot_is_taken_once_whenever_the_operator_is_killed(app: App) -> None:
+    def check(app: App) -> None:
+        assert taken(app) == ["crash-db-gift", "crash-db-once"]
+        assert app.condition("Ready")["status"] == "True"
+
+    kill_at_each_call(app, lambda app: take(app, "once"), check)
+
+
+@pytest.mark.timeout(600)
+def test_a_snapshot_is_taken_once_in_a_storm(aws: Aws, app: App) -> None:
+    aws.storm(SEED)
     take(app, "storm")
-    calm(aws)
-    assert taken(app) == ["crash-db-after", "crash-db-before", "crash-db-gift", "crash-db-storm"]
+    aws.calm()
+    assert taken(app) == ["crash-db-gift", "crash-db-storm"]
     assert app.condition("Ready")["status"] == "True"

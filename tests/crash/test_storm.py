@@ -2,64 +2,66 @@
 
 from __future__ import annotations
 
-import collections
-import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Mapping
 
 import pytest
 
-from missyou_local.aws import Server
-from tests.passes.harness import OPERATOR
+from tests.sim.app import App
+from tests.sim.aws import Aws
+from tests.sim.picture import Picture
+from tests.sim.production import SCENARIOS, production
+from tests.sim.seed import SEED
 
-from .chosen import ALL, SEED
-from .stepped import Clock
-from .test_crash import SCENARIOS, production, undisturbed
+from .chosen import ALL
+from .switches import SWITCHES, extras
 
 #: The seeds of the storms: each meets other calls.
 STORMS = range(SEED, SEED + (5 if ALL else 1))
 
 
-def control(aws: Server, **wanted: Any) -> None:
-    answer = aws.control.answer("POST", "/_control", json.dumps(wanted).encode())
-    assert answer.status == 200, answer.body
-
-
-def storm(aws: Server, seed: int) -> None:
-    rule = {"match": "*", "caller": OPERATOR, "throttle": 0.3, "broken": 0.1, "lost": 0.02, "reset": 0.02}
-    control(aws, seed=seed, rules=[rule], lag={"*": 10}, timing={"iam": 15})
-
-
-def calm(aws: Server) -> None:
-    control(aws, seed=0, rules=[], lag={}, timing={"iam": 0})
-
-
-@pytest.fixture(autouse=True)
-def _calm(aws: Server) -> Iterator[None]:
-    yield
-    calm(aws)
-
-
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", STORMS)
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_in_a_storm_it_ends_where_it_would_have_ended(aws: Server, clock: Clock, scenario: str, seed: int) -> None:
-    expected = undisturbed(aws, clock, scenario)
+def test_in_a_storm_it_ends_where_it_would_have_ended(
+    aws: Aws, undisturbed: Mapping[str, Picture], scenario: str, seed: int
+) -> None:
+    expected = undisturbed[scenario]
     before, work = SCENARIOS[scenario]
-    app = production(aws, clock)
+    app = production(aws)
     before(app)
-    storm(aws, seed)
-    began = clock.now
+    aws.storm(seed)
+    began = aws.clock.now
     work(app)
-    took = clock.now - began
-    calm(aws)
-    clock.now += 60.0
+    took = aws.clock.now - began
+    aws.calm()
+    aws.clock.now += 60.0
     found = app.everything()
     # A lost answer to RegisterTaskDefinition, which has no token, leaves a revision more: history, which costs nothing.
     [revisions], [expected_revisions] = found.pop("revisions"), [*expected["revisions"]]
     assert found == {kind: rows for kind, rows in expected.items() if kind != "revisions"}
     assert revisions >= expected_revisions
     assert revisions == expected_revisions or scenario == "update"
-    struck = collections.Counter(fate for entry in aws.control.ledger.entries() for fate in entry["rules"])
+    struck = aws.counted()
     assert all(struck[fault] for fault in ("throttle", "broken", "lost"))
     assert took < 3600
+
+
+@pytest.mark.timeout(600)
+def test_in_a_storm_all_of_them_go_on_and_off(aws: Aws, settled: App) -> None:
+    app = settled
+    without = extras(app)
+    for on, _ in SWITCHES.values():
+        app.edit(**on)
+    app.settle()
+    with_it = extras(app)
+    for _, off in SWITCHES.values():
+        app.edit(**off)
+    app.settle()
+    for seed, turn, expected in ((SEED, 0, with_it), (SEED + 1, 1, without)):
+        aws.storm(seed)
+        for turns in SWITCHES.values():
+            app.edit(**turns[turn])
+        app.settle()
+        aws.calm()
+        app.clock.now += 60.0
+        assert extras(app) == expected

@@ -16,6 +16,7 @@ import yaml
 from missyou_operator.aws.calls import Call
 from missyou_operator.controller.metrics import Metrics, Pass
 from missyou_operator.controller.report import Report
+from tests import gotools
 
 from .scraping import Scrape, parse
 
@@ -36,16 +37,8 @@ GROUPED = re.compile(r"\b(?:by|on)\s*\(([^)]*)\)")
 
 
 @pytest.fixture(scope="session")
-def promtool(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not shutil.which("go"):
-        pytest.skip("Go is missing: promtool is a Go program")
-    program = tmp_path_factory.mktemp("promtool") / "promtool"
-    command = ["go", "build", "-o", str(program), "github.com/prometheus/prometheus/cmd/promtool"]
-    built = subprocess.run(command, cwd=HERE / "promtool", capture_output=True, text=True, check=False)
-    if built.returncode and "dial tcp" in built.stderr:
-        pytest.skip(f"Go's modules cannot be had: {built.stderr.splitlines()[-1]}")
-    assert built.returncode == 0, built.stderr
-    return program
+def promtool() -> Path:
+    return gotools.built(HERE / "promtool", "github.com/prometheus/prometheus/cmd/promtool")
 
 
 @pytest.fixture(scope="session")

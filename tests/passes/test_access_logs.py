@@ -10,7 +10,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from missyou_local.aws import backends
-
 from tests.sim.app import REGION, App, changes
 
 ACCOUNT = "123456789012"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from missyou_local.aws import Server, acm, backends
-
 from tests.sim.app import REGION, App, changes
+
 from .test_domain import certificates, listeners, records, zone
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from missyou_operator.controller import reconcile
-
 from tests.sim.app import App, changes
+
 from .test_domain import zone
 
 

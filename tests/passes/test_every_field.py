@@ -7,8 +7,8 @@ import json
 import pytest
 
 from missyou_operator.aws.rds_classes import most_connections
-
 from tests.sim.app import App, changes
+
 from .test_domain import elsewhere
 
 ACCOUNT = "222222222222"

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from missyou_local.aws import sns_mail
-
 from tests.sim.app import REGION, App, changes
 
 ACCOUNT = "123456789012"

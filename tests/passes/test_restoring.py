@@ -8,9 +8,9 @@ import json
 import pytest
 
 from missyou_local.aws import rds
-
 from tests.sim.app import App, changes
 from tests.sim.process import Killed
+
 from .test_backups import described, snapshots
 
 

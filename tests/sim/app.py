@@ -31,6 +31,8 @@ _MANIFEST = {
     "layers": [],
 }
 _SERIALS = itertools.count(1)
+#: The UID of the cluster that the app lives in.
+CLUSTER = "cluster-uid"
 
 
 class App:
@@ -42,6 +44,8 @@ class App:
     def __init__(self, aws: Aws, name: str, **spec: Any) -> None:
         self.aws, self.clock, self.name = aws, aws.clock, name
         self._identity = ("somebody", REGION, "")
+        #: What the order is drawn from in which the operator does what it could do in any.
+        self.seed = SEED
         self.secrets: dict[str, dict[str, str]] = {}
         self.body: dict[str, Any] = {
             "metadata": {"name": name, "namespace": "default", "generation": 1, "annotations": {}},
@@ -59,9 +63,9 @@ class App:
         self.reconciler = Reconciler(
             World(
                 self.accounts,
-                "cluster-uid",
+                CLUSTER,
                 lambda _, name: self.secrets.get(name),
-                Seeded(SEED),
+                Seeded(self.seed),
                 REGION,
                 45.0,
                 started=utc_now() - timedelta(seconds=ago),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -42,6 +43,9 @@ class Aws(InProcess):
     def __init__(self, timing: Timing) -> None:
         self.clock = Clock()
         super().__init__(timing=timing, clock=self.clock)
+        #: What has been met so far beside what is in the ledger: calls, faults that struck, and what a test counts.
+        self.met: collections.Counter[str] = collections.Counter()
+        self._since = 0
         self._clients: dict[tuple[str, ...], Any] = {}
 
     def client(self, service: str, key: str = "somebody", region: str = REGION, token: str = "") -> Any:
@@ -56,6 +60,24 @@ class Aws(InProcess):
             once = Config(retries={"total_max_attempts": 1})
             self._clients[name] = session.client(service, endpoint_url=self.url, config=once)
         return self._clients[name]
+
+    def reset(self) -> None:
+        """Empty it, and calm it; what was met so far still counts."""
+        self.met = collections.Counter(self.counted())
+        self._since = 0
+        self.control.reset()
+        self.calm()
+
+    def begin_to_count(self) -> None:
+        """Count from here on."""
+        self.met.clear()
+        self._since = max((entry["number"] for entry in self.control.ledger.entries()), default=0)
+
+    def counted(self) -> dict[str, int]:
+        """Return what was met since then: `calls`, and faults by their names."""
+        entries = self.control.ledger.entries(since=self._since)
+        found = collections.Counter(fault for entry in entries for fault in entry["rules"])
+        return {**(self.met + found + collections.Counter(calls=len(entries)))}
 
     def tell(self, **wanted: Any) -> None:
         """Say something to the control endpoint; see docs/test-aws.md."""

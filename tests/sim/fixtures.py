@@ -49,25 +49,32 @@ def _warm_up(aws: Aws) -> None:
     app.client("route53").create_hosted_zone(Name="example.com", CallerReference="warm")
     app.settle()
     app.everything()
-    aws.control.reset()
+    aws.reset()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _empty_aws(aws: Aws) -> Iterator[None]:
     """What fixtures of a module have made goes with the module."""
     yield
-    aws.control.reset()
+    aws.reset()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Have the function of a test run in a fork."""
     if isinstance(item, pytest.Function) and "aws" in item.fixturenames:
-        item.obj = _forked(item.obj)
+        item.obj = _forked(item, item.obj)
 
 
-def _forked(function: Callable[..., Any]) -> Callable[..., Any]:
+def _forked(item: pytest.Item, function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def run(**fixtures: Any) -> None:
-        apart(lambda: function(**fixtures))
+        aws: Aws = item.funcargs["aws"]  # type: ignore[attr-defined] # a Function's
+
+        def work() -> dict[str, int]:
+            aws.begin_to_count()
+            function(**fixtures)
+            return aws.counted()
+
+        item.user_properties.append(("met", apart(work)))
 
     return run

@@ -18,6 +18,8 @@ from typing import Any, NoReturn
 
 import pytest
 
+_SKIPPED = "skipped: "
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -26,6 +28,14 @@ class Ended:
     name: str
     result: Any = None
     failure: str | None = None
+
+    def value(self) -> Any:
+        """Return the result. What it failed with fails here."""
+        if self.failure is not None:
+            if self.failure.startswith(_SKIPPED):
+                pytest.skip(self.failure.removeprefix(_SKIPPED))
+            pytest.fail(self.failure, pytrace=False)
+        return self.result
 
 
 class _Child:
@@ -107,7 +117,7 @@ class Forks:
 
 def _rendered(error: BaseException) -> str:
     if isinstance(error, pytest.skip.Exception):
-        return f"skipped: {error}"
+        return f"{_SKIPPED}{error}"
     try:
         return str(pytest.ExceptionInfo.from_exception(error).getrepr(style="short"))
     except Exception:
@@ -129,8 +139,4 @@ def each(cases: dict[str, Callable[[], Any]], most: int = 2) -> Iterator[Ended]:
 def apart(work: Callable[[], Any]) -> Any:
     """Do some work in a fork, and return its result. What it fails with fails here."""
     [ended] = each({"": work})
-    if ended.failure is not None:
-        if ended.failure.startswith("skipped: "):
-            pytest.skip(ended.failure.removeprefix("skipped: "))
-        pytest.fail(ended.failure, pytrace=False)
-    return ended.result
+    return ended.value()

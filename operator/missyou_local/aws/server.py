@@ -114,10 +114,19 @@ def application(
 ) -> tuple[Application, Control]:
     """Make a test AWS that serves nobody yet, and its control. Parameters as for `serve`."""
     backends.configure()
+    # moto looks through a class for its methods at each call.
+    backends.replace("core.responses", "method_names_from_class", _method_names())
     control = Control(timing, Ledger(log), clock, _data_plane(data_plane) if data_plane is not None else None)
     moto = _Moto(create_backend_app)
     _warm_up(moto)
     return Application(moto, control), control
+
+
+@functools.cache
+def _method_names() -> Callable[[type], list[str]]:
+    from moto.core.utils import method_names_from_class  # noqa: PLC0415  (moto is heavy: only a server needs it)
+
+    return functools.cache(method_names_from_class)
 
 
 class _Moto(DomainDispatcherApplication):

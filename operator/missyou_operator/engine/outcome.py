@@ -10,7 +10,6 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 from missyou_operator.engine.plan import Change
 from missyou_operator.engine.resource import Health, Observed
 
-
 P = ParamSpec("P")
 T = TypeVar("T")
 
