@@ -1,4 +1,4 @@
-"""The groups of tests, each a process: paths below this folder. The longest first, so that all end at about one time."""
+"""The groups of tests, each a process: paths below this folder. The longest first, so that all end together."""
 
 from __future__ import annotations
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import boto3
 from kubernetes import client
 
 from missyou_local import cluster, controlplane, processes
-from missyou_local.aws import Server
+from missyou_local.aws import Server, Timing, serve
 from missyou_local.pushing import manifest
 
 from .wire import Wire
@@ -37,8 +38,10 @@ class Bench:
         resync: str = "6",
         through: Wire | None = None,
         key: str = "test",
+        namespace: str = "default",
         arguments: Sequence[str] = (),
     ) -> None:
+        self.namespace = namespace
         self.folder, self.kubeconfig, self.aws = folder, kubeconfig, aws
         self.resync, self.wire, self.key, self.arguments = resync, through, key, arguments
         self.operator: processes.Process | None = None
@@ -72,6 +75,8 @@ class Bench:
             "MISSYOU_RESYNC_SECONDS": self.resync,
         }
         command = [str(Path(sys.executable).with_name("missyou-operator")), "--verbose", *self.arguments]
+        if self.namespace != "default":
+            command.append(f"--namespace={self.namespace}")
         self.operator = processes.start(self.folder, "operator", command, environ)
 
     def kill(self) -> None:
@@ -84,23 +89,44 @@ class Bench:
         return self.operator.log.read_text() if self.operator else ""
 
     def close(self) -> None:
-        """Stop the operator and the test AWS."""
+        """Stop the operator and the test AWS, and leave no app behind: others use the control plane after us."""
         if self.operator:
             self.operator.stop()
+        for app in self.api.list_namespaced_custom_object(*self._apps)["items"]:
+            self.delete(app["metadata"]["name"])
+            # It may have had no finalizer, and be gone already.
+            with contextlib.suppress(client.ApiException):
+                self.patch(app["metadata"]["name"], {"metadata": {"finalizers": []}})
+        self.aws.control.reset()
         self.aws.close()
+
+    @property
+    def _apps(self) -> tuple[str, str, str, str]:
+        return "missyou.app", "v1alpha1", self.namespace, "missyouapps"
 
     def apply(self, name: str, **spec: Any) -> None:
         body = {"apiVersion": "missyou.app/v1alpha1", "kind": "MissYouApp", "metadata": {"name": name}, "spec": spec}
-        cluster.apply(self.kube, [body])
+        cluster.apply(self.kube, [body], self.namespace)
+
+    def have(self, name: str, **spec: Any) -> dict[str, Any]:
+        """Return an app that is Ready, as another test has left it or a new one."""
+        if not self.get(name):
+            self.apply(name, **{"environment": "Development", **spec})
+        return self.ready(name)
 
     def get(self, name: str) -> dict[str, Any]:
-        return cluster.get_app(self.kube, name)
+        return cluster.get_app(self.kube, name, self.namespace)
 
     def patch(self, name: str, body: dict[str, Any]) -> None:
-        self.api.patch_namespaced_custom_object("missyou.app", "v1alpha1", "default", "missyouapps", name, body)
+        self.api.patch_namespaced_custom_object(*self._apps, name, body)
 
     def delete(self, name: str) -> None:
-        self.api.delete_namespaced_custom_object("missyou.app", "v1alpha1", "default", "missyouapps", name)
+        self.api.delete_namespaced_custom_object(*self._apps, name)
+
+    def vpcs(self, name: str) -> int:
+        """Count the VPCs of an app's stack."""
+        mine = [{"Name": "tag:missyou.app/stack", "Values": [f"{self.namespace}/{name}"]}]
+        return len(self.aws_client("ec2").describe_vpcs(Filters=mine)["Vpcs"])
 
     def until(self, name: str, done: Callable[[dict[str, Any]], Any], what: str) -> dict[str, Any]:
         """Wait until an app is as wanted, pushing an image when its stack asks for one; bounded."""
@@ -131,13 +157,7 @@ class Bench:
             )
 
     def aws_client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            region_name="us-east-1",
-            endpoint_url=self.endpoint,
-            aws_access_key_id="somebody",
-            aws_secret_access_key="test",
-        )
+        return _client(service, self.endpoint)
 
     def summary(self) -> Mapping[str, Any]:
         """Give what the test AWS has counted: `mutations`, and `counts` by operation."""
@@ -150,6 +170,17 @@ class Bench:
         return int(self.summary()["counts"].get(operation, 0))
 
 
+@functools.cache
+def _client(service: str, endpoint: str) -> Any:
+    return boto3.client(
+        service,
+        region_name="us-east-1",
+        endpoint_url=endpoint,
+        aws_access_key_id="somebody",
+        aws_secret_access_key="test",
+    )
+
+
 def condition(app: dict[str, Any], type_: str) -> dict[str, Any]:
     found = [c for c in app.get("status", {}).get("conditions", []) if c["type"] == type_]
     return found[0] if found else {}
@@ -158,6 +189,27 @@ def condition(app: dict[str, Any], type_: str) -> dict[str, Any]:
 def is_ready(app: dict[str, Any]) -> bool:
     settled = app.get("status", {}).get("observedGeneration") == app["metadata"]["generation"]
     return settled and condition(app, "Ready").get("status") == "True"
+
+
+@contextlib.contextmanager
+def a_bench(
+    plane: controlplane.ControlPlane, folder: Path, timing: Timing, *, data_plane: Path | None = None, **options: Any
+) -> Iterator[Bench]:
+    """Make a bench with a namespace and a test AWS of its own. `options` are those of `Bench`; nothing is started."""
+    kube = controlplane.api_client(plane.kubeconfig)
+    install(kube)
+    named: Any = client.CoreV1Api(kube).create_namespace({"metadata": {"generateName": "bench-"}})
+    aws = serve(timing=timing, data_plane=data_plane)
+    made = Bench(kube, folder, plane.kubeconfig, aws, **{"namespace": named.metadata.name, **options})
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def quick(**slower: float) -> Timing:
+    """Return a timing in which all takes a fifth of a second, but for what is named."""
+    return Timing(**{**dict.fromkeys(Timing.__dataclass_fields__, 0.2), **slower})
 
 
 def install(kube: client.ApiClient) -> None:

@@ -22,7 +22,7 @@ class Deployed(Bench):
     """As `Bench`, for the Deployment of the manifests. `endpoint` is the URL of its test AWS, as seen from here."""
 
     def __init__(self, kube: client.ApiClient, endpoint: str) -> None:
-        self._endpoint, self.operator = endpoint, None
+        self._endpoint, self.operator, self.namespace = endpoint, None, "default"
         self._apps, self._core = client.AppsV1Api(kube), client.CoreV1Api(kube)
         self.use(kube)
 

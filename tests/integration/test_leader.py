@@ -15,36 +15,31 @@ import pytest
 from kubernetes import client
 
 from missyou_local import processes
-from missyou_local.aws import Timing, serve
 
-from .bench import PATIENCE, Bench, condition, install
+from .bench import PATIENCE, Bench, a_bench, condition, quick
 
 
 @pytest.fixture
 def pair(control_plane, kube, tmp_path_factory) -> Iterator[tuple[Bench, Bench]]:
-    timing = Timing(**dict.fromkeys(Timing.__dataclass_fields__, 0.2))
-    timing.rds, timing.nat = 12.0, 3.0
-    aws = serve(timing=timing)
-    install(kube)
-    made = [
-        Bench(kube, tmp_path_factory.mktemp(key), control_plane.kubeconfig, aws, key=key, arguments=["--leader-elect"])
-        for key in ("first", "second")
-    ]
-    yield made[0], made[1]
-    for bench in made:
-        if bench.operator:
-            bench.operator.stop()
-    aws.close()
+    options = {"key": "first", "arguments": ["--leader-elect"]}
+    with a_bench(control_plane, tmp_path_factory.mktemp("first"), quick(rds=12.0, nat=3.0), **options) as first:
+        second = Bench(
+            kube,
+            tmp_path_factory.mktemp("second"),
+            control_plane.kubeconfig,
+            first.aws,
+            namespace=first.namespace,
+            key="second",
+            arguments=["--leader-elect"],
+        )
+        yield first, second
+        if second.operator:
+            second.operator.stop()
 
 
 def calls(bench: Bench) -> int:
     """Count the calls that this operator has made to AWS."""
     return len(bench.aws.control.ledger.entries(caller=bench.key))
-
-
-def vpcs(bench: Bench, name: str) -> int:
-    mine = [{"Name": "tag:missyou.app/stack", "Values": [f"default/{name}"]}]
-    return len(bench.aws_client("ec2").describe_vpcs(Filters=mine)["Vpcs"])
 
 
 def works(bench: Bench) -> None:
@@ -67,7 +62,7 @@ def begun(pair: tuple[Bench, Bench], name: str) -> None:
 
 def finished(bench: Bench, name: str) -> None:
     bench.ready(name)
-    assert vpcs(bench, name) == 1
+    assert bench.vpcs(name) == 1
     bench.delete(name)
     bench.until(name, lambda app: not app, "gone")
 

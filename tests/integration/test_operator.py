@@ -13,15 +13,15 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from kubernetes import client
 
 from missyou_local import cluster, controlplane, processes
-from missyou_local.aws import Timing, serve
 
-from .bench import PATIENCE, ROOT, Bench, condition, install
+from .bench import PATIENCE, ROOT, Bench, a_bench, condition, quick
 from .deployed import Deployed
 
 
@@ -34,13 +34,18 @@ def bench(request, tmp_path_factory) -> Iterator[Bench | Deployed]:
         yield deployed
         deployed.close()
         return
-    plane, kube = request.getfixturevalue("control_plane"), request.getfixturevalue("kube")
-    aws = serve(timing=Timing(**dict.fromkeys(Timing.__dataclass_fields__, 0.2)))
-    install(kube)
-    bench = Bench(kube, tmp_path_factory.mktemp("operator"), plane.kubeconfig, aws)
-    bench.start()
-    yield bench
-    bench.close()
+    plane, folder = request.getfixturevalue("control_plane"), tmp_path_factory.mktemp("operator")
+    # In "default", where the operator serves all namespaces, as it does unless it is told otherwise.
+    with a_bench(plane, folder, quick(), namespace="default") as bench:
+        bench.start()
+        yield bench
+
+
+def sample(bench: Bench | Deployed, name: str = "missyou") -> dict[str, Any]:
+    """Return the app of a sample, Ready, with the spec that the sample has."""
+    file = {"missyou": "missyou.yaml", "missyou-dev": "missyou-development.yaml"}[name]
+    cluster.apply(bench.kube, [yaml.safe_load((ROOT / "manifests/samples" / file).read_text())])
+    return bench.ready(name)
 
 
 @pytest.mark.parametrize("sample", ["missyou.yaml", "missyou-development.yaml"])
@@ -87,7 +92,7 @@ def test_another_field_manager_applies_beside_the_operator(bench):
 
 
 def test_an_unchanged_stack_is_left_in_peace(bench):
-    before = bench.get("missyou")
+    before = sample(bench)
     calls, asked = bench.mutations(), str(time.time())
     bench.patch("missyou", {"metadata": {"annotations": {"missyou.app/reconcile": asked}}})
     after = bench.until("missyou", lambda app: app["status"].get("lastHandledReconcileAt") == asked, "looked at again")
@@ -104,6 +109,7 @@ def test_an_unchanged_stack_is_left_in_peace(bench):
 
 
 def test_a_change_reaches_aws(bench):
+    sample(bench)
     bench.patch("missyou", {"spec": {"monitoring": {"alarms": {"databaseCPUPercent": 55}}}})
     bench.ready("missyou")
     [alarm] = bench.aws_client("cloudwatch").describe_alarms(AlarmNames=["missyou-rds-cpu"])["MetricAlarms"]
@@ -111,17 +117,18 @@ def test_a_change_reaches_aws(bench):
 
 
 def test_an_operator_that_is_killed_costs_nothing(bench):
-    bench.apply("crash", environment="Development")
-    bench.until("crash", lambda app: condition(app, "NetworkReady"), "begun")
+    bench.apply("killed", environment="Development")
+    bench.until("killed", lambda app: condition(app, "NetworkReady"), "begun")
     bench.kill()
     bench.start()
-    bench.ready("crash")
-    mine = [{"Name": "tag:missyou.app/stack", "Values": ["default/crash"]}]
-    assert len(bench.aws_client("ec2").describe_vpcs(Filters=mine)["Vpcs"]) == 1
+    bench.ready("killed")
+    mine = [{"Name": "tag:missyou.app/stack", "Values": ["default/killed"]}]
+    assert bench.vpcs("killed") == 1
     assert len(bench.aws_client("ec2").describe_addresses(Filters=mine)["Addresses"]) == 1
 
 
 def test_a_changed_kubernetes_secret_reaches_aws_by_itself(bench):
+    bench.have("crash")
     core = client.CoreV1Api(bench.kube)
     secret = client.V1Secret(metadata=client.V1ObjectMeta(name="gemini"), string_data={"key": "value-one"})
     core.create_namespaced_secret("default", secret)
@@ -144,14 +151,16 @@ def test_a_changed_kubernetes_secret_reaches_aws_by_itself(bench):
 
 
 def test_deleting_takes_the_stack_along_and_the_finalizer_goes_last(bench):
+    bench.have("crash")
     bench.patch("crash", {"metadata": {"annotations": {"note": "keep"}}})
     bench.delete("crash")
     bench.until("crash", lambda app: not app, "gone")
-    mine = [{"Name": "tag:missyou.app/stack", "Values": ["default/crash"]}]
-    assert bench.aws_client("ec2").describe_vpcs(Filters=mine)["Vpcs"] == []
+    assert bench.vpcs("crash") == 0
 
 
 def test_a_finalizer_that_is_removed_by_hand_leaves_aws_as_it_is(bench):
+    sample(bench)
+    sample(bench, "missyou-dev")
     calls = bench.mutations()
     bench.kill()
     bench.delete("missyou-dev")
@@ -165,6 +174,7 @@ def test_a_finalizer_that_is_removed_by_hand_leaves_aws_as_it_is(bench):
 
 
 def test_events_tell_the_story(bench):
+    sample(bench)
     events = client.CoreV1Api(bench.kube).list_namespaced_event("default").items
     told = {(event.type, event.reason) for event in events if event.involved_object.name == "missyou"}
     assert ("Normal", "Available") in told

@@ -6,17 +6,15 @@ The operator is its own process; between it and a real API server lies a wire th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
 from missyou_local import binaries, controlplane, processes
-from missyou_local.aws import Timing, serve
+from tests.conftest import say
 
-from .bench import PATIENCE, Bench, condition, install, is_ready
-from .conftest import say
+from .bench import PATIENCE, Bench, a_bench, condition, is_ready, quick
 from .wire import Wire
 
 
@@ -43,21 +41,10 @@ def wire(plane) -> Iterator[Wire]:
 
 @pytest.fixture(scope="module")
 def bench(plane, wire, tmp_path_factory) -> Iterator[Bench]:
-    folder = tmp_path_factory.mktemp("operator")
-    timing = Timing(**dict.fromkeys(Timing.__dataclass_fields__, 0.2))
-    aws = serve(timing=replace(timing, rds=3.0, nat=2.0))
-    kube = controlplane.api_client(plane.kubeconfig)
-    install(kube)
-    bench = Bench(kube, folder, plane.kubeconfig, aws, through=wire)
-    bench.start()
-    yield bench
-    bench.operator.stop()
-    aws.close()
-
-
-def vpcs(bench: Bench, name: str) -> int:
-    mine = [{"Name": "tag:missyou.app/stack", "Values": [f"default/{name}"]}]
-    return len(bench.aws_client("ec2").describe_vpcs(Filters=mine)["Vpcs"])
+    timing = quick(rds=3.0, nat=2.0)
+    with a_bench(plane, tmp_path_factory.mktemp("operator"), timing, through=wire) as bench:
+        bench.start()
+        yield bench
 
 
 def begun(bench: Bench, name: str) -> None:
@@ -95,7 +82,7 @@ def test_the_api_server_is_unreachable_during_a_creation(bench: Bench, wire: Wir
         wire.mend()
     bench.until("torn", lambda app: condition(app, "DatabaseReady").get("status") == "True", "told")
     bench.ready("torn")
-    assert vpcs(bench, "torn") == 1
+    assert bench.vpcs("torn") == 1
 
 
 def test_an_operator_that_starts_without_the_api_server_says_so(bench: Bench, wire: Wire) -> None:
@@ -110,29 +97,31 @@ def test_an_operator_that_starts_without_the_api_server_says_so(bench: Bench, wi
     finally:
         wire.mend()
     bench.start()
-    bench.ready("torn")
+    bench.have("started")
 
 
 def test_the_api_server_is_restarted_in_the_middle_of_everything(bench: Bench, wire: Wire, plane) -> None:
+    bench.have("going")
     begun(bench, "again")
-    bench.delete("torn")
+    bench.delete("going")
     wire.tear()
     controlplane.start(plane.folder, binaries.find(say))
     bench.use(controlplane.api_client(plane.kubeconfig))
     wire.mend(port_of(plane))
     bench.ready("again")
-    bench.until("torn", lambda app: not app, "gone")
-    assert (vpcs(bench, "again"), vpcs(bench, "torn")) == (1, 0)
+    bench.until("going", lambda app: not app, "gone")
+    assert (bench.vpcs("again"), bench.vpcs("going")) == (1, 0)
 
 
 @pytest.mark.timeout(240)
 def test_a_watch_that_falls_silent_is_noticed(bench: Bench, wire: Wire) -> None:
     """Packets are swallowed and nobody is told: kopf gives a stream up after 70 s without a sign of life."""
+    bench.have("silent")
     assert wire.hush() >= 1
-    bench.patch("again", {"spec": {"monitoring": {"logRetentionDays": 30}}})
+    bench.patch("silent", {"spec": {"monitoring": {"logRetentionDays": 30}}})
 
     def changed() -> bool:
-        [group] = bench.aws_client("logs").describe_log_groups(logGroupNamePrefix="/ecs/again")["logGroups"]
+        [group] = bench.aws_client("logs").describe_log_groups(logGroupNamePrefix="/ecs/silent")["logGroups"]
         return bool(group["retentionInDays"] == 30)
 
     assert processes.wait_until(changed, 120.0)

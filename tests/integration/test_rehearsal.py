@@ -9,22 +9,20 @@ from typing import Any
 
 import pytest
 
-from missyou_local.aws import Timing, serve
+from missyou_local.aws import Timing
 
-from .bench import Bench, install
+from .bench import Bench, a_bench
 
 NAME, REHEARSAL = "keepsake", "rehearsal"
 
 
 @pytest.fixture(scope="module")
-def bench(control_plane, kube, tmp_path_factory) -> Iterator[Bench]:
+def bench(control_plane, tmp_path_factory) -> Iterator[Bench]:
     folder = tmp_path_factory.mktemp("rehearsal")
-    aws = serve(timing=Timing(rds=0.5, nat=0.2, alb=0.2, task=0.2, task_stop=0.2), data_plane=folder / "plane")
-    install(kube)
-    bench = Bench(kube, folder, control_plane.kubeconfig, aws, resync="5")
-    bench.start()
-    yield bench
-    bench.close()
+    timing = Timing(rds=0.5, nat=0.2, alb=0.2, task=0.2, task_stop=0.2)
+    with a_bench(control_plane, folder, timing, data_plane=folder / "plane", resync="5") as bench:
+        bench.start()
+        yield bench
 
 
 def ask(url: str, body: Any = None) -> Any:

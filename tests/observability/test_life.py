@@ -1,6 +1,6 @@
 """The operator's own process is scraped while an app lives, and must say what happened: by AWS's ledger and Kubernetes.
 
-The tests of this file are the chapters of one life, in order.
+The functions of this file are the chapters of one life, in order: each begins where the one before has ended.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ import pytest
 from kubernetes import client
 
 from missyou_local import cluster, processes
-from missyou_local.aws import Timing, serve
 from missyou_local.aws.rules import Rule
-from tests.integration.bench import PATIENCE, ROOT, Bench, condition, install
+from tests.integration.bench import PATIENCE, ROOT, Bench, a_bench, condition, quick
 
 from .scraping import get, ledger, scrape
 
@@ -24,23 +23,22 @@ APP = {"namespace": "default", "name": "watched"}
 HOSTILE = 'hunter2-"quoted"/and\\more'
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def bench(control_plane, kube, tmp_path_factory) -> Iterator[Bench]:
-    timing = Timing(**dict.fromkeys(Timing.__dataclass_fields__, 0.2))
-    # Long enough to be scraped while it is being deleted.
-    timing.rds_delete = 3.0
-    aws = serve(timing=timing)
-    install(kube)
-    cluster.apply(kube, cluster.documents([ROOT / "manifests/samples/secrets-access.yaml"]))
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys", "namespace": "default"}}
-    cluster.apply(kube, [{**secret, "stringData": {"google": HOSTILE}}])
+    # A deletion takes long enough to be scraped meanwhile.
     arguments = ["--probes=127.0.0.1:0", "--log-format=json", "--leader-elect"]
-    folder = tmp_path_factory.mktemp("watched")
-    bench = Bench(kube, folder, control_plane.kubeconfig, aws, key="operator", arguments=arguments)
-    yield bench
-    if bench.operator:
-        bench.operator.stop()
-    aws.close()
+    options = {"namespace": "default", "key": "operator", "arguments": arguments}
+    with a_bench(control_plane, tmp_path_factory.mktemp("watched"), quick(rds_delete=3.0), **options) as bench:
+        cluster.apply(kube, cluster.documents([ROOT / "manifests/samples/secrets-access.yaml"]))
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys", "namespace": "default"}}
+        cluster.apply(kube, [{**secret, "stringData": {"google": HOSTILE}}])
+        yield bench
+
+
+@pytest.mark.timeout(300)
+def test_one_life_as_metrics_logs_and_events_tell_it(bench: Bench) -> None:
+    for chapter in CHAPTERS:
+        chapter(bench)
 
 
 def agrees_with_the_ledger(bench: Bench) -> None:
@@ -51,7 +49,7 @@ def agrees_with_the_ledger(bench: Bench) -> None:
     )
 
 
-def test_it_is_not_ready_before_aws_accepts_its_credentials(bench):
+def it_is_not_ready_before_aws_accepts_its_credentials(bench: Bench) -> None:
     bench.aws.control.rules.replace([Rule.parse({"match": "sts:*", "expired": True})])
     bench.start()
     assert processes.wait_until(lambda: "does not accept" in get(bench, "/readyz")[1], PATIENCE), get(bench, "/readyz")
@@ -62,7 +60,7 @@ def test_it_is_not_ready_before_aws_accepts_its_credentials(bench):
     assert scrape(bench).value("leader_election_master_status", name="missyou-operator") == 1.0
 
 
-def test_a_creation_that_is_throttled_and_refused(bench):
+def a_creation_that_is_throttled_and_refused(bench: Bench) -> None:
     refusal = {"code": "InvalidParameterException", "status": 400, "message": f"not a secret: {HOSTILE}"}
     bench.aws.control.rules.replace(
         [
@@ -112,7 +110,7 @@ def says_what_the_status_says(bench: Bench, app: dict) -> None:
     assert {dict(labels)["state"]: n for labels, n in seen.of("missyou_app_resources", **APP).items()} == dict(listed)
 
 
-def test_drift_is_counted_once(bench):
+def drift_is_counted_once(bench: Bench) -> None:
     assert scrape(bench).value("missyou_app_drift_found_total", **APP) == 0
     bench.aws_client("cloudwatch").delete_alarms(AlarmNames=["watched-rds-cpu"])
     corrected = lambda: scrape(bench).value("missyou_app_drift_corrected_total", **APP) == 1  # noqa: E731
@@ -120,7 +118,7 @@ def test_drift_is_counted_once(bench):
     assert scrape(bench).value("missyou_app_drift_found_total", **APP) == 1
 
 
-def test_each_line_of_the_log_is_json_and_names_its_pass(bench):
+def each_line_of_the_log_is_json_and_names_its_pass(bench: Bench) -> None:
     lines = [json.loads(line) for line in bench.operator.log.read_text().splitlines()]
     assert all({"time", "level", "logger", "message"} <= line.keys() for line in lines)
     of_passes = [line for line in lines if "pass" in line]
@@ -133,7 +131,7 @@ def test_each_line_of_the_log_is_json_and_names_its_pass(bench):
     assert len(ends) == len(set(ends)) > 2
 
 
-def test_no_secret_is_in_logs_metrics_status_or_events(bench):
+def no_secret_is_in_logs_metrics_status_or_events(bench: Bench) -> None:
     events = client.CoreV1Api(bench.kube).list_namespaced_event("default").to_dict()
     told = [event["message"] for event in events["items"]]
     places = {
@@ -146,7 +144,7 @@ def test_no_secret_is_in_logs_metrics_status_or_events(bench):
     assert [place for place, text in places.items() if "hunter2" in text] == []
 
 
-def test_what_is_gone_is_not_measured_any_more(bench):
+def what_is_gone_is_not_measured_any_more(bench: Bench) -> None:
     bench.delete("watched")
     deleting = lambda: scrape(bench).value("missyou_app_deletion_timestamp", **APP)  # noqa: E731
     assert processes.wait_until(lambda: bool(deleting()), PATIENCE)
@@ -165,7 +163,7 @@ def exists(bench: Bench, name: str) -> bool:
     return any(app["metadata"]["name"] == name for app in apps)
 
 
-def test_an_app_that_is_there_at_the_start_is_waited_for(bench):
+def an_app_that_is_there_at_the_start_is_waited_for(bench: Bench) -> None:
     bench.apply("early", environment="Development", suspend=True)
     bench.until("early", lambda app: condition(app, "Ready"), "seen")
     bench.kill()
@@ -173,3 +171,14 @@ def test_an_app_that_is_there_at_the_start_is_waited_for(bench):
     assert processes.wait_until(lambda: get(bench, "/readyz") == (200, "working\n"), PATIENCE), get(bench, "/readyz")
     # Ready means that the watch has shown it.
     assert scrape(bench).of("missyou_app_status_condition", namespace="default", name="early")
+
+
+CHAPTERS = (
+    it_is_not_ready_before_aws_accepts_its_credentials,
+    a_creation_that_is_throttled_and_refused,
+    drift_is_counted_once,
+    each_line_of_the_log_is_json_and_names_its_pass,
+    no_secret_is_in_logs_metrics_status_or_events,
+    what_is_gone_is_not_measured_any_more,
+    an_app_that_is_there_at_the_start_is_waited_for,
+)
