@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +22,7 @@ from missyou_operator.aws.elbv2_loadbalancer import LoadBalancer
 from missyou_operator.aws.elbv2_targetgroup import TargetGroup, target_group_name
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.stack import Stack
+from missyou_operator.controller.logs import Threads
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Tools
@@ -82,7 +82,7 @@ class World:
 
     server: Server
     clock: Clock
-    pool: ThreadPoolExecutor
+    pool: Threads
     clients: Clients
     base: Mapping[str, Any]
     stack: Stack

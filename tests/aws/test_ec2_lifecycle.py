@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +21,7 @@ from missyou_operator.aws.ec2_security import SecurityGroup, SecurityGroupRule, 
 from missyou_operator.aws.ec2_vpc import Subnet, Vpc
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.stack import Stack, tag_list
+from missyou_operator.controller.logs import Threads
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Tools
@@ -68,7 +68,7 @@ class World:
     cloud: Cloud
     ec2: Any
     server: Server
-    pool: ThreadPoolExecutor
+    pool: Threads
     outcome: Outcome = field(default_factory=Outcome)
 
     def look(self) -> dict[str, tuple[Observed, ...]]:
@@ -113,7 +113,7 @@ def world(server: Server, ec2: Any, request: pytest.FixtureRequest) -> Iterator[
     """Give each test a stack of its own in the one account, all of the same names: only tags tell them apart."""
     stack = replace(STACK, app=f"default/{request.node.name}")
     server.control.ledger.clear()
-    with ThreadPoolExecutor(16) as pool:
+    with Threads(16) as pool:
         yield World(cloud_of(ec2, stack), ec2, server, pool)
 
 

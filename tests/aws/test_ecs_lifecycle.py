@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +15,7 @@ from missyou_local.aws.server import Server, serve
 from missyou_local.aws.timing import Timing
 from missyou_operator.aws.autoscaling import scaled_service
 from missyou_operator.aws.elbv2_targetgroup import target_group_name
+from missyou_operator.controller.logs import Threads
 from missyou_operator.engine.graph import Graph
 
 _CLOCK = Clock()
@@ -45,7 +45,7 @@ def world(server: Server, clients: Clients, base: Mapping[str, Any]) -> Iterator
     """Give each test a stack of its own, on the one network."""
     stack = replace(STACK, name=f"stack{next(_NUMBERS)}")
     server.control.ledger.clear()
-    with ThreadPoolExecutor(8) as pool:
+    with Threads(8) as pool:
         yield World(server, _CLOCK, pool, clients, base, stack)
 
 

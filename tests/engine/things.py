@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ from missyou_operator.engine.resource import READY, FieldChange, Health, Observe
 from missyou_operator.engine.values import Ref
 
 
-class Inline(Executor):
+class Inline:
     """Runs everything at once on the calling thread, so that the order of a test is the order of its calls."""
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -26,6 +26,9 @@ class Inline(Executor):
         except BaseException as error:
             future.set_exception(error)
         return future
+
+    def first(self, running: Collection[Future[Any]]) -> Collection[Future[Any]]:
+        return list(running)
 
 
 @dataclass

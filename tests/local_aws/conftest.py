@@ -79,9 +79,15 @@ def _aws(_server: Server, _clock: Clock) -> Aws:
     return Aws(_server, _clock)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _empty(_server: Server) -> None:
+    """Each module begins with an empty AWS: what is listed and counted is its own."""
+    _server.control.reset()
+
+
 @pytest.fixture
 def aws(_aws: Aws) -> Iterator[Aws]:
-    """The test AWS, without control rules; resources of earlier tests are still there."""
+    """The test AWS, without control rules; resources of the module's other tests are still there."""
     yield _aws
     _aws.control(body={"rules": [], "seed": 0, "reset_counts": True})
 
