@@ -4,22 +4,22 @@ from __future__ import annotations
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "passes": ("passes",),
-    "crash sample": ("crash",),
+    "crash": ("crash",),
     "cluster": ("integration/test_operator.py", "integration/test_leader.py", "integration/crd", "observability"),
     "app": ("integration/test_app.py", "integration/test_rehearsal.py", "integration/test_outages.py"),
-    "AWS classes": ("aws",),
+    "aws-classes": ("aws",),
     "permissions": ("permissions",),
-    "GitOps": ("gitops",),
+    "gitops": ("gitops",),
     "manifests": ("manifests", "workflows"),
-    "test AWS": ("local_aws",),
-    "data plane": ("dataplane",),
+    "test-aws": ("local_aws",),
+    "data-plane": ("dataplane",),
     "backend": ("backend",),
-    "local cloud": ("local_controlplane", "supply"),
+    "local-cloud": ("local_controlplane", "supply"),
     "pure": ("engine", "stack", "cost", "controller", "api", "sim"),
 }
 #: What a person runs after each edit: pure parts, resource classes, and one stack grown, changed and deleted.
 FAST: dict[str, tuple[str, ...]] = {
     "pure": ("engine", "stack", "cost", "controller", "api"),
-    "AWS classes": ("aws",),
-    "one stack": ("sim",),
+    "aws-classes": ("aws",),
+    "one-stack": ("sim",),
 }

@@ -48,7 +48,7 @@ class Ended:
 def run(name: str, paths: tuple[str, ...]) -> Ended:
     """Run a group to its end, in a process of its own, whose output is everybody's."""
     began = time.monotonic()
-    results = RESULTS / f"{name.replace(' ', '-')}.json"
+    results = RESULTS / f"{name}.json"
     results.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-p", "tests.progress", f"--randomly-seed={SEED}"]
     environ = {
@@ -110,7 +110,7 @@ def _summarise(ended: list[Ended], seconds: float) -> None:
     failed = [group.name for group in ended if group.code]
     print(f"all in {seconds:.0f} s, {AT_A_TIME} groups at a time, seed {SEED}; CPU {sum(g.cpu for g in ended):.0f} s")
     if failed:
-        print(f"failed: {', '.join(failed)}. Again: MISSYOU_SEED={SEED} make test GROUPS='{failed[0]}'")
+        print(f"failed: {', '.join(failed)}. Again: MISSYOU_SEED={SEED} make test GROUPS={failed[0]}")
 
 
 if __name__ == "__main__":
