@@ -20,7 +20,8 @@ venv: ## set up .venv with everything that development needs
 venv-demo: ## set up .venv with what the demo needs
 	@$(SETUP) demo
 
-demo: venv-demo ## the main job on embedded parts (SAMPLE=production or development)
+demo: ## the main job on embedded parts (SAMPLE=production or development)
+	@$(SETUP) demo --forecast
 	@$(BIN)/python -m missyou_local demo --sample $(SAMPLE)
 
 demo-push: venv-demo ## register an image in the demo's ECR: TAG=v2 [COMMAND='echo broken; exit 1'] [APP=name]

@@ -48,6 +48,9 @@ def main(arguments: Sequence[str]) -> int:
     """Set up a group in .venv, or in the folder that is named."""
     name, *folder = arguments
     try:
+        if folder == ["--forecast"]:
+            folder = []
+            _say(forecast())
         set_up(name, Path(*folder).absolute() if folder else VENV)
     except SetupError as error:
         sys.stderr.write(f"setup: {error}\n")
@@ -67,6 +70,8 @@ def set_up(name: str, venv: Path) -> None:
             after = _inputs(name, venv)
             if before == after:
                 return
+            if not os.access(venv.parent, os.W_OK):
+                raise SetupError(f"{venv.parent} cannot be written: use a clone of your own")
             began, locked = time.monotonic(), len(re.findall(r"^\S+==", GROUPS[name].lock.read_text(), re.MULTILINE))
             _say(f"setting up {venv.name} for {name}: {locked} packages…")
             _install(GROUPS[name], venv, anew=before.get("python") != after["python"])
@@ -76,10 +81,13 @@ def set_up(name: str, venv: Path) -> None:
         raise SetupError(_denied(error)) from None
 
 
-def up_to_date(name: str, venv: Path = VENV) -> bool:
-    """Return whether an environment is what the lock says."""
-    before = _recorded(venv)
-    return before == _inputs(_serving(name, before), venv)
+def forecast() -> str:
+    """Return what `make demo` is about to do and how long it takes."""
+    sys.path.insert(0, str(ROOT / "operator"))
+    from missyou_local.forecast import forecast  # noqa: PLC0415 - not in an image
+
+    before = _recorded(VENV)
+    return forecast(ROOT, os.environ, venv=before == _inputs(_serving("demo", before), VENV))
 
 
 def _install(group: Group, venv: Path, *, anew: bool) -> None:

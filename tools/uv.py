@@ -38,6 +38,8 @@ _FROM_PIP = {
     "client-cert": ("SSL_CLIENT_CERT", ""),
     "proxy": ("ALL_PROXY", ""),
 }
+#: The sections of its configuration, those that count more behind.
+_RANK = {"global": 0, "install": 1, ":env:": 2}
 _INDEXES = ("UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX")
 _KEPT = (*_INDEXES, "UV_HTTP_", "UV_INSECURE_HOST", "UV_KEYRING_PROVIDER", "UV_LINK_MODE", "UV_SYSTEM_CERTS")
 _PIP_KEPT = {f"PIP_{name.upper().replace('-', '_')}" for name in (*_FROM_PIP, "config-file", "no-index", "retries")}
@@ -125,9 +127,9 @@ def _made(folder: Path) -> Iterator[Path]:
 def settings(listing: str) -> dict[str, list[str]]:
     """Return the values of `pip config list`; variables go before [install], and [install] before [global]."""
     found: dict[str, list[str]] = {}
-    for section in "global install :env:".split():
-        for name, value in re.findall(rf"^{section}\.(\S+?)=(.*)$", listing, re.MULTILINE):
-            found[name] = str(ast.literal_eval(value)).split()
+    lines = re.findall(r"^(global|install|:env:)\.(\S+?)=(.*)$", listing, re.MULTILINE)
+    for _, name, value in sorted(lines, key=lambda line: _RANK[line[0]]):
+        found[name] = str(ast.literal_eval(value)).split()
     return found
 
 
