@@ -24,6 +24,8 @@ _SOURCES = {
 }
 #: Neither a host nor a path of the machine that locks is recorded.
 _OPTIONS = ("--generate-hashes", "--no-header", "--no-emit-index-url", "--no-emit-find-links")
+#: Asked for on Windows or in a browser only, where nothing of ours runs: an SBOM would list them as shipped.
+_ELSEWHERE = tuple(f"--no-emit-package={name}" for name in ("colorama", "httpx2-jsfetch", "pywin32"))
 
 
 def main(arguments: list[str]) -> int:
@@ -40,8 +42,9 @@ def main(arguments: list[str]) -> int:
             if lock != everything:
                 # What a lock holds already is what uv prefers.
                 lock.write_text(everything.read_text())
-            more = upgrade if lock == everything else ()
-            installer.run(*compile_, *sources, *more, f"--output-file={lock.relative_to(ROOT)}")
+            # Of what is developed with, something needs it everywhere.
+            more = upgrade if lock == everything else ["--no-emit-package=tzdata"]
+            installer.run(*compile_, *sources, *more, *_ELSEWHERE, f"--output-file={lock.relative_to(ROOT)}")
         with tempfile.NamedTemporaryFile("w", suffix=".in") as asked:
             # The release that builds our own packages is the one that installs.
             asked.write(metadata["build-system"]["requires"][0].replace("uv_build", "uv"))

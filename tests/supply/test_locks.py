@@ -94,6 +94,14 @@ def test_a_lock_names_no_index_and_no_path(lock) -> None:
     assert odd == []
 
 
+@pytest.mark.parametrize("name", SOURCES)
+def test_all_of_a_lock_is_installed_somewhere(name) -> None:
+    """Else SBOM and audit would be about packages that nobody gets: `tools/lock.py` leaves them out."""
+    places = [{"sys_platform": system, "platform_system": system.capitalize()} for system in ("linux", "darwin")]
+    pins = [pin for pin in locked(LOCKS[name]).values() if pin.marker is not None]
+    assert [str(pin) for pin in pins if not any(pin.marker.evaluate(place) for place in places)] == []
+
+
 def test_what_builds_our_packages_is_what_installs_them() -> None:
     """uv builds them itself, without fetching anything, as long as they ask for its own version."""
     pins = locked(uv.LOCK)
