@@ -1,9 +1,12 @@
 # The Miss You backend. Built with: docker build -f Dockerfile.app -t <repository>:<tag> .
 ARG BASE=python:3.11.15-slim-bookworm
 FROM ${BASE} AS build
-COPY backend/requirements.lock /tmp/
-RUN python -m venv --without-pip /venv \
- && pip --python /venv/bin/python install --no-cache-dir --no-compile --require-hashes -r /tmp/requirements.lock
+# The same installer as on a developer's machine, from the same hashes.
+WORKDIR /setup
+COPY pyproject.toml requirements-uv.lock ./
+COPY tools/setup_venv.py tools/installer.py tools/uv.py tools/
+COPY backend/requirements.lock backend/requirements.lock
+RUN XDG_CACHE_HOME=/tmp/cache python tools/setup_venv.py backend /venv
 COPY backend/missyou_backend /app/missyou_backend
 # Compiled here, since the file system may be read-only where it runs; unchecked, since nothing changes there.
 RUN /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /venv /app

@@ -34,6 +34,11 @@ def main() -> int:
         return _env() if options.command == "env" else _down()
     except (DemoError, NoControlPlaneError) as error:
         sys.stderr.write(f"demo: {error}\n")
+    except OSError as error:
+        # A full disk, a folder of somebody else: no trace is needed to understand that.
+        if error.filename is None:
+            raise
+        sys.stderr.write(f"demo: {error.filename}: {error.strerror}\n")
     except KeyboardInterrupt:
         sys.stderr.write(
             "\ndemo: interrupted; what was started keeps running: make demo goes on, make demo-down ends it\n"

@@ -12,7 +12,6 @@ import hashlib
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -22,6 +21,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from missyou_local.building import BuildError, build
+from missyou_local.progress import Progress
 
 #: What the Go module builds.
 KUBERNETES = "1.36.3"
@@ -39,7 +41,6 @@ _SUMS = {
     "e4910d6160886194ff9be9589ea7c5c32c2b8ae0754703874b7c8ba8ddfc41ce",
 }
 _NAMES = ("kube-apiserver", "etcd")
-_MODULE = Path(__file__).parent / "gomodule"
 
 
 class NoControlPlaneError(Exception):
@@ -55,22 +56,39 @@ class Binaries:
 
 
 def find(say: Callable[[str], None], environ: Mapping[str, str] = os.environ) -> Binaries:
-    """Give the binaries, fetching or building them if need be. `say` tells a person who waits. Error: see above."""
+    """Return the binaries, fetching or building them if need be. `say` tells a person who waits. Error: see above."""
     if given := environ.get("KUBEBUILDER_ASSETS"):
         if found := _in(Path(given)):
             return found
         raise NoControlPlaneError(
             f"KUBEBUILDER_ASSETS is {given}, where kube-apiserver and etcd are not: correct it or unset it"
         )
-    folder = cache_folder(environ) / f"controlplane-v{KUBERNETES}"
+    folder = kept_in(environ)
     if found := _in(folder):
         return found
-    with _locked(folder.with_name(f"{folder.name}.lock"), say):
-        return _in(folder) or _downloaded(folder, say) or _built(folder, say)
+    try:
+        with _locked(folder.with_name(f"{folder.name}.lock"), say):
+            return _in(folder) or _downloaded(folder, say) or _built(folder, say)
+    except OSError as error:
+        if error.filename is None or not Path(error.filename).is_relative_to(folder.parent.parent):
+            raise
+        raise NoControlPlaneError(
+            f"the cache {folder.parent} cannot be written ({error.strerror}): set XDG_CACHE_HOME to a folder that can"
+        ) from None
+
+
+def available(environ: Mapping[str, str] = os.environ) -> bool:
+    """Return whether the binaries are there without being fetched or built."""
+    return "KUBEBUILDER_ASSETS" in environ or _in(kept_in(environ)) is not None
+
+
+def kept_in(environ: Mapping[str, str]) -> Path:
+    """Return the folder of the cache that the binaries are kept in."""
+    return cache_folder(environ) / f"controlplane-v{KUBERNETES}"
 
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Give the project's cache: `$XDG_CACHE_HOME/missyou`, usually `~/.cache/missyou`."""
+    """Return the project's cache: `$XDG_CACHE_HOME/missyou`, usually `~/.cache/missyou`."""
     return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "missyou"
 
 
@@ -88,7 +106,8 @@ def _locked(path: Path, say: Callable[[str], None]) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say("waiting for kube-apiserver and etcd, which another run is making…")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            with Progress("waiting", say):
+                fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
@@ -114,7 +133,10 @@ def _downloaded(folder: Path, say: Callable[[str], None]) -> Binaries | None:
         try:
             with urllib.request.urlopen(url, timeout=5) as answer, archive.open("wb") as out:
                 say(f"fetching kube-apiserver and etcd {ENVTEST} (once)…")
-                shutil.copyfileobj(answer, out)
+                with Progress("fetched", say) as progress:
+                    while chunk := answer.read(1 << 20):
+                        out.write(chunk)
+                        progress.detail = f"{out.tell() >> 20} MB"
         except (urllib.error.URLError, TimeoutError, OSError):
             return None
         if hashlib.sha512(archive.read_bytes()).hexdigest() != _SUMS[target]:
@@ -140,16 +162,8 @@ def _built(folder: Path, say: Callable[[str], None]) -> Binaries:
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         made = Path(scratch) / "made"
         made.mkdir()
-        version = "k8s.io/component-base/version.git"
-        major, minor, _ = KUBERNETES.split(".")
-        flags = f"-s -w -X {version}Version=v{KUBERNETES} -X {version}Major={major} -X {version}Minor={minor}"
-        _go_build(go, made / "kube-apiserver", flags, "k8s.io/kubernetes/cmd/kube-apiserver")
-        _go_build(go, made / "etcd", "-s -w", "go.etcd.io/etcd/server/v3")
+        try:
+            build(go, made, KUBERNETES, folder.parent, say)
+        except BuildError as error:
+            raise NoControlPlaneError(str(error)) from None
         return _install(made, folder)
-
-
-def _go_build(go: str, out: Path, flags: str, package: str) -> None:
-    command = [go, "build", "-trimpath", "-mod=readonly", "-ldflags", flags, "-o", str(out), package]
-    done = subprocess.run(command, cwd=_MODULE, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise NoControlPlaneError(f"go build {package} failed:\n{done.stderr[-2000:]}")

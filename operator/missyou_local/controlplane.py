@@ -77,6 +77,8 @@ def _try(folder: Path, binaries: Binaries, flags: Sequence[str]) -> ControlPlane
     if not key.exists():
         _private(key, _rsa_key())
     apiserver = [str(binaries.apiserver), "--etcd-servers", endpoint, "--cert-dir", str(folder / "certs")]
+    # Without an address to advertise it looks for a default route, and does not start where there is none.
+    apiserver += ["--advertise-address", "127.0.0.1"]
     apiserver += ["--bind-address", "127.0.0.1", "--secure-port", str(port), "--authorization-mode", "RBAC"]
     apiserver += ["--token-auth-file", str(folder / "tokens.csv"), "--service-cluster-ip-range", "10.0.0.0/24"]
     apiserver += ["--service-account-issuer", "https://missyou.local", "--service-account-key-file", str(key)]

@@ -22,8 +22,8 @@ from missyou_local.pushing import Pusher
 from missyou_local.say import Voice
 
 SAMPLES = {"production": "missyou.yaml", "development": "missyou-development.yaml"}
-#: Seconds until the demo gives up: an emulator needs about ten, a real AWS about twenty minutes.
-_PATIENCE = {True: 120, False: 2400}
+#: Seconds until the demo gives up: an emulator needs about ten, a busy machine many more; a real AWS twenty minutes.
+_PATIENCE = {True: 300, False: 2400}
 
 
 def demo(sample: str) -> int:

@@ -15,7 +15,7 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from missyou_local import binaries, controlplane, processes
+from missyou_local import binaries, controlplane, forecast, processes
 from missyou_local.controlplane import api_client, current_context
 from missyou_local.processes import wait_until
 from missyou_local.say import Voice
@@ -27,6 +27,7 @@ _REGION = "us-east-1"
 #: The key ID of an AWS that asks for none. In the environment it tells that `make demo-env` has been evaluated.
 _KEY = "missyou-demo"
 _MARK = ".missyou-demo"
+_NO_PROXY = ("NO_PROXY", "no_proxy")
 
 
 class DemoError(Exception):
@@ -60,7 +61,11 @@ class Surroundings:
 
     def exports(self) -> str:
         """Give them as shell commands."""
-        return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in self.variables().items())
+        shown = self.variables()
+        if any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in os.environ):
+            # Else curl and aws would look for the demo behind the proxy.
+            shown |= {name: os.environ[name] for name in _NO_PROXY if name in os.environ}
+        return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in shown.items())
 
     def environ(self) -> dict[str, str]:
         """Give the whole environment for programs. With an AWS of the demo's own, nothing in it leads to another."""
@@ -73,7 +78,7 @@ class Surroundings:
 
 def state_folder() -> Path:
     """Give the folder of this checkout's demo: pids, logs, keys and data."""
-    return Path(os.environ.get("MISSYOU_STATE") or ROOT / ".demo").resolve()
+    return forecast.state_folder(ROOT, os.environ)
 
 
 def claim(state: Path) -> None:
@@ -126,8 +131,9 @@ def bring_up(state: Path, voice: Voice) -> Surroundings:
 
 def spare_proxies() -> None:
     """Keep this process and all that it starts from asking a proxy for what runs on this machine."""
-    for name in ("NO_PROXY", "no_proxy"):
-        os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1"]))
+    for name in _NO_PROXY:
+        known = [each for each in os.environ.get(name, "").split(",") if each]
+        os.environ[name] = ",".join([*known, *(each for each in ("127.0.0.1", "localhost") if each not in known)])
 
 
 def answers(url: str) -> bool:
@@ -144,7 +150,7 @@ def answers(url: str) -> bool:
 def _given(state: Path) -> tuple[Path | None, str | None]:
     """Give the cluster and the AWS that the user names. The exports of this demo in the environment are not his."""
     named = os.environ.get("KUBECONFIG") or ""
-    ours = not named or named == str(state / "cluster" / "admin.kubeconfig")
+    ours = forecast.starts_cluster(state, os.environ)
     endpoint = os.environ.get("AWS_ENDPOINT_URL") or None
     if ours and os.environ.get("AWS_ACCESS_KEY_ID") == _KEY:
         endpoint = None

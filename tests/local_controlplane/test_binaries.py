@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
+import re
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from missyou_local import binaries
+from missyou_local import binaries, progress
 from missyou_local.binaries import NoControlPlaneError
 
 FAKE_GO = """#!/bin/sh
+[ "$1" = list ] && exit 0
 while [ "$1" != -o ]; do shift; done
 echo built >> "$BUILDS"
 printf '#!/bin/sh\\n' > "$2"
@@ -128,3 +131,44 @@ def test_a_failed_build_leaves_nothing_behind(tmp_path, said, go, monkeypatch):
     with pytest.raises(NoControlPlaneError, match="no space left"):
         binaries.find(said.append, {"XDG_CACHE_HOME": str(tmp_path)})
     assert [path.suffix for path in (tmp_path / "missyou").iterdir()] == [".lock"]
+
+
+def test_a_cache_that_cannot_be_written_is_said_in_a_line(said, go):
+    with pytest.raises(NoControlPlaneError, match="set XDG_CACHE_HOME") as told:
+        binaries.find(said.append, {"XDG_CACHE_HOME": "/proc/nowhere"})
+    assert "\n" not in str(told.value)
+
+
+def test_a_build_shows_how_far_it_is(tmp_path, said, go, monkeypatch):
+    """Go's lines are counted: what it fetches, what it compiles."""
+    monkeypatch.setattr(progress, "_STAYING", 0.01)
+    wait = f'until grep -q "2 .*packages compiled" {tmp_path}/said; do :; done\n'
+    script = FAKE_GO.replace("exit 0", "{ echo one; echo two; echo three; exit 0; }").replace(
+        "echo built", f"echo first >&2; echo second >&2; {wait}echo built"
+    )
+    (tmp_path / "tools" / "go").write_text(script)
+
+    def say(line: str) -> None:
+        with (tmp_path / "said").open("a") as file:
+            file.write(line + "\n")
+
+    binaries.find(say, {"XDG_CACHE_HOME": str(tmp_path)})
+    lines = (tmp_path / "said").read_text()
+    assert re.search(r"^step 2 of 3, kube-apiserver: \d+ s, 2 of at most 3 packages compiled$", lines, re.MULTILINE)
+
+
+def test_who_waits_for_another_run_sees_for_how_long(tmp_path, monkeypatch, go):
+    monkeypatch.setattr(progress, "_STAYING", 0.01)
+    folder = cached(tmp_path)
+    folder.parent.mkdir(parents=True)
+    said = []
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        def say(line: str) -> None:
+            said.append(line)
+            if line.startswith("waiting: "):
+                fcntl.flock(lock, fcntl.LOCK_UN)
+
+        binaries.find(say, {"XDG_CACHE_HOME": str(tmp_path)})
+    assert any(line.startswith("waiting: ") for line in said)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,3 +104,16 @@ def test_programs_that_do_not_start_are_an_error_with_their_log(tmp_path, monkey
     with pytest.raises(binaries.NoControlPlaneError, match="no such luck"):
         controlplane.start(tmp_path / "plane", binaries.Binaries(broken, broken), said.append)
     assert len(said) == 2
+
+
+def test_it_starts_without_a_default_route(tmp_path):
+    """In a network of its own that has nothing but loopback."""
+    alone = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("network namespaces cannot be made here: that needs Linux and root")
+    text = "import pathlib, sys; from missyou_local import binaries, controlplane as c; "
+    text += "c.start(pathlib.Path(sys.argv[1]), binaries.find(print), print).stop()"
+    done = subprocess.run(
+        [*alone, sys.executable, "-c", text, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 
 import pytest
 
 from missyou_local import environment, installation
+from missyou_local.__main__ import main
 from missyou_local.environment import DemoError, Surroundings
 
 VARIABLES = ("KUBECONFIG", "MISSYOU_STATE", *(name for name in os.environ if name.startswith("AWS_")))
@@ -106,3 +108,35 @@ def test_a_folder_of_the_demos_is_removed(tmp_path):
     environment.claim(state)
     assert installation.tear_down(state) == []
     assert not state.exists()
+
+
+def test_behind_a_proxy_the_exports_spare_what_runs_here(monkeypatch, own):
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "intern.example")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    for _ in range(2):
+        environment.spare_proxies()
+    assert "export NO_PROXY=intern.example,127.0.0.1,localhost" in own.exports()
+    assert "export no_proxy=intern.example,127.0.0.1,localhost" in own.exports()
+
+
+def test_without_a_proxy_they_say_nothing_of_one(monkeypatch, own):
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "")
+    environment.spare_proxies()
+    assert "PROXY" not in own.exports()
+
+
+@pytest.mark.parametrize(("code", "words"), [("EACCES", "Permission denied"), ("ENOSPC", "No space left on device")])
+def test_a_folder_that_cannot_be_used_is_said_in_a_line(monkeypatch, capsys, code, words):
+    number = getattr(errno, code)
+
+    def refuse(_) -> None:
+        raise OSError(number, os.strerror(number), "/theirs/.demo")
+
+    monkeypatch.setattr("missyou_local.__main__.tear_down", refuse)
+    monkeypatch.setattr("sys.argv", ["missyou_local", "down"])
+    assert main() == 1
+    assert capsys.readouterr().err == f"demo: /theirs/.demo: {words}\n"

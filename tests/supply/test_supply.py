@@ -2,34 +2,72 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
 
-from tools import audit, licences
+from tools import audit, installer, licences, uv
+
+TOOLS = sorted((licences.ROOT / "tools").glob("*.py"))
+SCRIPTS = [
+    licences.ROOT / "Makefile",
+    *licences.ROOT.glob("Dockerfile*"),
+    *(licences.ROOT / ".ci").iterdir(),
+    *(licences.ROOT / ".github/workflows").iterdir(),
+]
+#: Whatever can install Python packages, as a word of a command.
+INSTALLER = re.compile(r"(?<![\w.-])(pip3?|uv|uvx|pipx|easy_install|conda|poetry|pdm)(?![\w./*-])")
 
 
-def installs() -> list[tuple[str, str]]:
-    """Every command that installs packages, by the file that it is in."""
-    files = [licences.ROOT / "Makefile", *licences.ROOT.glob("Dockerfile*"), *(licences.ROOT / ".ci").iterdir()]
+def commands(source: str) -> list[list[str]]:
+    """The literal words of each list, tuple and call of a Python program that installs something."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        words = node.args if isinstance(node, ast.Call) else getattr(node, "elts", [])
+        literal = [word.value for word in words if isinstance(word, ast.Constant) and isinstance(word.value, str)]
+        if {"install", "sync"} & set(literal):
+            found.append(literal)
+    return found
+
+
+def unhashed(source: str) -> list[list[str]]:
+    """Those that neither demand hashes nor are about our own packages, for which nothing is fetched."""
     return [
-        (path.name, command)
-        for path in files
-        for command in re.findall(r"pip (?:--\S+ \S+ )?install[^\n&|;]*", path.read_text().replace("\\\n", " "))
+        words
+        for words in commands(source)
+        if "--require-hashes" not in words and not {"--no-deps", "--offline"} <= set(words)
     ]
 
 
-def test_nothing_is_installed_without_a_hash() -> None:
-    assert {name for name, _ in installs()} == {"Makefile", "Dockerfile.app", "Dockerfile.operator"}
-    for name, command in installs():
-        own = "--no-deps" in command and "--no-build-isolation" in command
-        assert "--require-hashes" in command or own, f"{name}: {command}"
+def test_only_the_installer_installs_and_only_with_hashes() -> None:
+    assert [path.name for path in TOOLS if commands(path.read_text())] == ["installer.py", "uv.py"]
+    assert [(path.name, words) for path in TOOLS for words in unhashed(path.read_text())] == []
 
 
-@pytest.mark.parametrize("lock", [*licences.LOCKS.values(), licences.ROOT / "requirements.lock"], ids=lambda p: p.name)
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_everything_else_leaves_installing_to_it(path) -> None:
+    code = [line.partition(" # ")[0] for line in path.read_text().splitlines() if not line.lstrip().startswith("#")]
+    assert [line for line in code if INSTALLER.search(line)] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["pip install x", "RUN python -m pip --python /v install x", "\t@$(BIN)/pip install x", "uvx ruff", "run: uv sync"],
+)
+def test_another_way_to_install_would_be_noticed(line) -> None:
+    assert INSTALLER.search(line)
+
+
+def test_an_unhashed_command_would_be_noticed() -> None:
+    assert unhashed('run([python, "-m", "pip", "install", "--quiet", name])')
+    assert unhashed('uv.run("pip", "sync", lock)')
+
+
+@pytest.mark.parametrize("lock", [uv.LOCK, *(group.lock for group in installer.GROUPS.values())], ids=lambda p: p.name)
 def test_every_line_of_a_lock_has_a_hash(lock) -> None:
     entries = re.split(r"\n(?=[A-Za-z0-9])", lock.read_text().strip())
-    assert len(entries) > 20
+    assert len(entries) > 20 or lock == uv.LOCK
     assert [entry.partition(" ")[0] for entry in entries if "==" in entry and "--hash=sha256:" not in entry] == []
 
 
