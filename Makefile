@@ -8,7 +8,7 @@ SAMPLE ?= production
 SETUP = command -v $(PYTHON) >/dev/null || { echo "setup: $(PYTHON) is missing: install Python, or make PYTHON=..." >&2; exit 1; }; $(PYTHON) tools/setup_venv.py
 export COMMAND
 
-.PHONY: help venv venv-demo lock demo demo-push demo-env demo-down test test-crash bench bench-app lint format crd iam-policy licences sbom audit e2e-kind
+.PHONY: help venv venv-demo lock demo demo-push demo-env demo-down test test-fast test-crash bench bench-app lint format crd iam-policy licences sbom audit e2e-kind
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,11 +34,14 @@ demo-env: venv-demo ## print the exports that lead kubectl and aws to the demo
 demo-down: venv-demo ## stop all that the demo started
 	@$(BIN)/python -m missyou_local down
 
-test: venv ## everything CI runs: all tests
-	@$(BIN)/python tests/groups.py
+test: venv ## everything CI runs: all tests, or those of GROUPS="pure passes"
+	@$(BIN)/python -m tests.run $(GROUPS)
 
-test-crash: venv ## every crash point, outage, storm and hand; writes docs/reliability.md (an hour)
-	@MISSYOU_CRASH=all $(BIN)/python -m tests.crash.reliability
+test-fast: venv ## what to run after each edit: pure parts, resource classes, one whole stack
+	@$(BIN)/python -m tests.run --fast
+
+test-crash: venv ## every crash point, outage, storm and foreign change; writes docs/reliability.md
+	@$(BIN)/python -m tests.crash.reliability
 
 e2e-kind: venv ## build both images, deploy into a kind cluster, run the end-to-end tests there
 	@$(BIN)/python tools/kind_e2e.py

@@ -27,11 +27,14 @@ ENVIRONMENT = {
 _LOADER = get_session().get_component("data_loader")
 
 
+_BEGINNING = 1_800_000_000.0
+
+
 class Clock:
     """Seconds since the epoch."""
 
     def __init__(self) -> None:
-        self.now = 1_800_000_000.0
+        self.now = _BEGINNING
 
     def __call__(self) -> float:
         return self.now
@@ -62,11 +65,12 @@ class Aws(InProcess):
         return self._clients[name]
 
     def reset(self) -> None:
-        """Empty it, and calm it; what was met so far still counts."""
+        """Begin anew: empty, calm, at the beginning of time. What was met so far still counts."""
         self.met = collections.Counter(self.counted())
         self._since = 0
         self.control.reset()
         self.calm()
+        self.clock.now = _BEGINNING
 
     def begin_to_count(self) -> None:
         """Count from here on."""

@@ -35,8 +35,6 @@ def aws() -> Iterator[Aws]:
     # botocore's pauses between the attempts of one call: not waited for, so that more calls are counted than there
     # would be.
     environ.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))
-    random.seed(SEED)
-    mock_random.seed(SEED)
     _warm_up(made)
     yield made
     environ.undo()
@@ -53,10 +51,16 @@ def _warm_up(aws: Aws) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _empty_aws(aws: Aws) -> Iterator[None]:
-    """What fixtures of a module have made goes with the module."""
-    yield
+def _empty_aws(aws: Aws, request: pytest.FixtureRequest) -> None:
+    """A module begins with an empty AWS, whatever others have made, and draws the same whether it runs alone or not."""
     aws.reset()
+    _draw_for(request.node.nodeid)
+
+
+def _draw_for(name: str) -> None:
+    """Seed all that is drawn: the operator's pauses, and the ids that AWS gives."""
+    random.seed(f"{SEED}{name}")
+    mock_random.seed(f"{SEED}{name}")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -71,6 +75,7 @@ def _forked(item: pytest.Item, function: Callable[..., Any]) -> Callable[..., An
         aws: Aws = item.funcargs["aws"]  # type: ignore[attr-defined] # a Function's
 
         def work() -> dict[str, int]:
+            _draw_for(item.nodeid)
             aws.begin_to_count()
             function(**fixtures)
             return aws.counted()

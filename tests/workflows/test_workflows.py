@@ -16,6 +16,7 @@ import yaml
 
 from missyou_local import binaries
 from tests import gotools
+from tests.groups import GROUPS
 from tests.manifests import helm
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +80,11 @@ def test_rights_are_given_by_job_and_no_token_stays_behind() -> None:
     checkouts = [step for step in steps() if "actions/checkout" in step.get("uses", "")]
     assert checkouts
     assert all(step["with"] == {"persist-credentials": False} for step in checkouts)
+
+
+def test_the_jobs_run_all_groups_and_each_once() -> None:
+    matrix = load("test.yaml")["jobs"]["groups"]["strategy"]["matrix"]["groups"]
+    assert sorted(name for groups in matrix for name in groups.split()) == sorted(GROUPS)
 
 
 def test_every_job_ends() -> None:
