@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.session import get_session
 
@@ -43,6 +44,11 @@ class Aws(InProcess):
         self.clock = Clock()
         super().__init__(timing=timing, clock=self.clock)
         self._clients: dict[tuple[str, ...], Any] = {}
+
+    def __call__(self, request: AWSPreparedRequest, **event: Any) -> AWSResponse:
+        """Answer a request. It takes a moment: what was read before a change is older than what is read after it."""
+        self.clock.now += 0.001
+        return super().__call__(request, **event)
 
     def client(self, service: str, key: str = "somebody", region: str = REGION, token: str = "") -> Any:
         """Return a client of somebody who is not the operator. Making one is slow: they are kept."""
