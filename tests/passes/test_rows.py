@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from missyou_operator.stack.alarms import ERROR_RATE
-
 from tests.sim.app import App
 
 
