@@ -247,6 +247,7 @@ def test_a_name_of_somebody_else_s_is_told(aws):
     app.until(lambda _: app.reason("ServiceReady") == "ImageNotFound", "waiting for an image only")
     app.push()
     app.until(lambda _: app.condition("ServiceReady")["status"] == "True", "served")
+    app.delete()
 
 
 def test_somebody_s_own_logging_is_left_alone_while_ours_is_off(plain):

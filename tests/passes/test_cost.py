@@ -137,3 +137,4 @@ def test_a_new_stack_beyond_the_budget_makes_nothing(aws):
     app.edit(budget={"monthlyUSD": 90})
     app.one_pass()
     assert app.body["status"]["cost"]["monthlyUSD"] == "88.60"
+    app.delete()

@@ -240,6 +240,7 @@ def test_a_zone_that_is_named_and_not_there_is_told(aws):
     app = App(aws, "nozone", environment="Development", domain={"name": "no.zone.org", "hostedZoneID": "Z0NOBODY"})
     app.until(lambda _: app.reason("Stalled") == "ZoneNotFound", "told")
     assert "Z0NOBODY" in app.condition("Stalled")["message"]
+    app.delete()
 
 
 def test_a_stack_with_a_name_is_deleted_and_its_records_too(app, zones):

@@ -94,3 +94,4 @@ def test_while_a_deletion_waits_passes_are_no_full_looks(aws):
 
     calls = app.calls(ten_passes)
     assert calls.get("ec2:DescribeVpcs", 0) <= 1
+    app.delete()

@@ -252,3 +252,4 @@ def test_an_image_from_elsewhere_needs_no_push(aws):
     app.until(lambda _: app.condition("Ready")["status"] == "True", "Ready")
     assert "registry.example.com/missyou" in app.condition("RegistryReady")["message"]
     assert app.body["status"]["image"] == "registry.example.com/missyou:latest"
+    app.delete()

@@ -73,6 +73,7 @@ def test_a_deleted_stack_is_made_again_from_its_final_snapshot(aws, lost):
     app.edit(database={"restoreFromSnapshot": "another"})
     assert changes(app.calls(app.grow)) == {}
     assert "counts only when a database is created" in app.resource("rds.DBInstance", "phoenix-db")["message"]
+    app.delete()
 
 
 def test_the_app_gets_no_credentials_before_the_password_is_the_right_one(aws, lost):
@@ -129,6 +130,7 @@ def test_a_snapshot_that_does_not_fit_is_refused_before_anything_is_restored(aws
     assert not app.client("rds").describe_db_instances(Filters=[{"Name": "db-instance-id", "Values": ["phoenix-db"]}])[
         "DBInstances"
     ]
+    app.delete()
 
 
 def test_a_database_of_another_name_than_the_spec_says_is_never_handed_out(aws):
@@ -151,3 +153,4 @@ def test_a_database_of_another_name_than_the_spec_says_is_never_handed_out(aws):
     assert "is called letters" in app.condition("DatabaseReady")["message"]
     assert "plan" not in app.body["status"] or "Replace" not in json.dumps(app.body["status"]["plan"])
     assert "DATABASE_URL" not in credentials(app)
+    app.delete()
