@@ -3,9 +3,9 @@
 One run makes all the kills: at each moment it forks. The fork's operator dies there, another process takes over and
 does the work to the end; the run itself goes on, to the next moment.
 
-Of a moment after a call and the one before the next, only the first is tried where no time passes between them: AWS
-and the clock are the same then, and what the operator remembered is lost in both. Reads need no kills of their own for
-the same reason.
+Of a moment after a call and the one before the next, only the first is tried where both are in one pass: nothing but
+reads comes between them, AWS is the same, and what the operator remembered is lost in both. Reads need no kills of
+their own for the same reason.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from .chosen import ALL, PROCESSES
 
 #: A day's sample has every so manieth moment.
 _SAMPLED = 12
+#: Seconds on the clock that a pass takes less than, and the time between two takes more than.
+_ONE_PASS = 0.1
 #: A kill to try alone: "17 after ec2:CreateSubnet", as a failure names it.
 ONLY = os.environ.get("MISSYOU_KILL")
 
@@ -33,14 +35,16 @@ class _Moments:
     def __init__(self, app: App) -> None:
         self._app = app
         self._calls = 0
-        self._last: tuple[When, float] | None = None
+        self._last: tuple[When, float] = ("before", 0.0)
         self.tried = self.same = 0
 
     def name(self, when: When, call: str) -> str | None:
         """Return the name of a moment, None where it is not tried."""
         self._calls += when == "before"
-        same = when == "before" and self._last == ("after", self._app.clock.now)
-        self._last = (when, self._app.clock.now)
+        now = self._app.clock.now
+        # Between passes it is a tenth of a second at least; a read takes a thousandth.
+        same = when == "before" and self._last[0] == "after" and now - self._last[1] < _ONE_PASS
+        self._last = (when, now)
         name = f"{self._calls} {when} {call}"
         chosen = name == ONLY if ONLY else ALL or (2 * self._calls + (when == "after")) % _SAMPLED == SEED % _SAMPLED
         if same and not ONLY:

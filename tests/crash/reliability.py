@@ -63,8 +63,8 @@ duplicate, an orphan or a difference fails it.
 |---|---|---|---|---|---|---|
 {rows}
 
-A kill before a call is not tried where the kill after the call before it was, no time having passed between them: the
-state of AWS and the clock are the same, and what the operator remembered is lost in both. There were {same} of those.
+A kill before a call is not tried where the kill after the call before it was, in the same pass: nothing but reads comes
+between them, AWS is the same, and what the operator remembered is lost in both. There were {same} of those.
 Outages on Kubernetes' side (API server restarted, unreachable, silent, watches cut) are shown by
 `tests/integration/test_outages.py`, with the operator and a real API server.
 

@@ -13,12 +13,22 @@ from missyou_local.aws import backends
 from tests.sim.app import REGION, App, changes
 
 ACCOUNT = "123456789012"
+ON = {"loadBalancer": {"accessLogs": {"enabled": True}}}
+
+
+@pytest.fixture(scope="module")
+def plain(aws) -> App:
+    """A stack that has never had access logs."""
+    app = App(aws, "logged", environment="Development")
+    app.settle()
+    return app
 
 
 @pytest.fixture(scope="module")
 def app(aws) -> App:
-    app = App(aws, "logged", environment="Development")
-    app.grow()
+    """A stack with access logs."""
+    app = App(aws, "logging", environment="Development", **ON)
+    app.settle()
     return app
 
 
@@ -46,7 +56,7 @@ def set_attributes(app: App, **wanted: str) -> None:
 
 
 def log(app: App, number: int = 1) -> None:
-    """Write logs, as the load balancer does; not over HTTP, where each would wait a second to be asked to continue."""
+    """Write logs, as the load balancer does; not by calls of S3, which are slow by the thousand."""
     with backends.LOCK:
         for each in range(number):
             key = f"AWSLogs/{ACCOUNT}/elasticloadbalancing/{REGION}/2026/11/23/{each}.log.gz"
@@ -62,13 +72,21 @@ def in_sync(app: App) -> None:
     assert app.condition("Ready")["status"] == "True"
 
 
-def test_by_default_there_is_no_bucket(app):
-    assert (buckets(app), attributes(app)["enabled"]) == ([], "false")
-    assert "accessLogBucket" not in app.body["status"]["outputs"]
+def switched_off_with_logs_in_it(app: App) -> None:
+    """Have the operator ask for approval to delete three logs."""
+    log(app, 3)
+    app.edit(loadBalancer={"accessLogs": {"enabled": False}})
+    app.until(lambda _: app.reason("Stalled") == "ApprovalRequired", "held back")
 
 
-def test_switched_on_the_bucket_comes_first_and_is_as_it_should_be(app):
-    app.edit(loadBalancer={"accessLogs": {"enabled": True}})
+def test_by_default_there_is_no_bucket(plain):
+    assert (buckets(plain), attributes(plain)["enabled"]) == ([], "false")
+    assert "accessLogBucket" not in plain.body["status"]["outputs"]
+
+
+def test_switched_on_the_bucket_comes_first_and_is_as_it_should_be(plain):
+    app = plain
+    app.edit(**ON)
     calls = changes(app.calls(app.grow))
     assert {name for name in calls if not name.startswith("s3:")} == {"elbv2:ModifyLoadBalancerAttributes"}
     assert calls["s3:CreateBucket"] == calls["elbv2:ModifyLoadBalancerAttributes"] == 1
@@ -153,6 +171,8 @@ def test_what_somebody_changes_is_put_right_by_one_call(app, meddle, call):
 
 
 def test_others_tags_stay(app):
+    another_tag(app.client("s3"), bucket(app))
+    app.look_now()
     tags = app.client("s3").get_bucket_tagging(Bucket=bucket(app))["TagSet"]
     assert {"Key": "cost-centre", "Value": "7"} in tags
 
@@ -172,9 +192,7 @@ def test_the_load_balancer_is_put_right(app, wanted):
 
 
 def test_switched_off_with_logs_in_it_the_bucket_waits_for_approval(app):
-    log(app, 3)
-    app.edit(loadBalancer={"accessLogs": {"enabled": False}})
-    app.until(lambda _: app.reason("Stalled") == "ApprovalRequired", "held back")
+    switched_off_with_logs_in_it(app)
     assert f"the access logs in the bucket {bucket(app)}" in app.condition("Stalled")["message"]
     # No more is written, and nothing is lost.
     assert attributes(app)["enabled"] == "false"
@@ -188,6 +206,7 @@ def test_switched_off_with_logs_in_it_the_bucket_waits_for_approval(app):
 
 
 def test_approved_it_is_emptied_and_deleted_versions_and_uploads_included(app):
+    switched_off_with_logs_in_it(app)
     s3, name = app.client("s3"), bucket(app)
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     log(app, 2)
@@ -202,17 +221,14 @@ def test_approved_it_is_emptied_and_deleted_versions_and_uploads_included(app):
 
 
 def test_a_name_that_was_in_use_a_moment_ago_is_waited_for(app, aws):
-    aws.control.timing.bucket_name = 3600.0
-    app.edit(loadBalancer={"accessLogs": {"enabled": True}})
-    app.grow()
+    aws.timing.bucket_name = 3600.0
     app.edit(loadBalancer={"accessLogs": {"enabled": False}})
     app.grow()
     app.until(lambda _: buckets(app) == [], "gone: there was the load balancer's test file in it only")
     in_sync(app)
-    app.edit(loadBalancer={"accessLogs": {"enabled": True}})
+    app.edit(**ON)
     app.until(lambda _: "OperationAborted" in app.condition("LoadBalancerReady")["message"], "waiting")
     assert app.condition("Stalled")["status"] == ""
-    aws.control.timing.bucket_name = 0.1
     app.edit(loadBalancer={"accessLogs": {"enabled": False}})
     app.grow()
     in_sync(app)
@@ -224,7 +240,7 @@ def test_a_name_of_somebody_else_s_is_told(aws):
     app.client("s3").create_bucket(
         Bucket=f"logged2-alb-logs-{ACCOUNT}-{REGION}", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
     )
-    app = App(aws, "logged2", environment="Development", loadBalancer={"accessLogs": {"enabled": True}})
+    app = App(aws, "logged2", environment="Development", **ON)
     app.until(lambda _: app.reason("Stalled") == "OwnedElsewhere", "told")
     assert "another AWS account" in app.condition("Stalled")["message"]
     # The rest of the stack goes on.
@@ -234,7 +250,8 @@ def test_a_name_of_somebody_else_s_is_told(aws):
     app.delete()
 
 
-def test_somebody_s_own_logging_is_left_alone_while_ours_is_off(app):
+def test_somebody_s_own_logging_is_left_alone_while_ours_is_off(plain):
+    app = plain
     s3, name = app.client("s3"), "somebodys-logs"
     s3.create_bucket(Bucket=name)
     statement = {"Effect": "Allow", "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}}
@@ -243,12 +260,9 @@ def test_somebody_s_own_logging_is_left_alone_while_ours_is_off(app):
     set_attributes(app, enabled="true", bucket=name)
     in_sync(app)
     assert attributes(app)["bucket"] == name
-    set_attributes(app, enabled="false")
 
 
-def test_retained_everything_stays(aws):
-    app = App(aws, "logged3", environment="Development", loadBalancer={"accessLogs": {"enabled": True}})
-    app.grow()
+def test_retained_everything_stays(app):
     in_sync(app)
     log(app)
     app.edit(deletionPolicy="Retain")
@@ -259,9 +273,7 @@ def test_retained_everything_stays(aws):
     assert buckets(app) == []
 
 
-def test_more_than_fits_into_one_call_is_emptied(aws):
-    app = App(aws, "logged4", environment="Development", loadBalancer={"accessLogs": {"enabled": True}})
-    app.grow()
+def test_more_than_fits_into_one_call_is_emptied(app):
     log(app, 1200)
     calls = app.calls(app.delete)
     assert calls["s3:DeleteObjects"] == 2

@@ -13,7 +13,7 @@ from tests.sim.app import App, changes
 @pytest.fixture(scope="module")
 def app(aws) -> App:
     app = App(aws, "thrifty", environment="Development")
-    app.grow()
+    app.settle()
     return app
 
 
@@ -21,6 +21,16 @@ def gateways(app: App) -> int:
     mine = [{"Name": "tag:missyou.app/stack", "Values": ["default/thrifty"]}]
     found = app.client("ec2").describe_nat_gateways(Filters=mine)["NatGateways"]
     return len([gateway for gateway in found if gateway["State"] in {"pending", "available"}])
+
+
+def ask_for_too_much(app: App) -> None:
+    """Ask for a second gateway, which the budget does not allow."""
+    app.edit(budget={"monthlyUSD": 100}, network={"natGateways": 2})
+    app.until(lambda _: app.reason("Stalled") == "ApprovalRequired", "asking for approval")
+
+
+def approve(app: App) -> None:
+    app.annotate("approve", app.body["status"]["plan"]["id"])
 
 
 def test_the_status_says_what_it_costs_and_does_not_tick(app):
@@ -52,6 +62,7 @@ def test_a_plan_beyond_the_budget_waits_and_changes_nothing(app):
 
 
 def test_a_plan_within_the_budget_tells_the_difference_until_it_is_carried_out(app):
+    ask_for_too_much(app)
     app.edit(budget={"monthlyUSD": 200})
     app.restart()
     told = []
@@ -73,15 +84,15 @@ def test_a_plan_within_the_budget_tells_the_difference_until_it_is_carried_out(a
 
 
 def test_it_goes_on_when_the_change_is_taken_back(app):
+    ask_for_too_much(app)
     app.edit(network={"natGateways": 1})
     app.grow()
     assert "plan" not in app.body["status"]
 
 
 def test_an_approved_plan_is_carried_out_to_its_end(app):
-    app.edit(network={"natGateways": 2})
-    app.until(lambda _: app.reason("Stalled") == "ApprovalRequired", "asking for approval")
-    app.annotate("approve", app.body["status"]["plan"]["id"])
+    ask_for_too_much(app)
+    approve(app)
     app.one_pass()
     # What was approved is remembered by the status alone.
     app.restart()
@@ -91,8 +102,10 @@ def test_an_approved_plan_is_carried_out_to_its_end(app):
 
 
 def test_beyond_the_budget_drift_is_put_right_and_what_costs_nothing_goes_on(app):
+    ask_for_too_much(app)
+    approve(app)
+    app.settle()
     app.client("cloudwatch").delete_alarms(AlarmNames=["thrifty-ecs-cpu"])
-    app.memory.created.clear()
     app.look_now()
     assert app.client("cloudwatch").describe_alarms(AlarmNames=["thrifty-ecs-cpu"])["MetricAlarms"]
     app.edit(tags={"team": "grief"})
@@ -101,6 +114,9 @@ def test_beyond_the_budget_drift_is_put_right_and_what_costs_nothing_goes_on(app
 
 
 def test_getting_cheaper_needs_no_approval(app):
+    ask_for_too_much(app)
+    approve(app)
+    app.grow()
     app.edit(budget={"monthlyUSD": 10}, network={"natGateways": 1})
     app.grow()
     app.until(lambda _: gateways(app) == 1, "consolidated")
@@ -108,6 +124,7 @@ def test_getting_cheaper_needs_no_approval(app):
 
 
 def test_a_budget_keeps_nothing_from_being_deleted(app):
+    app.edit(budget={"monthlyUSD": 10})
     app.delete()
     assert gateways(app) == 0
 

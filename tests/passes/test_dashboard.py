@@ -22,9 +22,18 @@ ALARMS = (
 
 
 @pytest.fixture(scope="module")
+def plain(aws) -> App:
+    """A stack that has never had a dashboard."""
+    app = App(aws, "unseen", environment="Development")
+    app.settle()
+    return app
+
+
+@pytest.fixture(scope="module")
 def app(aws) -> App:
-    app = App(aws, "seen", environment="Development")
-    app.grow()
+    """A stack with a dashboard."""
+    app = App(aws, "seen", environment="Development", monitoring={"dashboard": True})
+    app.settle()
     return app
 
 
@@ -49,7 +58,8 @@ def in_sync(app: App) -> None:
     assert app.condition("MonitoringReady")["status"] == "True"
 
 
-def test_development_has_none_until_it_is_asked_for(app):
+def test_development_has_none_until_it_is_asked_for(plain):
+    app = plain
     assert names(app) == []
     app.edit(monitoring={"dashboard": True})
     assert changes(app.calls(app.grow)) == {"cloudwatch:PutDashboard": 1}
@@ -133,7 +143,8 @@ def test_it_is_switched_off(app):
     in_sync(app)
 
 
-def test_somebody_elses_of_that_name_is_left_alone_and_told(app):
+def test_somebody_elses_of_that_name_is_left_alone_and_told(plain):
+    app = plain
     cloudwatch, name = app.client("cloudwatch"), f"{app.stack}-{REGION}"
     cloudwatch.put_dashboard(DashboardName=name, DashboardBody='{"widgets": []}')
     app.edit(monitoring={"dashboard": True})

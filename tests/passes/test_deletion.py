@@ -7,6 +7,13 @@ import pytest
 from tests.sim.app import App, changes
 
 
+@pytest.fixture(scope="module")
+def app(aws) -> App:
+    app = App(aws, "whole", environment="Development")
+    app.settle()
+    return app
+
+
 def left(app: App) -> dict[str, int]:
     """Count what AWS still shows of a stack."""
     app.restart()
@@ -65,42 +72,33 @@ def test_a_stack_that_never_finished_goes_too(aws):
     assert left(app) == {}
 
 
-def test_an_operator_that_restarts_goes_on(aws):
-    app = App(aws, "again", environment="Development")
-    app.grow()
-    app.reconciler.teardown(app.body, app.memory, lambda: False)
+def test_an_operator_that_restarts_goes_on(app):
+    app.deletion_pass()
     app.restart()
     app.delete()
     assert left(app) == {}
 
 
-def test_a_spec_that_cannot_be_read_is_no_obstacle(aws):
-    app = App(aws, "broken", environment="Development")
-    app.grow()
+def test_a_spec_that_cannot_be_read_is_no_obstacle(app):
     app.body["spec"] = {"environment": "Nonsense", "service": {"cpu": "many"}}
     app.delete()
     assert left(app) == {}
 
 
-def test_retain_leaves_everything(aws):
-    app = App(aws, "kept", environment="Development", deletionPolicy="Retain")
-    app.grow()
+def test_retain_leaves_everything(app):
+    app.edit(deletionPolicy="Retain")
     assert changes(app.calls(app.delete)) == {}
     assert len(left(app)) == 19
 
 
-def test_what_holds_a_deletion_up_is_named(aws):
-    app = App(aws, "held", environment="Development")
-    app.grow()
+def test_what_holds_a_deletion_up_is_named(app):
     ec2 = app.client("ec2")
-    [subnet] = ec2.describe_subnets(Filters=[{"Name": "tag:Name", "Values": ["held-app-a"]}])["Subnets"]
+    [subnet] = ec2.describe_subnets(Filters=[{"Name": "tag:Name", "Values": ["whole-app-a"]}])["Subnets"]
     stranger = ec2.create_network_interface(SubnetId=subnet["SubnetId"], Description="somebody's lambda")
     id_ = stranger["NetworkInterface"]["NetworkInterfaceId"]
 
     def held() -> bool:
-        report = app.reconciler.teardown(app.body, app.memory, lambda: False)
-        app.body["status"] = dict(report.status)
-        assert not report.done
+        assert not app.deletion_pass().done
         return any(id_ in blocker["message"] for blocker in app.body["status"].get("blockers", ()))
 
     for _ in range(100):

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import itertools
-import json
 from typing import Any
 
-import boto3
 import pytest
 
-from tests.sim.app import REGION, App, changes
+from tests.sim.app import App, changes
+from tests.sim.aws import REGION, Aws
 
 _REFERENCES = itertools.count(1)
 
 
-def zone(app: App, name: str) -> str:
-    """Create a public hosted zone; give its ID."""
-    made = app.client("route53").create_hosted_zone(Name=name, CallerReference=f"{name}-{next(_REFERENCES)}")
+def zone(aws: Aws, name: str) -> str:
+    """Create a public hosted zone; return its ID."""
+    made = aws.client("route53").create_hosted_zone(Name=name, CallerReference=f"{name}-{next(_REFERENCES)}")
     return str(made["HostedZone"]["Id"].rpartition("/")[2])
 
 
 def records(app: App, zone_id: str) -> dict[tuple[str, str], dict[str, Any]]:
-    """Give the records of a zone, its own apart."""
+    """Return the records of a zone, its own apart."""
     rows = app.client("route53").list_resource_record_sets(HostedZoneId=zone_id)["ResourceRecordSets"]
     return {(row["Name"].rstrip("."), row["Type"]): row for row in rows if row["Type"] not in {"NS", "SOA"}}
 
@@ -51,12 +50,31 @@ def in_sync(app: App) -> None:
     assert "drift" not in app.body["status"]
 
 
+def elsewhere(aws: Aws, account: str) -> Any:
+    """Return a Route 53 client of another account."""
+    role = f"arn:aws:iam::{account}:role/somebody"
+    found = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    return aws.client("route53", found["AccessKeyId"], REGION, found["SessionToken"])
+
+
 @pytest.fixture(scope="module")
-def app(aws) -> App:
+def zones(aws) -> dict[str, str]:
+    """The hosted zones of the account, by their names."""
+    return {name: zone(aws, name) for name in ("example.com", "shop.example.com", "example.net")}
+
+
+@pytest.fixture(scope="module")
+def app(aws, zones) -> App:
+    """A stack without a name of its own."""
     app = App(aws, "named", environment="Development")
-    app.grow()
-    app.zones = {name: zone(app, name) for name in ("example.com", "shop.example.com", "example.net")}
+    app.settle()
     return app
+
+
+def serve(app: App, name: str) -> None:
+    """Give the stack a name, and wait until it is served by it."""
+    app.edit(domain={"name": name})
+    app.settle()
 
 
 def test_a_name_is_served_by_https_and_http_leads_there(app):
@@ -77,9 +95,10 @@ def test_a_name_is_served_by_https_and_http_leads_there(app):
     assert app.body["status"]["outputs"]["certificateARN"] == certificates(app)["app.shop.example.com"]
 
 
-def test_its_records_are_in_the_zone_with_the_longest_name(app):
-    assert records(app, app.zones["example.com"]) == {}
-    found = records(app, app.zones["shop.example.com"])
+def test_its_records_are_in_the_zone_with_the_longest_name(app, zones):
+    serve(app, "app.shop.example.com")
+    assert records(app, zones["example.com"]) == {}
+    found = records(app, zones["shop.example.com"])
     assert {type_ for _, type_ in found} == {"A", "CNAME", "TXT"}
     alias = found["app.shop.example.com", "A"]["AliasTarget"]
     assert alias["DNSName"].rstrip(".") in app.body["status"]["outputs"]["albURL"]
@@ -87,42 +106,40 @@ def test_its_records_are_in_the_zone_with_the_longest_name(app):
     assert "stack=default/named" in owner["Value"]
 
 
-def test_what_others_change_is_put_right(app):
+def test_what_others_change_is_put_right(app, zones):
+    serve(app, "app.shop.example.com")
     elb, found = app.client("elbv2"), listeners(app)
     forward = found[443]["DefaultActions"]
     elb.modify_listener(ListenerArn=found[80]["ListenerArn"], DefaultActions=forward)
-    row = records(app, app.zones["shop.example.com"])["app.shop.example.com", "A"]
-    elsewhere = {**row, "AliasTarget": {**row["AliasTarget"], "DNSName": "other-1.us-east-1.elb.amazonaws.com"}}
-    batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": elsewhere}]}
-    app.client("route53").change_resource_record_sets(HostedZoneId=app.zones["shop.example.com"], ChangeBatch=batch)
-    app.memory.created.clear()
+    row = records(app, zones["shop.example.com"])["app.shop.example.com", "A"]
+    another = {**row, "AliasTarget": {**row["AliasTarget"], "DNSName": "other-1.us-east-1.elb.amazonaws.com"}}
+    batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": another}]}
+    app.client("route53").change_resource_record_sets(HostedZoneId=zones["shop.example.com"], ChangeBatch=batch)
     assert changes(app.calls(app.look_now)) == {"elbv2:ModifyListener": 1, "route53:ChangeResourceRecordSets": 1}
     assert listeners(app)[80]["DefaultActions"][0]["Type"] == "redirect"
-    assert records(app, app.zones["shop.example.com"])["app.shop.example.com", "A"] == row
-    app.body["status"].pop("drift")
+    assert records(app, zones["shop.example.com"])["app.shop.example.com", "A"] == row
 
 
 @pytest.mark.parametrize("match", ["route53:ListHostedZones", "route53:*", "acm:*"])
-def test_records_stay_where_they_are_while_nothing_can_be_read(app, match):
-    before = records(app, app.zones["shop.example.com"])
-    rules = {"rules": [{"match": match, "throttle": 1}]}
-    app.aws.control.answer("POST", "/_control", json.dumps(rules).encode())
-    try:
-        assert changes(app.calls(app.look_now)) == {}
-    finally:
-        app.aws.control.answer("POST", "/_control", b'{"rules": []}')
+def test_records_stay_where_they_are_while_nothing_can_be_read(app, zones, match):
+    serve(app, "app.shop.example.com")
+    before = records(app, zones["shop.example.com"])
+    app.aws.faults({"match": match, "throttle": 1})
+    assert changes(app.calls(app.look_now)) == {}
+    app.aws.faults()
     in_sync(app)
-    assert records(app, app.zones["shop.example.com"]) == before
+    assert records(app, zones["shop.example.com"]) == before
 
 
 def test_a_zone_that_fits_better_since_changes_nothing(app):
-    better = zone(app, "app.shop.example.com")
+    serve(app, "app.shop.example.com")
+    better = zone(app.aws, "app.shop.example.com")
     in_sync(app)
     assert records(app, better) == {}
-    app.client("route53").delete_hosted_zone(Id=better)
 
 
-def test_another_name_is_served_before_the_old_one_goes(app):
+def test_another_name_is_served_before_the_old_one_goes(app, zones):
+    serve(app, "app.shop.example.com")
     seen = len(app.aws.control.ledger.entries())
     app.edit(domain={"name": "love.example.net"})
     app.grow()
@@ -134,12 +151,13 @@ def test_another_name_is_served_before_the_old_one_goes(app):
     gone = [i for i, name in enumerate(done) if name == "route53:ChangeResourceRecordSets"]
     assert len([i for i in gone if i < swapped]) == 2, "both new records come first"
     app.until(lambda _: set(certificates(app)) == {"love.example.net"}, "rid of the old certificate")
-    assert records(app, app.zones["shop.example.com"]) == {}
-    assert {name for name, type_ in records(app, app.zones["example.net"]) if type_ == "A"} == {"love.example.net"}
+    assert records(app, zones["shop.example.com"]) == {}
+    assert {name for name, type_ in records(app, zones["example.net"]) if type_ == "A"} == {"love.example.net"}
     assert app.body["status"]["url"] == "https://love.example.net"
 
 
-def test_without_the_name_http_serves_again_before_https_goes(app):
+def test_without_the_name_http_serves_again_before_https_goes(app, zones):
+    serve(app, "love.example.net")
     seen = len(app.aws.control.ledger.entries())
     del app.body["spec"]["domain"]
     app.edit()
@@ -150,15 +168,15 @@ def test_without_the_name_http_serves_again_before_https_goes(app):
     assert done.index("elbv2:ModifyListener") < done.index("elbv2:DeleteListener")
     assert set(listeners(app)) == {80}
     assert listeners(app)[80]["DefaultActions"][0]["Type"] == "forward"
-    assert records(app, app.zones["example.net"]) == {}
+    assert records(app, zones["example.net"]) == {}
     assert app.condition("DomainReady")["status"] == ""
     assert app.body["status"]["url"].startswith("http://named-alb")
 
 
-def test_a_record_that_is_not_ours_is_left_alone(app):
+def test_a_record_that_is_not_ours_is_left_alone(app, zones):
     theirs = {"Name": "www.example.com", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
     batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": theirs}]}
-    route53, zone_id = app.client("route53"), app.zones["example.com"]
+    route53, zone_id = app.client("route53"), zones["example.com"]
     route53.change_resource_record_sets(HostedZoneId=zone_id, ChangeBatch=batch)
     app.edit(domain={"name": "www.example.com"})
     app.until(lambda _: app.reason("Stalled") == "OwnedElsewhere", "told")
@@ -172,7 +190,8 @@ def test_a_record_that_is_not_ours_is_left_alone(app):
     assert app.body["status"]["url"] == "https://www.example.com"
 
 
-def test_where_there_is_no_zone_the_records_are_named_and_made_by_hand(app):
+def test_where_there_is_no_zone_the_records_are_named_and_made_by_hand(app, zones):
+    serve(app, "www.example.com")
     app.edit(domain={"name": "app.elsewhere.org"})
     app.until(lambda _: app.reason("DomainReady") == "ValidationRecordMissing", "told")
     said = app.condition("DomainReady")["message"]
@@ -181,9 +200,9 @@ def test_where_there_is_no_zone_the_records_are_named_and_made_by_hand(app):
     assert f"lead app.elsewhere.org to {app.body['status']['outputs']['albURL'].removeprefix('http://')}" in said
     # The name before it is served meanwhile.
     assert listeners(app)[443]["Certificates"][0]["CertificateArn"] == certificates(app)["www.example.com"]
-    assert ("www.example.com", "A") in records(app, app.zones["example.com"])
+    assert ("www.example.com", "A") in records(app, zones["example.com"])
     # In somebody else's DNS, which is another account here.
-    theirs = elsewhere("222222222222")
+    theirs = elsewhere(app.aws, "222222222222")
     zone_id = theirs.create_hosted_zone(Name="elsewhere.org", CallerReference="theirs")["HostedZone"]["Id"]
     by_hand = {"Name": name, "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": value}]}
     batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": by_hand}]}
@@ -192,11 +211,11 @@ def test_where_there_is_no_zone_the_records_are_named_and_made_by_hand(app):
     in_sync(app)
     assert app.body["status"]["url"] == "https://app.elsewhere.org"
     assert "lead app.elsewhere.org to" in app.condition("DomainReady")["message"]
-    assert ("www.example.com", "A") not in records(app, app.zones["example.com"])
+    assert ("www.example.com", "A") not in records(app, zones["example.com"])
 
 
 def test_a_zone_in_another_account_is_reached_by_its_role_and_found_again_without_the_spec(aws):
-    theirs = elsewhere("333333333333")
+    theirs = elsewhere(aws, "333333333333")
     zone_id = theirs.create_hosted_zone(Name="far.org", CallerReference="far")["HostedZone"]["Id"].rpartition("/")[2]
     role = {"roleARN": "arn:aws:iam::333333333333:role/dns", "externalID": "nobody-else"}
     app = App(aws, "far", environment="Development", domain={"name": "far.org", "hostedZoneID": zone_id})
@@ -224,19 +243,9 @@ def test_a_zone_that_is_named_and_not_there_is_told(aws):
     app.delete()
 
 
-def elsewhere(account: str) -> Any:
-    """Give a Route 53 client of another account."""
-    role = f"arn:aws:iam::{account}:role/somebody"
-    sts = boto3.client("sts", region_name=REGION)
-    found = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-    session = boto3.Session(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"], region_name=REGION)
-    return session.client("route53")
-
-
-def test_a_stack_with_a_name_is_deleted_and_its_records_too(app):
-    app.edit(domain={"name": "last.example.net"})
-    app.grow()
+def test_a_stack_with_a_name_is_deleted_and_its_records_too(app, zones):
+    serve(app, "last.example.net")
     app.delete()
     assert certificates(app) == {}
-    assert records(app, app.zones["example.net"]) == {}
-    assert records(app, app.zones["example.com"]) == {}
+    assert records(app, zones["example.net"]) == {}
+    assert records(app, zones["example.com"]) == {}

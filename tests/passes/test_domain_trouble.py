@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
-from missyou_local.aws import Server, acm, backends
-from tests.sim.app import REGION, App, changes
+from missyou_local.aws import acm
+from tests.sim.app import App, changes
+from tests.sim.aws import OPERATOR
 
 from .test_domain import certificates, listeners, records, zone
 
 
 @pytest.fixture(scope="module")
-def app(aws) -> App:
+def zone_id(aws) -> str:
+    """The hosted zone of example.org."""
+    return zone(aws, "example.org")
+
+
+@pytest.fixture(scope="module")
+def app(aws, zone_id) -> App:
+    """A stack without a name of its own."""
     app = App(aws, "trouble", environment="Development")
-    app.grow()
-    app.zones = {"example.org": zone(app, "example.org")}
+    app.settle()
     return app
-
-
-@pytest.fixture
-def lossy(aws: Server):
-    """Answers to changes of records are lost."""
-    rules = [{"match": "route53:ChangeResourceRecordSets", "caller": "operator", "lost": 1, "times": 2}]
-    aws.control.answer("POST", "/_control", json.dumps({"rules": rules}).encode())
-    yield
-    aws.control.answer("POST", "/_control", b'{"rules": []}')
 
 
 def in_sync(app: App) -> None:
@@ -36,23 +33,24 @@ def in_sync(app: App) -> None:
     assert app.condition("Ready")["status"] == "True"
 
 
-def change(app: App, *batch: tuple[str, dict[str, Any]]) -> None:
+def change(app: App, zone_id: str, *batch: tuple[str, dict[str, Any]]) -> None:
     """Change records as somebody else would."""
     app.client("route53").change_resource_record_sets(
-        HostedZoneId=app.zones["example.org"],
+        HostedZoneId=zone_id,
         ChangeBatch={"Changes": [{"Action": action, "ResourceRecordSet": row} for action, row in batch]},
     )
 
 
-def forget_the_token(arn: str) -> None:
-    """Let the hour go by in which a second request would be the same."""
-    [requests] = [state for state in acm._requests.states() if arn in state]
-    requests[arn].token = None
+def expire(app: App, zone_id: str) -> None:
+    """Take away the proof of the name, so that its certificate cannot be renewed, until it has expired."""
+    [proof] = [row for (_, kind), row in records(app, zone_id).items() if kind == "CNAME"]
+    change(app, zone_id, ("DELETE", proof))
+    app.clock.now += acm.VALID_FOR
 
 
 def rename(app: App, name: str) -> None:
     app.edit(domain={"name": name})
-    app.grow()
+    app.settle()
     in_sync(app)
 
 
@@ -62,7 +60,8 @@ def forget_the_domain(app: App) -> None:
     app.until(lambda _: not certificates(app) and app.condition("InSync")["status"] == "True", "gone")
 
 
-def test_a_lost_answer_is_not_taken_for_somebody_elses_record(app, lossy):
+def test_a_lost_answer_is_not_taken_for_somebody_elses_record(app, zone_id):
+    app.aws.faults({"match": "route53:ChangeResourceRecordSets", "caller": OPERATOR, "lost": 1, "times": 2})
     app.edit(domain={"name": "lost.example.org"})
     reasons = set()
 
@@ -72,85 +71,81 @@ def test_a_lost_answer_is_not_taken_for_somebody_elses_record(app, lossy):
 
     app.until(ready, "Ready")
     assert "OwnedElsewhere" not in reasons
-    assert {("lost.example.org", "A"), ("_missyou.lost.example.org", "TXT")} <= records(
-        app, app.zones["example.org"]
-    ).keys()
+    assert {("lost.example.org", "A"), ("_missyou.lost.example.org", "TXT")} <= records(app, zone_id).keys()
     in_sync(app)
 
 
-def test_an_expired_certificate_is_replaced_while_https_goes_on(app):
+def test_an_expired_certificate_is_replaced_while_https_goes_on(app, zone_id):
+    rename(app, "lost.example.org")
     [old] = certificates(app).values()
-    before = records(app, app.zones["example.org"])
-    backends.backend("acm", "123456789012", REGION)._certificates[old].status = "EXPIRED"
-    forget_the_token(old)
+    before = records(app, zone_id)
+    expire(app, zone_id)
+    assert app.client("acm").describe_certificate(CertificateArn=old)["Certificate"]["Status"] == "EXPIRED"
     app.look_now()
     app.until(lambda _: old not in certificates(app).values(), "replaced")
     app.grow()
     [new] = certificates(app).values()
     assert new != old
     assert [each["CertificateArn"] for each in listeners(app)[443]["Certificates"]] == [new]
-    assert records(app, app.zones["example.org"]) == before
+    assert records(app, zone_id) == before
     in_sync(app)
 
 
-def test_a_cname_that_somebody_put_in_its_place_is_told_and_stays(app):
-    row = records(app, app.zones["example.org"])["lost.example.org", "A"]
+def test_a_cname_that_somebody_put_in_its_place_is_told_and_stays(app, zone_id):
+    rename(app, "lost.example.org")
+    row = records(app, zone_id)["lost.example.org", "A"]
     theirs = {"Name": "lost.example.org", "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": "else.org."}]}
-    change(app, ("DELETE", row), ("CREATE", theirs))
-    app.memory.created.clear()
+    change(app, zone_id, ("DELETE", row), ("CREATE", theirs))
     app.look_now()
     assert app.reason("DomainReady") == "OwnedElsewhere"
     assert "CNAME" in app.condition("DomainReady")["message"]
     forget_the_domain(app)
-    left = records(app, app.zones["example.org"])
+    left = records(app, zone_id)
     assert left.keys() == {("lost.example.org", "CNAME")}
-    change(app, ("DELETE", theirs))
 
 
-def test_the_proof_stays_for_another_certificate_of_the_same_name(app):
+def test_the_proof_stays_for_another_certificate_of_the_same_name(app, zone_id):
     rename(app, "shared.example.org")
-    theirs = app.client("acm").request_certificate(
+    app.client("acm").request_certificate(
         DomainName="example.org",
         SubjectAlternativeNames=["shared.example.org"],
         ValidationMethod="DNS",
         KeyAlgorithm="EC_prime256v1",
-    )["CertificateArn"]
+    )
     forget_the_domain(app)
-    [(name, kind)] = records(app, app.zones["example.org"])
+    [(name, kind)] = records(app, zone_id)
     assert (name.endswith(".shared.example.org"), kind) == (True, "CNAME")
-    app.client("acm").delete_certificate(CertificateArn=theirs)
-    change(app, ("DELETE", records(app, app.zones["example.org"])[name, kind]))
 
 
-def test_a_zone_that_was_made_anew_is_found(app):
+def test_a_zone_that_was_made_anew_is_found(app, zone_id):
     rename(app, "again.example.org")
-    gone, route53 = app.zones["example.org"], app.client("route53")
-    change(app, *(("DELETE", row) for row in records(app, gone).values()))
-    route53.delete_hosted_zone(Id=gone)
-    app.memory.created.clear()
+    change(app, zone_id, *(("DELETE", row) for row in records(app, zone_id).values()))
+    app.client("route53").delete_hosted_zone(Id=zone_id)
     app.look_now()
     app.until(lambda _: "no public hosted zone" in app.condition("DomainReady")["message"], "told")
-    app.zones["example.org"] = zone(app, "example.org")
+    anew = zone(app.aws, "example.org")
     app.look_now()
     app.grow()
-    assert ("again.example.org", "A") in records(app, app.zones["example.org"])
+    assert ("again.example.org", "A") in records(app, anew)
     in_sync(app)
 
 
-def test_a_name_that_is_taken_back_at_once_leaves_nothing(app):
+def test_a_name_that_is_taken_back_at_once_leaves_nothing(app, zone_id):
     """The record was made a moment ago, and has not been looked at since."""
-    before = records(app, app.zones["example.org"]).keys()
+    rename(app, "again.example.org")
+    before = records(app, zone_id).keys()
     app.edit(domain={"name": "short.example.org"})
 
     def made(_: Any) -> bool:
-        return any("short.example.org" in name for name, _ in records(app, app.zones["example.org"]))
+        return any("short.example.org" in name for name, _ in records(app, zone_id))
 
     app.until(made, "made")
     rename(app, "again.example.org")
     app.until(lambda _: "short.example.org" not in certificates(app), "gone")
-    assert records(app, app.zones["example.org"]).keys() == before
+    assert records(app, zone_id).keys() == before
 
 
-def test_all_goes_with_the_stack(app):
+def test_all_goes_with_the_stack(app, zone_id):
+    rename(app, "again.example.org")
     assert changes(app.calls(app.delete))["acm:DeleteCertificate"] >= 1
-    assert records(app, app.zones["example.org"]) == {}
+    assert records(app, zone_id) == {}

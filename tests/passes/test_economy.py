@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from missyou_operator.controller import reconcile
 from tests.sim.app import App, changes
 
 from .test_domain import zone
@@ -12,9 +13,12 @@ from .test_domain import zone
 
 @pytest.fixture(scope="module")
 def grown(aws):
-    """A production stack, the calls that it took, and what the stack consists of."""
+    """A production stack, and the calls that it took where nothing of AWS takes long: to wait takes calls, too."""
+    usual = dataclasses.asdict(aws.timing)
+    aws.tell(timing=dict.fromkeys(usual, 0.1))
     app = App(aws, "frugal", environment="Production")
     calls = app.calls(app.grow)
+    aws.tell(timing=usual)
     calls.pop("ecr:PutImage")
     return app, calls
 
@@ -59,12 +63,11 @@ def test_after_a_restart_everything_is_found_again(grown):
     assert app.condition("Ready")["status"] == "True"
 
 
-def test_what_hardly_ever_changes_is_not_asked_for_again_in_each_look(grown, monkeypatch):
+def test_what_hardly_ever_changes_is_not_asked_for_again_in_each_look(grown):
     """Tags of alarms take a call each. They are read again when somebody asks for a look."""
     app, _ = grown
     app.look_now()
-    monkeypatch.setattr(reconcile, "_SHARED_FOR", 0.0)
-    app.memory.full_at = float("-inf")
+    app.clock.now += 45.0
     regular = app.calls(app.one_pass)
     assert regular["cloudwatch:DescribeAlarms"] >= 1
     assert "cloudwatch:ListTagsForResource" not in regular
@@ -76,14 +79,19 @@ def test_what_hardly_ever_changes_is_not_asked_for_again_in_each_look(grown, mon
 def test_while_a_deletion_waits_passes_are_no_full_looks(aws):
     """A certificate that is to go waits for the one in its place, half an hour at times."""
     app = App(aws, "patient", environment="Development")
-    zone(app, "patient.com")
+    zone(aws, "patient.com")
     app.edit(domain={"name": "one.patient.com"})
     app.grow()
-    usual, aws.control.timing.certificate = aws.control.timing.certificate, 100.0
+    aws.timing.certificate = 100.0
     app.edit(domain={"name": "two.patient.com"})
     app.until(lambda _: app.reason("DomainReady") == "Validating", "validating")
     assert "Delete acm.Certificate/one.patient.com" in app.condition("InSync")["message"]
-    calls = app.calls(lambda: [(app.one_pass(), app.wait()) for _ in range(10)])
+
+    def ten_passes() -> None:
+        for _ in range(10):
+            app.one_pass()
+            app.clock.now += 0.2
+
+    calls = app.calls(ten_passes)
     assert calls.get("ec2:DescribeVpcs", 0) <= 1
-    aws.control.timing.certificate = usual
     app.delete()

@@ -13,8 +13,17 @@ INTERFACES = {f"com.amazonaws.{REGION}.{name}" for name in ("ecr.api", "ecr.dkr"
 
 @pytest.fixture(scope="module")
 def app(aws) -> App:
+    """A stack as it is by default."""
     app = App(aws, "ways", environment="Development")
-    app.grow()
+    app.settle()
+    return app
+
+
+@pytest.fixture(scope="module")
+def private(aws) -> App:
+    """A stack with all endpoints."""
+    app = App(aws, "ways2", environment="Development", network={"endpoints": {"interfaces": True}})
+    app.settle()
     return app
 
 
@@ -66,16 +75,19 @@ def test_interfaces_are_switched_on_without_touching_the_service(app):
     in_sync(app)
 
 
-def test_one_that_is_deleted_outside_is_made_again(app):
+def test_one_that_is_deleted_outside_is_made_again(private):
+    app = private
     gone = endpoints(app, "Interface")[0]
     app.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[gone["VpcEndpointId"]])
     app.look_now()
     app.until(lambda _: len(endpoints(app, "Interface")) == len(INTERFACES), "made again")
     assert gone["VpcEndpointId"] not in {row["VpcEndpointId"] for row in endpoints(app, "Interface")}
+    app.grow()
     in_sync(app)
 
 
-def test_they_go_when_they_are_switched_off(app):
+def test_they_go_when_they_are_switched_off(private):
+    app = private
     app.edit(network={"endpoints": {"s3": False, "interfaces": False}})
     app.grow()
     in_sync(app)
@@ -85,6 +97,9 @@ def test_they_go_when_they_are_switched_off(app):
 
 
 def test_somebody_else_s_way_to_s3_is_told_and_left_alone(app):
+    app.edit(network={"endpoints": {"s3": False, "interfaces": False}})
+    app.grow()
+    in_sync(app)
     ec2 = app.client("ec2")
     [vpc] = {row["VpcId"] for row in ec2.describe_route_tables(RouteTableIds=sorted(app_tables(app)))["RouteTables"]}
     other = ec2.create_vpc_endpoint(
@@ -99,9 +114,8 @@ def test_somebody_else_s_way_to_s3_is_told_and_left_alone(app):
     in_sync(app)
 
 
-def test_a_stack_with_all_of_them_is_deleted(aws):
-    app = App(aws, "ways2", environment="Development", network={"endpoints": {"interfaces": True}})
-    app.grow()
+def test_a_stack_with_all_of_them_is_deleted(private):
+    app = private
     app.delete()
     rows = app.client("ec2").describe_vpc_endpoints(
         Filters=[{"Name": "tag:missyou.app/stack", "Values": ["default/ways2"]}]

@@ -16,7 +16,7 @@ ACCOUNT = "222222222222"
 
 def inherit(app: App) -> None:
     """Leave a snapshot of a database that is gone."""
-    rds, wait = app.client("rds"), {"Delay": 0.1, "MaxAttempts": 300}
+    rds = app.client("rds")
     rds.create_db_instance(
         DBInstanceIdentifier="parent",
         Engine="postgres",
@@ -28,9 +28,10 @@ def inherit(app: App) -> None:
         MasterUsername="writer",
         MasterUserPassword="long-enough-1",
     )
-    rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier="parent", WaiterConfig=wait)
+    app.clock.now += 60.0
     rds.delete_db_instance(DBInstanceIdentifier="parent", FinalDBSnapshotIdentifier="inherited")
-    rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="parent", WaiterConfig=wait)
+    app.clock.now += 60.0
+    assert rds.describe_db_instances()["DBInstances"] == []
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def app(aws) -> App:
     app = App(aws, "every")
     app.account(ACCOUNT)
     arn = app.client("secretsmanager").create_secret(Name="shared/firebase", SecretString="{}")["ARN"]
-    route53 = elsewhere("333333333333")
+    route53 = elsewhere(aws, "333333333333")
     zone = route53.create_hosted_zone(Name="example.com", CallerReference="every")["HostedZone"]
     topic = app.client("sns").create_topic(Name="pager")["TopicArn"]
     app.secrets["gemini"] = {"api-key": "a-key"}
@@ -109,7 +110,7 @@ def app(aws) -> App:
         "budget": {"monthlyUSD": 1000},
         "tags": {"team": "grief"},
     }
-    app.grow()
+    app.settle()
     return app
 
 

@@ -17,9 +17,18 @@ GROUPS = {
 
 
 @pytest.fixture(scope="module")
-def app(aws) -> App:
+def plain(aws) -> App:
+    """A stack that has never had a firewall."""
     app = App(aws, "guarded", environment="Development")
-    app.grow()
+    app.settle()
+    return app
+
+
+@pytest.fixture(scope="module")
+def app(aws) -> App:
+    """A stack that has had a firewall from the start."""
+    app = App(aws, "guarded2", environment="Development", waf={"enabled": True})
+    app.settle()
     return app
 
 
@@ -57,12 +66,13 @@ def in_sync(app: App) -> None:
     assert app.condition("Ready")["status"] == "True"
 
 
-def test_by_default_there_is_none_and_nothing_is_said_of_it(app):
-    assert (listed(app), in_front(app)) == ([], {})
-    assert app.condition("WAFReady")["status"] == ""
+def test_by_default_there_is_none_and_nothing_is_said_of_it(plain):
+    assert (listed(plain), in_front(plain)) == ([], {})
+    assert plain.condition("WAFReady")["status"] == ""
 
 
-def test_it_is_switched_on_without_touching_anything_else(app):
+def test_it_is_switched_on_without_touching_anything_else(plain):
+    app = plain
     app.edit(waf={"enabled": True})
     calls = changes(app.calls(app.grow))
     assert set(calls) == {"wafv2:CreateWebACL", "wafv2:AssociateWebACL"}
@@ -107,8 +117,6 @@ def test_one_that_blocks_all_lets_pass_again(app):
 
 def test_one_taken_from_the_load_balancer_is_put_back(app):
     app.client("wafv2").disassociate_web_acl(ResourceArn=balancer(app))
-    # What it made a moment ago and does not see it takes for AWS's lag: another process does not.
-    app.restart()
     assert changes(app.calls(app.look_now)) == {"wafv2:AssociateWebACL": 1}
     assert in_front(app)["Name"] == f"{app.stack}-waf"
     in_sync(app)
@@ -159,7 +167,8 @@ def test_switched_off_it_goes_and_so_does_its_condition(app):
     assert not [row for row in app.body["status"]["resources"] if row["component"] == "WAF"]
 
 
-def test_a_namesake_of_somebody_else_s_is_left_alone(app):
+def test_a_namesake_of_somebody_else_s_is_left_alone(plain):
+    app = plain
     waf = app.client("wafv2")
     seen = {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": "x"}
     made = waf.create_web_acl(
@@ -179,10 +188,6 @@ def test_the_stack_is_deleted_with_it(app):
     assert listed(app) == []
 
 
-def test_a_new_stack_has_it_from_the_start(aws):
-    app = App(aws, "guarded2", environment="Development", waf={"enabled": True})
-    app.grow()
+def test_a_new_stack_has_it_from_the_start(app):
     in_sync(app)
     assert in_front(app)["Name"] == "guarded2-waf"
-    app.delete()
-    assert listed(app) == []

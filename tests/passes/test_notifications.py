@@ -17,8 +17,9 @@ ANN, BOB, CLEO = "ann@example.com", "bob@example.com", "cleo@example.com"
 
 @pytest.fixture(scope="module")
 def app(aws) -> App:
+    """A stack that notifies nobody."""
     app = App(aws, "told", environment="Development")
-    app.grow()
+    app.settle()
     return app
 
 
@@ -33,6 +34,12 @@ def in_sync(app: App) -> None:
 
 def wanted(app: App, *emails: str, **more: Any) -> None:
     app.edit(monitoring={"notifications": {"emails": list(emails), **more}})
+
+
+def ask(app: App, *emails: str) -> None:
+    """Name somebody, so that he is asked, and let some time go by."""
+    wanted(app, *emails)
+    app.settle()
 
 
 def topic(app: App) -> str:
@@ -50,10 +57,12 @@ def follow_the_link(app: App, who: str) -> str:
     return str(app.client("sns").confirm_subscription(TopicArn=topic(app), Token=mail["token"])["SubscriptionArn"])
 
 
-def two_days_go_by() -> None:
-    """For what is pending only: the clock is that of all tests of this folder, and never goes back."""
-    for box in sns_mail._boxes.states():
-        box.pending = {arn: (topic, 0.0) for arn, (topic, _) in box.pending.items()}
+def ended_by_ann(app: App) -> None:
+    """Ask Ann and Bob: Ann confirms and then unsubscribes, Bob does nothing."""
+    ask(app, ANN, BOB)
+    follow_the_link(app, ANN)
+    app.look_now()
+    app.client("sns").unsubscribe(SubscriptionArn=listed(app)[ANN])
 
 
 def ring(app: App, suffix: str, state: str = "ALARM") -> None:
@@ -88,12 +97,14 @@ def test_who_is_named_is_asked_once_and_is_no_difference_until_he_answers(app):
 
 
 def test_all_alarms_notify_the_topic_when_they_begin_and_when_they_end(app):
+    ask(app, ANN, BOB)
     alarms = app.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{app.stack}-")["MetricAlarms"]
     assert len(alarms) >= 3
     assert all((alarm["AlarmActions"], alarm["OKActions"]) == ([topic(app)],) * 2 for alarm in alarms)
 
 
 def test_who_follows_the_link_is_told(app):
+    ask(app, ANN, BOB)
     follow_the_link(app, ANN)
     app.look_now()
     assert (ANN in said(app), BOB in said(app)) == (False, True)
@@ -105,15 +116,15 @@ def test_who_follows_the_link_is_told(app):
 
 
 def test_an_alarm_that_rings_is_told_in_the_condition_too(app):
+    ask(app, ANN, BOB)
     ring(app, "rds-cpu")
     app.look_now()
     assert "rds-cpu is in ALARM" in said(app)
     assert app.condition("MonitoringReady")["status"] == "True"
-    ring(app, "rds-cpu", "OK")
-    app.look_now()
 
 
 def test_after_a_restart_nobody_is_asked_again(app):
+    ask(app, ANN, BOB)
     app.restart()
     app.body["status"] = {"observedGeneration": -1}
     assert changes(app.calls(app.look_now)) == {}
@@ -121,7 +132,7 @@ def test_after_a_restart_nobody_is_asked_again(app):
 
 
 def test_who_ends_it_himself_is_not_asked_again_and_that_is_said(app):
-    app.client("sns").unsubscribe(SubscriptionArn=listed(app)[ANN])
+    ended_by_ann(app)
     assert changes(app.calls(app.look_now)) == {}
     assert listed(app)[ANN] == "Deleted"
     assert f"{ANN}: not subscribed" in said(app)
@@ -129,7 +140,8 @@ def test_who_ends_it_himself_is_not_asked_again_and_that_is_said(app):
 
 
 def test_who_lets_the_mail_lie_is_not_asked_again_either(app):
-    two_days_go_by()
+    ended_by_ann(app)
+    app.clock.now += sns_mail.PENDING_FOR
     assert changes(app.calls(app.look_now)) == {}
     assert BOB not in listed(app)
     assert f"{ANN}, {BOB}: not subscribed" in said(app)
@@ -142,6 +154,7 @@ def test_who_lets_the_mail_lie_is_not_asked_again_either(app):
 
 
 def test_taken_out_and_put_back_he_is_asked_again(app):
+    ended_by_ann(app)
     wanted(app, BOB)
     app.grow()
     in_sync(app)
@@ -156,6 +169,9 @@ def test_taken_out_and_put_back_he_is_asked_again(app):
 
 
 def test_who_is_taken_out_is_told_no_more(app):
+    ask(app, ANN, BOB)
+    follow_the_link(app, ANN)
+    app.look_now()
     wanted(app, BOB)
     assert changes(app.calls(app.grow)) == {"sns:Unsubscribe": 1, "sns:TagResource": 1}
     assert listed(app)[ANN] == "Deleted"
@@ -168,8 +184,7 @@ def test_who_is_taken_out_is_told_no_more(app):
 
 
 def test_a_pending_one_that_is_taken_out_cannot_be_ended_until_it_is_confirmed(app):
-    wanted(app, BOB, CLEO)
-    app.grow()
+    ask(app, BOB, CLEO)
     wanted(app, BOB)
     assert changes(app.calls(app.grow)) == {"sns:TagResource": 1}
     in_sync(app)
@@ -180,19 +195,20 @@ def test_a_pending_one_that_is_taken_out_cannot_be_ended_until_it_is_confirmed(a
 
 
 def test_capitals_make_no_other_address(app):
+    ask(app, BOB)
     wanted(app, BOB.upper())
     assert changes(app.calls(app.grow)) == {}
     in_sync(app)
 
 
 def test_a_sms_that_somebody_added_by_hand_stays(app):
-    sns = app.client("sns")
-    theirs = sns.subscribe(TopicArn=topic(app), Protocol="sms", Endpoint="+4915112345678")["SubscriptionArn"]
+    ask(app, BOB)
+    app.client("sns").subscribe(TopicArn=topic(app), Protocol="sms", Endpoint="+4915112345678")
     in_sync(app)
-    sns.unsubscribe(SubscriptionArn=theirs)
 
 
 def test_an_address_that_somebody_added_by_hand_goes(app):
+    ask(app, BOB)
     app.client("sns").subscribe(TopicArn=topic(app), Protocol="email", Endpoint=CLEO)
     in_sync(app)
     follow_the_link(app, CLEO)
@@ -201,6 +217,7 @@ def test_an_address_that_somebody_added_by_hand_goes(app):
 
 
 def test_a_topic_that_was_closed_muted_or_encrypted_is_put_right(app):
+    ask(app, BOB)
     sns = app.client("sns")
     nobody = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "SNS:Publish"}]}
     sns.set_topic_attributes(TopicArn=topic(app), AttributeName="Policy", AttributeValue=json.dumps(nobody))
@@ -218,6 +235,7 @@ def test_a_topic_that_was_closed_muted_or_encrypted_is_put_right(app):
 
 
 def test_the_policy_lets_in_this_stack_s_alarms_only(app):
+    ask(app, BOB)
     [statement] = [json.loads(app.client("sns").get_topic_attributes(TopicArn=topic(app))["Attributes"]["Policy"])]
     statement = statement["Statement"]
     [statement] = statement if isinstance(statement, list) else [statement]
@@ -229,6 +247,7 @@ def test_the_policy_lets_in_this_stack_s_alarms_only(app):
 
 
 def test_a_lost_tag_of_memory_comes_back_without_a_mail(app):
+    ask(app, BOB)
     app.client("sns").untag_resource(ResourceArn=topic(app), TagKeys=["missyou.app/asked"])
     before = len(mails(app, BOB, "Confirmation"))
     assert changes(app.calls(app.look_now)) == {"sns:TagResource": 1}
@@ -237,9 +256,9 @@ def test_a_lost_tag_of_memory_comes_back_without_a_mail(app):
 
 
 def test_a_topic_deleted_outside_is_made_again_and_all_are_asked_again(app):
+    ask(app, BOB)
     before = len(mails(app, BOB, "Confirmation"))
     app.client("sns").delete_topic(TopicArn=topic(app))
-    app.restart()
     calls = changes(app.calls(app.look_now))
     assert calls == {"sns:CreateTopic": 1, "sns:Subscribe": 1, "sns:TagResource": 1}
     assert len(mails(app, BOB, "Confirmation")) == before + 1
@@ -247,58 +266,10 @@ def test_a_topic_deleted_outside_is_made_again_and_all_are_asked_again(app):
 
 
 def test_switched_off_all_of_it_goes_the_pending_too(app):
+    ask(app, BOB)
     app.edit(monitoring={"notifications": {}})
     calls = changes(app.calls(app.grow))
     in_sync(app)
     assert set(calls) == {"sns:DeleteTopic", "cloudwatch:PutMetricAlarm"}
     assert app.client("sns").list_topics()["Topics"] == []
     assert said(app) == ""
-
-
-def given(app: App) -> str:
-    return str(app.client("sns").create_topic(Name="pager")["TopicArn"])
-
-
-def test_a_topic_that_is_given_is_notified_and_left_as_it_is(app):
-    arn = given(app)
-    wanted(app, topicARN=arn)
-    assert set(changes(app.calls(app.grow))) == {"cloudwatch:PutMetricAlarm"}
-    alarms = app.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{app.stack}-")["MetricAlarms"]
-    assert all(alarm["AlarmActions"] == [arn] for alarm in alarms)
-    in_sync(app)
-
-
-def test_one_that_cloudwatch_cannot_use_is_told(app):
-    sns, arn = app.client("sns"), given(app)
-    sns.set_topic_attributes(TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue="alias/aws/sns")
-    app.look_now()
-    assert (app.reason("MonitoringReady"), app.reason("Stalled")) == ("TopicUnusable", "TopicUnusable")
-    sns.delete_topic(TopicArn=arn)
-    app.look_now()
-    assert app.reason("MonitoringReady") == "TopicNotFound"
-    given(app)
-    app.look_now()
-    in_sync(app)
-
-
-def test_with_both_both_are_notified_and_deleting_leaves_theirs(app):
-    arn = given(app)
-    wanted(app, BOB, topicARN=arn)
-    app.grow()
-    alarms = app.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{app.stack}-")["MetricAlarms"]
-    assert all(set(alarm["AlarmActions"]) == {arn, topic(app)} for alarm in alarms)
-    in_sync(app)
-    app.delete()
-    assert [row["TopicArn"] for row in app.client("sns").list_topics()["Topics"]] == [arn]
-    app.client("sns").delete_topic(TopicArn=arn)
-
-
-def test_a_namesake_of_somebody_else_s_is_left_alone(aws):
-    app = App(aws, "told2", environment="Development", monitoring={"notifications": {"emails": [ANN]}})
-    theirs = app.client("sns").create_topic(Name="told2-alarms")["TopicArn"]
-    app.until(lambda _: app.reason("Stalled") == "OwnedElsewhere", "told")
-    assert theirs in app.condition("Stalled")["message"]
-    assert app.client("sns").list_subscriptions_by_topic(TopicArn=theirs)["Subscriptions"] == []
-    app.delete()
-    assert [row["TopicArn"] for row in app.client("sns").list_topics()["Topics"]] == [theirs]
-    app.client("sns").delete_topic(TopicArn=theirs)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tests.sim.app import App, changes
@@ -12,7 +10,7 @@ from tests.sim.app import App, changes
 @pytest.fixture(scope="module")
 def app(aws) -> App:
     app = App(aws, "guarded", environment="Development", database={"storageGiB": 40})
-    app.grow()
+    app.settle()
     return app
 
 
@@ -28,7 +26,6 @@ def test_drift_is_put_right_and_told(app):
     wide = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[wide])
     app.client("cloudwatch").delete_alarms(AlarmNames=["guarded-ecs-cpu"])
-    app.memory.created.clear()
     app.look_now()
     rows = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group["GroupId"]]}])
     assert all(row.get("CidrIpv4") != "0.0.0.0/0" for row in rows["SecurityGroupRules"])
@@ -84,9 +81,6 @@ def test_a_repository_with_images_is_not_deleted_without_approval(app):
     app.edit(image={"repository": "registry.example.com/missyou"})
     app.until(lambda _: app.reason("Stalled") == "ApprovalRequired", "asking for approval")
     assert app.client("ecr").describe_repositories(repositoryNames=["guarded"])["repositories"]
-    app.body["spec"]["image"].pop("repository")
-    app.edit()
-    app.grow()
 
 
 def test_what_bears_our_name_and_is_not_ours_is_left_alone(aws):
@@ -105,10 +99,7 @@ def test_suspended_nothing_is_touched_and_ready_stays(app):
     assert app.calls(app.one_pass) == {}
     assert app.condition("Ready")["status"] == "True"
     assert app.body["status"]["observedGeneration"] == app.body["metadata"]["generation"]
-    report = app.reconciler.teardown(app.body, app.memory, lambda: False)
-    assert not report.done
-    app.edit(suspend=False, monitoring={"logRetentionDays": 7})
-    app.grow()
+    assert not app.deletion_pass().done
 
 
 def test_an_invalid_spec_is_named_and_loses_nothing(app):
@@ -124,25 +115,20 @@ def test_an_invalid_spec_is_named_and_loses_nothing(app):
 
 def test_what_aws_refuses_is_told_with_the_remedy_and_the_rest_goes_on(aws):
     app = App(aws, "denied", environment="Development")
-    aws.control.answer("POST", "/_control", b'{"rules": [{"match": "rds:CreateDBInstance", "deny": true}]}')
-    try:
-        app.until(lambda _: app.reason("DatabaseReady") == "AccessDenied", "denied")
-        app.until(lambda _: app.reason("NetworkReady") == "Available", "going on elsewhere")
-        assert "CreateDBInstance" in app.condition("Stalled")["message"]
-        assert "policy of the operator's role" in app.condition("Stalled")["message"]
-    finally:
-        aws.control.answer("POST", "/_control", b'{"rules": []}')
+    aws.faults({"match": "rds:CreateDBInstance", "deny": True})
+    app.until(lambda _: app.reason("DatabaseReady") == "AccessDenied", "denied")
+    app.until(lambda _: app.reason("NetworkReady") == "Available", "going on elsewhere")
+    assert "CreateDBInstance" in app.condition("Stalled")["message"]
+    assert "policy of the operator's role" in app.condition("Stalled")["message"]
+    aws.faults()
     app.grow()
 
 
 def test_a_throttled_aws_is_waited_for_and_nothing_is_made_twice(aws):
     app = App(aws, "throttled", environment="Development")
-    rules = b'{"rules": [{"match": "ec2:Create*", "throttle": 0.4}, {"match": "rds:Describe*", "throttle": 0.3}]}'
-    aws.control.answer("POST", "/_control", rules)
-    try:
-        app.grow()
-    finally:
-        aws.control.answer("POST", "/_control", b'{"rules": []}')
+    aws.faults({"match": "ec2:Create*", "throttle": 0.4}, {"match": "rds:Describe*", "throttle": 0.3})
+    app.grow()
+    aws.faults()
     app.restart()
     assert changes(app.calls(app.one_pass)) == {}
     assert app.condition("InSync")["status"] == "True"
@@ -150,30 +136,22 @@ def test_a_throttled_aws_is_waited_for_and_nothing_is_made_twice(aws):
 
 def test_a_broken_aws_is_told_and_not_called_stalled(aws):
     app = App(aws, "outage", environment="Development")
-    outage = {"match": "*", "fail": {"code": "ServiceUnavailable", "status": 503, "message": "try later"}}
-    aws.control.answer("POST", "/_control", json.dumps({"rules": [outage]}).encode())
-    try:
-        app.one_pass()
-        assert app.condition("Ready")["status"] == "False"
-        assert app.condition("Stalled")["status"] == ""
-        assert app.condition("Reconciling")["status"] == "True"
-    finally:
-        aws.control.answer("POST", "/_control", b'{"rules": []}')
+    aws.faults({"match": "*", "fail": {"code": "ServiceUnavailable", "status": 503, "message": "try later"}})
+    app.one_pass()
+    assert app.condition("Ready")["status"] == "False"
+    assert app.condition("Stalled")["status"] == ""
+    assert app.condition("Reconciling")["status"] == "True"
+    aws.faults()
     app.grow()
 
 
-def test_what_cannot_be_read_is_no_drift(aws):
-    app = App(aws, "unread", environment="Development")
-    app.grow()
+def test_what_cannot_be_read_is_no_drift(app):
     for service in ("ec2", "elbv2", "rds"):
-        rule = {"match": f"{service}:Describe*", "throttle": 1}
-        aws.control.answer("POST", "/_control", json.dumps({"rules": [rule]}).encode())
-        try:
-            assert changes(app.calls(app.look_now)) == {}
-            assert app.condition("Ready")["status"] != "True"
-        finally:
-            aws.control.answer("POST", "/_control", b'{"rules": []}')
+        app.aws.faults({"match": f"{service}:Describe*", "throttle": 1})
+        assert changes(app.calls(app.look_now)) == {}
+        assert app.condition("Ready")["status"] != "True"
+        app.aws.faults()
         assert "drift" not in app.body["status"], service
-    app.client("logs").put_retention_policy(logGroupName="/ecs/unread", retentionInDays=30)
+    app.client("logs").put_retention_policy(logGroupName="/ecs/guarded", retentionInDays=30)
     app.look_now()
-    assert [entry["resource"] for entry in app.body["status"]["drift"]] == ["logs.LogGroup//ecs/unread"]
+    assert [entry["resource"] for entry in app.body["status"]["drift"]] == ["logs.LogGroup//ecs/guarded"]

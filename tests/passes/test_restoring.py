@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 
 import pytest
 
 from missyou_local.aws import rds
 from tests.sim.app import App, changes
-from tests.sim.process import Killed
+from tests.sim.process import Killed, When
 
 from .test_backups import described, snapshots
 
@@ -87,28 +86,24 @@ def test_the_app_gets_no_credentials_before_the_password_is_the_right_one(aws, l
     aws.faults()
     app.grow()
     assert password(app) == credentials(app)["password"]
-    app.delete()
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("call", ["RestoreDBInstanceFromDBSnapshot", "ModifyDBInstance", "AddTagsToResource"])
 def test_killed_while_restoring_the_password_is_set_all_the_same(aws, lost, call, when):
     app = again(aws, lost)
-    number = itertools.count(1)
 
-    def kill(model, **_) -> None:
-        if model.name == call and next(number) == 1:
+    def moment(now: When, called: str) -> None:
+        if (now, called) == (when, f"rds:{call}"):
             raise Killed
 
-    events = app.reconciler._world.accounts.get("us-east-1").session.events
-    events.register("before-call" if when == "before" else "after-call", kill)
+    app.process.moment = moment
     with pytest.raises(Killed):
         app.grow()
     app.restart()
     app.grow()
     assert password(app) == credentials(app)["password"]
     assert app.condition("InSync")["status"] == "True"
-    app.delete()
 
 
 def test_a_snapshot_that_is_not_there_yet_is_waited_for(aws):
@@ -118,15 +113,12 @@ def test_a_snapshot_that_is_not_there_yet_is_waited_for(aws):
     taker.until(lambda _: taker.reason("DatabaseReady") == "SnapshotNotFound", "missed")
     assert "describe-db-snapshots" in taker.condition("DatabaseReady")["message"]
     assert taker.condition("Stalled")["status"] == ""
-    aws.control.timing.update({"rds_snapshot": 3.0})
+    aws.timing.rds_snapshot = 3.0
     giver.annotate("snapshot", "gift")
     giver.one_pass()
     taker.until(lambda _: taker.reason("DatabaseReady") == "SnapshotCreating", "waiting")
     taker.grow()
-    aws.control.timing.update({"rds_snapshot": 0.1})
     assert password(taker) == credentials(taker)["password"] != password(giver)
-    for app in (giver, taker):
-        app.delete()
 
 
 def test_a_snapshot_that_does_not_fit_is_refused_before_anything_is_restored(aws, lost):
@@ -155,6 +147,7 @@ def test_a_database_of_another_name_than_the_spec_says_is_never_handed_out(aws):
     )
     app = App(aws, "heir", environment="Development", database={"restoreFromSnapshot": "foreign-s"})
     app.until(lambda _: app.reason("DatabaseReady") == "SnapshotNotFound", "waiting")
+    app.clock.now += 60.0
     stranger.create_db_snapshot(DBInstanceIdentifier="foreign", DBSnapshotIdentifier="foreign-s")
     app.until(lambda _: app.reason("DatabaseReady") == "SnapshotUnsuitable", "refused")
     assert "is called letters" in app.condition("DatabaseReady")["message"]

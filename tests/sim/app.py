@@ -130,15 +130,18 @@ class App:
         self.look_now()
         self.grow()
 
+    def deletion_pass(self) -> Report:
+        report = self.reconciler.teardown(self.body, self.memory, lambda: False)
+        self.body["status"] = dict(report.status)
+        self.reports.append(report)
+        return report
+
     def delete(self) -> int:
         """Run passes of the deletion until all is gone; give their number."""
         deadline = self.clock.now + self.PATIENCE
         for number in itertools.count(1):
-            report = self.reconciler.teardown(self.body, self.memory, lambda: False)
-            self.reports.append(report)
-            if report.done:
+            if self.deletion_pass().done:
                 return number
-            self.body["status"] = dict(report.status)
             if self.clock.now > deadline:
                 raise AssertionError(f"not gone: {json.dumps(self.body['status'].get('blockers'), indent=1)}")
             self.wait()

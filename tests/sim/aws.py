@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.session import get_session
 
@@ -50,6 +51,11 @@ class Aws(InProcess):
         self.met: collections.Counter[str] = collections.Counter()
         self._since = 0
         self._clients: dict[tuple[str, ...], Any] = {}
+
+    def __call__(self, request: AWSPreparedRequest, **event: Any) -> AWSResponse:
+        """Answer a request. It takes a moment: what was read before a change is older than what is read after it."""
+        self.clock.now += 0.001
+        return super().__call__(request, **event)
 
     def client(self, service: str, key: str = "somebody", region: str = REGION, token: str = "") -> Any:
         """Return a client of somebody who is not the operator. Making one is slow: they are kept."""

@@ -16,6 +16,8 @@ from missyou_local.aws.errors import AwsError
 
 _DOMAIN = re.compile(r"(\*\.)?((?!-)[A-Za-z0-9-]{0,62}[A-Za-z0-9]\.)+(?!-)[A-Za-z0-9-]{1,62}[A-Za-z0-9]")
 _TOKEN_LIVES, _EXPIRES_AFTER = 3600.0, 72 * 3600.0
+VALID_FOR = 395 * 24 * 3600.0
+"""How long a certificate is valid; then it is renewed if its validation records still stand, and expires if not."""
 _RECORDS_SHOW_AFTER = 0.05
 """Share of the time of issuing after which the validation records are known."""
 
@@ -50,13 +52,14 @@ def settle(call: Call) -> None:
         model = call.moto("acm")._certificates[arn]
         if model.status == "PENDING_VALIDATION":
             _advance(call, model, request)
+        elif model.status == "ISSUED" and call.now >= (request.issued_at or call.now) + VALID_FOR:
+            model.status, request.issued_at = ("ISSUED", call.now) if _proven(call, request) else ("EXPIRED", None)
         if _users(call, arn):
             request.used_at = call.now
 
 
 def _advance(call: Call, model: Any, request: _Request) -> None:
-    proven = all(_stands(_record(call.account, domain)) for domain in _domains(request.params))
-    if not proven:
+    if not _proven(call, request):
         request.issued_at = None
     elif request.issued_at is None:
         request.issued_at = call.now + call.timing.certificate
@@ -64,6 +67,10 @@ def _advance(call: Call, model: Any, request: _Request) -> None:
         model.status = "ISSUED"
     elif call.now - request.at >= _EXPIRES_AFTER:
         model.status = "VALIDATION_TIMED_OUT"
+
+
+def _proven(call: Call, request: _Request) -> bool:
+    return all(_stands(_record(call.account, domain)) for domain in _domains(request.params))
 
 
 def _domains(params: dict[str, Any]) -> list[str]:

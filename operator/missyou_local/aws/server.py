@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from missyou_local.aws import backends, wire
+from missyou_local.aws import backends, shortcuts, wire
 from missyou_local.aws.control import Control
 from missyou_local.aws.ledger import Ledger
 from missyou_local.aws.middleware import Application
@@ -114,27 +113,11 @@ def application(
 ) -> tuple[Application, Control]:
     """Make a test AWS that serves nobody yet, and its control. Parameters as for `serve`."""
     backends.configure()
-    # moto looks through a class for its methods at each call.
-    backends.replace("core.responses", "method_names_from_class", _method_names())
+    shortcuts.take()
     control = Control(timing, Ledger(log), clock, _data_plane(data_plane) if data_plane is not None else None)
-    moto = _Moto(create_backend_app)
+    moto = shortcuts.Moto(create_backend_app)
     _warm_up(moto)
     return Application(moto, control), control
-
-
-@functools.cache
-def _method_names() -> Callable[[type], list[str]]:
-    from moto.core.utils import method_names_from_class  # noqa: PLC0415  (moto is heavy: only a server needs it)
-
-    return functools.cache(method_names_from_class)
-
-
-class _Moto(DomainDispatcherApplication):
-    """moto's own application, which lists its folders at each request to find out whom a host belongs to."""
-
-    @functools.cache  # noqa: B019 - as many hosts as services and regions, and it lives as long as the process
-    def get_backend_for_host(self, host: str | None) -> Any:
-        return super().get_backend_for_host(host)
 
 
 def _data_plane(folder: Path) -> DataPlane:
