@@ -66,7 +66,7 @@ def set_up(name: str, venv: Path) -> None:
     try:
         with _alone(venv.parent):
             before = _recorded(venv)
-            name = _serving(name, before)
+            name = serving(name, before)
             after = _inputs(name, venv)
             if before == after:
                 return
@@ -74,7 +74,7 @@ def set_up(name: str, venv: Path) -> None:
                 raise SetupError(f"{venv.parent} cannot be written: use a clone of your own")
             began, locked = time.monotonic(), len(re.findall(r"^\S+==", GROUPS[name].lock.read_text(), re.MULTILINE))
             _say(f"setting up {venv.name} for {name}: {locked} packages…")
-            _install(GROUPS[name], venv, anew=before.get("python") != after["python"])
+            install(GROUPS[name], venv, anew=before.get("python") != after["python"])
             (venv / _RECORD).write_text(json.dumps(after))
             _say(f"{venv.name} is ready, {time.monotonic() - began:.1f} s")
     except OSError as error:
@@ -87,10 +87,11 @@ def forecast() -> str:
     from missyou_local.forecast import forecast  # noqa: PLC0415 - not in an image
 
     before = _recorded(VENV)
-    return forecast(ROOT, os.environ, venv=before == _inputs(_serving("demo", before), VENV))
+    return forecast(ROOT, os.environ, venv=before == _inputs(serving("demo", before), VENV))
 
 
-def _install(group: Group, venv: Path, *, anew: bool) -> None:
+def install(group: Group, venv: Path, *, anew: bool) -> None:
+    """Make a virtual environment hold what a group needs, no more and no less. Raises SetupError."""
     (venv / _RECORD).unlink(missing_ok=True)
     installer = uv.bring(uv.cache_folder())
     if anew:
@@ -108,7 +109,7 @@ def _install(group: Group, venv: Path, *, anew: bool) -> None:
         installer.run("pip", "install", into, "--no-deps", "--offline", *editable)
 
 
-def _serving(name: str, before: dict[str, str]) -> str:
+def serving(name: str, before: dict[str, str]) -> str:
     """Return the group to install: who once had the development's keeps it, all of the demo's is in there."""
     return "development" if name == "demo" and before.get("group") == "development" else name
 

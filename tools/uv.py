@@ -72,11 +72,11 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
 def bring(cache: Path) -> Uv:
     """Return uv, from the cache or an index. Errors: SetupError; OSError where the cache cannot be written."""
     cache.mkdir(parents=True, exist_ok=True)
-    pip, listing = _pip(cache)
+    pip, listing = a_pip(cache)
     folder = cache / f"uv-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}-{sysconfig.get_platform()}"
     if not (folder / "bin" / "uv").exists():
         shutil.rmtree(folder, ignore_errors=True)
-        with _made(folder) as made:
+        with made_whole(folder) as made:
             install = ["install", "--quiet", "--no-cache-dir", "--require-hashes", "--only-binary=:all:", "--no-deps"]
             run([*pip, *install, "--target", str(made), "--requirement", str(LOCK)], _pip_environ(os.environ))
     configured = settings(listing)
@@ -85,7 +85,7 @@ def bring(cache: Path) -> Uv:
     return Uv(folder / "bin" / "uv", environ, ("--no-index",) if no_index else ())
 
 
-def _pip(cache: Path) -> tuple[list[str], str]:
+def a_pip(cache: Path) -> tuple[list[str], str]:
     """Return the command of a pip and what it says of its settings: this Python's, or else one made by ensurepip."""
     pip = [PYTHON, "-m", "pip"]
     if (listing := _settings_of(pip)) is not None:
@@ -95,7 +95,7 @@ def _pip(cache: Path) -> tuple[list[str], str]:
     if (listing := _settings_of(pip)) is not None:
         return pip, listing
     shutil.rmtree(folder, ignore_errors=True)
-    with _made(folder) as made:
+    with made_whole(folder) as made:
         done = subprocess.run([PYTHON, "-m", "venv", str(made)], capture_output=True, text=True, check=False)
         if done.returncode:
             raise SetupError(f"{PYTHON} {_NO_PIP}")
@@ -111,7 +111,7 @@ def _settings_of(pip: Sequence[str]) -> str | None:
 
 
 @contextlib.contextmanager
-def _made(folder: Path) -> Iterator[Path]:
+def made_whole(folder: Path) -> Iterator[Path]:
     """Make a folder in one step: it is there complete or not at all, whoever else makes it at the same time."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f"{folder.name}.") as scratch:
         made = Path(scratch) / "made"

@@ -30,7 +30,7 @@ KUBERNETES = "1.36.3"
 #: The newest envtest archive of the same minor version, with its SHA-512 sums as published in
 #: kubernetes-sigs/controller-tools, envtest-releases.yaml.
 ENVTEST = "1.36.2"
-_SUMS = {
+CHECKSUMS = {
     "linux-amd64": "ea743186c8a799f5cf8faf16969f86189d003cb7d130e0ac4b58789f1e5748dc"
     "f30ebe91c837a10d5ac415383da3e10b9e64d65785c938c23e739781cfb76f08",
     "linux-arm64": "2d72ee985a8e262a3c57dc9f7f0fd891f6a8c7bf7ebaa2db6dc6d8eac8ae28181"
@@ -124,7 +124,7 @@ def _install(made: Path, folder: Path) -> Binaries:
 def _downloaded(folder: Path, say: Callable[[str], None]) -> Binaries | None:
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     target = f"{sys.platform}-{machine}"
-    if target not in _SUMS:
+    if target not in CHECKSUMS:
         return None
     name = f"envtest-v{ENVTEST}"
     url = f"https://github.com/kubernetes-sigs/controller-tools/releases/download/{name}/{name}-{target}.tar.gz"
@@ -139,7 +139,7 @@ def _downloaded(folder: Path, say: Callable[[str], None]) -> Binaries | None:
                         progress.detail = f"{out.tell() >> 20} MB"
         except (urllib.error.URLError, TimeoutError, OSError):
             return None
-        if hashlib.sha512(archive.read_bytes()).hexdigest() != _SUMS[target]:
+        if hashlib.sha512(archive.read_bytes()).hexdigest() != CHECKSUMS[target]:
             say(f"the envtest archive {ENVTEST} has a wrong checksum and is not used")
             return None
         made.mkdir()

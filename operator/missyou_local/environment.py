@@ -96,7 +96,7 @@ def is_ours(state: Path) -> bool:
 
 def find(state: Path) -> Surroundings | None:
     """Give the surroundings as they are, without starting anything; None if something is missing."""
-    given_kubeconfig, given_endpoint = _given(state)
+    given_kubeconfig, given_endpoint = given(state)
     plane = controlplane.running(state / "cluster")
     kubeconfig = given_kubeconfig or (plane.kubeconfig if plane else None)
     endpoint = given_endpoint or _serving(state)
@@ -107,7 +107,7 @@ def find(state: Path) -> Surroundings | None:
 
 def bring_up(state: Path, voice: Voice) -> Surroundings:
     """Start what is missing. Errors: DemoError, NoControlPlaneError."""
-    given_kubeconfig, given_endpoint = _given(state)
+    given_kubeconfig, given_endpoint = given(state)
     if given_kubeconfig:
         kubeconfig = given_kubeconfig
         voice.step("Kubernetes", f"your cluster: {_described(kubeconfig)}")
@@ -147,7 +147,7 @@ def answers(url: str) -> bool:
     return True
 
 
-def _given(state: Path) -> tuple[Path | None, str | None]:
+def given(state: Path) -> tuple[Path | None, str | None]:
     """Give the cluster and the AWS that the user names. The exports of this demo in the environment are not his."""
     named = os.environ.get("KUBECONFIG") or ""
     ours = forecast.starts_cluster(state, os.environ)

@@ -93,7 +93,7 @@ def archive(names) -> bytes:
 
 def serve(monkeypatch, content: bytes, checksum: str) -> None:
     monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: io.BytesIO(content))
-    monkeypatch.setattr(binaries, "_SUMS", dict.fromkeys(binaries._SUMS, checksum))
+    monkeypatch.setattr(binaries, "CHECKSUMS", dict.fromkeys(binaries.CHECKSUMS, checksum))
 
 
 def test_then_the_envtest_archive_without_its_kubectl(tmp_path, said, monkeypatch, go):

@@ -27,21 +27,21 @@ def own(tmp_path):
 
 
 def test_without_variables_both_are_the_demos_own(tmp_path):
-    assert environment._given(tmp_path) == (None, None)
+    assert environment.given(tmp_path) == (None, None)
 
 
 def test_a_cluster_and_an_aws_that_are_named_are_used(tmp_path, monkeypatch):
     (tmp_path / "config").touch()
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://10.0.0.1:4566")
-    assert environment._given(tmp_path / "state") == (tmp_path / "config", "http://10.0.0.1:4566")
+    assert environment.given(tmp_path / "state") == (tmp_path / "config", "http://10.0.0.1:4566")
 
 
 def test_its_own_exports_do_not_make_them_the_users(tmp_path, monkeypatch, own):
     """Also when what they led to has been stopped since."""
     for name, value in own.variables().items():
         monkeypatch.setenv(name, value)
-    assert environment._given(tmp_path / "state") == (None, None)
+    assert environment.given(tmp_path / "state") == (None, None)
 
 
 def test_the_exports_of_another_checkout_are_somebody_elses(tmp_path, monkeypatch, own):
@@ -49,13 +49,13 @@ def test_the_exports_of_another_checkout_are_somebody_elses(tmp_path, monkeypatc
     own.kubeconfig.touch()
     for name, value in own.variables().items():
         monkeypatch.setenv(name, value)
-    assert environment._given(tmp_path / "another") == (own.kubeconfig, own.endpoint)
+    assert environment.given(tmp_path / "another") == (own.kubeconfig, own.endpoint)
 
 
 def test_a_kubeconfig_that_is_not_there_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "typo"))
     with pytest.raises(DemoError, match="unset it to get a cluster"):
-        environment._given(tmp_path)
+        environment.given(tmp_path)
 
 
 def test_exports_survive_a_shell(tmp_path):

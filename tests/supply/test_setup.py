@@ -152,7 +152,7 @@ def test_a_file_that_is_not_what_was_locked_is_not_installed(tmp_path, monkeypat
     (tmp_path / "some.lock").write_text(f"kopf==1.99 --hash=sha256:{'0' * 64}\n")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
     with pytest.raises(uv.SetupError, match=r"(?i)hash mismatch"):
-        installer._install(installer.Group(tmp_path / "some.lock"), tmp_path / "venv", anew=True)
+        installer.install(installer.Group(tmp_path / "some.lock"), tmp_path / "venv", anew=True)
     assert "kopf" not in versions(tmp_path / "venv")
 
 
@@ -183,9 +183,9 @@ def test_it_is_done_once_and_again_when_something_has_changed(tmp_path, monkeypa
 
 
 def test_the_demo_leaves_what_development_needs() -> None:
-    assert installer._serving("demo", {"group": "development"}) == "development"
-    assert installer._serving("demo", {"group": "demo"}) == "demo"
-    assert installer._serving("development", {"group": "demo"}) == "development"
+    assert installer.serving("demo", {"group": "development"}) == "development"
+    assert installer.serving("demo", {"group": "demo"}) == "demo"
+    assert installer.serving("development", {"group": "demo"}) == "development"
 
 
 def python_that(folder: Path, *lacks: str) -> str:
@@ -198,9 +198,9 @@ def python_that(folder: Path, *lacks: str) -> str:
 
 def test_a_python_without_pip_gets_one(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(uv, "PYTHON", python_that(tmp_path, "pip"))
-    pip, listing = uv._pip(tmp_path)
+    pip, listing = uv.a_pip(tmp_path)
     assert subprocess.run([*pip, "config", "list"], capture_output=True, text=True, check=True).stdout == listing
-    assert uv._pip(tmp_path) == (pip, listing)
+    assert uv.a_pip(tmp_path) == (pip, listing)
 
 
 def test_a_python_without_either_is_told_what_to_install(tmp_path, monkeypatch) -> None:
@@ -211,8 +211,8 @@ def test_a_python_without_either_is_told_what_to_install(tmp_path, monkeypatch) 
 
 def test_two_that_make_the_same_folder_both_get_it(tmp_path) -> None:
     for_both = tmp_path / "uv-1"
-    with uv._made(for_both) as slower:
-        with uv._made(for_both) as faster:
+    with uv.made_whole(for_both) as slower:
+        with uv.made_whole(for_both) as faster:
             faster.mkdir()
             (faster / "first").touch()
         slower.mkdir()

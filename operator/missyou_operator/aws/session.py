@@ -115,5 +115,6 @@ def _assuming(source: BotocoreSession, role_arn: str, external_id: str) -> Botoc
         source.create_client, source.get_credentials(), role_arn, extra_args=arguments
     )
     session = _new_session()
-    session._credentials = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
+    credentials = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
+    session._credentials = credentials  # noqa: SLF001 - botocore's own providers set them so, and it has no other door
     return session
