@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import functools
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from botocore.exceptions import ClientError
 
-from missyou_local.aws import Server, Timing, serve
-from missyou_operator.aws import clock as operators_clock
-from tests.crash.stepped import Clock, Stepped
-from tests.passes.harness import leads_to
+from missyou_local.aws import Timing
+from tests.sim.app import App
+from tests.sim.aws import Aws
 
 #: Seconds, about what AWS takes: something that merely takes long must be seen to do so.
 TIMING = Timing(
@@ -34,22 +30,6 @@ TIMING = Timing(
 )
 
 
-@contextlib.contextmanager
-def stepped_aws() -> Iterator[tuple[Server, Clock]]:
-    """Serve a test AWS on a clock that the operator goes by too, and is turned by what the operator waits."""
-    clock, environ = Clock(), pytest.MonkeyPatch()
-    server = serve(timing=TIMING, clock=clock)
-    for name, value in leads_to(server).items():
-        environ.setenv(name, value)
-    environ.setattr(operators_clock, "CLOCK", operators_clock.Clock(clock, clock))
-    try:
-        yield server, clock
-    finally:
-        server.control.reset()
-        environ.undo()
-        server.close()
-
-
 @dataclass(frozen=True, slots=True)
 class Moment:
     """The object after a pass or a change of spec.
@@ -64,13 +44,13 @@ class Moment:
     name: str = ""
 
 
-class Watched(Stepped):
+class Watched(App):
     """An app all of whose statuses are kept."""
 
-    def __init__(self, aws: Server, clock: Clock, name: str, **spec: Any) -> None:
+    def __init__(self, aws: Aws, name: str, **spec: Any) -> None:
         self.moments: list[Moment] = []
-        self._trouble, self._deleting, self._began = False, False, clock.now
-        super().__init__(aws, clock, name, **spec)
+        self._trouble, self._deleting, self._began = False, False, aws.clock.now
+        super().__init__(aws, name, **spec)
         self._keep()
 
     def one_pass(self) -> Any:
@@ -117,18 +97,15 @@ class Watched(Stepped):
     @contextlib.contextmanager
     def rules(self, *rules: dict[str, Any]) -> Iterator[None]:
         """Let the test AWS refuse or fail meanwhile."""
-        self.aws.control.answer("POST", "/_control", json.dumps({"rules": rules}).encode())
+        self.aws.faults(*rules)
         yield
-        self.aws.control.answer("POST", "/_control", b'{"rules": []}')
-
-    @functools.cache  # noqa: B019 - lives as long as the app
-    def client(self, service: str) -> Any:
-        return super().client(service)
+        self.aws.faults()
 
     def works(self) -> bool:
         """Ask AWS, not the operator, whether the app is served as the spec says."""
         try:
-            return self._database_answers() and self._tasks_run() and self._targets_are_healthy()
+            # The tasks first: they are the last to come and the first to go, and so answer for the most moments.
+            return self._tasks_run() and self._targets_are_healthy() and self._database_answers()
         except ClientError:
             return False
 
@@ -139,7 +116,10 @@ class Watched(Stepped):
     def _tasks_run(self) -> bool:
         ecs = self.client("ecs")
         names = {"cluster": f"{self.name}-cluster", "services": [f"{self.name}-service"]}
-        [service] = ecs.describe_services(**names)["services"]
+        services = ecs.describe_services(**names)["services"]
+        if not services:
+            return False
+        [service] = services
         definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
         image = definition["containerDefinitions"][0]["image"]
         tag = self.body["spec"].get("image", {}).get("tag", "latest")

@@ -12,8 +12,10 @@ from typing import Any
 
 import yaml
 
+from tests.sim.world import simulated
+
 from . import lua
-from .life import Moment, stepped_aws
+from .life import TIMING, Moment
 from .states import CUSTOMIZATION, STATES
 from .story import live
 
@@ -132,5 +134,5 @@ def _write(path: Path, content: Any, note: str = "") -> None:
 
 
 if __name__ == "__main__":
-    with stepped_aws() as (server, clock):
-        write(named(live(server, clock)))
+    with simulated(TIMING) as aws:
+        write(named(live(aws)))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from missyou_local.aws import Server
-from tests.crash.stepped import Clock
+from tests.sim.aws import Aws
 
 from .life import Moment, Watched
 
 
-def live(aws: Server, clock: Clock) -> list[Moment]:
+def live(aws: Aws) -> list[Moment]:
     """Live the life, and give all its moments in order."""
     app = Watched(
         aws,
-        clock,
         "missyou",
         environment="Production",
         database={"storageGiB": 40, "deletionProtection": False, "finalSnapshot": False},
@@ -145,4 +143,3 @@ def _deletion(app: Watched) -> None:
             app.teardown()
         app.name_this("deletion-denied")
     app.delete()
-    app.pool.shutdown()

@@ -8,8 +8,11 @@ import pytest
 import yaml
 from lupa import lua51
 
+from missyou_local.aws import Timing
+from tests.sim.app import App
+from tests.sim.world import simulated
+
 from . import lua
-from .life import Watched, stepped_aws
 from .record import SOME_TIME, recorded
 from .states import CUSTOMIZATION, STATES, State
 
@@ -95,8 +98,8 @@ def test_an_object_without_annotations_gets_some() -> None:
 
 @pytest.mark.timeout(600)
 def test_the_operator_does_what_the_actions_ask() -> None:
-    with stepped_aws() as (aws, clock):
-        app = Watched(aws, clock, "acted", environment="Development", database={"storageGiB": 40})
+    with simulated(Timing()) as aws:
+        app = App(aws, "acted", environment="Development", database={"storageGiB": 40})
         app.grow()
 
         def database() -> str:
@@ -113,4 +116,3 @@ def test_the_operator_does_what_the_actions_ask() -> None:
         app.one_pass()
         asked = app.body["metadata"]["annotations"]["missyou.app/reconcile"]
         assert app.body["status"]["lastHandledReconcileAt"] == asked
-        app.pool.shutdown()

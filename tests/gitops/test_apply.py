@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
-from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic import DynamicClient
 
-from missyou_local.aws import Timing, serve
-from tests.integration.bench import Bench, install
+from missyou_local.controlplane import ControlPlane
+from tests.integration.bench import Bench, a_bench, quick
 
 from .states import ROOT
 
@@ -22,38 +21,36 @@ ARGO, FLUX, PERSON = "argocd-controller", "kustomize-controller", "argocd-server
 
 
 @pytest.fixture(scope="module")
-def bench(control_plane, kube: client.ApiClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    aws = serve(timing=Timing(**dict.fromkeys(Timing.__dataclass_fields__, 0.2)))
-    install(kube)
-    made = Bench(kube, tmp_path_factory.mktemp("operator"), control_plane.kubeconfig, aws)
-    made.start()
-    yield made
-    if made.operator:
-        made.operator.stop()
-    aws.control.reset()
-    aws.close()
+def bench(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with a_bench(control_plane, tmp_path_factory.mktemp("operator"), quick()) as made:
+        made.start()
+        yield made
 
 
-def sample(**spec: Any) -> dict[str, Any]:
+def sample(name: str, **spec: Any) -> dict[str, Any]:
     item: dict[str, Any] = yaml.safe_load((ROOT / "manifests/samples/missyou.yaml").read_text())
-    item["metadata"] = {"name": "shared"}
+    item["metadata"] = {"name": name}
     item["spec"] |= spec
     return item
+
+
+def small(name: str, **spec: Any) -> dict[str, Any]:
+    """Return an app that is made sooner than the sample."""
+    return sample(name, **{"environment": "Development", "image": {"tag": "v2"}, **spec})
 
 
 def apply(bench: Bench, item: dict[str, Any], manager: str) -> None:
     """Apply as `kubectl apply --server-side --field-manager=…` does; a conflict is an error."""
     dynamic = DynamicClient(bench.kube, cache_file=f"{os.devnull}/none")
     resource = dynamic.resources.get(api_version=item["apiVersion"], kind=item["kind"])
-    resource.server_side_apply(
-        body=item, name=item["metadata"]["name"], namespace="default", field_manager=manager, force_conflicts=False
-    )
+    named = {"name": item["metadata"]["name"], "namespace": bench.namespace}
+    resource.server_side_apply(body=item, **named, field_manager=manager, force_conflicts=False)
 
 
-def patch(bench: Bench, body: dict[str, Any]) -> None:
+def patch(bench: Bench, name: str, body: dict[str, Any]) -> None:
     """Change something as Argo CD's resource actions do: a merge patch by its API server."""
     bench.api.patch_namespaced_custom_object(
-        "missyou.app", "v1alpha1", "default", "missyouapps", "shared", body, field_manager=PERSON
+        "missyou.app", "v1alpha1", bench.namespace, "missyouapps", name, body, field_manager=PERSON
     )
 
 
@@ -67,11 +64,11 @@ def owned(app: dict[str, Any], *others: str) -> dict[str, Any]:
 
 
 def test_the_operator_writes_no_spec_and_nobody_gets_a_conflict(bench: Bench) -> None:
-    apply(bench, sample(), ARGO)
+    apply(bench, sample("shared"), ARGO)
     first = bench.get("shared")["spec"]
     app = bench.ready("shared")
     assert app["spec"] == first
-    apply(bench, sample(image={"tag": "v2"}, monitoring={"logRetentionDays": 14}), ARGO)
+    apply(bench, sample("shared", image={"tag": "v2"}, monitoring={"logRetentionDays": 14}), ARGO)
     app = bench.ready("shared")
     assert app["spec"] == {
         **first,
@@ -79,7 +76,7 @@ def test_the_operator_writes_no_spec_and_nobody_gets_a_conflict(bench: Bench) ->
         "monitoring": {**first["monitoring"], "logRetentionDays": 14},
     }
     # A second tool that says the same: they share the fields.
-    apply(bench, sample(image={"tag": "v2"}, monitoring={"logRetentionDays": 14}), FLUX)
+    apply(bench, sample("shared", image={"tag": "v2"}, monitoring={"logRetentionDays": 14}), FLUX)
     operators = owned(app, ARGO, FLUX)
     assert set(operators) == {"kopf", "missyou-operator"}
     assert set(operators["missyou-operator"]) == {"status"}
@@ -93,38 +90,50 @@ def test_the_operator_writes_no_spec_and_nobody_gets_a_conflict(bench: Bench) ->
 
 
 def test_a_field_that_is_taken_back_in_git_is_taken_back(bench: Bench) -> None:
-    apply(bench, sample(image={"tag": "v2"}), FLUX)
-    apply(bench, sample(image={"tag": "v2"}), ARGO)
-    assert bench.get("shared")["spec"]["monitoring"]["logRetentionDays"] == 7
-    bench.ready("shared")
+    for manager in (ARGO, FLUX):
+        apply(bench, small("shorter", monitoring={"logRetentionDays": 14}), manager)
+    assert bench.get("shorter")["spec"]["monitoring"]["logRetentionDays"] == 14
+    bench.ready("shorter")
+    for manager in (FLUX, ARGO):
+        apply(bench, small("shorter"), manager)
+    assert bench.get("shorter")["spec"]["monitoring"]["logRetentionDays"] == 7
+    bench.ready("shorter")
 
 
 def test_the_test_would_see_a_conflict(bench: Bench) -> None:
+    apply(bench, small("disputed", suspend=True), ARGO)
     with pytest.raises(ApiException) as refused:
-        apply(bench, sample(image={"tag": "v3"}), FLUX)
+        apply(bench, small("disputed", image={"tag": "v3"}), FLUX)
     assert refused.value.status == 409
     assert ARGO in str(refused.value.body)
 
 
 def test_suspending_by_hand_holds_while_git_does_not_speak_of_it(bench: Bench) -> None:
-    patch(bench, {"spec": {"suspend": True}})
-    apply(bench, sample(image={"tag": "v2"}), ARGO)
-    assert bench.get("shared")["spec"]["suspend"] is True
-    patch(bench, {"spec": {"suspend": False}})
-    apply(bench, sample(image={"tag": "v2"}), ARGO)
-    assert bench.get("shared")["spec"]["suspend"] is False
+    apply(bench, small("stopped"), ARGO)
+    patch(bench, "stopped", {"spec": {"suspend": True}})
+    apply(bench, small("stopped"), ARGO)
+    assert bench.get("stopped")["spec"]["suspend"] is True
+    patch(bench, "stopped", {"spec": {"suspend": False}})
+    apply(bench, small("stopped"), ARGO)
+    assert bench.get("stopped")["spec"]["suspend"] is False
 
 
 def test_annotations_that_ask_the_operator_survive_a_sync(bench: Bench) -> None:
-    patch(bench, {"metadata": {"annotations": {"missyou.app/reconcile": "Argo CD at some time"}}})
-    apply(bench, sample(image={"tag": "v2"}), ARGO)
+    apply(bench, small("asked"), ARGO)
+    patch(bench, "asked", {"metadata": {"annotations": {"missyou.app/reconcile": "Argo CD at some time"}}})
+    apply(bench, small("asked"), ARGO)
     app = bench.until(
-        "shared", lambda app: app["status"].get("lastHandledReconcileAt") == "Argo CD at some time", "looked at"
+        "asked",
+        lambda app: app.get("status", {}).get("lastHandledReconcileAt") == "Argo CD at some time",
+        "looked at",
     )
     assert app["metadata"]["annotations"]["missyou.app/reconcile"] == "Argo CD at some time"
 
 
 def test_deletion_is_not_held_up_by_anybodys_fields(bench: Bench) -> None:
-    bench.patch("shared", {"spec": {"database": {"deletionProtection": False}}})
-    bench.delete("shared")
-    bench.until("shared", lambda app: not app, "gone")
+    for manager in (ARGO, FLUX):
+        apply(bench, small("leaving"), manager)
+    patch(bench, "leaving", {"spec": {"suspend": False, "database": {"deletionProtection": False}}})
+    bench.ready("leaving")
+    bench.delete("leaving")
+    bench.until("leaving", lambda app: not app, "gone")

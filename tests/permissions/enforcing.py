@@ -1,4 +1,4 @@
-"""moto's own check of signatures and actions, at the door of the test AWS.
+"""moto's own check of signatures and actions, before the test AWS has a request.
 
 `POST /moto-api/reset-auth` would have moto check deep inside, where our layer has rewritten requests, so that their
 signatures are no longer right, and not at all where our layer answers by itself.
@@ -6,7 +6,7 @@ signatures are no longer right, and not at all where our layer answers by itself
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.iam.access_control import IAMRequest
@@ -14,29 +14,28 @@ from werkzeug.exceptions import HTTPException
 
 from missyou_local.aws import backends, wire
 from missyou_local.aws.errors import AwsError
+from missyou_local.aws.inprocess import Door
 
-App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Answer = Callable[[dict[str, Any]], wire.Response]
 
 
-class Enforcing:
-    """A WSGI application that lets through what the caller may do; resources and conditions are not checked."""
+class Enforcing(Door):
+    """Lets through what the caller may do; resources and conditions are not checked."""
 
-    def __init__(self, app: App, action_of: Callable[[str, str], str]) -> None:
-        self._app, self._action_of = app, action_of
+    def __init__(self, answer: Answer, action_of: Callable[[str, str], str]) -> None:
+        super().__init__(self._if_allowed)
+        self._answer_all, self._action_of = answer, action_of
         self.denied: list[str] = []
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def _if_allowed(self, environ: dict[str, Any]) -> wire.Response:
         request = wire.identify(environ)
         action = self._action_of(request.service, request.operation)
         try:
-            with backends.LOCK:
-                self._check(request, action)
+            self._check(request, action)
         except HTTPException as error:
             self.denied.append(action)
-            refused = wire.encode_error(request, AwsError("AccessDenied", str(error), 403))
-            start_response("403 Forbidden", [*refused.headers, ("Content-Length", str(len(refused.body)))])
-            return [refused.body]
-        return self._app(environ, start_response)
+            return wire.encode_error(request, AwsError("AccessDenied", str(error), 403))
+        return self._answer_all(environ)
 
     def _check(self, request: wire.Request, action: str) -> None:
         environ = request.environ
@@ -52,7 +51,7 @@ class Enforcing:
         )
         asked.check_signature()
         # By the name that policies know the service by, which its requests are not always signed for.
-        asked._action = action
+        asked._action = action  # noqa: SLF001 - moto's, which takes it from where it has no other door
         asked.check_action_permitted("*")
 
 

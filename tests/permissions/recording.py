@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from missyou_operator.aws.errors import is_absent
 from missyou_operator.aws.stack import tag_map
 from tests.permissions.authorization import Check, action_of, checks
+from tests.sim.aws import Aws
 
 
 class Look:
-    """What somebody else sees in AWS, through a door of their own: none of it is in the operator's ledger."""
+    """What somebody else sees in AWS, who has another key and passes no check."""
 
-    def __init__(self, session: boto3.Session, url: str) -> None:
-        self._session, self._url = session, url
-        self._clients: dict[str, Any] = {}
-        self._lock = threading.Lock()
-
-    def client(self, service: str) -> Any:
-        with self._lock:
-            if service not in self._clients:
-                self._clients[service] = self._session.client(service, endpoint_url=self._url)
-            return self._clients[service]
+    def __init__(self, aws: Aws) -> None:
+        self.client = aws.client
 
     def tags(self, arn: str) -> Mapping[str, str] | None:
         service = arn.split(":")[2]
@@ -150,7 +141,6 @@ class Recorder:
     checks: dict[tuple[Any, ...], Check] = field(default_factory=dict)
     requests: int = 0
     failures: list[str] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def watch(self, session: Any) -> None:
         """Hook into a session, before any client is made of it."""
@@ -164,6 +154,5 @@ class Recorder:
         except Exception as error:
             self.failures.append(f"{action_of(service, operation)}: {type(error).__name__}: {error}")
             return
-        with self._lock:
-            self.requests += 1
-            self.checks.update((check.key(), check) for check in found)
+        self.requests += 1
+        self.checks.update((check.key(), check) for check in found)

@@ -1,11 +1,14 @@
-"""The simulator, run once for all questions: `npm ci` where it is not there yet, and one process of Node."""
+"""The simulator, run once for all questions: installed where it is not there yet, and one process of Node."""
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +16,12 @@ from typing import Any
 
 import pytest
 
+from missyou_local.binaries import cache_folder
+
 from .authorization import ACCOUNT, Check
 
 _HERE = Path(__file__).parent
-_INSTALLED = _HERE / "node_modules" / ".package-lock.json"
+_PACKAGES = (_HERE / "package.json", _HERE / "package-lock.json")
 _SECONDS = 150
 
 
@@ -53,7 +58,9 @@ class Answers:
 
 def ask(policies: Mapping[str, Sequence[Mapping[str, Any]]], questions: Iterable[Asked]) -> Answers:
     """Ask all questions at once. Skips the test where the simulator cannot be had."""
-    _install()
+    if not shutil.which("node") or not shutil.which("npm"):
+        pytest.skip("the simulator needs Node 20 and npm")
+    installed = _installed()
     asked = list(dict.fromkeys(questions))
     rows = [
         {
@@ -65,23 +72,39 @@ def ask(policies: Mapping[str, Sequence[Mapping[str, Any]]], questions: Iterable
         }
         for one in asked
     ]
-    done = _run(["node", "simulate.mjs"], json.dumps({"policies": policies, "requests": rows}))
+    # As an argument: Node looks for packages from the folder it runs in, and for a file's from where the file is.
+    command = ["node", "--input-type=module", "--eval", (_HERE / "simulate.mjs").read_text()]
+    done = _run(command, installed, json.dumps({"policies": policies, "requests": rows}))
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     return Answers(dict(zip(asked, found["results"], strict=True)), found["required"])
 
 
-def _install() -> None:
-    if not shutil.which("node") or not shutil.which("npm"):
-        pytest.skip("the simulator needs Node 20 and npm")
-    if _INSTALLED.exists() and _INSTALLED.stat().st_mtime >= (_HERE / "package-lock.json").stat().st_mtime:
-        return
-    done = _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+def _installed() -> Path:
+    """Return the folder in the project's cache that has what the lock file names. Other runs wait for it."""
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in _PACKAGES)).hexdigest()[:16]
+    kept = cache_folder() / "tools" / f"iam-simulator-{digest}"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with kept.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            with tempfile.TemporaryDirectory(dir=kept.parent) as scratch:
+                made = Path(scratch) / "made"
+                made.mkdir()
+                _install(made)
+                made.rename(kept)
+    return kept
+
+
+def _install(folder: Path) -> None:
+    for path in _PACKAGES:
+        shutil.copy(path, folder)
+    done = _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
     if done.returncode:
         pytest.skip(f"npm ci failed: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
 
 
-def _run(command: Sequence[str], given: str = "") -> subprocess.CompletedProcess[str]:
+def _run(command: Sequence[str], folder: Path, given: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, cwd=_HERE, input=given, capture_output=True, text=True, check=False, timeout=_SECONDS
+        command, cwd=folder, input=given, capture_output=True, text=True, check=False, timeout=_SECONDS
     )

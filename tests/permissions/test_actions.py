@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from missyou_operator.aws.permissions_policy import declared
 
 from .life import Lived
 
+#: Whichever test is the first waits for the life, on a busy machine some minutes.
+pytestmark = pytest.mark.timeout(600)
 #: What everybody may do, whatever a policy says. Source: STS API reference, GetCallerIdentity.
 FREE = {"sts:GetCallerIdentity"}
 

@@ -15,6 +15,8 @@ from .authorization import ACCOUNT, REGION, Check
 from .life import NAME, Lived
 from .simulator import Answers, Asked, ask
 
+#: Installing the simulator for the first time takes its time, and so does the life on a busy machine.
+pytestmark = pytest.mark.timeout(600)
 GENERAL, NARROW = "general", "narrow"
 POLICIES = {
     GENERAL: list(documents(Scope()).values()),

@@ -8,6 +8,7 @@ everything, and what happens in it stays in it.
     aws.py       the test AWS, its clock, its faults, and clients for whoever is not the operator
     app.py       a MissYouApp: what a person does to it, and the operator's passes
     process.py   the operator's process as AWS sees it, and its end at a call
+    world.py     the environment and the clock that lead an operator to that AWS
     picture.py   all that is in AWS, so that two of them can be compared
     forks.py     snapshots
     fixtures.py  for conftest.py: `aws`, and each test in a fork of its own

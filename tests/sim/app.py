@@ -16,7 +16,7 @@ from missyou_operator.controller.report import Report
 
 from . import picture
 from .aws import REGION, Aws
-from .process import Process
+from .process import Door, Process
 from .seed import SEED
 from .workers import Seeded
 
@@ -58,7 +58,7 @@ class App:
     def restart(self, *, ago: float = 3600.0) -> None:
         """Lose everything that the operator remembers; the process that takes over began `ago` seconds ago."""
         self.memory = Memory()
-        self.process = Process(self.aws)
+        self.process = Process(self.door)
         self.accounts = Accounts(self.process)
         self.reconciler = Reconciler(
             World(
@@ -71,6 +71,11 @@ class App:
                 started=utc_now() - timedelta(seconds=ago),
             )
         )
+
+    @property
+    def door(self) -> Door:
+        """Where the operator's requests go in: AWS's own, unless a test puts something before it."""
+        return self.aws
 
     def edit(self, **spec: Any) -> None:
         """Change the spec, as `kubectl apply` does; fields given as mappings are merged one level deep."""

@@ -6,39 +6,25 @@ A test finds AWS empty, or as a fixture of a longer scope has left it, whatever 
 from __future__ import annotations
 
 import functools
-import random
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
-import botocore.endpoint
 import pytest
-from moto.moto_api._internal import mock_random
 
 from missyou_local.aws import Timing
-from missyou_operator.aws import clock as operators_clock
 
 from .app import App
-from .aws import ENVIRONMENT, Aws
+from .aws import Aws
 from .forks import apart
-from .seed import SEED
+from .world import draw_for, simulated
 
 
 @pytest.fixture(scope="session")
 def aws() -> Iterator[Aws]:
     """The test AWS, to which the operator's boto3 is led; its clock is the operator's."""
-    environ = pytest.MonkeyPatch()
-    made = Aws(Timing())
-    for name, value in ENVIRONMENT.items():
-        environ.setenv(name, value)
-    environ.setattr(operators_clock, "CLOCK", operators_clock.Clock(made.clock, made.clock))
-    # botocore's pauses between the attempts of one call: not waited for, so that more calls are counted than there
-    # would be.
-    environ.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))
-    _warm_up(made)
-    yield made
-    environ.undo()
-    made.close()
+    with simulated(Timing()) as made:
+        _warm_up(made)
+        yield made
 
 
 def _warm_up(aws: Aws) -> None:
@@ -54,13 +40,7 @@ def _warm_up(aws: Aws) -> None:
 def _empty_aws(aws: Aws, request: pytest.FixtureRequest) -> None:
     """A module begins with an empty AWS, whatever others have made, and draws the same whether it runs alone or not."""
     aws.reset()
-    _draw_for(request.node.nodeid)
-
-
-def _draw_for(name: str) -> None:
-    """Seed all that is drawn: the operator's pauses, and the ids that AWS gives."""
-    random.seed(f"{SEED}{name}")
-    mock_random.seed(f"{SEED}{name}")
+    draw_for(request.node.nodeid)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -75,7 +55,7 @@ def _forked(item: pytest.Item, function: Callable[..., Any]) -> Callable[..., An
         aws: Aws = item.funcargs["aws"]  # type: ignore[attr-defined] # a Function's
 
         def work() -> dict[str, int]:
-            _draw_for(item.nodeid)
+            draw_for(item.nodeid)
             aws.begin_to_count()
             function(**fixtures)
             return aws.counted()

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from botocore.awsrequest import AWSResponse
 
-from .aws import Aws
-
+#: What answers a request that botocore is about to send.
+Door = Callable[[Any], AWSResponse]
 When = Literal["before", "after"]
 _READS = ("Describe", "List", "Get", "BatchGet", "AssumeRole")
 
@@ -20,13 +20,13 @@ class Killed(BaseException):
 
 @dataclass(slots=True)
 class Process:
-    """Carries the operator's requests to AWS. `calls` are the changing ones so far, each attempt one.
+    """Carries the operator's requests to AWS, through a door. `calls` are the changing ones so far, each attempt one.
 
     `moment` hears of each before AWS has it and after AWS has carried it out. Raising Killed there is the end: what
     else the pass was about to do is not done, and the answer is not seen.
     """
 
-    aws: Aws
+    door: Door
     moment: Callable[[When, str], None] = lambda _when, _call: None
     calls: list[str] = field(default_factory=list)
 
@@ -34,10 +34,10 @@ class Process:
         """Answer botocore's `before-send`."""
         _, service, operation = event_name.split(".")
         if operation.startswith(_READS):
-            return self.aws(request)
+            return self.door(request)
         call = f"{service}:{operation}"
         self.calls.append(call)
         self.moment("before", call)
-        answer = self.aws(request)
+        answer = self.door(request)
         self.moment("after", call)
         return answer

@@ -17,35 +17,43 @@ from urllib.parse import unquote, urlsplit
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
-from missyou_local.aws import server, strikes
+from missyou_local.aws import server, strikes, wire
 from missyou_local.aws.timing import Timing
 
 #: Where requests seem to go. Nobody listens there: what is not answered here fails at once.
 URL = "http://127.0.0.1:9"
 
 
-class InProcess:
+class Door:
+    """Answers botocore's `before-send` by a function of WSGI environments, such as `Application.answer`."""
+
+    def __init__(self, answer: Callable[[dict[str, Any]], wire.Response]) -> None:
+        self.answer = answer
+
+    def __call__(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        """Answer a request. Raises what botocore raises for a connection that is cut or silent."""
+        try:
+            response = self.answer(_environ(request))
+        except strikes.Cut as cut:
+            raise ConnectionClosedError(endpoint_url=request.url) from cut
+        except strikes.Silence as silence:
+            raise ReadTimeoutError(endpoint_url=request.url) from silence
+        return AWSResponse(request.url, response.status, HeadersDict(dict(response.headers)), _Raw(response.body))
+
+
+class InProcess(Door):
     """A test AWS that answers botocore's `before-send`. `control` is that of a server; see `serve` for the rest."""
 
     url = URL
 
     def __init__(self, *, timing: Timing | None = None, clock: Callable[[], float] | None = None) -> None:
         self.application, self.control = server.application(timing or Timing(), clock=clock)
+        super().__init__(self.application.answer)
 
     @property
     def timing(self) -> Timing:
         """Return the timing in force; setting its fields takes effect at once."""
         return self.control.timing
-
-    def __call__(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        """Answer a request. Raises what botocore raises for a connection that is cut or silent."""
-        try:
-            response = self.application.answer(_environ(request))
-        except strikes.Cut as cut:
-            raise ConnectionClosedError(endpoint_url=request.url) from cut
-        except strikes.Silence as silence:
-            raise ReadTimeoutError(endpoint_url=request.url) from silence
-        return AWSResponse(request.url, response.status, HeadersDict(dict(response.headers)), _Raw(response.body))
 
     def close(self) -> None:
         """End the copies that answer lagging reads."""

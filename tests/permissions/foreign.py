@@ -6,31 +6,31 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.crash.stepped import Stepped
-from tests.crash.test_hands import CHANGES
-from tests.passes.harness import REGION
+from tests.sim.app import App
+from tests.sim.aws import REGION
+from tests.sim.foreign import CHANGES
 
-Meddling = Callable[[Stepped], None]
+ForeignChange = Callable[[App], None]
 
 
-def _named(app: Stepped, operation: str, result: str) -> dict[str, dict[str, Any]]:
+def _named(app: App, operation: str, result: str) -> dict[str, dict[str, Any]]:
     """Give EC2's rows of one kind by their names."""
     rows = getattr(app.client("ec2"), operation)()[result]
     return {tag["Value"]: row for row in rows for tag in row.get("Tags", ()) if tag["Key"] == "Name"}
 
 
-def _balancer(app: Stepped) -> str:
+def _balancer(app: App) -> str:
     [row] = app.client("elbv2").describe_load_balancers()["LoadBalancers"]
     return str(row["LoadBalancerArn"])
 
 
-def way_out_for_the_database(app: Stepped) -> None:
+def way_out_for_the_database(app: App) -> None:
     table = _named(app, "describe_route_tables", "RouteTables")[f"{app.stack}-db"]["RouteTableId"]
     gateway = _named(app, "describe_internet_gateways", "InternetGateways")[f"{app.stack}-igw"]["InternetGatewayId"]
     app.client("ec2").create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
 
 
-def other_words(app: Stepped) -> None:
+def other_words(app: App) -> None:
     rule = _named(app, "describe_security_group_rules", "SecurityGroupRules")
     row = next(row for name, row in rule.items() if "ingress" in name and "CidrIpv4" in row)
     app.client("ec2").modify_security_group_rules(
@@ -47,70 +47,70 @@ def other_words(app: Stepped) -> None:
     )
 
 
-def another_table(app: Stepped) -> None:
+def another_table(app: App) -> None:
     ec2, ours = app.client("ec2"), _named(app, "describe_route_tables", "RouteTables")[f"{app.stack}-app-a"]
     theirs = ec2.create_route_table(VpcId=ours["VpcId"])["RouteTable"]["RouteTableId"]
     [association] = ours["Associations"]
     ec2.replace_route_table_association(AssociationId=association["RouteTableAssociationId"], RouteTableId=theirs)
 
 
-def their_table_goes(app: Stepped) -> None:
+def their_table_goes(app: App) -> None:
     ec2, vpc = app.client("ec2"), _named(app, "describe_vpcs", "Vpcs")[f"{app.stack}-vpc"]["VpcId"]
     for row in ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]:
         if not row.get("Tags") and not row["Associations"]:
             ec2.delete_route_table(RouteTableId=row["RouteTableId"])
 
 
-def lost_way_to_s3(app: Stepped) -> None:
+def lost_way_to_s3(app: App) -> None:
     row = _named(app, "describe_vpc_endpoints", "VpcEndpoints")[f"{app.stack}-s3"]
     app.client("ec2").modify_vpc_endpoint(
         VpcEndpointId=row["VpcEndpointId"], RemoveRouteTableIds=row["RouteTableIds"][:1]
     )
 
 
-def half_an_upload(app: Stepped) -> None:
+def half_an_upload(app: App) -> None:
     s3 = app.client("s3")
     [bucket] = s3.list_buckets()["Buckets"]
     s3.create_multipart_upload(Bucket=bucket["Name"], Key="AWSLogs/half")
 
 
-def open_balancer(app: Stepped) -> None:
+def open_balancer(app: App) -> None:
     group = _named(app, "describe_security_groups", "SecurityGroups")[f"{app.stack}-ecs"]["GroupId"]
     app.client("elbv2").set_security_groups(LoadBalancerArn=_balancer(app), SecurityGroups=[group])
 
 
-def moved_balancer(app: Stepped) -> None:
+def moved_balancer(app: App) -> None:
     subnets = _named(app, "describe_subnets", "Subnets")
     app.client("elbv2").set_subnets(
         LoadBalancerArn=_balancer(app), Subnets=[subnets[f"{app.stack}-app-{letter}"]["SubnetId"] for letter in "ab"]
     )
 
 
-def mighty_role(app: Stepped) -> None:
+def mighty_role(app: App) -> None:
     app.client("iam").attach_role_policy(
         RoleName=f"{app.stack}-us-east-1-task", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess"
     )
 
 
-def moved_database(app: Stepped) -> None:
+def moved_database(app: App) -> None:
     subnets = _named(app, "describe_subnets", "Subnets")
     ids = [subnets[f"{app.stack}-{tier}"]["SubnetId"] for tier in ("db-a", "db-b", "app-a")]
     app.client("rds").modify_db_subnet_group(DBSubnetGroupName=f"{app.stack}-db", SubnetIds=ids)
 
 
-def doomed_secret(app: Stepped) -> None:
+def doomed_secret(app: App) -> None:
     app.client("secretsmanager").delete_secret(SecretId=f"{app.stack}/google_api_key", RecoveryWindowInDays=7)
 
 
-def described_secret(app: Stepped) -> None:
+def described_secret(app: App) -> None:
     app.client("secretsmanager").update_secret(SecretId=f"{app.stack}/firebase_key", Description="mine")
 
 
-def other_secret(app: Stepped) -> None:
+def other_secret(app: App) -> None:
     app.client("secretsmanager").put_secret_value(SecretId=f"{app.stack}/firebase_key", SecretString="mine")
 
 
-def stranger_on_the_topic(app: Stepped) -> None:
+def stranger_on_the_topic(app: App) -> None:
     """Subscribe somebody whom nobody wants, who confirms."""
     sns, arn = app.client("sns"), f"arn:aws:sns:{REGION}:123456789012:{app.stack}-alarms"
     sns.subscribe(TopicArn=arn, Protocol="email", Endpoint="stranger@example.com")
@@ -118,7 +118,7 @@ def stranger_on_the_topic(app: Stepped) -> None:
     sns.confirm_subscription(TopicArn=arn, Token=mail["token"])
 
 
-def closed_topic(app: Stepped) -> None:
+def closed_topic(app: App) -> None:
     app.client("sns").set_topic_attributes(
         TopicArn=f"arn:aws:sns:{REGION}:123456789012:{app.stack}-alarms",
         AttributeName="KmsMasterKeyId",
@@ -126,7 +126,7 @@ def closed_topic(app: Stepped) -> None:
     )
 
 
-def stopped_tasks(app: Stepped) -> None:
+def stopped_tasks(app: App) -> None:
     """Stop all tasks with words that call for a look at their log, and have the operator look before others run."""
     ecs, cluster = app.client("ecs"), f"{app.stack}-cluster"
     for task in ecs.list_tasks(cluster=cluster)["taskArns"]:
@@ -134,22 +134,24 @@ def stopped_tasks(app: Stepped) -> None:
     app.look_now()
 
 
-MEDDLINGS: tuple[Meddling, ...] = (
-    *CHANGES,
-    way_out_for_the_database,
-    other_words,
-    another_table,
-    their_table_goes,
-    lost_way_to_s3,
-    half_an_upload,
-    open_balancer,
-    moved_balancer,
-    mighty_role,
-    moved_database,
-    doomed_secret,
-    described_secret,
-    other_secret,
-    stranger_on_the_topic,
-    closed_topic,
-    stopped_tasks,
+#: Rounds: what happens in one is put right together. Passes are what a life takes its time for.
+ROUNDS: tuple[tuple[ForeignChange, ...], ...] = (
+    CHANGES,
+    (
+        way_out_for_the_database,
+        other_words,
+        another_table,
+        lost_way_to_s3,
+        half_an_upload,
+        open_balancer,
+        moved_balancer,
+        mighty_role,
+        moved_database,
+        doomed_secret,
+        described_secret,
+        other_secret,
+        stranger_on_the_topic,
+        closed_topic,
+    ),
+    (their_table_goes, stopped_tasks),
 )
