@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
+from missyou_local.aws import Timing
 from tests.sim.app import App, changes
 
 
@@ -110,3 +113,14 @@ def test_what_holds_a_deletion_up_is_named(app):
     ec2.delete_network_interface(NetworkInterfaceId=id_)
     app.delete()
     assert left(app) == {}
+
+
+def test_a_deletion_that_takes_long_waits_longer_and_longer(aws, app):
+    """A database takes minutes to go: between two looks lies a part of the time that it has already taken."""
+    aws.timing.update(dataclasses.asdict(Timing.realistic()))
+    began = aws.clock.now
+    calls = app.calls(app.delete)
+    delays = [report.delay for report in app.reports[-5:-1]]
+    assert aws.clock.now - began > 200.0
+    assert min(delays) >= 3.0, delays
+    assert sum(calls.values()) <= 400, calls

@@ -114,7 +114,8 @@ class Reconciler:
         status = report.deleting(body, outcome, now)
         if sight.unreadable:
             status = report.trouble({**body, "status": status}, next(iter(sight.unreadable.values())), now)
-        delay = memory.next_look(outcome.results.values(), seconds(), self._world.resync)
+        # No resync is due meanwhile: a deletion looks at everything when it begins, and when nothing seems left.
+        delay = memory.next_look(outcome.results.values(), seconds(), float("inf"))
         return _finish(body, status, min(delay, 2.0 if settling else 15.0), _result(outcome, sight))
 
     def _pass(self, body: Mapping[str, Any], app: AppSpec, memory: Memory, stopped: Callable[[], bool]) -> Report:
