@@ -1,12 +1,12 @@
-"""The groups of tests, each a process: paths below this folder. The longest first, so that all end together."""
+"""The groups of tests, each a process: paths below this folder. Those that wait most first, so that others use the time."""
 
 from __future__ import annotations
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "passes": ("passes",),
-    "crash": ("crash",),
     "cluster": ("integration/test_operator.py", "integration/test_leader.py", "integration/crd", "observability"),
     "app": ("integration/test_app.py", "integration/test_rehearsal.py", "integration/test_outages.py"),
+    "passes": ("passes",),
+    "crash": ("crash",),
     "aws-classes": ("aws",),
     "permissions": ("permissions",),
     "gitops": ("gitops",),

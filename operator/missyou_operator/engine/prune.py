@@ -30,6 +30,7 @@ class Pruning:
             if (address, observed.id) in self.changes
         }
         self.tried: set[tuple[str, str]] = set()
+        self._mentioned: dict[tuple[str, str], set[str]] = {}
 
     def run(self) -> None:
         """Delete everything that can be deleted now; each deletion that succeeds may free others."""
@@ -54,10 +55,10 @@ class Pruning:
         if self.tools.stopped():
             return pending("Interrupted", "the pass was asked to stop before this deletion", 1.0)
         for other_key, other in self.left.items():
-            if other.kind.TYPE in observed.kind.DELETE_AFTER or (other_key != key and _uses(other, observed)):
+            if other.kind.TYPE in observed.kind.DELETE_AFTER or (other_key != key and self._uses(other, observed)):
                 return _after(other, f"{observed.name} waits until {other.address} ({other.id}) is gone")
         for other in self._staying():
-            if _uses(other, observed):
+            if self._uses(other, observed):
                 return _after(other, f"{observed.name} waits until {other.address} no longer uses it")
         if self.changes[key].destroys and any(r.health.status != "ready" for r in self.outcome.results.values()):
             return pending("Deleting", f"{observed.name} holds data: it waits until all else is ready")
@@ -67,6 +68,14 @@ class Pruning:
         for address, found in self.outcome.world.items():
             if address in self.graph:
                 yield from (observed for observed in found if (address, observed.id) not in self.left)
+
+    def _uses(self, user: Observed, used: Observed) -> bool:
+        """Tell whether one resource refers to another: whether the other's ID or ARN stands among its attributes."""
+        key = (user.address, user.id)
+        if key not in self._mentioned:
+            attrs = user.attrs.items()
+            self._mentioned[key] = _all(value for name, value in attrs if name not in {"id", "arn"})
+        return not self._mentioned[key].isdisjoint({used.id, used.attrs.get("arn", used.id)})
 
     def _delete(self, observed: Observed) -> Health:
         try:
@@ -97,12 +106,6 @@ class Pruning:
 
 def _after(other: Observed, message: str) -> Health:
     return Health("pending", "Deleting", message, waits_for=other.address)
-
-
-def _uses(user: Observed, used: Observed) -> bool:
-    """Tell whether one resource refers to another: whether the other's ID or ARN stands among its attributes."""
-    names = {used.id, used.attrs.get("arn", used.id)}
-    return not names.isdisjoint(_all(value for key, value in user.attrs.items() if key not in {"id", "arn"}))
 
 
 def _strings(value: Any) -> set[str]:
