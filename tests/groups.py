@@ -1,4 +1,4 @@
-"""The groups of tests, each a process: paths below this folder. Those that wait most first, so that others use the time."""
+"""The groups of tests, each a process: paths below this folder. Those that wait come first: others use the time."""
 
 from __future__ import annotations
 
