@@ -75,18 +75,20 @@ def test_request_is_what_the_api_documents(server: GeminiServer, gemini: GeminiW
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_user_text_arrives_as_data_and_nowhere_else(server: GeminiServer, gemini: GeminiWriter, hostile: str) -> None:
     gemini.write(Occasion(hostile, hostile, hostile, hostile))
-    (seen,) = server.seen
-    (part,) = seen.body["systemInstruction"]["parts"]
-    assert part == {"text": INSTRUCTION}, "byte for byte, whatever users type"
-    (turn,) = seen.body["contents"]
-    assert turn["role"] == "user"
-    (data,) = turn["parts"]
-    assert data["text"].isascii()
-    assert json.loads(data["text"]) == {
-        "data": {"sender": hostile, "recipient": hostile, "mood": hostile, "language": hostile}
-    }
-    rest = {**seen.body, "contents": None}
-    assert json.dumps(hostile) not in json.dumps(rest)
+    assert server.seen
+    # On a slow machine it may have been tried again.
+    for seen in server.seen:
+        (part,) = seen.body["systemInstruction"]["parts"]
+        assert part == {"text": INSTRUCTION}, "byte for byte, whatever users type"
+        (turn,) = seen.body["contents"]
+        assert turn["role"] == "user"
+        (data,) = turn["parts"]
+        assert data["text"].isascii()
+        assert json.loads(data["text"]) == {
+            "data": {"sender": hostile, "recipient": hostile, "mood": hostile, "language": hostile}
+        }
+        rest = {**seen.body, "contents": None}
+        assert json.dumps(hostile) not in json.dumps(rest)
 
 
 @pytest.mark.parametrize(

@@ -73,15 +73,17 @@ def test_what_the_operator_may_is_what_it_does(asked: set[audit.Request]) -> Non
 @pytest.fixture(scope="module")
 def lives(asked: set[audit.Request], stage: Stage) -> Iterator[dict[Right, Life]]:
     """An operator for each right, which lacks it: all at the same time, each in a namespace of its own."""
-    kube = controlplane.api_client(stage.plane.kubeconfig)
-    begun: dict[Right, Life] = {}
-    for number, right in enumerate(RIGHTS):
-        home = f"without-{number}"
-        cluster.apply(kube, without(right, home))
-        begun[right] = begin(stage, f"lacks{number}", home, home, f"--own-namespace={home}", f"--namespace={home}")
+    begun = {right: lacking(stage, right, f"lacks{number}") for number, right in enumerate(RIGHTS)}
     yield begun
     for life in begun.values():
         life.operator.stop(patience=0.0)
+
+
+def lacking(stage: Stage, right: Right, name: str) -> Life:
+    """Begin a life without a right, in a namespace of its own."""
+    home = f"without-{name}"
+    cluster.apply(controlplane.api_client(stage.plane.kubeconfig), without(right, home))
+    return begin(stage, name, home, home, f"--own-namespace={home}", f"--namespace={home}")
 
 
 @pytest.mark.parametrize("right", RIGHTS, ids=str)
@@ -105,12 +107,13 @@ def test_every_right_is_missed(right: Right, lives: dict[Right, Life], plane: Co
 
 
 def test_a_namespace_opts_in_with_the_command_that_the_condition_gives(
-    lives: dict[Right, Life], kubectl: Kubectl
+    stage: Stage, asked: set[audit.Request], kubectl: Kubectl
 ) -> None:
-    life = next(life for right, life in lives.items() if right.resource == "secrets")
+    life = lacking(stage, next(right for right in RIGHTS if right.resource == "secrets"), "opts-in")
     life.until(lambda: life.condition("SecretsReady").get("reason") == "SecretForbidden")
     [command] = re.findall(r"kubectl (create rolebinding .*)", life.condition("SecretsReady")["message"])
     # The binding of this test's own copy of the role stands in its place.
     assert kubectl("delete", "rolebinding", "missyou-operator-secrets", "-n", life.namespace).returncode == 0
     assert kubectl(*command.split()).returncode == 0
     life.until(life.secret_arrived)
+    life.operator.stop(patience=0.0)
