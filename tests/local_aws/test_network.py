@@ -140,3 +140,14 @@ def test_bad_input(aws: Aws, name: str, refused: Refused) -> None:
     )["SecurityGroups"][0]
     with refused("CannotDelete"):
         aws.ec2.delete_security_group(GroupId=default["GroupId"])
+
+
+def test_a_client_token_makes_one_route_table(aws: Aws, name: str, refused: Refused) -> None:
+    net = building.network(aws, name)
+    first = aws.ec2.create_route_table(VpcId=net.vpc, ClientToken=name)["RouteTable"]["RouteTableId"]
+    assert aws.ec2.create_route_table(VpcId=net.vpc, ClientToken=name)["RouteTable"]["RouteTableId"] == first
+    with refused("IdempotentParameterMismatch"):
+        tags = [{"ResourceType": "route-table", "Tags": [{"Key": "a", "Value": "b"}]}]
+        aws.ec2.create_route_table(VpcId=net.vpc, ClientToken=name, TagSpecifications=tags)
+    aws.ec2.delete_route_table(RouteTableId=first)
+    assert aws.ec2.create_route_table(VpcId=net.vpc, ClientToken=name)["RouteTable"]["RouteTableId"] != first

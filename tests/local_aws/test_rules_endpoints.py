@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.local_aws.conftest import Aws
 from tests.local_aws.rules_support import Place, Rule, each, hold, steps
@@ -182,3 +183,17 @@ def test_routes_follow_the_route_tables_of_an_endpoint(aws: Aws, name: str) -> N
     assert not leads()
     aws.ec2.modify_vpc_endpoint(VpcEndpointId=id_, AddRouteTableIds=[place.table])
     assert leads()
+
+
+def test_a_route_table_that_is_gone_can_be_taken_from_an_endpoint_and_none_can_be_added(aws: Aws, name: str) -> None:
+    place = Place(aws, name)
+    id_ = gateway(place)
+    other = aws.ec2.create_route_table(VpcId=place.net.vpc)["RouteTable"]["RouteTableId"]
+    gone = aws.ec2.create_route_table(VpcId=place.net.vpc)["RouteTable"]["RouteTableId"]
+    aws.ec2.modify_vpc_endpoint(VpcEndpointId=id_, AddRouteTableIds=[gone])
+    aws.ec2.delete_route_table(RouteTableId=gone)
+    with pytest.raises(ClientError, match=r"InvalidRouteTableID\.NotFound"):
+        aws.ec2.modify_vpc_endpoint(VpcEndpointId=id_, AddRouteTableIds=[gone])
+    aws.ec2.modify_vpc_endpoint(VpcEndpointId=id_, RemoveRouteTableIds=[gone], AddRouteTableIds=[other])
+    [table] = aws.ec2.describe_route_tables(RouteTableIds=[other])["RouteTables"]
+    assert id_ in {route.get("GatewayId") for route in table["Routes"]}

@@ -15,6 +15,18 @@ def without_history(picture: Picture) -> Picture:
     return {kind: rows for kind, rows in picture.items() if kind not in HISTORY}
 
 
+def differences(found: Picture, expected: Picture) -> dict[str, tuple[list[Any], list[Any]]]:
+    """Give what is in one and not in the other, by kind: found and not expected, expected and not found."""
+    return {
+        kind: (
+            [row for row in found[kind] if row not in expected[kind]],
+            [r for r in expected[kind] if r not in found[kind]],
+        )
+        for kind in expected
+        if found[kind] != expected[kind]
+    }
+
+
 def everything(client: Client) -> Picture:
     return {**_network(client), **_database(client), **_service(client)}
 

@@ -1,11 +1,36 @@
-"""What EC2 refuses of route tables, their routes and their subnets, and moto accepts."""
+"""What EC2 refuses of route tables, their routes and their subnets, and moto accepts; a table is made once a token."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from missyou_local.aws.call import Call, checks
+from missyou_local.aws.call import Call, Regional, Result, checks, plays
 from missyou_local.aws.errors import AwsError
+
+_by_token: Regional[dict[str, tuple[str, Mapping[str, Any]]]] = Regional(dict)
+"""Client token -> the table that it made, and with what."""
+
+
+@plays("ec2:CreateRouteTable")
+def create_route_table(call: Call) -> Result:
+    """Create a table, or return the one that the same client token made, as long as it is there.
+
+    Source: EC2 API reference, CreateRouteTable, and "Ensure idempotency in Amazon EC2 API requests". What a token gives
+    whose table was deleted is not documented; here it makes another.
+    """
+    known, token = _by_token.of(call), call.params.get("ClientToken")
+    id_, params = known.get(token, ("", {})) if token else ("", {})
+    if id_ in call.moto("ec2").route_tables:
+        if params != call.params:
+            message = f"The client token {token} was used with other parameters"
+            raise AwsError("IdempotentParameterMismatch", message)
+        [row] = call.ask("DescribeRouteTables", {"RouteTableIds": [id_]})["RouteTables"]
+        return {"RouteTable": row, "ClientToken": token}
+    result = call.forward()
+    if token:
+        known[token] = result["RouteTable"]["RouteTableId"], dict(call.params)
+    return result
 
 
 @checks("ec2:DeleteRouteTable")

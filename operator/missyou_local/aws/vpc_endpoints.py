@@ -79,6 +79,15 @@ def subnets_and_names_fit(call: Call) -> None:
 
 
 @checks("ec2:CreateVpcEndpoint", "ec2:ModifyVpcEndpoint")
+def tables_are_there(call: Call) -> None:
+    """Refuse route tables that do not exist; one that is taken away may be gone already."""
+    known = call.moto("ec2").route_tables
+    for table in (*call.params.get("RouteTableIds", []), *call.params.get("AddRouteTableIds", [])):
+        if table not in known:
+            raise AwsError("InvalidRouteTableID.NotFound", f"The routeTable ID '{table}' does not exist")
+
+
+@checks("ec2:CreateVpcEndpoint", "ec2:ModifyVpcEndpoint")
 def tables_have_no_way_yet(call: Call) -> None:
     """Refuse a route table that leads to the service already."""
     ec2, params = call.moto("ec2"), call.params
@@ -132,7 +141,7 @@ def modify_vpc_endpoint(call: Call) -> Result:
         ec2, leads, prefix = call.moto("ec2"), set(endpoint.route_table_ids), endpoint.destination_prefix_list_id
         for table in sorted(leads - led):
             ec2.create_route(table, None, gateway_id=endpoint.id, destination_prefix_list_id=prefix)
-        for table in sorted(led - leads):
+        for table in sorted((led - leads) & ec2.route_tables.keys()):
             ec2.delete_route(table, prefix)
     if endpoint is not None and endpoint.vpc_endpoint_type == "Interface":
         interfaces.drop(call, endpoint.id)
