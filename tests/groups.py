@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 GROUPS: dict[str, tuple[str, ...]] = {
     "cluster": ("integration/test_operator.py", "integration/test_leader.py", "integration/crd", "observability"),
     "app": ("integration/test_app.py", "integration/test_rehearsal.py", "integration/test_outages.py"),
@@ -17,9 +19,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "local-cloud": ("local_controlplane", "supply"),
     "pure": ("engine", "stack", "cost", "controller", "api", "sim"),
 }
+_AWS = sorted(f"aws/{path.name}" for path in (Path(__file__).parent / "aws").glob("test_*.py"))
 #: What a person runs after each edit: pure parts, resource classes, and one stack grown, changed and deleted.
 FAST: dict[str, tuple[str, ...]] = {
+    "aws-classes 1": tuple(_AWS[::2]),
+    "aws-classes 2": tuple(_AWS[1::2]),
     "pure": ("engine", "stack", "cost", "controller", "api"),
-    "aws-classes": ("aws",),
-    "one-stack": ("sim",),
+    "one stack": ("sim/test_sim.py::test_a_stack_is_grown_changed_and_deleted",),
 }

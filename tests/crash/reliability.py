@@ -44,13 +44,13 @@ ABOUT = {
 }
 #: A process for each file, two at a time, the longest first.
 SWEEP = (
+    "test_outages.py",
     "test_kills.py",
     "test_anything.py",
     "test_foreign_changes.py",
     "test_storm.py",
-    "test_outages.py",
-    "test_restoration.py",
     "test_at_once.py",
+    "test_restoration.py",
 )
 _KILLS, _SAME = "kills", "kills at the same state as one of these"
 _NO_FAULTS = ("calls", _KILLS, _SAME)
