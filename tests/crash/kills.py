@@ -78,7 +78,8 @@ def kill_at_each_call(app: App, work: Work, check: Callable[[App], None]) -> Non
         app.aws.met.update(end.result or {})
     app.aws.met["kills"] += moments.tried
     app.aws.met["kills at the same state as one of these"] += moments.same
-    assert not [f"killed at {end.name}:\n{end.failure}" for end in ended if end.failure]
+    failures = [f"killed at {end.name}:\n{end.failure}" for end in ended if end.failure]
+    assert not failures, "\n".join(failures)
 
 
 def _recover(app: App, work: Work, check: Callable[[App], None]) -> dict[str, int]:
