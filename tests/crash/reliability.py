@@ -157,7 +157,9 @@ def render(families: Families, when: str, minutes: float) -> str:
 
 def sweep(file: str) -> int:
     """Run a part; give pytest's exit status."""
-    environ = {**os.environ, "MISSYOU_CRASH": "all", "MISSYOU_FORKS": "1", "PYTHONHASHSEED": str(SEED % 2**32)}
+    # All parts draw from one seed, also where midnight falls between them.
+    drawn = {"MISSYOU_SEED": str(SEED), "PYTHONHASHSEED": str(SEED % 2**32)}
+    environ = {**os.environ, **drawn, "MISSYOU_CRASH": "all", "MISSYOU_FORKS": "1"}
     command = [sys.executable, "-m", "pytest", "-p", "tests.progress", "--durations=5", str(FOLDER / file)]
     return subprocess.run(command, check=False, cwd=ROOT, env=environ).returncode
 
