@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,14 +15,17 @@ from missyou_operator.aws.rds_groups import DBParameterGroup, DBSubnetGroup
 from missyou_operator.engine.errors import NotYetError
 
 
-@functools.cache
 def subnets() -> tuple[str, str, str]:
+    """Find three subnets of one VPC; make them where there are none, or another test has reset the test AWS."""
     ec2 = client("ec2")
-    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
-    a, b, c = (
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.9.{n}.0/24", AvailabilityZone=f"eu-central-1{'abc'[n]}")["Subnet"]
-        for n in range(3)
-    )
+    blocks = [f"10.9.{n}.0/24" for n in range(3)]
+    found = ec2.describe_subnets(Filters=[{"Name": "cidr-block", "Values": blocks}])["Subnets"]
+    if not found:
+        vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+        for block, zone in zip(blocks, "abc", strict=True):
+            ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=f"eu-central-1{zone}")
+        return subnets()
+    a, b, c = sorted(found, key=lambda row: row["CidrBlock"])
     return a["SubnetId"], b["SubnetId"], c["SubnetId"]
 
 

@@ -10,9 +10,9 @@ from kubernetes import client
 from .client import Apps
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def apps(kube: client.ApiClient) -> Iterator[Apps]:
-    """MissYouApps in a namespace of their own; nothing is left of them."""
+    """Yield the MissYouApps of a new namespace, and delete them: another module starts an operator."""
     core = client.CoreV1Api(kube)
     namespace = core.create_namespace({"metadata": {"generateName": "crd-"}}).metadata.name
     found = Apps(kube, namespace)

@@ -142,7 +142,8 @@ def test_an_object_that_new_rules_would_refuse_can_still_be_released(kube):
     apps.create(body)
     apps.install()
     name = body["metadata"]["name"]
-    until(lambda: apps.refusal(app({}, name)) is not None, "the rules are in force")
+    # Not by the same name: while the rules are not in force, that is a conflict.
+    until(lambda: apps.refusal(app({}, f"another.{name}")) is not None, "the rules are in force")
 
     assert apps.patch(name, {"metadata": {"annotations": {"missyou.app/reconcile": "1"}}}) is None
     assert apps.patch(name, {"status": {"observedGeneration": 1}}, part="status") is None
