@@ -13,17 +13,18 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "permissions": ("permissions",),
     "gitops": ("gitops",),
     "manifests": ("manifests", "workflows"),
-    "test-aws": ("local_aws",),
-    "data-plane": ("dataplane",),
+    "test-aws": ("local/aws",),
+    "data-plane": ("local/dataplane",),
     "backend": ("backend",),
-    "local-cloud": ("local_controlplane", "supply"),
-    "pure": ("engine", "stack", "cost", "controller", "api", "sim"),
+    "local-cloud": ("local/controlplane", "supply"),
+    "pure": ("engine", "stack", "cost", "controller", "api", "cli", "sim"),
 }
-_AWS = sorted(f"aws/{path.name}" for path in (Path(__file__).parent / "aws").glob("test_*.py"))
+_HERE = Path(__file__).parent
+_AWS = sorted(str(path.relative_to(_HERE)) for path in _HERE.glob("aws/**/test_*.py"))
 #: What a person runs after each edit: pure parts, resource classes, and one stack grown, changed and deleted.
 FAST: dict[str, tuple[str, ...]] = {
     "aws-classes 1": tuple(_AWS[::2]),
     "aws-classes 2": tuple(_AWS[1::2]),
-    "pure": ("engine", "stack", "cost", "controller", "api"),
+    "pure": ("engine", "stack", "cost", "controller", "api", "cli"),
     "one stack": ("sim/test_sim.py::test_a_stack_is_grown_changed_and_deleted",),
 }

@@ -16,7 +16,7 @@ from html import escape
 from typing import Any
 
 from missyou_operator.api import parse
-from missyou_operator.aws.stack import Stack
+from missyou_operator.aws.identity import Stack
 from missyou_operator.engine.values import substitute
 from missyou_operator.stack import Facts, build
 

@@ -35,7 +35,7 @@ class Group:
     own: tuple[Path, ...] = ()
 
 
-OWN = (ROOT, ROOT / "backend")
+OWN = (ROOT, ROOT / "local", ROOT / "backend")
 GROUPS = {
     "demo": Group(ROOT / "requirements-demo.lock", OWN),
     "development": Group(ROOT / "requirements.lock", OWN),
@@ -83,7 +83,7 @@ def set_up(name: str, venv: Path) -> None:
 
 def forecast() -> str:
     """Return what `make demo` is about to do and how long it takes."""
-    sys.path.insert(0, str(ROOT / "operator"))
+    sys.path.insert(0, str(ROOT / "local"))
     from missyou_local.forecast import forecast  # noqa: PLC0415 - not in an image
 
     before = _recorded(VENV)

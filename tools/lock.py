@@ -1,4 +1,4 @@
-"""Writes the locks: what pyproject.toml and backend/pyproject.toml ask for, with hashes, for all supported Pythons.
+"""Writes the locks: what the three pyproject.toml ask for, with hashes, for all supported Pythons.
 
 python tools/lock.py                   keeps the versions that are locked, as far as the metadata allows
 python tools/lock.py boto3 moto        takes the newest allowed versions of these
@@ -14,11 +14,11 @@ import tomllib
 from tools import uv
 from tools.installer import GROUPS, ROOT
 
-_OPERATOR, _BACKEND = "pyproject.toml", "backend/pyproject.toml"
+_OPERATOR, _LOCAL, _BACKEND = "pyproject.toml", "local/pyproject.toml", "backend/pyproject.toml"
 #: What each lock is made of. The first has everything; the others take their versions from it.
 _SOURCES = {
-    "development": (_OPERATOR, _BACKEND, "--extra=local", "--extra=dev"),
-    "demo": (_OPERATOR, _BACKEND, "--extra=local"),
+    "development": (_OPERATOR, _LOCAL, _BACKEND, "--extra=dev"),
+    "demo": (_OPERATOR, _LOCAL, _BACKEND),
     "operator": (_OPERATOR,),
     "backend": (_BACKEND,),
 }

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ec2_support import STACK, FakeEc2, aws_error, cloud_of, reader_of, tags
 
 from missyou_operator.aws.autoscaling import ScalableTarget, ScalingPolicy, scaled_service
-from missyou_operator.aws.ecs_cluster import Cluster
+from missyou_operator.aws.ecs.cluster import Cluster
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed
+from tests.aws.fake import STACK, FakeEc2, aws_error, cloud_of, reader_of, tags
 
 SERVICE = scaled_service("missyou")
 ARN = STACK.arn("application-autoscaling", "scalable-target/1")

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from services_support import ACCOUNT, REGION, apply, changed, client, live, look, neighbour, read, tags
 
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.ecr import Image, Repository, keep_last, kept_images
 from missyou_operator.engine.resource import Observed
+from tests.aws.live import ACCOUNT, REGION, apply, changed, client, live, look, neighbour, read, tags
 
 
 def repository(cloud: Cloud) -> Repository:

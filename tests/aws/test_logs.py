@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services_support import apply, changed, client, live, look, neighbour, read, tags
-
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.logs import LogGroup
+from tests.aws.live import apply, changed, client, live, look, neighbour, read, tags
 
 
 def group(cloud: Cloud, name: str = "") -> LogGroup:

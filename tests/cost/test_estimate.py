@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from missyou_operator.aws.cloudwatch import Alarm
-from missyou_operator.aws.stack import Stack
-from missyou_operator.aws.wafv2 import WebACL
+from missyou_operator.aws.cloudwatch.alarm import Alarm
+from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.wafv2.webacl import WebACL
 from missyou_operator.cost import Estimate, Price, PriceTable, Usage, bundled, estimate
 from missyou_operator.stack import Facts, build
 from missyou_operator.stack.context import Component

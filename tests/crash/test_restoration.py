@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from missyou_local.aws import rds
-from missyou_operator.aws.rds_restore import PASSWORD_TAG
+from missyou_local.aws.services.rds import instances as rds
+from missyou_operator.aws.rds.restore import PASSWORD_TAG
 from tests.sim.app import App
 from tests.sim.aws import Aws
 from tests.sim.picture import without_history

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from missyou_local.aws import acm
+from missyou_local.aws.services import acm
 from tests.sim.app import App, changes
 from tests.sim.aws import OPERATOR
 

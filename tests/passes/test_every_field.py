@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from missyou_operator.aws.rds_classes import most_connections
+from missyou_operator.aws.rds.classes import most_connections
 from tests.sim.app import App, changes
 
 from .test_domain import elsewhere

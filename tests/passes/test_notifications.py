@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from missyou_local.aws import sns_mail
+from missyou_local.aws.services.sns import mail as sns_mail
 from tests.sim.app import REGION, App, changes
 
 ACCOUNT = "123456789012"

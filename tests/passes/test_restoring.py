@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from missyou_local.aws import rds
+from missyou_local.aws.services.rds import instances as rds
 from tests.sim.app import App, changes
 from tests.sim.process import Killed, When
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from missyou_local.aws import Timing
-from missyou_operator.aws.permissions_policy import Scope, documents
+from missyou_operator.aws.iam_policy import Scope, documents
 from tests.sim.world import simulated
 
 from .life import Lived, live

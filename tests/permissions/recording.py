@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from missyou_operator.aws.errors import is_absent
-from missyou_operator.aws.stack import tag_map
+from missyou_operator.aws.identity import tag_map
 from tests.permissions.authorization import Check, action_of, checks
 from tests.sim.aws import Aws
 

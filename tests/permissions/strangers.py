@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from missyou_operator.aws.iam_policy import declared
+from missyou_operator.aws.identity import CLUSTER_TAG
 from missyou_operator.aws.permissions import Part
-from missyou_operator.aws.permissions_policy import declared
-from missyou_operator.aws.stack import CLUSTER_TAG
 
 from .authorization import ACCOUNT, REGION, Check
 from .life import NAME

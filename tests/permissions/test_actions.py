@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from missyou_operator.aws.permissions_policy import declared
+from missyou_operator.aws.iam_policy import declared
 
 from .life import Lived
 

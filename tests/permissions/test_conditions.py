@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from missyou_operator.aws.permissions_policy import Scope, documents
+from missyou_operator.aws.iam_policy import Scope, documents
 
 from . import strangers
 from .authorization import ACCOUNT, REGION, Check

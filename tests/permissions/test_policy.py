@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from missyou_operator.aws.iam_policy import LIMIT, Scope, declared, documents, merged, size
 from missyou_operator.aws.permissions import OURS, Condition, Grant, Part, change, make
-from missyou_operator.aws.permissions_policy import LIMIT, Scope, declared, documents, merged, size
 from missyou_operator.aws.registry import KINDS
 from missyou_operator.cli import main
 from missyou_operator.cli.exits import Exit

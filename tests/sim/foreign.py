@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Cloud, Inventory
 from missyou_operator.aws.errors import classify
-from missyou_operator.aws.look import look
-from missyou_operator.aws.stack import Stack
+from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.observe import look
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.outcome import Tools
 from missyou_operator.engine.resource import Observed

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from missyou_operator.api import parse
+from missyou_operator.aws.identity import Stack
 from missyou_operator.aws.registry import KINDS
-from missyou_operator.aws.stack import Stack
 from missyou_operator.engine.plan import Action, make_plan
 from missyou_operator.engine.values import UNKNOWN
 from missyou_operator.stack import Facts, build

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from missyou_operator.api import parse
-from missyou_operator.aws.cloudwatch_dashboard import Dashboard
-from missyou_operator.aws.stack import Stack
+from missyou_operator.aws.cloudwatch.dashboard import Dashboard
+from missyou_operator.aws.identity import Stack
 from missyou_operator.stack import Facts, build
 from tools.draw_dashboard import default_body, draw
 

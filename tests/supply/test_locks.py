@@ -50,8 +50,8 @@ def closure(wanted: list[Requirement]) -> Iterator[Requirement]:
 
 
 SOURCES = {
-    "development": [*asked(ROOT, "local", "dev"), *asked(ROOT / "backend")],
-    "demo": [*asked(ROOT, "local"), *asked(ROOT / "backend")],
+    "development": [*asked(ROOT, "dev"), *asked(ROOT / "local"), *asked(ROOT / "backend")],
+    "demo": [*asked(ROOT), *asked(ROOT / "local"), *asked(ROOT / "backend")],
     "operator": asked(ROOT),
     "backend": asked(ROOT / "backend"),
 }

@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone, is_absent
+from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, change, look, make
-from missyou_operator.aws.stack import tag_list, tag_map
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 
 #: Where the records are: a hosted zone's ID, and the ARN of the role by which it is reached (absent: our own).

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar, cast
 
 from missyou_operator.aws.clock import seconds
-from missyou_operator.aws.stack import COMPONENT_TAG, Stack, owner_of
+from missyou_operator.aws.identity import COMPONENT_TAG, Stack, owner_of
 from missyou_operator.engine.resource import Observed, Resource
 
 T = TypeVar("T")

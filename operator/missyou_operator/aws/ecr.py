@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import gone, is_absent
-from missyou_operator.aws.named import creating
+from missyou_operator.aws.idempotency import creating
+from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, change, look, make
-from missyou_operator.aws.stack import tag_list, tag_map
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref

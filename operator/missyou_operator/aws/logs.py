@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
-from missyou_operator.aws.named import creating
+from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.permissions import Grant, change, look, make
 from missyou_operator.engine.resource import Health, Observed, Resource
 

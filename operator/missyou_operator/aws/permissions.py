@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from missyou_operator.aws.stack import CLUSTER_TAG
+from missyou_operator.aws.identity import CLUSTER_TAG
 
 
 class Part(StrEnum):

@@ -8,7 +8,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from missyou_operator.aws.permissions_policy import Scope, documents
+from missyou_operator.aws.iam_policy import Scope, documents
 from missyou_operator.cli.exits import Exit, Failure
 
 if TYPE_CHECKING:

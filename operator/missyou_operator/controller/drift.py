@@ -9,7 +9,7 @@ from typing import Any
 
 from missyou_operator.api import AppSpec
 from missyou_operator.aws.clock import utc_now
-from missyou_operator.aws.look import Sight
+from missyou_operator.aws.observe import Sight
 from missyou_operator.aws.registry import KINDS
 from missyou_operator.controller.memory import Memory
 from missyou_operator.engine.graph import Graph

@@ -16,9 +16,9 @@ from missyou_operator.api import AppSpec, InvalidSpec, parse
 from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import classify
-from missyou_operator.aws.look import Sight, look
+from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.observe import Sight, look
 from missyou_operator.aws.session import Account, Accounts
-from missyou_operator.aws.stack import Stack
 from missyou_operator.aws.zones import choose_zones
 from missyou_operator.controller import report
 from missyou_operator.controller.drift import drift_entries, just_started, lasting, premature, restrain, shielded

@@ -9,7 +9,7 @@ from typing import Any
 
 from missyou_operator.api import AppSpec
 from missyou_operator.api.status import merge_patch
-from missyou_operator.aws.stack import Stack
+from missyou_operator.aws.identity import Stack
 from missyou_operator.controller.conditions import (
     Verdict,
     component_verdicts,

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from missyou_operator.aws.rds_restore import DATABASE_TAG
-from missyou_operator.aws.rds_snapshot import DBSnapshot
-from missyou_operator.aws.stack import Stack
+from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.rds.restore import DATABASE_TAG
+from missyou_operator.aws.rds.snapshot import DBSnapshot
 from missyou_operator.engine.plan import World
 from missyou_operator.engine.resource import Observed
 from missyou_operator.stack.context import Component, Context

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from missyou_operator.api import AppSpec
-from missyou_operator.aws.stack import Stack
+from missyou_operator.aws.identity import Stack
 from missyou_operator.engine.graph import Graph
 from missyou_operator.stack.alarms import alarms
 from missyou_operator.stack.backups import backups

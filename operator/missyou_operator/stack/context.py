@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypedDict
 
 from missyou_operator.api import AppSpec
-from missyou_operator.aws.stack import Stack
+from missyou_operator.aws.identity import Stack
 from missyou_operator.engine.graph import Graph
 
 

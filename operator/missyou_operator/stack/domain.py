@@ -7,10 +7,10 @@ from typing import Any
 
 from missyou_operator.api import AppSpec
 from missyou_operator.aws.acm import ROLE_TAG, ZONE_TAG, Certificate
-from missyou_operator.aws.elbv2_listener import HTTPS, TLS_POLICY, Listener, Redirect
-from missyou_operator.aws.route53 import HostedZone
-from missyou_operator.aws.route53_records import Alias, Validation
-from missyou_operator.aws.stack import Stack
+from missyou_operator.aws.elbv2.listener import HTTPS, TLS_POLICY, Listener, Redirect
+from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.route53.records import Alias, Validation
+from missyou_operator.aws.route53.zone import HostedZone
 from missyou_operator.engine.plan import World
 from missyou_operator.stack.context import Component, Context, DomainFacts
 from missyou_operator.stack.load_balancer import Balancing

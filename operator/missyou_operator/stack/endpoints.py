@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from missyou_operator.aws.ec2_endpoints import VpcEndpoint
+from missyou_operator.aws.ec2.endpoints import VpcEndpoint
 from missyou_operator.stack.context import Component, Context
 from missyou_operator.stack.network import Network
 from missyou_operator.stack.security_groups import SecurityGroups

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from missyou_operator.aws.wafv2 import WebACL
-from missyou_operator.aws.wafv2_association import WebACLAssociation
+from missyou_operator.aws.wafv2.association import WebACLAssociation
+from missyou_operator.aws.wafv2.webacl import WebACL
 from missyou_operator.stack.context import Component, Context
 from missyou_operator.stack.load_balancer import Balancing
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from missyou_operator.api import AppSpec
 from missyou_operator.api.status import Outputs
-from missyou_operator.aws.s3_bucket import log_bucket_name
-from missyou_operator.aws.stack import Stack
+from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.s3.bucket import log_bucket_name
 from missyou_operator.engine.plan import World
 from missyou_operator.engine.resource import Observed
 from missyou_operator.stack.registry import image_reference

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from missyou_operator.api import SecretARN, SecretKeyRef
-from missyou_operator.aws.secretsmanager import Secret
+from missyou_operator.aws.secretsmanager.secret import Secret
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import Health, pending
 from missyou_operator.engine.values import Ref

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from missyou_operator.aws.ec2_security import Direction, SecurityGroup, SecurityGroupRule, rule_name
+from missyou_operator.aws.ec2.security import Direction, SecurityGroup, SecurityGroupRule, rule_name
 from missyou_operator.stack.context import Component, Context
 from missyou_operator.stack.network import Network
 

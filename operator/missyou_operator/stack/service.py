@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from missyou_operator.aws.autoscaling import ScalableTarget, ScalingPolicy
-from missyou_operator.aws.ecs_cluster import Cluster
-from missyou_operator.aws.ecs_service import Service
-from missyou_operator.aws.ecs_taskdefinition import TaskDefinition
-from missyou_operator.aws.iam import Role
+from missyou_operator.aws.ecs.cluster import Cluster
+from missyou_operator.aws.ecs.service import Service
+from missyou_operator.aws.ecs.taskdefinition import TaskDefinition
+from missyou_operator.aws.iam.role import Role
 from missyou_operator.aws.logs import LogGroup
 from missyou_operator.stack.context import Component, Context
 from missyou_operator.stack.database import Database

@@ -10,7 +10,7 @@ import pytest
 from missyou_operator.cli import main
 from tests.api.cases import app
 from tests.api.statuses import FULL_STATUS
-from tests.api.test_cli_progress import condition
+from tests.cli.test_progress import condition
 
 from .client import Apps
 

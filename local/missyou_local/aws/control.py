@@ -1,0 +1,129 @@
+"""The control endpoint `/_control`: what a test or a demo tells the test AWS, and asks it, beside AWS's own API.
+
+GET  /_control         counts, mutations, rules, seed, lag, timing, clock
+GET  /_control/ledger  the calls so far, of `?operation=ec2:Create*`, of `?caller=AKIA*`, after number `?since=41`
+GET  /_control/mail    what SNS would have sent by e-mail, with the tokens of confirmations
+POST /_control         any of {"rules": [...], "seed": 1, "lag": {...}, "timing": {...}, "clock": {...},
+                       "reset_counts": true}; answers as GET does
+POST /_control/reset   wipes all accounts and regions, rules, lag and counts; keeps the timing
+
+docs/test-aws.md explains each with examples.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from missyou_local.aws import backends
+from missyou_local.aws.clock import Clock
+from missyou_local.aws.fates import Rules
+from missyou_local.aws.lag import Lag
+from missyou_local.aws.ledger import Ledger
+from missyou_local.aws.rules import Rule
+from missyou_local.aws.services.sns import mail as sns_mail
+from missyou_local.aws.timing import Timing
+from missyou_local.aws.wire import Response
+
+if TYPE_CHECKING:
+    from missyou_local.dataplane.plane import DataPlane
+
+PREFIX = "/_control"
+_KEYS = ("rules", "seed", "lag", "timing", "clock", "reset_counts")
+
+
+class Control:
+    """Rules, lag, clock, ledger and timing of one server, and their endpoint."""
+
+    def __init__(
+        self,
+        timing: Timing,
+        ledger: Ledger,
+        clock: Callable[[], float] | None = None,
+        plane: DataPlane | None = None,
+    ) -> None:
+        self.timing = timing
+        self.clock = clock or Clock()
+        self.ledger = ledger
+        self.plane = plane
+        self.rules = Rules(self.clock)
+        self.lag = Lag()
+
+    def answer(self, method: str, path: str, body: bytes, query: str = "") -> Response:
+        """Answer a request to a path that starts with PREFIX."""
+        try:
+            match method, path.removeprefix(PREFIX).rstrip("/"):
+                case "GET", "/ledger":
+                    return _json(200, self._entries(dict(parse_qsl(query))))
+                case "GET", "/mail":
+                    return _json(200, sns_mail.all_mails())
+                case "GET", "":
+                    pass
+                case "POST", "":
+                    self._change(json.loads(body or b"{}"))
+                case "POST", "/reset":
+                    self.reset()
+                case _:
+                    known = f"{PREFIX}, {PREFIX}/ledger, {PREFIX}/mail"
+                    return _json(404, {"error": f"no {method} {path}; see GET {known}"})
+            return _json(200, self._show())
+        except (ValueError, TypeError) as error:
+            return _json(400, {"error": str(error)})
+
+    def reset(self) -> None:
+        """Wipe every account and region, what runs for them, the rules and the counts."""
+        if self.plane is not None:
+            self.plane.clear()
+        backends.reset()
+        self.rules.replace([])
+        self.lag.update({})
+        self.ledger.clear()
+
+    def _show(self) -> dict[str, Any]:
+        clock = {"now": self.clock(), **({"speed": self.clock.speed} if isinstance(self.clock, Clock) else {})}
+        return {
+            **self.ledger.summary(),
+            "rules": self.rules.as_json(),
+            "seed": self.rules.seed,
+            "lag": self.lag.seconds,
+            "timing": dataclasses.asdict(self.timing),
+            "clock": clock,
+        }
+
+    def _entries(self, query: dict[str, str]) -> list[dict[str, Any]]:
+        if unknown := sorted(set(query) - {"operation", "caller", "since"}):
+            raise ValueError(f"unknown query {unknown[0]!r}; there are operation, caller, since")
+        return self.ledger.entries(query.get("operation", "*"), query.get("caller", "*"), int(query.get("since", 0)))
+
+    def _change(self, wanted: dict[str, Any]) -> None:
+        if unknown := sorted(set(wanted) - set(_KEYS)):
+            raise ValueError(f"unknown key {unknown[0]!r}; the keys are {', '.join(_KEYS)}")
+        rules = [Rule.parse(rule) for rule in wanted.get("rules", [])]
+        seed = int(wanted.get("seed", self.rules.seed))
+        self.timing.update(wanted.get("timing", {}))
+        self._turn(wanted.get("clock", {}))
+        if "lag" in wanted:
+            self.lag.update(wanted["lag"])
+        if "rules" in wanted or "seed" in wanted:
+            self.rules.replace(rules if "rules" in wanted else self.rules.in_force, seed)
+        if wanted.get("reset_counts"):
+            self.ledger.clear()
+
+    def _turn(self, wanted: dict[str, Any]) -> None:
+        if not wanted:
+            return
+        if unknown := sorted(set(wanted) - {"speed", "advance"}):
+            raise ValueError(f"unknown clock key {unknown[0]!r}; the keys are speed, advance")
+        if not isinstance(self.clock, Clock):
+            message = "this server goes by a clock of its caller's, which only the caller can turn"
+            raise ValueError(message)  # noqa: TRY004 - what is asked for is wrong, not a type
+        if "speed" in wanted:
+            self.clock.run(wanted["speed"])
+        self.clock.advance(wanted.get("advance", 0))
+
+
+def _json(status: int, data: Any) -> Response:
+    return Response(status, [("Content-Type", "application/json")], json.dumps(data).encode())

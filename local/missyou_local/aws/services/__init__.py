@@ -1,0 +1,1 @@
+"""What the test AWS plays, by service."""

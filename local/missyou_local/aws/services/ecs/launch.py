@@ -1,0 +1,109 @@
+"""What stands between a task and its start: image, secrets and log group, looked for as Fargate's agent does."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from missyou_local.aws import backends
+from missyou_local.aws.call import Call
+from missyou_local.aws.services.iam import propagation as iam_propagation
+
+_ECR = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([^:@]+)(?::([^@]+))?(?:@(sha256:[0-9a-f]+))?")
+_SECRET = re.compile(r"(arn:aws:secretsmanager:([^:]+):(\d+):secret:[^:]+)(?::([^:]*):([^:]*):([^:]*))?")
+
+
+class LaunchError(Exception):
+    """A task does not start; the text is its stoppedReason."""
+
+
+def check(call: Call, definition: Any) -> None:
+    """Look for everything that tasks of a definition need. Raises LaunchError for what is missing first."""
+    role = definition.execution_role_arn or ""
+    for container in definition.container_definitions:
+        if role and container.get("secrets") and not iam_propagation.has_its_rights(call, role):
+            raise LaunchError(
+                f"{_NO_SECRETS} service call has been retried 1 time(s): AccessDeniedException: "
+                f"{role} is not authorized to perform: secretsmanager:GetSecretValue"
+            )
+        secrets(container)
+        find_image(call, container["image"])
+        if not _log_group_exists(call, container.get("logConfiguration") or {}):
+            raise LaunchError(
+                "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: "
+                "failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not "
+                "exist. : exit status 1"
+            )
+
+
+def find_image(call: Call, image: str) -> Any:
+    """Return moto's image of a reference in this account's registry; None for one elsewhere, which is not ours to know.
+
+    Raises LaunchError where the registry does not have it.
+    """
+    parsed = _ECR.fullmatch(image)
+    if parsed is None or parsed.group(1) != call.account:
+        return None
+    _, region, name, tag, digest = parsed.groups()
+    repository = backends.backend("ecr", call.account, region).repositories.get(name)
+    for present in repository.images if repository else ():
+        if present.get_image_digest() == digest if digest else (tag or "latest") in present.image_tags:
+            return present
+    raise LaunchError(
+        "CannotPullContainerError: pull image manifest has been retried 7 time(s): failed to resolve ref "
+        f"{image}: {image}: not found"
+    )
+
+
+def secrets(container: Mapping[str, Any]) -> dict[str, str]:
+    """Return the secret variables of a container definition with their values. Raises LaunchError."""
+    return {secret["name"]: _secret(secret["valueFrom"]) for secret in container.get("secrets", [])}
+
+
+def _secret(value_from: str) -> str:
+    parsed = _SECRET.fullmatch(value_from)
+    if parsed is None:
+        raise LaunchError(f"{_NO_SECRETS} invalid ARN {value_from}")
+    arn, region, account, key = parsed.group(1), parsed.group(2), parsed.group(3), parsed.group(4)
+    secret = backends.backend("secretsmanager", account, region).secrets.get(arn)
+    current = next(
+        (v for v in secret.versions.values() if "AWSCURRENT" in v["version_stages"]) if secret else iter(()), None
+    )
+    if secret is None or secret.is_deleted() or current is None or secret.arn != arn:
+        raise LaunchError(
+            f"{_NO_SECRETS} service call has been retried 1 time(s): failed to fetch secret {arn} from secrets "
+            "manager: ResourceNotFoundException: Secrets Manager can't find the specified secret."
+        )
+    text = str(current.get("secret_string") or "")
+    if not key:
+        return text
+    if key not in (held := _object(text)):
+        raise LaunchError(
+            f"{_NO_SECRETS} service call has been retried 1 time(s): retrieved secret from Secrets Manager did not "
+            f"contain json key {key}"
+        )
+    return held[key] if isinstance(held[key], str) else json.dumps(held[key])
+
+
+_NO_SECRETS = (
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
+    "unable to retrieve secret from asm:"
+)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        loaded = json.loads(text)
+    except ValueError:
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def _log_group_exists(call: Call, configuration: dict[str, Any]) -> bool:
+    options = configuration.get("options", {})
+    if configuration.get("logDriver") != "awslogs" or options.get("awslogs-create-group") == "true":
+        return True
+    logs = backends.backend("logs", call.account, options.get("awslogs-region", call.region))
+    return options.get("awslogs-group") in logs.groups

@@ -1,0 +1,110 @@
+"""Target health: the targets that services put into target groups, and how they fare by the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from missyou_local.aws.call import Call, Regional, Result, plays
+from missyou_local.aws.errors import AwsError
+from missyou_local.aws.services.elbv2.load_balancers import users_of
+
+
+@dataclass(slots=True)
+class Target:
+    """One registered address, of a task. `healthy_at` in seconds since the epoch, where nothing really runs."""
+
+    address: str
+    port: int
+    zone: str
+    task: str
+    healthy_at: float
+    draining: bool = False
+
+    @property
+    def id(self) -> str:
+        """Return the address and port by which a load balancer tells targets apart."""
+        return f"{self.address}:{self.port}"
+
+
+_targets: Regional[dict[str, list[Target]]] = Regional(dict)
+
+
+def register(call: Call, group: str, target: Target) -> None:
+    """Put a target into a target group (an ARN)."""
+    _targets.of(call).setdefault(group, []).append(target)
+
+
+def deregister(call: Call, group: str, address: str) -> None:
+    """Take an address out of a target group."""
+    targets = _targets.of(call).get(group, [])
+    targets[:] = [target for target in targets if target.address != address]
+
+
+def drain(call: Call, group: str, address: str) -> None:
+    """Let an address take no new connections until it is deregistered."""
+    for target in _targets.of(call).get(group, []):
+        target.draining = target.draining or target.address == address
+
+
+def of_group(call: Call, group: str) -> Sequence[Target]:
+    """Return the targets in a target group."""
+    return tuple(_targets.of(call).get(group, ()))
+
+
+def state_of(call: Call, group: str, address: str) -> str:
+    """Return the state of an address in a target group, "" if it is not registered."""
+    return next(
+        (health(call, group, target)["State"] for target in of_group(call, group) if target.address == address), ""
+    )
+
+
+def health(call: Call, group: str, target: Target) -> dict[str, str]:
+    """Return the TargetHealth of a target: as checked where a data plane runs, by the clock else."""
+    if target.draining:
+        return {
+            "State": "draining",
+            "Reason": "Target.DeregistrationInProgress",
+            "Description": "Target deregistration is in progress",
+        }
+    if not users_of(call.moto("elbv2"), group):
+        return {
+            "State": "unused",
+            "Reason": "Target.NotInUse",
+            "Description": "Target group is not configured to receive traffic from the load balancer",
+        }
+    checked = call.plane.balancers.health(group, target.id) if call.plane else None
+    if checked is not None:
+        told = {"State": checked.state, "Reason": checked.reason, "Description": checked.description}
+        return {key: value for key, value in told.items() if value}
+    if call.plane is not None or target.healthy_at > call.now:
+        return {
+            "State": "initial",
+            "Reason": "Elb.RegistrationInProgress",
+            "Description": "Target registration is in progress",
+        }
+    return {"State": "healthy"}
+
+
+@plays("elbv2:DescribeTargetHealth")
+def describe_target_health(call: Call) -> Result:
+    """Describe the targets that services registered, and those that moto holds."""
+    group = call.params["TargetGroupArn"]
+    elb = call.moto("elbv2")
+    if group not in elb.target_groups:
+        raise AwsError("TargetGroupNotFound", "One or more target groups not found")
+    ours = [
+        {
+            "Target": {"Id": target.address, "Port": target.port, "AvailabilityZone": target.zone},
+            "HealthCheckPort": str(target.port),
+            "TargetHealth": health(call, group, target),
+        }
+        for target in _targets.of(call).get(group, [])
+    ]
+    asked = call.params.get("Targets")
+    if asked:
+        wanted = {target["Id"] for target in asked}
+        ours = [entry for entry in ours if entry["Target"]["Id"] in wanted]  # type: ignore[index]
+        if len(ours) == len(wanted):
+            return {"TargetHealthDescriptions": ours}
+    return {"TargetHealthDescriptions": ours + call.forward()["TargetHealthDescriptions"]}

@@ -1,0 +1,68 @@
+"""Snapshots taken of databases, and databases made from snapshots.
+
+Sources: RDS API reference, CreateDBSnapshot and RestoreDBInstanceFromDBSnapshot; RDS User Guide, "Restoring to a DB
+instance". A restored database has what its snapshot has, user and password included; of the settings only those that
+the call names are not AWS's defaults.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from missyou_local.aws.call import Call, Result, plays
+from missyou_local.aws.errors import AwsError
+from missyou_local.aws.services.rds import instances as rds
+from missyou_local.aws.services.rds import rules as rds_rules
+from missyou_local.aws.services.rds import servers as rds_servers
+from missyou_local.aws.services.rds import snapshots as rds_snapshots
+
+#: Parameter -> the attribute of moto's model, and what it is where the call says nothing.
+_SETTINGS: dict[str, tuple[str, Any]] = {
+    "MultiAZ": ("multi_az", False),
+    "DeletionProtection": ("deletion_protection", False),
+    "CopyTagsToSnapshot": ("copy_tags_to_snapshot", False),
+    "AutoMinorVersionUpgrade": ("auto_minor_version_upgrade", True),
+    "EnableCloudwatchLogsExports": ("enabled_cloudwatch_logs_exports", []),
+    "PubliclyAccessible": ("publicly_accessible", True),
+}
+
+
+@plays("rds:CreateDBSnapshot")
+def create_db_snapshot(call: Call) -> Result:
+    """Start a snapshot; its database is `backing-up` until it is there."""
+    name, database = rds.available(call, "backed up")
+    model = call.moto("rds").databases[name]
+    takes = call.timing.rds_snapshot
+    made = rds_snapshots.begin(
+        call, model, call.params["DBSnapshotIdentifier"], database, takes, call.params.get("Tags", ())
+    )
+    database.busy, database.until = "backing-up", call.now + takes
+    answer = call.ask("DescribeDBSnapshots", {"DBSnapshotIdentifier": made.db_snapshot_identifier})
+    return {"DBSnapshot": rds_snapshots.shown(call, answer["DBSnapshots"][0])}
+
+
+@plays("rds:RestoreDBInstanceFromDBSnapshot")
+def restore(call: Call) -> Result:
+    """Start the creation of a database from a snapshot."""
+    params, moto = call.params, call.moto("rds")
+    name = params["DBInstanceIdentifier"].lower()
+    if name in moto.databases:
+        raise AwsError("DBInstanceAlreadyExists", "DB instance already exists")
+    snapshot = rds_snapshots.find(call, params["DBSnapshotIdentifier"])
+    origin = snapshot.db_snapshot_identifier
+    if not rds_snapshots.complete(call, origin):
+        raise AwsError("InvalidDBSnapshotState", f"The snapshot {origin} is not in the available state.")
+    rds_rules.check_restore(call, snapshot.allocated_storage)
+    rds.check_family(call, snapshot.engine_version)
+    rds_servers.needs_data(call, origin)
+    call.forward({**params, "DBInstanceIdentifier": name, "DBSnapshotIdentifier": origin})
+    model = moto.databases[name]
+    for parameter, (attribute, default) in _SETTINGS.items():
+        setattr(model, attribute, params.get(parameter, default))
+    model.storage_encrypted = rds_snapshots.encrypted(call, snapshot)
+    known = rds_snapshots.SNAPSHOTS.of(call).get(origin)
+    key = call.arn("kms", f"key/{known.kms_key}") if known else ""
+    rds.begin(call, name, model, key, known.password if known else "")
+    rds_servers.restore(call, name, origin)
+    result = call.ask("DescribeDBInstances", {"DBInstanceIdentifier": name})
+    return {"DBInstance": rds.shown(call, result["DBInstances"][0])}

@@ -1,0 +1,299 @@
+"""Databases that take their time, refuse what is untimely, and read back as they were set.
+
+moto keeps the record; beside it stands, for each database, what it is busy with, what waits to be applied, and the
+fields that moto drops. All of it follows the clock: each call first settles what has come due. With a data plane
+(`rds_servers`) a database is created once its server is, and has that server's endpoint.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from missyou_local.aws.call import Call, Regional, Result, plays, settles
+from missyou_local.aws.errors import AwsError
+from missyou_local.aws.services.ec2 import interfaces
+from missyou_local.aws.services.rds import catalogue as rds_catalogue
+from missyou_local.aws.services.rds import rules as rds_rules
+from missyou_local.aws.services.rds import servers as rds_servers
+from missyou_local.aws.services.rds import snapshots as rds_snapshots
+from missyou_local.aws.services.rds import windows as rds_windows
+
+_SLOW = {
+    "DBInstanceClass": "db_instance_class",
+    "AllocatedStorage": "allocated_storage",
+    "MultiAZ": "multi_az",
+    "EngineVersion": "engine_version",
+    "StorageType": "storage_type",
+    "Iops": "iops",
+    "StorageThroughput": "storage_throughput",
+}
+"""Parameters that wait for the maintenance window without ApplyImmediately -> the attribute of moto's model."""
+_SILENT = {
+    "DBInstanceIdentifier",
+    "ApplyImmediately",
+    "DeletionProtection",
+    "CopyTagsToSnapshot",
+    "MaxAllocatedStorage",
+}
+"""Parameters that change a database without a `modifying`."""
+_ENDPOINT_SHOWS_AFTER = 0.8
+
+
+@dataclass(slots=True)
+class Database:
+    """What moto does not know of a database; times in seconds since the epoch."""
+
+    resource_id: str
+    busy: str | None
+    until: float
+    endpoint_at: float
+    port: int
+    kms_key: str
+    password: str = field(repr=False)
+    insights: bool = False
+    pending: dict[str, Any] = field(default_factory=dict)
+    apply_at: float | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+DATABASES: Regional[dict[str, Database]] = Regional(dict)
+"""Name -> database."""
+
+
+@settles("rds", "ec2")
+def settle(call: Call) -> None:
+    """Finish what has come due: deletions, and modifications under way."""
+    if not DATABASES.of(call):
+        return
+    rds = call.moto("rds")
+    for name, database in list(DATABASES.of(call).items()):
+        if database.apply_at is not None and database.apply_at <= call.now:
+            model = rds.databases[name]
+            for parameter, new in database.pending.items():
+                setattr(model, _SLOW[parameter], new)
+            if "MultiAZ" in database.pending:
+                _attach(call, name, model)
+            database.pending, database.apply_at = {}, None
+        if database.busy is None or database.until > call.now:
+            continue
+        if database.busy == "creating" and not rds_servers.exists(call, name):
+            continue
+        if database.busy != "deleting" and rds_servers.at_work(call, name):
+            continue
+        if database.busy == "deleting":
+            rds.delete_db_instance(name, skip_final_snapshot=True)
+            del DATABASES.of(call)[name]
+            interfaces.release(call, f"rds/{name}", at=database.until)
+            interfaces.settle(call)
+        database.busy = None
+
+
+@plays("rds:CreateDBInstance")
+def create_db_instance(call: Call) -> Result:
+    """Start the creation of a database."""
+    name = call.params["DBInstanceIdentifier"].lower()
+    if name in call.moto("rds").databases:
+        raise AwsError("DBInstanceAlreadyExists", "DB instance already exists")
+    version = call.params.get("EngineVersion")
+    if call.params["Engine"] == "postgres":
+        rds_rules.check_create(call)
+        version = rds_catalogue.resolve(version)
+        check_family(call, version)
+    params = {"StorageType": "gp3", **call.params, "DBInstanceIdentifier": name}
+    if version:
+        params["EngineVersion"] = version
+    result = call.forward(params)
+    model = call.moto("rds").databases[name]
+    key = call.arn("kms", f"key/{uuid.uuid4()}")
+    begin(call, name, model, call.params.get("KmsKeyId", key), call.params.get("MasterUserPassword", ""))
+    rds_servers.create(call, name)
+    return {"DBInstance": shown(call, result["DBInstance"])}
+
+
+def begin(call: Call, name: str, model: Any, kms_key: str, password: str) -> None:
+    """Take a new database of moto's under control: it is `creating` for a while."""
+    rds_windows.choose(call, model)
+    takes = call.timing.rds + (call.timing.rds_standby if call.params.get("MultiAZ") else 0.0)
+    DATABASES.of(call)[name] = database = Database(
+        resource_id=f"db-{uuid.uuid4().hex[:26].upper()}",
+        busy="creating",
+        until=call.now + takes,
+        endpoint_at=call.now + takes * _ENDPOINT_SHOWS_AFTER,
+        port=int(call.params.get("Port", model.port)),
+        kms_key=kms_key,
+        password=password,
+    )
+    _remember(database, call)
+    _attach(call, name, model)
+
+
+def check_family(call: Call, version: str) -> None:
+    """Refuse a parameter group of another major than the database's."""
+    group = call.params.get("DBParameterGroupName")
+    model = call.moto("rds").db_parameter_groups.get(group) if group else None
+    family = f"postgres{version.partition('.')[0]}"
+    if model is not None and model.family != family:
+        raise rds_rules.combination(
+            f"The Parameter Group {group} with DBParameterGroupFamily {model.family} cannot be used for this instance. "
+            f"Please use a Parameter Group with DBParameterGroupFamily {family}"
+        )
+
+
+def _attach(call: Call, name: str, model: Any) -> None:
+    """Give the database its interfaces: one, and one for the standby, in the zones of its subnet group."""
+    interfaces.drop(call, f"rds/{name}")
+    group = getattr(model, "db_subnet_group", None)
+    for subnet in group._subnets[: 2 if model.multi_az else 1] if group else ():
+        place = interfaces.Place(subnet.id, model.vpc_security_group_ids)
+        interfaces.attach(call, f"rds/{name}", place, "RDSNetworkInterface")
+
+
+def _remember(database: Database, call: Call) -> None:
+    """Keep the fields of a create or modify call that moto drops."""
+    params = call.params
+    if "EnablePerformanceInsights" in params:
+        database.insights = params["EnablePerformanceInsights"]
+    for parameter in ("PerformanceInsightsRetentionPeriod", "PerformanceInsightsKMSKeyId", "DatabaseInsightsMode"):
+        if parameter in params:
+            database.extra[parameter] = params[parameter]
+    for parameter in ("EngineLifecycleSupport", "NetworkType", "CACertificateIdentifier"):
+        if parameter in params:
+            database.extra[parameter] = params[parameter]
+
+
+@plays("rds:DescribeDBInstances")
+def describe_db_instances(call: Call) -> Result:
+    """Describe the databases as they are by the clock."""
+    params = dict(call.params)
+    if "DBInstanceIdentifier" in params:
+        params["DBInstanceIdentifier"] = params["DBInstanceIdentifier"].lower()
+    result = call.forward(params)
+    return {**result, "DBInstances": [shown(call, entry) for entry in result.get("DBInstances", [])]}
+
+
+def shown(call: Call, entry: dict[str, Any]) -> dict[str, Any]:
+    """Correct moto's description of a database."""
+    database = DATABASES.of(call).get(entry["DBInstanceIdentifier"])
+    if database is None:
+        return entry
+    entry["DBInstanceStatus"] = database.busy or entry["DBInstanceStatus"]
+    entry["DbiResourceId"] = database.resource_id
+    entry["LicenseModel"] = "postgresql-license"
+    entry["CACertificateIdentifier"] = "rds-ca-rsa2048-g1"
+    entry["PendingModifiedValues"] = dict(database.pending)
+    entry["PerformanceInsightsEnabled"] = database.insights
+    entry["NetworkType"] = "IPV4"
+    if database.insights:
+        entry["PerformanceInsightsRetentionPeriod"] = 7
+        entry["PerformanceInsightsKMSKeyId"] = database.kms_key
+    if entry.get("StorageEncrypted"):
+        entry["KmsKeyId"] = database.kms_key
+    entry.update(database.extra)
+    zones = [subnet["SubnetAvailabilityZone"]["Name"] for subnet in entry.get("DBSubnetGroup", {}).get("Subnets", [])]
+    if zones:
+        entry["AvailabilityZone"] = zones[0]
+    entry.pop("SecondaryAvailabilityZone", None)
+    if entry.get("MultiAZ") and database.busy != "creating":
+        entry["SecondaryAvailabilityZone"] = next((zone for zone in zones if zone != zones[0]), f"{call.region}b")
+    entry.pop("Endpoint", None)
+    if call.now >= database.endpoint_at and rds_servers.exists(call, entry["DBInstanceIdentifier"]):
+        host = f"{entry['DBInstanceIdentifier']}.c{database.resource_id[3:14].lower()}.{call.region}.rds.amazonaws.com"
+        host, port = rds_servers.address(call, entry["DBInstanceIdentifier"]) or (host, database.port)
+        entry["Endpoint"] = {"Address": host, "Port": port, "HostedZoneId": "Z2R2ITUGPM61AM"}
+    return entry
+
+
+@plays("rds:ModifyDBInstance")
+def modify_db_instance(call: Call) -> Result:
+    """Change a database: at once, after a while in `modifying`, or, without ApplyImmediately, in a far window."""
+    name, database = available(call, "modified")
+    params = call.params
+    model = call.moto("rds").databases[name]
+    rds_rules.check_modify(call, {"AllocatedStorage": model.allocated_storage, "EngineVersion": model.engine_version})
+    slow = {key: params[key] for key in _SLOW if key in params and params[key] != getattr(model, _SLOW[key])}
+    if "EngineVersion" in slow and slow["EngineVersion"].isdecimal():
+        slow["EngineVersion"] = _upgrade(slow["EngineVersion"], model.engine_version)
+    fast = {key: given for key, given in params.items() if key not in _SLOW}
+    if exports := fast.get("CloudwatchLogsExportConfiguration"):
+        fast["CloudwatchLogsExportConfiguration"] = _effective(exports, model.enabled_cloudwatch_logs_exports)
+    result = call.forward({**fast, "DBInstanceIdentifier": name})
+    rds_servers.modify(call, name)
+    _remember(database, call)
+    database.password = params.get("MasterUserPassword", database.password)
+    if "DBPortNumber" in params:
+        database.port = int(params["DBPortNumber"])
+    if "VpcSecurityGroupIds" in params:
+        _attach(call, name, model)
+    database.pending.update(slow)
+    applies = bool(database.pending) and params.get("ApplyImmediately", False)
+    if applies:
+        database.apply_at = call.now + call.timing.rds_modify
+    if applies or set(fast) - _SILENT:
+        only_password = not applies and set(fast) - _SILENT == {"MasterUserPassword"}
+        database.busy = "resetting-master-credentials" if only_password else "modifying"
+        database.until = call.now + call.timing.rds_modify
+    return {"DBInstance": shown(call, result["DBInstance"])}
+
+
+def _upgrade(wanted: str, current: str) -> str:
+    """Return what a bare major means for a database: its default minor, but never an older one than it has."""
+    default = rds_catalogue.resolve(wanted)
+    return max(default, current, key=rds_catalogue.parse)
+
+
+def _effective(exports: dict[str, list[str]], enabled: list[str]) -> dict[str, list[str]]:
+    """Return the part of a log export change that changes something; moto breaks on the rest."""
+    return {
+        "EnableLogTypes": [kind for kind in exports.get("EnableLogTypes", []) if kind not in enabled],
+        "DisableLogTypes": [kind for kind in exports.get("DisableLogTypes", []) if kind in enabled],
+    }
+
+
+@plays("rds:DeleteDBInstance")
+def delete_db_instance(call: Call) -> Result:
+    """Start the deletion; the database stays visible as `deleting` until it is over."""
+    params = call.params
+    snapshot = params.get("FinalDBSnapshotIdentifier")
+    if params.get("SkipFinalSnapshot") and snapshot:
+        raise rds_rules.combination("FinalDBSnapshotIdentifier cannot be specified when SkipFinalSnapshot is true.")
+    if not params.get("SkipFinalSnapshot") and not snapshot:
+        raise rds_rules.combination("FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.")
+    name, database = available(call, "deleted")
+    rds = call.moto("rds")
+    if rds.databases[name].deletion_protection:
+        raise rds_rules.combination(
+            "Cannot delete protected DB Instance, please disable deletion protection and try again."
+        )
+    if snapshot:
+        rds_snapshots.begin(call, rds.databases[name], snapshot, database, call.timing.rds_delete)
+    database.busy, database.until = "deleting", call.now + call.timing.rds_delete
+    rds_servers.remove(call, name)
+    result = call.ask("DescribeDBInstances", {"DBInstanceIdentifier": name})
+    return {"DBInstance": shown(call, result["DBInstances"][0])}
+
+
+def available(call: Call, verb: str) -> tuple[str, Database]:
+    """Return the database that the call is about. Raises AwsError where it is unknown or busy."""
+    name = call.params["DBInstanceIdentifier"].lower()
+    database = DATABASES.of(call).get(name)
+    if database is None:
+        raise AwsError("DBInstanceNotFound", f"DBInstance {name} not found.", 404)
+    if database.busy == "deleting":
+        raise AwsError("InvalidDBInstanceState", f"Instance {name} is already being deleted.")
+    if database.busy:
+        raise AwsError(
+            "InvalidDBInstanceState",
+            f"Database instance {name} is not in available state: it is {database.busy} and cannot be {verb}.",
+        )
+    return name, database
+
+
+@plays("rds:StopDBInstance", "rds:StartDBInstance", "rds:RebootDBInstance")
+def switch_db_instance(call: Call) -> Result:
+    """Stop, start or restart a database, at once."""
+    name, _ = available(call, call.operation)
+    result = call.forward({**call.params, "DBInstanceIdentifier": name})
+    rds_servers.switch(call, name)
+    return {"DBInstance": shown(call, result["DBInstance"])}

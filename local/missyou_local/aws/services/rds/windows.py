@@ -1,0 +1,81 @@
+"""When backups are taken and maintenance is done: windows of a database, and what RDS says about them.
+
+Sources: RDS API reference, CreateDBInstance and ModifyDBInstance. Windows that only touch do not overlap, as in the
+example of the module terraform-aws-modules/rds (moto refuses those, so that its own check is taken out).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from missyou_local.aws import backends
+from missyou_local.aws.call import Call, checks
+from missyou_local.aws.services.rds import rules as rds_rules
+
+_ALL = ("rds:CreateDBInstance", "rds:ModifyDBInstance", "rds:RestoreDBInstanceFromDBSnapshot")
+_BACKUP, _MAINTENANCE = "PreferredBackupWindow", "PreferredMaintenanceWindow"
+_CLOCK = r"([01]\d|2[0-3]):([0-5]\d)"
+_DAILY = re.compile(f"{_CLOCK}-{_CLOCK}")
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = f"({'|'.join(_DAYS)})"
+_WEEKLY = re.compile(f"{_DAY}:{_CLOCK}-{_DAY}:{_CLOCK}", re.IGNORECASE)
+_MINUTES_OF_DAY, _SHORTEST = 1440, 30
+#: What AWS is made to choose: the first that does not overlap with the other.
+_BACKUPS, _MAINTENANCES = ("13:14-13:44", "01:14-01:44"), ("wed:06:38-wed:07:08", "wed:18:38-wed:19:08")
+
+
+# It also judges what is there, at each modification.
+backends.replace("rds.models", "valid_preferred_maintenance_window", lambda *_: None)
+
+
+@checks(*_ALL)
+def windows_are_right(call: Call) -> None:
+    """Refuse windows of another form, short and long ones, and those that overlap with what is given or there."""
+    backup, maintenance = call.params.get(_BACKUP), call.params.get(_MAINTENANCE)
+    if backup is not None and _daily(backup)[1] < _SHORTEST:
+        raise rds_rules.value(f"The backup window must be at least {_SHORTEST} minutes.")
+    if maintenance is not None and not _SHORTEST <= _weekly(maintenance)[1] < _MINUTES_OF_DAY:
+        raise rds_rules.value("The maintenance window must be at least 30 minutes, and less than 24 hours.")
+    there = call.moto("rds").databases.get(call.params["DBInstanceIdentifier"])
+    if there is not None:
+        backup, maintenance = backup or there.preferred_backup_window, maintenance or there.preferred_maintenance_window
+    if backup and maintenance and _overlap(backup, maintenance):
+        raise rds_rules.value("The backup window and maintenance window must not overlap.")
+
+
+def choose(call: Call, model: Any) -> None:
+    """Give a new database, as AWS does, windows in place of those that the call does not name."""
+    if _BACKUP not in call.params:
+        maintenance = model.preferred_maintenance_window
+        model.preferred_backup_window = next(w for w in _BACKUPS if not _overlap(w, maintenance))
+    elif _MAINTENANCE not in call.params:
+        backup = model.preferred_backup_window
+        model.preferred_maintenance_window = next(w for w in _MAINTENANCES if not _overlap(backup, w))
+
+
+def _overlap(backup: str, maintenance: str) -> bool:
+    """Tell whether two windows overlap: a backup is taken every day, so that the time of the day decides."""
+    (first, length), (start, lasts) = _daily(backup), _weekly(maintenance)
+    return (start - first) % _MINUTES_OF_DAY < length or (first - start) % _MINUTES_OF_DAY < lasts
+
+
+def _daily(window: str) -> tuple[int, int]:
+    """Return the first minute and the length of a daily window. Raises AwsError where it is none."""
+    match = _DAILY.fullmatch(window)
+    if match is None:
+        raise rds_rules.value(f"Invalid backup window format: {window}. It must be hh24:mi-hh24:mi")
+    from_hour, from_minute, to_hour, to_minute = map(int, match.groups())
+    first = 60 * from_hour + from_minute
+    return first, (60 * to_hour + to_minute - first) % _MINUTES_OF_DAY
+
+
+def _weekly(window: str) -> tuple[int, int]:
+    """Return the first minute and the length of a weekly window. Raises AwsError where it is none."""
+    match = _WEEKLY.fullmatch(window)
+    if match is None:
+        raise rds_rules.value(f"Invalid maintenance window format: {window}. It must be ddd:hh24:mi-ddd:hh24:mi")
+    day, hour, minute, to_day, to_hour, to_minute = match.groups()
+    days = _DAYS.index(to_day.lower()) - _DAYS.index(day.lower())
+    first = 60 * int(hour) + int(minute)
+    return first, (days * _MINUTES_OF_DAY + 60 * int(to_hour) + int(to_minute) - first) % (7 * _MINUTES_OF_DAY)

@@ -1,0 +1,114 @@
+"""The one thing that a stack waits for a person to do: push an image. In an emulated AWS the demo does it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+
+import boto3
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
+
+from missyou_local import cluster
+from missyou_local.aws.services.ecs.agent import COMMAND, ENVIRONMENT
+from missyou_local.environment import DemoError, Surroundings
+from missyou_local.say import Voice
+
+_KIND = "application/vnd.oci.image.manifest.v1+json"
+_CONFIG = "application/vnd.oci.image.config.v1+json"
+
+
+class Pusher:
+    """Registers an image once, as soon as the app says that its tag is missing."""
+
+    def __init__(self, api: client.ApiClient, place: Surroundings, name: str, voice: Voice) -> None:
+        self._api, self._place, self._name, self._voice = api, place, name, voice
+        self._said = ""
+        # In a real AWS an image without layers would only fail to start: there, the status says how to push.
+        self._done = not place.emulated
+
+    def look(self) -> None:
+        """Push if it is time to."""
+        if self._done:
+            return
+        try:
+            app = cluster.get_app(self._api, self._name)
+        except (ApiException, HTTPError, OSError):
+            return  # whoever watches the app tells of lost connections; the next look may succeed
+        status = app.get("status", {})
+        waits = any(
+            c["type"] == "ServiceReady" and c["reason"] == "ImageNotFound" for c in status.get("conditions", [])
+        )
+        url = status.get("outputs", {}).get("ecrRepositoryURL")
+        if not waits or not url:
+            return
+        self._done = True
+        tag = app["spec"].get("image", {}).get("tag", "latest")
+        problem = push(self._place, url, tag)
+        if problem:
+            self._said = f"no image could be registered as {url}:{tag}: {problem}"
+        else:
+            self._said = f"ServiceReady said ImageNotFound: the demo registered {url}:{tag}, as docker push would do"
+        if not sys.stdout.isatty():
+            self.report()
+
+    def report(self) -> None:
+        """Say what has been done, once. On a terminal only when the live view has ended: it redraws in place."""
+        if self._said:
+            self._voice.note(self._said)
+        self._said = ""
+
+
+def push(place: Surroundings, url: str, tag: str, command: str = "") -> str:
+    """Register the app as an image, as `docker push` does last; or a shell command in its place.
+
+    Returns what went wrong, "" if nothing did. It happens in a process of its own: boto3 takes all of its settings from
+    the environment, and this one's are the user's.
+    """
+    arguments = [sys.executable, "-m", "missyou_local.pushing", url, tag, *([command] if command else [])]
+    done = subprocess.run(arguments, env=place.environ(), capture_output=True, text=True, check=False)
+    return done.stderr.strip().splitlines()[-1] if done.returncode else ""
+
+
+def repository(api: client.ApiClient, name: str = "") -> str:
+    """Return the URL of an app's repository, of the only one if none is named. Error: DemoError."""
+    apps = cluster.apps(api)
+    meant = [app for app in apps if name in ("", app["metadata"]["name"])]
+    if len(meant) != 1:
+        names = ", ".join(app["metadata"]["name"] for app in apps) or "none"
+        raise DemoError(f"which app is meant? There are: {names}. Name one: make demo-push APP=... TAG=...")
+    url = meant[0].get("status", {}).get("outputs", {}).get("ecrRepositoryURL")
+    if not url:
+        raise DemoError(f"{meant[0]['metadata']['name']} has no repository of its own yet (status.outputs)")
+    return str(url)
+
+
+def put_image(url: str, tag: str, command: str = "") -> None:
+    """Register an image of `manifest(command)`. Errors: ValueError where the URL is not of ECR, those of botocore."""
+    match = re.fullmatch(r"[0-9]+\.dkr\.ecr\.([a-z0-9-]+)\.[^/]+/(.+)", url)
+    if match is None:
+        raise ValueError(f"{url} is not the URL of a repository in ECR")
+    ecr = boto3.client("ecr", region_name=match[1])
+    ecr.put_image(repositoryName=match[2], imageTag=tag, imageManifest=manifest(command), imageManifestMediaType=_KIND)
+
+
+def manifest(command: str = "") -> str:
+    """Give the manifest of an image without layers that says what it runs on this machine.
+
+    `command` is for the shell; without it, it is the backend of this checkout.
+    """
+    runs = ["/bin/sh", "-c", command] if command else [sys.executable, "-m", "missyou_backend"]
+    notes = {
+        COMMAND: json.dumps(runs),
+        ENVIRONMENT: json.dumps({"HOST": "127.0.0.1"}),
+    }
+    config = {"mediaType": _CONFIG, "size": 2, "digest": f"sha256:{hashlib.sha256(b'{}').hexdigest()}"}
+    return json.dumps({"schemaVersion": 2, "mediaType": _KIND, "config": config, "layers": [], "annotations": notes})
+
+
+if __name__ == "__main__":
+    put_image(*sys.argv[1:])

@@ -1,0 +1,219 @@
+"""CloudWatch alarms. Behaviour: CloudWatch API reference, PutMetricAlarm (it overwrites all, tags excepted)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.errors import gone
+from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.aws.permissions import Grant, change, look, make
+from missyou_operator.engine.resource import READY, Health, Observed, Resource
+from missyou_operator.engine.values import Ref
+
+#: How the alarms of a stack end: `<stack>-<suffix>`.
+SUFFIXES = (
+    "alb-healthy",
+    "alb-5xx",
+    "alb-unhealthy",
+    "ecs-cpu",
+    "rds-cpu",
+    "rds-storage",
+    "rds-connections",
+    "rds-memory",
+)
+_NAMES = tuple(f"cloudwatch:alarm:{{stack}}-{suffix}" for suffix in SUFFIXES)
+
+
+#: The id of the expression that an alarm watches.
+_WATCHED = "watched"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm(Resource):
+    """An alarm on one metric, or on an expression of metric math over several.
+
+    `period` is in seconds, `threshold` in the metric's own unit (free storage: bytes). With an `expression`, `operands`
+    names its metrics by their ids, all of the same namespace, dimensions, statistic and period. It rings when
+    `datapoints` of the last `evaluation_periods` are beyond the threshold, 0 meaning all of them.
+
+    `notified` are the topics that are told when it begins to ring and when it ends. That it lacks data is told to
+    nobody: a database that restarts would wake somebody up.
+    """
+
+    TYPE: ClassVar[str] = "cloudwatch.Alarm"
+    COMPARED: ClassVar[tuple[str, ...]] = (
+        "namespace",
+        "metric",
+        "expression",
+        "operands",
+        "dimensions",
+        "threshold",
+        "comparison",
+        "statistic",
+        "period",
+        "evaluation_periods",
+        "datapoints",
+        "treat_missing",
+        "description",
+        "notified",
+        "told_of_end",
+        "actions_enabled",
+    )
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("cloudwatch:DescribeAlarms"),
+        look("cloudwatch:ListTagsForResource", on=_NAMES),
+        make("cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", on=_NAMES),
+        change("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", on=_NAMES),
+    )
+
+    namespace: str
+    dimensions: Mapping[str, str | Ref]
+    threshold: float
+    comparison: str
+    metric: str = ""
+    expression: str = ""
+    operands: Mapping[str, str] = field(default_factory=dict)
+    statistic: str = "Average"
+    period: int = 300
+    evaluation_periods: int = 2
+    datapoints: int = 0
+    treat_missing: str = "missing"
+    description: str = ""
+    notified: tuple[str | Ref, ...] = ()
+    actions_enabled: bool = True
+
+    @property
+    def told_of_end(self) -> tuple[str | Ref, ...]:
+        """The topics that are told when it rings no more."""
+        return self.notified
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find the stack's alarms by name; the tags of each take a call."""
+        rows = reader.shared(
+            "cloudwatch.describe_alarms",
+            lambda: pages(reader.client("cloudwatch"), "describe_alarms", "MetricAlarms", AlarmTypes=["MetricAlarm"]),
+        )
+        names = {f"{reader.stack.name}-{suffix}" for suffix in SUFFIXES}
+        return [cls._observed(reader, row) for row in rows if row["AlarmName"] in names]
+
+    @classmethod
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
+        arn, client = row["AlarmArn"], reader.client("cloudwatch")
+        answer = reader.lasting(f"cloudwatch.tags.{arn}", lambda: client.list_tags_for_resource(ResourceARN=arn))
+        attrs = {
+            "id": row["AlarmName"],
+            "arn": row["AlarmArn"],
+            **_watched(row),
+            "threshold": row.get("Threshold"),
+            "comparison": row.get("ComparisonOperator"),
+            "evaluation_periods": row.get("EvaluationPeriods"),
+            "datapoints": row.get("DatapointsToAlarm") or 0,
+            "treat_missing": row.get("TreatMissingData") or "missing",
+            "description": row.get("AlarmDescription") or "",
+            "notified": tuple(row.get("AlarmActions") or ()),
+            "told_of_end": tuple(row.get("OKActions") or ()),
+            "actions_enabled": row.get("ActionsEnabled", True),
+        }
+        tags = tag_map(answer.get("Tags"))
+        return reader.observed(cls, row["AlarmName"], row["AlarmName"], attrs, tags, row.get("StateValue", ""))
+
+    def satisfied(self, name: str, observed: Observed) -> bool:
+        """Compare topics as the sets that they are."""
+        if name in {"notified", "told_of_end"}:
+            return set(observed.attrs[name]) == set(self.notified)
+        if name == "datapoints":
+            # AWS may show what it takes where nothing was said.
+            return (observed.attrs[name] or self.evaluation_periods) == (self.datapoints or self.evaluation_periods)
+        return super().satisfied(name, observed)
+
+    def health(self, observed: Observed) -> Health:
+        """Call an alarm that rings ready, for it works, and say that it rings."""
+        if observed.state == "ALARM":
+            # Without the last sentence, which says what to do.
+            return Health("ready", message=f"{self.name} is in ALARM: {self.description.partition('. ')[0]}")
+        return READY
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create it with its tags; its state is unknown until the metric had data."""
+        self._put(cloud, Tags=tag_list(self.tags))
+        return self.made(self.name, "INSUFFICIENT_DATA", arn=cloud.stack.arn("cloudwatch", f"alarm:{self.name}"))
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Write all settings anew, and the tags, which need a call of their own."""
+        if changed - {"tags"}:
+            self._put(cloud)
+        if "tags" in changed:
+            cloud.client("cloudwatch").tag_resource(ResourceARN=observed.attrs["arn"], Tags=tag_list(self.tags))
+        return self.as_desired(observed)
+
+    def _put(self, cloud: Cloud, **tags: Any) -> None:
+        cloud.client("cloudwatch").put_metric_alarm(
+            AlarmName=self.name,
+            AlarmDescription=self.description,
+            **(self._math() if self.expression else self._single()),
+            EvaluationPeriods=self.evaluation_periods,
+            **({"DatapointsToAlarm": self.datapoints} if self.datapoints else {}),
+            Threshold=self.threshold,
+            ComparisonOperator=self.comparison,
+            TreatMissingData=self.treat_missing,
+            AlarmActions=list(self.notified),
+            OKActions=list(self.notified),
+            ActionsEnabled=self.actions_enabled,
+            **tags,
+        )
+
+    def _single(self) -> dict[str, Any]:
+        return {**self._metric(self.metric), "Statistic": self.statistic, "Period": self.period}
+
+    def _metric(self, name: str) -> dict[str, Any]:
+        dimensions = tag_list({key: str(value) for key, value in self.dimensions.items()}, key="Name")
+        return {"Namespace": self.namespace, "MetricName": name, "Dimensions": dimensions}
+
+    def _math(self) -> dict[str, Any]:
+        stat = {"Period": self.period, "Stat": self.statistic}
+        queries = [
+            {"Id": id_, "MetricStat": {"Metric": self._metric(name), **stat}, "ReturnData": False}
+            for id_, name in self.operands.items()
+        ]
+        return {"Metrics": [{"Id": _WATCHED, "Expression": self.expression, "ReturnData": True}, *queries]}
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Delete it; AWS ignores names that it does not know."""
+        return gone(lambda: cloud.client("cloudwatch").delete_alarms(AlarmNames=[observed.id]))
+
+
+def _watched(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what an alarm watches, as fields; what no alarm of ours watches compares as different."""
+    single = {
+        "namespace": row.get("Namespace"),
+        "metric": row.get("MetricName") or "",
+        "expression": "",
+        "operands": {},
+        "dimensions": tag_map(row.get("Dimensions"), key="Name"),
+        "statistic": row.get("Statistic"),
+        "period": row.get("Period"),
+    }
+    queries = row.get("Metrics") or ()
+    stats = {query["Id"]: query["MetricStat"] for query in queries if query.get("MetricStat")}
+    if not stats:
+        return single
+    shared = [
+        {
+            "namespace": stat["Metric"].get("Namespace"),
+            "dimensions": tag_map(stat["Metric"].get("Dimensions"), key="Name"),
+            "statistic": stat.get("Stat"),
+            "period": stat.get("Period"),
+        }
+        for stat in stats.values()
+    ]
+    return {
+        **single,
+        "expression": "; ".join(query["Expression"] for query in queries if query.get("Expression")),
+        "operands": {id_: stat["Metric"].get("MetricName") for id_, stat in stats.items()},
+        **(shared[0] if all(each == shared[0] for each in shared) else {}),
+    }

@@ -1,0 +1,127 @@
+"""CloudWatch dashboards. Behaviour: API reference, PutDashboard (which creates and overwrites) and GetDashboard.
+
+Dashboards are global to an account, so that their names carry the region. They bear tags like everything else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
+from missyou_operator.aws.errors import gone
+from missyou_operator.aws.identity import Stack, tag_list, tag_map
+from missyou_operator.aws.permissions import Grant, change, look, make
+from missyou_operator.engine.errors import NotYetError
+from missyou_operator.engine.resource import FieldChange, Health, Observed, Resource
+
+#: As its ARN names it, which has no region.
+_DASHBOARD = "cloudwatch:dashboard/{stack}-{region_name}"
+
+
+def dashboard_name(stack: Stack) -> str:
+    """Give the name of a stack's dashboard."""
+    return f"{stack.name}-{stack.region}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dashboard(Resource):
+    """A dashboard; `body` is what CloudWatch keeps as JSON: API reference, "Dashboard Body Structure and Syntax"."""
+
+    TYPE: ClassVar[str] = "cloudwatch.Dashboard"
+    COMPARED: ClassVar[tuple[str, ...]] = ("body",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("cloudwatch:ListDashboards"),
+        look("cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource", on=(_DASHBOARD,)),
+        make("cloudwatch:PutDashboard", "cloudwatch:TagResource", on=(_DASHBOARD,)),
+        change("cloudwatch:PutDashboard", "cloudwatch:TagResource", "cloudwatch:DeleteDashboards", on=(_DASHBOARD,)),
+    )
+
+    body: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find it by its name in the account's list; tags and body of one that is there take a call each."""
+        client, name = reader.client("cloudwatch"), dashboard_name(reader.stack)
+        rows = reader.shared("cloudwatch.list_dashboards", lambda: _listed(client))
+        return [cls._observed(reader, row) for row in rows if row["DashboardName"] == name]
+
+    @classmethod
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
+        client, name, arn = reader.client("cloudwatch"), row["DashboardName"], row["DashboardArn"]
+        answer = reader.lasting(f"cloudwatch.tags.{arn}", lambda: client.list_tags_for_resource(ResourceARN=arn))
+        tags = tag_map(answer["Tags"])
+        attrs: dict[str, Any] = {"id": name, "arn": arn}
+        if reader.stack.owns(tags):
+            attrs["body"] = json.loads(client.get_dashboard(DashboardName=name)["DashboardBody"])
+        return reader.observed(cls, name, name, attrs, tags)
+
+    def satisfied(self, name: str, observed: Observed) -> bool:
+        """Compare bodies as the JSON that they are."""
+        if name == "body":
+            return bool(_compared(observed.attrs["body"]) == _compared(self.body))
+        return super().satisfied(name, observed)
+
+    def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
+        """Name the widgets that differ, instead of printing two documents."""
+        return tuple(self._readable(change, observed) for change in super().diff(observed))
+
+    def _readable(self, change: FieldChange, observed: Observed) -> FieldChange:
+        if change.field != "body":
+            return change
+        before, after = _widgets(observed.attrs["body"]), _widgets(self.body)
+        return replace(
+            change,
+            before=", ".join(title for title, text in before.items() if after.get(title) != text) or "(nothing more)",
+            after=", ".join(title for title, text in after.items() if before.get(title) != text) or "(nothing more)",
+        )
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create it with its tags, unless there is one since the last look: the call would overwrite it."""
+        client = cloud.client("cloudwatch")
+        if any(row["DashboardName"] == self.name for row in _listed(client, self.name)):
+            raise NotYetError("Creating", f"{self.address} is there since a moment ago: it is looked at again", 2.0)
+        client.put_dashboard(DashboardName=self.name, DashboardBody=_text(self.body), Tags=tag_list(self.tags))
+        return self.made(self.name, arn=_arn(cloud.stack, self.name))
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Set what differs; tags first, since the operator may change what bears them."""
+        client = cloud.client("cloudwatch")
+        if "tags" in changed:
+            client.tag_resource(ResourceARN=observed.attrs["arn"], Tags=tag_list(self.tags))
+        if "body" in changed:
+            client.put_dashboard(DashboardName=self.name, DashboardBody=_text(self.body))
+        return self.as_desired(observed)
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Delete it."""
+        return gone(lambda: cloud.client("cloudwatch").delete_dashboards(DashboardNames=[observed.id]))
+
+
+def _listed(client: Client, prefix: str = "") -> Sequence[Mapping[str, Any]]:
+    return pages(client, "list_dashboards", "DashboardEntries", **({"DashboardNamePrefix": prefix} if prefix else {}))
+
+
+def _arn(stack: Stack, name: str) -> str:
+    return f"arn:{stack.partition}:cloudwatch::{stack.account}:dashboard/{name}"
+
+
+def _text(body: Mapping[str, Any]) -> str:
+    return json.dumps(body, separators=(",", ":"))
+
+
+def _compared(part: Mapping[str, Any]) -> Any:
+    """Give a body or a widget as the JSON that it is; what is not known before another change has a word for it."""
+    return json.loads(json.dumps(part, default=str))
+
+
+def _widgets(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Give each widget's content by its title; what has none (text, settings of the whole) has a name of its kind."""
+    widgets = {
+        str(widget.get("properties", {}).get("title") or f"a {widget.get('type')} widget"): _compared(widget)
+        for widget in body.get("widgets", ())
+    }
+    return {**widgets, "settings of the whole": _compared({k: v for k, v in body.items() if k != "widgets"})}

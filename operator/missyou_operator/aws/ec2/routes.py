@@ -1,0 +1,199 @@
+"""Route tables, with their default route and the subnets that use them.
+
+One resource for three things of EC2's, because none of the parts has an identity of its own: a route is a destination
+in a table, an association a subnet's choice of one. Source: EC2 API reference, CreateRouteTable and CreateRoute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.clock import utc_now
+from missyou_operator.aws.cloud import Client, Cloud, Reader
+from missyou_operator.aws.ec2.rows import in_vpc, retag, specification
+from missyou_operator.aws.errors import code_of, gone, is_absent
+from missyou_operator.aws.identity import tag_map
+from missyou_operator.aws.permissions import Grant, change, look, make, tag_new
+from missyou_operator.engine.resource import Health, Observed, Resource
+from missyou_operator.engine.values import Ref
+
+DEFAULT_ROUTE = "0.0.0.0/0"
+
+#: What a route can lead to, as EC2 names it in its answers.
+_TARGETS = (
+    "GatewayId",
+    "NatGatewayId",
+    "InstanceId",
+    "NetworkInterfaceId",
+    "TransitGatewayId",
+    "VpcPeeringConnectionId",
+    "LocalGatewayId",
+    "CarrierGatewayId",
+)
+
+#: Seconds for which two requests for the same table are one and the same: longer than reads lag behind writes, short
+#: enough that a table that someone deleted can soon be made again.
+_SAME_REQUEST = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouteTable(Resource):
+    """A route table. Routes to other destinations than the default (a peering that someone added) are left alone.
+
+    `default_target` is the `igw-…` or `nat-…` that the default route leads to; None means that there is to be none.
+    `subnet_ids` is a set: exactly these subnets use the table.
+    """
+
+    TYPE: ClassVar[str] = "ec2.RouteTable"
+    COMPARED: ClassVar[tuple[str, ...]] = ("vpc_id", "subnet_ids", "default_target")
+    REPLACE: ClassVar[frozenset[str]] = frozenset({"vpc_id"})
+    #: AWS would not mind, but tasks that are stopping still send their last log lines.
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("ec2:DescribeRouteTables"),
+        make("ec2:CreateRouteTable", on=("ec2:route-table/*",)),
+        tag_new("ec2:CreateTags", "CreateRouteTable", on=("ec2:route-table/*",)),
+        change("ec2:CreateRouteTable", on=("ec2:vpc/*",)),
+        change("ec2:CreateRoute", "ec2:ReplaceRoute", "ec2:DeleteRoute", on=("ec2:route-table/*",)),
+        change("ec2:DeleteRouteTable", "ec2:CreateTags", on=("ec2:route-table/*",)),
+        change(
+            "ec2:AssociateRouteTable",
+            "ec2:ReplaceRouteTableAssociation",
+            "ec2:DisassociateRouteTable",
+            on=("ec2:route-table/*", "ec2:subnet/*"),
+        ),
+    )
+
+    vpc_id: str | Ref
+    subnet_ids: tuple[str | Ref, ...]
+    default_target: str | Ref | None
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find the stack's route tables; a VPC's main one is never among them."""
+        return [cls._observed(reader, row) for row in in_vpc(reader, "describe_route_tables", "RouteTables")]
+
+    @classmethod
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
+        tags = tag_map(row.get("Tags"))
+        id_ = row["RouteTableId"]
+        associations = _associations(row)
+        attrs = {
+            "id": id_,
+            "vpc_id": row["VpcId"],
+            "subnet_ids": frozenset(associations),
+            "default_target": _default_target(row.get("Routes") or ()),
+            "associations": associations,
+        }
+        return reader.observed(cls, tags.get("Name", id_), id_, attrs, tags)
+
+    def satisfied(self, name: str, observed: Observed) -> bool:
+        """Tell whether a field is as desired; the order of the subnets means nothing."""
+        if name == "subnet_ids":
+            return frozenset(observed.attrs.get(name, ())) == frozenset(self.subnet_ids)
+        return super().satisfied(name, observed)
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create it with its route and associations. Cut short in between, it is completed by `update`."""
+        period = int(utc_now().timestamp() // _SAME_REQUEST)
+        row = cloud.client("ec2").create_route_table(
+            VpcId=self.vpc_id,
+            ClientToken=cloud.stack.token(self.address, str(self.vpc_id), str(period)),
+            TagSpecifications=specification("route-table", self.tags),
+        )["RouteTable"]
+        bare = self.made(row["RouteTableId"], default_target=None, subnet_ids=frozenset(), associations={})
+        return self.update(cloud, bare, frozenset(name for name in self.COMPARED if not self.satisfied(name, bare)))
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Set the default route and the associations, each subnet in one step, so that none is without a table."""
+        ec2 = cloud.client("ec2")
+        if "tags" in changed:
+            retag(cloud, observed, self.tags)
+        if "default_target" in changed:
+            self._set_default_route(ec2, observed)
+        associations = dict(observed.attrs["associations"])
+        if "subnet_ids" in changed:
+            for subnet in sorted(associations.keys() - set(self.subnet_ids)):
+                _disassociate(ec2, associations.pop(subnet))
+            for subnet in sorted({str(each) for each in self.subnet_ids} - associations.keys()):
+                associations[subnet] = _associate(ec2, observed.id, subnet)
+        return self.as_desired(observed, associations=associations)
+
+    def _set_default_route(self, ec2: Client, observed: Observed) -> None:
+        route = {"RouteTableId": observed.id, "DestinationCidrBlock": DEFAULT_ROUTE}
+        if self.default_target is None:
+            gone(lambda: ec2.delete_route(**route))
+            return
+        target = str(self.default_target)
+        route["NatGatewayId" if target.startswith("nat-") else "GatewayId"] = target
+        if observed.attrs["default_target"] is not None:
+            ec2.replace_route(**route)
+            return
+        try:
+            ec2.create_route(**route)
+        except ClientError as error:
+            if code_of(error) != "RouteAlreadyExists":
+                raise
+            ec2.replace_route(**route)
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Delete it, its associations first: AWS refuses otherwise."""
+        ec2 = cloud.client("ec2")
+        for association in observed.attrs.get("associations", {}).values():
+            _disassociate(ec2, association)
+        return gone(lambda: ec2.delete_route_table(RouteTableId=observed.id))
+
+
+def _associations(row: Mapping[str, Any]) -> dict[str, str]:
+    """Map the subnets that use a table to the ids of their associations."""
+    return {
+        each["SubnetId"]: each["RouteTableAssociationId"]
+        for each in row.get("Associations") or ()
+        if each.get("SubnetId")
+        and each.get("AssociationState", {}).get("State", "associated") in {"associated", "associating"}
+    }
+
+
+def _default_target(routes: Iterable[Mapping[str, Any]]) -> str | None:
+    """Give what the default route leads to. One whose target is gone equals no desired value, so that it is repaired.
+
+    Routes that a VPN gateway propagates come and go by themselves.
+    """
+    for route in routes:
+        if route.get("DestinationCidrBlock") != DEFAULT_ROUTE or route.get("Origin") == "EnableVgwRoutePropagation":
+            continue
+        target = next((str(route[key]) for key in _TARGETS if route.get(key)), "(unknown)")
+        return f"{target} (blackhole)" if route.get("State") == "blackhole" else target
+    return None
+
+
+def _associate(ec2: Client, table: str, subnet: str) -> str:
+    """Make a subnet use a table, whichever it used before, and give the association's id."""
+    try:
+        return str(ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)["AssociationId"])
+    except ClientError as error:
+        if code_of(error) != "Resource.AlreadyAssociated":
+            raise
+        rows = ec2.describe_route_tables(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])["RouteTables"]
+        for row in rows:
+            association = _associations(row).get(subnet)
+            if association and row["RouteTableId"] == table:
+                return association
+            if association:
+                answer = ec2.replace_route_table_association(AssociationId=association, RouteTableId=table)
+                return str(answer["NewAssociationId"])
+        raise
+
+
+def _disassociate(ec2: Client, association: str) -> None:
+    try:
+        ec2.disassociate_route_table(AssociationId=association)
+    except ClientError as error:
+        if not is_absent(error):
+            raise

@@ -1,0 +1,283 @@
+"""Security groups and their rules, each rule a resource of its own.
+
+A rule is what it allows: direction, protocol, ports and peer are its natural key, so its name is made of them. Every
+rule of our groups is ours, however it came there: what is not desired is drift and is removed, the default "allow all
+out" of a new group included. Source: EC2 API reference, DescribeSecurityGroupRules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.ec2.blockers import delete_unless_used, users_of_group
+from missyou_operator.aws.ec2.rows import in_vpc, retag, specification
+from missyou_operator.aws.errors import code_of, gone
+from missyou_operator.aws.identity import owner_of, tag_map
+from missyou_operator.aws.permissions import Grant, change, look, make, tag_new
+from missyou_operator.engine.errors import NotYetError, RefusedError
+from missyou_operator.engine.resource import Health, Observed, Resource
+from missyou_operator.engine.values import Ref
+
+Direction = Literal["ingress", "egress"]
+
+#: What EC2 gives every new group.
+_ALLOW_ALL_OUT = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecurityGroup(Resource):
+    """A security group without rules. Its name is the group's name, unique in its VPC.
+
+    AWS never lets a description be changed, and a group in use cannot be replaced, so it is not compared.
+    """
+
+    TYPE: ClassVar[str] = "ec2.SecurityGroup"
+    COMPARED: ClassVar[tuple[str, ...]] = ("vpc_id",)
+    REPLACE: ClassVar[frozenset[str]] = frozenset({"vpc_id"})
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = (
+        "ec2.SecurityGroupRule",
+        "elbv2.LoadBalancer",
+        "ecs.Service",
+        "rds.DBInstance",
+    )
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("ec2:DescribeSecurityGroups", "ec2:DescribeNetworkInterfaces"),
+        make("ec2:CreateSecurityGroup", on=("ec2:security-group/*",)),
+        tag_new("ec2:CreateTags", "CreateSecurityGroup", on=("ec2:security-group/*",)),
+        change("ec2:CreateSecurityGroup", on=("ec2:vpc/*",)),
+        change(
+            "ec2:RevokeSecurityGroupEgress",
+            "ec2:DeleteSecurityGroup",
+            "ec2:CreateTags",
+            on=("ec2:security-group/*",),
+        ),
+    )
+
+    vpc_id: str | Ref
+    description: str
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find the stack's groups."""
+        return [cls._observed(reader, row) for row in in_vpc(reader, "describe_security_groups", "SecurityGroups")]
+
+    @classmethod
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
+        attrs = {"id": row["GroupId"], "vpc_id": row.get("VpcId")}
+        return reader.observed(cls, row["GroupName"], row["GroupId"], attrs, tag_map(row.get("Tags")))
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create it and take the default rule away at once; cut short in between, that rule is found as drift."""
+        ec2 = cloud.client("ec2")
+        try:
+            answer = ec2.create_security_group(
+                GroupName=self.name,
+                Description=self.description,
+                VpcId=self.vpc_id,
+                TagSpecifications=specification("security-group", self.tags),
+            )
+        except ClientError as error:
+            if code_of(error) != "InvalidGroup.Duplicate":
+                raise
+            raise self._duplicate(cloud) from error
+        ec2.revoke_security_group_egress(GroupId=answer["GroupId"], IpPermissions=[_ALLOW_ALL_OUT])
+        return self.made(answer["GroupId"])
+
+    def _duplicate(self, cloud: Cloud) -> NotYetError | RefusedError:
+        """Say whose group it is that has our name."""
+        where = [{"Name": "vpc-id", "Values": [str(self.vpc_id)]}, {"Name": "group-name", "Values": [self.name]}]
+        rows = cloud.client("ec2").describe_security_groups(Filters=where)["SecurityGroups"]
+        foreign = [row for row in rows if not cloud.stack.owns(tag_map(row.get("Tags")))]
+        if not foreign:
+            return NotYetError("Creating", f"security group {self.name} exists; AWS does not list it yet", 3.0)
+        owner = owner_of(tag_map(foreign[0].get("Tags"))) or "nobody known: it lacks our tags"
+        return RefusedError(
+            "OwnedElsewhere",
+            f"security group {self.name} ({foreign[0]['GroupId']}) exists in {self.vpc_id} and belongs to {owner}; "
+            "it is left alone. Delete it",
+        )
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
+        """Only tags can change."""
+        retag(cloud, observed, self.tags)
+        return self.as_desired(observed)
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Delete it; refused while a network interface, or a rule of another group, uses it."""
+        return delete_unless_used(
+            f"security group {observed.id} ({observed.name})",
+            lambda: cloud.client("ec2").delete_security_group(GroupId=observed.id),
+            lambda: users_of_group(cloud, observed.id),
+            60.0,
+        )
+
+
+def rule_name(  # noqa: PLR0913, PLR0917 - the parts of the key
+    group: str, direction: str, protocol: str, from_port: int, to_port: int, peer: str
+) -> str:
+    """Name a rule by what it allows, e.g. `missyou-alb ingress tcp/80 from 0.0.0.0/0`.
+
+    `group` is the group's name, `peer` a CIDR (host bits cleared) or the peer group's name.
+    """
+    ports = f"{from_port}" if from_port == to_port else f"{from_port}-{to_port}"
+    what = "all" if protocol == "-1" else f"{protocol}/{ports}"
+    return f"{group} {direction} {what} {'from' if direction == 'ingress' else 'to'} {peer}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecurityGroupRule(Resource):
+    """One rule. `name` is `rule_name(…)` of the same parts; `peer` is a CIDR or a group's id.
+
+    `protocol` is as EC2 reports it: `tcp`, `udp`, `icmp`, or `-1` for all (both ports -1).
+    """
+
+    TYPE: ClassVar[str] = "ec2.SecurityGroupRule"
+    COMPARED: ClassVar[tuple[str, ...]] = ("group_id", "peer", "description")
+    REPLACE: ClassVar[frozenset[str]] = frozenset({"group_id", "peer"})
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.SecurityGroup",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("ec2:DescribeSecurityGroupRules"),
+        make(
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:AuthorizeSecurityGroupEgress",
+            on=("ec2:security-group-rule/*",),
+        ),
+        tag_new(
+            "ec2:CreateTags",
+            "AuthorizeSecurityGroupIngress",
+            "AuthorizeSecurityGroupEgress",
+            on=("ec2:security-group-rule/*",),
+        ),
+        change(
+            "ec2:AuthorizeSecurityGroupIngress",
+            "ec2:AuthorizeSecurityGroupEgress",
+            "ec2:RevokeSecurityGroupIngress",
+            "ec2:RevokeSecurityGroupEgress",
+            on=("ec2:security-group/*",),
+        ),
+        change("ec2:ModifySecurityGroupRules", on=("ec2:security-group/*", "ec2:security-group-rule/*")),
+        change("ec2:CreateTags", on=("ec2:security-group-rule/*",)),
+    )
+
+    group_id: str | Ref
+    direction: Direction
+    protocol: str = "tcp"
+    from_port: int
+    to_port: int
+    peer: str | Ref
+    description: str
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find all rules of the stack's groups in one call."""
+        groups = {group.id: group for group in reader.found("ec2.SecurityGroup")}
+        if not groups:
+            return []
+        rows = pages(
+            reader.client("ec2"),
+            "describe_security_group_rules",
+            "SecurityGroupRules",
+            Filters=[{"Name": "group-id", "Values": sorted(groups)}],
+        )
+        return [cls._observed(row, groups) for row in rows]
+
+    @classmethod
+    def _observed(cls, row: Mapping[str, Any], groups: Mapping[str, Observed]) -> Observed:
+        """Make an observation of a rule, whose owner is its group's."""
+        group = groups[row["GroupId"]]
+        direction = "egress" if row["IsEgress"] else "ingress"
+        peer = _peer(row)
+        peer_name = groups[peer].name if peer in groups else peer
+        ports = row.get("FromPort", -1), row.get("ToPort", -1)
+        name = rule_name(group.name, direction, row["IpProtocol"], *ports, peer_name)
+        attrs = {
+            "id": row["SecurityGroupRuleId"],
+            "group_id": group.id,
+            "direction": direction,
+            "peer": peer,
+            "description": row.get("Description") or "",
+        }
+        tags = tag_map(row.get("Tags"))
+        return Observed(cls, name, row["SecurityGroupRuleId"], attrs, tags, component=group.component)
+
+    def satisfied(self, name: str, observed: Observed) -> bool:
+        """Tell whether a field is as desired; a rule that was made without a description does as well."""
+        if name == "description" and not observed.attrs.get(name):
+            return True
+        return super().satisfied(name, observed)
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Allow it."""
+        ec2 = cloud.client("ec2")
+        authorize = {
+            "ingress": ec2.authorize_security_group_ingress,
+            "egress": ec2.authorize_security_group_egress,
+        }[self.direction]
+        try:
+            answer = authorize(
+                GroupId=self.group_id,
+                IpPermissions=[self._permission()],
+                TagSpecifications=specification("security-group-rule", self.tags),
+            )
+        except ClientError as error:
+            if code_of(error) != "InvalidPermission.Duplicate":
+                raise
+            raise NotYetError("Creating", f"rule {self.name} exists; AWS does not list it yet", 3.0) from error
+        return self.made(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"], direction=self.direction)
+
+    def _permission(self) -> dict[str, Any]:
+        """Give the rule in the form that authorizing takes."""
+        peers, key, _ = self._spelling()
+        peer = {key: self.peer, "Description": self.description}
+        return {"IpProtocol": self.protocol, "FromPort": self.from_port, "ToPort": self.to_port, peers: [peer]}
+
+    def _spelling(self) -> tuple[str, str, str]:
+        """Give EC2's words for this kind of peer: the list and the key when authorizing, the key when modifying."""
+        peer = str(self.peer)
+        if peer.startswith("sg-"):
+            return "UserIdGroupPairs", "GroupId", "ReferencedGroupId"
+        if ":" in peer:
+            return "Ipv6Ranges", "CidrIpv6", "CidrIpv6"
+        return "IpRanges", "CidrIp", "CidrIpv4"
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Change the description, and the tags: a rule that somebody else made as we would is adopted."""
+        if "description" in changed:
+            # The request states the whole rule, not only what changes.
+            rule = {
+                "IpProtocol": self.protocol,
+                "FromPort": self.from_port,
+                "ToPort": self.to_port,
+                self._spelling()[2]: self.peer,
+                "Description": self.description,
+            }
+            cloud.client("ec2").modify_security_group_rules(
+                GroupId=self.group_id,
+                SecurityGroupRules=[{"SecurityGroupRuleId": observed.id, "SecurityGroupRule": rule}],
+            )
+        if "tags" in changed:
+            retag(cloud, observed, self.tags)
+        return self.as_desired(observed)
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Revoke it."""
+        ec2 = cloud.client("ec2")
+        ingress = observed.attrs["direction"] == "ingress"
+        revoke = ec2.revoke_security_group_ingress if ingress else ec2.revoke_security_group_egress
+        return gone(lambda: revoke(GroupId=observed.attrs["group_id"], SecurityGroupRuleIds=[observed.id]))
+
+
+def _peer(row: Mapping[str, Any]) -> str:
+    """Give the other end of a rule: a CIDR, or the id of a group or a prefix list."""
+    group = row.get("ReferencedGroupInfo") or {}
+    return str(
+        row.get("CidrIpv4") or row.get("CidrIpv6") or group.get("GroupId") or row.get("PrefixListId") or "(unknown)"
+    )

@@ -1,0 +1,66 @@
+"""What the ECS resource types share: tags (ECS spells their keys in lower case), and refusals that time cures.
+
+ECS has a handful of error codes for dozens of conditions, so that only the message tells them apart. Source: ECS API
+reference, and the retry rules of the AWS provider of Terraform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.cloud import Cloud
+from missyou_operator.aws.errors import message_of
+from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.engine.errors import NotYetError
+
+#: Part of ECS's message -> reason, what it means, and how many seconds it usually lasts.
+_CURED_BY_TIME: tuple[tuple[str, str, str, float], ...] = (
+    ("still Draining", "Draining", "the former service of this name is still stopping its tasks", 30.0),
+    (
+        "does not have an associated load balancer",
+        "WaitingForLoadBalancer",
+        "ECS does not see yet that a listener forwards to the target group",
+        10.0,
+    ),
+    ("service linked role", "WaitingForRole", "AWS is still making its service-linked role for ECS", 15.0),
+    ("ECS service role", "WaitingForRole", "AWS is still making its service-linked role for ECS", 15.0),
+    (
+        "Role is not valid",
+        "WaitingForRole",
+        "ECS does not see a role of the tasks yet; if this lasts for minutes, let it trust ecs-tasks.amazonaws.com",
+        10.0,
+    ),
+    ("not idempotent", "Creating", "a service of this name appeared meanwhile; the next look finds it", 3.0),
+    ("deployments are active", "Deleting", "ECS first ends the deployment that is under way", 20.0),
+)
+
+
+def ecs_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Give tags as ECS takes them."""
+    return tag_list(tags, key="key", value="value")
+
+
+def tags_of(rows: Iterable[Mapping[str, Any]] | None) -> dict[str, str]:
+    """Give the tags that ECS returned as a mapping."""
+    return tag_map(rows, key="key", value="value")
+
+
+def retag(cloud: Cloud, arn: str, tags: Mapping[str, str]) -> None:
+    """Set tags on an ECS resource."""
+    cloud.client("ecs").tag_resource(resourceArn=arn, tags=ecs_tags(tags))
+
+
+@contextmanager
+def patient(address: str) -> Iterator[None]:
+    """Turn those refusals of ECS that end by themselves into NotYetError; `address` is what the call is about."""
+    try:
+        yield
+    except ClientError as error:
+        for text, reason, meaning, typical in _CURED_BY_TIME:
+            if text in message_of(error):
+                raise NotYetError(reason, f"{address}: {meaning}", typical) from error
+        raise

@@ -1,0 +1,80 @@
+"""The ECS cluster. Identity and tombstones: ECS API reference, CreateCluster and DeleteCluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.ecs.answers import ecs_tags, patient, retag, tags_of
+from missyou_operator.aws.errors import gone
+from missyou_operator.aws.permissions import Grant, change, linked_role, look, make, tag_new
+from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
+
+
+def cluster_name(stack_name: str) -> str:
+    """Give the name of a stack's cluster."""
+    return f"{stack_name}-cluster"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster(Resource):
+    """A cluster for Fargate tasks: nothing but a name that holds a service together.
+
+    `create_cluster` gives an existing cluster of the name back as it is, so only a look tells whose it is.
+    """
+
+    TYPE: ClassVar[str] = "ecs.Cluster"
+    # The scalable target is found through the cluster: it must not outlive it.
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "autoscaling.ScalableTarget")
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("ecs:DescribeClusters", on=("ecs:cluster/{stack}-cluster",)),
+        make("ecs:CreateCluster", on=("ecs:cluster/{stack}-cluster",)),
+        tag_new("ecs:TagResource", "CreateCluster", on=("ecs:cluster/{stack}-cluster",)),
+        change("ecs:DeleteCluster", "ecs:TagResource", on=("ecs:cluster/{stack}-cluster",)),
+        linked_role("ecs.amazonaws.com", 'ECS developer guide, "Using service-linked roles for Amazon ECS"'),
+    )
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find the cluster by its name. A deleted one stays visible as INACTIVE for a while."""
+        name = cluster_name(reader.stack.name)
+        answer = reader.client("ecs").describe_clusters(clusters=[name], include=["TAGS"])
+        return [
+            reader.observed(
+                cls,
+                name,
+                row["clusterArn"],
+                {"id": row["clusterArn"], "arn": row["clusterArn"], "cluster_name": name},
+                tags_of(row.get("tags")),
+                "deleting" if row["status"] == "DEPROVISIONING" else row["status"],
+            )
+            for row in answer["clusters"]
+            if row["status"] != "INACTIVE"
+        ]
+
+    def health(self, observed: Observed) -> Health:
+        """Active at once, in the usual case."""
+        if observed.state == "PROVISIONING":
+            return pending("Creating", f"cluster {self.name} is being made", 5.0)
+        if observed.state == "FAILED":
+            return failed("CreationFailed", f"AWS could not set up cluster {self.name}: delete it, it is made anew")
+        return READY
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create it."""
+        with patient(self.address):
+            row = cloud.client("ecs").create_cluster(clusterName=self.name, tags=ecs_tags(self.tags))["cluster"]
+        arn = row["clusterArn"]
+        return self.made(arn, row["status"], arn=arn, cluster_name=self.name)
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
+        """Only tags can change."""
+        retag(cloud, observed.id, self.tags)
+        return self.as_desired(observed)
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Delete it; refused (and tried again) while a service or a task is left."""
+        return gone(lambda: cloud.client("ecs").delete_cluster(cluster=observed.id))

@@ -1,0 +1,263 @@
+"""The ECS service: Fargate tasks behind the load balancer, rolled out with circuit breaker and rollback.
+
+What a service's description means is in `ecs_rollout`, why tasks fail in `ecs_diagnosis`. Source: ECS API reference,
+CreateService, UpdateService and DeleteService.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.ecs.answers import ecs_tags, patient, retag, tags_of
+from missyou_operator.aws.ecs.diagnosis import Diagnosis, diagnose
+from missyou_operator.aws.ecs.logs import LINES, readable
+from missyou_operator.aws.ecs.rollout import attributes, deployment_tag, event_texts, in_trouble, judge, primary_of
+from missyou_operator.aws.ecs.taskdefinition import CONTAINER
+from missyou_operator.aws.errors import code_of, is_absent
+from missyou_operator.aws.permissions import Condition, Grant, Part, change, look, make, tag_new
+from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
+from missyou_operator.engine.values import Ref
+
+#: What belongs to a deployment, and hence goes back with it.
+_ROLLED_OUT = frozenset({"task_definition", "subnet_ids", "security_group_ids", "target_group_arn", "container_port"})
+#: DescribeTasks takes so many at once.
+_MOST_TASKS = 100
+_NAME = "ecs:service/{stack}-cluster/{stack}-service"
+_CLUSTER = "arn:{partition}:ecs:{region}:{account}:cluster/{stack}-cluster"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service(Resource):
+    """A service that keeps tasks running.
+
+    The desired count belongs to auto scaling: it is set at creation, and afterwards only where it is below
+    `min_tasks`, which auto scaling never does (a person did, or the minimum was raised). `grace_seconds` is how long
+    a fresh task may fail its health checks.
+    """
+
+    TYPE: ClassVar[str] = "ecs.Service"
+    COMPARED: ClassVar[tuple[str, ...]] = (
+        "task_definition",
+        "subnet_ids",
+        "security_group_ids",
+        "target_group_arn",
+        "container_port",
+        "grace_seconds",
+        "circuit_breaker",
+        "min_tasks",
+    )
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalableTarget",)
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Cluster",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("ecs:DescribeServices", on=(_NAME,)),
+        look("ecs:DescribeTasks", on=("ecs:task/{stack}-cluster/*",)),
+        # It has no resource of ours: the reference knows container instances, of which Fargate has none.
+        Grant(Part.LOOK, ("ecs:ListTasks",), when=(Condition("ArnLike", "ecs:cluster", (_CLUSTER,)),)),
+        look("elasticloadbalancing:DescribeTargetHealth"),
+        look("logs:GetLogEvents", on=("logs:log-group:/ecs/{stack}:log-stream:*",)),
+        make("ecs:CreateService", on=(_NAME,)),
+        tag_new("ecs:TagResource", "CreateService", on=(_NAME,)),
+        change("ecs:UpdateService", "ecs:DeleteService", "ecs:TagResource", on=(_NAME,)),
+    )
+
+    cluster: str | Ref
+    task_definition: str | Ref
+    subnet_ids: tuple[str | Ref, ...]
+    security_group_ids: tuple[str | Ref, ...]
+    target_group_arn: str | Ref
+    container_port: int
+    min_tasks: int
+    max_tasks: int
+    grace_seconds: int
+    circuit_breaker: bool = True
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find the service in the stack's cluster. A deleted one stays visible as INACTIVE for hours."""
+        found = []
+        for cluster in reader.found("ecs.Cluster"):
+            answer = reader.client("ecs").describe_services(
+                cluster=cluster.id, services=[f"{reader.stack.name}-service"], include=["TAGS"]
+            )
+            found += [cls._observed(reader, row) for row in answer["services"] if row["status"] != "INACTIVE"]
+        return found
+
+    @classmethod
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
+        tags = tags_of(row.get("tags"))
+        attrs = attributes(row, tags)
+        state = "deleting" if row["status"] == "DRAINING" else row["status"]
+        if state == "ACTIVE" and reader.stack.owns(tags):
+            targets = _targets(reader, attrs)
+            if targets is not None:
+                attrs["healthy"] = sum(target["TargetHealth"]["State"] == "healthy" for target in targets)
+            if (why := _why(reader, row, attrs, targets or ())) is not None:
+                attrs |= {"diagnosis": why.text, "diagnosis_reason": why.reason}
+        return reader.observed(cls, row["serviceName"], row["serviceArn"], attrs, tags, state)
+
+    def satisfied(self, name: str, observed: Observed) -> bool:
+        """Compare sets as sets, and leave a rollout alone that ECS has tried and gone back from."""
+        attrs = observed.attrs
+        if name in _ROLLED_OUT and attrs["failed_definition"] and attrs["failed_definition"] == self.task_definition:
+            return True
+        if name in {"subnet_ids", "security_group_ids"}:
+            return set(attrs[name]) == set(getattr(self, name))
+        if name == "min_tasks":
+            return bool(attrs["min_tasks"] >= self.min_tasks)
+        if name in {"grace_seconds", "circuit_breaker"} and attrs[name] is None:
+            return True
+        return super().satisfied(name, observed)
+
+    def health(self, observed: Observed) -> Health:
+        """Ready once the rollout is complete and the tasks run."""
+        return judge(observed, self.min_tasks)
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create it with as many tasks as auto scaling will keep at least."""
+        with patient(self.address):
+            row = cloud.client("ecs").create_service(
+                cluster=self.cluster,
+                serviceName=self.name,
+                clientToken=cloud.stack.token(self.address, str(self.task_definition))[:36],
+                taskDefinition=self.task_definition,
+                desiredCount=self.min_tasks,
+                launchType="FARGATE",
+                platformVersion="LATEST",
+                schedulingStrategy="REPLICA",
+                deploymentConfiguration=self._deployment(),
+                networkConfiguration=self._network(),
+                loadBalancers=self._load_balancers(),
+                healthCheckGracePeriodSeconds=self.grace_seconds,
+                propagateTags="SERVICE",
+                enableECSManagedTags=True,
+                tags=ecs_tags(self.tags),
+            )["service"]
+        return self._after(self.made(row["serviceArn"], row["status"]), row, self.tags)
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Send what changed; ECS rolls it out. The deployment that this begins is remembered in a tag."""
+        ecs, tags = cloud.client("ecs"), dict(self.tags) if "tags" in changed else {}
+        row: Mapping[str, Any] | None = None
+        if arguments := self._arguments(changed):
+            with patient(self.address):
+                row = ecs.update_service(cluster=self.cluster, service=self.name, **arguments)["service"]
+            if primary_of(row).get("id") != observed.attrs["deployment"]:
+                tags |= deployment_tag(row)
+        if tags:
+            retag(cloud, observed.id, tags)
+        after = self.as_desired(observed)
+        return after if row is None else self._after(after, row, {**after.tags, **tags})
+
+    def _arguments(self, changed: frozenset[str]) -> dict[str, Any]:
+        arguments: dict[str, Any] = {}
+        if "task_definition" in changed:
+            arguments["taskDefinition"] = self.task_definition
+        if changed & {"subnet_ids", "security_group_ids"}:
+            arguments["networkConfiguration"] = self._network()
+        if changed & {"target_group_arn", "container_port"}:
+            arguments["loadBalancers"] = self._load_balancers()
+        if "grace_seconds" in changed:
+            arguments["healthCheckGracePeriodSeconds"] = self.grace_seconds
+        if "circuit_breaker" in changed:
+            arguments["deploymentConfiguration"] = self._deployment()
+        if "min_tasks" in changed:
+            arguments["desiredCount"] = self.min_tasks
+        return arguments
+
+    def _after(self, observed: Observed, row: Mapping[str, Any], tags: Mapping[str, str]) -> Observed:
+        """Give what AWS answered to a change, settings that the answer does not repeat as they were sent."""
+        said = {key: value for key, value in attributes(row, tags).items() if value not in {None, ()}}
+        return replace(observed, attrs={**observed.attrs, "diagnosis": "", "diagnosis_reason": "", **said}, tags=tags)
+
+    def _deployment(self) -> dict[str, Any]:
+        breaker = {"enable": self.circuit_breaker, "rollback": self.circuit_breaker}
+        return {"deploymentCircuitBreaker": breaker, "minimumHealthyPercent": 100, "maximumPercent": 200}
+
+    def _network(self) -> dict[str, Any]:
+        groups, subnets = list(self.security_group_ids), list(self.subnet_ids)
+        return {"awsvpcConfiguration": {"subnets": subnets, "securityGroups": groups, "assignPublicIp": "DISABLED"}}
+
+    def _load_balancers(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "targetGroupArn": self.target_group_arn,
+                "containerName": CONTAINER,
+                "containerPort": self.container_port,
+            }
+        ]
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Stop its tasks and delete it; they drain for half a minute and more."""
+        waiting = pending("Deleting", f"service {observed.name} is stopping its tasks", 60.0)
+        if observed.state == "deleting":
+            return waiting
+        ecs, cluster = cloud.client("ecs"), observed.attrs["cluster"]
+        try:
+            with patient(observed.address):
+                if observed.attrs["desired"] > 0:
+                    ecs.update_service(cluster=cluster, service=observed.name, desiredCount=0)
+                row = ecs.delete_service(cluster=cluster, service=observed.name, force=True)["service"]
+        except ClientError as error:
+            if is_absent(error):
+                return READY
+            if code_of(error) == "ServiceNotActiveException":
+                return waiting
+            raise
+        return READY if row.get("status") == "INACTIVE" else waiting
+
+
+def _why(
+    reader: Reader, row: Mapping[str, Any], attrs: Mapping[str, Any], targets: Sequence[Mapping[str, Any]]
+) -> Diagnosis | None:
+    """Ask why a service does not get on. No call is made while nothing has failed."""
+    if in_trouble(attrs):
+        events = event_texts(row)
+        if attrs["failed_definition"]:
+            # The service is steady again, with the former version; what is asked for came before that.
+            events = [text for text in events if "steady state" not in text]
+            targets = ()
+        found = diagnose(_stopped_tasks(reader, attrs), events, targets)
+        return replace(found, log=_log_tail(reader, found.task)) if found and found.task else found
+    served = attrs["rollout_state"] == "COMPLETED" and attrs["healthy"] != 0
+    if served or attrs["running"] < max(attrs["desired"], 1):
+        return None
+    return diagnose((), (), targets)
+
+
+def _stopped_tasks(reader: Reader, attrs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Read the stopped tasks of the revision in question (AWS keeps them for an hour)."""
+    ecs, cluster = reader.client("ecs"), attrs["cluster"]
+    arns = ecs.list_tasks(
+        cluster=cluster, serviceName=attrs["service_name"], desiredStatus="STOPPED", maxResults=_MOST_TASKS
+    )["taskArns"]
+    if not arns:
+        return ()
+    definition = attrs["failed_definition"] or attrs["task_definition"]
+    tasks = ecs.describe_tasks(cluster=cluster, tasks=arns[:_MOST_TASKS])["tasks"]
+    return [task for task in tasks if task.get("taskDefinitionArn") == definition]
+
+
+def _log_tail(reader: Reader, task: str) -> str:
+    """Read the end of a task's log. It only adds to a diagnosis: where it cannot be read, the rest is still true."""
+    stream = f"{CONTAINER}/{CONTAINER}/{task.rpartition('/')[2]}"
+    try:
+        answer = reader.client("logs").get_log_events(
+            logGroupName=f"/ecs/{reader.stack.name}", logStreamName=stream, limit=LINES, startFromHead=False
+        )
+    except ClientError:
+        return ""
+    return readable(event["message"] for event in answer["events"])
+
+
+def _targets(reader: Reader, attrs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | None:
+    """Read the health of the targets; None where no tasks run that could be any."""
+    if not attrs["target_group_arn"] or not attrs["running"]:
+        return None
+    answer = reader.client("elbv2").describe_target_health(TargetGroupArn=attrs["target_group_arn"])
+    return list(answer["TargetHealthDescriptions"])

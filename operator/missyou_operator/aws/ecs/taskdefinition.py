@@ -1,0 +1,295 @@
+"""The task definition: a family of numbered, immutable revisions. The newest ACTIVE one is what the stack wants to run.
+
+Sources: ECS API reference, RegisterTaskDefinition; ECS developer guide, "Pass Secrets Manager secrets through
+environment variables".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.ecs.answers import ecs_tags, patient, retag, tags_of
+from missyou_operator.aws.ecs.cluster import cluster_name
+from missyou_operator.aws.errors import gone, message_of
+from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part, change, look, make, tag_new
+from missyou_operator.engine.resource import READY, Health, Observed, Resource
+from missyou_operator.engine.values import Ref, is_known
+
+logger = logging.getLogger(__name__)
+
+#: Tag of a revision: a hash of everything that it was registered for, the versions of the secrets included.
+SPEC_TAG = "missyou.app/spec"
+CONTAINER = "app"
+#: How many revisions stay ACTIVE, so that ECS, or a person, can go back to one of them.
+_KEPT_REVISIONS = 5
+_FAMILY = "ecs:task-definition/{stack}:*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskDefinition(Resource):
+    """A family and its newest revision. Changing anything registers another revision, which moves `arn`.
+
+    `cpu` is in units (1024 to a vCPU), `memory` in MiB. `secrets` maps a variable to the ARN of a secret and the key in
+    its JSON ("" for the whole value). Tasks read secrets only when they start, so `secret_versions` is part of the
+    definition: a new version is a new revision, and that a rollout.
+    """
+
+    TYPE: ClassVar[str] = "ecs.TaskDefinition"
+    COMPARED: ClassVar[tuple[str, ...]] = (
+        "cpu",
+        "memory",
+        "execution_role_arn",
+        "task_role_arn",
+        "image_repository",
+        "image_tag",
+        "port",
+        "environment",
+        "secrets",
+        "log_group",
+        "region",
+        "secret_versions",
+    )
+    MOVES: ClassVar[frozenset[str]] = frozenset({"arn", "id", "revision"})
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"),
+        look("ecs:DescribeServices", on=("ecs:service/{stack}-cluster/{stack}-service",)),
+        make("ecs:RegisterTaskDefinition", on=(_FAMILY,)),
+        tag_new("ecs:TagResource", "RegisterTaskDefinition", on=(_FAMILY,)),
+        change("ecs:TagResource", on=(_FAMILY,)),
+        # AWS narrows it by nothing, neither name nor tag.
+        Grant(Part.CHANGE, ("ecs:DeregisterTaskDefinition",)),
+        Grant(
+            Part.MAKE,
+            ("iam:PassRole",),
+            ROLES,
+            (Condition("StringEquals", "iam:PassedToService", ("ecs-tasks.amazonaws.com",)),),
+            implied='a revision names both roles: ECS developer guide, "Amazon ECS task execution IAM role"',
+        ),
+    )
+
+    cpu: int
+    memory: int
+    execution_role_arn: str | Ref
+    task_role_arn: str | Ref
+    image_repository: str | Ref
+    image_tag: str
+    port: int
+    environment: Mapping[str, str]
+    secrets: Mapping[str, tuple[str | Ref, str]]
+    secret_versions: tuple[str | Ref, ...]
+    log_group: str | Ref
+    region: str
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find the newest ACTIVE revision of the family that is ours.
+
+        Somebody else may register one in it, by hand or from a pipeline: then the service has to go back to ours. A
+        family in which nothing is ours is somebody else's.
+        """
+        newest = cls._described(reader, reader.stack.name)
+        if newest is None or newest.owned:
+            return [] if newest is None else [newest]
+        arns = reader.client("ecs").list_task_definitions(
+            familyPrefix=reader.stack.name, status="ACTIVE", sort="DESC", maxResults=_KEPT_REVISIONS * 2
+        )["taskDefinitionArns"]
+        older = (cls._described(reader, arn) for arn in arns if family_of(arn) == reader.stack.name)
+        return [next((found for found in older if found is not None and found.owned), newest)]
+
+    @classmethod
+    def _described(cls, reader: Reader, reference: str) -> Observed | None:
+        """Describe a revision, or the newest ACTIVE one of a family."""
+        try:
+            answer = reader.client("ecs").describe_task_definition(taskDefinition=reference, include=["TAGS"])
+        except ClientError as error:
+            # A family without an ACTIVE revision has no error code of its own.
+            if "Unable to describe task definition" in message_of(error):
+                return None
+            raise
+        row = answer["taskDefinition"]
+        if row.get("status", "ACTIVE") != "ACTIVE":
+            return None
+        attrs, tags = attributes(row), tags_of(answer.get("tags"))
+        return reader.observed(cls, reader.stack.name, attrs["arn"], attrs, tags, "ACTIVE")
+
+    @property
+    def image(self) -> str:
+        """The image reference, by tag or by digest."""
+        return f"{self.image_repository}{'@' if self.image_tag.startswith('sha256:') else ':'}{self.image_tag}"
+
+    def satisfied(self, name: str, observed: Observed) -> bool:
+        """Compare the versions of secrets by the hash, for a revision does not show them.
+
+        A hash that differs speaks of them only when nothing else does.
+        """
+        if name != "secret_versions":
+            return super().satisfied(name, observed)
+        return observed.tags.get(SPEC_TAG) == self.spec_hash() or any(
+            not is_known(getattr(self, other)) or not super(TaskDefinition, self).satisfied(other, observed)
+            for other in self.COMPARED
+            if other != "secret_versions"
+        )
+
+    def spec_hash(self) -> str:
+        """Give 64 hex digits that stand for all that a revision is made from."""
+        text = json.dumps({name: getattr(self, name) for name in self.COMPARED}, sort_keys=True, default=repr)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def request(self) -> dict[str, Any]:
+        """Give the arguments of the call that registers a revision."""
+        return {
+            "family": self.name,
+            "requiresCompatibilities": ["FARGATE"],
+            "networkMode": "awsvpc",
+            "runtimePlatform": {"operatingSystemFamily": "LINUX", "cpuArchitecture": "X86_64"},
+            "cpu": str(self.cpu),
+            "memory": str(self.memory),
+            "executionRoleArn": self.execution_role_arn,
+            "taskRoleArn": self.task_role_arn,
+            "containerDefinitions": [
+                {
+                    "name": CONTAINER,
+                    "image": self.image,
+                    "essential": True,
+                    "portMappings": [{"containerPort": self.port, "protocol": "tcp"}],
+                    "environment": [{"name": key, "value": value} for key, value in sorted(self.environment.items())],
+                    "secrets": [
+                        {"name": key, "valueFrom": f"{arn}:{json_key}::" if json_key else arn}
+                        for key, (arn, json_key) in sorted(self.secrets.items())
+                    ],
+                    "logConfiguration": {
+                        "logDriver": "awslogs",
+                        "options": {
+                            "awslogs-group": self.log_group,
+                            "awslogs-region": self.region,
+                            "awslogs-stream-prefix": CONTAINER,
+                            # Logging that is throttled must not stop the app; the default depends on the account.
+                            "mode": "non-blocking",
+                        },
+                    },
+                }
+            ],
+            "tags": ecs_tags(self._all_tags()),
+        }
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Register the first revision (or the next one, where a stack of this name has been before)."""
+        arn = self._register(cloud)
+        return replace(self.made(arn, "ACTIVE", **self._moved(arn)), tags=self._all_tags())
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Register another revision; only tags are set on the one that there is."""
+        if changed == {"tags"}:
+            retag(cloud, observed.id, self.tags)
+            return self.as_desired(observed)
+        arn = self._register(cloud)
+        _retire(cloud, arn)
+        moved = self.as_desired(observed, id=arn, **self._moved(arn))
+        return replace(moved, id=arn, tags={**observed.tags, **self._all_tags()})
+
+    def _register(self, cloud: Cloud) -> str:
+        with patient(self.address):
+            answer = cloud.client("ecs").register_task_definition(**self.request())
+        return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+    def _moved(self, arn: str) -> dict[str, Any]:
+        return {"arn": arn, "revision": revision_of(arn), "image": self.image}
+
+    def _all_tags(self) -> dict[str, str]:
+        return {**self.tags, SPEC_TAG: self.spec_hash()}
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Deregister all revisions of the family; AWS keeps INACTIVE ones, at no cost."""
+        ecs = cloud.client("ecs")
+        arns = pages(ecs, "list_task_definitions", "taskDefinitionArns", familyPrefix=observed.name, status="ACTIVE")
+        for arn in arns:
+            if family_of(arn) == observed.name:
+                gone(lambda arn=arn: ecs.deregister_task_definition(taskDefinition=arn))  # type: ignore[misc]
+        return READY
+
+
+def revision_of(arn: str) -> int:
+    """Give the number of a revision from its ARN; 0 for what is none."""
+    number = arn.rpartition(":")[2]
+    return int(number) if number.isdecimal() else 0
+
+
+def family_of(arn: str) -> str:
+    """Give the family from a revision's ARN."""
+    return arn.rpartition("/")[2].partition(":")[0]
+
+
+def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a revision as AWS describes it in the shape of the desired fields."""
+    containers = row.get("containerDefinitions") or ()
+    app: Mapping[str, Any] = next((item for item in containers if item.get("name") == CONTAINER), {})
+    ports = [mapping.get("containerPort") for mapping in app.get("portMappings") or ()]
+    options = (app.get("logConfiguration") or {}).get("options") or {}
+    repository, tag = split_image(app.get("image", ""))
+    arn = row["taskDefinitionArn"]
+    return {
+        "id": arn,
+        "arn": arn,
+        "revision": row.get("revision") or revision_of(arn),
+        "image": app.get("image", ""),
+        "cpu": _number(row.get("cpu")),
+        "memory": _number(row.get("memory")),
+        "execution_role_arn": row.get("executionRoleArn"),
+        "task_role_arn": row.get("taskRoleArn"),
+        "image_repository": repository,
+        "image_tag": tag,
+        "port": ports[0] if ports else None,
+        "environment": {item["name"]: item.get("value", "") for item in app.get("environment") or ()},
+        "secrets": {item["name"]: split_secret(item["valueFrom"]) for item in app.get("secrets") or ()},
+        "log_group": options.get("awslogs-group"),
+        "region": options.get("awslogs-region"),
+    }
+
+
+def split_image(image: str) -> tuple[str, str]:
+    """Take an image reference apart: repository, and tag or digest ("" when it has neither)."""
+    if "@" in image:
+        repository, _, digest = image.partition("@")
+        return repository, digest
+    path, colon, tag = image.rpartition(":")
+    # A colon before the last slash belongs to a registry's port.
+    return (path, tag) if colon and "/" not in tag else (image, "")
+
+
+def split_secret(value_from: str) -> tuple[str, str]:
+    """Take a secret's reference apart: its ARN (seven parts), and the JSON key that may follow."""
+    parts = value_from.split(":")
+    return ":".join(parts[:7]), parts[7] if len(parts) > 7 else ""
+
+
+def _number(text: Any) -> int | None:
+    return int(text) if str(text).isdecimal() else None
+
+
+def _retire(cloud: Cloud, newest: str) -> None:
+    """Deregister the one revision that is now older than those kept, unless the service still runs it.
+
+    What fails here is left for the deletion of the stack: it must not undo the report of what was just registered.
+    """
+    family, number = newest.rpartition(":")[0], revision_of(newest) - _KEPT_REVISIONS
+    if number < 1:
+        return
+    ecs, old = cloud.client("ecs"), f"{family}:{number}"
+    name = cloud.stack.name
+    try:
+        answer = ecs.describe_services(cluster=cluster_name(name), services=[f"{name}-service"])
+        running = {item["taskDefinition"] for row in answer["services"] for item in row.get("deployments", ())}
+        if old not in running:
+            ecs.deregister_task_definition(taskDefinition=old)
+    except ClientError as error:
+        logger.info("revision %s stays registered: %s", old, message_of(error))

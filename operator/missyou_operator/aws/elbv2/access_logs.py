@@ -1,0 +1,120 @@
+"""Access logs of the load balancer: attributes of it, apart so that a bucket's trouble never holds up the rest of it.
+
+Source: Application Load Balancers guide, "Enable access logs for your Application Load Balancer".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.elbv2.rows import word
+from missyou_operator.aws.errors import code_of, gone, message_of
+from missyou_operator.aws.identity import Stack, tag_list
+from missyou_operator.aws.permissions import Grant, change
+from missyou_operator.aws.s3.bucket import log_bucket_name
+from missyou_operator.engine.errors import NotYetError
+from missyou_operator.engine.resource import Health, Observed, Resource
+from missyou_operator.engine.values import Ref
+
+_ENABLED, _BUCKET, _PREFIX = (f"access_logs.s3.{part}" for part in ("enabled", "bucket", "prefix"))
+
+#: Who writes the logs in the partition of most regions. AWS recommends it for all of them, in place of an account for
+#: each region. Source: ALB guide, "Enable access logs", step 2; read in 2026.
+_WRITER = "logdelivery.elasticloadbalancing.amazonaws.com"
+#: The accounts of Elastic Load Balancing in the other partitions, where that recommendation is not known to hold.
+#: Source: ALB guides for AWS GovCloud (US) and for China, as carried by github.com/brendanhay/amazonka,
+#: Amazonka.ELB.Internal; November 2026.
+_ACCOUNTS = {
+    "us-gov-west-1": "048591011584",
+    "us-gov-east-1": "190560391635",
+    "cn-north-1": "638102146993",
+    "cn-northwest-1": "037604701340",
+}
+
+
+def log_policy(stack: Stack) -> Mapping[str, Any]:
+    """Give the bucket policy that Elastic Load Balancing needs: to put the logs of this account, and nothing else."""
+    account = _ACCOUNTS.get(stack.region)
+    principal = {"AWS": f"arn:{stack.partition}:iam::{account}:root"} if account else {"Service": _WRITER}
+    where = f"arn:{stack.partition}:s3:::{log_bucket_name(stack)}/AWSLogs/{stack.account}/*"
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "s3:PutObject", "Resource": where}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def logs_to(attributes: Mapping[str, str]) -> str:
+    """Read from a load balancer's attributes where it writes its logs, as `s3://bucket/prefix`; "" if it does not.
+
+    Not the bucket's bare name: the engine would take the load balancer itself for what uses the bucket.
+    """
+    if attributes.get(_ENABLED) != "true":
+        return ""
+    return f"s3://{attributes.get(_BUCKET, '')}/{attributes.get(_PREFIX, '')}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessLogs(Resource):
+    """That a load balancer writes to a bucket, at its top level. Elastic Load Balancing tries it when it is set."""
+
+    TYPE: ClassVar[str] = "elbv2.AccessLogs"
+    COMPARED: ClassVar[tuple[str, ...]] = ("load_balancer_arn", "bucket", "prefix")
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.LoadBalancer",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        change(
+            "elasticloadbalancing:ModifyLoadBalancerAttributes",
+            on=("elasticloadbalancing:loadbalancer/app/{stack}-alb/*",),
+        ),
+    )
+
+    load_balancer_arn: str | Ref
+    bucket: str | Ref
+
+    @property
+    def prefix(self) -> str:
+        """No prefix: the policy allows what AWS itself puts before the logs."""
+        return ""
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Tell what the load balancer's attributes say. Logs to a bucket that is not the stack's are not ours."""
+        ours, found = log_bucket_name(reader.stack), []
+        for balancer in reader.found("elbv2.LoadBalancer"):
+            bucket, _, prefix = balancer.attrs.get("logs_to", "").removeprefix("s3://").partition("/")
+            if bucket == ours:
+                attrs = {"load_balancer_arn": balancer.id, "bucket": bucket, "prefix": prefix}
+                found.append(reader.observed(cls, balancer.name, f"{ours} of {balancer.name}", attrs, balancer.tags))
+        return found
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Switch them on. A bucket's new policy is not everywhere at once."""
+        self._switch_on(cloud)
+        return self.made(f"{self.bucket} of {self.name}")
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
+        """Set all of it anew."""
+        self._switch_on(cloud)
+        return self.as_desired(observed)
+
+    def _switch_on(self, cloud: Cloud) -> None:
+        wanted = {_ENABLED: word(True), _BUCKET: str(self.bucket), _PREFIX: self.prefix}
+        try:
+            _set(cloud, str(self.load_balancer_arn), wanted)
+        except ClientError as error:
+            if code_of(error) != "InvalidConfigurationRequest":
+                raise
+            text = f"Elastic Load Balancing cannot write to {self.bucket} yet: {message_of(error)}. If it stays so, an"
+            message = f"{text} organization's policy, or somebody else's on the bucket, forbids it"
+            raise NotYetError("WaitingForBucketPolicy", message, 20.0) from error
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Switch them off."""
+        return gone(lambda: _set(cloud, observed.attrs["load_balancer_arn"], {_ENABLED: word(False)}))
+
+
+def _set(cloud: Cloud, arn: str, attributes: Mapping[str, str]) -> None:
+    cloud.client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=tag_list(attributes))

@@ -1,0 +1,227 @@
+"""The listeners of the load balancer: HTTP, HTTPS, and the way from the one to the other.
+
+Sources: Elastic Load Balancing v2 API reference; Application Load Balancers guide, "HTTPS listeners".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.elbv2.rows import new, retag, tags_by_arn
+from missyou_operator.aws.errors import code_of, gone
+from missyou_operator.aws.identity import tag_list
+from missyou_operator.aws.permissions import OURS, TAGGED_BY_REQUEST, Grant, Part, change, look, tag_new
+from missyou_operator.engine.errors import NotYetError
+from missyou_operator.engine.resource import READY, Health, Observed, Resource
+from missyou_operator.engine.values import Ref
+
+#: TLS 1.3 and 1.2 with forward secrecy. AWS recommends it, and the API's default is another: ALB guide, "Security
+#: policies".
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+HTTP, HTTPS = 80, 443
+_BALANCER = "elasticloadbalancing:loadbalancer/app/{stack}-alb/*"
+_LISTENER = "elasticloadbalancing:listener/app/{stack}-alb/*"
+#: AWS fills in what a redirect leaves out: host, path and query stay.
+_REDIRECT = {
+    "Type": "redirect",
+    "RedirectConfig": {"Protocol": "HTTPS", "Port": str(HTTPS), "StatusCode": "HTTP_301"},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listener(Resource):
+    """A listener that forwards to one target group. Its load balancer and port identify it.
+
+    With a certificate it speaks HTTPS by `tls_policy`. `may_redirect`: that it leads to HTTPS instead is fine, too; see
+    `Redirect`, which makes it so.
+    """
+
+    TYPE: ClassVar[str] = "elbv2.Listener"
+    COMPARED: ClassVar[tuple[str, ...]] = (
+        "load_balancer_arn",
+        "port",
+        "target_group_arn",
+        "certificate_arn",
+        "tls_policy",
+    )
+    REPLACE: ClassVar[frozenset[str]] = frozenset({"load_balancer_arn"})
+    # Requests under way end while the tasks drain.
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.LoadBalancer",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeTags"),
+        # Its resource is the load balancer that it is added to.
+        Grant(Part.MAKE, ("elasticloadbalancing:CreateListener",), (_BALANCER,), (OURS, TAGGED_BY_REQUEST)),
+        tag_new("elasticloadbalancing:AddTags", "CreateListener", on=(_LISTENER,)),
+        change(
+            "elasticloadbalancing:ModifyListener",
+            "elasticloadbalancing:DeleteListener",
+            "elasticloadbalancing:AddTags",
+            on=(_LISTENER,),
+        ),
+    )
+
+    load_balancer_arn: str | Ref
+    port: int
+    target_group_arn: str | Ref
+    certificate_arn: str | Ref = ""
+    tls_policy: str = ""
+    may_redirect: bool = False
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find the listeners of the stack's load balancer; one without tags is ours too."""
+        rows: list[Mapping[str, Any]] = []
+        for balancer in reader.found("elbv2.LoadBalancer"):
+            rows += pages(reader.client("elbv2"), "describe_listeners", "Listeners", LoadBalancerArn=balancer.id)
+        tags = tags_by_arn(reader, [row["ListenerArn"] for row in rows])
+        secure = next((row["ListenerArn"] for row in rows if row["Port"] == HTTPS), "")
+        return [cls._observed(reader, row, tags[row["ListenerArn"]], secure) for row in rows]
+
+    @classmethod
+    def _observed(cls, reader: Reader, row: Mapping[str, Any], tags: Mapping[str, str], secure: str) -> Observed:
+        arn, port, actions = row["ListenerArn"], row["Port"], row.get("DefaultActions") or ()
+        suffix = {HTTP: "http", HTTPS: "https"}.get(port, f"listener-{port}")
+        certificates = [entry["CertificateArn"] for entry in row.get("Certificates") or ()]
+        redirects = _redirects(actions)
+        attrs = {
+            "id": arn,
+            "arn": arn,
+            "load_balancer_arn": row["LoadBalancerArn"],
+            "port": port,
+            "target_group_arn": forwards_to(actions),
+            "certificate_arn": certificates[0] if certificates else "",
+            "tls_policy": (row.get("SslPolicy") or "") if certificates else "",
+            "redirects": redirects,
+            # Where it leads: that one must not go before this one leads elsewhere.
+            "leads_to": secure if redirects else "",
+        }
+        return reader.observed(cls, f"{reader.stack.name}-{suffix}", arn, attrs, tags, adopt=True)
+
+    def satisfied(self, name: str, observed: Observed) -> bool:
+        """Let a redirect be where it may be."""
+        if name == "target_group_arn" and self.may_redirect and observed.attrs.get("redirects"):
+            return True
+        return super().satisfied(name, observed)
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create it; the load balancer may still be in the making."""
+        with new(self.address), _certificate_known():
+            row = cloud.client("elbv2").create_listener(
+                LoadBalancerArn=self.load_balancer_arn,
+                Port=self.port,
+                DefaultActions=self._actions(),
+                Tags=tag_list(self.tags),
+                **self._protocol(),
+            )["Listeners"][0]
+        return self.made(row["ListenerArn"], arn=row["ListenerArn"])
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Change it in place, all at once: a new certificate is served from one request to the next."""
+        stays = self.may_redirect and observed.attrs.get("redirects") and "target_group_arn" not in changed
+        if changed - {"tags"}:
+            with _certificate_known():
+                cloud.client("elbv2").modify_listener(
+                    ListenerArn=observed.id,
+                    Port=self.port,
+                    DefaultActions=[_REDIRECT] if stays else self._actions(),
+                    **self._protocol(),
+                )
+        if "tags" in changed:
+            retag(cloud, observed.id, self.tags)
+        return self.as_desired(observed, **({} if stays else {"redirects": False, "leads_to": ""}))
+
+    def _protocol(self) -> dict[str, Any]:
+        if not self.certificate_arn:
+            return {"Protocol": "HTTP"}
+        certificate = {"CertificateArn": self.certificate_arn}
+        return {"Protocol": "HTTPS", "SslPolicy": self.tls_policy, "Certificates": [certificate]}
+
+    def _actions(self) -> list[dict[str, Any]]:
+        return [{"Type": "forward", "TargetGroupArn": self.target_group_arn}]
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Delete it."""
+        return gone(lambda: cloud.client("elbv2").delete_listener(ListenerArn=observed.id))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redirect(Resource):
+    """That the HTTP listener leads to HTTPS, by a 301.
+
+    A resource of its own, since it may come only once HTTPS is served: until then HTTP serves, and the target group
+    must never be without a listener. The way back is the listener's: it forwards again when it may not redirect.
+    """
+
+    TYPE: ClassVar[str] = "elbv2.Redirect"
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (change("elasticloadbalancing:ModifyListener", on=(_LISTENER,)),)
+
+    listener: str | Ref
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Take what the look at the listeners has found."""
+        return [
+            reader.observed(cls, f"{row.name}-redirect", f"{row.id}/redirect", {"id": row.id}, row.tags, adopt=True)
+            for row in reader.found("elbv2.Listener")
+            if row.attrs["port"] == HTTP and row.attrs["redirects"]
+        ]
+
+    def diff(self, observed: Observed) -> tuple[()]:  # noqa: ARG002
+        """Find nothing: it is there or not, and has no tags of its own."""
+        return ()
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Make the listener redirect."""
+        cloud.client("elbv2").modify_listener(ListenerArn=self.listener, DefaultActions=[_REDIRECT])
+        return self.made(f"{self.listener}/redirect")
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
+        """Never happens: there is nothing to change."""
+        return observed
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:  # noqa: ARG003
+        """Do nothing: the listener has been led elsewhere, or goes."""
+        return READY
+
+
+def forwards_to(actions: Sequence[Mapping[str, Any]]) -> str:
+    """Give the one target group that a listener's actions forward to, "" when they do anything else.
+
+    AWS shows a simple forward in two ways at once; weights and stickiness of one group alone mean nothing.
+    """
+    if len(actions) != 1 or actions[0].get("Type") != "forward":
+        return ""
+    groups = {row["TargetGroupArn"] for row in (actions[0].get("ForwardConfig") or {}).get("TargetGroups") or ()}
+    groups |= {actions[0]["TargetGroupArn"]} if actions[0].get("TargetGroupArn") else set()
+    return str(groups.pop()) if len(groups) == 1 else ""
+
+
+def _redirects(actions: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether a listener's actions are our redirect."""
+    if len(actions) != 1 or actions[0].get("Type") != "redirect":
+        return False
+    config = actions[0].get("RedirectConfig") or {}
+    kept = {"Host": "#{host}", "Path": "/#{path}", "Query": "#{query}"}
+    wanted = {**kept, **_REDIRECT["RedirectConfig"]}  # type: ignore[dict-item]
+    return {**kept, **config} == wanted
+
+
+@contextmanager
+def _certificate_known() -> Iterator[None]:
+    """Turn the refusal of a certificate that is issued, and not known to load balancing yet, into a wait."""
+    try:
+        yield
+    except ClientError as error:
+        if code_of(error) not in {"UnsupportedCertificate", "CertificateNotFound"}:
+            raise
+        raise NotYetError("Propagating", "load balancing does not know the certificate yet", 10.0) from error

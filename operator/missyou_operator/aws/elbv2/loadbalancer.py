@@ -1,0 +1,184 @@
+"""The application load balancer. Source: Elastic Load Balancing v2 API reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.elbv2.access_logs import logs_to
+from missyou_operator.aws.elbv2.rows import attribute_map, new, retag, tags_by_arn, word
+from missyou_operator.aws.errors import gone
+from missyou_operator.aws.identity import tag_list
+from missyou_operator.aws.permissions import Grant, Part, change, linked_role, look, make, tag_new
+from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
+from missyou_operator.engine.values import Ref
+
+_PROTECTION = "deletion_protection.enabled"
+_DROP_HEADERS = "routing.http.drop_invalid_header_fields.enabled"
+_CROSS_ZONE = "load_balancing.cross_zone.enabled"
+_NAME = "elasticloadbalancing:loadbalancer/app/{stack}-alb/*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadBalancer(Resource):
+    """An internet-facing application load balancer.
+
+    Its cross-zone balancing is always on and cannot be set. `drop_invalid_headers` keeps request smuggling out.
+    """
+
+    TYPE: ClassVar[str] = "elbv2.LoadBalancer"
+    COMPARED: ClassVar[tuple[str, ...]] = (
+        "subnet_ids",
+        "security_group_ids",
+        "deletion_protection",
+        "drop_invalid_headers",
+    )
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "ecs.Service")
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeLoadBalancerAttributes"),
+        look("elasticloadbalancing:DescribeTags"),
+        make("elasticloadbalancing:CreateLoadBalancer", on=(_NAME,)),
+        tag_new("elasticloadbalancing:AddTags", "CreateLoadBalancer", on=(_NAME,)),
+        change(
+            "elasticloadbalancing:SetSubnets",
+            "elasticloadbalancing:SetSecurityGroups",
+            "elasticloadbalancing:ModifyLoadBalancerAttributes",
+            "elasticloadbalancing:DeleteLoadBalancer",
+            "elasticloadbalancing:AddTags",
+            on=(_NAME,),
+        ),
+        Grant(
+            Part.LOOK,
+            ("ec2:DescribeAccountAttributes", "ec2:GetSecurityGroupsForVpc"),
+            implied="CreateLoadBalancer looks at the network in the caller's name: "
+            "github.com/kubernetes-sigs/aws-load-balancer-controller, docs/install/iam_policy.json and issue 3917",
+        ),
+        linked_role("elasticloadbalancing.amazonaws.com", 'Elastic Load Balancing user guide, "Service-linked role"'),
+    )
+
+    subnet_ids: tuple[str | Ref, ...]
+    security_group_ids: tuple[str | Ref, ...]
+    deletion_protection: bool
+    drop_invalid_headers: bool = True
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find it by its name among all of the account (asking by name fails when there is none).
+
+        Without a VPC there is none of ours: a namesake of somebody else's shows as soon as the VPC is there.
+        """
+        if reader.nothing_yet(cls.TYPE):
+            return []
+        elb, name = reader.client("elbv2"), f"{reader.stack.name}-alb"
+        rows = reader.shared(
+            "elbv2.describe_load_balancers", lambda: pages(elb, "describe_load_balancers", "LoadBalancers")
+        )
+        ours = [row for row in rows if row["LoadBalancerName"] == name]
+        tags = tags_by_arn(reader, [row["LoadBalancerArn"] for row in ours])
+        return [cls._observed(reader, row, tags[row["LoadBalancerArn"]]) for row in ours]
+
+    @classmethod
+    def _observed(cls, reader: Reader, row: Mapping[str, Any], tags: Mapping[str, str]) -> Observed:
+        arn = row["LoadBalancerArn"]
+        answer = reader.client("elbv2").describe_load_balancer_attributes(LoadBalancerArn=arn)
+        state = row.get("State") or {}
+        attributes = attribute_map(answer["Attributes"])
+        attrs = {
+            **_facts(row),
+            "subnet_ids": tuple(sorted(zone["SubnetId"] for zone in row.get("AvailabilityZones") or ())),
+            "security_group_ids": tuple(sorted(row.get("SecurityGroups") or ())),
+            **_settings(attributes),
+            "logs_to": logs_to(attributes),
+            "why": state.get("Reason", ""),
+        }
+        return reader.observed(cls, row["LoadBalancerName"], arn, attrs, tags, state.get("Code", "active"))
+
+    def satisfied(self, name: str, observed: Observed) -> bool:
+        """Compare subnets and groups as the sets that they are."""
+        if name in {"subnet_ids", "security_group_ids"}:
+            return set(observed.attrs[name]) == set(getattr(self, name))
+        return super().satisfied(name, observed)
+
+    def health(self, observed: Observed) -> Health:
+        """Pending while AWS sets it up: 135 to 187 s on AWS."""
+        if observed.state == "provisioning":
+            return pending("Provisioning", f"AWS is setting up load balancer {self.name}", 150.0)
+        if observed.state == "failed":
+            why = observed.attrs.get("why") or "AWS does not say why"
+            return failed("CreationFailed", f"load balancer {self.name} failed: {why}. Delete it; it is made anew")
+        return READY
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create it, and set the attributes that creating does not take."""
+        elb = cloud.client("elbv2")
+        with new(self.address):
+            row = elb.create_load_balancer(
+                Name=self.name,
+                Type="application",
+                Scheme="internet-facing",
+                IpAddressType="ipv4",
+                Subnets=list(self.subnet_ids),
+                SecurityGroups=list(self.security_group_ids),
+                Tags=tag_list(self.tags),
+            )["LoadBalancers"][0]
+        self._set_attributes(cloud, row["LoadBalancerArn"])
+        state = (row.get("State") or {}).get("Code", "provisioning")
+        return self.made(row["LoadBalancerArn"], state).with_attrs(**_facts(row), cross_zone=True)
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Change it in place; each of its lists is replaced as a whole."""
+        elb = cloud.client("elbv2")
+        if "subnet_ids" in changed:
+            elb.set_subnets(LoadBalancerArn=observed.id, Subnets=list(self.subnet_ids))
+        if "security_group_ids" in changed:
+            elb.set_security_groups(LoadBalancerArn=observed.id, SecurityGroups=list(self.security_group_ids))
+        if changed & {"deletion_protection", "drop_invalid_headers"}:
+            self._set_attributes(cloud, observed.id)
+        if "tags" in changed:
+            retag(cloud, observed.id, self.tags)
+        return self.as_desired(observed)
+
+    def _set_attributes(self, cloud: Cloud, arn: str) -> None:
+        attributes = {_PROTECTION: word(self.deletion_protection), _DROP_HEADERS: word(self.drop_invalid_headers)}
+        cloud.client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=tag_list(attributes))
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Take its protection off and delete it.
+
+        It is gone at once; its network interfaces stay for minutes and hold up subnets and security groups.
+        """
+        elb = cloud.client("elbv2")
+
+        def delete() -> None:
+            if observed.attrs["deletion_protection"]:
+                off = tag_list({_PROTECTION: "false"})
+                elb.modify_load_balancer_attributes(LoadBalancerArn=observed.id, Attributes=off)
+            elb.delete_load_balancer(LoadBalancerArn=observed.id)
+
+        return gone(delete)
+
+
+def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what others refer to of a load balancer."""
+    arn = row["LoadBalancerArn"]
+    return {
+        "id": arn,
+        "arn": arn,
+        "arn_suffix": arn.partition(":loadbalancer/")[2],
+        "dns_name": row.get("DNSName", ""),
+        "zone_id": row.get("CanonicalHostedZoneId", ""),
+        "state": (row.get("State") or {}).get("Code", ""),
+    }
+
+
+def _settings(attributes: Mapping[str, str]) -> dict[str, bool]:
+    """Give a load balancer's attributes as fields, AWS's defaults for those that it leaves out."""
+    return {
+        "deletion_protection": attributes.get(_PROTECTION) == "true",
+        "drop_invalid_headers": attributes.get(_DROP_HEADERS) == "true",
+        "cross_zone": attributes.get(_CROSS_ZONE, "true") == "true",
+    }

@@ -1,0 +1,56 @@
+"""What the load-balancing resource types share: tags, which no describe shows, and attributes in their list form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.errors import code_of
+from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.engine.errors import NotYetError
+
+#: DescribeTags takes so many ARNs at once.
+_MOST_ARNS = 20
+
+
+def tags_by_arn(reader: Reader, arns: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Read the tags of some load balancers, listeners or target groups."""
+    tags: dict[str, dict[str, str]] = {arn: {} for arn in arns}
+    for start in range(0, len(arns), _MOST_ARNS):
+        answer = reader.client("elbv2").describe_tags(ResourceArns=list(arns[start : start + _MOST_ARNS]))
+        tags |= {row["ResourceArn"]: tag_map(row.get("Tags")) for row in answer["TagDescriptions"]}
+    return tags
+
+
+def retag(cloud: Cloud, arn: str, tags: Mapping[str, str]) -> None:
+    """Set tags."""
+    cloud.client("elbv2").add_tags(ResourceArns=[arn], Tags=tag_list(tags))
+
+
+def attribute_map(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Give attributes as a mapping; AWS's values are strings all."""
+    return {row["Key"]: row.get("Value") or "" for row in rows}
+
+
+def word(value: bool) -> str:
+    """Spell a truth value as AWS does."""
+    return "true" if value else "false"
+
+
+@contextmanager
+def new(address: str) -> Iterator[None]:
+    """Turn the refusal of a name (or port) that is taken into NotYetError: the next look tells whose it is.
+
+    AWS gives back what exists with the same settings; it refuses only where a setting or a tag differs.
+    """
+    try:
+        yield
+    except ClientError as error:
+        if not code_of(error).startswith("Duplicate"):
+            raise
+        text = f"{address} exists already, with other settings: the next look finds it"
+        raise NotYetError("Creating", text, 5.0) from error

@@ -1,0 +1,186 @@
+"""The target group: where the load balancer finds the tasks, and how it checks them. ECS alone registers targets.
+
+Source: Elastic Load Balancing v2 API reference, CreateTargetGroup and ModifyTargetGroup.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.elbv2.rows import attribute_map, new, retag, tags_by_arn
+from missyou_operator.aws.errors import code_of, gone
+from missyou_operator.aws.identity import tag_list
+from missyou_operator.aws.permissions import Grant, change, look, make, tag_new
+from missyou_operator.engine.resource import Health, Observed, Resource, pending
+from missyou_operator.engine.values import Ref
+
+_PROTOCOL, _TARGETS = "HTTP", "ip"
+_DELAY = "deregistration_delay.timeout_seconds"
+_NAME = "elasticloadbalancing:targetgroup/{stack}-tg-*"
+
+
+def target_group_name(stack_name: str, *, port: int) -> str:
+    """Give the name of a stack's target group.
+
+    Four hex digits stand for what cannot change in place, so that the next one can be made beside the one in use.
+    """
+    fixed = f"{_PROTOCOL}|{port}|{_TARGETS}"
+    return f"{stack_name}-tg-{hashlib.sha256(fixed.encode()).hexdigest()[:4]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetGroup(Resource):
+    """A target group for addresses of tasks. Times in seconds, thresholds in checks.
+
+    ECS replaces a task that its target group finds unhealthy. A database that fails over is away for one to two
+    minutes (RDS User Guide, "Failover process"): `unhealthy_threshold` times the default interval of 30 s outlasts
+    that, or every failover would restart every task.
+    """
+
+    TYPE: ClassVar[str] = "elbv2.TargetGroup"
+    COMPARED: ClassVar[tuple[str, ...]] = (
+        "vpc_id",
+        "port",
+        "health_path",
+        "health_interval",
+        "health_timeout",
+        "healthy_threshold",
+        "unhealthy_threshold",
+        "matcher",
+        "deregistration_delay",
+    )
+    REPLACE: ClassVar[frozenset[str]] = frozenset({"port", "vpc_id"})
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "elbv2.LoadBalancer", "ecs.Service")
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroupAttributes"),
+        look("elasticloadbalancing:DescribeTags"),
+        make("elasticloadbalancing:CreateTargetGroup", on=(_NAME,)),
+        tag_new("elasticloadbalancing:AddTags", "CreateTargetGroup", on=(_NAME,)),
+        change(
+            "elasticloadbalancing:ModifyTargetGroup",
+            "elasticloadbalancing:ModifyTargetGroupAttributes",
+            "elasticloadbalancing:DeleteTargetGroup",
+            "elasticloadbalancing:AddTags",
+            on=(_NAME,),
+        ),
+    )
+
+    vpc_id: str | Ref
+    port: int
+    health_path: str
+    health_interval: int
+    deregistration_delay: int = 30
+    healthy_threshold: int = 2
+    unhealthy_threshold: int = 5
+    matcher: str = "200"
+
+    @property
+    def health_timeout(self) -> int:
+        """How long a check may take: AWS wants it below the interval."""
+        return min(5, self.health_interval - 1)
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find all of the stack's target groups by their names: the one in use, and one that it replaced.
+
+        They live in the VPC: without one there are none.
+        """
+        if reader.nothing_yet(cls.TYPE):
+            return []
+        elb = reader.client("elbv2")
+        rows = reader.shared(
+            "elbv2.describe_target_groups", lambda: pages(elb, "describe_target_groups", "TargetGroups")
+        )
+        ours = [
+            row
+            for row in rows
+            if re.fullmatch(rf"{re.escape(reader.stack.name)}-tg-[0-9a-f]{{4}}", row["TargetGroupName"])
+        ]
+        tags = tags_by_arn(reader, [row["TargetGroupArn"] for row in ours])
+        return [cls._observed(reader, row, tags[row["TargetGroupArn"]]) for row in ours]
+
+    @classmethod
+    def _observed(cls, reader: Reader, row: Mapping[str, Any], tags: Mapping[str, str]) -> Observed:
+        arn = row["TargetGroupArn"]
+        answer = reader.client("elbv2").describe_target_group_attributes(TargetGroupArn=arn)
+        delay = attribute_map(answer["Attributes"]).get(_DELAY, "300")
+        attrs = {
+            **_facts(arn),
+            "vpc_id": row.get("VpcId"),
+            "port": row.get("Port"),
+            "health_path": row.get("HealthCheckPath"),
+            "health_interval": row.get("HealthCheckIntervalSeconds"),
+            "health_timeout": row.get("HealthCheckTimeoutSeconds"),
+            "healthy_threshold": row.get("HealthyThresholdCount"),
+            "unhealthy_threshold": row.get("UnhealthyThresholdCount"),
+            "matcher": (row.get("Matcher") or {}).get("HttpCode"),
+            "deregistration_delay": int(delay),
+        }
+        return reader.observed(cls, row["TargetGroupName"], arn, attrs, tags)
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create it, and set the delay, which creating does not take."""
+        with new(self.address):
+            row = cloud.client("elbv2").create_target_group(
+                Name=self.name,
+                Protocol=_PROTOCOL,
+                ProtocolVersion="HTTP1",
+                Port=self.port,
+                VpcId=self.vpc_id,
+                TargetType=_TARGETS,
+                Tags=tag_list(self.tags),
+                **self._health_check(),
+            )["TargetGroups"][0]
+        arn = row["TargetGroupArn"]
+        self._set_delay(cloud, arn)
+        return self.made(arn, **_facts(arn))
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Change the health check and the delay in place."""
+        if changed - {"tags", "deregistration_delay"}:
+            cloud.client("elbv2").modify_target_group(TargetGroupArn=observed.id, **self._health_check())
+        if "deregistration_delay" in changed:
+            self._set_delay(cloud, observed.id)
+        if "tags" in changed:
+            retag(cloud, observed.id, self.tags)
+        return self.as_desired(observed)
+
+    def _health_check(self) -> dict[str, Any]:
+        return {
+            "HealthCheckProtocol": _PROTOCOL,
+            "HealthCheckPort": "traffic-port",
+            "HealthCheckEnabled": True,
+            "HealthCheckPath": self.health_path,
+            "HealthCheckIntervalSeconds": self.health_interval,
+            "HealthCheckTimeoutSeconds": self.health_timeout,
+            "HealthyThresholdCount": self.healthy_threshold,
+            "UnhealthyThresholdCount": self.unhealthy_threshold,
+            "Matcher": {"HttpCode": self.matcher},
+        }
+
+    def _set_delay(self, cloud: Cloud, arn: str) -> None:
+        cloud.client("elbv2").modify_target_group_attributes(
+            TargetGroupArn=arn, Attributes=tag_list({_DELAY: str(self.deregistration_delay)})
+        )
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Delete it; for up to two minutes AWS still counts a listener that is gone."""
+        try:
+            return gone(lambda: cloud.client("elbv2").delete_target_group(TargetGroupArn=observed.id))
+        except ClientError as error:
+            if code_of(error) != "ResourceInUse":
+                raise
+            return pending("Deleting", f"target group {observed.name} is still in use by a listener", 15.0)
+
+
+def _facts(arn: str) -> dict[str, str]:
+    return {"id": arn, "arn": arn, "arn_suffix": arn.rpartition(":")[2]}

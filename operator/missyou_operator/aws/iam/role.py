@@ -1,0 +1,161 @@
+"""IAM roles. Behaviour: IAM API reference; a new role is usable by other services only some seconds later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, ClassVar
+
+from missyou_operator.aws.clock import utc_now
+from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.errors import gone
+from missyou_operator.aws.iam.documents import grants, json_text, normalised
+from missyou_operator.aws.idempotency import creating
+from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.aws.permissions import ROLES, Grant, change, look, make
+from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
+
+#: The one inline policy that a role of ours has.
+POLICY_NAME = "missyou"
+
+#: Seconds that a role usually takes to be known everywhere in AWS. Who uses it earlier is refused, and tries again.
+PROPAGATION = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role(Resource):
+    """A role with at most one inline policy; whatever else gives it rights is drift, and is taken away again."""
+
+    TYPE: ClassVar[str] = "iam.Role"
+    COMPARED: ClassVar[tuple[str, ...]] = ("trust", "policy")
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "ecs.TaskDefinition")
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("iam:GetAccountAuthorizationDetails"),
+        make("iam:CreateRole", "iam:TagRole", on=ROLES),
+        change("iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy", on=ROLES),
+        change("iam:DetachRolePolicy", "iam:DeleteRole", on=ROLES),
+    )
+
+    account: str
+    policy: Mapping[str, Any] | None
+    description: str
+    service: str = "ecs-tasks.amazonaws.com"
+
+    @property
+    def trust(self) -> Any:
+        """The trust policy, normalised: one service, and only on behalf of this account (no confused deputy)."""
+        statement = {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": self.service},
+            "Condition": {"StringEquals": {"aws:SourceAccount": self.account}},
+        }
+        return normalised({"Version": "2012-10-17", "Statement": [statement]})
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find the stack's two roles by name, in one list of all roles that has everything about them."""
+        rows = reader.shared(
+            "iam.get_account_authorization_details",
+            lambda: pages(reader.client("iam"), "get_account_authorization_details", "RoleDetailList", Filter=["Role"]),
+        )
+        names = {f"{reader.stack.name}-{reader.stack.region}-{purpose}" for purpose in ("execution", "task")}
+        return [cls.from_row(reader, row) for row in rows if row["RoleName"] in names]
+
+    @classmethod
+    def from_row(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
+        """Put an observation together from a `RoleDetail`."""
+        inline = {policy["PolicyName"]: policy["PolicyDocument"] for policy in row.get("RolePolicyList", ())}
+        attrs = {
+            "id": row["RoleName"],
+            "arn": row["Arn"],
+            "created": row["CreateDate"],
+            "trust": normalised(row.get("AssumeRolePolicyDocument")),
+            "policy": normalised(inline.get(POLICY_NAME)),
+            "inline": tuple(sorted(inline)),
+            "attached": tuple(sorted(policy["PolicyArn"] for policy in row.get("AttachedManagedPolicies", ()))),
+        }
+        return reader.observed(cls, row["RoleName"], row["RoleName"], attrs, tag_map(row.get("Tags")))
+
+    def satisfied(self, name: str, observed: Observed) -> bool:
+        """Compare documents by meaning; nothing else may give the role rights."""
+        if name == "policy":
+            return normalised(self.policy) == observed.attrs.get("policy") and not _strangers(observed)
+        return super().satisfied(name, observed)
+
+    def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
+        """Say which rights come and go, instead of printing two documents."""
+        return tuple(self._readable(change, observed) for change in super().diff(observed))
+
+    def _readable(self, change: FieldChange, observed: Observed) -> FieldChange:
+        if change.field not in {"policy", "trust"}:
+            return change
+        before, after = grants(observed.attrs.get(change.field)), grants(normalised(getattr(self, change.field)))
+        strangers = _strangers(observed) if change.field == "policy" else ()
+        return FieldChange(
+            change.field,
+            "; ".join([*sorted(before - after), *strangers]) or "(nothing more)",
+            "; ".join(sorted(after - before)) or "(nothing more)",
+        )
+
+    def health(self, observed: Observed, now: Callable[[], datetime] = utc_now) -> Health:
+        """Pending for the first seconds, in which other services do not know the role yet."""
+        created = observed.attrs.get("created")
+        if created is None or (now() - created).total_seconds() >= PROPAGATION:
+            return READY
+        message = f"{self.name} is new: AWS's services know it in a few seconds"
+        return Health("pending", "Propagating", message, PROPAGATION, by_clock=True)
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create it, and give it its policy."""
+        iam = cloud.client("iam")
+        with creating(self.address):
+            row = iam.create_role(
+                RoleName=self.name,
+                AssumeRolePolicyDocument=json_text(self.trust),
+                Description=self.description,
+                Tags=tag_list(self.tags),
+            )["Role"]
+        made = self.made(
+            self.name, arn=row["Arn"], created=row["CreateDate"], policy=normalised(self.policy), inline=(), attached=()
+        )
+        return self.update(cloud, made, frozenset({"policy"}) if self.policy else frozenset())
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Write what differs, and take away what nobody declared."""
+        iam = cloud.client("iam")
+        inline = set(observed.attrs["inline"])
+        if "trust" in changed:
+            iam.update_assume_role_policy(RoleName=self.name, PolicyDocument=json_text(self.trust))
+        if "policy" in changed:
+            keep = {POLICY_NAME} if self.policy else set()
+            if self.policy:
+                document = json_text(self.policy)
+                iam.put_role_policy(RoleName=self.name, PolicyName=POLICY_NAME, PolicyDocument=document)
+            _strip(cloud, self.name, inline - keep, observed.attrs["attached"])
+            observed = observed.with_attrs(inline=tuple(sorted(keep)), attached=())
+        if "tags" in changed:
+            iam.tag_role(RoleName=self.name, Tags=tag_list(self.tags))
+        return self.as_desired(observed, policy=normalised(self.policy))
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Take all policies away, then delete it; a policy that came meanwhile is found by the next look."""
+        _strip(cloud, observed.id, observed.attrs["inline"], observed.attrs["attached"])
+        return gone(lambda: cloud.client("iam").delete_role(RoleName=observed.id))
+
+
+def _strangers(observed: Observed) -> tuple[str, ...]:
+    """Name the policies of a role that are not ours."""
+    inline = (f"inline policy {name}" for name in observed.attrs.get("inline", ()) if name != POLICY_NAME)
+    return (*inline, *(f"attached policy {arn}" for arn in observed.attrs.get("attached", ())))
+
+
+def _strip(cloud: Cloud, role: str, inline: Iterable[str], attached: Sequence[str]) -> None:
+    iam = cloud.client("iam")
+    for name in sorted(inline):
+        gone(partial(iam.delete_role_policy, RoleName=role, PolicyName=name))
+    for arn in attached:
+        gone(partial(iam.detach_role_policy, RoleName=role, PolicyArn=arn))

@@ -1,0 +1,194 @@
+"""What a database is placed in and configured by. Behaviour: RDS API reference, DB subnet and DB parameter groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.errors import code_of, gone
+from missyou_operator.aws.idempotency import creating
+from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.aws.permissions import Grant, change, look, make
+from missyou_operator.engine.resource import Health, Observed, Resource
+from missyou_operator.engine.values import Ref
+
+
+def _tags(reader: Reader, arn: str) -> dict[str, str]:
+    return tag_map(reader.client("rds").list_tags_for_resource(ResourceName=arn).get("TagList"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DBSubnetGroup(Resource):
+    """The subnets of a database, in at least two availability zones."""
+
+    TYPE: ClassVar[str] = "rds.DBSubnetGroup"
+    COMPARED: ClassVar[tuple[str, ...]] = ("subnet_ids", "description")
+    # Held until the instance is gone, not merely `deleting`.
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("rds:DescribeDBSubnetGroups"),
+        look("rds:ListTagsForResource", on=("rds:subgrp:{stack}-db",)),
+        make("rds:CreateDBSubnetGroup", "rds:AddTagsToResource", on=("rds:subgrp:{stack}-db",)),
+        change("rds:ModifyDBSubnetGroup", "rds:DeleteDBSubnetGroup", on=("rds:subgrp:{stack}-db",)),
+    )
+
+    subnet_ids: tuple[str | Ref, ...]
+    description: str
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find the stack's group by name; its tags take a call. Without a VPC, only a teardown can still find one."""
+        if reader.nothing_yet(cls.TYPE):
+            return []
+        rows = reader.shared(
+            "rds.describe_db_subnet_groups",
+            lambda: pages(reader.client("rds"), "describe_db_subnet_groups", "DBSubnetGroups"),
+        )
+        return [cls._observed(reader, row) for row in rows if row["DBSubnetGroupName"] == f"{reader.stack.name}-db"]
+
+    @classmethod
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
+        name = row["DBSubnetGroupName"]
+        attrs = {
+            "id": name,
+            "arn": row["DBSubnetGroupArn"],
+            "subnet_ids": tuple(sorted(subnet["SubnetIdentifier"] for subnet in row.get("Subnets", ()))),
+            "description": row.get("DBSubnetGroupDescription"),
+        }
+        state = row.get("SubnetGroupStatus", "Complete")
+        return reader.observed(cls, name, name, attrs, _tags(reader, attrs["arn"]), state)
+
+    def satisfied(self, name: str, observed: Observed) -> bool:
+        """Subnets are a set."""
+        if name == "subnet_ids":
+            return frozenset(self.subnet_ids) == frozenset(observed.attrs["subnet_ids"])
+        return super().satisfied(name, observed)
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create it; it is complete at once."""
+        with creating(self.address):
+            answer = cloud.client("rds").create_db_subnet_group(
+                DBSubnetGroupName=self.name,
+                DBSubnetGroupDescription=self.description,
+                SubnetIds=list(self.subnet_ids),
+                Tags=tag_list(self.tags),
+            )
+        return self.made(self.name, "Complete", arn=answer["DBSubnetGroup"]["DBSubnetGroupArn"])
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Set subnets and description (AWS takes them together only) and tags."""
+        rds = cloud.client("rds")
+        if changed - {"tags"}:
+            rds.modify_db_subnet_group(
+                DBSubnetGroupName=self.name,
+                DBSubnetGroupDescription=self.description,
+                SubnetIds=list(self.subnet_ids),
+            )
+        if "tags" in changed:
+            rds.add_tags_to_resource(ResourceName=observed.attrs["arn"], Tags=tag_list(self.tags))
+        return self.as_desired(observed)
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Delete it; refused (and tried again) while an instance is in it."""
+        return gone(lambda: cloud.client("rds").delete_db_subnet_group(DBSubnetGroupName=observed.id))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DBParameterGroup(Resource):
+    """The parameters of a database; of those that AWS or others set, none is ours to judge."""
+
+    TYPE: ClassVar[str] = "rds.DBParameterGroup"
+    COMPARED: ClassVar[tuple[str, ...]] = ("family", "parameters")
+    REPLACE: ClassVar[frozenset[str]] = frozenset({"family"})
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("rds:DescribeDBParameterGroups"),
+        look("rds:ListTagsForResource", "rds:DescribeDBParameters", on=("rds:pg:{stack}-postgres*",)),
+        make("rds:CreateDBParameterGroup", "rds:AddTagsToResource", on=("rds:pg:{stack}-postgres*",)),
+        change("rds:ModifyDBParameterGroup", "rds:DeleteDBParameterGroup", on=("rds:pg:{stack}-postgres*",)),
+    )
+
+    family: str
+    parameters: Mapping[str, str]
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find the stack's groups by name (two during a major upgrade); tags and parameters take a call each."""
+        if reader.nothing_yet(cls.TYPE):
+            return []
+        rows = reader.shared(
+            "rds.describe_db_parameter_groups",
+            lambda: pages(reader.client("rds"), "describe_db_parameter_groups", "DBParameterGroups"),
+        )
+        return [
+            cls._observed(reader, row)
+            for row in rows
+            if row["DBParameterGroupName"] == f"{reader.stack.name}-{row['DBParameterGroupFamily']}"
+        ]
+
+    @classmethod
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
+        name = row["DBParameterGroupName"]
+        tags = _tags(reader, row["DBParameterGroupArn"])
+        attrs = {"id": name, "arn": row["DBParameterGroupArn"], "family": row["DBParameterGroupFamily"]}
+        if reader.stack.owns(tags):
+            rows = pages(
+                reader.client("rds"), "describe_db_parameters", "Parameters", DBParameterGroupName=name, Source="user"
+            )
+            attrs["parameters"] = {row["ParameterName"]: row.get("ParameterValue") for row in rows}
+        return reader.observed(cls, name, name, attrs, tags)
+
+    def satisfied(self, name: str, observed: Observed) -> bool:
+        """Only declared parameters count."""
+        if name == "parameters":
+            actual = observed.attrs.get("parameters", {})
+            return all(actual.get(key) == value for key, value in self.parameters.items())
+        return super().satisfied(name, observed)
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create it and set its parameters; the instance that starts with it has them from the beginning."""
+        rds = cloud.client("rds")
+        with creating(self.address):
+            answer = rds.create_db_parameter_group(
+                DBParameterGroupName=self.name,
+                DBParameterGroupFamily=self.family,
+                Description=f"PostgreSQL parameters of {cloud.stack.app}",
+                Tags=tag_list(self.tags),
+            )
+        self._set(cloud, "pending-reboot")
+        return self.made(self.name, arn=answer["DBParameterGroup"]["DBParameterGroupArn"])
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Set the parameters, at once where PostgreSQL can."""
+        if "parameters" in changed:
+            try:
+                self._set(cloud, "immediate")
+            except ClientError as error:
+                # One of them is static: it takes effect with the next restart.
+                if code_of(error) != "InvalidParameterCombination":
+                    raise
+                self._set(cloud, "pending-reboot")
+        if "tags" in changed:
+            cloud.client("rds").add_tags_to_resource(ResourceName=observed.attrs["arn"], Tags=tag_list(self.tags))
+        return self.as_desired(observed)
+
+    def _set(self, cloud: Cloud, method: str) -> None:
+        cloud.client("rds").modify_db_parameter_group(
+            DBParameterGroupName=self.name,
+            Parameters=[
+                {"ParameterName": name, "ParameterValue": value, "ApplyMethod": method}
+                for name, value in sorted(self.parameters.items())
+            ],
+        )
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Delete it; refused (and tried again) while an instance uses it."""
+        return gone(lambda: cloud.client("rds").delete_db_parameter_group(DBParameterGroupName=observed.id))

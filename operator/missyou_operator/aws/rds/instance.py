@@ -1,0 +1,282 @@
+"""The database: all that happens to an RDS instance. Behaviour: RDS API reference, Create- to DeleteDBInstance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, ClassVar
+
+from missyou_operator.aws.clock import utc_now
+from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.idempotency import creating
+from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.aws.permissions import Grant
+from missyou_operator.aws.rds.deletion import delete
+from missyou_operator.aws.rds.permissions import PERMISSIONS
+from missyou_operator.aws.rds.restore import (
+    DATABASE_TAG,
+    PASSWORD_TAG,
+    RESTORED_TAG,
+    common_arguments,
+    origin,
+    password_due,
+    remark,
+    restore,
+    unfinished,
+)
+from missyou_operator.aws.rds.rows import attributes
+from missyou_operator.aws.rds.states import CHANGEABLE, explained, judge, remarks
+from missyou_operator.aws.rds.versions import Gap, gap, offers_insights, version_to_create, version_to_upgrade_to
+from missyou_operator.aws.secretsmanager.values import database_password
+from missyou_operator.engine.resource import FieldChange, Health, Observed, Resource
+from missyou_operator.engine.values import Ref
+
+#: The tag that says how many GiB the spec last asked for: it tells a wanted shrink from growth by autoscaling.
+STORAGE_TAG = "missyou.app/storage-gib"
+
+#: Fields that are changed by one argument of ModifyDBInstance, and its name.
+_ARGUMENTS = {
+    "instance_class": "DBInstanceClass",
+    "storage_gib": "AllocatedStorage",
+    "storage_type": "StorageType",
+    "multi_az": "MultiAZ",
+    "backup_retention_days": "BackupRetentionPeriod",
+    "performance_insights": "EnablePerformanceInsights",
+    "deletion_protection": "DeletionProtection",
+    "parameter_group": "DBParameterGroupName",
+    "publicly_accessible": "PubliclyAccessible",
+    "copy_tags_to_snapshots": "CopyTagsToSnapshot",
+    "auto_minor_upgrades": "AutoMinorVersionUpgrade",
+    "backup_window": "PreferredBackupWindow",
+    "maintenance_window": "PreferredMaintenanceWindow",
+}
+
+_WINDOWS = ("backup_window", "maintenance_window")
+
+#: Changes that take minutes, in which the instance is `modifying`, though it may be `available` for the first one.
+_SLOW = frozenset({"instance_class", "storage_gib", "storage_type", "multi_az", "engine_version"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DBInstance(Resource):
+    """A PostgreSQL instance; its name is its identifier.
+
+    `engine_version` means "at least this, of the same major"; a major alone means AWS's default minor. Storage that
+    autoscaling has added is as desired. `credentials` is the ARN of the secret whose JSON key `password` a new
+    instance gets. `restore_from` names a snapshot that a new instance is made from. `major_downgrade` and
+    `storage_shrink` are no fields: a difference bears these names where only a new, empty instance could be as desired;
+    `password` is none either: see `rds_restore`. Windows that are None are AWS's choice.
+    """
+
+    TYPE: ClassVar[str] = "rds.DBInstance"
+    COMPARED: ClassVar[tuple[str, ...]] = (
+        "engine_version",
+        *_ARGUMENTS,
+        "max_storage_gib",
+        "security_group_ids",
+        "log_exports",
+        "database_name",
+        "username",
+    )
+    REPLACE: ClassVar[frozenset[str]] = frozenset({"database_name", "username", "major_downgrade", "storage_shrink"})
+    # Tasks that are still running would lose their database, and write while its final snapshot is taken.
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = PERMISSIONS
+
+    engine_version: str
+    instance_class: str
+    storage_gib: int
+    max_storage_gib: int
+    multi_az: bool
+    backup_retention_days: int
+    performance_insights: bool
+    deletion_protection: bool
+    database_name: str
+    username: str
+    credentials: str | Ref
+    subnet_group: str | Ref
+    parameter_group: str | Ref
+    security_group_ids: tuple[str | Ref, ...]
+    log_exports: tuple[str, ...] = ("postgresql",)
+    storage_type: str = "gp3"
+    publicly_accessible: bool = False
+    copy_tags_to_snapshots: bool = True
+    auto_minor_upgrades: bool = True
+    backup_window: str | None = None
+    maintenance_window: str | None = None
+    restore_from: str = ""
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find the stack's instance by name, in one list of all that has everything about them."""
+        rows = reader.shared(
+            "rds.describe_db_instances", lambda: pages(reader.client("rds"), "describe_db_instances", "DBInstances")
+        )
+        return [cls._observed(reader, row) for row in rows if row["DBInstanceIdentifier"] == f"{reader.stack.name}-db"]
+
+    @classmethod
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
+        tags, attrs = tag_map(row.get("TagList")), attributes(row)
+        if attrs["performance_insights"] is False and reader.stack.owns(tags):
+            offered = offers_insights(reader, attrs["running_version"], attrs["instance_class"])
+            attrs["insights_offered"] = offered is True
+        state = row.get("DBInstanceStatus", "creating")
+        state = "deleting" if state == "delete-precheck" else state
+        return reader.observed(cls, attrs["id"], attrs["id"], attrs, tags, state)
+
+    def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
+        """Compare; nothing while it is being created, when AWS tells only part of it and takes no change."""
+        if observed.state == "creating":
+            return ()
+        asked = observed.tags.get(STORAGE_TAG, "")
+        shrinks = asked.isdecimal() and self.storage_gib < int(asked)
+        changes = list(super(DBInstance, self if shrinks else self._tagged()).diff(observed))
+        if shrinks:
+            changes.append(FieldChange("storage_shrink", f"{asked} GiB", f"{self.storage_gib} GiB"))
+        running = observed.attrs["engine_version"]
+        if gap(self.engine_version, running) is Gap.DOWNGRADE:
+            changes.append(FieldChange("major_downgrade", running, self.engine_version))
+        if RESTORED_TAG in observed.tags:
+            # Another one would be made from the same snapshot, and be no different.
+            changes = [change for change in changes if change.field not in {"database_name", "username"}]
+        if password_due(observed):
+            changes.append(FieldChange("password", "that of the snapshot", "that of db_credentials"))
+        return tuple(changes)
+
+    def _tagged(self) -> DBInstance:
+        return replace(self, tags={**self.tags, STORAGE_TAG: str(self.storage_gib)})
+
+    def satisfied(self, name: str, observed: Observed) -> bool:
+        """Let be what AWS has changed by itself, as it may, and what it says nothing of."""
+        actual = observed.attrs.get(name)
+        if actual is None or (name.endswith("_window") and getattr(self, name) is None):
+            return True
+        match name:
+            case "engine_version":
+                fine = gap(self.engine_version, actual) in {Gap.NONE, Gap.DOWNGRADE}
+            case "storage_gib":
+                fine = actual >= self.storage_gib
+            case "max_storage_gib":
+                fine = actual == self._maximum(observed)
+            case "security_group_ids" | "log_exports":
+                fine = frozenset(actual) == frozenset(getattr(self, name))
+            case "performance_insights" if observed.attrs.get("insights_offered") is False:
+                fine = True
+            case _:
+                fine = super().satisfied(name, observed)
+        return fine
+
+    def _maximum(self, observed: Observed) -> int:
+        """Give how far the storage may grow: what it has already grown to counts. Equal means not at all."""
+        return max(self.max_storage_gib, int(observed.attrs["storage_gib"]))
+
+    def destroys_data(self, changes: Sequence[FieldChange]) -> bool:  # noqa: ARG002
+        """Say yes: a new instance is an empty one."""
+        return True
+
+    @classmethod
+    def holds_data(cls, observed: Observed) -> str:
+        """Say what would be lost."""
+        return (
+            f"the database {observed.id} and everything in it "
+            "(a final snapshot is taken first, unless spec.database.finalSnapshot is false)"
+        )
+
+    def busy(self, observed: Observed) -> Health | None:
+        """AWS takes changes in a few states only; in the others say what state it is."""
+        return None if observed.state in CHANGEABLE else self.health(observed)
+
+    def health(self, observed: Observed) -> Health:
+        """Judge by the state; a database that works may still have something to tell."""
+        health = judge(observed.id, observed.state, reachable=bool(observed.attrs.get("endpoint")))
+        if health.status != "ready":
+            return health
+        if open_ := unfinished(self, observed):
+            return open_
+        told = remarks(observed.attrs, self.engine_version, insights=self.performance_insights)
+        return replace(health, message="; ".join(filter(None, (health.message, *told, remark(self, observed)))))
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Start its creation, which takes ten minutes and more."""
+        tags = {**self._tagged().tags, DATABASE_TAG: self.database_name}
+        if self.restore_from:
+            tags[RESTORED_TAG] = origin(self.restore_from)
+        with creating(self.address), explained(self.name, self.instance_class):
+            row = restore(cloud, self, tags) if self.restore_from else self._create_empty(cloud, tags)
+        told = {name: value for name, value in attributes(row).items() if value is not None}
+        return replace(self, tags=tags).made(self.name, row.get("DBInstanceStatus", "creating"), **told)
+
+    def _create_empty(self, cloud: Cloud, tags: Mapping[str, str]) -> Mapping[str, Any]:
+        version = version_to_create(cloud, self.engine_version)
+        insights = self.performance_insights and offers_insights(cloud, version, self.instance_class) is not False
+        grows = {"MaxAllocatedStorage": self.max_storage_gib} if self.max_storage_gib > self.storage_gib else {}
+        windows = {_ARGUMENTS[name]: getattr(self, name) for name in _WINDOWS if getattr(self, name)}
+        row: Mapping[str, Any] = cloud.client("rds").create_db_instance(
+            DBInstanceIdentifier=self.name,
+            Engine="postgres",
+            EngineVersion=version,
+            DBInstanceClass=self.instance_class,
+            StorageType=self.storage_type,
+            AllocatedStorage=self.storage_gib,
+            **grows,
+            **windows,
+            StorageEncrypted=True,
+            DBName=self.database_name,
+            MasterUsername=self.username,
+            MasterUserPassword=database_password(cloud, str(self.credentials)).reveal(),
+            EnablePerformanceInsights=insights,
+            **common_arguments(self, tags),
+        )["DBInstance"]
+        return row
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Change what differs, at once rather than in the next maintenance window."""
+        rds, wanted = cloud.client("rds"), self._tagged()
+        arguments = self.modification(cloud, observed, changed)
+        if arguments:
+            with explained(self.name, self.instance_class):
+                rds.modify_db_instance(DBInstanceIdentifier=self.name, ApplyImmediately=True, **arguments)
+        if "password" in changed:
+            # Not before the call above: until then the tags tell that it is to be made.
+            wanted = replace(wanted, tags={**wanted.tags, PASSWORD_TAG: observed.attrs["resource_id"]})
+        if changed & {"tags", "password"}:
+            rds.add_tags_to_resource(ResourceName=observed.attrs["arn"], Tags=tag_list(wanted.tags))
+        after = wanted.as_desired(observed)
+        if "password" in changed:
+            return replace(after, state="resetting-master-credentials")
+        return replace(after, state="modifying") if changed & _SLOW else after
+
+    def modification(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> dict[str, Any]:
+        """Give the arguments of ModifyDBInstance: only what changes, for AWS takes all else as a wish too."""
+        arguments = {_ARGUMENTS[name]: getattr(self, name) for name in _ARGUMENTS if name in changed}
+        running = observed.attrs["running_version"]
+        if "engine_version" in changed:
+            arguments["EngineVersion"] = version_to_upgrade_to(cloud, self.engine_version, running)
+            if gap(self.engine_version, running) is Gap.MAJOR:
+                arguments["AllowMajorVersionUpgrade"] = True
+        if "password" in changed:
+            arguments["MasterUserPassword"] = database_password(cloud, str(self.credentials)).reveal()
+        if "instance_class" in changed and self.performance_insights:
+            offered = offers_insights(cloud, running, self.instance_class) is not False
+            if offered != bool(observed.attrs.get("performance_insights")):
+                arguments["EnablePerformanceInsights"] = offered
+        if "max_storage_gib" in changed:
+            arguments["MaxAllocatedStorage"] = self._maximum(observed)
+        if "security_group_ids" in changed:
+            arguments["VpcSecurityGroupIds"] = list(self.security_group_ids)
+        if "log_exports" in changed:
+            wanted, actual = frozenset(self.log_exports), frozenset(observed.attrs["log_exports"])
+            arguments["CloudwatchLogsExportConfiguration"] = {
+                "EnableLogTypes": sorted(wanted - actual),
+                "DisableLogTypes": sorted(actual - wanted),
+            }
+        return arguments
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed, now: Callable[[], datetime] = utc_now) -> Health:
+        """Delete it, its protection turned off first: whoever calls this has seen to it that it may go.
+
+        Errors: RefusedError where the final snapshot that is wanted cannot be taken.
+        """
+        return delete(cloud, observed, now())

@@ -1,0 +1,45 @@
+"""What `DBInstance` needs to be allowed, beside its class for the length of it.
+
+Sources: Service Authorization Reference, "Actions, resources, and condition keys for Amazon RDS"; RDS User Guide,
+"Permission policies to create, modify and delete resources".
+"""
+
+from __future__ import annotations
+
+from missyou_operator.aws.permissions import OURS, Condition, Grant, Part, change, linked_role, look, make
+from missyou_operator.aws.secretsmanager.values import READ_PASSWORD
+
+_DATABASE, _SUBNETS, _PARAMETERS = "rds:db:{stack}-db", "rds:subgrp:{stack}-db", "rds:pg:{stack}-postgres*"
+_SNAPSHOT = (
+    "a final snapshot is taken and tagged in the caller's name: RDS's notice of August 2024, as quoted in "
+    "github.com/aws-solutions/instance-scheduler-on-aws/issues/572"
+)
+
+PERMISSIONS: tuple[Grant, ...] = (
+    look("rds:DescribeDBInstances", "rds:DescribeDBEngineVersions", "rds:DescribeOrderableDBInstanceOptions"),
+    make("rds:CreateDBInstance", "rds:AddTagsToResource", on=(_DATABASE,)),
+    change("rds:CreateDBInstance", on=(_SUBNETS, _PARAMETERS)),
+    # Any snapshot: the spec names it, and it may be of before the stack, or of another account.
+    make("rds:RestoreDBInstanceFromDBSnapshot", on=(_DATABASE, "rds:snapshot:*")),
+    change("rds:RestoreDBInstanceFromDBSnapshot", on=(_SUBNETS, _PARAMETERS)),
+    change("rds:ModifyDBInstance", on=(_DATABASE, _PARAMETERS)),
+    change("rds:DeleteDBInstance", on=(_DATABASE,)),
+    READ_PASSWORD,
+    Grant(
+        Part.MAKE,
+        ("rds:CreateDBInstance", "rds:ModifyDBInstance", "rds:RestoreDBInstanceFromDBSnapshot"),
+        ("rds:og:default:postgres*",),
+        implied="an instance is in an option group, AWS's default one if none is named: RDS User Guide",
+    ),
+    Grant(Part.CHANGE, ("rds:CreateDBSnapshot",), (_DATABASE,), (OURS,), implied=_SNAPSHOT),
+    Grant(Part.MAKE, ("rds:CreateDBSnapshot",), ("rds:snapshot:{stack}-db-final-*",), implied=_SNAPSHOT),
+    Grant(
+        Part.MAKE,
+        ("rds:AddTagsToResource",),
+        ("rds:snapshot:{stack}-db-final-*",),
+        # Only those that are copied from the instance.
+        (Condition("BoolIfExists", "rds:TagsFromRequest", ("false",)),),
+        implied=_SNAPSHOT,
+    ),
+    linked_role("rds.amazonaws.com", 'RDS User Guide, "Using service-linked roles for Amazon RDS"'),
+)

@@ -1,0 +1,173 @@
+"""Databases made from snapshots: what a snapshot has to be like, and the password that comes with it.
+
+A restored instance has the master password of its snapshot, which nobody may know any more. That it still has it is
+told by tags alone, so that it is not forgotten whatever happens: the restoring call gives the instance `RESTORED_TAG`,
+and `PASSWORD_TAG` follows once the password of `db_credentials` is set. The latter holds the instance's resource ID, so
+that one that was copied along with a snapshot does not count. Sources: RDS API reference, DescribeDBSnapshots and
+RestoreDBInstanceFromDBSnapshot; hashicorp/terraform issue 9988 (the name of the database comes from the snapshot).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.errors import is_absent
+from missyou_operator.aws.identity import STACK_TAG, tag_list, tag_map
+from missyou_operator.aws.rds.versions import major
+from missyou_operator.engine.errors import NotYetError, RefusedError
+from missyou_operator.engine.resource import Health, Observed, failed, pending
+
+if TYPE_CHECKING:
+    from missyou_operator.aws.cloud import Cloud
+    from missyou_operator.aws.rds.instance import DBInstance
+
+#: On an instance: the snapshot that it was made from.
+RESTORED_TAG = "missyou.app/restored-from"
+#: On an instance: its own resource ID, once it has our password.
+PASSWORD_TAG = "missyou.app/password-set-on"  # noqa: S105 - the name of a tag
+#: On an instance, and by copying on its snapshots: the name of the database in it, which AWS does not tell of those.
+DATABASE_TAG = "missyou.app/database-name"
+
+#: What a tag's value may have. Source: RDS User Guide, "Tagging Amazon RDS resources".
+_TAG_MAX = 256
+_FIELD = "spec.database.restoreFromSnapshot"
+_UNSUITABLE = "SnapshotUnsuitable"
+
+
+def origin(given: str) -> str:
+    """Give the value of `RESTORED_TAG` for a snapshot: its name or ARN, of which the end tells most."""
+    return given[-_TAG_MAX:]
+
+
+def password_due(observed: Observed) -> bool:
+    """Tell whether an instance still has the password of the snapshot that it was made from."""
+    return RESTORED_TAG in observed.tags and observed.tags.get(PASSWORD_TAG) != observed.attrs["resource_id"]
+
+
+def unfinished(wanted: DBInstance, observed: Observed) -> Health | None:
+    """Say what a restored instance, which serves otherwise, cannot be used for yet, or ever."""
+    source, name = observed.tags.get(RESTORED_TAG), observed.attrs.get("database_name")
+    if source and name and name != wanted.database_name:
+        return failed(
+            _UNSUITABLE,
+            f"the database in {observed.id}, restored from {source}, is called {name}, and stays so: delete this "
+            f"MissYouApp and create it with spec.database.name: {name}",
+        )
+    if password_due(observed) or observed.attrs.get("password_pending"):
+        return pending("SettingPassword", f"{observed.id} gets the password of db_credentials next", 30.0)
+    return None
+
+
+def remark(wanted: DBInstance, observed: Observed) -> str:
+    """Say where an instance comes from, if not from what the spec names."""
+    source = observed.tags.get(RESTORED_TAG)
+    if not wanted.restore_from or source == origin(wanted.restore_from):
+        return ""
+    was = f"was restored from {source}" if source else "was made empty"
+    return f"{was}: {_FIELD} counts only when a database is created"
+
+
+def restore(cloud: Cloud, wanted: DBInstance, tags: Mapping[str, str]) -> Mapping[str, Any]:
+    """Start a restoration with all settings that it takes; the others are put right once it is there.
+
+    Errors: NotYetError while the snapshot is missing or incomplete, RefusedError where it does not fit the spec.
+    """
+    row = _find(cloud, wanted.restore_from)
+    if problems := unsuitable(row, wanted):
+        raise RefusedError(_UNSUITABLE, f"{_FIELD}: {wanted.restore_from} {'; '.join(problems)}")
+    larger = {"AllocatedStorage": wanted.storage_gib} if wanted.storage_gib > row["AllocatedStorage"] else {}
+    window = {"PreferredBackupWindow": wanted.backup_window} if wanted.backup_window else {}
+    answer: Mapping[str, Any] = cloud.client("rds").restore_db_instance_from_db_snapshot(
+        DBInstanceIdentifier=wanted.name,
+        DBSnapshotIdentifier=wanted.restore_from,
+        DBInstanceClass=wanted.instance_class,
+        **larger,
+        **window,
+        **common_arguments(wanted, tags),
+    )["DBInstance"]
+    return answer
+
+
+def common_arguments(wanted: DBInstance, tags: Mapping[str, str]) -> dict[str, Any]:
+    """Give the arguments that an empty instance and a restored one are both made with."""
+    return {
+        "MultiAZ": wanted.multi_az,
+        "DBSubnetGroupName": wanted.subnet_group,
+        "DBParameterGroupName": wanted.parameter_group,
+        "VpcSecurityGroupIds": list(wanted.security_group_ids),
+        "PubliclyAccessible": wanted.publicly_accessible,
+        "BackupRetentionPeriod": wanted.backup_retention_days,
+        "CopyTagsToSnapshot": wanted.copy_tags_to_snapshots,
+        "AutoMinorVersionUpgrade": wanted.auto_minor_upgrades,
+        "EnableCloudwatchLogsExports": list(wanted.log_exports),
+        "DeletionProtection": wanted.deletion_protection,
+        # AWS's default is to go on, for a fee, after the community's support has ended.
+        "EngineLifecycleSupport": "open-source-rds-extended-support-disabled",
+        "Tags": tag_list(tags),
+    }
+
+
+def _find(cloud: Cloud, given: str) -> Mapping[str, Any]:
+    """Read a complete snapshot by its name or ARN. Errors: NotYetError, RefusedError."""
+    _, _, _, region, account, *_ = f"{given}:::::".split(":") if given.startswith("arn:") else [""] * 5
+    if region not in {"", cloud.stack.region}:
+        raise RefusedError(
+            _UNSUITABLE,
+            f"{_FIELD}: {given} is in {region}, the stack in {cloud.stack.region}. Copy it (aws rds copy-db-snapshot "
+            f"--region {cloud.stack.region} --source-region {region} --source-db-snapshot-identifier {given} "
+            "--kms-key-id alias/aws/rds --target-db-snapshot-identifier …) and name the copy",
+        )
+    shared = {"IncludeShared": True} if account not in {"", cloud.stack.account} else {}
+    try:
+        rows = cloud.client("rds").describe_db_snapshots(DBSnapshotIdentifier=given, **shared)["DBSnapshots"]
+    except ClientError as error:
+        if not is_absent(error):
+            raise
+        rows = []
+    if not rows:
+        raise NotYetError(
+            "SnapshotNotFound",
+            f"{_FIELD}: there is no snapshot {given} in {cloud.stack.region} within reach of account "
+            f"{cloud.stack.account}. The stack goes on once there is, or name another (aws rds describe-db-snapshots "
+            "--query DBSnapshots[].DBSnapshotIdentifier)",
+            60.0,
+        )
+    row: Mapping[str, Any] = rows[0]
+    if row["Status"] in {"creating", "copying"}:
+        raise NotYetError("SnapshotCreating", f"{_FIELD}: {given} is not complete yet; the stack goes on then", 60.0)
+    return row
+
+
+def unsuitable(row: Mapping[str, Any], wanted: DBInstance) -> list[str]:
+    """List why a database of the spec cannot be made from a snapshot, a row of DescribeDBSnapshots."""
+    problems, tags = [], tag_map(row.get("TagList"))
+    user, name, version = row["MasterUsername"], tags.get(DATABASE_TAG, wanted.database_name), row["EngineVersion"]
+    if row["Status"] != "available":
+        problems.append(f"is in the state {row['Status']}: name another snapshot")
+    if row["Engine"] != "postgres":
+        return [f"is of {row['Engine']}: name a snapshot of PostgreSQL"]
+    owner = tags.get(STACK_TAG, "")
+    if owner.partition("/")[0] not in {"", wanted.tags.get(STACK_TAG, "").partition("/")[0]}:
+        # Who may write a MissYouApp in one namespace need not be let into the data of another.
+        problems.append(
+            f"is of {owner}, in another namespace: whoever may read those data makes a copy of it, which has no tags "
+            "(aws rds copy-db-snapshot), and you name that"
+        )
+    if not row.get("Encrypted"):
+        source = row["DBSnapshotIdentifier"]
+        problems.append(
+            "is not encrypted, and neither would the database be: make a copy that is (aws rds copy-db-snapshot "
+            f"--source-db-snapshot-identifier {source} --target-db-snapshot-identifier {source}-encrypted "
+            "--kms-key-id alias/aws/rds) and name it"
+        )
+    if user != wanted.username:
+        problems.append(f"has the user {user}, and keeps it: create the MissYouApp with spec.database.username: {user}")
+    if name != wanted.database_name:
+        problems.append(f"has the database {name}, and keeps it: create the MissYouApp with spec.database.name: {name}")
+    if major(version) != major(wanted.engine_version):
+        older = ", and raise it when the stack is Ready" if major(version) < major(wanted.engine_version) else ""
+        problems.append(f'holds PostgreSQL {version}: set spec.database.engineVersion to "{major(version)}"{older}')
+    return problems

@@ -1,0 +1,244 @@
+"""The records of an app's domain: the alias that leads to the load balancer, and the proof for the certificate.
+
+Records have no tags. Beside the alias stands a TXT record that says whose it is, written in the same batch, as
+external-dns does it (its "TXT registry"). Both go by CREATE, so that nothing that is there is ever overwritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.acm import others_of
+from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.errors import code_of, is_absent
+from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.permissions import Condition, Grant, Part, look
+from missyou_operator.aws.route53.zone import Record, apply, at, plain, records_now, subtree, values
+from missyou_operator.engine.errors import NotYetError, RefusedError
+from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
+from missyou_operator.engine.values import Ref
+
+_TTL = 300
+_ZONES = ("route53:hostedzone/*",)
+PERMISSIONS: tuple[Grant, ...] = (
+    look("route53:ListResourceRecordSets", on=_ZONES),
+    Grant(
+        Part.CHANGE,
+        ("route53:ChangeResourceRecordSets",),
+        _ZONES,
+        (Condition("ForAllValues:StringEquals", "route53:ChangeResourceRecordSetsRecordTypes", ("A", "CNAME", "TXT")),),
+    ),
+)
+
+
+def heritage(stack: Stack) -> str:
+    """Give the value of the TXT record that says whose the records beside it are."""
+    return f'"heritage=missyou-operator,stack={stack.app},cluster={stack.cluster}"'
+
+
+def _owner_record(domain: str, value: str) -> Record:
+    return {"Name": f"_missyou.{domain}", "Type": "TXT", "TTL": _TTL, "ResourceRecords": [{"Value": value}]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alias(Resource):
+    """The A record of a domain (its name), an alias of the load balancer, and the TXT record that says whose it is.
+
+    No AAAA: the load balancer has IPv4 addresses only.
+    """
+
+    TYPE: ClassVar[str] = "route53.Alias"
+    COMPARED: ClassVar[tuple[str, ...]] = ("zone", "target", "target_zone")
+    REPLACE: ClassVar[frozenset[str]] = frozenset({"zone"})
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("acm.Certificate",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = PERMISSIONS
+
+    zone: str
+    role: str
+    target: str | Ref
+    target_zone: str | Ref
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Look at the domain of each of our certificates, in the zone that it remembers."""
+        return _each(reader, cls._observed)
+
+    @classmethod
+    def _observed(cls, reader: Reader, certificate: Observed) -> Observed | None:
+        domain, zone, role = certificate.attrs["domain"], certificate.attrs["zone"], certificate.attrs["role"]
+        if not zone:
+            return None
+        rows = subtree(reader, zone, role, domain)
+        owners, there = at(rows, f"_missyou.{domain}", "TXT"), at(rows, domain, "A")
+        other = at(rows, domain, "CNAME") or at(rows, domain, "AAAA")
+        ours = heritage(reader.stack) in values(owners)
+        if not ours and there is None and other is None:
+            return None
+        alias = (there or {}).get("AliasTarget") or {}
+        attrs = {
+            "id": f"{zone}/{domain}",
+            # It goes with its certificate: as long as a listener serves that, the name leads there.
+            "arn": certificate.id,
+            "zone": zone,
+            "role": role,
+            "target": plain(alias.get("DNSName", "")).removeprefix("dualstack."),
+            "target_zone": alias.get("HostedZoneId", ""),
+            "rows": tuple(row for row in (there, owners) if row is not None),
+        }
+        owner = ", ".join(values(owners)) or f"a {(there or other or {}).get('Type')} record that is not ours"
+        return Observed(cls, domain, f"{zone}/{domain}", attrs, component="Domain", owned=ours, owner=owner)
+
+    def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
+        """Compare all but tags: there are none."""
+        return tuple(change for change in super().diff(observed) if change.field != "tags")
+
+    def satisfied(self, name: str, observed: Observed) -> bool:
+        """Compare names as DNS does."""
+        if name == "target":
+            return bool(observed.attrs.get(name) == plain(str(self.target)))
+        return super().satisfied(name, observed)
+
+    def _record(self) -> Record:
+        target = {"HostedZoneId": self.target_zone, "DNSName": self.target, "EvaluateTargetHealth": False}
+        return {"Name": self.name, "Type": "A", "AliasTarget": target}
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create both records. Errors: RefusedError where the name is somebody else's."""
+        owner = _owner_record(self.name, heritage(cloud.stack))
+        try:
+            apply(cloud, self.zone, self.role, ("CREATE", self._record()), ("CREATE", owner))
+        except ClientError as error:
+            if code_of(error) != "InvalidChangeBatch":
+                raise
+            rows = records_now(cloud, self.zone, self.role, self.name)
+            mine = heritage(cloud.stack) in values(at(rows, f"_missyou.{self.name}", "TXT"))
+            raise _there(self.name) if mine else _taken(error, self.name) from error
+        return self.made(f"{self.zone}/{self.name}", role=self.role, rows=(self._record(), owner))
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
+        """Lead it to the load balancer; the TXT record says that it is ours. Errors: RefusedError beside a CNAME."""
+        try:
+            apply(cloud, self.zone, self.role, ("UPSERT", self._record()))
+        except ClientError as error:
+            raise _taken(error, self.name) if code_of(error) == "InvalidChangeBatch" else error from error
+        return self.as_desired(
+            observed, target=plain(str(self.target)), rows=(self._record(), observed.attrs["rows"][-1])
+        )
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Delete both, as they were read: Route 53 deletes only what is repeated exactly."""
+        rows = observed.attrs["rows"]
+        return _delete(cloud, observed, *rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validation(Resource):
+    """The CNAME that proves a domain (its name) to ACM. It stays for as long as the certificate, which it renews.
+
+    It is the same for every certificate of the account for that domain, so that it is shared, and whose it is shows in
+    its value.
+    """
+
+    TYPE: ClassVar[str] = "route53.Validation"
+    COMPARED: ClassVar[tuple[str, ...]] = ("zone",)
+    REPLACE: ClassVar[frozenset[str]] = frozenset({"zone"})
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("acm.Certificate",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        *PERMISSIONS,
+        look("acm:ListCertificates", "acm:ListTagsForCertificate"),
+    )
+
+    zone: str
+    role: str
+    record_name: str | Ref
+    record_value: str | Ref
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Look for the record of each of our certificates that knows its own."""
+        return _each(reader, cls._observed)
+
+    @classmethod
+    def _observed(cls, reader: Reader, certificate: Observed) -> Observed | None:
+        domain, zone, name = certificate.attrs["domain"], certificate.attrs["zone"], certificate.attrs["record_name"]
+        if not zone or not name:
+            return None
+        row = at(subtree(reader, zone, certificate.attrs["role"], domain), name, "CNAME")
+        if row is None:
+            return None
+        ours = [plain(value) for value in values(row)] == [plain(certificate.attrs["record_value"])]
+        attrs = {
+            "id": f"{zone}/{plain(name)}",
+            "arn": certificate.id,
+            "zone": zone,
+            "role": certificate.attrs["role"],
+            "rows": (row,),
+        }
+        owner = "" if ours else f"a record with the value {', '.join(values(row))}"
+        return Observed(cls, domain, attrs["id"], attrs, component="Domain", owned=ours, owner=owner)
+
+    def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
+        """Compare all but tags: there are none."""
+        return tuple(change for change in super().diff(observed) if change.field != "tags")
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create it. Errors: RefusedError where it is there with another value."""
+        row: dict[str, Any] = {"Name": self.record_name, "Type": "CNAME", "TTL": _TTL}
+        row["ResourceRecords"] = [{"Value": self.record_value}]
+        try:
+            apply(cloud, self.zone, self.role, ("CREATE", row))
+        except ClientError as error:
+            if code_of(error) != "InvalidChangeBatch":
+                raise
+            there = at(records_now(cloud, self.zone, self.role, self.name), str(self.record_name), "CNAME")
+            same = [plain(value) for value in values(there)] == [plain(str(self.record_value))]
+            raise _there(self.name) if same else _taken(error, str(self.record_name)) from error
+        return self.made(f"{self.zone}/{plain(str(self.record_name))}", role=self.role, rows=(row,))
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
+        """Never happens: what differs is replaced."""
+        return observed
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Delete it, unless another certificate of the account would fail to renew without it."""
+        if others_of(cloud, observed.name, observed.attrs.get("arn", "")):
+            return READY
+        return _delete(cloud, observed, *observed.attrs["rows"])
+
+
+def _delete(cloud: Cloud, observed: Observed, *rows: Record) -> Health:
+    try:
+        apply(cloud, observed.attrs["zone"], observed.attrs["role"], *(("DELETE", row) for row in rows))
+    except ClientError as error:
+        # Changed or gone since it was read: the next look tells.
+        if code_of(error) == "InvalidChangeBatch":
+            raise NotYetError("Deleting", f"the records of {observed.name} have just changed", 5.0) from error
+        if not is_absent(error):
+            raise
+    return READY
+
+
+def _each(reader: Reader, look_at: Callable[[Reader, Observed], Observed | None]) -> Sequence[Observed]:
+    """Give what is found for the stack's certificates: once, also where two of them are for the same domain."""
+    found = [observed for row in reader.found("acm.Certificate") if (observed := look_at(reader, row)) is not None]
+    return list({observed.id: observed for observed in reversed(found)}.values())
+
+
+def _there(name: str) -> NotYetError:
+    """Say that a record is ours already: an answer was lost, or a look came too early to see it."""
+    return NotYetError("Creating", f"the records of {name} are there since a moment ago: they are looked at again", 5.0)
+
+
+def _taken(error: ClientError, name: str) -> RefusedError:
+    """Say that a name is somebody else's."""
+    return RefusedError(
+        "OwnedElsewhere",
+        f"{plain(name)} has a record already, which is not ours and is left alone: remove it, or choose another "
+        f"spec.domain.name ({error.response['Error']['Message']})",
+    )

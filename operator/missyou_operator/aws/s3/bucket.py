@@ -1,0 +1,255 @@
+"""The bucket that a load balancer writes its access logs to. Source: Amazon S3 API reference and user guide.
+
+Bucket names are shared by everybody in a partition, so that ours carries account and region. `ListBuckets` shows one's
+own buckets only: that somebody else has the name is found out by creating.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
+from missyou_operator.aws.errors import code_of, is_absent
+from missyou_operator.aws.iam.documents import json_text, normalised
+from missyou_operator.aws.identity import Stack, tag_list, tag_map
+from missyou_operator.aws.permissions import Grant, Part, look, make
+from missyou_operator.aws.s3.emptying import empty, holds_logs
+from missyou_operator.engine.errors import NotYetError, RefusedError
+from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
+
+#: The region that CreateBucket must not be told.
+_DEFAULT_REGION = "us-east-1"
+_BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+_BUCKET = "s3:{stack}-alb-logs-{account}-{region_name}"
+
+
+def log_bucket_name(stack: Stack) -> str:
+    """Give the name of a stack's bucket: 61 characters at most, of the 63 that there may be."""
+    return f"{stack.name}-alb-logs-{stack.account}-{stack.region}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket(Resource):
+    """A private bucket, encrypted with S3's own keys, that forgets what is older than `retention_days`.
+
+    `policy` is its bucket policy.
+    """
+
+    TYPE: ClassVar[str] = "s3.Bucket"
+    COMPARED: ClassVar[tuple[str, ...]] = ("policy", "encryption", "public_access", "ownership", "retention_days")
+    # While a load balancer writes to a name, nobody else must be able to take it.
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.AccessLogs", "elbv2.LoadBalancer")
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("s3:ListAllMyBuckets"),
+        look(
+            "s3:GetBucketTagging",
+            "s3:GetBucketPolicy",
+            "s3:GetEncryptionConfiguration",
+            "s3:GetBucketPublicAccessBlock",
+            "s3:GetBucketOwnershipControls",
+            "s3:GetLifecycleConfiguration",
+            "s3:ListBucketVersions",
+            "s3:ListBucketMultipartUploads",
+            on=(_BUCKET,),
+        ),
+        make("s3:CreateBucket", on=(_BUCKET,)),
+        replace(
+            make("s3:TagResource", on=(_BUCKET,)),
+            implied="CreateBucket with tags needs it: S3 API reference, CreateBucketConfiguration",
+        ),
+        # S3 looks at a bucket's tags only where ABAC was enabled for it.
+        Grant(
+            Part.CHANGE,
+            (
+                "s3:PutBucketTagging",
+                "s3:PutBucketPolicy",
+                "s3:PutEncryptionConfiguration",
+                "s3:PutBucketPublicAccessBlock",
+                "s3:PutBucketOwnershipControls",
+                "s3:PutLifecycleConfiguration",
+                "s3:DeleteBucket",
+            ),
+            (_BUCKET,),
+        ),
+        Grant(Part.CHANGE, ("s3:DeleteObject", "s3:AbortMultipartUpload"), (f"{_BUCKET}/*",)),
+        Grant(
+            Part.CHANGE,
+            ("s3:DeleteObjectVersion",),
+            (f"{_BUCKET}/*",),
+            implied="DeleteObjects with versions needs it besides s3:DeleteObject: S3 API reference, DeleteObjects",
+        ),
+    )
+
+    policy: Mapping[str, Any]
+    retention_days: int
+
+    @property
+    def encryption(self) -> str:
+        """The algorithm; Elastic Load Balancing writes to no bucket with KMS keys."""
+        return "AES256"
+
+    @property
+    def public_access(self) -> str:
+        """Whether public access is blocked in all four ways."""
+        return "blocked"
+
+    @property
+    def ownership(self) -> str:
+        """The bucket's owner owns what others put into it."""
+        return "BucketOwnerEnforced"
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find it by its name in the account's list. Looked into only where it is not wanted any more."""
+        rows = reader.shared("s3.list_buckets", lambda: pages(reader.client("s3"), "list_buckets", "Buckets"))
+        name = log_bucket_name(reader.stack)
+        return [cls._observed(reader, name) for row in rows if row["Name"] == name]
+
+    @classmethod
+    def _observed(cls, reader: Reader, name: str) -> Observed:
+        s3 = reader.client("s3")
+        tags = tag_map((_asked(s3.get_bucket_tagging, name) or {}).get("TagSet"))
+        attrs: dict[str, Any] = {"id": name, "arn": f"arn:{reader.stack.partition}:s3:::{name}"}
+        if reader.stack.owns(tags):
+            attrs |= _settings(s3, name)
+            if name not in reader.wanted(cls.TYPE):
+                attrs["logs"] = holds_logs(s3, name)
+        return reader.observed(cls, name, name, attrs, tags)
+
+    def satisfied(self, name: str, observed: Observed) -> bool:
+        """Compare the policy for what it means."""
+        if name == "policy":
+            return bool(normalised(observed.attrs.get(name)) == normalised(self.policy))
+        return super().satisfied(name, observed)
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create it with its tags, then set all that is compared, whatever AWS's defaults are."""
+        settings: dict[str, Any] = {"Tags": tag_list(self.tags)}
+        if cloud.stack.region != _DEFAULT_REGION:
+            settings["LocationConstraint"] = cloud.stack.region
+        s3 = cloud.client("s3")
+        try:
+            s3.create_bucket(Bucket=self.name, CreateBucketConfiguration=settings)
+        except ClientError as error:
+            raise _explained(error, self.name) from error
+        self._set(s3, frozenset(self.COMPARED))
+        return self.made(self.name, arn=f"arn:{cloud.stack.partition}:s3:::{self.name}")
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Set what differs, each with its own call. Tags are replaced as a whole: others' are kept."""
+        s3 = cloud.client("s3")
+        self._set(s3, changed)
+        if "tags" in changed:
+            s3.put_bucket_tagging(Bucket=self.name, Tagging={"TagSet": tag_list({**observed.tags, **self.tags})})
+        return self.as_desired(observed)
+
+    def _set(self, s3: Client, changed: frozenset[str]) -> None:
+        if "public_access" in changed:
+            s3.put_public_access_block(Bucket=self.name, PublicAccessBlockConfiguration=dict.fromkeys(_BLOCKS, True))
+        if "ownership" in changed:
+            s3.put_bucket_ownership_controls(
+                Bucket=self.name, OwnershipControls={"Rules": [{"ObjectOwnership": self.ownership}]}
+            )
+        if "encryption" in changed:
+            by_default = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": self.encryption}}
+            s3.put_bucket_encryption(Bucket=self.name, ServerSideEncryptionConfiguration={"Rules": [by_default]})
+        if "retention_days" in changed:
+            s3.put_bucket_lifecycle_configuration(
+                Bucket=self.name, LifecycleConfiguration={"Rules": [_expiry(self.retention_days)]}
+            )
+        if "policy" in changed:
+            s3.put_bucket_policy(Bucket=self.name, Policy=json_text(self.policy))
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Empty it, some thousands of objects a call, and delete it: whoever calls this knows that they may go."""
+        s3, text = cloud.client("s3"), f"bucket {observed.name} is being emptied"
+        try:
+            if not empty(s3, observed.name):
+                return pending("Emptying", text, 1.0)
+            s3.delete_bucket(Bucket=observed.name)
+        except ClientError as error:
+            if is_absent(error):
+                return READY
+            if code_of(error) != "BucketNotEmpty":
+                raise
+            # The load balancer's last logs come up to five minutes late.
+            return pending("Emptying", f"{text}: more has come in", 10.0)
+        return READY
+
+    @classmethod
+    def holds_data(cls, observed: Observed) -> str:
+        """Say that the logs would be lost. Without a number: an approval would end with the next log that expires."""
+        return f"the access logs in the bucket {observed.id}" if observed.attrs.get("logs", True) else ""
+
+
+def _explained(error: ClientError, name: str) -> ClientError | NotYetError | RefusedError:
+    """Tell apart whose the name is."""
+    match code_of(error):
+        case "BucketAlreadyOwnedByYou":
+            return NotYetError("Creating", f"bucket {name} is there since a moment ago: it is looked at again", 5.0)
+        case "BucketAlreadyExists":
+            text = f"the bucket name {name} belongs to another AWS account. Choose another spec.stackName, or set "
+            return RefusedError("OwnedElsewhere", f"{text}spec.loadBalancer.accessLogs.enabled to false")
+    return error
+
+
+def _asked(ask: Callable[..., Mapping[str, Any]], name: str) -> Mapping[str, Any] | None:
+    """Ask for one of a bucket's settings; S3 answers with an error where there is none."""
+    try:
+        return ask(Bucket=name)
+    except ClientError as error:
+        if is_absent(error) and code_of(error) != "NoSuchBucket":
+            return None
+        raise
+
+
+def _settings(s3: Client, name: str) -> dict[str, Any]:
+    policy = _asked(s3.get_bucket_policy, name)
+    encryption = _asked(s3.get_bucket_encryption, name) or {}
+    access = _asked(s3.get_public_access_block, name) or {}
+    ownership = _asked(s3.get_bucket_ownership_controls, name) or {}
+    lifecycle = _asked(s3.get_bucket_lifecycle_configuration, name) or {}
+    rules = encryption.get("ServerSideEncryptionConfiguration", {}).get("Rules") or [{}]
+    blocks = access.get("PublicAccessBlockConfiguration", {})
+    owners = ownership.get("OwnershipControls", {}).get("Rules") or [{}]
+    return {
+        "policy": json.loads(policy["Policy"]) if policy else None,
+        "encryption": rules[0].get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm"),
+        "public_access": "blocked" if all(blocks.get(block) for block in _BLOCKS) else "not blocked",
+        "ownership": owners[0].get("ObjectOwnership"),
+        "retention_days": _kept_days(lifecycle.get("Rules") or ()),
+    }
+
+
+def _expiry(days: int) -> dict[str, Any]:
+    """Give the rule that deletes what is older, and soon after that its versions, should somebody have enabled them."""
+    return {
+        "ID": "expire",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "Expiration": {"Days": days},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+    }
+
+
+def _kept_days(rules: Sequence[Mapping[str, Any]]) -> int | str | None:
+    """Read how long objects are kept: days, "other rules" for rules of another kind, None without any."""
+    if not rules:
+        return None
+    days = rules[0].get("Expiration", {}).get("Days")
+    if len(rules) == 1 and days and _essence(rules[0]) == _essence(_expiry(days)):
+        return int(days)
+    return "other rules"
+
+
+def _essence(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what changes nothing: the rule's name, and a filter that all objects pass, which has several forms."""
+    empty = {"Filter": ({}, {"Prefix": ""}), "Prefix": ("",)}
+    return {key: value for key, value in rule.items() if key != "ID" and value not in empty.get(key, ())}

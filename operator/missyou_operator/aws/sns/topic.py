@@ -1,0 +1,171 @@
+"""The SNS topics that alarms notify: the stack's own, and one that somebody else keeps.
+
+Sources: SNS API reference, CreateTopic (idempotent by name; refused where attributes or tags differ),
+SetTopicAttributes, DeleteTopic; SNS developer guide, "Key management", compatibility between event sources from AWS
+services and encrypted topics.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.errors import code_of, gone, is_absent, message_of
+from missyou_operator.aws.iam.documents import grants, json_text, normalised
+from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.aws.permissions import Grant, change, look, make
+from missyou_operator.engine.errors import NotYetError
+from missyou_operator.engine.external import External
+from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource, failed
+
+#: The stack's own topic, as the actions of SNS name it.
+TOPIC = "sns:{stack}-alarms"
+_KEY = "KmsMasterKeyId"
+#: AWS's own key for SNS. Its policy cannot be changed, and does not let CloudWatch use it.
+_AWS_KEY = "alias/aws/sns"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topic(Resource):
+    """A standard topic. `policy` says who may publish; `key` is the KMS key that encrypts messages, "" for none."""
+
+    TYPE: ClassVar[str] = "sns.Topic"
+    COMPARED: ClassVar[tuple[str, ...]] = ("policy", "key")
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("sns:ListTopics"),
+        look("sns:GetTopicAttributes", "sns:ListTagsForResource", on=(TOPIC,)),
+        make("sns:CreateTopic", "sns:TagResource", on=(TOPIC,)),
+        change("sns:SetTopicAttributes", "sns:TagResource", "sns:DeleteTopic", on=(TOPIC,)),
+    )
+
+    policy: Mapping[str, Any]
+    key: str = ""
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find it by its ARN among all topics; attributes and tags of one that is there take a call each."""
+        sns, name = reader.client("sns"), f"{reader.stack.name}-alarms"
+        arn = reader.stack.arn("sns", name)
+        rows = reader.shared("sns.list_topics", lambda: pages(sns, "list_topics", "Topics"))
+        if not any(row["TopicArn"] == arn for row in rows):
+            return []
+        attributes = _attributes(reader, arn)
+        if attributes is None:
+            return []
+        attrs = {
+            "id": arn,
+            "arn": arn,
+            "policy": normalised(_document(attributes.get("Policy"))),
+            "key": attributes.get(_KEY, ""),
+        }
+        return [reader.observed(cls, name, arn, attrs, tag_map(sns.list_tags_for_resource(ResourceArn=arn)["Tags"]))]
+
+    def satisfied(self, name: str, observed: Observed) -> bool:
+        """Compare policies by their meaning."""
+        if name == "policy":
+            return bool(normalised(self.policy) == observed.attrs["policy"])
+        return super().satisfied(name, observed)
+
+    def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
+        """Say who may publish and who no longer, instead of printing two documents."""
+        return tuple(self._readable(change, observed) for change in super().diff(observed))
+
+    def _readable(self, change: FieldChange, observed: Observed) -> FieldChange:
+        if change.field != "policy":
+            return change
+        before, after = grants(observed.attrs["policy"]), grants(normalised(self.policy))
+        return replace(
+            change,
+            before="; ".join(sorted(before - after)) or "(nothing more)",
+            after="; ".join(sorted(after - before)) or "(nothing more)",
+        )
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create it with its policy and tags; a name that is taken by another one is refused by those."""
+        attributes = {"Policy": json_text(self.policy), **({_KEY: self.key} if self.key else {})}
+        try:
+            answer = cloud.client("sns").create_topic(Name=self.name, Attributes=attributes, Tags=tag_list(self.tags))
+        except ClientError as error:
+            if code_of(error) == "InvalidParameter" and "already exists" in message_of(error):
+                message = f"{self.address} is there since a moment ago: it is looked at again"
+                raise NotYetError("Creating", message, 2.0) from error
+            raise
+        return self.made(answer["TopicArn"], arn=answer["TopicArn"], policy=normalised(self.policy))
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Set what differs."""
+        sns = cloud.client("sns")
+        # Tags first: the operator may change what bears them.
+        if "tags" in changed:
+            sns.tag_resource(ResourceArn=observed.id, Tags=tag_list(self.tags))
+        if "policy" in changed:
+            text = json_text(self.policy)
+            sns.set_topic_attributes(TopicArn=observed.id, AttributeName="Policy", AttributeValue=text)
+        if "key" in changed:
+            sns.set_topic_attributes(TopicArn=observed.id, AttributeName=_KEY, AttributeValue=self.key)
+        return self.as_desired(observed, policy=normalised(self.policy))
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Delete it, and with it all of its subscriptions."""
+        return gone(lambda: cloud.client("sns").delete_topic(TopicArn=observed.id))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenTopic(External):
+    """A topic of somebody else's that alarms notify as well; its name is its ARN."""
+
+    TYPE: ClassVar[str] = "sns.GivenTopic"
+    # It may be anybody's, in another account too.
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (look("sns:GetTopicAttributes"),)
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Look at the topics that are wanted."""
+        return [observed for arn in reader.wanted(cls.TYPE) if (observed := cls._observed(reader, arn)) is not None]
+
+    @classmethod
+    def _observed(cls, reader: Reader, arn: str) -> Observed | None:
+        try:
+            attributes = reader.shared(f"sns.topic.{arn}", lambda: _attributes(reader, arn))
+        except ClientError as error:
+            # Of another account, whose owner need not let us look: CloudWatch may publish all the same.
+            if not code_of(error).startswith("Authorization"):
+                raise
+            attributes = {}
+        return None if attributes is None else Observed(cls, arn, arn, {"id": arn, "key": attributes.get(_KEY, "")})
+
+    def health(self, observed: Observed) -> Health:
+        """Tell of encryption that keeps CloudWatch out: no alarm would ever arrive."""
+        if not observed.attrs["key"].endswith(_AWS_KEY):
+            return READY
+        return failed(
+            "TopicUnusable",
+            f"{self.name} is encrypted with {_AWS_KEY}, which CloudWatch cannot use: no alarm would arrive. Encrypt it "
+            "with a key of your own whose policy lets cloudwatch.amazonaws.com use it, or not at all",
+        )
+
+    def missing(self) -> Health:
+        """Say that alarms notify nobody there."""
+        return failed(
+            "TopicNotFound",
+            f"there is no topic {self.name}: correct spec.monitoring.notifications.topicARN, or create it",
+        )
+
+
+def _attributes(reader: Reader, arn: str) -> Mapping[str, str] | None:
+    try:
+        return dict(reader.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"])
+    except ClientError as error:
+        if is_absent(error):
+            return None
+        raise
+
+
+def _document(text: str | None) -> Any:
+    return json.loads(text) if text else None

@@ -1,0 +1,91 @@
+"""What puts a web ACL in front of a load balancer. Source: AWS WAF API reference, AssociateWebACL.
+
+A load balancer has one web ACL at most, and associating another silently replaces it; an association has neither tags
+nor a name. So it counts as ours if its web ACL is ours, and somebody else's is looked for before ours is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.errors import gone
+from missyou_operator.aws.permissions import OURS, Grant, Part, change, look
+from missyou_operator.aws.wafv2.webacl import ACL
+from missyou_operator.engine.errors import RefusedError
+from missyou_operator.engine.resource import Health, Observed, Resource
+from missyou_operator.engine.values import Ref
+
+_BALANCER = "elasticloadbalancing:loadbalancer/app/{stack}-alb/*"
+_WHY = 'in the caller\'s name: AWS WAF developer guide, "Actions that require additional permissions settings"'
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebACLAssociation(Resource):
+    """The association of the stack's web ACL with its load balancer, which has to be active."""
+
+    TYPE: ClassVar[str] = "wafv2.WebACLAssociation"
+    COMPARED: ClassVar[tuple[str, ...]] = ("web_acl_arn", "load_balancer_arn")
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("wafv2.WebACL", "elbv2.LoadBalancer")
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("wafv2:ListResourcesForWebACL", on=(ACL,)),
+        # Its web ACL may be somebody else's.
+        look("wafv2:GetWebACLForResource", on=(_BALANCER, "wafv2:regional/webacl/*/*")),
+        change("wafv2:AssociateWebACL", on=(ACL,)),
+        # AWS WAF looks at no tags of a load balancer; Elastic Load Balancing does, below.
+        Grant(Part.CHANGE, ("wafv2:AssociateWebACL", "wafv2:DisassociateWebACL"), (_BALANCER,)),
+        Grant(Part.LOOK, ("elasticloadbalancing:GetLoadBalancerWebACL",), (_BALANCER,), implied=f"read {_WHY}"),
+        Grant(
+            Part.CHANGE,
+            ("elasticloadbalancing:CreateWebACLAssociation", "elasticloadbalancing:DeleteWebACLAssociation"),
+            (_BALANCER,),
+            (OURS,),
+            implied=f"made and ended {_WHY}",
+        ),
+        Grant(Part.CHANGE, ("elasticloadbalancing:SetWebAcl",), implied=f"made and ended {_WHY}"),
+    )
+
+    web_acl_arn: str | Ref
+    load_balancer_arn: str | Ref
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Look whether the stack's web ACL is associated with its load balancer; with what else is not our business."""
+        found = []
+        balancers = {observed.id: observed for observed in reader.found("elbv2.LoadBalancer")}
+        for acl in reader.found("wafv2.WebACL") if balancers else ():
+            arn = acl.attrs["arn"]
+            answer = reader.client("wafv2").list_resources_for_web_acl(
+                WebACLArn=arn, ResourceType="APPLICATION_LOAD_BALANCER"
+            )
+            for balancer in [balancers[item] for item in answer.get("ResourceArns") or () if item in balancers]:
+                attrs = {"web_acl_arn": arn, "load_balancer_arn": balancer.id}
+                # What is ours by its web ACL has that one's tags, as far as owners go.
+                found.append(reader.observed(cls, balancer.name, f"{acl.id} on {balancer.name}", attrs, acl.tags))
+        return found
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Associate them, unless the load balancer has somebody else's web ACL."""
+        waf = cloud.client("wafv2")
+        present = waf.get_web_acl_for_resource(ResourceArn=self.load_balancer_arn).get("WebACL")
+        if present and present["ARN"] != self.web_acl_arn:
+            raise RefusedError(
+                "OwnedElsewhere",
+                f"load balancer {self.name} has the web ACL {present['ARN']}, which is not the stack's and is left "
+                "there. Disassociate it, or set spec.waf.enabled to false",
+            )
+        waf.associate_web_acl(WebACLArn=self.web_acl_arn, ResourceArn=self.load_balancer_arn)
+        acl = str(self.web_acl_arn).rpartition("/")[2]
+        return self.made(f"{acl} on {self.name}")
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
+        """Associate the web ACL that is wanted now in the place of the other, without a gap."""
+        return self.create(cloud)
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """End it; requests then pass unchecked."""
+        arn = observed.attrs["load_balancer_arn"]
+        return gone(lambda: cloud.client("wafv2").disassociate_web_acl(ResourceArn=arn))

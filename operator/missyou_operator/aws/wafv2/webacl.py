@@ -1,0 +1,178 @@
+"""The web ACL in front of the load balancer. Source: AWS WAF API reference and developer guide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.cloud import Client, Cloud, Reader
+from missyou_operator.aws.errors import code_of, gone
+from missyou_operator.aws.idempotency import creating
+from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.aws.permissions import Grant, Part, change, look, make
+from missyou_operator.engine.resource import Health, Observed, Resource, pending
+
+#: For load balancers; the other scope is CloudFront's.
+_SCOPE = "REGIONAL"
+#: Seconds over which requests are counted for the rate limit: AWS's default.
+_WINDOW = 300
+#: What GetWebACL shows and UpdateWebACL would reset where it is left out; no business of ours.
+_LEFT_ALONE = (
+    "AssociationConfig",
+    "CaptchaConfig",
+    "ChallengeConfig",
+    "CustomResponseBodies",
+    "DataProtectionConfig",
+    "OnSourceDDoSProtectionConfig",
+    "TokenDomains",
+)
+ACL = "wafv2:regional/webacl/{stack}-waf/*"
+#: AWS's managed rule groups, which have no owner's tags.
+_MANAGED = "wafv2:regional/managedruleset/*/*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebACL(Resource):
+    """A web ACL that lets pass what none of its rules blocks, with metrics and samples of each rule.
+
+    `groups` are rule groups that AWS manages, in the order in which they are asked. `rate_limit` is how many requests
+    one address may make in five minutes before it is blocked until it makes fewer.
+    """
+
+    TYPE: ClassVar[str] = "wafv2.WebACL"
+    COMPARED: ClassVar[tuple[str, ...]] = ("rules", "default_action", "visibility")
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+        look("wafv2:ListWebACLs"),
+        look("wafv2:GetWebACL", "wafv2:ListTagsForResource", on=(ACL,)),
+        make("wafv2:CreateWebACL", on=(ACL, _MANAGED)),
+        make("wafv2:TagResource", on=(ACL,)),
+        change("wafv2:UpdateWebACL", "wafv2:DeleteWebACL", "wafv2:TagResource", on=(ACL,)),
+        Grant(Part.CHANGE, ("wafv2:UpdateWebACL",), (_MANAGED,)),
+    )
+
+    groups: tuple[str, ...]
+    rate_limit: int
+
+    @property
+    def rules(self) -> tuple[Mapping[str, Any], ...]:
+        """All rules as AWS writes them: the rate limit first, which costs least."""
+        return (_rate_rule(self.rate_limit), *(_group_rule(n, group) for n, group in enumerate(self.groups, 1)))
+
+    @property
+    def default_action(self) -> Mapping[str, Any]:
+        """What happens to a request that no rule blocks."""
+        return {"Allow": {}}
+
+    @property
+    def visibility(self) -> Mapping[str, Any]:
+        """Metrics and samples of what no rule blocks."""
+        return _seen_as(self.name)
+
+    @classmethod
+    def read(cls, reader: Reader) -> Sequence[Observed]:
+        """Find it by its name in the list of the account's; tags and rules of ours take a call each."""
+        if reader.nothing_yet(cls.TYPE):
+            return []
+        rows = reader.shared("wafv2.list_web_acls", lambda: _listed(reader.client("wafv2")))
+        return [cls._observed(reader, row) for row in rows if row["Name"] == f"{reader.stack.name}-waf"]
+
+    @classmethod
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
+        waf = reader.client("wafv2")
+        answer = waf.list_tags_for_resource(ResourceARN=row["ARN"])
+        tags = tag_map(answer["TagInfoForResource"].get("TagList"))
+        attrs: dict[str, Any] = {"id": row["Id"], "arn": row["ARN"]}
+        if reader.stack.owns(tags):
+            found = waf.get_web_acl(Name=row["Name"], Id=row["Id"], Scope=_SCOPE)
+            acl = found["WebACL"]
+            attrs |= {
+                "rules": tuple(sorted(acl.get("Rules") or (), key=lambda rule: rule["Priority"])),
+                "default_action": acl["DefaultAction"],
+                "visibility": acl["VisibilityConfig"],
+                "lock_token": found["LockToken"],
+                "left_alone": {key: acl[key] for key in _LEFT_ALONE if acl.get(key)},
+            }
+        return reader.observed(cls, row["Name"], row["Id"], attrs, tags)
+
+    def create(self, cloud: Cloud) -> Observed:
+        """Create it with its tags. For some seconds, minutes at times, it cannot be associated yet."""
+        with creating(self.address):
+            row = cloud.client("wafv2").create_web_acl(
+                Name=self.name, Scope=_SCOPE, Tags=tag_list(self.tags), **self._settings()
+            )["Summary"]
+        return self.made(row["Id"], arn=row["ARN"], lock_token=row["LockToken"], left_alone={})
+
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
+        """Write all settings anew, unless somebody has changed them since they were read (AWS compares the token)."""
+        waf, token = cloud.client("wafv2"), observed.attrs["lock_token"]
+        if changed - {"tags"}:
+            kept = observed.attrs["left_alone"]
+            token = waf.update_web_acl(
+                Name=self.name, Id=observed.id, Scope=_SCOPE, LockToken=token, **kept, **self._settings()
+            )["NextLockToken"]
+        if "tags" in changed:
+            waf.tag_resource(ResourceARN=observed.attrs["arn"], Tags=tag_list(self.tags))
+        return self.as_desired(observed, lock_token=token)
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "DefaultAction": self.default_action,
+            "VisibilityConfig": self.visibility,
+            "Rules": list(self.rules),
+        }
+
+    @classmethod
+    def delete(cls, cloud: Cloud, observed: Observed) -> Health:
+        """Delete it once nothing is associated any more; a past association is remembered for a moment."""
+        waf, token = cloud.client("wafv2"), observed.attrs["lock_token"]
+        try:
+            return gone(
+                lambda: waf.delete_web_acl(Name=observed.name, Id=observed.id, Scope=_SCOPE, LockToken=token),
+            )
+        except ClientError as error:
+            if code_of(error) != "WAFAssociatedItemException":
+                raise
+        text = f"web ACL {observed.name} is still associated with something: if somebody put more behind it than the "
+        return pending("Deleting", f"{text}stack's load balancer, they have to disassociate it", 20.0)
+
+
+def _listed(waf: Client) -> list[Mapping[str, Any]]:
+    """List all web ACLs of the region. botocore has no paginator, and AWS may name a next page that is empty."""
+    rows: list[Mapping[str, Any]] = []
+    marker: dict[str, str] = {}
+    while True:
+        answer = waf.list_web_acls(Scope=_SCOPE, Limit=100, **marker)
+        rows += answer["WebACLs"]
+        if not answer.get("NextMarker") or not answer["WebACLs"]:
+            return rows
+        marker = {"NextMarker": answer["NextMarker"]}
+
+
+def _seen_as(metric: str) -> dict[str, Any]:
+    return {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": metric}
+
+
+def _rate_rule(limit: int) -> dict[str, Any]:
+    counted = {"Limit": limit, "EvaluationWindowSec": _WINDOW, "AggregateKeyType": "IP"}
+    return {
+        "Name": "rate-limit",
+        "Priority": 0,
+        "Statement": {"RateBasedStatement": counted},
+        "Action": {"Block": {}},
+        "VisibilityConfig": _seen_as("rate-limit"),
+    }
+
+
+def _group_rule(priority: int, group: str) -> dict[str, Any]:
+    return {
+        "Name": group,
+        "Priority": priority,
+        "Statement": {"ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": group}},
+        # The group's own actions hold.
+        "OverrideAction": {"None": {}},
+        "VisibilityConfig": _seen_as(group),
+    }

@@ -1,0 +1,297 @@
+"""A stack's compute part, in small, on the strict test AWS: what the network and the roles would be is made by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from missyou_local.aws.server import Server
+from missyou_operator.aws.autoscaling import ScalableTarget, ScalingPolicy, scaled_service
+from missyou_operator.aws.cloud import Cloud, Inventory
+from missyou_operator.aws.ecs.cluster import Cluster
+from missyou_operator.aws.ecs.service import Service
+from missyou_operator.aws.ecs.taskdefinition import TaskDefinition
+from missyou_operator.aws.elbv2.listener import Listener
+from missyou_operator.aws.elbv2.loadbalancer import LoadBalancer
+from missyou_operator.aws.elbv2.targetgroup import TargetGroup, target_group_name
+from missyou_operator.aws.errors import classify
+from missyou_operator.aws.identity import Stack
+from missyou_operator.controller.logs import Threads
+from missyou_operator.engine.execute import execute
+from missyou_operator.engine.graph import Graph
+from missyou_operator.engine.outcome import Outcome, Tools
+from missyou_operator.engine.plan import make_plan
+from missyou_operator.engine.resource import Observed, Resource
+from tests.aws.fake import STACK, reader_of
+
+#: In an order in which `READ_AFTER` is kept.
+KINDS: Sequence[type[Resource]] = (
+    LoadBalancer,
+    TargetGroup,
+    Listener,
+    Cluster,
+    TaskDefinition,
+    Service,
+    ScalableTarget,
+    ScalingPolicy,
+)
+REPOSITORY = f"{STACK.account}.dkr.ecr.{STACK.region}.amazonaws.com/missyou"
+
+
+class Clock:
+    """Seconds since the epoch, as the tests have it."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Clients:
+    """boto3 clients of one server."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._made: dict[str, Any] = {}
+
+    def once(self, service: str) -> Any:
+        return self.client(service)
+
+    def client(self, service: str) -> Any:
+        if service not in self._made:
+            self._made[service] = boto3.client(
+                service,
+                region_name=STACK.region,
+                endpoint_url=self._url,
+                aws_access_key_id=STACK.account,
+                aws_secret_access_key="test",
+                config=Config(max_pool_connections=16, retries={"total_max_attempts": 1}),
+            )
+        return self._made[service]
+
+
+@dataclass
+class World:
+    """One stack in the test AWS, and passes over it."""
+
+    server: Server
+    clock: Clock
+    pool: Threads
+    clients: Clients
+    base: Mapping[str, Any]
+    stack: Stack
+    outcome: Outcome = field(default_factory=Outcome)
+
+    @property
+    def cloud(self) -> Cloud:
+        """A new one each time: nothing is remembered from pass to pass."""
+        return Cloud(self.clients, self.stack, Inventory())
+
+    @property
+    def name(self) -> str:
+        return self.stack.name
+
+    @property
+    def where(self) -> dict[str, str]:
+        """The arguments that name the service."""
+        return {"cluster": f"{self.stack.name}-cluster", "service": f"{self.stack.name}-service"}
+
+    def graph(self, **changes: Any) -> Graph:
+        """Declare the compute part; see `compute`."""
+        return compute(self.stack, self.base, **changes)
+
+    def one(self, address: str) -> Observed:
+        [found] = self.look()[address]
+        return found
+
+    def once(self, service: str) -> Any:
+        return self.client(service)
+
+    def client(self, service: str) -> Any:
+        return self.clients.client(service)
+
+    def look(self) -> dict[str, tuple[Observed, ...]]:
+        cloud, found = self.cloud, dict[str, Sequence[Observed]]()
+        for kind in KINDS:
+            found[kind.TYPE] = kind.read(reader_of(cloud, found))
+        world: dict[str, tuple[Observed, ...]] = {}
+        for observed in (each for rows in found.values() for each in rows):
+            world[observed.address] = (*world.get(observed.address, ()), observed)
+        return world
+
+    def step(self, graph: Graph) -> list[str]:
+        """Run one pass and give what it did."""
+        world = self.look()
+        self.outcome = execute(graph, world, make_plan(graph, world), Tools(self.cloud, self.pool, classify))
+        return [f"{change.action} {change.address}" for change in self.outcome.done]
+
+    def settle(self, graph: Graph, passes: int = 30) -> list[str]:
+        """Run passes, ten seconds apart, until one finds everything as desired; give all that was done."""
+        done: list[str] = []
+        for _ in range(passes):
+            did = self.step(graph)
+            done += did
+            if not did and not self.unready():
+                return done
+            self.clock.now += 10
+        raise AssertionError(f"not settled: {self.unready()}")
+
+    def stall(self, graph: Graph, reason: str, passes: int = 30) -> str:
+        """Run passes until something is stalled for this reason; give its message."""
+        for _ in range(passes):
+            self.step(graph)
+            for result in self.outcome.results.values():
+                if result.health.stalled:
+                    assert result.health.reason == reason, result.health
+                    return result.health.message
+            self.clock.now += 10
+        raise AssertionError(f"nothing is stalled: {self.unready()}")
+
+    def unready(self) -> Mapping[str, str]:
+        results = self.outcome.results.values()
+        return {each.address: f"{each.health.reason}: {each.health.message}" for each in results if not _ready(each)}
+
+    def counts(self) -> dict[str, int]:
+        return dict(self.server.control.ledger.summary()["counts"])
+
+    def mutations(self) -> int:
+        return int(self.server.control.ledger.summary()["mutations"])
+
+    def service(self) -> Mapping[str, Any]:
+        answer = self.client("ecs").describe_services(cluster=self.where["cluster"], services=[self.where["service"]])
+        row: Mapping[str, Any] = answer["services"][0]
+        return row
+
+
+def _ready(result: Any) -> bool:
+    return bool(result.health.status == "ready")
+
+
+def prepare(clients: Clients) -> dict[str, Any]:
+    """Make what the compute part stands on; give the ids."""
+    ec2, iam, ecr = clients.client("ec2"), clients.client("iam"), clients.client("ecr")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    igw = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=igw, VpcId=vpc)
+    subnets = tuple(
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{place}.0/24", AvailabilityZone=f"{STACK.region}{letter}")[
+            "Subnet"
+        ]["SubnetId"]
+        for place, letter in enumerate("ab")
+    )
+    group = ec2.create_security_group(GroupName="all", Description="all", VpcId=vpc)["GroupId"]
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    roles = [
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+        for name in ("execution", "task")
+    ]
+    clients.client("logs").create_log_group(logGroupName="/ecs/missyou")
+    ecr.create_repository(repositoryName="missyou")
+    push(clients, "v1")
+    push(clients, "v2")
+    return {"vpc": vpc, "subnets": subnets, "groups": (group,), "roles": roles}
+
+
+def push(clients: Clients, tag: str) -> None:
+    """Put an image into the registry."""
+    media = "application/vnd.docker.distribution.manifest.v2+json"
+    manifest = {"schemaVersion": 2, "mediaType": media, "config": {"digest": f"sha256:{tag}", "size": 1}, "layers": []}
+    clients.client("ecr").put_image(repositoryName="missyou", imageTag=tag, imageManifest=json.dumps(manifest))
+
+
+def compute(stack: Stack, base: Mapping[str, Any], **changes: Any) -> Graph:
+    """Declare the compute part. `changes`: tag, port, cpu, replicas (min, max), versions (of secrets), extra (tags)."""
+    graph, port, (low, high) = Graph(), changes.get("port", 8000), changes.get("replicas", (2, 4))
+
+    def named(suffix: str = "", *, full: str = "", component: str = "Service") -> dict[str, Any]:
+        name = full or f"{stack.name}{suffix}"
+        return {"name": name, "component": component, "tags": stack.tags(component, name, changes.get("extra", {}))}
+
+    balancer = graph.add(
+        LoadBalancer(
+            **named("-alb", component="LoadBalancer"),
+            subnet_ids=base["subnets"],
+            security_group_ids=base["groups"],
+            deletion_protection=True,
+        )
+    )
+    targets = graph.add(
+        TargetGroup(
+            **named(full=target_group_name(stack.name, port=port), component="LoadBalancer"),
+            vpc_id=base["vpc"],
+            port=port,
+            health_path="/health",
+            health_interval=30,
+        )
+    )
+    listener = graph.add(
+        Listener(
+            **named("-http", component="LoadBalancer"),
+            load_balancer_arn=balancer.ref("arn"),
+            port=80,
+            target_group_arn=targets.ref("arn"),
+        )
+    )
+    cluster = graph.add(Cluster(**named("-cluster")))
+    definition = graph.add(
+        TaskDefinition(
+            **named(),
+            cpu=changes.get("cpu", 512),
+            memory=1024,
+            execution_role_arn=base["roles"][0],
+            task_role_arn=base["roles"][1],
+            image_repository=REPOSITORY,
+            image_tag=changes.get("tag", "v1"),
+            port=port,
+            environment={"PORT": str(port), "DEBUG": "false"},
+            secrets={},
+            secret_versions=changes.get("versions", ("1",)),
+            log_group="/ecs/missyou",
+            region=STACK.region,
+        )
+    )
+    service = graph.add(
+        Service(
+            **named("-service"),
+            cluster=cluster.ref("arn"),
+            task_definition=definition.ref("arn"),
+            subnet_ids=base["subnets"],
+            security_group_ids=base["groups"],
+            target_group_arn=targets.ref("arn"),
+            container_port=port,
+            min_tasks=low,
+            max_tasks=high,
+            grace_seconds=120,
+            after=(listener.ref(),),
+        )
+    )
+    target = graph.add(
+        ScalableTarget(
+            **named("-scaling"),
+            resource_id=scaled_service(stack.name),
+            minimum=low,
+            maximum=high,
+            after=(service.ref(),),
+        )
+    )
+    for suffix, metric in (("cpu", "CPU"), ("memory", "Memory")):
+        graph.add(
+            ScalingPolicy(
+                name=f"{stack.name}-{suffix}",
+                component="Service",
+                resource_id=scaled_service(stack.name),
+                metric=f"ECSServiceAverage{metric}Utilization",
+                target=70.0,
+                scale_out_cooldown=60,
+                scale_in_cooldown=300,
+                after=(target.ref(),),
+            )
+        )
+    return graph

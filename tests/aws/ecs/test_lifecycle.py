@@ -1,0 +1,206 @@
+"""The compute part built, changed, broken, repaired and removed by the engine against the strict test AWS."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from missyou_local.aws.server import Server, serve
+from missyou_local.aws.timing import Timing
+from missyou_operator.aws.autoscaling import scaled_service
+from missyou_operator.aws.elbv2.targetgroup import target_group_name
+from missyou_operator.controller.logs import Threads
+from missyou_operator.engine.graph import Graph
+from tests.aws.ecs.support import Clients, Clock, World, prepare, push
+from tests.aws.fake import STACK
+
+_CLOCK = Clock()
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    server = serve(timing=Timing(alb=10, task=10, healthy=10, task_stop=5, eni=10), clock=_CLOCK)
+    server.control.reset()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def clients(server: Server) -> Clients:
+    return Clients(server.url)
+
+
+@pytest.fixture(scope="module")
+def base(clients: Clients) -> Mapping[str, Any]:
+    return prepare(clients)
+
+
+@pytest.fixture
+def world(server: Server, clients: Clients, base: Mapping[str, Any]) -> Iterator[World]:
+    """Give each test a stack of its own, on the one network."""
+    stack = replace(STACK, name=f"stack{next(_NUMBERS)}")
+    server.control.ledger.clear()
+    with Threads(8) as pool:
+        yield World(server, _CLOCK, pool, clients, base, stack)
+
+
+def test_the_compute_part_is_built_in_one_pass_and_left_alone(world: World) -> None:
+    graph = world.graph()
+    assert sorted(world.step(graph)) == sorted(f"Create {each.address}" for each in graph)
+    # Load balancer and target group have attributes that creating them does not take.
+    assert world.mutations() == len(graph) + 2
+    assert sum(world.counts().values()) <= 2 * len(graph)
+
+    assert world.settle(graph) == []
+    before = world.mutations()
+    assert world.step(graph) == []
+    assert world.mutations() == before
+    service = world.look()[f"ecs.Service/{world.name}-service"][0]
+    assert (service.attrs["running"], service.attrs["rollout_state"]) == (2, "COMPLETED")
+    assert service.attrs["diagnosis"] == ""
+
+
+def test_a_new_image_is_rolled_out_and_nothing_else_is_touched(world: World) -> None:
+    world.settle(world.graph())
+    assert world.settle(world.graph(tag="v2")) == [
+        f"Update ecs.TaskDefinition/{world.name}",
+        f"Update ecs.Service/{world.name}-service",
+    ]
+    assert world.service()["taskDefinition"].endswith(f"/{world.name}:2")
+
+
+def test_a_new_version_of_a_secret_is_rolled_out(world: World) -> None:
+    world.settle(world.graph())
+    done = world.settle(world.graph(versions=("2",)))
+    assert done == [f"Update ecs.TaskDefinition/{world.name}", f"Update ecs.Service/{world.name}-service"]
+
+
+def test_new_tags_reach_everything_without_a_rollout(world: World) -> None:
+    world.settle(world.graph())
+    done = world.settle(world.graph(extra={"team": "web"}))
+    assert {change.partition(" ")[0] for change in done} == {"Update"}
+    assert world.counts().get("ecs:RegisterTaskDefinition") == 1
+    assert world.service()["taskDefinition"].endswith(f"/{world.name}:1")
+
+
+def test_a_rollout_that_fails_is_rolled_back_and_not_tried_again(world: World) -> None:
+    world.settle(world.graph())
+    broken = world.graph(tag="missing")
+    message = world.stall(broken, "RolloutFailed")
+    assert f"{world.name}:2 failed" in message
+    assert f"went back to {world.name}:1, of which" in message
+    assert "missing: not found" in message
+    assert "Push the image" in message
+
+    # Long after, with all deployments but the old one gone, and by an operator that remembers nothing.
+    world.clock.now += 4000
+    before = world.mutations()
+    assert world.step(broken) == []
+    assert world.mutations() == before
+    row = world.service()
+    assert [item["rolloutState"] for item in row["deployments"]] == ["COMPLETED"]
+    assert row["taskDefinition"].endswith(f"/{world.name}:1")
+
+    assert f"Update ecs.Service/{world.name}-service" in world.settle(world.graph(tag="v2"))
+    assert world.service()["taskDefinition"].endswith(f"/{world.name}:3")
+
+
+def test_the_way_out_that_the_message_names_works(world: World) -> None:
+    world.settle(world.graph())
+    broken = world.graph(tag="late")
+    world.stall(broken, "RolloutFailed")
+    push(world.clients, "late")
+    world.client("ecs").update_service(**world.where, taskDefinition=f"{world.name}:2", forceNewDeployment=True)
+    assert world.settle(broken) == []
+
+
+def test_a_first_rollout_that_fails_says_why_and_heals_with_the_next_image(world: World) -> None:
+    message = world.stall(world.graph(tag="missing"), "ImageNotFound")
+    assert "0 of 2 tasks run" in message
+    before = world.mutations()
+    world.clock.now += 600
+    world.step(world.graph(tag="missing"))
+    assert world.mutations() == before
+
+    world.settle(world.graph(tag="v1"))
+
+
+def test_an_older_version_put_there_by_hand_is_drift(world: World) -> None:
+    world.settle(world.graph())
+    world.settle(world.graph(tag="v2"))
+    world.client("ecs").update_service(**world.where, taskDefinition=f"{world.name}:1")
+    assert world.settle(world.graph(tag="v2")) == [f"Update ecs.Service/{world.name}-service"]
+
+
+def test_what_auto_scaling_sets_is_no_drift_and_less_than_the_minimum_is(world: World) -> None:
+    graph = world.graph()
+    world.settle(graph)
+    ecs = world.client("ecs")
+    ecs.update_service(**world.where, desiredCount=4)
+    assert world.step(graph) == []
+    assert world.unready() == {}  # it starts two more, and stays ready meanwhile
+
+    ecs.update_service(**world.where, desiredCount=0)
+    assert world.settle(graph) == [f"Update ecs.Service/{world.name}-service"]
+    assert world.service()["desiredCount"] == 2
+
+
+def test_other_bounds_and_settings_changed_by_hand_are_put_back(world: World) -> None:
+    graph = world.graph()
+    world.settle(graph)
+    elb, scaling, ecs = (world.client(each) for each in ("elbv2", "application-autoscaling", "ecs"))
+    found = world.look()
+    [balancer], [listener] = found[f"elbv2.LoadBalancer/{world.name}-alb"], found[f"elbv2.Listener/{world.name}-http"]
+    [group] = found[f"elbv2.TargetGroup/{target_group_name(world.name, port=8000)}"]
+    elb.modify_load_balancer_attributes(
+        LoadBalancerArn=balancer.id,
+        Attributes=[{"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "false"}],
+    )
+    elb.modify_listener(
+        ListenerArn=listener.id,
+        DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
+    )
+    elb.modify_target_group(TargetGroupArn=group.id, HealthCheckPath="/else")
+    what = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+    scaling.register_scalable_target(ResourceId=scaled_service(world.name), MaxCapacity=40, MinCapacity=2, **what)
+    scaling.delete_scaling_policy(PolicyName=f"{world.name}-cpu", ResourceId=scaled_service(world.name), **what)
+    ecs.update_service(
+        **world.where,
+        healthCheckGracePeriodSeconds=0,
+        deploymentConfiguration={"deploymentCircuitBreaker": {"enable": False, "rollback": False}},
+    )
+    assert sorted(world.settle(graph)) == [
+        f"Create autoscaling.ScalingPolicy/{world.name}-cpu",
+        f"Update autoscaling.ScalableTarget/{world.name}-scaling",
+        f"Update ecs.Service/{world.name}-service",
+        f"Update elbv2.Listener/{world.name}-http",
+        f"Update elbv2.LoadBalancer/{world.name}-alb",
+        f"Update elbv2.TargetGroup/{group.name}",
+    ]
+
+
+def test_another_port_gets_another_target_group_and_the_old_one_goes(world: World) -> None:
+    world.settle(world.graph())
+    old, new = (target_group_name(world.name, port=port) for port in (8000, 9000))
+    done = world.settle(world.graph(port=9000))
+    assert f"Create elbv2.TargetGroup/{new}" in done
+    assert f"Delete elbv2.TargetGroup/{old}" in done
+    assert [name for name in world.look() if "TargetGroup" in name] == [f"elbv2.TargetGroup/{new}"]
+
+
+def test_everything_is_removed_in_an_order_that_aws_accepts(world: World) -> None:
+    world.settle(world.graph())
+    refused_before = [entry for entry in world.server.control.ledger.entries() if entry.get("error")]
+    world.settle(Graph())
+    assert world.look() == {}
+    assert [entry for entry in world.server.control.ledger.entries() if entry.get("error")] == refused_before
+    assert (
+        world.client("ecs").list_task_definitions(familyPrefix=world.name, status="ACTIVE")["taskDefinitionArns"] == []
+    )
+    # The same again: tombstones are no obstacle.
+    world.settle(world.graph())

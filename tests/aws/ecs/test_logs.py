@@ -1,0 +1,62 @@
+"""The end of a log, as a condition may show it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from missyou_operator.aws.ecs.logs import LINES, readable
+
+
+def test_the_last_lines_are_shown_on_one() -> None:
+    assert readable(["one", "two", "", "three  and\ta half", "four\n"]) == "two / three and a half / four"
+    assert LINES == 3
+    assert readable([]) == ""
+
+
+def test_a_line_of_json_says_its_message() -> None:
+    line = json.dumps({"time": "2026-11-23", "level": "error", "message": "no such table: users"})
+    assert readable([line, json.dumps({"status": 503})]) == 'no such table: users / {"status": 503}'
+    assert readable(["[1, 2]"]) == "[1, 2]"
+
+
+def test_a_long_line_is_cut() -> None:
+    assert readable(["word " * 100]).endswith("…")
+    assert len(readable(["word " * 100])) == 200
+
+
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        ("could not connect to postgresql://missyou:hunter2@db:5432/missyou", "hunter2"),
+        ("could not connect to postgresql://missyou:p%40ss/word@db:5432/missyou", "p%40ss"),
+        ("login failed: password=hunter2, user=me", "hunter2"),
+        ("{'password': 'hunter2'}", "hunter2"),
+        ('"google_api_key": "short"', "short"),
+        ("the password is hunter2", "hunter2"),
+        ("Authorization: Bearer hunter2", "hunter2"),
+        ("DATABASE_PASSWORD=hunter2", "hunter2"),
+        ("using nZ8_kq2Lw0-VbT5yHsR7eXcM1uJf4aGd now", "nZ8_kq2Lw0"),
+        ("key AIzaSyD-1234567890abcdefghijklmnopqrstu ok", "AIzaSy"),
+        ("-----BEGIN PRIVATE KEY----- MIIEvQIBADANBgkqh", "MIIE"),
+    ],
+)
+def test_what_looks_like_a_secret_is_left_out(line: str, secret: str) -> None:
+    shown = readable([line])
+    assert secret not in shown
+    assert "…" in shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sqlalchemy.exc.OperationalError: relation users does not exist",
+        "ResourceNotFoundException: no such thing",
+        'File "/usr/local/lib/python3.11/site-packages/missyou/main.py", line 12, in <module>',
+        "GET /v1/users 500 in 12 ms",
+        "DATABASE_URL is not set: the stack sets it from the secret db_credentials",
+    ],
+)
+def test_what_a_person_needs_stays(line: str) -> None:
+    assert readable([line]) == line

@@ -1,0 +1,82 @@
+"""A stack's handles on a fake EC2 client, for tests of single calls and errors that no emulator gives."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.cloud import Cloud, Inventory, Reader
+from missyou_operator.aws.ec2.vpc import Vpc
+from missyou_operator.aws.identity import Stack, tag_list
+from missyou_operator.engine.resource import Observed
+
+STACK = Stack("missyou", "default/missyou", "cluster-uid", "123456789012", "eu-central-1")
+
+
+class FakeEc2:
+    """Answers each operation with what it was given (an exception is raised, a function called), and notes the calls.
+
+    An operation that it was given nothing for succeeds with an empty answer.
+    """
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def can_paginate(self, _operation: str) -> bool:
+        return False
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(**arguments: Any) -> Any:
+            self.calls.append((operation, arguments))
+            answer = self.answers.get(operation, {})
+            answer = answer(**arguments) if callable(answer) else answer
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+    @property
+    def operations(self) -> list[str]:
+        return [operation for operation, _ in self.calls]
+
+    def arguments(self, operation: str) -> dict[str, Any]:
+        [arguments] = [arguments for called, arguments in self.calls if called == operation]
+        return arguments
+
+
+class _Clients:
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def once(self, service: str) -> Any:
+        return self.client(service)
+
+    def client(self, _service: str) -> Any:
+        return self._client
+
+
+def cloud_of(client: Any, stack: Stack = STACK) -> Cloud:
+    return Cloud(_Clients(client), stack, Inventory())
+
+
+def reader_of(cloud: Cloud, found: Mapping[str, Sequence[Observed]] | None = None) -> Reader:
+    """Give a reader that has found the stack's VPC, and what is named."""
+    vpc = Observed(Vpc, "missyou-vpc", "vpc-1", {"id": "vpc-1"})
+    return Reader(cloud, {"ec2.Vpc": [vpc], **(found or {})}, time.monotonic(), {})
+
+
+def aws_error(code: str, message: str = "AWS's own words", operation: str = "Operation") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+def tags(name: str, stack: Stack = STACK, component: str = "Network") -> dict[str, str]:
+    return stack.tags(component, name, {})
+
+
+def row_tags(name: str, stack: Stack = STACK) -> list[dict[str, str]]:
+    return tag_list(tags(name, stack))

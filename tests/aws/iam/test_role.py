@@ -1,0 +1,145 @@
+"""Roles: documents compared by meaning, rights that nobody declared taken away, propagation waited for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from missyou_operator.aws.cloud import Cloud
+from missyou_operator.aws.iam.documents import grants, normalised
+from missyou_operator.aws.iam.role import Role
+from tests.aws.live import ACCOUNT, apply, changed, client, live, look, neighbour, read, tags
+
+LOGS = {
+    "Effect": "Allow",
+    "Action": ("logs:PutLogEvents", "logs:CreateLogStream"),
+    "Resource": ("arn:aws:logs:eu-central-1:123456789012:log-group:/ecs/x:*",),
+}
+PULL = {"Effect": "Allow", "Action": ("ecr:GetAuthorizationToken",), "Resource": ("*",)}
+POLICY = {"Version": "2012-10-17", "Statement": (LOGS, PULL)}
+
+
+def role(cloud: Cloud, policy: dict[str, Any] | None = POLICY) -> Role:
+    name = f"{cloud.stack.name}-{cloud.stack.region}-execution"
+    return Role(
+        name=name,
+        component="Service",
+        tags=tags(cloud, name, "Service"),
+        account=ACCOUNT,
+        policy=policy,
+        description="Starts the tasks",
+    )
+
+
+@pytest.mark.parametrize("policy", [POLICY, None])
+def test_what_was_created_is_found_as_desired(policy: dict[str, Any] | None) -> None:
+    cloud = live()
+    wanted = role(cloud, policy)
+    made = wanted.create(cloud)
+    found = look(wanted, cloud)
+    assert wanted.diff(found) == wanted.diff(made) == ()
+    assert found.owned
+    assert {key: made.attrs[key] for key in ("id", "arn", "policy", "trust", "attached")} == {
+        key: found.attrs[key] for key in ("id", "arn", "policy", "trust", "attached")
+    }
+
+
+def test_only_ecs_for_this_account_may_assume_it() -> None:
+    cloud = live()
+    role(cloud).create(cloud)
+    document = client("iam").get_role(RoleName=role(cloud).name)["Role"]["AssumeRolePolicyDocument"]
+    [statement] = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
+    assert statement["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+
+def test_foreign_policies_are_named_and_taken_away() -> None:
+    cloud, iam = live(), client("iam")
+    wanted = role(cloud)
+    wanted.create(cloud)
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+    iam.put_role_policy(RoleName=wanted.name, PolicyName="sneaky", PolicyDocument=document)
+    arn = iam.create_policy(PolicyName=f"{wanted.name}-extra", PolicyDocument=document)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName=wanted.name, PolicyArn=arn)
+    [change] = wanted.diff(look(wanted, cloud))
+    assert change.before == f"inline policy sneaky; attached policy {arn}"
+    assert change.after == "(nothing more)"
+    after = apply(wanted, cloud)
+    assert wanted.diff(after) == ()
+    assert (after.attrs["inline"], after.attrs["attached"]) == (("missyou",), ())
+
+
+def test_a_role_without_a_policy_loses_the_one_it_had() -> None:
+    cloud = live()
+    role(cloud).create(cloud)
+    assert role(cloud, None).diff(apply(role(cloud, None), cloud)) == ()
+    assert look(role(cloud), cloud).attrs["inline"] == ()
+
+
+def test_a_plan_says_which_rights_change() -> None:
+    cloud = live()
+    role(cloud).create(cloud)
+    wider = {**POLICY, "Statement": (LOGS, {**PULL, "Action": ("ecr:BatchGetImage",)})}
+    [change] = role(cloud, wider).diff(look(role(cloud), cloud))
+    assert (change.before, change.after) == ("Allow ecr:GetAuthorizationToken on *", "Allow ecr:BatchGetImage on *")
+
+
+def test_a_changed_trust_and_lost_tags_are_set_again() -> None:
+    cloud = live()
+    wanted = role(cloud)
+    wanted.create(cloud)
+    open_to_all = {**wanted.trust, "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}}
+    client("iam").update_assume_role_policy(RoleName=wanted.name, PolicyDocument=json.dumps(open_to_all))
+    wanted = replace(wanted, tags={**wanted.tags, "Team": "x"})
+    assert changed(wanted, look(wanted, cloud)) == {"trust", "tags"}
+    assert wanted.diff(apply(wanted, cloud)) == ()
+
+
+def test_a_role_is_deleted_with_its_policies_and_twice_is_fine() -> None:
+    cloud = live()
+    role(cloud).create(cloud)
+    found = look(role(cloud), cloud)
+    for _ in range(2):
+        assert Role.delete(cloud, found).status == "ready"
+    assert read(Role, cloud) == []
+
+
+def test_another_owners_role_is_not_ours() -> None:
+    cloud = live()
+    role(neighbour(cloud)).create(neighbour(cloud))
+    assert not look(role(cloud), cloud).owned
+
+
+def test_a_new_role_is_waited_for() -> None:
+    cloud = live()
+    found = role(cloud).create(cloud).with_attrs(created=datetime(2026, 1, 1, tzinfo=UTC))
+
+    def after(seconds: float) -> str:
+        return role(cloud).health(found, lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).reason
+
+    assert (after(4.9), after(5.0)) == ("Propagating", "Available")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ({"Action": "a"}, {"Action": ["a"]}, True),
+        ({"Action": ["b", "a"]}, {"Action": ("a", "b")}, True),
+        ({"Statement": [{"Action": ["x"]}]}, {"Statement": {"Action": "x"}}, True),
+        ({"Statement": [LOGS, PULL]}, {"Statement": [PULL, LOGS]}, True),
+        ({"Action": "a"}, {"Action": ["a", "b"]}, False),
+        ({"Action": "a"}, {"NotAction": "a"}, False),
+    ],
+)
+def test_documents_are_compared_by_meaning(one: Any, other: Any, same: bool) -> None:
+    assert (normalised(one) == normalised(other)) is same
+
+
+def test_grants_say_the_effect_and_the_condition() -> None:
+    statement = {"Effect": "Deny", "Action": "s3:*", "Resource": ["a", "b"], "Condition": {"Bool": {"x": "true"}}}
+    assert grants({"Statement": statement}) == {'Deny s3:* on a, b if {"Bool":{"x":"true"}}'}
+    assert grants(None) == frozenset()

@@ -1,0 +1,99 @@
+"""A stack's handles on the test AWS, for tests in which a resource lives its life."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import boto3
+
+from missyou_local.aws import Server, Timing, serve
+from missyou_operator.aws.cloud import Cloud, Inventory, Reader
+from missyou_operator.aws.ec2.vpc import Vpc
+from missyou_operator.aws.identity import Stack
+from missyou_operator.engine.resource import Observed, Resource
+
+REGION, ACCOUNT = "eu-central-1", "123456789012"
+_numbers = itertools.count(1)
+
+
+@functools.cache
+def server() -> Server:
+    """One for all tests of the process: moto takes seconds to load."""
+    return serve(timing=Timing.instant())
+
+
+class LiveClients:
+    @functools.cache  # noqa: B019 - lives as long as the tests
+    def once(self, service: str) -> Any:
+        return self.client(service)
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            region_name=REGION,
+            endpoint_url=server().url,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+
+_clients = LiveClients()
+
+
+def client(service: str) -> Any:
+    return _clients.client(service)
+
+
+def live(*, final_snapshot: bool = True) -> Cloud:
+    """Give a cloud for a stack that no other test has."""
+    name = f"s{next(_numbers)}"
+    stack = Stack(name, f"default/{name}", "cluster-uid", ACCOUNT, REGION)
+    return Cloud(_clients, stack, Inventory(), final_snapshot=final_snapshot)
+
+
+def neighbour(cloud: Cloud) -> Cloud:
+    """Give a cloud for a stack of the same name that belongs to another Kubernetes cluster."""
+    mine = cloud.stack
+    return Cloud(_clients, Stack(mine.name, mine.app, "other-cluster", mine.account, mine.region), Inventory())
+
+
+def tags(cloud: Cloud, name: str, component: str = "Database") -> dict[str, str]:
+    return cloud.stack.tags(component, name, {"Environment": "Production"})
+
+
+def read(
+    kind: type[Resource],
+    cloud: Cloud,
+    found: Mapping[str, Sequence[Observed]] | None = None,
+    wanted: Sequence[str] = (),
+) -> Sequence[Observed]:
+    """Look at one type, afresh, of a stack that has a VPC."""
+    vpc = Observed(Vpc, "missyou-vpc", "vpc-1", {"id": "vpc-1"})
+    return kind.read(Reader(cloud, {"ec2.Vpc": [vpc], **(found or {})}, time.monotonic(), {kind.TYPE: wanted}))
+
+
+def look(resource: Resource, cloud: Cloud, found: Mapping[str, Sequence[Observed]] | None = None) -> Observed:
+    """Find what a desired resource became. Fails where there is none, or more than one."""
+    [observed] = [o for o in read(type(resource), cloud, found, [resource.name]) if o.address == resource.address]
+    return observed
+
+
+def changed(resource: Resource, observed: Observed) -> set[str]:
+    return {change.field for change in resource.diff(observed)}
+
+
+def apply(resource: Resource, cloud: Cloud) -> Observed:
+    """Make what is there as desired, as the engine would, and look at it again."""
+    observed = look(resource, cloud)
+    resource.update(cloud, observed, frozenset(changed(resource, observed)))
+    return look(resource, cloud)
+
+
+def eventually(probe: Callable[[], bool], seconds: float = 5.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not probe():
+        assert time.monotonic() < deadline, "it has not come true in time"

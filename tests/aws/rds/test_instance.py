@@ -1,0 +1,390 @@
+"""The database, judged from rows as AWS gives them: what counts as a difference, what is sent, how it is deleted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from missyou_operator.aws.cloud import Cloud
+from missyou_operator.aws.rds.instance import STORAGE_TAG, DBInstance
+from missyou_operator.engine.errors import FlakyError, NotYetError, RefusedError
+from missyou_operator.engine.graph import Graph
+from missyou_operator.engine.plan import Action, make_plan
+from missyou_operator.engine.resource import Observed
+from missyou_operator.engine.values import UNKNOWN
+from tests.aws.fake import STACK, FakeEc2, aws_error, cloud_of, reader_of, row_tags, tags
+
+NOW = datetime(2026, 11, 23, 3, 0, 7, tzinfo=UTC)
+DB = DBInstance(
+    name="missyou-db",
+    component="Database",
+    tags=tags("missyou-db"),
+    engine_version="15.4",
+    instance_class="db.t3.micro",
+    storage_gib=20,
+    max_storage_gib=100,
+    multi_az=True,
+    backup_retention_days=7,
+    performance_insights=True,
+    deletion_protection=True,
+    database_name="missyou",
+    username="missyou",
+    credentials="arn:secret",
+    subnet_group="missyou-db",
+    parameter_group="missyou-postgres15",
+    security_group_ids=("sg-1",),
+)
+ROW: dict[str, Any] = {
+    "DBInstanceIdentifier": "missyou-db",
+    "DBInstanceArn": "arn:db",
+    "DbiResourceId": "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "DBInstanceStatus": "available",
+    "DBInstanceClass": "db.t3.micro",
+    "Engine": "postgres",
+    "EngineVersion": "15.17",
+    "AllocatedStorage": 20,
+    "MaxAllocatedStorage": 100,
+    "StorageType": "gp3",
+    "MultiAZ": True,
+    "BackupRetentionPeriod": 7,
+    "PerformanceInsightsEnabled": True,
+    "DeletionProtection": True,
+    "DBName": "missyou",
+    "MasterUsername": "missyou",
+    "Endpoint": {"Address": "missyou-db.abc.eu-central-1.rds.amazonaws.com", "Port": 5432},
+    "DBSubnetGroup": {"DBSubnetGroupName": "missyou-db"},
+    "DBParameterGroups": [{"DBParameterGroupName": "missyou-postgres15", "ParameterApplyStatus": "in-sync"}],
+    "VpcSecurityGroups": [{"VpcSecurityGroupId": "sg-1", "Status": "active"}],
+    "EnabledCloudwatchLogsExports": ["postgresql"],
+    "PubliclyAccessible": False,
+    "CopyTagsToSnapshot": True,
+    "AutoMinorVersionUpgrade": True,
+    "PendingModifiedValues": {},
+    "TagList": [*row_tags("missyou-db"), {"Key": STORAGE_TAG, "Value": "20"}],
+}
+VERSIONS = {
+    "DBEngineVersions": [
+        {"EngineVersion": "15.15"},
+        {"EngineVersion": "15.17", "ValidUpgradeTarget": [{"EngineVersion": "15.18"}, {"EngineVersion": "16.12"}]},
+    ]
+}
+
+
+def orderable(*, insights: bool) -> dict[str, Any]:
+    return {"OrderableDBInstanceOptions": [{"SupportsPerformanceInsights": insights}]}
+
+
+def fake(*, insights: bool = True, **answers: Any) -> FakeEc2:
+    return FakeEc2(
+        describe_db_engine_versions=VERSIONS,
+        describe_orderable_db_instance_options=orderable(insights=insights),
+        get_secret_value={"SecretString": '{"username": "missyou", "password": "s3cret"}'},
+        create_db_instance={"DBInstance": {"DBInstanceIdentifier": "missyou-db", "DBInstanceStatus": "creating"}},
+        **answers,
+    )
+
+
+def seen(*, insights: bool = True, storage_tag: str = "20", **values: Any) -> Observed:
+    row = {**ROW, **values, "TagList": [*row_tags("missyou-db"), {"Key": STORAGE_TAG, "Value": storage_tag}]}
+    rds = fake(insights=insights, describe_db_instances={"DBInstances": [row]})
+    [observed] = DBInstance.read(reader_of(cloud_of(rds)))
+    return observed
+
+
+def fields(desired: DBInstance, observed: Observed) -> list[str]:
+    return [change.field for change in desired.diff(observed)]
+
+
+def test_an_untouched_instance_is_as_desired_in_one_call() -> None:
+    rds = fake(describe_db_instances={"DBInstances": [ROW, {**ROW, "DBInstanceIdentifier": "other-db"}]})
+    [observed] = DBInstance.read(reader_of(cloud_of(rds)))
+    assert observed.owned
+    assert rds.operations == ["describe_db_instances"]
+    assert DB.diff(observed) == ()
+    assert (observed.attrs["endpoint"], observed.attrs["port"]) == (ROW["Endpoint"]["Address"], 5432)
+    assert observed.attrs["running_version"] == "15.17"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"EngineVersion": "15.19"},
+        {"AllocatedStorage": 60},
+        {"AllocatedStorage": 120, "MaxAllocatedStorage": 120},
+        {"AllocatedStorage": 120, "MaxAllocatedStorage": None},
+        {"PendingModifiedValues": {"DBInstanceClass": "db.t3.micro"}, "DBInstanceClass": "db.t3.large"},
+        {"PendingModifiedValues": {"MultiAZ": True}, "MultiAZ": False},
+        {"PendingModifiedValues": {"MasterUserPassword": "****"}},
+        {
+            "EnabledCloudwatchLogsExports": [],
+            "PendingModifiedValues": {"PendingCloudwatchLogsExports": {"LogTypesToEnable": ["postgresql"]}},
+        },
+        {"VpcSecurityGroups": [*ROW["VpcSecurityGroups"], {"VpcSecurityGroupId": "sg-2", "Status": "removing"}]},
+        {"DBInstanceStatus": "creating", "EnabledCloudwatchLogsExports": [], "Endpoint": None},
+        {"PerformanceInsightsEnabled": None},
+    ],
+)
+def test_what_aws_may_change_is_no_difference(values: dict[str, Any]) -> None:
+    assert fields(DB, seen(**values)) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "differs"),
+    [
+        ({"EngineVersion": "15.3"}, "engine_version"),
+        ({"DBInstanceClass": "db.t3.large"}, "instance_class"),
+        ({"MaxAllocatedStorage": 50}, "max_storage_gib"),
+        ({"MaxAllocatedStorage": None}, "max_storage_gib"),
+        ({"MultiAZ": False}, "multi_az"),
+        ({"PubliclyAccessible": True}, "publicly_accessible"),
+        ({"DeletionProtection": False}, "deletion_protection"),
+        ({"PerformanceInsightsEnabled": False}, "performance_insights"),
+        ({"EnabledCloudwatchLogsExports": ["postgresql", "upgrade"]}, "log_exports"),
+        ({"VpcSecurityGroups": [{"VpcSecurityGroupId": "sg-9", "Status": "active"}]}, "security_group_ids"),
+        ({"DBParameterGroups": [{"DBParameterGroupName": "default.postgres15"}]}, "parameter_group"),
+        ({"StorageType": "gp2"}, "storage_type"),
+    ],
+)
+def test_drift_is_a_difference_that_is_changed_in_place(values: dict[str, Any], differs: str) -> None:
+    observed = seen(**values)
+    assert fields(DB, observed) == [differs]
+    assert differs not in DB.REPLACE
+    rds = fake()
+    after = DB.update(cloud_of(rds), observed, frozenset({differs}))
+    [sent] = [arguments for operation, arguments in rds.calls if operation == "modify_db_instance"]
+    assert sent["ApplyImmediately"]
+    assert len(sent) == 3
+    assert DB.diff(after) == ()
+
+
+def test_wanted_growth_grows_and_is_noted() -> None:
+    wanted = replace(DB, storage_gib=50)
+    [growth, note] = wanted.diff(seen())
+    assert (growth.field, growth.before, growth.after) == ("storage_gib", "20", "50")
+    assert (note.field, note.before, note.after) == ("tags", f"{STORAGE_TAG}=20", f"{STORAGE_TAG}=50")
+    rds = fake()
+    after = wanted.update(cloud_of(rds), seen(), frozenset({"storage_gib", "tags"}))
+    assert rds.arguments("modify_db_instance")["AllocatedStorage"] == 50
+    assert {"Key": STORAGE_TAG, "Value": "50"} in rds.arguments("add_tags_to_resource")["Tags"]
+    assert after.state == "modifying"
+    assert wanted.diff(after) == ()
+
+
+def test_a_wish_that_autoscaling_has_outgrown_is_only_noted() -> None:
+    assert fields(replace(DB, storage_gib=50), seen(AllocatedStorage=60)) == ["tags"]
+
+
+def change_of(wanted: DBInstance, observed: Observed) -> tuple[Action, str]:
+    flat = replace(wanted, after=())
+    [change] = make_plan(Graph([flat]), {flat.address: (observed,)}).changes
+    return change.action, change.destroys
+
+
+def test_a_wanted_shrink_replaces_the_database_and_says_what_is_lost() -> None:
+    observed = seen(AllocatedStorage=60, storage_tag="50")
+    assert fields(DB, observed) == ["storage_shrink"]
+    action, lost = change_of(DB, observed)
+    assert action is Action.REPLACE
+    assert "the database missyou-db and everything in it" in lost
+
+
+def test_without_a_note_growth_is_growth() -> None:
+    assert fields(DB, seen(AllocatedStorage=60, storage_tag="garbage")) == ["tags"]
+
+
+def test_there_is_no_way_back_from_a_major_version() -> None:
+    observed = seen(EngineVersion="16.12")
+    assert fields(DB, observed) == ["major_downgrade"]
+    assert change_of(DB, observed)[0] is Action.REPLACE
+    assert change_of(replace(DB, engine_version="16", multi_az=False), observed)[0] is Action.UPDATE
+
+
+def test_a_major_upgrade_takes_the_parameter_group_along() -> None:
+    wanted = replace(DB, engine_version="16", parameter_group="missyou-postgres16")
+    observed = seen()
+    assert set(fields(wanted, observed)) == {"engine_version", "parameter_group"}
+    sent = wanted.modification(cloud_of(fake()), observed, frozenset(fields(wanted, observed)))
+    assert sent == {
+        "EngineVersion": "16",
+        "AllowMajorVersionUpgrade": True,
+        "DBParameterGroupName": "missyou-postgres16",
+    }
+
+
+def test_a_minor_upgrade_goes_to_the_lowest_that_aws_offers() -> None:
+    wanted = replace(DB, engine_version="15.18")
+    assert wanted.modification(cloud_of(fake()), seen(), frozenset({"engine_version"})) == {"EngineVersion": "15.18"}
+
+
+def test_autoscaling_is_off_where_the_maximum_is_the_storage() -> None:
+    wanted = replace(DB, max_storage_gib=20)
+    assert fields(wanted, seen(MaxAllocatedStorage=None)) == []
+    assert fields(wanted, seen()) == ["max_storage_gib"]
+    sent = wanted.modification(cloud_of(fake()), seen(AllocatedStorage=30), frozenset({"max_storage_gib"}))
+    assert sent == {"MaxAllocatedStorage": 30}
+
+
+def test_performance_insights_degrades_where_the_class_lacks_it() -> None:
+    observed = seen(insights=False, PerformanceInsightsEnabled=False)
+    assert fields(DB, observed) == []
+    assert "AWS does not offer it for db.t3.micro" in DB.health(observed).message
+    rds = fake(insights=False)
+    DB.create(cloud_of(rds))
+    assert rds.arguments("create_db_instance")["EnablePerformanceInsights"] is False
+
+
+def test_a_class_without_performance_insights_turns_it_off() -> None:
+    wanted = replace(DB, instance_class="db.t2.micro")
+    sent = wanted.modification(cloud_of(fake(insights=False)), seen(), frozenset({"instance_class"}))
+    assert sent == {"DBInstanceClass": "db.t2.micro", "EnablePerformanceInsights": False}
+
+
+def test_creation_sends_what_is_pinned_and_reads_the_password_only_then() -> None:
+    rds = fake()
+    made = DB.create(cloud_of(rds))
+    sent = rds.arguments("create_db_instance")
+    assert sent["EngineVersion"] == "15.15"
+    assert sent["MasterUserPassword"] == "s3cret"
+    assert (sent["StorageEncrypted"], sent["PubliclyAccessible"], sent["StorageType"]) == (True, False, "gp3")
+    assert sent["EngineLifecycleSupport"] == "open-source-rds-extended-support-disabled"
+    assert {"Key": STORAGE_TAG, "Value": "20"} in sent["Tags"]
+    assert "s3cret" not in repr(made)
+    assert (made.state, made.attrs.get("endpoint")) == ("creating", None)
+    assert DB.diff(made) == ()
+    assert DB.health(made).typical == 600
+
+
+def test_a_fixed_size_sends_no_maximum() -> None:
+    rds = fake()
+    replace(DB, max_storage_gib=20).create(cloud_of(rds))
+    assert "MaxAllocatedStorage" not in rds.arguments("create_db_instance")
+
+
+@pytest.mark.parametrize("secret", ["not json", "[]", '{"username": "x"}'])
+def test_a_secret_without_a_password_is_refused(secret: str) -> None:
+    rds = fake()
+    rds.answers["get_secret_value"] = {"SecretString": secret}
+    with pytest.raises(RefusedError, match="AWSCURRENT"):
+        DB.create(cloud_of(rds))
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "becomes"),
+    [
+        ("InsufficientDBInstanceCapacity", "", FlakyError),
+        ("InvalidParameterCombination", "the previous storage change is being optimized", NotYetError),
+        ("InvalidParameterValue", "permission to create service linked role", NotYetError),
+        ("DBInstanceAlreadyExists", "", NotYetError),
+    ],
+)
+def test_refusals_that_pass_are_told_apart(code: str, message: str, becomes: type[Exception]) -> None:
+    rds = fake()
+    rds.answers["create_db_instance"] = aws_error(code, message)
+    with pytest.raises(becomes):
+        DB.create(cloud_of(rds))
+
+
+@pytest.mark.parametrize(
+    ("state", "endpoint", "status", "reason", "words"),
+    [
+        ("available", True, "ready", "Available", "runs PostgreSQL 15.17 (15.4 or newer is wanted)"),
+        ("backing-up", True, "ready", "Available", "its backup is being taken"),
+        ("backing-up", False, "pending", "Creating", "gets its address next"),
+        ("creating", False, "pending", "Creating", "is being created"),
+        ("modifying", True, "pending", "Modifying", "is being changed"),
+        ("some-new-state", True, "pending", "SomeNewState", "is in the state some-new-state"),
+        ("stopped", True, "failed", "Stopped", "aws rds start-db-instance --db-instance-identifier missyou-db"),
+        ("storage-full", True, "failed", "StorageFull", "raise spec.database.storageGiB"),
+        ("failed", False, "failed", "Failed", "cannot recover it"),
+    ],
+)
+def test_states_are_put_into_words(state: str, endpoint: bool, status: str, reason: str, words: str) -> None:
+    values = {} if endpoint else {"Endpoint": None}
+    health = DB.health(seen(DBInstanceStatus=state, **values))
+    assert (health.status, health.reason) == (status, reason)
+    assert words in health.message
+    assert health.stalled is (status == "failed")
+
+
+def test_it_is_changed_only_where_aws_takes_changes() -> None:
+    assert DB.busy(seen()) is None
+    assert DB.busy(seen(DBInstanceStatus="storage-full")) is None
+    for state in ("modifying", "backing-up", "stopped"):
+        assert DB.busy(seen(DBInstanceStatus=state)) is not None
+
+
+def test_a_database_that_needs_a_restart_says_so() -> None:
+    group = {"DBParameterGroupName": "missyou-postgres15", "ParameterApplyStatus": "pending-reboot"}
+    assert "aws rds reboot-db-instance" in DB.health(seen(DBParameterGroups=[group])).message
+
+
+def test_unknown_references_differ() -> None:
+    wanted = replace(DB, security_group_ids=(UNKNOWN,))  # type: ignore[arg-type]
+    assert fields(wanted, seen()) == ["security_group_ids"]
+
+
+def deletion(rds: FakeEc2, observed: Observed, *, final_snapshot: bool = True) -> Any:
+    cloud = cloud_of(rds)
+    cloud.final_snapshot = final_snapshot
+    return DBInstance.delete(cloud, observed, lambda: NOW)
+
+
+def test_deletion_drops_the_protection_and_takes_a_snapshot() -> None:
+    rds = FakeEc2()
+    health = deletion(rds, seen())
+    assert rds.operations == ["modify_db_instance", "delete_db_instance"]
+    assert rds.arguments("modify_db_instance")["DeletionProtection"] is False
+    sent = rds.arguments("delete_db_instance")
+    assert sent["FinalDBSnapshotIdentifier"] == "missyou-db-final-20261123-stuvwxyz"
+    assert (sent["SkipFinalSnapshot"], sent["DeleteAutomatedBackups"]) == (False, True)
+    assert (health.status, health.typical) == ("pending", 300)
+
+
+def test_deletion_without_a_snapshot() -> None:
+    rds = FakeEc2()
+    deletion(rds, seen(DeletionProtection=False), final_snapshot=False)
+    assert rds.calls == [
+        (
+            "delete_db_instance",
+            {"DBInstanceIdentifier": "missyou-db", "DeleteAutomatedBackups": True, "SkipFinalSnapshot": True},
+        )
+    ]
+
+
+def test_a_snapshot_of_that_name_does_not_stop_the_deletion() -> None:
+    names: list[str] = []
+
+    def delete(**arguments: Any) -> dict[str, Any]:
+        names.append(arguments["FinalDBSnapshotIdentifier"])
+        if len(names) == 1:
+            raise aws_error("DBSnapshotAlreadyExists")
+        return {}
+
+    deletion(FakeEc2(delete_db_instance=delete), seen())
+    assert names[1] == f"{names[0]}-030007"
+
+
+def test_a_deletion_under_way_is_left_alone_and_a_finished_one_is_done() -> None:
+    for state in ("deleting", "delete-precheck"):
+        rds = FakeEc2()
+        assert deletion(rds, seen(DBInstanceStatus=state)).status == "pending"
+        assert rds.calls == []
+    assert deletion(FakeEc2(delete_db_instance=aws_error("DBInstanceNotFound")), seen()).status == "ready"
+
+
+def test_the_wanted_snapshot_is_never_skipped_silently() -> None:
+    rds = FakeEc2()
+    assert deletion(rds, seen(DBInstanceStatus="creating")).status == "pending"
+    with pytest.raises(RefusedError, match="finalSnapshot to false"):
+        deletion(rds, seen(DBInstanceStatus="failed"))
+    assert rds.calls == []
+
+
+def test_another_owners_database_is_not_ours() -> None:
+    rds = fake(describe_db_instances={"DBInstances": [{**ROW, "TagList": []}]})
+    cloud: Cloud = cloud_of(rds, STACK)
+    [observed] = DBInstance.read(reader_of(cloud))
+    assert not observed.owned

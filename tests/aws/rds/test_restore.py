@@ -1,0 +1,182 @@
+"""Databases made from snapshots: which fit, what is sent, and how long the password is still to be set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from missyou_operator.aws.errors import classify
+from missyou_operator.aws.identity import tag_list
+from missyou_operator.aws.rds.instance import DBInstance
+from missyou_operator.aws.rds.restore import PASSWORD_TAG, RESTORED_TAG, password_due
+from missyou_operator.engine.errors import NotYetError, RefusedError
+from missyou_operator.engine.resource import Observed
+from tests.aws.fake import FakeEc2, aws_error, cloud_of, reader_of
+from tests.aws.rds.test_instance import DB, ROW, fake
+
+HEIR = replace(DB, restore_from="gift")
+SNAPSHOT: dict[str, Any] = {
+    "DBSnapshotIdentifier": "gift",
+    "Status": "available",
+    "Engine": "postgres",
+    "EngineVersion": "15.17",
+    "MasterUsername": "missyou",
+    "Encrypted": True,
+    "AllocatedStorage": 20,
+    "TagList": [],
+}
+
+
+def giving(**values: Any) -> FakeEc2:
+    return FakeEc2(
+        describe_db_snapshots={"DBSnapshots": [{**SNAPSHOT, **values}]},
+        restore_db_instance_from_db_snapshot={
+            "DBInstance": {"DBInstanceIdentifier": "missyou-db", "DBInstanceStatus": "creating"}
+        },
+        get_secret_value={"SecretString": '{"username": "missyou", "password": "s3cret"}'},
+    )
+
+
+def tagged(**tags: str) -> list[dict[str, str]]:
+    return tag_list({f"missyou.app/{name.replace('_', '-')}": value for name, value in tags.items()})
+
+
+def restored(**values: Any) -> Observed:
+    """Give an instance that was restored and waits for its password."""
+    tags = [*ROW["TagList"], {"Key": RESTORED_TAG, "Value": "gift"}, *values.pop("tags", ())]
+    rds = fake(describe_db_instances={"DBInstances": [{**ROW, **values, "TagList": tags}]})
+    [observed] = DBInstance.read(reader_of(cloud_of(rds)))
+    return observed
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"Status": "failed"}, "is in the state failed: name another"),
+        ({"Engine": "mysql"}, "is of mysql: name a snapshot of PostgreSQL"),
+        ({"Encrypted": False}, "--target-db-snapshot-identifier gift-encrypted --kms-key-id alias/aws/rds"),
+        ({"MasterUsername": "writer"}, "create the MissYouApp with spec.database.username: writer"),
+        ({"TagList": tagged(database_name="letters")}, "create the MissYouApp with spec.database.name: letters"),
+        ({"EngineVersion": "14.9"}, 'engineVersion to "14", and raise it when the stack is Ready'),
+        ({"EngineVersion": "16.1"}, 'engineVersion to "16"'),
+        ({"EngineVersion": "11.22-rds.20240418"}, 'engineVersion to "11"'),
+        ({"TagList": tagged(stack="others/missyou")}, "is of others/missyou, in another namespace"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_what_to_do_and_nothing_is_restored(
+    values: dict[str, Any], said: str
+) -> None:
+    rds = giving(**values)
+    with pytest.raises(RefusedError) as raised:
+        HEIR.create(cloud_of(rds))
+    assert said in str(raised.value)
+    assert "spec.database.restoreFromSnapshot: gift" in str(raised.value)
+    assert rds.operations == ["describe_db_snapshots"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (aws_error("DBSnapshotNotFound"), "SnapshotNotFound"),
+        ({"DBSnapshots": []}, "SnapshotNotFound"),
+        ({"DBSnapshots": [{**SNAPSHOT, "Status": "creating"}]}, "SnapshotCreating"),
+        ({"DBSnapshots": [{**SNAPSHOT, "Status": "copying"}]}, "SnapshotCreating"),
+    ],
+)
+def test_what_is_not_there_yet_is_waited_for(answer: Any, reason: str) -> None:
+    with pytest.raises(NotYetError) as raised:
+        HEIR.create(cloud_of(FakeEc2(describe_db_snapshots=answer)))
+    assert classify(raised.value).reason == reason
+
+
+def test_one_in_another_region_is_refused_with_the_command_that_copies_it() -> None:
+    arn = "arn:aws:rds:us-east-1:123456789012:snapshot:gift"
+    with pytest.raises(RefusedError, match="copy-db-snapshot --region eu-central-1 --source-region us-east-1"):
+        replace(DB, restore_from=arn).create(cloud_of(FakeEc2()))
+
+
+@pytest.mark.parametrize(("account", "shared"), [("123456789012", None), ("999999999999", True)])
+def test_one_of_another_account_is_looked_for_among_the_shared(account: str, shared: bool | None) -> None:
+    rds = giving()
+    replace(DB, restore_from=f"arn:aws:rds:eu-central-1:{account}:snapshot:gift").create(cloud_of(rds))
+    assert rds.arguments("describe_db_snapshots").get("IncludeShared") == shared
+
+
+@pytest.mark.parametrize(("storage", "sent"), [(20, None), (10, None), (40, 40)])
+def test_storage_is_sent_only_where_it_is_more_than_the_snapshots(storage: int, sent: int | None) -> None:
+    rds = giving()
+    replace(HEIR, storage_gib=storage).create(cloud_of(rds))
+    assert rds.arguments("restore_db_instance_from_db_snapshot").get("AllocatedStorage") == sent
+
+
+def test_it_knows_from_its_first_moment_that_its_password_is_to_be_set() -> None:
+    rds = giving()
+    HEIR.create(cloud_of(rds))
+    sent = rds.arguments("restore_db_instance_from_db_snapshot")
+    assert {"Key": RESTORED_TAG, "Value": "gift"} in sent["Tags"]
+    assert PASSWORD_TAG not in {tag["Key"] for tag in sent["Tags"]}
+    observed = restored()
+    assert [change.field for change in HEIR.diff(observed)] == ["password"]
+    assert HEIR.health(observed).reason == "SettingPassword"
+
+
+def test_the_tag_comes_after_the_password_and_only_then_it_is_ready() -> None:
+    rds, observed = fake(), restored()
+    after = HEIR.update(cloud_of(rds), observed, frozenset({"password"}))
+    assert rds.operations == ["get_secret_value", "modify_db_instance", "add_tags_to_resource"]
+    assert rds.arguments("modify_db_instance")["MasterUserPassword"] == "s3cret"
+    assert {"Key": PASSWORD_TAG, "Value": ROW["DbiResourceId"]} in rds.arguments("add_tags_to_resource")["Tags"]
+    assert (password_due(after), HEIR.health(after).status) == (False, "pending")
+    done = restored(tags=[{"Key": PASSWORD_TAG, "Value": ROW["DbiResourceId"]}])
+    assert (HEIR.diff(done), HEIR.health(done).status) == ((), "ready")
+
+
+def test_a_refused_password_leaves_no_tag() -> None:
+    rds = fake(modify_db_instance=aws_error("InvalidDBInstanceState"))
+    with pytest.raises(Exception, match="InvalidDBInstanceState"):
+        HEIR.update(cloud_of(rds), restored(), frozenset({"password"}))
+    assert "add_tags_to_resource" not in rds.operations
+
+
+def test_a_tag_that_came_with_the_snapshot_does_not_count() -> None:
+    assert password_due(restored(tags=[{"Key": PASSWORD_TAG, "Value": "db-PARENT"}]))
+
+
+def test_a_password_that_aws_has_not_applied_yet_is_waited_for() -> None:
+    done = [{"Key": PASSWORD_TAG, "Value": ROW["DbiResourceId"]}]
+    observed = restored(tags=done, PendingModifiedValues={"MasterUserPassword": "****"})
+    assert HEIR.health(observed).reason == "SettingPassword"
+
+
+def test_the_longest_name_there_is_fits_into_the_tag_that_tells_it() -> None:
+    longest = replace(DB, restore_from=f"arn:aws:rds:eu-central-1:123456789012:snapshot:{'g' * 255}")
+    rds = giving()
+    longest.create(cloud_of(rds))
+    sent = rds.arguments("restore_db_instance_from_db_snapshot")
+    tags = {tag["Key"]: tag["Value"] for tag in sent["Tags"]}
+    assert len(tags[RESTORED_TAG]) == 256
+    tags[PASSWORD_TAG] = ROW["DbiResourceId"]
+    there = fake(describe_db_instances={"DBInstances": [{**ROW, "TagList": tag_list(tags)}]})
+    [observed] = DBInstance.read(reader_of(cloud_of(there)))
+    assert "counts only when" not in longest.health(observed).message
+
+
+def test_its_secret_is_in_no_text_of_a_change() -> None:
+    [change] = HEIR.diff(restored())
+    assert "s3cret" not in repr(change)
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [(None, "was made empty"), ("another", "was restored from another"), ("gift", "")],
+)
+def test_where_it_comes_from_is_told_where_the_spec_says_otherwise(origin: str | None, said: str) -> None:
+    tags = [*ROW["TagList"], {"Key": PASSWORD_TAG, "Value": ROW["DbiResourceId"]}]
+    tags += [{"Key": RESTORED_TAG, "Value": origin}] if origin else []
+    rds = fake(describe_db_instances={"DBInstances": [{**ROW, "TagList": tags}]})
+    [observed] = DBInstance.read(reader_of(cloud_of(rds)))
+    message = HEIR.health(observed).message
+    assert said in message
+    assert ("counts only when a database is created" in message) == bool(said)

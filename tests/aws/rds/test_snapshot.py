@@ -1,0 +1,89 @@
+"""A snapshot that somebody asks for, judged from rows as AWS gives them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from missyou_operator.aws.cloud import Reader
+from missyou_operator.aws.errors import classify
+from missyou_operator.aws.rds.snapshot import DBSnapshot
+from missyou_operator.engine.resource import Observed
+from tests.aws.fake import FakeEc2, aws_error, cloud_of, row_tags, tags
+from tests.aws.rds.test_instance import seen
+
+NAME = "missyou-db-before-v2"
+SNAPSHOT = DBSnapshot(name=NAME, component="Database", tags=tags(NAME), instance="missyou-db")
+ROW: dict[str, Any] = {
+    "DBSnapshotIdentifier": NAME,
+    "DBSnapshotArn": f"arn:aws:rds:eu-central-1:123456789012:snapshot:{NAME}",
+    "DbiResourceId": "db-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "Status": "available",
+    "SnapshotCreateTime": datetime(2026, 11, 23, 3, 4, 5, tzinfo=UTC),
+    "TagList": row_tags(NAME),
+}
+
+
+def read(rds: FakeEc2, *wanted: str) -> list[Observed]:
+    found = {"rds.DBInstance": [seen()]}
+    return list(DBSnapshot.read(Reader(cloud_of(rds), found, time.monotonic(), {DBSnapshot.TYPE: wanted})))
+
+
+def found(**values: Any) -> Observed:
+    [observed] = read(FakeEc2(describe_db_snapshots={"DBSnapshots": [{**ROW, **values}]}), NAME)
+    return observed
+
+
+def test_while_nobody_asks_for_one_nothing_is_asked_of_aws() -> None:
+    rds = FakeEc2()
+    assert read(rds) == []
+    assert rds.calls == []
+
+
+def test_others_snapshots_and_earlier_ones_of_ours_are_not_seen() -> None:
+    rows = [ROW, {**ROW, "DBSnapshotIdentifier": "missyou-db-before-v1"}]
+    rds = FakeEc2(describe_db_snapshots={"DBSnapshots": rows})
+    [observed] = read(rds, NAME)
+    assert (observed.name, observed.owned) == (NAME, True)
+    assert rds.operations == ["describe_db_snapshots"]
+
+
+@pytest.mark.parametrize(
+    ("values", "status", "said"),
+    [
+        ({}, "ready", "taken 2026-11-23 03:04 UTC"),
+        ({"DbiResourceId": "db-EARLIER"}, "ready", "of an earlier database: a new value takes one of this"),
+        ({"Status": "creating", "SnapshotCreateTime": None}, "pending", "is being taken; the database serves"),
+        ({"Status": "failed"}, "failed", "give the annotation missyou.app/snapshot a new value"),
+    ],
+)
+def test_its_state_is_told(values: dict[str, Any], status: str, said: str) -> None:
+    health = SNAPSHOT.health(found(**values))
+    assert (health.status, health.stalled) == (status, False)
+    assert said in health.message
+
+
+def test_it_stays_as_it_was_taken_whatever_the_tags_are_now() -> None:
+    changed = replace(SNAPSHOT, tags={**SNAPSHOT.tags, "team": "b"})
+    assert changed.diff(found()) == ()
+    for forbidden in (lambda: changed.update(cloud_of(FakeEc2()), found(), frozenset()), delete):
+        with pytest.raises(TypeError, match=r"stays|is kept"):
+            forbidden()
+
+
+def delete() -> None:
+    DBSnapshot.delete(cloud_of(FakeEc2()), found())
+
+
+@pytest.mark.parametrize("code", ["InvalidDBInstanceState", "SnapshotQuotaExceeded"])
+def test_what_aws_refuses_for_now_is_tried_again(code: str) -> None:
+    rds = FakeEc2(create_db_snapshot=aws_error(code))
+    with pytest.raises(Exception, match=code) as raised:
+        SNAPSHOT.create(cloud_of(rds))
+    health = classify(raised.value)
+    assert health.status in {"pending", "failed"}
+    assert health.typical < 3600

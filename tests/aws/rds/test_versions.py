@@ -1,0 +1,103 @@
+"""Which PostgreSQL version a wanted one means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from missyou_operator.aws.rds.versions import (
+    Gap,
+    choose,
+    gap,
+    offers_insights,
+    parse,
+    upgrade_targets,
+    version_to_create,
+    version_to_upgrade_to,
+)
+from missyou_operator.engine.errors import RefusedError
+from tests.aws.fake import FakeEc2, cloud_of
+
+OFFERED = ["14.22", "15.9", "15.10", "15.16", "16.12"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "chosen"),
+    [("15.4", "15.9"), ("15.9", "15.9"), ("15.10", "15.10"), ("15.11", "15.16"), ("15", "15"), ("16.1", "16.12")],
+)
+def test_the_lowest_from_the_wanted_one_on_is_chosen(wanted: str, chosen: str) -> None:
+    assert choose(wanted, reversed(OFFERED)) == chosen
+
+
+@pytest.mark.parametrize(
+    ("wanted", "named"), [("15.17", "15.9, 15.10, 15.16, or 15 for"), ("99", "14, 15, 16"), ("13.1", "14, 15, 16")]
+)
+def test_what_is_not_offered_is_refused_with_what_is(wanted: str, named: str) -> None:
+    with pytest.raises(RefusedError, match=named) as refusal:
+        choose(wanted, OFFERED)
+    assert refusal.value.health.reason == "InvalidSpec"
+    assert refusal.value.health.stalled
+
+
+@pytest.mark.parametrize(
+    ("wanted", "actual", "difference"),
+    [
+        ("15", "15.4", Gap.NONE),
+        ("15.4", "15.4", Gap.NONE),
+        ("15.4", "15.19", Gap.NONE),
+        ("15.10", "15.9", Gap.MINOR),
+        ("15.10", "15.1", Gap.MINOR),
+        ("16", "15.19", Gap.MAJOR),
+        ("16.1", "15.19", Gap.MAJOR),
+        ("15", "16.1", Gap.DOWNGRADE),
+        ("15.99", "16.1", Gap.DOWNGRADE),
+        ("15", "15", Gap.NONE),
+    ],
+)
+def test_versions_are_compared_by_their_numbers(wanted: str, actual: str, difference: Gap) -> None:
+    assert gap(wanted, actual) is difference
+    assert parse("15.10") > parse("15.9")
+
+
+def rows(**targets: list[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "EngineVersion": version,
+            "Status": "available",
+            "ValidUpgradeTarget": [{"EngineVersion": t} for t in targets.get(f"v{version.replace('.', '_')}", [])],
+        }
+        for version in OFFERED
+    ]
+
+
+def test_an_upgrade_goes_where_aws_lets_it_go() -> None:
+    listed = rows(v15_9=["15.16", "16.12"])
+    assert upgrade_targets("15.9", listed) == ["15.16", "16.12"]
+    assert upgrade_targets("15.3", listed) is None
+    rds = FakeEc2(describe_db_engine_versions={"DBEngineVersions": listed})
+    assert version_to_upgrade_to(cloud_of(rds), "15.10", "15.9") == "15.16"
+    assert version_to_upgrade_to(cloud_of(rds), "15.10", "15.3") == "15.10"
+
+
+def test_retired_versions_are_not_offered_and_the_list_is_read_once() -> None:
+    listed = [*rows(), {"EngineVersion": "15.4", "Status": "deprecated"}]
+    rds = FakeEc2(describe_db_engine_versions={"DBEngineVersions": listed})
+    cloud = cloud_of(rds)
+    assert [version_to_create(cloud, "15.4") for _ in range(3)] == ["15.9"] * 3
+    assert rds.operations == ["describe_db_engine_versions"]
+
+
+@pytest.mark.parametrize(
+    ("options", "offered"),
+    [([], None), ([False, False], False), ([False, True], True)],
+)
+def test_performance_insights_is_asked_for_by_class_and_version(options: list[bool], offered: bool | None) -> None:
+    rds = FakeEc2(
+        describe_db_engine_versions={"DBEngineVersions": rows()},
+        describe_orderable_db_instance_options={
+            "OrderableDBInstanceOptions": [{"SupportsPerformanceInsights": option} for option in options]
+        },
+    )
+    assert offers_insights(cloud_of(rds), "15", "db.t3.micro") is offered
+    assert rds.arguments("describe_orderable_db_instance_options")["EngineVersion"] == "15.16"

@@ -1,0 +1,127 @@
+"""What ECS refuses of task definitions, and the nearest that it accepts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.local.aws.conftest import Aws
+from tests.local.aws.rules_support import ACCOUNT, Act, Place, Rule, each, hold, steps
+
+
+def _define(*, without: str = "", **changes: Any) -> Act:
+    def register(s: Place) -> None:
+        container = {"name": "app", "image": "x", "portMappings": [{"containerPort": 80}]}
+        params = {
+            "family": s.name,
+            "requiresCompatibilities": ["FARGATE"],
+            "networkMode": "awsvpc",
+            "cpu": "256",
+            "memory": "512",
+            "executionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/{s.role}",
+            "containerDefinitions": [container],
+            **changes,
+        }
+        s.aws.ecs.register_task_definition(**{key: value for key, value in params.items() if key != without})
+
+    return register
+
+
+def _container(**changes: Any) -> dict[str, Any]:
+    return {"containerDefinitions": [{"name": "app", "image": "x", **changes}]}
+
+
+_SECRETS = _container(secrets=[{"name": "A", "valueFrom": "b"}])
+
+
+_LEGAL = {
+    256: (512, 2048, 3072),
+    512: (1024, 4096, 512),
+    1024: (2048, 8192, 9216),
+    2048: (4096, 16_384, 3072),
+    4096: (8192, 30_720, 31_744),
+    8192: (16_384, 61_440, 17_408),
+    16_384: (32_768, 122_880, 36_864),
+}
+"""CPU units -> the least and the most memory (MiB) that Fargate has for them, and one that it has not."""
+
+
+def _size(cpu: int, memory: int) -> dict[str, str]:
+    return {"cpu": str(cpu), "memory": str(memory)}
+
+
+RULES = [
+    *(
+        Rule(
+            "ecs:RegisterTaskDefinition",
+            f"{cpu} CPU units with {bad} MiB",
+            "ClientException",
+            "ECS guide, Task definition parameters for Fargate: task size",
+            _define(**_size(cpu, bad)),
+            steps(_define(**_size(cpu, least)), _define(**_size(cpu, most))),
+            words="No Fargate configuration",
+        )
+        for cpu, (least, most, bad) in _LEGAL.items()
+    ),
+    Rule(
+        "ecs:RegisterTaskDefinition",
+        "300 CPU units",
+        "ClientException",
+        "ECS guide, Task size",
+        _define(cpu="300"),
+        _define(),
+    ),
+    Rule(
+        "ecs:RegisterTaskDefinition",
+        "no size",
+        "ClientException",
+        "ECS guide, Task size",
+        _define(without="memory"),
+        _define(),
+    ),
+    Rule(
+        "ecs:RegisterTaskDefinition",
+        "a bridge network on Fargate",
+        "ClientException",
+        "ECS guide, Network mode",
+        _define(networkMode="bridge"),
+        _define(),
+    ),
+    Rule(
+        "ecs:RegisterTaskDefinition",
+        "a role that does not exist",
+        "ClientException",
+        "aws-behaviour 4.3",
+        _define(executionRoleArn=f"arn:aws:iam::{ACCOUNT}:role/absent"),
+        _define(),
+        words="Role is not valid",
+    ),
+    Rule(
+        "ecs:RegisterTaskDefinition",
+        "secrets without an execution role",
+        "ClientException",
+        "ECS guide, Task execution IAM role",
+        _define(without="executionRoleArn", **_SECRETS),
+        _define(**_SECRETS),
+    ),
+    Rule(
+        "ecs:RegisterTaskDefinition",
+        "a host port that differs",
+        "ClientException",
+        "API PortMapping",
+        _define(**_container(portMappings=[{"containerPort": 80, "hostPort": 81}])),
+        _define(**_container(portMappings=[{"containerPort": 80, "hostPort": 80}])),
+    ),
+    Rule(
+        "ecs:RegisterTaskDefinition",
+        "a dot in the family",
+        "ClientException",
+        "API RegisterTaskDefinition",
+        _define(family="a.b"),
+        _define(family="a_b"),
+    ),
+]
+
+
+@each(RULES)
+def test_it_refuses_and_accepts(aws: Aws, name: str, rule: Rule) -> None:
+    hold(rule, aws, name)
