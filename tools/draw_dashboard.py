@@ -16,9 +16,9 @@ from html import escape
 from typing import Any
 
 from missyou_operator.api import parse
-from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.engine.values import substitute
-from missyou_operator.stack import Facts, build
+from missyou_operator.stack import Lookups, build
 
 #: Pixels of one column and of one row of CloudWatch's grid, and between widgets.
 _COLUMN, _ROW, _GAP = 54, 34, 6
@@ -55,9 +55,9 @@ _EXAMPLE: Mapping[tuple[str, str], tuple[float, float, float]] = {
 
 def default_body() -> Mapping[str, Any]:
     """Give the body that the operator writes for the smallest MissYouApp, with names that AWS would choose."""
-    stack = Stack("missyou", "default/missyou", "uid", "123456789012", "eu-central-1")
+    stack = StackIdentity("missyou", "default/missyou", "uid", "123456789012", "eu-central-1")
     app = parse({"metadata": {"name": "missyou", "namespace": "default"}, "spec": {}}, stack.region)
-    graph = build(app, stack, Facts(("eu-central-1a", "eu-central-1b")))
+    graph = build(app, stack, Lookups(("eu-central-1a", "eu-central-1b")))
     [board] = [resource for resource in graph if resource.TYPE == "cloudwatch.Dashboard"]
     known = {ref: f"{ref.address.partition('/')[2]}/50dc6c495c0c9188" for ref in board.refs()}
     body: Mapping[str, Any] = substitute(vars(board)["body"], known)

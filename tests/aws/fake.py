@@ -10,10 +10,10 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Cloud, Inventory, Reader
 from missyou_operator.aws.ec2.vpc import Vpc
-from missyou_operator.aws.identity import Stack, tag_list
+from missyou_operator.aws.identity import StackIdentity, tag_list
 from missyou_operator.engine.resource import Observed
 
-STACK = Stack("missyou", "default/missyou", "cluster-uid", "123456789012", "eu-central-1")
+STACK = StackIdentity("missyou", "default/missyou", "cluster-uid", "123456789012", "eu-central-1")
 
 
 class FakeEc2:
@@ -53,14 +53,14 @@ class _Clients:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def once(self, service: str) -> Any:
+    def client_without_retries(self, service: str) -> Any:
         return self.client(service)
 
     def client(self, _service: str) -> Any:
         return self._client
 
 
-def cloud_of(client: Any, stack: Stack = STACK) -> Cloud:
+def cloud_of(client: Any, stack: StackIdentity = STACK) -> Cloud:
     return Cloud(_Clients(client), stack, Inventory())
 
 
@@ -74,9 +74,9 @@ def aws_error(code: str, message: str = "AWS's own words", operation: str = "Ope
     return ClientError({"Error": {"Code": code, "Message": message}}, operation)
 
 
-def tags(name: str, stack: Stack = STACK, component: str = "Network") -> dict[str, str]:
+def tags(name: str, stack: StackIdentity = STACK, component: str = "Network") -> dict[str, str]:
     return stack.tags(component, name, {})
 
 
-def row_tags(name: str, stack: Stack = STACK) -> list[dict[str, str]]:
+def row_tags(name: str, stack: StackIdentity = STACK) -> list[dict[str, str]]:
     return tag_list(tags(name, stack))

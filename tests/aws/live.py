@@ -13,7 +13,7 @@ import boto3
 from missyou_local.aws import Server, Timing, serve
 from missyou_operator.aws.cloud import Cloud, Inventory, Reader
 from missyou_operator.aws.ec2.vpc import Vpc
-from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.engine.resource import Observed, Resource
 
 REGION, ACCOUNT = "eu-central-1", "123456789012"
@@ -28,7 +28,7 @@ def server() -> Server:
 
 class LiveClients:
     @functools.cache  # noqa: B019 - lives as long as the tests
-    def once(self, service: str) -> Any:
+    def client_without_retries(self, service: str) -> Any:
         return self.client(service)
 
     def client(self, service: str) -> Any:
@@ -51,14 +51,14 @@ def client(service: str) -> Any:
 def live(*, final_snapshot: bool = True) -> Cloud:
     """Give a cloud for a stack that no other test has."""
     name = f"s{next(_numbers)}"
-    stack = Stack(name, f"default/{name}", "cluster-uid", ACCOUNT, REGION)
+    stack = StackIdentity(name, f"default/{name}", "cluster-uid", ACCOUNT, REGION)
     return Cloud(_clients, stack, Inventory(), final_snapshot=final_snapshot)
 
 
 def neighbour(cloud: Cloud) -> Cloud:
     """Give a cloud for a stack of the same name that belongs to another Kubernetes cluster."""
     mine = cloud.stack
-    return Cloud(_clients, Stack(mine.name, mine.app, "other-cluster", mine.account, mine.region), Inventory())
+    return Cloud(_clients, StackIdentity(mine.name, mine.app, "other-cluster", mine.account, mine.region), Inventory())
 
 
 def tags(cloud: Cloud, name: str, component: str = "Database") -> dict[str, str]:
@@ -76,7 +76,7 @@ def read(
     return kind.read(Reader(cloud, {"ec2.Vpc": [vpc], **(found or {})}, time.monotonic(), {kind.TYPE: wanted}))
 
 
-def look(resource: Resource, cloud: Cloud, found: Mapping[str, Sequence[Observed]] | None = None) -> Observed:
+def observe(resource: Resource, cloud: Cloud, found: Mapping[str, Sequence[Observed]] | None = None) -> Observed:
     """Find what a desired resource became. Fails where there is none, or more than one."""
     [observed] = [o for o in read(type(resource), cloud, found, [resource.name]) if o.address == resource.address]
     return observed
@@ -88,9 +88,9 @@ def changed(resource: Resource, observed: Observed) -> set[str]:
 
 def apply(resource: Resource, cloud: Cloud) -> Observed:
     """Make what is there as desired, as the engine would, and look at it again."""
-    observed = look(resource, cloud)
+    observed = observe(resource, cloud)
     resource.update(cloud, observed, frozenset(changed(resource, observed)))
-    return look(resource, cloud)
+    return observe(resource, cloud)
 
 
 def eventually(probe: Callable[[], bool], seconds: float = 5.0) -> None:

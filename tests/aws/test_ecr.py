@@ -11,7 +11,7 @@ import pytest
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.ecr import Image, Repository, keep_last, kept_images
 from missyou_operator.engine.resource import Observed
-from tests.aws.live import ACCOUNT, REGION, apply, changed, client, live, look, neighbour, read, tags
+from tests.aws.live import ACCOUNT, REGION, apply, changed, client, live, neighbour, observe, read, tags
 
 
 def repository(cloud: Cloud) -> Repository:
@@ -45,7 +45,7 @@ def test_what_was_created_is_found_as_desired() -> None:
     cloud = live()
     wanted = repository(cloud)
     made = wanted.create(cloud)
-    found = look(wanted, cloud)
+    found = observe(wanted, cloud)
     assert wanted.diff(found) == wanted.diff(made) == ()
     assert {key: made.attrs[key] for key in ("id", "arn", "uri")} == {
         key: found.attrs[key] for key in ("id", "arn", "uri")
@@ -59,7 +59,7 @@ def test_changes_and_drift_are_set_in_place() -> None:
     repository(cloud).create(cloud)
     client("ecr").delete_lifecycle_policy(repositoryName=cloud.stack.name)
     wanted = replace(repository(cloud), scan_on_push=False, keep_images=3, tags={**repository(cloud).tags, "Team": "x"})
-    assert changed(wanted, look(wanted, cloud)) == {"scan_on_push", "keep_images", "tags"}
+    assert changed(wanted, observe(wanted, cloud)) == {"scan_on_push", "keep_images", "tags"}
     assert wanted.diff(apply(wanted, cloud)) == ()
 
 
@@ -71,7 +71,7 @@ def test_images_are_counted_only_where_they_would_be_lost() -> None:
     assert Repository.holds_data(empty) == ""
     push(wanted.name, "1")
     push(wanted.name, "2")
-    assert "images" not in look(wanted, cloud).attrs
+    assert "images" not in observe(wanted, cloud).attrs
     [doomed] = read(Repository, cloud)
     assert Repository.holds_data(doomed) == f"2 images in the repository {wanted.name}"
     for _ in range(2):
@@ -82,7 +82,7 @@ def test_images_are_counted_only_where_they_would_be_lost() -> None:
 def test_another_owners_repository_is_not_ours() -> None:
     cloud = live()
     repository(neighbour(cloud)).create(neighbour(cloud))
-    assert not look(repository(cloud), cloud).owned
+    assert not observe(repository(cloud), cloud).owned
 
 
 @pytest.mark.parametrize(

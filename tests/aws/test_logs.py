@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.logs import LogGroup
-from tests.aws.live import apply, changed, client, live, look, neighbour, read, tags
+from tests.aws.live import apply, changed, client, live, neighbour, observe, read, tags
 
 
 def group(cloud: Cloud, name: str = "") -> LogGroup:
@@ -18,7 +18,7 @@ def test_what_was_created_is_found_as_desired() -> None:
     cloud = live()
     wanted = group(cloud)
     made = wanted.create(cloud)
-    found = look(wanted, cloud)
+    found = observe(wanted, cloud)
     assert wanted.diff(found) == wanted.diff(made) == ()
     assert found.owned
     assert found.component == "Monitoring"
@@ -29,7 +29,7 @@ def test_the_group_that_rds_made_is_adopted() -> None:
     cloud = live()
     wanted = group(cloud, f"/aws/rds/instance/{cloud.stack.name}-db/postgresql")
     client("logs").create_log_group(logGroupName=wanted.name)
-    found = look(wanted, cloud)
+    found = observe(wanted, cloud)
     assert found.owned
     assert changed(wanted, found) == {"retention_days", "tags"}
     assert wanted.diff(apply(wanted, cloud)) == ()

@@ -68,8 +68,8 @@ STEP = st.tuples(
 def test_two_never_act_at_the_same_time(steps: list[tuple[int, float, float, bool]], skews: list[float]) -> None:
     store, now = Store(Record("", "0")), 0.0
     candidates = [Candidate(f"c{i}") for i in range(3)]
-    for who, pause, travel, lost in steps:
-        now += pause
+    for who, requeue_after, travel, lost in steps:
+        now += requeue_after
         me = candidates[who].observe(store.record, now + skews[who])
         began = now + skews[who]
         if me.may_write(began) and me.seen is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from missyou_operator.controller.pace import pause
+from missyou_operator.controller.pace import requeue_after
 from missyou_operator.engine.resource import failed, pending
 
 
@@ -10,7 +10,7 @@ def looks(health, seconds: float) -> int:
     """Count the looks at something that stays unsettled for a while."""
     age, count = 0.0, 0
     while age < seconds:
-        age += pause(health, age)
+        age += requeue_after(health, age)
         count += 1
     return count
 
@@ -20,12 +20,12 @@ def test_a_database_of_ten_minutes_costs_few_looks():
 
 
 def test_quick_things_are_seen_at_once():
-    assert pause(pending("Creating", "", 600), 0.0) == 1.0
+    assert requeue_after(pending("Creating", "", 600), 0.0) == 1.0
 
 
 def test_what_only_a_person_can_mend_is_tried_slowly():
-    assert pause(failed("AccessDenied", "", typical=300), 3600) == 300
+    assert requeue_after(failed("AccessDenied", "", typical_seconds=300), 3600) == 300
 
 
 def test_it_is_never_long_until_something_pending_is_looked_at():
-    assert pause(pending("Creating", "", 86400), 86400) == 30.0
+    assert requeue_after(pending("Creating", "", 86400), 86400) == 30.0

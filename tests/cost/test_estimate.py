@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from missyou_operator.aws.cloudwatch.alarm import Alarm
-from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.wafv2.webacl import WebACL
 from missyou_operator.cost import Estimate, Price, PriceTable, Usage, bundled, estimate
-from missyou_operator.stack import Facts, build
+from missyou_operator.stack import Lookups, build
 from missyou_operator.stack.context import Component
 
 from .specs import app
@@ -90,8 +90,8 @@ def test_lines_components_and_total_add_up():
     ids=str,
 )
 def test_counts_are_those_of_the_graph(spec):
-    stack = Stack("missyou", "default/missyou", "uid", "123456789012", "us-east-1")
-    graph = list(build(app(**spec), stack, Facts(("a", "b"))))
+    stack = StackIdentity("missyou", "default/missyou", "uid", "123456789012", "us-east-1")
+    graph = list(build(app(**spec), stack, Lookups(("a", "b"))))
     made = Counter(
         resource.TYPE + (f"/{resource.kind}" if resource.TYPE == "ec2.VpcEndpoint" else "") for resource in graph
     )

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
-from missyou_operator.engine.outcome import Outcome, Tools
+from missyou_operator.engine.outcome import Outcome, Runtime
 from missyou_operator.engine.plan import Plan, make_plan
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref
@@ -61,8 +61,8 @@ class ToyCloud:
 class Thing(Resource):
     TYPE: ClassVar[str] = "toy.Thing"
     COMPARED: ClassVar[tuple[str, ...]] = ("color", "fixed", "uses")
-    REPLACE: ClassVar[frozenset[str]] = frozenset({"fixed"})
-    MOVES: ClassVar[frozenset[str]] = frozenset({"version"})
+    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"fixed"})
+    CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset({"version"})
 
     component: str = "Toys"
     color: str = "red"
@@ -79,7 +79,7 @@ class Thing(Resource):
         assert not missing, f"{self.name} was created before {missing}"
         cloud.serial += 1
         state = "growing" if self.name in cloud.slow else "available"
-        made = self.made(f"id-{self.name}", state, version=f"v{cloud.serial}-{self.name}")
+        made = self.as_created(f"id-{self.name}", state, version=f"v{cloud.serial}-{self.name}")
         cloud.things[self.name] = made
         return made
 
@@ -137,7 +137,7 @@ def run(cloud: ToyCloud, *things: Thing, approve: bool = True, withheld: dict[st
     """Run one pass."""
     graph = Graph(things)
     plan = make_plan(graph, cloud.world())
-    return execute(graph, cloud.world(), plan, Tools(cloud, Inline(), classify), withheld)
+    return execute(graph, cloud.world(), plan, Runtime(cloud, Inline(), classify), withheld)
 
 
 def plan(cloud: ToyCloud, *things: Thing) -> Plan:

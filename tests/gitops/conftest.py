@@ -12,7 +12,7 @@ from tests.sim.world import simulated
 
 from .life import TIMING, Moment
 from .story import live
-from .verdicts import Tools
+from .verdicts import Runtime
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +23,6 @@ def moments() -> Sequence[Moment]:
 
 
 @pytest.fixture(scope="session")
-def tools() -> Tools:
+def tools() -> Runtime:
     """The program in kstatus/."""
-    return Tools(gotools.built(Path(__file__).parent / "kstatus", "."))
+    return Runtime(gotools.built(Path(__file__).parent / "kstatus", "."))

@@ -26,7 +26,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class Runtime:
     """The program, built."""
 
     program: Path

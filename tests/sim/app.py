@@ -11,7 +11,7 @@ from typing import Any
 from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.session import Accounts
 from missyou_operator.controller.memory import Memory
-from missyou_operator.controller.reconcile import Reconciler, World
+from missyou_operator.controller.reconcile import Environment, Reconciler
 from missyou_operator.controller.report import Report
 
 from . import picture
@@ -61,7 +61,7 @@ class App:
         self.process = Process(self.door)
         self.accounts = Accounts(self.process)
         self.reconciler = Reconciler(
-            World(
+            Environment(
                 self.accounts,
                 CLUSTER,
                 lambda _, name: self.secrets.get(name),

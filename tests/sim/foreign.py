@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Cloud, Inventory
 from missyou_operator.aws.errors import classify
-from missyou_operator.aws.identity import Stack
-from missyou_operator.aws.observe import look
+from missyou_operator.aws.identity import StackIdentity
+from missyou_operator.aws.observe import observe
 from missyou_operator.engine.errors import NotYetError
-from missyou_operator.engine.outcome import Tools
+from missyou_operator.engine.outcome import Runtime
 from missyou_operator.engine.resource import Observed
 
 from .app import CLUSTER, App
@@ -27,11 +27,11 @@ class _Clients:
     """Those of somebody who is not the operator."""
 
     def __init__(self, app: App) -> None:
-        self.client = self.once = app.client
+        self.client = self.client_without_retries = app.client
 
 
 def _cloud(app: App) -> Cloud:
-    stack = Stack(app.stack, f"default/{app.name}", CLUSTER, "123456789012", REGION)
+    stack = StackIdentity(app.stack, f"default/{app.name}", CLUSTER, "123456789012", REGION)
     return Cloud(_Clients(app), stack, Inventory())
 
 
@@ -54,8 +54,8 @@ def delete_out_of_band(app: App, observed: Observed) -> bool:
         if health.status == "failed":
             return False
         app.clock.now += 5.0
-        tools = Tools(cloud, Seeded(SEED), classify)
-        world = look(cloud, tools, wanted={}, since=seconds()).world
+        tools = Runtime(cloud, Seeded(SEED), classify)
+        world = observe(cloud, tools, wanted={}, since=seconds()).world
         left = [found for found in world.get(observed.address, ()) if found.id == observed.id]
         if not left:
             return True

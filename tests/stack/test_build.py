@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from missyou_operator.api import parse
-from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.registry import KINDS
 from missyou_operator.engine.plan import Action, make_plan
 from missyou_operator.engine.values import UNKNOWN
-from missyou_operator.stack import Facts, build
+from missyou_operator.stack import Lookups, build
 from missyou_operator.stack.network import subnet_blocks
 
-STACK = Stack("missyou", "default/missyou", "cluster-uid", "123456789012", "eu-central-1")
-FACTS = Facts(("eu-central-1a", "eu-central-1b"))
+STACK = StackIdentity("missyou", "default/missyou", "cluster-uid", "123456789012", "eu-central-1")
+FACTS = Lookups(("eu-central-1a", "eu-central-1b"))
 
 
 def graph(**spec):
@@ -97,7 +97,7 @@ def test_the_execution_role_reads_exactly_the_secrets_of_the_stack():
 def test_every_name_is_within_what_aws_accepts():
     longest = "a" + "b" * 23
     app = parse({"metadata": {"name": "x", "namespace": "default"}, "spec": {"stackName": longest}}, "ap-southeast-2")
-    stack = Stack(longest, "default/x", "uid", "123456789012", "ap-southeast-2")
+    stack = StackIdentity(longest, "default/x", "uid", "123456789012", "ap-southeast-2")
     limits = {"elbv2.LoadBalancer": 32, "elbv2.TargetGroup": 32, "iam.Role": 64, "rds.DBInstance": 63}
     for resource in build(app, stack, FACTS):
         assert len(resource.name) <= limits.get(resource.TYPE, 255), resource.address

@@ -137,11 +137,11 @@ def keys_match(pattern: str, message: str) -> Rule:
 
 def not_among(words: Iterable[str], message: str) -> Rule:
     """Refuse the listed (lower-case) words, in any case."""
-    listed = sorted(words)
+    shown = sorted(words)
     return Rule(
-        cel=f"!(self.lowerAscii() in {cel_list(listed)})",
+        cel=f"!(self.lowerAscii() in {cel_list(shown)})",
         message=message,
-        check=lambda value: message if value.lower() in listed else None,
+        check=lambda value: message if value.lower() in shown else None,
     )
 
 

@@ -16,7 +16,7 @@ from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone, is_absent
 from missyou_operator.aws.identity import tag_list, tag_map
-from missyou_operator.aws.permissions import Grant, change, look, make
+from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 
 #: Where the records are: a hosted zone's ID, and the ARN of the role by which it is reached (absent: our own).
@@ -53,7 +53,7 @@ class Certificate(Resource):
     TYPE: ClassVar[str] = "acm.Certificate"
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "route53.Alias", "route53.Validation")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("acm:ListCertificates", "acm:DescribeCertificate", "acm:ListTagsForCertificate"),
+        observe("acm:ListCertificates", "acm:DescribeCertificate", "acm:ListTagsForCertificate"),
         # AWS knows no resource for the request: only its tags.
         make("acm:RequestCertificate", on=("*",)),
         make("acm:AddTagsToCertificate", on=_ANY),
@@ -139,7 +139,7 @@ class Certificate(Resource):
         arn = answer["CertificateArn"]
         remembered = {"zone": self.tags.get(ZONE_TAG, ""), "role": self.tags.get(ROLE_TAG, "")}
         known = {"domain": self.name, "usable": True, "why": "", "record_name": None, "record_value": None}
-        return self.made(arn, "pending_validation", arn=arn, **known, **remembered)
+        return self.as_created(arn, "pending_validation", arn=arn, **known, **remembered)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
         """Only tags can change."""

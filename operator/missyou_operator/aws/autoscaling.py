@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone, message_of
-from missyou_operator.aws.permissions import Condition, Grant, Part, change, linked_role, look, make
+from missyou_operator.aws.permissions import Condition, Grant, Part, change, linked_role, make, observe
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Health, Observed, Resource
 
@@ -40,8 +40,8 @@ class ScalableTarget(Resource):
     # Its policies would go with it; one after the other, neither call meets what the other has just deleted.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalingPolicy",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("application-autoscaling:DescribeScalableTargets"),
-        look("application-autoscaling:ListTagsForResource", on=_ANY),
+        observe("application-autoscaling:DescribeScalableTargets"),
+        observe("application-autoscaling:ListTagsForResource", on=_ANY),
         make("application-autoscaling:RegisterScalableTarget", on=_ANY, also=_OF_ECS),
         make("application-autoscaling:TagResource", on=_ANY),
         change(
@@ -92,7 +92,7 @@ class ScalableTarget(Resource):
     def create(self, cloud: Cloud) -> Observed:
         """Register it."""
         arn = self._register(cloud, Tags=dict(self.tags))
-        return self.made(arn, arn=arn, resource_id=self.resource_id)
+        return self.as_created(arn, arn=arn, resource_id=self.resource_id)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Register it again with other bounds."""
@@ -133,7 +133,7 @@ class ScalingPolicy(Resource):
     COMPARED: ClassVar[tuple[str, ...]] = ("metric", "target", "scale_out_cooldown", "scale_in_cooldown")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalableTarget",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("application-autoscaling:DescribeScalingPolicies"),
+        observe("application-autoscaling:DescribeScalingPolicies"),
         change(
             "application-autoscaling:PutScalingPolicy",
             "application-autoscaling:DeleteScalingPolicy",
@@ -187,7 +187,7 @@ class ScalingPolicy(Resource):
     def create(self, cloud: Cloud) -> Observed:
         """Put it."""
         arn = self._put(cloud)
-        return self.made(arn, arn=arn, resource_id=self.resource_id)
+        return self.as_created(arn, arn=arn, resource_id=self.resource_id)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
         """Put it again: putting replaces all of it."""

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar, cast
 
 from missyou_operator.aws.clock import seconds
-from missyou_operator.aws.identity import COMPONENT_TAG, Stack, owner_of
+from missyou_operator.aws.identity import COMPONENT_TAG, StackIdentity, owner_of
 from missyou_operator.engine.resource import Observed, Resource
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ class Clients(Protocol):
     def client(self, service: str) -> Client:
         """Give the client of a service, named as boto3 names it."""
 
-    def once(self, service: str) -> Client:
+    def client_without_retries(self, service: str) -> Client:
         """Give a client that tries no call a second time: for what must not be made twice."""
 
 
@@ -65,7 +65,7 @@ class Cloud:
     def __init__(
         self,
         clients: Clients,
-        stack: Stack,
+        stack: StackIdentity,
         inventory: Inventory,
         *,
         final_snapshot: bool = True,
@@ -83,15 +83,15 @@ class Cloud:
         """Give the client of a service."""
         return self.clients.client(service)
 
-    def once(self, service: str) -> Client:
+    def client_without_retries(self, service: str) -> Client:
         """Give the client for calls that must not be made twice."""
-        return self.clients.once(service)
+        return self.clients.client_without_retries(service)
 
-    def elsewhere(self, role: str) -> Clients:
+    def clients_of(self, role: str) -> Clients:
         """Give the clients of a role by its ARN, our own where none is named."""
         return self.assume(role) if role and self.assume else self.clients
 
-    def cached(self, key: str, fetch: Callable[[], T]) -> T:
+    def hourly(self, key: str, fetch: Callable[[], T]) -> T:
         """Give what AWS offers (engine versions, zones): read once an hour per account and region."""
         return self.inventory.get(key, fetch, seconds() - 3600)
 
@@ -105,19 +105,19 @@ class Reader(Cloud):
         found: Mapping[str, Sequence[Observed]],
         since: float,
         wanted: Mapping[str, Sequence[str]],
-        lasting_since: float | None = None,
+        slow_since: float | None = None,
     ) -> None:
         super().__init__(cloud.clients, cloud.stack, cloud.inventory, assume=cloud.assume)
         self._found = found
         self._since = since
-        self._lasting_since = since if lasting_since is None else lasting_since
+        self._lasting_since = since if slow_since is None else slow_since
         self._wanted = wanted
 
     def shared(self, key: str, fetch: Callable[[], T]) -> T:
         """Read something of the whole account once for all stacks that look now."""
         return self.inventory.get(key, fetch, self._since)
 
-    def lasting(self, key: str, fetch: Callable[[], T]) -> T:
+    def slow_changing(self, key: str, fetch: Callable[[], T]) -> T:
         """Read what hardly ever changes, and takes a call for each resource: the tags of an alarm.
 
         A look that somebody has asked for, or upon which something is deleted, reads it anew; others take what is some
@@ -133,7 +133,7 @@ class Reader(Cloud):
         """Give the names of the desired resources of a type, for types that are only looked at."""
         return self._wanted.get(type_, ())
 
-    def nothing_yet(self, type_: str) -> bool:
+    def cannot_exist_yet(self, type_: str) -> bool:
         """Tell whether the stack is so new that a named type need not be looked for: it is wanted, and has no VPC yet.
 
         For types that live in the VPC, and for those whose creation says so when the name is taken after all: the next

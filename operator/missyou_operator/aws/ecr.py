@@ -13,7 +13,7 @@ from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import gone, is_absent
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
-from missyou_operator.aws.permissions import Grant, change, look, make
+from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
@@ -28,8 +28,8 @@ class Repository(Resource):
     # Nothing protects an image that a task still runs from.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("ecr:DescribeRepositories"),
-        look("ecr:ListTagsForResource", "ecr:GetLifecyclePolicy", "ecr:ListImages", on=("ecr:repository/{stack}",)),
+        observe("ecr:DescribeRepositories"),
+        observe("ecr:ListTagsForResource", "ecr:GetLifecyclePolicy", "ecr:ListImages", on=("ecr:repository/{stack}",)),
         make("ecr:CreateRepository", "ecr:TagResource", on=("ecr:repository/{stack}",)),
         change(
             "ecr:PutImageScanningConfiguration",
@@ -80,7 +80,7 @@ class Repository(Resource):
                 encryptionConfiguration={"encryptionType": "AES256"},
             )["repository"]
         self._put_policy(ecr)
-        return self.made(self.name, arn=row["repositoryArn"], uri=row["repositoryUri"])
+        return self.as_created(self.name, arn=row["repositoryArn"], uri=row["repositoryUri"])
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Set what differs, each with its own call."""
@@ -166,7 +166,7 @@ class Image(External):
 
     TYPE: ClassVar[str] = "ecr.Image"
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ecr.Repository",)
-    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (look("ecr:DescribeImages", on=("ecr:repository/{stack}",)),)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (observe("ecr:DescribeImages", on=("ecr:repository/{stack}",)),)
 
     repository: str | Ref
     tag: str

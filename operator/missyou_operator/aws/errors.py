@@ -98,7 +98,9 @@ def classify(error: Exception) -> Health:
         names = ", ".join(dict.fromkeys(re.findall(r"parameter (?:input\.)?([\w.\[\]]+)", str(error))))
         return failed("InvalidParameter", f"AWS's client refuses the request: {names or 'a parameter'} is not valid")
     if isinstance(error, BotoCoreError):
-        return failed("AWSUnreachable", f"AWS did not answer ({type(error).__name__})", stalled=False, typical=20.0)
+        return failed(
+            "AWSUnreachable", f"AWS did not answer ({type(error).__name__})", stalled=False, typical_seconds=20.0
+        )
     logger.error("unexpected %s", type(error).__name__, exc_info=error)
     return failed(
         "InternalError", f"{type(error).__name__} in the operator: see its log, and please report it", stalled=False
@@ -109,9 +111,12 @@ def _classify_client_error(error: ClientError) -> Health:
     code, operation = code_of(error), error.operation_name
     text = f"{operation}: {message_of(error)} ({code})"
     if is_broken(error):
-        return failed("AWSError", f"{text}; it is tried again", stalled=False, typical=20.0)
+        return failed("AWSError", f"{text}; it is tried again", stalled=False, typical_seconds=20.0)
     for pattern, health in (
-        (_THROTTLED, failed("Throttled", f"AWS throttles {operation}; it is tried again", stalled=False, typical=20.0)),
+        (
+            _THROTTLED,
+            failed("Throttled", f"AWS throttles {operation}; it is tried again", stalled=False, typical_seconds=20.0),
+        ),
         (_DENIED, failed("AccessDenied", f"{text}. Allow {operation} in the policy of the operator's role")),
         (_CREDENTIALS, failed("InvalidCredentials", f"{text}. Check the operator's credentials and spec.credentials")),
         (_NOT_YET, pending("WaitingForAWS", text)),

@@ -13,7 +13,7 @@ COMPONENT_TAG = "missyou.app/component"
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class StackIdentity:
     """One stack's identity.
 
     `name` prefixes all AWS names, `app` is `<namespace>/<name>` of the MissYouApp, `cluster` the UID of the Kubernetes

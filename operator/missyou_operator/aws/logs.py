@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.idempotency import creating
-from missyou_operator.aws.permissions import Grant, change, look, make
+from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.resource import Health, Observed, Resource
 
 #: The prefixes of the two groups of a stack: reads of these are shared between stacks.
@@ -33,8 +33,8 @@ class LogGroup(Resource):
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "rds.DBInstance")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("logs:DescribeLogGroups"),
-        look("logs:ListTagsForResource", on=_NAMES),
+        observe("logs:DescribeLogGroups"),
+        observe("logs:ListTagsForResource", on=_NAMES),
         make("logs:CreateLogGroup", "logs:TagResource", on=_NAMES),
         change("logs:PutRetentionPolicy", "logs:DeleteLogGroup", on=_NAMES),
     )
@@ -44,7 +44,7 @@ class LogGroup(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find the stack's two groups by name; the tags of each take a call."""
-        if reader.nothing_yet(cls.TYPE):
+        if reader.cannot_exist_yet(cls.TYPE):
             return []
         stack = reader.stack.name
         wanted = {_APP: f"{_APP}{stack}", _DATABASE: f"{_DATABASE}{stack}-db/postgresql"}
@@ -68,7 +68,7 @@ class LogGroup(Resource):
         with creating(self.address):
             logs.create_log_group(logGroupName=self.name, tags=dict(self.tags))
         logs.put_retention_policy(logGroupName=self.name, retentionInDays=self.retention_days)
-        return self.made(self.name, arn=cloud.stack.arn("logs", f"log-group:{self.name}"))
+        return self.as_created(self.name, arn=cloud.stack.arn("logs", f"log-group:{self.name}"))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Set tags and retention."""

@@ -58,7 +58,7 @@ TAGGED_BY_REQUEST = Condition("StringLike", f"aws:RequestTag/{CLUSTER_TAG}", ("{
 OURS = Condition("StringLike", f"aws:ResourceTag/{CLUSTER_TAG}", ("{cluster}",))
 
 
-def look(*actions: str, on: tuple[str, ...] = ("*",)) -> Grant:
+def observe(*actions: str, on: tuple[str, ...] = ("*",)) -> Grant:
     """Allow reading. Not bound to tags: whose something is can only be told by reading it."""
     return Grant(Part.LOOK, actions, on)
 

@@ -43,7 +43,7 @@ class Account:
         """Give the one client of a service."""
         return self._client(service, _CONFIG)
 
-    def once(self, service: str) -> Client:
+    def client_without_retries(self, service: str) -> Client:
         """Give a client of a service that tries no call a second time."""
         return self._client(service, _ONCE)
 

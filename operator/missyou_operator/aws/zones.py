@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from missyou_operator.aws.cloud import Cloud
-from missyou_operator.aws.permissions import look
+from missyou_operator.aws.permissions import observe
 from missyou_operator.engine.errors import RefusedError
-from missyou_operator.engine.plan import World
+from missyou_operator.engine.plan import ObservedState
 
-PERMISSIONS = (look("ec2:DescribeAvailabilityZones"),)
+PERMISSIONS = (observe("ec2:DescribeAvailabilityZones"),)
 
 
-def choose_zones(cloud: Cloud, wanted: Sequence[str] | None, world: World) -> tuple[str, str]:
+def choose_zones(cloud: Cloud, wanted: Sequence[str] | None, world: ObservedState) -> tuple[str, str]:
     """Give the zones of the spec, else those that the subnets already are in, else the first two of the region.
 
     Once chosen they stay: zone lists differ between accounts and grow. Local and wavelength zones are left out, as are
@@ -28,7 +28,7 @@ def choose_zones(cloud: Cloud, wanted: Sequence[str] | None, world: World) -> tu
     }
     if len(used) == 2:
         return used["a"], used["b"]
-    offered = sorted(set(cloud.cached("ec2.zones", lambda: _offered(cloud))))
+    offered = sorted(set(cloud.hourly("ec2.zones", lambda: _offered(cloud))))
     free = [zone for zone in offered if zone not in used.values()]
     if len(free) + len(used) < 2:
         raise RefusedError("InvalidSpec", f"{cloud.stack.region} offers fewer than two availability zones: {offered}")

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from missyou_operator.cli.exits import Exit, Failure
 from missyou_operator.cli.render import table
 from missyou_operator.cost import BadTable, PriceTable, bundled, read_table
-from missyou_operator.cost.price_list import OFFERS, Found, read_products
+from missyou_operator.cost.price_list import OFFERS, PassResult, read_products
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -53,7 +53,7 @@ def load(path: str | None) -> PriceTable:
         raise Failure(Exit.USAGE, f"--prices {path}: {error}") from None
 
 
-def fetch(client: Any, region: str, day: date) -> Found:
+def fetch(client: Any, region: str, day: date) -> PassResult:
     """Ask for every item of a region."""
     paginator = client.get_paginator("get_products")
     return read_products(

@@ -9,7 +9,7 @@ from typing import Any
 
 from missyou_operator.api import AppSpec
 from missyou_operator.aws.clock import utc_now
-from missyou_operator.aws.observe import Sight
+from missyou_operator.aws.observe import Observations
 from missyou_operator.aws.registry import KINDS
 from missyou_operator.controller.memory import Memory
 from missyou_operator.engine.graph import Graph
@@ -42,7 +42,7 @@ def premature(body: Mapping[str, Any], graph: Graph, plan: Plan, started: dateti
     if not just_started(body, started, now):
         return {}
     wait = pending("Settling", "the operator has just started: AWS may not show yet what was made just before", 10.0)
-    return {change.address: wait for change in plan.of(Action.CREATE) if graph[change.address].UNGUARDED}
+    return {change.address: wait for change in plan.of(Action.CREATE) if graph[change.address].NOT_IDEMPOTENT}
 
 
 def just_started(body: Mapping[str, Any], started: datetime, now: datetime) -> bool:
@@ -76,11 +76,11 @@ def shielded(plan: Plan, unreadable: Mapping[str, Health]) -> dict[str, Health]:
 
 def lasting(plan: Plan) -> Plan:
     """Take out what is made because somebody asked for it: its absence is no difference between AWS and the spec."""
-    kept = {kind.TYPE for kind in KINDS if kind.KEPT}
+    kept = {kind.TYPE for kind in KINDS if kind.RETAINED}
     return Plan(tuple(change for change in plan.changes if change.address.partition("/")[0] not in kept))
 
 
-def restrain(body: Mapping[str, Any], app: AppSpec, memory: Memory, plan: Plan, sight: Sight) -> Restraint:
+def restrain(body: Mapping[str, Any], app: AppSpec, memory: Memory, plan: Plan, sight: Observations) -> Restraint:
     """Judge a plan."""
     withheld = shielded(plan, sight.unreadable)
     drifted = lasting(plan).changes if was_in_sync(body, memory) else ()
@@ -128,7 +128,7 @@ def was_in_sync(body: Mapping[str, Any], memory: Memory) -> bool:
     )
 
 
-def _reported(change: Change, sight: Sight) -> Health:
+def _reported(change: Change, sight: Observations) -> Health:
     if sight.world.get(change.address):
         return READY
     return failed("Drifted", f"{change.address} was deleted outside; driftPolicy Report leaves it so", stalled=False)

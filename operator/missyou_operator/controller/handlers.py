@@ -32,11 +32,11 @@ from missyou_operator.controller.lease import Candidate
 from missyou_operator.controller.logs import Threads, about
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.metrics import Metrics, Pass
-from missyou_operator.controller.probes import Answer, Probes
-from missyou_operator.controller.reconcile import Reconciler, World
+from missyou_operator.controller.probes import Answer, ProbeServer
+from missyou_operator.controller.reconcile import Environment, Reconciler
 from missyou_operator.controller.report import Report
 from missyou_operator.controller.settings import Settings
-from missyou_operator.controller.vitals import Vitals
+from missyou_operator.controller.vitals import Readiness
 
 logger = logging.getLogger(__name__)
 
@@ -80,13 +80,13 @@ class Operator:
         self.lanes = {name: Threads(width, name) for name, width in _LANES.items()}
         accounts = Accounts(self.leader.check if self.leader else None, self.called)
         self.metrics = Metrics(_LANES, self.leads)
-        self.vitals = Vitals(
+        self.vitals = Readiness(
             self.leads,
             lambda: self.kube.apps(settings.namespaces),
             lambda: accounts.get(settings.region).identity(),
         )
         self.reconciler = Reconciler(
-            World(
+            Environment(
                 accounts,
                 self.kube.cluster_uid(),
                 self.kube.read_secret,
@@ -279,7 +279,7 @@ def serve(settings: Settings) -> None:
     if not served:
         sys.exit("the API server serves no MissYouApps: apply crds/missyouapps.missyou.app.yaml first")
     if settings.probes:
-        Probes(settings.probes, operator.answers())
+        ProbeServer(settings.probes, operator.answers())
     if operator.leader:
         operator.leader.acquire()
     with contextlib.suppress(KeyboardInterrupt):

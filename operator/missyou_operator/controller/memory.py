@@ -6,9 +6,9 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from missyou_operator.controller.pace import pause
+from missyou_operator.controller.pace import requeue_after
 from missyou_operator.engine.outcome import Outcome, Result
-from missyou_operator.engine.plan import Action, Plan, World
+from missyou_operator.engine.plan import Action, ObservedState, Plan
 from missyou_operator.engine.resource import Health, Observed, pending
 
 #: Seconds in which AWS may not yet show what it has just made (EC2 lags by up to 10 s).
@@ -41,7 +41,7 @@ class Memory:
     created: dict[str, tuple[float, Observed]] = field(default_factory=dict)
     doubts: dict[str, float] = field(default_factory=dict)
 
-    def with_lag(self, world: World, now: float) -> dict[str, tuple[Observed, ...]]:
+    def with_lag(self, world: ObservedState, now: float) -> dict[str, tuple[Observed, ...]]:
         """Add to a fresh look what was created so recently that AWS may not show it yet."""
         self.created = {a: made for a, made in self.created.items() if now - made[0] < LAG}
         missing = {address: (made[1],) for address, made in self.created.items() if address not in world}
@@ -63,14 +63,14 @@ class Memory:
         for result in outcome.results.values():
             if result.health.unanswered:
                 self.doubts[result.address] = self.wrote_at = now
-            if result.did is None:
+            if result.change is None:
                 continue
             self.wrote_at = now
-            if result.did.action is Action.CREATE and result.observed is not None:
+            if result.change.action is Action.CREATE and result.observed is not None:
                 self.created[result.address] = (now, result.observed)
-            elif result.did.action is Action.REPLACE:
+            elif result.change.action is Action.REPLACE:
                 self.created.pop(result.address, None)
-        for address in outcome.dismissed:
+        for address in outcome.delete_attempted:
             self.wrote_at = now
             self.created.pop(address, None)
         open_ = {r.address: r for r in outcome.results.values() if r.health.status != "ready"}
@@ -78,13 +78,13 @@ class Memory:
         self.unsettled = frozenset(unread).union(
             result.address.partition("/")[0]
             for result in open_.values()
-            if not result.health.waits_for and not result.health.by_clock
+            if not result.health.waits_for and not result.health.needs_no_read
         )
 
-    def next_look(self, results: Iterable[Result], now: float, resync: float) -> float:
+    def requeue_after(self, results: Iterable[Result], now: float, resync: float) -> float:
         """Seconds until the next pass: the soonest that any resource asks for, and the next resync at the latest."""
         pauses = [
-            pause(result.health, now - self.since.get(_matter(result), now))
+            requeue_after(result.health, now - self.since.get(_matter(result), now))
             for result in results
             if result.health.status != "ready" and not result.health.waits_for
         ]

@@ -10,13 +10,13 @@ _SOONEST, _PART = 1.0, 0.25
 _LONGEST_PENDING = 30.0
 
 
-def pause(health: Health, age: float) -> float:
+def requeue_after(health: Health, age: float) -> float:
     """Give the seconds until something unsettled since `age` seconds is worth another look.
 
-    Pending: at most a tenth of what such a thing usually takes, and 30 s. Failed: at most `typical`, which is minutes
-    for what only a person can mend.
+    Pending: at most a tenth of what such a thing usually takes, and 30 s. Failed: at most `typical_seconds`, which is
+    minutes for what only a person can mend.
     """
-    longest = health.typical
+    longest = health.typical_seconds
     if health.status == "pending":
-        longest = max(2.0, min(health.typical / 10, _LONGEST_PENDING))
+        longest = max(2.0, min(health.typical_seconds / 10, _LONGEST_PENDING))
     return max(_SOONEST, min(age * _PART, longest))

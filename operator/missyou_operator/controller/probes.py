@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 Answer = tuple[int, str]
 
 
-class Probes:
+class ProbeServer:
     """Serves plain text from a thread at `address` (`host:port`; port 0 takes a free one) until the process ends."""
 
     def __init__(self, address: str, answers: Mapping[str, Callable[[], Answer]]) -> None:

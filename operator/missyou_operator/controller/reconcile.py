@@ -16,33 +16,33 @@ from missyou_operator.api import AppSpec, InvalidSpec, parse
 from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import classify
-from missyou_operator.aws.identity import Stack
-from missyou_operator.aws.observe import Sight, look
+from missyou_operator.aws.identity import StackIdentity
+from missyou_operator.aws.observe import Observations, observe
 from missyou_operator.aws.session import Account, Accounts
 from missyou_operator.aws.zones import choose_zones
 from missyou_operator.controller import report
 from missyou_operator.controller.drift import drift_entries, just_started, lasting, premature, restrain, shielded
 from missyou_operator.controller.memory import Memory
-from missyou_operator.controller.report import Found, Report
+from missyou_operator.controller.report import PassResult, Report
 from missyou_operator.controller.spending import judge
 from missyou_operator.cost import PriceTable, bundled
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
-from missyou_operator.engine.outcome import Outcome, Tools, Workers
+from missyou_operator.engine.outcome import Outcome, Runtime, Workers
 from missyou_operator.engine.plan import Action, Plan, make_plan
 from missyou_operator.engine.resource import Health, Observed, failed
 from missyou_operator.engine.values import Sensitive
-from missyou_operator.stack import Facts, build
+from missyou_operator.stack import Lookups, build
 from missyou_operator.stack.backups import SnapshotRequest
-from missyou_operator.stack.domain import domain_facts
+from missyou_operator.stack.domain import domain_lookup
 from missyou_operator.stack.secrets import KubernetesSecret
 
 logger = logging.getLogger(__name__)
 
 #: Seconds that a read may be old which several stacks share.
 _SHARED_FOR = 3.0
-#: Seconds that a read may be old of what hardly ever changes (`Reader.lasting`).
-_LASTS_FOR = 600.0
+#: Seconds that a read may be old of what hardly ever changes (`Reader.slow_changing`).
+_SLOW_FOR = 600.0
 #: Seconds until a spec that is invalid, or a suspended app, is looked at again without being changed.
 _IDLE = 600.0
 
@@ -52,7 +52,7 @@ SecretReader = Callable[[str, str], Mapping[str, str] | None]
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Environment:
     """What passes work with: accounts, the cluster's UID, Kubernetes Secrets, threads for calls to AWS, and prices."""
 
     accounts: Accounts
@@ -69,7 +69,7 @@ class World:
 class Reconciler:
     """Runs passes. Thread-safe for different apps; that one app has one pass at a time is up to the caller."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Environment) -> None:
         self._world = world
 
     def reconcile(self, body: Mapping[str, Any], memory: Memory, stopped: Callable[[], bool]) -> Report:
@@ -97,15 +97,15 @@ class Reconciler:
             return _finish(body, report.suspended(body, now), 15.0)
         try:
             cloud = self._cloud(body, final_snapshot=_final_snapshot(body, self._world.region))
-            sight = self._look(cloud, memory, {}, full=not memory.deleting or not memory.world)
-            tools = Tools(cloud, self._world.pool, classify, stopped)
+            sight = self._observe(cloud, memory, {}, full=not memory.deleting or not memory.world)
+            runtime = Runtime(cloud, self._world.pool, classify, stopped)
             plan = make_plan(Graph(), sight.world)
-            outcome = execute(Graph(), sight.world, plan, tools, shielded(plan, sight.unreadable))
+            outcome = execute(Graph(), sight.world, plan, runtime, shielded(plan, sight.unreadable))
             memory.remember(outcome, sight.unreadable, seconds())
             memory.deleting = True
             if not sight.unreadable and not _ours(outcome.world):
                 # Most of these looks were at what was still going only: look at everything once more, to be sure.
-                sight = self._look(cloud, memory, {}, full=True)
+                sight = self._observe(cloud, memory, {}, full=True)
         except Exception as error:  # as above
             return self._failed(body, memory, classify(error))
         settling = just_started(body, self._world.started, now)
@@ -115,13 +115,13 @@ class Reconciler:
         if sight.unreadable:
             status = report.trouble({**body, "status": status}, next(iter(sight.unreadable.values())), now)
         # No resync is due meanwhile: a deletion looks at everything when it begins, and when nothing seems left.
-        delay = memory.next_look(outcome.results.values(), seconds(), float("inf"))
+        delay = memory.requeue_after(outcome.results.values(), seconds(), float("inf"))
         return _finish(body, status, min(delay, 2.0 if settling else 15.0), _result(outcome, sight))
 
     def _pass(self, body: Mapping[str, Any], app: AppSpec, memory: Memory, stopped: Callable[[], bool]) -> Report:
         cloud = self._cloud(body, app=app)
         request = SnapshotRequest.of(body)
-        names = build(app, cloud.stack, Facts(("", ""), snapshot=request.value))
+        names = build(app, cloud.stack, Lookups(("", ""), snapshot=request.value))
         secrets, forbidden = self._kubernetes_secrets(body["metadata"]["namespace"], names)
         inputs = _inputs(body, secrets)
         token = f"{(body['metadata'].get('annotations') or {}).get('missyou.app/reconcile', '')}\0{request.value}"
@@ -141,8 +141,8 @@ class Reconciler:
         held = (
             premature(body, graph, plan, self._world.started, utc_now()) | memory.doubtful(plan, seconds()) | forbidden
         )
-        tools = Tools(cloud, self._world.pool, classify, stopped)
-        outcome = execute(graph, sight.world, plan, tools, {**held, **restraint.withheld, **spending.withheld})
+        runtime = Runtime(cloud, self._world.pool, classify, stopped)
+        outcome = execute(graph, sight.world, plan, runtime, {**held, **restraint.withheld, **spending.withheld})
         left = lasting(make_plan(graph, outcome.world))
         now = seconds()
         memory.remember(outcome, sight.unreadable, now)
@@ -150,11 +150,11 @@ class Reconciler:
             memory.synced = inputs
         drift = drift_entries(restraint, outcome, body)
         approval = spending.approval if spending.approval.changes else restraint.approval
-        found = Found(app, cloud.stack, outcome, left, approval, spending, drift, restraint.reported_only, full)
+        found = PassResult(app, cloud.stack, outcome, left, approval, spending, drift, restraint.reported_only, full)
         status = report.progress(body, found, utc_now())
         for change in outcome.done:
             logger.info("%s: %s %s", cloud.stack.app, change.action, change.address)
-        delay = memory.next_look(outcome.results.values(), now, self._world.resync)
+        delay = memory.requeue_after(outcome.results.values(), now, self._world.resync)
         return replace(_finish(body, status, delay, _result(outcome, sight)), drift=drift)
 
     def _view(  # noqa: PLR0913, PLR0917 - all that a plan is made of
@@ -168,33 +168,33 @@ class Reconciler:
         *,
         full: bool,
         fresh: bool,
-    ) -> tuple[Sight, Graph, Plan]:
+    ) -> tuple[Observations, Graph, Plan]:
         """Look, and plan: what there is, what is desired, and the changes between them."""
-        sight = self._look(cloud, memory, _wanted(names), full=full, fresh=fresh)
+        sight = self._observe(cloud, memory, _wanted(names), full=full, fresh=fresh)
         in_aws = {address: found for address, found in sight.world.items() if found[0].kind is not KubernetesSecret}
-        sight = Sight({**in_aws, **secrets}, sight.unreadable)
+        sight = Observations({**in_aws, **secrets}, sight.unreadable)
         zones = choose_zones(cloud, app.network.availability_zones, sight.world)
         snapshot = request.wanted(cloud.stack, sight.world)
-        graph = build(app, cloud.stack, Facts(zones, domain_facts(app, cloud.stack, sight.world), snapshot))
+        graph = build(app, cloud.stack, Lookups(zones, domain_lookup(app, cloud.stack, sight.world), snapshot))
         return sight, graph, make_plan(graph, sight.world)
 
-    def _look(
+    def _observe(
         self, cloud: Cloud, memory: Memory, wanted: Mapping[str, list[str]], *, full: bool, fresh: bool = False
-    ) -> Sight:
+    ) -> Observations:
         """Look at everything (`full`), or at what is unsettled. `fresh`: share no read that has begun before now."""
         now = seconds()
-        sight = look(
+        sight = observe(
             cloud,
-            Tools(cloud, self._world.pool, classify),
+            Runtime(cloud, self._world.pool, classify),
             wanted=wanted,
             since=max(memory.wrote_at, now - _SHARED_FOR if full and not fresh else now),
-            lasting_since=max(memory.wrote_at, now - _LASTS_FOR if full and not fresh else now),
+            slow_since=max(memory.wrote_at, now - _SLOW_FOR if full and not fresh else now),
             previous=None if full else memory.world,
             only=None if full else memory.unsettled,
         )
         if full:
             memory.full_at, memory.full_for = now, memory.inputs
-        return Sight(memory.with_lag(sight.world, now), sight.unreadable)
+        return Observations(memory.with_lag(sight.world, now), sight.unreadable)
 
     def _cloud(self, body: Mapping[str, Any], *, app: AppSpec | None = None, final_snapshot: bool = True) -> Cloud:
         meta, spec = body["metadata"], body.get("spec") or {}
@@ -205,7 +205,7 @@ class Reconciler:
             credentials.get("externalID", ""),
         )
         number, partition = account.identity()
-        stack = Stack(
+        stack = StackIdentity(
             name=app.stack_name if app else spec.get("stackName") or meta["name"],
             app=f"{meta['namespace']}/{meta['name']}",
             cluster=self._world.cluster,
@@ -243,14 +243,14 @@ class Reconciler:
         began = memory.since.setdefault(("", health.reason), now)
         memory.world = None
         status = report.trouble(body, health, utc_now())
-        return _finish(body, status, max(1.0, min((now - began) / 4, health.typical)), "error")
+        return _finish(body, status, max(1.0, min((now - began) / 4, health.typical_seconds)), "error")
 
 
 def _finish(body: Mapping[str, Any], status: Mapping[str, Any], delay: float, result: str = "success") -> Report:
     return Report(status, delay, report.events(body.get("status") or {}, status), result=result)
 
 
-def _result(outcome: Outcome, sight: Sight) -> str:
+def _result(outcome: Outcome, sight: Observations) -> str:
     healths = {result.health.status for result in outcome.results.values()}
     if "failed" in healths or sight.unreadable:
         return "error"
@@ -258,11 +258,11 @@ def _result(outcome: Outcome, sight: Sight) -> str:
 
 
 def _ours(world: Mapping[str, tuple[Observed, ...]]) -> bool:
-    kept = (observed for found in world.values() for observed in found if not observed.kind.KEPT)
+    kept = (observed for found in world.values() for observed in found if not observed.kind.RETAINED)
     return any(observed.owned and not observed.kind.EXTERNAL for observed in kept)
 
 
-def _takes_away(plan: Plan, sight: Sight) -> bool:
+def _takes_away(plan: Plan, sight: Observations) -> bool:
     """Tell whether a plan deletes or replaces anything that is not going already."""
     going = {o.id for found in sight.world.values() for o in found if o.state == "deleting"}
     return any(change.id not in going for change in plan.of(Action.DELETE, Action.REPLACE))

@@ -9,7 +9,7 @@ from typing import Any
 
 from missyou_operator.api import AppSpec
 from missyou_operator.api.status import merge_patch
-from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.controller.conditions import (
     Verdict,
     component_verdicts,
@@ -47,7 +47,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PassResult:
     """What a pass has to tell, before it becomes a status.
 
     `left`: changes that are still to be made. `approval`: those among them that wait for a person. `drift`: entries for
@@ -55,7 +55,7 @@ class Found:
     """
 
     app: AppSpec
-    stack: Stack
+    stack: StackIdentity
     outcome: Outcome
     left: Plan
     approval: Plan
@@ -65,7 +65,7 @@ class Found:
     full: bool
 
 
-def progress(body: Mapping[str, Any], found_: Found, now: datetime) -> dict[str, Any]:
+def progress(body: Mapping[str, Any], found_: PassResult, now: datetime) -> dict[str, Any]:
     """Give the status of a pass that looked at AWS."""
     before = body.get("status") or {}
     results = [result for result in found_.outcome.results.values() if result.component and not result.aside]
@@ -170,7 +170,7 @@ def resources(outcome: Outcome) -> list[dict[str, str]]:
             "message": result.health.message,
         }
         for result in sorted(outcome.results.values(), key=lambda result: (result.component, result.address))
-        if result.listed
+        if result.shown
     ]
 
 
@@ -179,7 +179,7 @@ def events(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Mapping[
     return transitions(before.get("conditions", ()), after.get("conditions", ()))
 
 
-def _verdicts(found_: Found, results: Sequence[Result]) -> list[Verdict]:
+def _verdicts(found_: PassResult, results: Sequence[Result]) -> list[Verdict]:
     aside = [result for result in found_.outcome.results.values() if result.aside and result.health.status == "failed"]
     notes = {result.component: result.health.message for result in aside}
     notes |= {"Registry": f"images come from {found_.app.image.repository}"} if found_.app.image.repository else {}
@@ -190,7 +190,7 @@ def _verdicts(found_: Found, results: Sequence[Result]) -> list[Verdict]:
     return [*overall, _in_sync(found_), *components]
 
 
-def _in_sync(found_: Found) -> Verdict:
+def _in_sync(found_: PassResult) -> Verdict:
     if not found_.left.changes:
         return Verdict("InSync", "True", "Synced", "AWS is as the spec says")
     names = ", ".join(f"{change.action} {change.address}" for change in found_.left.changes[:5])
@@ -202,7 +202,7 @@ def _in_sync(found_: Found) -> Verdict:
     return Verdict("InSync", "False", "Applying", f"to be done: {names}{more}")
 
 
-def _service(found_: Found) -> dict[str, Any]:
+def _service(found_: PassResult) -> dict[str, Any]:
     service = found(found_.outcome.world, "ecs.Service", f"{found_.stack.name}-service")
     if service is None:
         return {}
@@ -217,7 +217,7 @@ def _service(found_: Found) -> dict[str, Any]:
     }
 
 
-def _plan(found_: Found, before: Mapping[str, Any]) -> dict[str, Any] | None:
+def _plan(found_: PassResult, before: Mapping[str, Any]) -> dict[str, Any] | None:
     waiting = bool(found_.approval.changes)
     plan = found_.approval if waiting else found_.left
     if not plan.changes:

@@ -20,7 +20,7 @@ _STUCK = 30.0
 _AGAIN = 2.0
 
 
-class Vitals:
+class Readiness:
     """The answers to `/healthz` and `/readyz`.
 
     `leads` tells whether this operator works; `apps` lists the UIDs of all apps that it serves; `look_at_aws` makes a
@@ -80,12 +80,12 @@ class Vitals:
 
     def _settle(self) -> None:
         """Look until the watch has shown every app that there is, and AWS has accepted the credentials once."""
-        pause, asked = threading.Event(), False
+        requeue_after, asked = threading.Event(), False
         while self._unlisted or not asked:
             if self._unlisted:
                 self._unlisted = self._still_unseen()
             asked = asked or self._asked()
-            pause.wait(_AGAIN if self._unlisted or not asked else 0.0)
+            requeue_after.wait(_AGAIN if self._unlisted or not asked else 0.0)
 
     def _still_unseen(self) -> str:
         try:

@@ -83,14 +83,14 @@ OFFERS: Mapping[str, Offer] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PassResult:
     """The prices of one region. `doubtful`: items of which the list has none, or several different ones."""
 
     prices: Mapping[str, Price]
     doubtful: tuple[str, ...] = ()
 
 
-def read_products(answers: Mapping[str, Iterable[str]], day: date) -> Found:
+def read_products(answers: Mapping[str, Iterable[str]], day: date) -> PassResult:
     """Read what GetProducts answered, as JSON texts by the name of the offer that was asked for."""
     prices: dict[str, Price] = {}
     doubtful: list[str] = []
@@ -106,7 +106,7 @@ def read_products(answers: Mapping[str, Iterable[str]], day: date) -> Found:
             prices[item] = Price(usd, day, source)
         if not candidates:
             doubtful.append(name)
-    return Found(prices, tuple(doubtful))
+    return PassResult(prices, tuple(doubtful))
 
 
 def _candidates(name: str, texts: Iterable[str]) -> Iterator[tuple[str, Decimal, str]]:

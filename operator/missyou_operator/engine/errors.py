@@ -8,30 +8,30 @@ from missyou_operator.engine.resource import Health, failed, pending
 class NotYetError(Exception):
     """Not possible yet, and nothing is wrong: a role still propagates, a dependent still detaches."""
 
-    def __init__(self, reason: str, message: str, typical: float = 10.0) -> None:
+    def __init__(self, reason: str, message: str, typical_seconds: float = 10.0) -> None:
         super().__init__(message)
-        self.health: Health = pending(reason, message, typical)
+        self.health: Health = pending(reason, message, typical_seconds)
 
 
 class FlakyError(Exception):
     """Throttled, timed out or broken on the other side: back off and go on elsewhere."""
 
-    def __init__(self, reason: str, message: str, typical: float = 20.0) -> None:
+    def __init__(self, reason: str, message: str, typical_seconds: float = 20.0) -> None:
         super().__init__(message)
-        self.health: Health = failed(reason, message, stalled=False, typical=typical)
+        self.health: Health = failed(reason, message, stalled=False, typical_seconds=typical_seconds)
 
 
 class UnansweredError(Exception):
     """A creation of which nobody knows whether it happened: to be looked for before it is tried again."""
 
-    def __init__(self, message: str, typical: float = 10.0) -> None:
+    def __init__(self, message: str, typical_seconds: float = 10.0) -> None:
         super().__init__(message)
-        self.health: Health = Health("pending", "Settling", message, typical, unanswered=True)
+        self.health: Health = Health("pending", "Settling", message, typical_seconds, unanswered=True)
 
 
 class RefusedError(Exception):
     """Denied, invalid or over quota: a person or a change of spec is needed. Tried again at a slow pace."""
 
-    def __init__(self, reason: str, message: str, typical: float = 300.0) -> None:
+    def __init__(self, reason: str, message: str, typical_seconds: float = 300.0) -> None:
         super().__init__(message)
-        self.health: Health = failed(reason, message, stalled=True, typical=typical)
+        self.health: Health = failed(reason, message, stalled=True, typical_seconds=typical_seconds)

@@ -12,24 +12,24 @@ from dataclasses import replace
 from typing import Any
 
 from missyou_operator.engine.graph import Graph
-from missyou_operator.engine.outcome import Outcome, Result, Tools
-from missyou_operator.engine.plan import Action, Change, Plan, World, plan_one, references
+from missyou_operator.engine.outcome import Outcome, Result, Runtime
+from missyou_operator.engine.plan import Action, Change, ObservedState, Plan, plan_one, references
 from missyou_operator.engine.prune import Pruning
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 from missyou_operator.engine.values import UNKNOWN, Ref
 
 
 def execute(
-    graph: Graph, world: World, plan: Plan, tools: Tools, withheld: Mapping[str, Health] | None = None
+    graph: Graph, world: ObservedState, plan: Plan, runtime: Runtime, withheld: Mapping[str, Health] | None = None
 ) -> Outcome:
     """Carry out `plan`.
 
     `withheld` maps addresses that must not be changed now (an approval is missing, drift is only reported), or that may
     not be looked at, to the health to report for them.
     """
-    run = _Run(graph, plan, tools, dict(withheld or {}), Outcome(world=dict(world)))
+    run = _Run(graph, plan, runtime, dict(withheld or {}), Outcome(world=dict(world)))
     run.converge()
-    Pruning(graph, run.outcome, plan, tools, run.withheld).run()
+    Pruning(graph, run.outcome, plan, runtime, run.withheld).run()
     return run.outcome
 
 
@@ -37,9 +37,9 @@ class _Run:
     """The creations and changes of one execution. All bookkeeping happens on the calling thread."""
 
     def __init__(
-        self, graph: Graph, plan: Plan, tools: Tools, withheld: Mapping[str, Health], outcome: Outcome
+        self, graph: Graph, plan: Plan, runtime: Runtime, withheld: Mapping[str, Health], outcome: Outcome
     ) -> None:
-        self.graph, self.tools, self.withheld, self.outcome = graph, tools, withheld, outcome
+        self.graph, self.runtime, self.withheld, self.outcome = graph, runtime, withheld, outcome
         self.changes = {c.address: c for c in plan.of(Action.CREATE, Action.UPDATE, Action.REPLACE)}
         self.known: dict[Ref, Any] = {}
         self.open = dict(graph.dependencies())
@@ -51,7 +51,7 @@ class _Run:
             self._start_what_can_start()
             if not self.running:
                 continue
-            for future in self.tools.pool.first(self.running):
+            for future in self.runtime.pool.first(self.running):
                 self._settle(self.running.pop(future), future.result())
 
     def _start_what_can_start(self) -> None:
@@ -63,7 +63,7 @@ class _Run:
                 found = self.outcome.world.get(address, ())
                 self._settle(resource, self._result(resource, verdict, found[0] if found else None))
             else:
-                self.running[self.tools.pool.submit(self._act, *verdict)] = resource
+                self.running[self.runtime.pool.submit(self._act, *verdict)] = resource
 
     def _verdict(self, resource: Resource) -> Health | tuple[Resource, Observed | None, Change]:
         """Decide what happens to one resource now: nothing, for a reason, or an action."""
@@ -94,30 +94,32 @@ class _Run:
         planned = self.changes.get(resource.address)
         if planned is None or planned.action != change.action or (change.destroys and not planned.destroys):
             return pending("Planning", f"{resource.address} needs a new plan: something changed meanwhile", 1.0)
-        if self.tools.stopped():
+        if self.runtime.stopped():
             return pending("Interrupted", "the pass was asked to stop before this change", 1.0)
         return wanted.busy(observed) if observed else None
 
     def _act(self, resource: Resource, observed: Observed | None, change: Change) -> Result:
-        cloud = self.tools.cloud
+        cloud = self.runtime.cloud
         try:
             if observed is None:
                 after = resource.create(cloud)
             elif change.action is Action.REPLACE:
                 gone = type(resource).delete(cloud, observed)
-                health = pending("Replacing", f"{resource.address} is being replaced: {gone.message}", gone.typical)
+                health = pending(
+                    "Replacing", f"{resource.address} is being replaced: {gone.message}", gone.typical_seconds
+                )
                 return self._result(resource, health, replace(observed, state="deleting"), change)
             else:
                 after = resource.update(cloud, observed, frozenset(item.field for item in change.fields))
             return self._result(resource, resource.health(after), after, change)
         except Exception as error:  # every failure becomes the report of one resource, and never stops the others
-            return self._result(resource, self.tools.classify(error), observed)
+            return self._result(resource, self.runtime.classify(error), observed)
 
     def _result(
-        self, resource: Resource, health: Health, observed: Observed | None, did: Change | None = None
+        self, resource: Resource, health: Health, observed: Observed | None, change: Change | None = None
     ) -> Result:
-        listed, aside = not resource.EXTERNAL, resource.KEPT
-        return Result(resource.address, resource.component, health, observed, did, listed=listed, aside=aside)
+        shown, aside = not resource.EXTERNAL, resource.RETAINED
+        return Result(resource.address, resource.component, health, observed, change, shown=shown, aside=aside)
 
     def _settle(self, resource: Resource, result: Result) -> None:
         self.outcome.results[resource.address] = result
@@ -126,7 +128,7 @@ class _Run:
         surplus = self.outcome.world.get(resource.address, ())[1:]
         self.outcome.world[resource.address] = (result.observed, *surplus)
         if result.observed.owned and result.observed.state != "deleting":
-            stale = self.changes.get(resource.address) if result.did is None else None
+            stale = self.changes.get(resource.address) if result.change is None else None
             due = stale if stale is not None and result.health.status != "ready" else None
             self.known |= references(self.graph, resource, result.observed, due)
 
@@ -135,7 +137,7 @@ def _waiting(resource: Resource, target: Result) -> Health:
     reason = f"WaitingFor{target.component}" if target.component != resource.component else "Creating"
     why = f": {target.health.message}" if target.health.message else ""
     message = f"{resource.name} waits for {target.address}{why}"
-    return Health("pending", reason, message, target.health.typical, waits_for=target.address)
+    return Health("pending", reason, message, target.health.typical_seconds, waits_for=target.address)
 
 
 def _owned_elsewhere(resource: Resource, observed: Observed) -> str:

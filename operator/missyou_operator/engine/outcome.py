@@ -26,15 +26,15 @@ class Workers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Where one resource stands after a pass. `did` is set when this pass changed it."""
+    """Where one resource stands after a pass. `change` is set when this pass changed it."""
 
     address: str
     component: str
     health: Health
     observed: Observed | None = None
-    did: Change | None = None
-    listed: bool = True
-    #: Whether the rest is judged as if it were not there: see `Resource.KEPT`.
+    change: Change | None = None
+    shown: bool = True
+    #: Whether the rest is judged as if it were not there: see `Resource.RETAINED`.
     aside: bool = False
     #: Whether it is something that is no longer desired, on its way out.
     surplus: bool = False
@@ -47,16 +47,16 @@ class Outcome:
     results: dict[str, Result] = field(default_factory=dict)
     world: dict[str, tuple[Observed, ...]] = field(default_factory=dict)
     #: Addresses whose deletion has been tried, whether or not it is complete.
-    dismissed: set[str] = field(default_factory=set)
+    delete_attempted: set[str] = field(default_factory=set)
 
     @property
     def done(self) -> tuple[Change, ...]:
         """The changes that this pass made."""
-        return tuple(result.did for result in self.results.values() if result.did)
+        return tuple(result.change for result in self.results.values() if result.change)
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class Runtime:
     """What executing needs from outside.
 
     `cloud` is handed to the resources; `classify` turns any exception of theirs into a `Health`; `stopped` is asked

@@ -14,7 +14,7 @@ from missyou_operator.engine.resource import FieldChange, Observed, Resource
 from missyou_operator.engine.values import Ref
 
 #: Everything found that belongs to a stack, by address. Several of one address are duplicates: the first is kept.
-World = Mapping[str, tuple[Observed, ...]]
+ObservedState = Mapping[str, tuple[Observed, ...]]
 
 
 class Action(StrEnum):
@@ -63,7 +63,7 @@ class Plan:
         return tuple(change for change in self.changes if change.action in actions)
 
 
-def make_plan(graph: Graph, world: World) -> Plan:
+def make_plan(graph: Graph, world: ObservedState) -> Plan:
     """Compare a desired graph with the world. Pure: the same input gives the same plan.
 
     What bears one of our names but is owned elsewhere is not in any plan; executing reports it.
@@ -92,7 +92,7 @@ def plan_one(desired: Resource, observed: Observed | None) -> Change | None:
     fields = desired.diff(observed)
     if not fields:
         return None
-    if desired.REPLACE.intersection(change.field for change in fields):
+    if desired.FORCES_REPLACEMENT.intersection(change.field for change in fields):
         lost = desired.holds_data(observed) if desired.destroys_data(fields) else ""
         return Change(Action.REPLACE, desired.address, desired.component, observed.id, fields, lost)
     return Change(Action.UPDATE, desired.address, desired.component, observed.id, fields)
@@ -100,7 +100,7 @@ def plan_one(desired: Resource, observed: Observed | None) -> Change | None:
 
 def references(graph: Graph, resource: Resource, observed: Observed, change: Change | None = None) -> dict[Ref, Any]:
     """Give the values that references to a resource have, those apart that the coming change is going to alter."""
-    moving = resource.MOVES | {field.field for field in change.fields} if change else frozenset()
+    moving = resource.CHANGES_ON_UPDATE | {field.field for field in change.fields} if change else frozenset()
     return {
         ref: observed.attrs[ref.attr]
         for ref in graph.refs_to(resource.address)
@@ -108,10 +108,10 @@ def references(graph: Graph, resource: Resource, observed: Observed, change: Cha
     }
 
 
-def _deletions(graph: Graph, world: World) -> Iterable[Change]:
+def _deletions(graph: Graph, world: ObservedState) -> Iterable[Change]:
     for address, found in world.items():
         surplus = found[1:] if address in graph else found
         for observed in surplus:
-            if observed.owned and not observed.kind.EXTERNAL and not observed.kind.KEPT:
+            if observed.owned and not observed.kind.EXTERNAL and not observed.kind.RETAINED:
                 lost = observed.kind.holds_data(observed)
                 yield Change(Action.DELETE, address, observed.component, observed.id, (), lost)

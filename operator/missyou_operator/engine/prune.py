@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from missyou_operator.engine.graph import Graph
-from missyou_operator.engine.outcome import Outcome, Result, Tools
+from missyou_operator.engine.outcome import Outcome, Result, Runtime
 from missyou_operator.engine.plan import Action, Change, Plan
 from missyou_operator.engine.resource import Health, Observed, pending
 
@@ -19,9 +19,9 @@ class Pruning:
     """The deletions of one execution."""
 
     def __init__(
-        self, graph: Graph, outcome: Outcome, plan: Plan, tools: Tools, withheld: Mapping[str, Health]
+        self, graph: Graph, outcome: Outcome, plan: Plan, runtime: Runtime, withheld: Mapping[str, Health]
     ) -> None:
-        self.graph, self.outcome, self.tools, self.withheld = graph, outcome, tools, withheld
+        self.graph, self.outcome, self.runtime, self.withheld = graph, outcome, runtime, withheld
         self.changes = {(c.address, c.id): c for c in plan.of(Action.DELETE)}
         self.left = {
             (address, observed.id): observed
@@ -38,11 +38,11 @@ class Pruning:
         while True:
             for key in [k for k in self.left if k not in self.tried and self._obstacle(k) is None]:
                 self.tried.add(key)
-                self.outcome.dismissed.add(key[0])
-                running[self.tools.pool.submit(self._delete, self.left[key])] = key
+                self.outcome.delete_attempted.add(key[0])
+                running[self.runtime.pool.submit(self._delete, self.left[key])] = key
             if not running:
                 break
-            for future in self.tools.pool.first(running):
+            for future in self.runtime.pool.first(running):
                 self._settle(running.pop(future), future.result())
         for key in self.left.keys() - self.tried:
             self._report(key, self._obstacle(key) or pending("Deleting", "is deleted next"))
@@ -52,7 +52,7 @@ class Pruning:
         observed = self.left[key]
         if observed.address in self.withheld:
             return self.withheld[observed.address]
-        if self.tools.stopped():
+        if self.runtime.stopped():
             return pending("Interrupted", "the pass was asked to stop before this deletion", 1.0)
         for other_key, other in self.left.items():
             if other.kind.TYPE in observed.kind.DELETE_AFTER or (other_key != key and self._uses(other, observed)):
@@ -79,9 +79,9 @@ class Pruning:
 
     def _delete(self, observed: Observed) -> Health:
         try:
-            return observed.kind.delete(self.tools.cloud, observed)
+            return observed.kind.delete(self.runtime.cloud, observed)
         except Exception as error:  # one deletion that fails never stops the others
-            return self.tools.classify(error)
+            return self.runtime.classify(error)
 
     def _settle(self, key: tuple[str, str], health: Health) -> None:
         observed = self.left[key]
@@ -95,12 +95,12 @@ class Pruning:
 
     def _report(self, key: tuple[str, str], health: Health) -> None:
         observed = self.left[key]
-        did: Change | None = self.changes[key] if health.status == "ready" else None
+        change: Change | None = self.changes[key] if health.status == "ready" else None
         # A surplus twin is reported beside the resource that stays.
         address = key[0] if key[0] not in self.graph else f"{key[0]} ({observed.id})"
         gone = health.status == "ready"
         self.outcome.results[address] = Result(
-            address, observed.component, health, None if gone else observed, did, listed=not gone, surplus=True
+            address, observed.component, health, None if gone else observed, change, shown=not gone, surplus=True
         )
 
 

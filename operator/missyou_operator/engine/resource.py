@@ -14,26 +14,26 @@ from typing import Any, ClassVar, Literal, Self
 from missyou_operator.engine.values import UNKNOWN, Ref, Sensitive, is_known, refs_in, substitute
 
 #: Seconds until something is looked at again when its type says nothing better.
-DEFAULT_TYPICAL = 15.0
+DEFAULT_TYPICAL_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What can be said of one resource now.
+    """The state of one resource: ready, pending or failed, with a reason and a message for a person.
 
-    `typical` is how long (in seconds) this kind of wait usually lasts: it paces the next look. `stalled` marks a
-    failure that only a person or a change of spec ends.
+    `typical_seconds` is how long this kind of wait usually lasts; it paces the next observation. `stalled` marks a
+    failure that only a person or a change of the spec ends.
     """
 
     status: Literal["ready", "pending", "failed"]
     reason: str = "Available"
     message: str = ""
-    typical: float = DEFAULT_TYPICAL
+    typical_seconds: float = DEFAULT_TYPICAL_SECONDS
     stalled: bool = False
     #: The address of the resource that has to come first, when that is all there is to wait for.
     waits_for: str = ""
     #: Whether the passage of time alone ends it, so that no look is needed.
-    by_clock: bool = False
+    needs_no_read: bool = False
     #: Whether a creation may have happened although it failed: no answer came.
     unanswered: bool = False
 
@@ -41,14 +41,14 @@ class Health:
 READY = Health("ready")
 
 
-def pending(reason: str, message: str, typical: float = DEFAULT_TYPICAL) -> Health:
-    """Say that nothing is wrong and that it takes time, usually `typical` seconds."""
-    return Health("pending", reason, message, typical)
+def pending(reason: str, message: str, typical_seconds: float = DEFAULT_TYPICAL_SECONDS) -> Health:
+    """Say that nothing is wrong and that it takes time, usually `typical_seconds` seconds."""
+    return Health("pending", reason, message, typical_seconds)
 
 
-def failed(reason: str, message: str, *, stalled: bool = True, typical: float = 60.0) -> Health:
+def failed(reason: str, message: str, *, stalled: bool = True, typical_seconds: float = 60.0) -> Health:
     """Say that something is wrong; `stalled` when it cannot end by itself."""
-    return Health("failed", reason, message, typical, stalled)
+    return Health("failed", reason, message, typical_seconds, stalled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +93,28 @@ class Observed:
 class Resource(abc.ABC):
     """One desired resource. See the module's description.
 
-    Class attributes: `TYPE`; `COMPARED`, the fields that are compared with `Observed.attrs`; `REPLACE`, those among
-    them that cannot be changed in place; `MOVES`, the attributes that have another value after an update (a task
-    definition's ARN); `DELETE_AFTER`, the types whose last instance must be gone before one of this
-    type can be deleted; `READ_AFTER`, the types that must have been read before this one can be; `EXTERNAL`, for what
-    is only looked at (it is not listed, never changed or deleted); `KEPT`, for what is made because somebody asked for
-    it (a snapshot): it is never deleted, that it is missing is no drift, and the rest is judged as if it were not;
-    `UNGUARDED`, for types of which a second one can be made by mistake, since neither a name nor a token prevents it.
+    Class attributes:
+
+    - `COMPARED`: the fields that are compared with `Observed.attrs`.
+    - `FORCES_REPLACEMENT`: the compared fields that cannot be changed in place.
+    - `CHANGES_ON_UPDATE`: attributes that have another value after an update (a task definition's ARN).
+    - `DELETE_AFTER`: types whose last instance must be gone before one of this type can be deleted.
+    - `READ_AFTER`: types that must have been read before this one can be.
+    - `EXTERNAL`: somebody else's. It is observed, never created, changed, deleted or listed in the status.
+    - `RETAINED`: created on request (a snapshot). Never deleted; its absence is not drift; it does not count towards
+      readiness.
+    - `NOT_IDEMPOTENT`: neither a name nor a token prevents a second one, so an unanswered creation is looked for first.
     """
 
     TYPE: ClassVar[str]
     COMPARED: ClassVar[tuple[str, ...]] = ()
-    REPLACE: ClassVar[frozenset[str]] = frozenset()
-    MOVES: ClassVar[frozenset[str]] = frozenset()
+    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset()
+    CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset()
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ()
     READ_AFTER: ClassVar[tuple[str, ...]] = ()
     EXTERNAL: ClassVar[bool] = False
-    KEPT: ClassVar[bool] = False
-    UNGUARDED: ClassVar[bool] = False
+    RETAINED: ClassVar[bool] = False
+    NOT_IDEMPOTENT: ClassVar[bool] = False
 
     name: str
     component: str
@@ -140,7 +144,7 @@ class Resource(abc.ABC):
         changes = [
             FieldChange(name, _render(observed.attrs.get(name)), _render(getattr(self, name)))
             for name in self.COMPARED
-            if not is_known(getattr(self, name)) or not self.satisfied(name, observed)
+            if not is_known(getattr(self, name)) or not self.matches(name, observed)
         ]
         missing = {key: value for key, value in self.tags.items() if observed.tags.get(key) != value}
         if missing:
@@ -148,7 +152,7 @@ class Resource(abc.ABC):
             changes.append(FieldChange("tags", _render(present), _render(missing)))
         return tuple(changes)
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Tell whether a field is as desired. Overridden where more than one value is right (grown storage)."""
         return bool(observed.attrs.get(name) == getattr(self, name))
 
@@ -160,14 +164,14 @@ class Resource(abc.ABC):
         """Judge what was found, from one look, without waiting."""
         return READY
 
-    def made(self, id_: str, state: str = "available", **attrs: Any) -> Observed:
+    def as_created(self, id_: str, state: str = "available", **attrs: Any) -> Observed:
         """Give what was just created, as a look would find it: all compared fields as desired, and `attrs`."""
         wanted = {name: getattr(self, name) for name in self.COMPARED}
         return Observed(type(self), self.name, id_, {**wanted, "id": id_, **attrs}, self.tags, state, self.component)
 
     def as_desired(self, observed: Observed, **attrs: Any) -> Observed:
         """Copy an observation with all compared fields and tags as desired: what a complete change leaves behind."""
-        wanted = {name: getattr(self, name) for name in self.COMPARED if not self.satisfied(name, observed)}
+        wanted = {name: getattr(self, name) for name in self.COMPARED if not self.matches(name, observed)}
         tags = {**observed.tags, **self.tags}
         return replace(observed, attrs={**observed.attrs, **wanted, **attrs}, tags=tags)
 

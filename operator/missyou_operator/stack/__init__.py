@@ -5,6 +5,6 @@ exists. Someone who wants a third subnet tier or a Redis edits only here.
 """
 
 from missyou_operator.stack.build import build
-from missyou_operator.stack.context import Facts
+from missyou_operator.stack.context import Lookups
 
-__all__ = ["Facts", "build"]
+__all__ = ["Lookups", "build"]

@@ -28,25 +28,25 @@ ERROR_COUNTS = {
 }
 
 
-def alarms(site: Context, balancing: Balancing, notified: tuple[str | Ref, ...]) -> tuple[Alarm, ...]:
+def alarms(ctx: Context, balancing: Balancing, notified: tuple[str | Ref, ...]) -> tuple[Alarm, ...]:
     """Declare all alarms, which notify topics; the most urgent first."""
     return tuple(
-        site.graph.add(
+        ctx.graph.add(
             Alarm(
-                **site.named(Component.MONITORING, suffix),
-                description=f"{site.stack.app}: {fields.pop('says')}",
+                **ctx.named(Component.MONITORING, suffix),
+                description=f"{ctx.stack.app}: {fields.pop('says')}",
                 notified=notified,
                 **fields,
             )
         )
-        for suffix, fields in [*_balancer(site, balancing), *_service(site), *_database(site)]
+        for suffix, fields in [*_balancer(ctx, balancing), *_service(ctx), *_database(ctx)]
     )
 
 
 Declared = Iterator[tuple[str, dict[str, Any]]]
 
 
-def _balancer(site: Context, balancing: Balancing) -> Declared:
+def _balancer(ctx: Context, balancing: Balancing) -> Declared:
     balancer: Mapping[str, str | Ref] = {"LoadBalancer": balancing.load_balancer.ref("arn_suffix")}
     group = {**balancer, "TargetGroup": balancing.target_group.ref("arn_suffix")}
     minutes = {"namespace": "AWS/ApplicationELB", "period": 60}
@@ -65,7 +65,7 @@ def _balancer(site: Context, balancing: Balancing) -> Declared:
             "says": "no task is healthy, nothing serves for three minutes. See ServiceReady of the MissYouApp",
         },
     )
-    rate = float(site.app.monitoring.alarms.service_error_percent)
+    rate = float(ctx.app.monitoring.alarms.service_error_percent)
     yield (
         "alb-5xx",
         {
@@ -99,16 +99,16 @@ def _balancer(site: Context, balancing: Balancing) -> Declared:
     )
 
 
-def _service(site: Context) -> Declared:
-    limit = float(site.app.monitoring.alarms.service_cpu_percent)
+def _service(ctx: Context) -> Declared:
+    limit = float(ctx.app.monitoring.alarms.service_cpu_percent)
     yield (
         "ecs-cpu",
         {
             "namespace": "AWS/ECS",
             "metric": "CPUUtilization",
             "dimensions": {
-                "ClusterName": f"{site.stack.name}-cluster",
-                "ServiceName": f"{site.stack.name}-service",
+                "ClusterName": f"{ctx.stack.name}-cluster",
+                "ServiceName": f"{ctx.stack.name}-service",
             },
             "threshold": limit,
             "comparison": _ABOVE,
@@ -117,9 +117,9 @@ def _service(site: Context) -> Declared:
     )
 
 
-def _database(site: Context) -> Declared:
-    limits, class_ = site.app.monitoring.alarms, site.app.database.instance_class
-    of = {"namespace": "AWS/RDS", "dimensions": {"DBInstanceIdentifier": f"{site.stack.name}-db"}}
+def _database(ctx: Context) -> Declared:
+    limits, class_ = ctx.app.monitoring.alarms, ctx.app.database.instance_class
+    of = {"namespace": "AWS/RDS", "dimensions": {"DBInstanceIdentifier": f"{ctx.stack.name}-db"}}
     cpu = float(limits.database_cpu_percent)
     yield (
         "rds-cpu",

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.rds.restore import DATABASE_TAG
 from missyou_operator.aws.rds.snapshot import DBSnapshot
-from missyou_operator.engine.plan import World
+from missyou_operator.engine.plan import ObservedState
 from missyou_operator.engine.resource import Observed
 from missyou_operator.stack.context import Component, Context
 from missyou_operator.stack.database import Database
@@ -34,20 +34,20 @@ class SnapshotRequest:
         annotations, status = body["metadata"].get("annotations") or {}, body.get("status") or {}
         return cls(str(annotations.get(ANNOTATION, "")), str(status.get("lastHandledSnapshot", "")))
 
-    def wanted(self, stack: Stack, world: World) -> str:
+    def wanted(self, stack: StackIdentity, world: ObservedState) -> str:
         """Give the value, unless somebody has deleted the snapshot since: it is not taken a second time."""
         return self.value if self._taken(stack, world) or self.value != self.handled else ""
 
-    def begun(self, stack: Stack, world: World) -> str:
+    def begun(self, stack: StackIdentity, world: ObservedState) -> str:
         """Give the value for which a snapshot was last begun, as the status keeps it."""
         return self.value if any(row.owned for row in self._taken(stack, world)) else self.handled
 
-    def _taken(self, stack: Stack, world: World) -> Sequence[Observed]:
+    def _taken(self, stack: StackIdentity, world: ObservedState) -> Sequence[Observed]:
         # The world may hold another one as well, for which was asked a moment ago.
         return world.get(f"{DBSnapshot.TYPE}/{snapshot_name(stack, self.value)}", ()) if self.value else ()
 
 
-def snapshot_name(stack: Stack, value: str) -> str:
+def snapshot_name(stack: StackIdentity, value: str) -> str:
     """Name the snapshot for a value: what of it can be in a name, and a hash where that is not all."""
     slug = re.sub("[^a-z0-9]+", "-", value.lower())[:_KEPT].strip("-")
     digest = hashlib.sha256(value.encode()).hexdigest()[:8]
@@ -55,11 +55,11 @@ def snapshot_name(stack: Stack, value: str) -> str:
     return "-".join(filter(None, parts))
 
 
-def backups(site: Context, db: Database) -> None:
+def backups(ctx: Context, db: Database) -> None:
     """Declare the snapshot, if one is asked for."""
-    if not site.facts.snapshot:
+    if not ctx.facts.snapshot:
         return
-    named = site.named(Component.DATABASE, full=snapshot_name(site.stack, site.facts.snapshot))
+    named = ctx.named(Component.DATABASE, full=snapshot_name(ctx.stack, ctx.facts.snapshot))
     # Tags that a snapshot is given take the place of those that it would copy.
-    named["tags"] = {**named["tags"], DATABASE_TAG: site.app.database.name}
-    site.graph.add(DBSnapshot(**named, instance=db.instance.ref(ready=True)))
+    named["tags"] = {**named["tags"], DATABASE_TAG: ctx.app.database.name}
+    ctx.graph.add(DBSnapshot(**named, instance=db.instance.ref(ready=True)))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from missyou_operator.api import AppSpec
-from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.engine.graph import Graph
 from missyou_operator.stack.alarms import alarms
 from missyou_operator.stack.backups import backups
-from missyou_operator.stack.context import Context, Facts
+from missyou_operator.stack.context import Context, Lookups
 from missyou_operator.stack.dashboard import dashboard
 from missyou_operator.stack.database import database
 from missyou_operator.stack.domain import domain
@@ -23,21 +23,21 @@ from missyou_operator.stack.security_groups import security_groups
 from missyou_operator.stack.service import service
 
 
-def build(app: AppSpec, stack: Stack, facts: Facts) -> Graph:
+def build(app: AppSpec, stack: StackIdentity, facts: Lookups) -> Graph:
     """Give the graph of all resources that a spec asks for. Pure: the same input gives the same graph."""
-    site = Context(app, stack, facts)
-    net = network(site)
-    groups = security_groups(site, net)
-    endpoints(site, net, groups)
-    logs = log_groups(site)
-    credentials = database_credentials(site)
-    db = database(site, net, groups, credentials, logs.database)
-    backups(site, db)
-    images = registry(site)
-    secrets = api_secrets(site)
-    balancing = load_balancer(site, net, groups)
-    domain(site, balancing)
-    service(site, net, groups, images, db, secrets, balancing, logs.app)
-    firewall(site, balancing)
-    dashboard(site, balancing, alarms(site, balancing, notifications(site)))
-    return site.graph
+    ctx = Context(app, stack, facts)
+    net = network(ctx)
+    groups = security_groups(ctx, net)
+    endpoints(ctx, net, groups)
+    logs = log_groups(ctx)
+    credentials = database_credentials(ctx)
+    db = database(ctx, net, groups, credentials, logs.database)
+    backups(ctx, db)
+    images = registry(ctx)
+    secrets = api_secrets(ctx)
+    balancing = load_balancer(ctx, net, groups)
+    domain(ctx, balancing)
+    service(ctx, net, groups, images, db, secrets, balancing, logs.app)
+    firewall(ctx, balancing)
+    dashboard(ctx, balancing, alarms(ctx, balancing, notifications(ctx)))
+    return ctx.graph

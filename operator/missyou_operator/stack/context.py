@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypedDict
 
 from missyou_operator.api import AppSpec
-from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.engine.graph import Graph
 
 
@@ -31,7 +31,7 @@ OPTIONAL = frozenset({Component.DOMAIN, Component.WAF})
 
 
 @dataclass(frozen=True, slots=True)
-class DomainFacts:
+class DomainLookup:
     """The hosted zone that a domain's records go into ("" where there is none), and where the domain is to lead."""
 
     zone: str = ""
@@ -41,7 +41,7 @@ class DomainFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Lookups:
     """What a stack needs to know of the world besides its spec.
 
     `zones`: the two availability zones, first "a", then "b". `domain`: of the zone for `spec.domain`.
@@ -49,7 +49,7 @@ class Facts:
     """
 
     zones: tuple[str, str]
-    domain: DomainFacts = field(default_factory=DomainFacts)
+    domain: DomainLookup = field(default_factory=DomainLookup)
     snapshot: str = ""
 
 
@@ -66,8 +66,8 @@ class Context:
     """The building site of one stack."""
 
     app: AppSpec
-    stack: Stack
-    facts: Facts
+    stack: StackIdentity
+    facts: Lookups
     graph: Graph = field(default_factory=Graph)
 
     def named(self, component: Component, suffix: str = "", *, full: str = "") -> Common:

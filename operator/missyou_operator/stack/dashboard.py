@@ -23,22 +23,22 @@ Series = tuple[str, str, str, str]
 """A metric's name, its statistic, the label and the color."""
 
 
-def dashboard(site: Context, balancing: Balancing, alarms: Sequence[Alarm]) -> None:
+def dashboard(ctx: Context, balancing: Balancing, alarms: Sequence[Alarm]) -> None:
     """Declare the dashboard, if it is wanted."""
-    if not site.app.monitoring.dashboard:
+    if not ctx.app.monitoring.dashboard:
         return
-    named = site.named(Component.MONITORING, full=dashboard_name(site.stack))
-    site.graph.add(Dashboard(**named, body=body(site, balancing, alarms)))
+    named = ctx.named(Component.MONITORING, full=dashboard_name(ctx.stack))
+    ctx.graph.add(Dashboard(**named, body=body(ctx, balancing, alarms)))
 
 
-def body(site: Context, balancing: Balancing, alarms: Sequence[Alarm]) -> Json:
+def body(ctx: Context, balancing: Balancing, alarms: Sequence[Alarm]) -> Json:
     """Lay it out: the alarms, then a row each for requests, tasks and database."""
-    by_name = {alarm.name.removeprefix(f"{site.stack.name}-"): alarm for alarm in alarms}
+    by_name = {alarm.name.removeprefix(f"{ctx.stack.name}-"): alarm for alarm in alarms}
     rows: list[tuple[int, list[Json]]] = [
-        (2, [_heading(site)]),
-        (3, [_alarms(site, alarms)]),
+        (2, [_heading(ctx)]),
+        (3, [_alarms(ctx, alarms)]),
         (6, list(_requests(balancing, by_name))),
-        (6, list(_tasks(site, by_name))),
+        (6, list(_tasks(ctx, by_name))),
         (6, list(_database(by_name))),
     ]
     widgets, top = [], 0
@@ -51,26 +51,26 @@ def body(site: Context, balancing: Balancing, alarms: Sequence[Alarm]) -> Json:
     for widget in widgets:
         if widget["type"] == "metric":
             # The dashboard is global, metrics are not.
-            widget["properties"]["region"] = site.stack.region
+            widget["properties"]["region"] = ctx.stack.region
     return {"start": "-PT3H", "periodOverride": "inherit", "widgets": widgets}
 
 
-def _heading(site: Context) -> Json:
-    namespace, _, name = site.stack.app.partition("/")
+def _heading(ctx: Context) -> Json:
+    namespace, _, name = ctx.stack.app.partition("/")
     # Within the console, which the dashboard is looked at in; its names are escaped twice, with $ for %.
-    log = f"#logsV2:log-groups/log-group/$252Fecs$252F{site.stack.name}"
+    log = f"#logsV2:log-groups/log-group/$252Fecs$252F{ctx.stack.name}"
     text = (
         f"## {name}\n"
         f"`kubectl describe missyouapp {name} -n {namespace}` says what is being done about it. "
-        f"[Log of the tasks]({log}), group `/ecs/{site.stack.name}` in {site.stack.region}. "
+        f"[Log of the tasks]({log}), group `/ecs/{ctx.stack.name}` in {ctx.stack.region}. "
         "This dashboard is written by the operator, which takes changes back."
     )
     return {"type": "text", "properties": {"markdown": text}}
 
 
-def _alarms(site: Context, alarms: Sequence[Alarm]) -> Json:
+def _alarms(ctx: Context, alarms: Sequence[Alarm]) -> Json:
     # Put together and not referred to: a dashboard need not wait for them.
-    arns = [site.stack.arn("cloudwatch", f"alarm:{alarm.name}") for alarm in alarms]
+    arns = [ctx.stack.arn("cloudwatch", f"alarm:{alarm.name}") for alarm in alarms]
     return {"type": "alarm", "properties": {"title": "Alarms", "alarms": arns}}
 
 
@@ -119,8 +119,8 @@ def _requests(balancing: Balancing, alarms: dict[str, Alarm]) -> Iterable[Json]:
     )
 
 
-def _tasks(site: Context, alarms: dict[str, Alarm]) -> Iterable[Json]:
-    cpu, scaling = alarms["ecs-cpu"], site.app.service.autoscaling
+def _tasks(ctx: Context, alarms: dict[str, Alarm]) -> Iterable[Json]:
+    cpu, scaling = alarms["ecs-cpu"], ctx.app.service.autoscaling
     of = cpu.dimensions
     highest, average = "Maximum", "Average"
     for title, metric, target, lines in (
@@ -132,7 +132,7 @@ def _tasks(site: Context, alarms: dict[str, Alarm]) -> Iterable[Json]:
         yield _graph(title, series, lines=[*lines, scales], top=100)
     # Each task reports its CPU once a minute: ECS guide, "Service RUNNING task count".
     running = _metrics(cpu.namespace, of, ("CPUUtilization", "SampleCount", "running", _BLUE))
-    replicas = site.app.service.replicas
+    replicas = ctx.app.service.replicas
     bounds = [
         {"label": "at least", "value": replicas.min, "color": _GREEN},
         {"label": "at most", "value": replicas.max, "color": _ORANGE},

@@ -21,23 +21,23 @@ class Database:
     url: SecretVersion
 
 
-def database(site: Context, net: Network, groups: SecurityGroups, credentials: Secret, log_group: LogGroup) -> Database:
+def database(ctx: Context, net: Network, groups: SecurityGroups, credentials: Secret, log_group: LogGroup) -> Database:
     """Declare the instance, its groups, and the credentials that its endpoint completes."""
-    spec, add = site.app.database, site.graph.add
+    spec, add = ctx.app.database, ctx.graph.add
     family = f"postgres{spec.engine_version.split('.')[0]}"
     subnets = add(
         DBSubnetGroup(
-            **site.named(Component.DATABASE, "db"),
+            **ctx.named(Component.DATABASE, "db"),
             subnet_ids=tuple(subnet.ref() for subnet in net.database),
-            description=f"Database subnets of {site.stack.app}",
+            description=f"Database subnets of {ctx.stack.app}",
         )
     )
     parameters = add(
-        DBParameterGroup(**site.named(Component.DATABASE, family), family=family, parameters={"rds.force_ssl": "1"})
+        DBParameterGroup(**ctx.named(Component.DATABASE, family), family=family, parameters={"rds.force_ssl": "1"})
     )
     instance = add(
         DBInstance(
-            **site.named(Component.DATABASE, "db"),
+            **ctx.named(Component.DATABASE, "db"),
             engine_version=spec.engine_version,
             instance_class=spec.instance_class,
             storage_gib=spec.storage_gib,
@@ -68,7 +68,7 @@ def database(site: Context, net: Network, groups: SecurityGroups, credentials: S
             port=instance.ref("port"),
             username=spec.username,
             database=spec.name,
-            salt=site.stack.token("secret"),
+            salt=ctx.stack.token("secret"),
         )
     )
     return Database(instance, url)

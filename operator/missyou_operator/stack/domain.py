@@ -8,18 +8,18 @@ from typing import Any
 from missyou_operator.api import AppSpec
 from missyou_operator.aws.acm import ROLE_TAG, ZONE_TAG, Certificate
 from missyou_operator.aws.elbv2.listener import HTTPS, TLS_POLICY, Listener, Redirect
-from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.route53.records import Alias, Validation
 from missyou_operator.aws.route53.zone import HostedZone
-from missyou_operator.engine.plan import World
-from missyou_operator.stack.context import Component, Context, DomainFacts
+from missyou_operator.engine.plan import ObservedState
+from missyou_operator.stack.context import Component, Context, DomainLookup
 from missyou_operator.stack.load_balancer import Balancing
 
 
-def domain_facts(app: AppSpec, stack: Stack, world: World) -> DomainFacts:
+def domain_lookup(app: AppSpec, stack: StackIdentity, world: ObservedState) -> DomainLookup:
     """Give what has been found for `spec.domain`."""
     if app.domain is None:
-        return DomainFacts()
+        return DomainLookup()
     balancers = world.get(f"elbv2.LoadBalancer/{stack.name}-alb", ())
     target = str(balancers[0].attrs.get("dns_name", "")) if balancers else ""
     zones = world.get(f"{HostedZone.TYPE}/{_zone_wanted(app)}", ())
@@ -28,24 +28,24 @@ def domain_facts(app: AppSpec, stack: Stack, world: World) -> DomainFacts:
     remembered = certificates[0].attrs["zone"] if certificates and certificates[0].owned else ""
     if remembered and remembered != attrs["id"] and remembered not in attrs["gone"]:
         # Where the records are, they stay: also while zones cannot be read, or when one fits better since.
-        return DomainFacts(remembered, app.domain.name, (), target)
-    return DomainFacts(attrs["id"], attrs["zone_name"], attrs["name_servers"], target)
+        return DomainLookup(remembered, app.domain.name, (), target)
+    return DomainLookup(attrs["id"], attrs["zone_name"], attrs["name_servers"], target)
 
 
-def domain(site: Context, balancing: Balancing) -> None:
+def domain(ctx: Context, balancing: Balancing) -> None:
     """Declare them, if the app has a name. Without a zone of ours, people create the records that the status names."""
-    spec, facts, add = site.app.domain, site.facts.domain, site.graph.add
+    spec, facts, add = ctx.app.domain, ctx.facts.domain, ctx.graph.add
     if spec is None:
         return
-    add(HostedZone(name=_zone_wanted(site.app), component=Component.DOMAIN.value))
+    add(HostedZone(name=_zone_wanted(ctx.app), component=Component.DOMAIN.value))
     role = spec.credentials.role_arn or ""
-    named = site.named(Component.DOMAIN, full=spec.name)
+    named = ctx.named(Component.DOMAIN, full=spec.name)
     remembered = {ZONE_TAG: facts.zone, ROLE_TAG: role}
     named["tags"] = {**named["tags"], **{key: value for key, value in remembered.items() if facts.zone and value}}
     certificate = add(Certificate(**named, by_hand=not facts.zone, advice=_advice(spec.name, facts)))
     https = add(
         Listener(
-            **site.named(Component.DOMAIN, "https"),
+            **ctx.named(Component.DOMAIN, "https"),
             load_balancer_arn=balancing.load_balancer.ref("arn"),
             port=HTTPS,
             target_group_arn=balancing.target_group.ref("arn"),
@@ -55,7 +55,7 @@ def domain(site: Context, balancing: Balancing) -> None:
     )
     add(
         Redirect(
-            **site.named(Component.DOMAIN, "http-redirect"),
+            **ctx.named(Component.DOMAIN, "http-redirect"),
             listener=balancing.listener.ref("arn"),
             after=(https.ref(ready=True),),
         )
@@ -93,7 +93,7 @@ def _zone_wanted(app: AppSpec) -> str:
     return f"{app.domain.name}@{app.domain.hosted_zone_id or ''}@{app.domain.credentials.role_arn or ''}"
 
 
-def _advice(name: str, facts: DomainFacts) -> str:
+def _advice(name: str, facts: DomainLookup) -> str:
     """Say what a person can do for the domain."""
     if facts.zone:
         servers = ", ".join(facts.name_servers) or "not known at the moment"

@@ -12,16 +12,16 @@ from missyou_operator.stack.security_groups import SecurityGroups
 INTERFACES = ("ecr.api", "ecr.dkr", "logs", "secretsmanager")
 
 
-def endpoints(site: Context, net: Network, groups: SecurityGroups) -> None:
+def endpoints(ctx: Context, net: Network, groups: SecurityGroups) -> None:
     """Declare them."""
 
     def service(name: str) -> str:
-        return f"com.amazonaws.{site.app.region}.{name}"
+        return f"com.amazonaws.{ctx.app.region}.{name}"
 
-    if site.app.network.endpoints.s3:
-        site.graph.add(
+    if ctx.app.network.endpoints.s3:
+        ctx.graph.add(
             VpcEndpoint(
-                **site.named(Component.NETWORK, "s3"),
+                **ctx.named(Component.NETWORK, "s3"),
                 vpc_id=net.vpc.ref(),
                 service=service("s3"),
                 kind="Gateway",
@@ -31,9 +31,9 @@ def endpoints(site: Context, net: Network, groups: SecurityGroups) -> None:
     if groups.endpoints is None:
         return
     for name in INTERFACES:
-        site.graph.add(
+        ctx.graph.add(
             VpcEndpoint(
-                **site.named(Component.NETWORK, name.replace(".", "-")),
+                **ctx.named(Component.NETWORK, name.replace(".", "-")),
                 vpc_id=net.vpc.ref(),
                 service=service(name),
                 kind="Interface",

@@ -17,13 +17,13 @@ GROUPS = (
 )
 
 
-def firewall(site: Context, balancing: Balancing) -> None:
+def firewall(ctx: Context, balancing: Balancing) -> None:
     """Declare the web ACL and its association, if they are wanted."""
-    if not site.app.waf.enabled:
+    if not ctx.app.waf.enabled:
         return
-    acl = site.graph.add(WebACL(**site.named(Component.WAF, "waf"), groups=GROUPS, rate_limit=site.app.waf.rate_limit))
+    acl = ctx.graph.add(WebACL(**ctx.named(Component.WAF, "waf"), groups=GROUPS, rate_limit=ctx.app.waf.rate_limit))
     balancer = balancing.load_balancer
-    site.graph.add(
+    ctx.graph.add(
         WebACLAssociation(
             name=balancer.name,
             component=Component.WAF.value,

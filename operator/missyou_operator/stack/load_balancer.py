@@ -23,22 +23,22 @@ class Balancing:
     listener: Listener
 
 
-def load_balancer(site: Context, net: Network, groups: SecurityGroups) -> Balancing:
+def load_balancer(ctx: Context, net: Network, groups: SecurityGroups) -> Balancing:
     """Declare them."""
-    service, add = site.app.service, site.graph.add
+    service, add = ctx.app.service, ctx.graph.add
     balancer = add(
         LoadBalancer(
-            **site.named(Component.LOAD_BALANCER, "alb"),
+            **ctx.named(Component.LOAD_BALANCER, "alb"),
             subnet_ids=tuple(subnet.ref() for subnet in net.public),
             security_group_ids=(groups.alb.ref(),),
-            deletion_protection=site.app.load_balancer.deletion_protection,
+            deletion_protection=ctx.app.load_balancer.deletion_protection,
             # AWS refuses an internet-facing load balancer in a VPC without a gateway.
             after=(net.internet_gateway.ref(ready=True),),
         )
     )
     targets = add(
         TargetGroup(
-            **site.named(Component.LOAD_BALANCER, full=target_group_name(site.stack.name, port=service.port)),
+            **ctx.named(Component.LOAD_BALANCER, full=target_group_name(ctx.stack.name, port=service.port)),
             vpc_id=net.vpc.ref(),
             port=service.port,
             health_path=service.health_check.path,
@@ -47,30 +47,30 @@ def load_balancer(site: Context, net: Network, groups: SecurityGroups) -> Balanc
     )
     listener = add(
         Listener(
-            **site.named(Component.LOAD_BALANCER, "http"),
+            **ctx.named(Component.LOAD_BALANCER, "http"),
             load_balancer_arn=balancer.ref("arn"),
             port=HTTP,
             target_group_arn=targets.ref("arn"),
-            may_redirect=site.app.domain is not None,
+            may_redirect=ctx.app.domain is not None,
         )
     )
-    _access_logs(site, balancer)
+    _access_logs(ctx, balancer)
     return Balancing(balancer, targets, listener)
 
 
-def _access_logs(site: Context, balancer: LoadBalancer) -> None:
+def _access_logs(ctx: Context, balancer: LoadBalancer) -> None:
     """Declare where the load balancer writes what it is asked, if it is to."""
-    wanted = site.app.load_balancer.access_logs
+    wanted = ctx.app.load_balancer.access_logs
     if not wanted.enabled:
         return
-    bucket = site.graph.add(
+    bucket = ctx.graph.add(
         Bucket(
-            **site.named(Component.LOAD_BALANCER, full=log_bucket_name(site.stack)),
-            policy=log_policy(site.stack),
+            **ctx.named(Component.LOAD_BALANCER, full=log_bucket_name(ctx.stack)),
+            policy=log_policy(ctx.stack),
             retention_days=wanted.retention_days,
         )
     )
-    site.graph.add(
+    ctx.graph.add(
         AccessLogs(
             name=balancer.name,
             component=Component.LOAD_BALANCER.value,

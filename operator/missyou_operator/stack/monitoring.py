@@ -16,14 +16,14 @@ class LogGroups:
     database: LogGroup
 
 
-def log_groups(site: Context) -> LogGroups:
+def log_groups(ctx: Context) -> LogGroups:
     """Declare both log groups."""
-    days = site.app.monitoring.log_retention_days
+    days = ctx.app.monitoring.log_retention_days
 
     def group(name: str) -> LogGroup:
-        return site.graph.add(LogGroup(**site.named(Component.MONITORING, full=name), retention_days=days))
+        return ctx.graph.add(LogGroup(**ctx.named(Component.MONITORING, full=name), retention_days=days))
 
     return LogGroups(
-        app=group(f"/ecs/{site.stack.name}"),
-        database=group(f"/aws/rds/instance/{site.stack.name}-db/postgresql"),
+        app=group(f"/ecs/{ctx.stack.name}"),
+        database=group(f"/aws/rds/instance/{ctx.stack.name}-db/postgresql"),
     )

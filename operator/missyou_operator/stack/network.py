@@ -35,21 +35,21 @@ def subnet_blocks(cidr: str) -> dict[str, tuple[str, str]]:
     return {tier: (str(blocks[first]), str(blocks[second])) for tier, (first, second) in _PLACES.items()}
 
 
-def network(site: Context) -> Network:
+def network(ctx: Context) -> Network:
     """Declare the network."""
-    add, named = site.graph.add, site.named
-    vpc = add(Vpc(**named(Component.NETWORK, "vpc"), cidr=site.app.network.cidr))
+    add, named = ctx.graph.add, ctx.named
+    vpc = add(Vpc(**named(Component.NETWORK, "vpc"), cidr=ctx.app.network.cidr))
     igw = add(InternetGateway(**named(Component.NETWORK, "igw"), vpc_id=vpc.ref()))
     tiers = {
         tier: tuple(
             add(Subnet(**named(Component.NETWORK, f"{tier}-{letter}"), vpc_id=vpc.ref(), cidr=block, zone=zone))
-            for letter, block, zone in zip(_LETTERS, blocks, site.facts.zones, strict=True)
+            for letter, block, zone in zip(_LETTERS, blocks, ctx.facts.zones, strict=True)
         )
-        for tier, blocks in subnet_blocks(site.app.network.cidr).items()
+        for tier, blocks in subnet_blocks(ctx.app.network.cidr).items()
     }
     gateways = [
-        _nat_gateway(site, letter, subnet, igw)
-        for letter, subnet in list(zip(_LETTERS, tiers["public"], strict=True))[: site.app.network.nat_gateways]
+        _nat_gateway(ctx, letter, subnet, igw)
+        for letter, subnet in list(zip(_LETTERS, tiers["public"], strict=True))[: ctx.app.network.nat_gateways]
     ]
     add(
         RouteTable(
@@ -82,11 +82,11 @@ def network(site: Context) -> Network:
     return Network(vpc, igw, tiers["public"], tiers["app"], tiers["db"], app_routes)
 
 
-def _nat_gateway(site: Context, letter: str, subnet: Subnet, igw: InternetGateway) -> NatGateway:
-    address = site.graph.add(Address(**site.named(Component.NETWORK, f"nat-{letter}")))
-    return site.graph.add(
+def _nat_gateway(ctx: Context, letter: str, subnet: Subnet, igw: InternetGateway) -> NatGateway:
+    address = ctx.graph.add(Address(**ctx.named(Component.NETWORK, f"nat-{letter}")))
+    return ctx.graph.add(
         NatGateway(
-            **site.named(Component.NETWORK, f"nat-{letter}"),
+            **ctx.named(Component.NETWORK, f"nat-{letter}"),
             subnet_id=subnet.ref(),
             allocation_id=address.ref(),
             after=(igw.ref(ready=True),),

@@ -11,13 +11,13 @@ from missyou_operator.engine.values import Ref
 from missyou_operator.stack.context import Component, Context
 
 
-def notifications(site: Context) -> tuple[str | Ref, ...]:
+def notifications(ctx: Context) -> tuple[str | Ref, ...]:
     """Declare the topics; give their ARNs."""
-    wanted = site.app.monitoring.notifications
+    wanted = ctx.app.monitoring.notifications
     arns: list[str | Ref] = []
     if wanted.emails:
-        topic = site.graph.add(Topic(**site.named(Component.MONITORING, "alarms"), policy=publishing(site)))
-        site.graph.add(
+        topic = ctx.graph.add(Topic(**ctx.named(Component.MONITORING, "alarms"), policy=publishing(ctx)))
+        ctx.graph.add(
             EmailSubscriptions(
                 name=topic.name,
                 component=Component.MONITORING.value,
@@ -28,18 +28,18 @@ def notifications(site: Context) -> tuple[str | Ref, ...]:
         arns.append(topic.ref("arn"))
     if wanted.topic_arn:
         # By its name and not by reference: that it is missing is told, and keeps no alarm from being made.
-        site.graph.add(GivenTopic(name=wanted.topic_arn, component=Component.MONITORING.value))
+        ctx.graph.add(GivenTopic(name=wanted.topic_arn, component=Component.MONITORING.value))
         arns.append(wanted.topic_arn)
     return tuple(arns)
 
 
-def publishing(site: Context) -> Mapping[str, Any]:
+def publishing(ctx: Context) -> Mapping[str, Any]:
     """Give the topic's policy: CloudWatch may publish, for alarms of this stack only (no confused deputy).
 
     Source: CloudWatch user guide, "Notifying users on alarm changes", topic policies. Who else of the account may do
     what is left to IAM: a topic's policy need not allow it as well.
     """
-    stack = site.stack
+    stack = ctx.stack
     statement = {
         "Sid": "AlarmsOfTheStack",
         "Effect": "Allow",

@@ -6,24 +6,24 @@ from typing import Any
 
 from missyou_operator.api import AppSpec
 from missyou_operator.api.status import Outputs
-from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.s3.bucket import log_bucket_name
-from missyou_operator.engine.plan import World
+from missyou_operator.engine.plan import ObservedState
 from missyou_operator.engine.resource import Observed
 from missyou_operator.stack.registry import image_reference
 
 
-def found(world: World, type_: str, name: str) -> Observed | None:
+def found(world: ObservedState, type_: str, name: str) -> Observed | None:
     """Give one of our resources, if it is there."""
     return next((observed for observed in world.get(f"{type_}/{name}", ()) if observed.owned), None)
 
 
-def _attr(world: World, type_: str, name: str, attr: str) -> Any:
+def _attr(world: ObservedState, type_: str, name: str, attr: str) -> Any:
     observed = found(world, type_, name)
     return observed.attrs.get(attr) if observed else None
 
 
-def outputs(stack: Stack, world: World) -> Outputs:
+def outputs(stack: StackIdentity, world: ObservedState) -> Outputs:
     """Give the outputs as far as they exist."""
     name = stack.name
     endpoint = _attr(world, "rds.DBInstance", f"{name}-db", "endpoint")
@@ -44,13 +44,13 @@ def outputs(stack: Stack, world: World) -> Outputs:
     )
 
 
-def _snapshot(world: World) -> str | None:
+def _snapshot(world: ObservedState) -> str | None:
     """Give the ARN of the snapshot that is asked for, once it can be restored from."""
     every = (observed for rows in world.values() for observed in rows if observed.kind.TYPE == "rds.DBSnapshot")
     return next((snapshot.id for snapshot in every if snapshot.owned and snapshot.state == "available"), None)
 
 
-def url(stack: Stack, world: World) -> str | None:
+def url(stack: StackIdentity, world: ObservedState) -> str | None:
     """Give the URL of the app: by its own name once HTTPS is served for it, by the load balancer's until then."""
     serving = _attr(world, "elbv2.Listener", f"{stack.name}-https", "certificate_arn")
     secure = found(world, "elbv2.Redirect", f"{stack.name}-http-redirect")
@@ -61,11 +61,11 @@ def url(stack: Stack, world: World) -> str | None:
     return _balancer_url(stack, world)
 
 
-def _balancer_url(stack: Stack, world: World) -> str | None:
+def _balancer_url(stack: StackIdentity, world: ObservedState) -> str | None:
     host = _attr(world, "elbv2.LoadBalancer", f"{stack.name}-alb", "dns_name")
     return f"http://{host}" if host else None
 
 
-def image(app: AppSpec, stack: Stack) -> str:
+def image(app: AppSpec, stack: StackIdentity) -> str:
     """Give the image that the spec asks for; the registry's host is left out of our own repository's name."""
     return image_reference(app.image.repository or stack.name, app.image.tag)

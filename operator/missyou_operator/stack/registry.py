@@ -21,29 +21,29 @@ class Registry:
     after: tuple[Ref, ...] = ()
 
 
-def registry(site: Context) -> Registry:
+def registry(ctx: Context) -> Registry:
     """Declare the stack's own repository, unless the spec names another."""
-    if site.app.image.repository:
-        return Registry(site.app.image.repository, _ecr_arn(site, site.app.image.repository))
-    repository = site.graph.add(
+    if ctx.app.image.repository:
+        return Registry(ctx.app.image.repository, _ecr_arn(ctx, ctx.app.image.repository))
+    repository = ctx.graph.add(
         Repository(
-            **site.named(Component.REGISTRY),
-            scan_on_push=site.app.registry.scan_on_push,
-            keep_images=site.app.registry.keep_images,
+            **ctx.named(Component.REGISTRY),
+            scan_on_push=ctx.app.registry.scan_on_push,
+            keep_images=ctx.app.registry.keep_images,
         )
     )
-    tag = site.app.image.tag
-    image = site.graph.add(
+    tag = ctx.app.image.tag
+    image = ctx.graph.add(
         Image(
-            **site.named(Component.SERVICE, full=image_reference(site.stack.name, tag)),
+            **ctx.named(Component.SERVICE, full=image_reference(ctx.stack.name, tag)),
             repository=repository.ref(),
             tag=tag,
-            uri=f"{registry_host(site)}/{site.stack.name}",
-            region=site.stack.region,
+            uri=f"{registry_host(ctx)}/{ctx.stack.name}",
+            region=ctx.stack.region,
         )
     )
     return Registry(
-        repository.ref("uri"), site.stack.arn("ecr", f"repository/{site.stack.name}"), (image.ref(ready=True),)
+        repository.ref("uri"), ctx.stack.arn("ecr", f"repository/{ctx.stack.name}"), (image.ref(ready=True),)
     )
 
 
@@ -52,15 +52,15 @@ def image_reference(repository: str, tag: str) -> str:
     return f"{repository}{'@' if tag.startswith('sha256:') else ':'}{tag}"
 
 
-def registry_host(site: Context) -> str:
+def registry_host(ctx: Context) -> str:
     """Give the account's ECR host name."""
-    suffix = "amazonaws.com.cn" if site.stack.partition == "aws-cn" else "amazonaws.com"
-    return f"{site.stack.account}.dkr.ecr.{site.stack.region}.{suffix}"
+    suffix = "amazonaws.com.cn" if ctx.stack.partition == "aws-cn" else "amazonaws.com"
+    return f"{ctx.stack.account}.dkr.ecr.{ctx.stack.region}.{suffix}"
 
 
-def _ecr_arn(site: Context, repository: str) -> str | None:
+def _ecr_arn(ctx: Context, repository: str) -> str | None:
     host, _, path = repository.partition("/")
     parts = host.split(".")
     if len(parts) < 6 or parts[1:3] != ["dkr", "ecr"]:
         return None
-    return f"arn:{site.stack.partition}:ecr:{parts[3]}:{parts[0]}:repository/{path}"
+    return f"arn:{ctx.stack.partition}:ecr:{parts[3]}:{parts[0]}:repository/{path}"

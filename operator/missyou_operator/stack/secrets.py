@@ -58,43 +58,43 @@ class SecretVariable:
     version: Ref | None = None
 
 
-def database_credentials(site: Context) -> Secret:
+def database_credentials(ctx: Context) -> Secret:
     """Declare the secret that holds the generated password; it is completed once the endpoint is known."""
-    return site.graph.add(
+    return ctx.graph.add(
         Secret(
-            **site.named(Component.SECRETS, full=f"{site.stack.name}/db_credentials"),
-            description=f"Database credentials of {site.stack.app}",
+            **ctx.named(Component.SECRETS, full=f"{ctx.stack.name}/db_credentials"),
+            description=f"Database credentials of {ctx.stack.app}",
             value=None,
-            username=site.app.database.username,
-            salt=site.stack.token("secret"),
+            username=ctx.app.database.username,
+            salt=ctx.stack.token("secret"),
         )
     )
 
 
-def readable_arn(site: Context, name: str) -> str:
+def readable_arn(ctx: Context, name: str) -> str:
     """Give the ARN as a policy names it before the secret exists.
 
     Secrets Manager appends six characters of its own; as ?????? they neither make the role wait for the secret nor
     break it when the secret is made anew.
     """
-    return site.stack.arn("secretsmanager", f"secret:{name}-??????")
+    return ctx.stack.arn("secretsmanager", f"secret:{name}-??????")
 
 
-def api_secrets(site: Context) -> dict[str, SecretVariable]:
+def api_secrets(ctx: Context) -> dict[str, SecretVariable]:
     """Declare the secrets whose values come from outside, by the environment variable that they become."""
     wanted = {
-        "GOOGLE_API_KEY": ("google_api_key", site.app.secrets.google_api_key),
-        "FIREBASE_SERVICE_ACCOUNT_KEY": ("firebase_key", site.app.secrets.firebase_service_account),
+        "GOOGLE_API_KEY": ("google_api_key", ctx.app.secrets.google_api_key),
+        "FIREBASE_SERVICE_ACCOUNT_KEY": ("firebase_key", ctx.app.secrets.firebase_service_account),
     }
     return {
-        variable: _variable(site, suffix, source) for variable, (suffix, source) in wanted.items() if source is not None
+        variable: _variable(ctx, suffix, source) for variable, (suffix, source) in wanted.items() if source is not None
     }
 
 
-def _variable(site: Context, suffix: str, source: SecretKeyRef | SecretARN) -> SecretVariable:
+def _variable(ctx: Context, suffix: str, source: SecretKeyRef | SecretARN) -> SecretVariable:
     if isinstance(source, SecretARN):
         return SecretVariable(source.arn, source.arn)
-    origin = site.graph.add(
+    origin = ctx.graph.add(
         KubernetesSecret(
             name=f"{source.name}:{source.key}:{suffix}",
             component=Component.SECRETS.value,
@@ -102,13 +102,13 @@ def _variable(site: Context, suffix: str, source: SecretKeyRef | SecretARN) -> S
             key=source.key,
         )
     )
-    name = f"{site.stack.name}/{suffix}"
-    secret = site.graph.add(
+    name = f"{ctx.stack.name}/{suffix}"
+    secret = ctx.graph.add(
         Secret(
-            **site.named(Component.SECRETS, full=name),
-            description=f"From the Kubernetes Secret {source.name} of {site.stack.app}",
+            **ctx.named(Component.SECRETS, full=name),
+            description=f"From the Kubernetes Secret {source.name} of {ctx.stack.app}",
             value=origin.ref("value"),
-            salt=site.stack.token("secret"),
+            salt=ctx.stack.token("secret"),
         )
     )
-    return SecretVariable(secret.ref("arn"), readable_arn(site, name), version=secret.ref("version"))
+    return SecretVariable(secret.ref("arn"), readable_arn(ctx, name), version=secret.ref("version"))

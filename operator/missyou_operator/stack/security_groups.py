@@ -22,20 +22,20 @@ class SecurityGroups:
     endpoints: SecurityGroup | None
 
 
-def security_groups(site: Context, net: Network) -> SecurityGroups:
+def security_groups(ctx: Context, net: Network) -> SecurityGroups:
     """Declare the groups and each rule."""
 
     def group(suffix: str, description: str) -> SecurityGroup:
-        return site.graph.add(
-            SecurityGroup(**site.named(Component.NETWORK, suffix), vpc_id=net.vpc.ref(), description=description)
+        return ctx.graph.add(
+            SecurityGroup(**ctx.named(Component.NETWORK, suffix), vpc_id=net.vpc.ref(), description=description)
         )
 
     def allow(owner: SecurityGroup, direction: Direction, port: int, peer: SecurityGroup | str, why: str) -> None:
         peer_name = peer if isinstance(peer, str) else peer.name
         name = rule_name(owner.name, direction, "tcp", port, port, peer_name)
-        site.graph.add(
+        ctx.graph.add(
             SecurityGroupRule(
-                **site.named(Component.NETWORK, full=name),
+                **ctx.named(Component.NETWORK, full=name),
                 group_id=owner.ref(),
                 direction=direction,
                 from_port=port,
@@ -45,13 +45,13 @@ def security_groups(site: Context, net: Network) -> SecurityGroups:
             )
         )
 
-    app_port = site.app.service.port
+    app_port = ctx.app.service.port
     groups = SecurityGroups(
         alb=group("alb", "Load balancer: HTTP and HTTPS from anywhere"),
         ecs=group("ecs", "App tasks: from the load balancer only"),
         rds=group("rds", "Database: from the app tasks only"),
         endpoints=group("endpoints", "Endpoints of AWS services: from the app tasks only")
-        if site.app.network.endpoints.interfaces
+        if ctx.app.network.endpoints.interfaces
         else None,
     )
     allow(groups.alb, "ingress", 80, ANYWHERE, "HTTP from anywhere")

@@ -24,7 +24,7 @@ _GRACE_SECONDS = 120
 
 
 def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
-    site: Context,
+    ctx: Context,
     net: Network,
     groups: SecurityGroups,
     images: Registry,
@@ -34,15 +34,15 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
     log_group: LogGroup,
 ) -> None:
     """Declare the service and all that runs it."""
-    spec, add, named = site.app.service, site.graph.add, site.named
+    spec, add, named = ctx.app.service, ctx.graph.add, ctx.named
     cluster = add(Cluster(**named(Component.SERVICE, "cluster")))
     variables = {
         "DATABASE_URL": SecretVariable(
-            db.url.ref("arn"), readable_arn(site, db.url.name), "DATABASE_URL", db.url.ref("version")
+            db.url.ref("arn"), readable_arn(ctx, db.url.name), "DATABASE_URL", db.url.ref("version")
         ),
         **secrets,
     }
-    execution, task = roles(site, images, variables, log_group)
+    execution, task = roles(ctx, images, variables, log_group)
     definition = add(
         TaskDefinition(
             **named(Component.SERVICE),
@@ -51,13 +51,13 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
             execution_role_arn=execution.ref("arn", ready=True),
             task_role_arn=task.ref("arn", ready=True),
             image_repository=images.repository,
-            image_tag=site.app.image.tag,
+            image_tag=ctx.app.image.tag,
             port=spec.port,
             environment={**spec.env, "PORT": str(spec.port), "DEBUG": str(spec.debug).lower()},
             secrets={name: (variable.arn, variable.key) for name, variable in variables.items()},
             secret_versions=tuple(v.version for v in variables.values() if v.version is not None),
             log_group=log_group.ref(),
-            region=site.stack.region,
+            region=ctx.stack.region,
         )
     )
     running = add(
@@ -80,15 +80,15 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
             ),
         )
     )
-    scaling(site, running, cluster)
+    scaling(ctx, running, cluster)
 
 
-def scaling(site: Context, running: Service, cluster: Cluster) -> None:
+def scaling(ctx: Context, running: Service, cluster: Cluster) -> None:
     """Declare Application Auto Scaling on CPU and memory."""
-    spec, resource_id = site.app.service, f"service/{cluster.name}/{running.name}"
-    target = site.graph.add(
+    spec, resource_id = ctx.app.service, f"service/{cluster.name}/{running.name}"
+    target = ctx.graph.add(
         ScalableTarget(
-            **site.named(Component.SERVICE, "scaling"),
+            **ctx.named(Component.SERVICE, "scaling"),
             resource_id=resource_id,
             minimum=spec.replicas.min,
             maximum=spec.replicas.max,
@@ -99,9 +99,9 @@ def scaling(site: Context, running: Service, cluster: Cluster) -> None:
         ("cpu", "ECSServiceAverageCPUUtilization", spec.autoscaling.cpu_target),
         ("memory", "ECSServiceAverageMemoryUtilization", spec.autoscaling.memory_target),
     ):
-        site.graph.add(
+        ctx.graph.add(
             ScalingPolicy(
-                name=f"{site.stack.name}-{suffix}",
+                name=f"{ctx.stack.name}-{suffix}",
                 component=Component.SERVICE.value,
                 resource_id=resource_id,
                 metric=metric,
@@ -114,32 +114,30 @@ def scaling(site: Context, running: Service, cluster: Cluster) -> None:
 
 
 def roles(
-    site: Context, images: Registry, variables: Mapping[str, SecretVariable], log_group: LogGroup
+    ctx: Context, images: Registry, variables: Mapping[str, SecretVariable], log_group: LogGroup
 ) -> tuple[Role, Role]:
     """Declare the role that starts tasks, and the role of the app: it needs nothing of AWS, so it may do nothing."""
     statements = [
         _allow(("secretsmanager:GetSecretValue",), [variable.readable for variable in variables.values()]),
-        _allow(
-            ("logs:CreateLogStream", "logs:PutLogEvents"), [site.stack.arn("logs", f"log-group:{log_group.name}:*")]
-        ),
+        _allow(("logs:CreateLogStream", "logs:PutLogEvents"), [ctx.stack.arn("logs", f"log-group:{log_group.name}:*")]),
     ]
     if images.arn:
         pull = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
         statements += [_allow(pull, [images.arn]), _allow(("ecr:GetAuthorizationToken",), ["*"])]
-    execution = site.graph.add(
+    execution = ctx.graph.add(
         Role(
-            **site.named(Component.SERVICE, f"{site.stack.region}-execution"),
-            account=site.stack.account,
+            **ctx.named(Component.SERVICE, f"{ctx.stack.region}-execution"),
+            account=ctx.stack.account,
             policy={"Version": "2012-10-17", "Statement": tuple(statements)},
-            description=f"Starts the tasks of {site.stack.app}",
+            description=f"Starts the tasks of {ctx.stack.app}",
         )
     )
-    task = site.graph.add(
+    task = ctx.graph.add(
         Role(
-            **site.named(Component.SERVICE, f"{site.stack.region}-task"),
-            account=site.stack.account,
+            **ctx.named(Component.SERVICE, f"{ctx.stack.region}-task"),
+            account=ctx.stack.account,
             policy=None,
-            description=f"What the app of {site.stack.app} may do in AWS: nothing",
+            description=f"What the app of {ctx.stack.app} may do in AWS: nothing",
         )
     )
     return execution, task

@@ -9,7 +9,7 @@ import pytest
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.cloudwatch.alarm import Alarm
 from missyou_operator.engine.values import Ref
-from tests.aws.live import apply, changed, client, live, look, neighbour, read, tags
+from tests.aws.live import apply, changed, client, live, neighbour, observe, read, tags
 
 
 def alarm(cloud: Cloud) -> Alarm:
@@ -31,7 +31,7 @@ def test_what_was_created_is_found_as_desired() -> None:
     cloud = live()
     wanted = alarm(cloud)
     made = wanted.create(cloud)
-    found = look(wanted, cloud)
+    found = observe(wanted, cloud)
     assert wanted.diff(found) == wanted.diff(made) == ()
     assert found.owned
     assert found.attrs["arn"] == made.attrs["arn"]
@@ -41,7 +41,7 @@ def test_another_threshold_is_set_and_the_tags_stay() -> None:
     cloud = live()
     alarm(cloud).create(cloud)
     wanted = replace(alarm(cloud), threshold=90.0)
-    assert changed(wanted, look(wanted, cloud)) == {"threshold"}
+    assert changed(wanted, observe(wanted, cloud)) == {"threshold"}
     found = apply(wanted, cloud)
     assert found.attrs["threshold"] == 90.0
     assert wanted.diff(found) == ()
@@ -52,7 +52,7 @@ def test_a_lost_tag_comes_back_without_touching_the_settings() -> None:
     wanted = alarm(cloud)
     arn = wanted.create(cloud).attrs["arn"]
     client("cloudwatch").untag_resource(ResourceARN=arn, TagKeys=["Environment"])
-    assert changed(wanted, look(wanted, cloud)) == {"tags"}
+    assert changed(wanted, observe(wanted, cloud)) == {"tags"}
     assert wanted.diff(apply(wanted, cloud)) == ()
 
 
@@ -61,7 +61,7 @@ def test_an_alarm_that_rings_is_ready_and_says_so() -> None:
     wanted = alarm(cloud)
     wanted.create(cloud)
     client("cloudwatch").set_alarm_state(AlarmName=wanted.name, StateValue="ALARM", StateReason="test")
-    found = look(wanted, cloud)
+    found = observe(wanted, cloud)
     health = wanted.health(found)
     assert (found.state, health.status) == ("ALARM", "ready")
     assert "in ALARM: more than 80% CPU" in health.message
@@ -86,7 +86,7 @@ def test_an_alarm_on_an_expression_is_found_as_desired() -> None:
     cloud = live()
     wanted = rate(cloud)
     made = wanted.create(cloud)
-    assert wanted.diff(look(wanted, cloud)) == wanted.diff(made) == ()
+    assert wanted.diff(observe(wanted, cloud)) == wanted.diff(made) == ()
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_what_somebody_changed_in_an_expression_is_seen_and_put_right(field: str
     cloud = live()
     replace(rate(cloud), **{field: value}).create(cloud)
     wanted = rate(cloud)
-    assert changed(wanted, look(wanted, cloud)) == {field}
+    assert changed(wanted, observe(wanted, cloud)) == {field}
     assert wanted.diff(apply(wanted, cloud)) == ()
 
 
@@ -122,7 +122,7 @@ def test_metrics_of_two_places_are_no_rate_of_ours() -> None:
         Threshold=80.0,
         ComparisonOperator="GreaterThanThreshold",
     )
-    assert "dimensions" in changed(wanted, look(wanted, cloud))
+    assert "dimensions" in changed(wanted, observe(wanted, cloud))
     assert wanted.diff(apply(wanted, cloud)) == ()
 
 

@@ -11,7 +11,7 @@ from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.cloudwatch.dashboard import Dashboard, dashboard_name
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.values import Ref
-from tests.aws.live import apply, changed, client, live, look, neighbour, read, tags
+from tests.aws.live import apply, changed, client, live, neighbour, observe, read, tags
 
 
 def text(words: str, title: str) -> dict[str, object]:
@@ -29,7 +29,7 @@ def test_what_was_created_is_found_as_desired() -> None:
     cloud = live()
     wanted = dashboard(cloud)
     made = wanted.create(cloud)
-    found = look(wanted, cloud)
+    found = observe(wanted, cloud)
     assert wanted.diff(found) == wanted.diff(made) == ()
     assert found.owned
     assert found.attrs["arn"] == made.attrs["arn"]
@@ -42,7 +42,7 @@ def test_another_order_of_keys_is_no_difference() -> None:
     body = json.loads(client("cloudwatch").get_dashboard(DashboardName=wanted.name)["DashboardBody"])
     turned = json.dumps(dict(reversed(body.items())), indent=2)
     client("cloudwatch").put_dashboard(DashboardName=wanted.name, DashboardBody=turned)
-    assert wanted.diff(look(wanted, cloud)) == ()
+    assert wanted.diff(observe(wanted, cloud)) == ()
 
 
 def test_a_change_is_told_by_the_widgets_that_it_is_in() -> None:
@@ -50,7 +50,7 @@ def test_a_change_is_told_by_the_widgets_that_it_is_in() -> None:
     wanted = dashboard(cloud)
     other = {**wanted.body, "widgets": [text("one", "First"), text("three", "Second"), text("by hand", "Notes")]}
     replace(wanted, body=other).create(cloud)
-    [difference] = wanted.diff(look(wanted, cloud))
+    [difference] = wanted.diff(observe(wanted, cloud))
     assert (difference.field, difference.before, difference.after) == ("body", "Second, Notes", "Second")
     assert wanted.diff(apply(wanted, cloud)) == ()
 
@@ -64,7 +64,7 @@ def test_a_plan_with_what_is_not_known_yet_names_the_widget() -> None:
         "widgets": [text("one", "First"), {**text("two", "Second"), "height": Ref("ec2.Vpc/x", "id")}],
     }
     coming = replace(wanted, body=moving).resolved({})
-    [difference] = coming.diff(look(wanted, cloud))
+    [difference] = coming.diff(observe(wanted, cloud))
     assert difference.after == "Second"
 
 
@@ -72,7 +72,7 @@ def test_another_time_range_is_told_too() -> None:
     cloud = live()
     wanted = dashboard(cloud)
     replace(wanted, body={**wanted.body, "start": "-PT1H"}).create(cloud)
-    [difference] = wanted.diff(look(wanted, cloud))
+    [difference] = wanted.diff(observe(wanted, cloud))
     assert difference.before == difference.after == "settings of the whole"
 
 
@@ -81,7 +81,7 @@ def test_a_lost_tag_comes_back() -> None:
     wanted = dashboard(cloud)
     arn = wanted.create(cloud).attrs["arn"]
     client("cloudwatch").untag_resource(ResourceARN=arn, TagKeys=["Environment"])
-    assert changed(wanted, look(wanted, cloud)) == {"tags"}
+    assert changed(wanted, observe(wanted, cloud)) == {"tags"}
     assert wanted.diff(apply(wanted, cloud)) == ()
 
 
@@ -94,7 +94,7 @@ def test_somebody_elses_of_the_same_name_is_not_ours_and_not_looked_into() -> No
     assert "body" not in found.attrs
     with pytest.raises(NotYetError):
         replace(dashboard(cloud), body={"widgets": ()}).create(cloud)
-    assert theirs.diff(look(theirs, neighbour(cloud))) == ()
+    assert theirs.diff(observe(theirs, neighbour(cloud))) == ()
 
 
 def test_deleting_twice_is_fine() -> None:

@@ -114,7 +114,7 @@ def test_addresses_are_ours_by_tags_and_not_managed_by_a_service() -> None:
 
 @pytest.mark.parametrize("code", ["InvalidIPAddress.InUse", "AuthFailure"])
 def test_an_address_is_released_once_nothing_holds_it(code: str) -> None:
-    found = EIP.made("eipalloc-1", public_ip="198.51.100.1")
+    found = EIP.as_created("eipalloc-1", public_ip="198.51.100.1")
     health = Address.delete(cloud_of(FakeEc2(release_address=aws_error(code, "still in use"))), found)
     assert (health.status, health.stalled) == ("pending", False)
     assert "198.51.100.1" in health.message
@@ -161,13 +161,13 @@ def test_a_pending_gateway_takes_its_time_and_may_hide_its_address() -> None:
     [found] = NatGateway.read(reader_of(cloud_of(nat_ec2(nat_row("nat-1", "pending", NatGatewayAddresses=[])))))
     assert NAT.diff(found) == ()
     health = NAT.health(found)
-    assert (health.status, health.typical) == ("pending", 115.0)
+    assert (health.status, health.typical_seconds) == ("pending", 115.0)
 
 
 def test_another_subnet_or_address_replaces_it() -> None:
     row = nat_row("nat-1", "available", SubnetId="subnet-9", NatGatewayAddresses=[{"AllocationId": "eipalloc-9"}])
     [found] = NatGateway.read(reader_of(cloud_of(nat_ec2(row))))
-    assert {change.field for change in NAT.diff(found)} == NatGateway.REPLACE
+    assert {change.field for change in NAT.diff(found)} == NatGateway.FORCES_REPLACEMENT
 
 
 def token_of(ec2: FakeEc2, nat: NatGateway = NAT) -> str:

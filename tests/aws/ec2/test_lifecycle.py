@@ -19,11 +19,11 @@ from missyou_operator.aws.ec2.routes import RouteTable
 from missyou_operator.aws.ec2.security import SecurityGroup, SecurityGroupRule, rule_name
 from missyou_operator.aws.ec2.vpc import Subnet, Vpc
 from missyou_operator.aws.errors import classify
-from missyou_operator.aws.identity import Stack, tag_list
+from missyou_operator.aws.identity import StackIdentity, tag_list
 from missyou_operator.controller.logs import Threads
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
-from missyou_operator.engine.outcome import Outcome, Tools
+from missyou_operator.engine.outcome import Outcome, Runtime
 from missyou_operator.engine.plan import make_plan
 from missyou_operator.engine.resource import Observed, Resource
 from tests.aws.fake import STACK, cloud_of, reader_of
@@ -62,7 +62,7 @@ def ec2(server: Server) -> Any:
 
 
 @dataclass
-class World:
+class ObservedState:
     """One stack in the test AWS, and passes over it."""
 
     cloud: Cloud
@@ -71,7 +71,7 @@ class World:
     pool: Threads
     outcome: Outcome = field(default_factory=Outcome)
 
-    def look(self) -> dict[str, tuple[Observed, ...]]:
+    def observe(self) -> dict[str, tuple[Observed, ...]]:
         found: dict[str, Sequence[Observed]] = {}
         for kind in KINDS:
             found[kind.TYPE] = kind.read(reader_of(self.cloud, found))
@@ -82,8 +82,8 @@ class World:
 
     def step(self, graph: Graph) -> list[str]:
         """Run one pass and give what it did."""
-        world = self.look()
-        self.outcome = execute(graph, world, make_plan(graph, world), Tools(self.cloud, self.pool, classify))
+        world = self.observe()
+        self.outcome = execute(graph, world, make_plan(graph, world), Runtime(self.cloud, self.pool, classify))
         return [f"{change.action} {change.address}" for change in self.outcome.done]
 
     def settle(self, graph: Graph, passes: int = 8) -> list[str]:
@@ -101,7 +101,7 @@ class World:
         return {each.address: each.health.message for each in results if each.health.status != "ready"}
 
     def one(self, kind: type[Resource], suffix: str) -> Observed:
-        [found] = self.look()[f"{kind.TYPE}/missyou-{suffix}"]
+        [found] = self.observe()[f"{kind.TYPE}/missyou-{suffix}"]
         return found
 
     def mutations(self) -> int:
@@ -109,15 +109,15 @@ class World:
 
 
 @pytest.fixture
-def world(server: Server, ec2: Any, request: pytest.FixtureRequest) -> Iterator[World]:
+def world(server: Server, ec2: Any, request: pytest.FixtureRequest) -> Iterator[ObservedState]:
     """Give each test a stack of its own in the one account, all of the same names: only tags tell them apart."""
     stack = replace(STACK, app=f"default/{request.node.name}")
     server.control.ledger.clear()
     with Threads(16) as pool:
-        yield World(cloud_of(ec2, stack), ec2, server, pool)
+        yield ObservedState(cloud_of(ec2, stack), ec2, server, pool)
 
 
-def network(stack: Stack, nats: int = 2) -> Graph:
+def network(stack: StackIdentity, nats: int = 2) -> Graph:
     """Declare a network as the stack does, in small."""
     graph = Graph()
 
@@ -176,7 +176,7 @@ def network(stack: Stack, nats: int = 2) -> Graph:
     return graph
 
 
-def test_a_network_is_built_left_alone_and_removed(world: World) -> None:
+def test_a_network_is_built_left_alone_and_removed(world: ObservedState) -> None:
     graph = network(world.cloud.stack)
     assert sorted(world.settle(graph)) == sorted(f"Create {each.address}" for each in graph)
     before = world.mutations()
@@ -185,10 +185,10 @@ def test_a_network_is_built_left_alone_and_removed(world: World) -> None:
     assert not world.unready()
 
     world.settle(Graph())
-    assert world.look() == {}
+    assert world.observe() == {}
 
 
-def test_building_takes_few_calls(world: World) -> None:
+def test_building_takes_few_calls(world: ObservedState) -> None:
     graph = network(world.cloud.stack)
     world.step(graph)
     # A VPC, an internet gateway and a group take two calls each, a table one per route and subnet besides.
@@ -196,7 +196,7 @@ def test_building_takes_few_calls(world: World) -> None:
     assert world.mutations() <= len(graph) + extra
 
 
-def test_one_gateway_less_and_back_again(world: World) -> None:
+def test_one_gateway_less_and_back_again(world: ObservedState) -> None:
     world.settle(network(world.cloud.stack, 2))
     kept = world.one(NatGateway, "nat-a").id
     done = world.settle(network(world.cloud.stack, 1))
@@ -211,7 +211,7 @@ def test_one_gateway_less_and_back_again(world: World) -> None:
     assert world.one(NatGateway, "nat-a").id == kept
 
 
-def test_a_gateway_that_someone_deleted_is_made_anew(world: World) -> None:
+def test_a_gateway_that_someone_deleted_is_made_anew(world: ObservedState) -> None:
     graph = network(world.cloud.stack, 1)
     world.settle(graph)
     first = world.one(NatGateway, "nat-a")
@@ -222,7 +222,7 @@ def test_a_gateway_that_someone_deleted_is_made_anew(world: World) -> None:
     assert world.one(RouteTable, "app-a").attrs["default_target"] == second.id
 
 
-def test_a_gateway_that_cannot_come_up_is_tried_three_times(world: World) -> None:
+def test_a_gateway_that_cannot_come_up_is_tried_three_times(world: ObservedState) -> None:
     """Without an internet gateway, AWS makes a NAT gateway and lets it fail."""
     graph = Graph()
     for resource in network(world.cloud.stack, 1):
@@ -237,7 +237,7 @@ def test_a_gateway_that_cannot_come_up_is_tried_three_times(world: World) -> Non
     assert "the VPC has no internet gateway attached (Gateway.NotAttached)" in message
 
 
-def test_drift_of_every_kind_is_corrected(world: World) -> None:
+def test_drift_of_every_kind_is_corrected(world: ObservedState) -> None:
     graph, ec2 = network(world.cloud.stack, 1), world.ec2
     world.settle(graph)
     app, database = world.one(RouteTable, "app-a"), world.one(RouteTable, "db")
@@ -249,7 +249,7 @@ def test_drift_of_every_kind_is_corrected(world: World) -> None:
     ec2.replace_route_table_association(AssociationId=app.attrs["associations"][subnet], RouteTableId=database.id)
     opened = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     ec2.authorize_security_group_ingress(GroupId=alb.id, IpPermissions=[opened])
-    described = next(each for each in world.look().values() if each[0].kind is SecurityGroupRule)[0]
+    described = next(each for each in world.observe().values() if each[0].kind is SecurityGroupRule)[0]
     ec2.delete_tags(Resources=[described.id], Tags=[{"Key": "missyou.app/stack"}])
 
     assert set(world.settle(graph)) == {
@@ -261,7 +261,7 @@ def test_drift_of_every_kind_is_corrected(world: World) -> None:
     assert world.one(RouteTable, "app-a").attrs["subnet_ids"] == {subnet}
 
 
-def test_the_halves_that_a_crash_leaves_are_completed(world: World) -> None:
+def test_the_halves_that_a_crash_leaves_are_completed(world: ObservedState) -> None:
     """Each of the creations that take several calls, cut short after its first."""
     graph, ec2 = network(world.cloud.stack, 1), world.ec2
 
@@ -283,18 +283,18 @@ def test_the_halves_that_a_crash_leaves_are_completed(world: World) -> None:
     assert not {f"Create {address}" for address in (*found, "ec2.SecurityGroup/missyou-alb")}.intersection(done)
 
 
-def test_a_removal_names_what_holds_it_up_and_goes_on_when_that_is_gone(world: World) -> None:
+def test_a_removal_names_what_holds_it_up_and_goes_on_when_that_is_gone(world: ObservedState) -> None:
     world.settle(network(world.cloud.stack, 1))
     subnet = world.one(Subnet, "app-a").id
     group = world.one(SecurityGroup, "ecs").id
     foreign = world.ec2.create_network_interface(SubnetId=subnet, Groups=[group], Description="someone's probe")
     interface = foreign["NetworkInterface"]["NetworkInterfaceId"]
     deadline = time.monotonic() + 8
-    while len(world.look()) > 3 and time.monotonic() < deadline:
+    while len(world.observe()) > 3 and time.monotonic() < deadline:
         world.step(Graph())
     waiting = world.unready()
     for held in ("ec2.Subnet/missyou-app-a", "ec2.SecurityGroup/missyou-ecs"):
         assert f"{interface} 'someone's probe' of account" in waiting[held]
     world.ec2.delete_network_interface(NetworkInterfaceId=interface)
     world.settle(Graph())
-    assert world.look() == {}
+    assert world.observe() == {}

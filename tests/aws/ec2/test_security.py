@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from missyou_operator.aws.ec2.security import SecurityGroup, SecurityGroupRule, rule_name
-from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import Observed
 from tests.aws.fake import STACK, FakeEc2, aws_error, cloud_of, reader_of, row_tags, tags
 
-FOREIGN = Stack("missyou", "other/missyou", "cluster-uid", "123456789012", "eu-central-1")
+FOREIGN = StackIdentity("missyou", "other/missyou", "cluster-uid", "123456789012", "eu-central-1")
 ALB = SecurityGroup(
     name="missyou-alb", component="Network", tags=tags("missyou-alb"), vpc_id="vpc-1", description="as first made"
 )
@@ -170,7 +170,7 @@ def test_a_rule_without_a_description_does_as_well() -> None:
 )
 def test_a_changed_description_restates_the_rule(peer: str, spelling: str) -> None:
     desired, ec2 = rule(peer=peer), FakeEc2()
-    found = desired.made("sgr-1", direction="ingress", description="old")
+    found = desired.as_created("sgr-1", direction="ingress", description="old")
     assert [change.field for change in desired.diff(found)] == ["description"]
     desired.update(cloud_of(ec2), found, frozenset({"description"}))
     [change] = ec2.arguments("modify_security_group_rules")["SecurityGroupRules"]
@@ -220,4 +220,4 @@ def test_deleting_revokes_by_rule_id(egress: bool) -> None:
 def test_a_rule_of_another_group_or_peer_is_replaced() -> None:
     found = read(row(ReferencedGroupInfo={"GroupId": "sg-old"}))
     fields = {change.field for change in rule(peer="sg-new").diff(found)}
-    assert SecurityGroupRule.REPLACE.intersection(fields) == {"peer"}
+    assert SecurityGroupRule.FORCES_REPLACEMENT.intersection(fields) == {"peer"}

@@ -69,7 +69,7 @@ def test_a_subnet_is_found_by_its_tags_and_replaced_when_it_is_elsewhere() -> No
     ec2 = FakeEc2(describe_subnets={"Subnets": [row, foreign]})
     [found] = Subnet.read(reader_of(cloud_of(ec2)))
     assert {change.field for change in SUBNET.diff(found)} == {"zone"}
-    assert "zone" in Subnet.REPLACE
+    assert "zone" in Subnet.FORCES_REPLACEMENT
 
 
 def test_a_vpc_that_is_gone_is_gone() -> None:

@@ -20,11 +20,11 @@ from missyou_operator.aws.elbv2.listener import Listener
 from missyou_operator.aws.elbv2.loadbalancer import LoadBalancer
 from missyou_operator.aws.elbv2.targetgroup import TargetGroup, target_group_name
 from missyou_operator.aws.errors import classify
-from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.controller.logs import Threads
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
-from missyou_operator.engine.outcome import Outcome, Tools
+from missyou_operator.engine.outcome import Outcome, Runtime
 from missyou_operator.engine.plan import make_plan
 from missyou_operator.engine.resource import Observed, Resource
 from tests.aws.fake import STACK, reader_of
@@ -60,7 +60,7 @@ class Clients:
         self._url = url
         self._made: dict[str, Any] = {}
 
-    def once(self, service: str) -> Any:
+    def client_without_retries(self, service: str) -> Any:
         return self.client(service)
 
     def client(self, service: str) -> Any:
@@ -85,7 +85,7 @@ class World:
     pool: Threads
     clients: Clients
     base: Mapping[str, Any]
-    stack: Stack
+    stack: StackIdentity
     outcome: Outcome = field(default_factory=Outcome)
 
     @property
@@ -107,16 +107,16 @@ class World:
         return compute(self.stack, self.base, **changes)
 
     def one(self, address: str) -> Observed:
-        [found] = self.look()[address]
+        [found] = self.observe()[address]
         return found
 
-    def once(self, service: str) -> Any:
+    def client_without_retries(self, service: str) -> Any:
         return self.client(service)
 
     def client(self, service: str) -> Any:
         return self.clients.client(service)
 
-    def look(self) -> dict[str, tuple[Observed, ...]]:
+    def observe(self) -> dict[str, tuple[Observed, ...]]:
         cloud, found = self.cloud, dict[str, Sequence[Observed]]()
         for kind in KINDS:
             found[kind.TYPE] = kind.read(reader_of(cloud, found))
@@ -127,8 +127,8 @@ class World:
 
     def step(self, graph: Graph) -> list[str]:
         """Run one pass and give what it did."""
-        world = self.look()
-        self.outcome = execute(graph, world, make_plan(graph, world), Tools(self.cloud, self.pool, classify))
+        world = self.observe()
+        self.outcome = execute(graph, world, make_plan(graph, world), Runtime(self.cloud, self.pool, classify))
         return [f"{change.action} {change.address}" for change in self.outcome.done]
 
     def settle(self, graph: Graph, passes: int = 30) -> list[str]:
@@ -206,7 +206,7 @@ def push(clients: Clients, tag: str) -> None:
     clients.client("ecr").put_image(repositoryName="missyou", imageTag=tag, imageManifest=json.dumps(manifest))
 
 
-def compute(stack: Stack, base: Mapping[str, Any], **changes: Any) -> Graph:
+def compute(stack: StackIdentity, base: Mapping[str, Any], **changes: Any) -> Graph:
     """Declare the compute part. `changes`: tag, port, cpu, replicas (min, max), versions (of secrets), extra (tags)."""
     graph, port, (low, high) = Graph(), changes.get("port", 8000), changes.get("replicas", (2, 4))
 

@@ -60,7 +60,7 @@ def test_the_compute_part_is_built_in_one_pass_and_left_alone(world: World) -> N
     before = world.mutations()
     assert world.step(graph) == []
     assert world.mutations() == before
-    service = world.look()[f"ecs.Service/{world.name}-service"][0]
+    service = world.observe()[f"ecs.Service/{world.name}-service"][0]
     assert (service.attrs["running"], service.attrs["rollout_state"]) == (2, "COMPLETED")
     assert service.attrs["diagnosis"] == ""
 
@@ -154,7 +154,7 @@ def test_other_bounds_and_settings_changed_by_hand_are_put_back(world: World) ->
     graph = world.graph()
     world.settle(graph)
     elb, scaling, ecs = (world.client(each) for each in ("elbv2", "application-autoscaling", "ecs"))
-    found = world.look()
+    found = world.observe()
     [balancer], [listener] = found[f"elbv2.LoadBalancer/{world.name}-alb"], found[f"elbv2.Listener/{world.name}-http"]
     [group] = found[f"elbv2.TargetGroup/{target_group_name(world.name, port=8000)}"]
     elb.modify_load_balancer_attributes(
@@ -190,14 +190,14 @@ def test_another_port_gets_another_target_group_and_the_old_one_goes(world: Worl
     done = world.settle(world.graph(port=9000))
     assert f"Create elbv2.TargetGroup/{new}" in done
     assert f"Delete elbv2.TargetGroup/{old}" in done
-    assert [name for name in world.look() if "TargetGroup" in name] == [f"elbv2.TargetGroup/{new}"]
+    assert [name for name in world.observe() if "TargetGroup" in name] == [f"elbv2.TargetGroup/{new}"]
 
 
 def test_everything_is_removed_in_an_order_that_aws_accepts(world: World) -> None:
     world.settle(world.graph())
     refused_before = [entry for entry in world.server.control.ledger.entries() if entry.get("error")]
     world.settle(Graph())
-    assert world.look() == {}
+    assert world.observe() == {}
     assert [entry for entry in world.server.control.ledger.entries() if entry.get("error")] == refused_before
     assert (
         world.client("ecs").list_task_definitions(familyPrefix=world.name, status="ACTIVE")["taskDefinitionArns"] == []

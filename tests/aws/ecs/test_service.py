@@ -73,7 +73,7 @@ def target(state: str, reason: str = "") -> dict[str, Any]:
     return {"TargetHealthDescriptions": [{"Target": {"Id": "10.0.0.1"}, "TargetHealth": health}]}
 
 
-def look(described: dict[str, Any], **answers: Any) -> tuple[list[Observed], FakeEc2]:
+def observe(described: dict[str, Any], **answers: Any) -> tuple[list[Observed], FakeEc2]:
     silent = {"list_tasks": {"taskArns": []}, "describe_target_health": target("healthy")}
     client = FakeEc2(describe_services={"services": [described]}, **silent | answers)
     cluster = Observed(Cluster, "missyou-cluster", CLUSTER)
@@ -81,7 +81,7 @@ def look(described: dict[str, Any], **answers: Any) -> tuple[list[Observed], Fak
 
 
 def one(described: dict[str, Any], **answers: Any) -> Observed:
-    [found], _ = look(described, **answers)
+    [found], _ = observe(described, **answers)
     return found
 
 
@@ -112,7 +112,7 @@ def after_rollback() -> dict[str, Any]:
 
 
 def test_an_untouched_service_has_no_difference_and_takes_two_calls() -> None:
-    [found], client = look(row())
+    [found], client = observe(row())
     assert fields(service(), found) == []
     assert client.operations == ["describe_services", "describe_target_health"]
     assert (found.id, found.owned, found.state) == (ARN, True, "ACTIVE")
@@ -126,7 +126,7 @@ def test_without_a_cluster_nothing_is_asked() -> None:
 
 
 def test_tombstones_are_absent_and_draining_is_deleting() -> None:
-    assert look(row(status="INACTIVE"))[0] == []
+    assert observe(row(status="INACTIVE"))[0] == []
     assert one(row(status="DRAINING")).state == "deleting"
 
 
@@ -174,7 +174,7 @@ def stopped(revision: int, reason: str = "CannotPullContainerError: x: not found
 
 
 def test_while_nothing_has_failed_nothing_is_asked() -> None:
-    _, client = look(row(deployment(rollout="IN_PROGRESS"), running=0))
+    _, client = observe(row(deployment(rollout="IN_PROGRESS"), running=0))
     assert client.operations == ["describe_services"]
 
 
@@ -232,7 +232,9 @@ def exited(revision: int, **changes: Any) -> dict[str, Any]:
 
 def test_an_app_that_exits_is_quoted() -> None:
     events = [{"message": "starting"}, {"message": "no such table: users"}]
-    [found], client = look(row(deployment(rollout="FAILED"), running=0), get_log_events={"events": events}, **exited(1))
+    [found], client = observe(
+        row(deployment(rollout="FAILED"), running=0), get_log_events={"events": events}, **exited(1)
+    )
     said = service().health(found)
     assert "container app exited with code 1" in said.message
     assert "The end of its log: starting / no such table: users." in said.message
@@ -248,7 +250,7 @@ def test_a_log_that_cannot_be_read_takes_nothing_from_the_diagnosis() -> None:
 
 
 def test_a_task_that_never_ran_has_no_log() -> None:
-    [_], client = look(row(deployment(rollout="FAILED"), running=0), **exited(1, startedAt=None))
+    [_], client = observe(row(deployment(rollout="FAILED"), running=0), **exited(1, startedAt=None))
     assert "get_log_events" not in client.operations
 
 

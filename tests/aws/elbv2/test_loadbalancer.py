@@ -85,7 +85,7 @@ def test_health() -> None:
         return balancer().health(found(aws(describe_load_balancers={"LoadBalancers": [balancer_row(state)]})))
 
     assert health("active").status == "ready"
-    assert (health("provisioning").status, health("provisioning").typical) == ("pending", 150.0)
+    assert (health("provisioning").status, health("provisioning").typical_seconds) == ("pending", 150.0)
     assert health("failed").stalled
     assert "no room" in health("failed").message
 

@@ -12,7 +12,7 @@ import pytest
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.iam.documents import grants, normalised
 from missyou_operator.aws.iam.role import Role
-from tests.aws.live import ACCOUNT, apply, changed, client, live, look, neighbour, read, tags
+from tests.aws.live import ACCOUNT, apply, changed, client, live, neighbour, observe, read, tags
 
 LOGS = {
     "Effect": "Allow",
@@ -40,7 +40,7 @@ def test_what_was_created_is_found_as_desired(policy: dict[str, Any] | None) -> 
     cloud = live()
     wanted = role(cloud, policy)
     made = wanted.create(cloud)
-    found = look(wanted, cloud)
+    found = observe(wanted, cloud)
     assert wanted.diff(found) == wanted.diff(made) == ()
     assert found.owned
     assert {key: made.attrs[key] for key in ("id", "arn", "policy", "trust", "attached")} == {
@@ -65,7 +65,7 @@ def test_foreign_policies_are_named_and_taken_away() -> None:
     iam.put_role_policy(RoleName=wanted.name, PolicyName="sneaky", PolicyDocument=document)
     arn = iam.create_policy(PolicyName=f"{wanted.name}-extra", PolicyDocument=document)["Policy"]["Arn"]
     iam.attach_role_policy(RoleName=wanted.name, PolicyArn=arn)
-    [change] = wanted.diff(look(wanted, cloud))
+    [change] = wanted.diff(observe(wanted, cloud))
     assert change.before == f"inline policy sneaky; attached policy {arn}"
     assert change.after == "(nothing more)"
     after = apply(wanted, cloud)
@@ -77,14 +77,14 @@ def test_a_role_without_a_policy_loses_the_one_it_had() -> None:
     cloud = live()
     role(cloud).create(cloud)
     assert role(cloud, None).diff(apply(role(cloud, None), cloud)) == ()
-    assert look(role(cloud), cloud).attrs["inline"] == ()
+    assert observe(role(cloud), cloud).attrs["inline"] == ()
 
 
 def test_a_plan_says_which_rights_change() -> None:
     cloud = live()
     role(cloud).create(cloud)
     wider = {**POLICY, "Statement": (LOGS, {**PULL, "Action": ("ecr:BatchGetImage",)})}
-    [change] = role(cloud, wider).diff(look(role(cloud), cloud))
+    [change] = role(cloud, wider).diff(observe(role(cloud), cloud))
     assert (change.before, change.after) == ("Allow ecr:GetAuthorizationToken on *", "Allow ecr:BatchGetImage on *")
 
 
@@ -95,14 +95,14 @@ def test_a_changed_trust_and_lost_tags_are_set_again() -> None:
     open_to_all = {**wanted.trust, "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}}
     client("iam").update_assume_role_policy(RoleName=wanted.name, PolicyDocument=json.dumps(open_to_all))
     wanted = replace(wanted, tags={**wanted.tags, "Team": "x"})
-    assert changed(wanted, look(wanted, cloud)) == {"trust", "tags"}
+    assert changed(wanted, observe(wanted, cloud)) == {"trust", "tags"}
     assert wanted.diff(apply(wanted, cloud)) == ()
 
 
 def test_a_role_is_deleted_with_its_policies_and_twice_is_fine() -> None:
     cloud = live()
     role(cloud).create(cloud)
-    found = look(role(cloud), cloud)
+    found = observe(role(cloud), cloud)
     for _ in range(2):
         assert Role.delete(cloud, found).status == "ready"
     assert read(Role, cloud) == []
@@ -111,7 +111,7 @@ def test_a_role_is_deleted_with_its_policies_and_twice_is_fine() -> None:
 def test_another_owners_role_is_not_ours() -> None:
     cloud = live()
     role(neighbour(cloud)).create(neighbour(cloud))
-    assert not look(role(cloud), cloud).owned
+    assert not observe(role(cloud), cloud).owned
 
 
 def test_a_new_role_is_waited_for() -> None:

@@ -12,7 +12,7 @@ from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.rds.groups import DBParameterGroup, DBSubnetGroup
 from missyou_operator.engine.errors import NotYetError
 from tests.aws.fake import FakeEc2, aws_error, cloud_of, row_tags
-from tests.aws.live import apply, changed, client, live, look, neighbour, read, tags
+from tests.aws.live import apply, changed, client, live, neighbour, observe, read, tags
 
 
 def subnets() -> tuple[str, str, str]:
@@ -52,7 +52,7 @@ def test_a_group_lives_its_life(wanted_of: Callable[[Cloud], DBSubnetGroup | DBP
     cloud = live()
     wanted = wanted_of(cloud)
     made = wanted.create(cloud)
-    found = look(wanted, cloud)
+    found = observe(wanted, cloud)
     assert wanted.diff(found) == wanted.diff(made) == ()
     assert (found.id, found.attrs["arn"]) == (made.id, made.attrs["arn"])
     with pytest.raises(NotYetError):
@@ -69,7 +69,7 @@ def test_a_group_lives_its_life(wanted_of: Callable[[Cloud], DBSubnetGroup | DBP
 def test_another_owners_group_is_not_ours(wanted_of: Callable[[Cloud], DBSubnetGroup | DBParameterGroup]) -> None:
     cloud = live()
     wanted_of(neighbour(cloud)).create(neighbour(cloud))
-    assert not look(wanted_of(cloud), cloud).owned
+    assert not observe(wanted_of(cloud), cloud).owned
 
 
 def test_subnets_are_a_set() -> None:
@@ -77,7 +77,7 @@ def test_subnets_are_a_set() -> None:
     wanted = subnet_group(cloud)
     wanted.create(cloud)
     a, b, c = subnets()
-    found = look(wanted, cloud)
+    found = observe(wanted, cloud)
     assert replace(wanted, subnet_ids=(b, a)).diff(found) == ()
     assert changed(replace(wanted, subnet_ids=(a, c)), found) == {"subnet_ids"}
 
@@ -86,7 +86,7 @@ def test_subnets_and_description_are_written_together() -> None:
     rds = FakeEc2()
     cloud = cloud_of(rds)
     wanted = subnet_group(cloud)
-    found = wanted.made("missyou-db", arn="arn").with_attrs(subnet_ids=("subnet-old",))
+    found = wanted.as_created("missyou-db", arn="arn").with_attrs(subnet_ids=("subnet-old",))
     after = wanted.update(cloud, found, frozenset(changed(wanted, found)))
     assert rds.arguments("modify_db_subnet_group") == {
         "DBSubnetGroupName": wanted.name,
@@ -106,9 +106,9 @@ def test_only_declared_parameters_count() -> None:
         client("rds").modify_db_parameter_group(DBParameterGroupName=wanted.name, Parameters=[parameter])
 
     set_("log_statement", "all")
-    assert wanted.diff(look(wanted, cloud)) == ()
+    assert wanted.diff(observe(wanted, cloud)) == ()
     set_("rds.force_ssl", "0")
-    assert changed(wanted, look(wanted, cloud)) == {"parameters"}
+    assert changed(wanted, observe(wanted, cloud)) == {"parameters"}
     after = apply(wanted, cloud)
     assert after.attrs["parameters"]["rds.force_ssl"] == "1"
     assert after.attrs["parameters"]["log_statement"] == "all"
@@ -146,7 +146,7 @@ def test_a_static_parameter_waits_for_the_next_restart() -> None:
     rds = FakeEc2(modify_db_parameter_group=modify)
     cloud = cloud_of(rds)
     wanted = parameter_group(cloud)
-    wanted.update(cloud, wanted.made(wanted.name, arn="arn"), frozenset({"parameters"}))
+    wanted.update(cloud, wanted.as_created(wanted.name, arn="arn"), frozenset({"parameters"}))
     assert rds.operations == ["modify_db_parameter_group"] * 2
 
 
@@ -154,4 +154,4 @@ def test_a_group_in_use_is_tried_again() -> None:
     rds = FakeEc2(delete_db_subnet_group=aws_error("InvalidDBSubnetGroupStateFault"))
     cloud = cloud_of(rds)
     with pytest.raises(ClientError):
-        DBSubnetGroup.delete(cloud, subnet_group(cloud).made("missyou-db"))
+        DBSubnetGroup.delete(cloud, subnet_group(cloud).as_created("missyou-db"))

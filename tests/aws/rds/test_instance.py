@@ -151,7 +151,7 @@ def test_what_aws_may_change_is_no_difference(values: dict[str, Any]) -> None:
 def test_drift_is_a_difference_that_is_changed_in_place(values: dict[str, Any], differs: str) -> None:
     observed = seen(**values)
     assert fields(DB, observed) == [differs]
-    assert differs not in DB.REPLACE
+    assert differs not in DB.FORCES_REPLACEMENT
     rds = fake()
     after = DB.update(cloud_of(rds), observed, frozenset({differs}))
     [sent] = [arguments for operation, arguments in rds.calls if operation == "modify_db_instance"]
@@ -254,7 +254,7 @@ def test_creation_sends_what_is_pinned_and_reads_the_password_only_then() -> Non
     assert "s3cret" not in repr(made)
     assert (made.state, made.attrs.get("endpoint")) == ("creating", None)
     assert DB.diff(made) == ()
-    assert DB.health(made).typical == 600
+    assert DB.health(made).typical_seconds == 600
 
 
 def test_a_fixed_size_sends_no_maximum() -> None:
@@ -340,7 +340,7 @@ def test_deletion_drops_the_protection_and_takes_a_snapshot() -> None:
     sent = rds.arguments("delete_db_instance")
     assert sent["FinalDBSnapshotIdentifier"] == "missyou-db-final-20261123-stuvwxyz"
     assert (sent["SkipFinalSnapshot"], sent["DeleteAutomatedBackups"]) == (False, True)
-    assert (health.status, health.typical) == ("pending", 300)
+    assert (health.status, health.typical_seconds) == ("pending", 300)
 
 
 def test_deletion_without_a_snapshot() -> None:

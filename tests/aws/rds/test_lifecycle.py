@@ -8,7 +8,7 @@ from dataclasses import replace
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.rds.instance import DBInstance
 from missyou_operator.aws.secretsmanager.secret import Secret, SecretVersion
-from tests.aws.live import client, eventually, live, look, read, tags
+from tests.aws.live import client, eventually, live, observe, read, tags
 from tests.aws.rds.test_groups import parameter_group, subnet_group
 
 
@@ -59,8 +59,8 @@ def test_from_nothing_to_nothing() -> None:
     wanted = instance(cloud, secret.id)
     made = wanted.create(cloud)
     assert wanted.diff(made) == ()
-    eventually(lambda: wanted.health(look(wanted, cloud)).status == "ready")
-    found = look(wanted, cloud)
+    eventually(lambda: wanted.health(observe(wanted, cloud)).status == "ready")
+    found = observe(wanted, cloud)
     assert wanted.diff(found) == ()
     assert found.attrs["running_version"] == "15.13"
 
@@ -83,11 +83,11 @@ def test_from_nothing_to_nothing() -> None:
     changed = frozenset(change.field for change in larger.diff(found))
     assert changed == {"storage_gib", "instance_class", "deletion_protection", "tags"}
     larger.update(cloud, found, changed)
-    eventually(lambda: larger.health(look(larger, cloud)).status == "ready")
-    assert larger.diff(look(larger, cloud)) == ()
+    eventually(lambda: larger.health(observe(larger, cloud)).status == "ready")
+    assert larger.diff(observe(larger, cloud)) == ()
 
     client("rds").modify_db_instance(DBInstanceIdentifier=wanted.name, DeletionProtection=True)
-    DBInstance.delete(cloud, look(larger, cloud))
+    DBInstance.delete(cloud, observe(larger, cloud))
     eventually(lambda: read(DBInstance, cloud) == [])
     [snapshot] = client("rds").describe_db_snapshots(DBInstanceIdentifier=wanted.name)["DBSnapshots"]
     assert snapshot["DBSnapshotIdentifier"].startswith(f"{wanted.name}-final-")

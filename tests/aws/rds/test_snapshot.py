@@ -86,4 +86,4 @@ def test_what_aws_refuses_for_now_is_tried_again(code: str) -> None:
         SNAPSHOT.create(cloud_of(rds))
     health = classify(raised.value)
     assert health.status in {"pending", "failed"}
-    assert health.typical < 3600
+    assert health.typical_seconds < 3600

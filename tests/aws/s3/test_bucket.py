@@ -10,10 +10,10 @@ import pytest
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.elbv2.access_logs import log_policy
 from missyou_operator.aws.errors import classify
-from missyou_operator.aws.identity import Stack
+from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.s3.bucket import Bucket, log_bucket_name
 from missyou_operator.engine.errors import NotYetError
-from tests.aws.live import REGION, client, live, look, neighbour, read, tags
+from tests.aws.live import REGION, client, live, neighbour, observe, read, tags
 
 
 def bucket(cloud: Cloud, days: int = 30) -> Bucket:
@@ -30,7 +30,7 @@ def test_what_was_created_is_found_as_desired() -> None:
     cloud = live()
     wanted = bucket(cloud)
     made = wanted.create(cloud)
-    found = look(wanted, cloud)
+    found = observe(wanted, cloud)
     assert wanted.diff(found) == wanted.diff(made) == ()
     assert (found.owned, found.attrs["arn"]) == (True, made.attrs["arn"])
     location = client("s3").get_bucket_location(Bucket=wanted.name)["LocationConstraint"]
@@ -40,7 +40,7 @@ def test_what_was_created_is_found_as_desired() -> None:
 def rules(cloud: Cloud, *given: dict[str, Any]) -> object:
     name = log_bucket_name(cloud.stack)
     client("s3").put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": list(given)})
-    return look(bucket(cloud), cloud).attrs["retention_days"]
+    return observe(bucket(cloud), cloud).attrs["retention_days"]
 
 
 def test_other_rules_of_expiry_are_a_difference_and_another_name_of_ours_is_none() -> None:
@@ -82,7 +82,7 @@ def test_a_test_file_is_no_log_and_a_log_is() -> None:
     [found] = read(Bucket, cloud)
     assert found.name in Bucket.holds_data(found)
     # While it is wanted, nobody looks into it: to be sure, that is as if there were logs.
-    assert Bucket.holds_data(look(bucket(cloud), cloud)) != ""
+    assert Bucket.holds_data(observe(bucket(cloud), cloud)) != ""
 
 
 def test_many_markers_before_a_log_do_not_hide_it() -> None:
@@ -100,7 +100,7 @@ def test_many_markers_before_a_log_do_not_hide_it() -> None:
 
 def test_what_s3_refuses_to_delete_is_an_error_not_an_empty_bucket() -> None:
     cloud = live()
-    found = bucket(cloud).made(log_bucket_name(cloud.stack))
+    found = bucket(cloud).as_created(log_bucket_name(cloud.stack))
     s3, there = client("s3"), {"LocationConstraint": REGION}
     s3.create_bucket(Bucket=found.name, CreateBucketConfiguration=there, ObjectLockEnabledForBucket=True)
     put(cloud, "a.log.gz")
@@ -131,7 +131,7 @@ def test_deleting_twice_is_fine() -> None:
     ],
 )
 def test_who_may_write_where(partition: str, region: str, principal: dict[str, str]) -> None:
-    stack = Stack("shop", "default/shop", "uid", "123456789012", region, partition)
+    stack = StackIdentity("shop", "default/shop", "uid", "123456789012", region, partition)
     [statement] = log_policy(stack)["Statement"]
     assert statement["Principal"] == principal
     assert statement["Resource"] == f"arn:{partition}:s3:::shop-alb-logs-123456789012-{region}/AWSLogs/123456789012/*"

@@ -15,7 +15,7 @@ from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import Observed
 from missyou_operator.engine.values import UNKNOWN, Sensitive
 from tests.aws.fake import FakeEc2, aws_error, cloud_of, row_tags
-from tests.aws.live import apply, changed, client, live, look, neighbour, read, tags
+from tests.aws.live import apply, changed, client, live, neighbour, observe, read, tags
 
 
 def secret(cloud: Cloud, value: str | None, suffix: str = "google_api_key") -> Secret:
@@ -64,7 +64,7 @@ def test_what_was_created_is_found_as_desired(value: str | None) -> None:
     cloud = live()
     wanted = secret(cloud, value)
     made = wanted.create(cloud)
-    found = look(wanted, cloud)
+    found = observe(wanted, cloud)
     assert wanted.diff(found) == wanted.diff(made) == ()
     assert found.owned
     assert made.attrs == found.attrs
@@ -75,7 +75,7 @@ def test_another_value_is_seen_and_written_without_reading_one() -> None:
     cloud = live()
     first = secret(cloud, "key-1").create(cloud)
     wanted = secret(cloud, "key-2")
-    [change] = wanted.diff(look(wanted, cloud))
+    [change] = wanted.diff(observe(wanted, cloud))
     assert (change.field, change.before, change.after) == ("value", "********", "********")
     after = apply(wanted, cloud)
     assert wanted.diff(after) == ()
@@ -90,14 +90,14 @@ def test_a_value_of_before_becomes_current_again() -> None:
         if value == "key-1" and not read(Secret, cloud):
             wanted.create(cloud)
         assert wanted.diff(apply(wanted, cloud)) == ()
-        assert value_of(look(wanted, cloud).id) == value
+        assert value_of(observe(wanted, cloud).id) == value
 
 
 def test_an_unlisted_version_is_made_current_after_an_ignored_write() -> None:
     service = FakeEc2(put_secret_value={"VersionStages": []})
     cloud = cloud_of(service)
     wanted = secret(cloud, "key-1")
-    found = wanted.made("arn", arn="arn", version="theirs", versions=("theirs",))
+    found = wanted.as_created("arn", arn="arn", version="theirs", versions=("theirs",))
     after = wanted.update(cloud, found, frozenset({"value"}))
     moved = service.arguments("update_secret_version_stage")
     assert (moved["MoveToVersionId"], moved["RemoveFromVersionId"]) == (wanted.wanted_version(), "theirs")
@@ -109,7 +109,7 @@ def test_somebody_elses_value_is_drift() -> None:
     wanted = secret(cloud, "key-1")
     arn = wanted.create(cloud).id
     client("secretsmanager").put_secret_value(SecretId=arn, SecretString="meddled")
-    assert changed(wanted, look(wanted, cloud)) == {"value"}
+    assert changed(wanted, observe(wanted, cloud)) == {"value"}
     assert wanted.diff(apply(wanted, cloud)) == ()
     assert value_of(arn) == "key-1"
 
@@ -161,8 +161,8 @@ def test_another_owners_secret_is_not_ours_with_tags_and_without() -> None:
     cloud = live()
     secret(neighbour(cloud), "key-1").create(neighbour(cloud))
     client("secretsmanager").create_secret(Name=f"{cloud.stack.name}/firebase_key", SecretString="x")
-    assert not look(secret(cloud, "key-1"), cloud).owned
-    assert not look(secret(cloud, "x", "firebase_key"), cloud).owned
+    assert not observe(secret(cloud, "key-1"), cloud).owned
+    assert not observe(secret(cloud, "x", "firebase_key"), cloud).owned
     with pytest.raises(RefusedError, match="choose another spec") as refusal:
         secret(cloud, "key-1", "firebase_key").create(cloud)
     assert refusal.value.health.reason == "OwnedElsewhere"
@@ -175,7 +175,7 @@ def test_what_is_scheduled_for_deletion_is_restored_and_made_as_desired() -> Non
     assert read(Secret, cloud, wanted=[old.name]) == []
     made = secret(cloud, "key-2").create(cloud)
     assert (made.id, value_of(made.id)) == (old.id, "key-2")
-    assert secret(cloud, "key-2").diff(look(secret(cloud, "key-2"), cloud)) == ()
+    assert secret(cloud, "key-2").diff(observe(secret(cloud, "key-2"), cloud)) == ()
 
 
 def test_restored_credentials_keep_their_password() -> None:
@@ -231,7 +231,7 @@ def test_credentials_count_as_complete_only_with_the_endpoint() -> None:
     assert wanted.diff(found) == wanted.diff(made) == ()
     assert (made.id, made.attrs["version"], made.attrs["arn"]) == (found.id, found.attrs["version"], first.id)
     assert set(json.loads(value_of(first.id))) == {"username", "password", "host", "port", "dbname", "DATABASE_URL"}
-    assert credentials(cloud).diff(look(credentials(cloud), cloud)) == ()
+    assert credentials(cloud).diff(observe(credentials(cloud), cloud)) == ()
 
 
 def test_another_endpoint_makes_another_version_with_the_same_password() -> None:

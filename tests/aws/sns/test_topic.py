@@ -14,7 +14,7 @@ from missyou_operator.aws.sns.emails import ASKED, EmailSubscriptions
 from missyou_operator.aws.sns.topic import GivenTopic, Topic
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed
-from tests.aws.live import apply, changed, client, live, look, neighbour, read, server, tags
+from tests.aws.live import apply, changed, client, live, neighbour, observe, read, server, tags
 
 ANN, BOB = "ann@example.com", "bob@example.com"
 
@@ -45,7 +45,7 @@ def settled(wanted: EmailSubscriptions, cloud: Cloud) -> Observed:
         wanted.create(cloud)
     elif names := changed(wanted, found[0]):
         wanted.update(cloud, found[0], frozenset(names))
-    return look(wanted, cloud, seen(cloud))
+    return observe(wanted, cloud, seen(cloud))
 
 
 def mails(to: str, arn: str) -> list[dict[str, str]]:
@@ -57,7 +57,7 @@ def test_what_was_created_is_found_as_desired() -> None:
     cloud = live()
     wanted = topic(cloud)
     made = wanted.create(cloud)
-    found = look(wanted, cloud)
+    found = observe(wanted, cloud)
     assert wanted.diff(found) == wanted.diff(made) == ()
     assert (found.owned, found.id) == (True, made.id)
 
@@ -69,10 +69,10 @@ def test_a_policy_in_other_words_is_the_same() -> None:
     [statement] = wanted.policy["Statement"]
     other = {"Statement": {**statement, "Action": ["SNS:Publish"], "Resource": [arn]}, "Version": "2012-10-17"}
     client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps(other))
-    assert changed(wanted, look(wanted, cloud)) == set()
+    assert changed(wanted, observe(wanted, cloud)) == set()
     everybody = {**wanted.policy, "Statement": [{**statement, "Principal": "*"}]}
     client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps(everybody))
-    [change] = wanted.diff(look(wanted, cloud))
+    [change] = wanted.diff(observe(wanted, cloud))
     assert ("by *" in change.before, "cloudwatch" in change.after) == (True, True)
     assert wanted.diff(apply(wanted, cloud)) == ()
 
@@ -83,7 +83,7 @@ def test_a_key_is_taken_off_and_a_lost_tag_comes_back() -> None:
     arn = wanted.create(cloud).id
     client("sns").set_topic_attributes(TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue="alias/aws/sns")
     client("sns").untag_resource(ResourceArn=arn, TagKeys=["Environment"])
-    assert changed(wanted, look(wanted, cloud)) == {"key", "tags"}
+    assert changed(wanted, observe(wanted, cloud)) == {"key", "tags"}
     assert wanted.diff(apply(wanted, cloud)) == ()
 
 
@@ -151,12 +151,12 @@ def given(arn: str) -> GivenTopic:
 def test_a_given_topic_of_another_account_may_refuse_to_be_looked_at() -> None:
     cloud = live()
     arn = client("sns").create_topic(Name=f"{cloud.stack.name}-given")["TopicArn"]
-    assert given(arn).health(look(given(arn), cloud)).status == "ready"
+    assert given(arn).health(observe(given(arn), cloud)).status == "ready"
     assert read(GivenTopic, cloud, wanted=[arn + "x"]) == []
     rule: dict[str, Any] = {"match": "sns:GetTopicAttributes", "fail": {"code": "AuthorizationError", "status": 403}}
     server().control.answer("POST", "/_control", json.dumps({"rules": [rule]}).encode())
     try:
-        assert given(arn).health(look(given(arn), live())).status == "ready"
+        assert given(arn).health(observe(given(arn), live())).status == "ready"
     finally:
         server().control.answer("POST", "/_control", b'{"rules": []}')
 
@@ -165,7 +165,7 @@ def test_a_given_topic_with_aws_s_own_key_is_no_use() -> None:
     cloud = live()
     arn = client("sns").create_topic(Name=f"{cloud.stack.name}-given")["TopicArn"]
     client("sns").set_topic_attributes(TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue="alias/aws/sns")
-    health = given(arn).health(look(given(arn), cloud))
+    health = given(arn).health(observe(given(arn), cloud))
     assert (health.status, health.reason, health.stalled) == ("failed", "TopicUnusable", True)
 
 
@@ -174,4 +174,4 @@ def test_the_order_of_the_list_does_not_matter() -> None:
     wanted = replace(emails(cloud, ANN, BOB), emails=(BOB, ANN))
     topic(cloud).create(cloud)
     settled(emails(cloud, ANN, BOB), cloud)
-    assert wanted.diff(look(wanted, cloud, seen(cloud))) == ()
+    assert wanted.diff(observe(wanted, cloud, seen(cloud))) == ()

@@ -13,7 +13,7 @@ from missyou_operator.aws.errors import classify
 from missyou_operator.aws.wafv2.webacl import WebACL
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed
-from tests.aws.live import apply, changed, client, live, look, neighbour, read, tags
+from tests.aws.live import apply, changed, client, live, neighbour, observe, read, tags
 
 
 def acl(cloud: Cloud, rate_limit: int = 2000) -> WebACL:
@@ -42,7 +42,7 @@ def test_what_was_created_is_found_as_desired() -> None:
     cloud = live()
     wanted = acl(cloud)
     made = wanted.create(cloud)
-    found = look(wanted, cloud)
+    found = observe(wanted, cloud)
     assert wanted.diff(found) == wanted.diff(made) == ()
     assert (found.id, found.attrs["arn"], found.attrs["lock_token"]) == (
         made.id,
@@ -66,14 +66,14 @@ def test_the_order_in_which_aws_lists_the_rules_is_no_difference() -> None:
         VisibilityConfig=wanted.visibility,
         Rules=list(reversed(wanted.rules)),
     )
-    assert wanted.diff(look(wanted, cloud)) == ()
+    assert wanted.diff(observe(wanted, cloud)) == ()
 
 
 def test_another_limit_is_set_and_what_others_set_stays() -> None:
     cloud = live()
     touched(cloud, acl(cloud).create(cloud))
     wanted = acl(cloud, rate_limit=100)
-    assert changed(wanted, look(wanted, cloud)) == {"rules"}
+    assert changed(wanted, observe(wanted, cloud)) == {"rules"}
     found = apply(wanted, cloud)
     assert wanted.diff(found) == ()
     assert found.attrs["left_alone"] == {"TokenDomains": ["example.com"]}
@@ -93,7 +93,7 @@ def test_what_somebody_changed_since_it_was_read_is_read_again_first(work: Calla
     with pytest.raises(ClientError, match="WAFOptimisticLockException") as refusal:
         work(cloud, found)
     assert classify(refusal.value).status == "pending"
-    assert WebACL.delete(cloud, look(acl(cloud), cloud)).status == "ready"
+    assert WebACL.delete(cloud, observe(acl(cloud), cloud)).status == "ready"
 
 
 def test_a_token_is_good_for_the_next_change() -> None:
@@ -101,7 +101,7 @@ def test_a_token_is_good_for_the_next_change() -> None:
     found = acl(cloud).create(cloud)
     for limit in (100, 200):
         found = acl(cloud, limit).update(cloud, found, frozenset({"rules"}))
-    assert acl(cloud, 200).diff(look(acl(cloud), cloud)) == ()
+    assert acl(cloud, 200).diff(observe(acl(cloud), cloud)) == ()
 
 
 def test_a_namesake_is_not_ours_and_is_not_read_further() -> None:
@@ -124,7 +124,7 @@ def test_more_than_a_page_of_them_are_read() -> None:
     for number in range(101):
         replace(acl(cloud), name=f"{cloud.stack.name}-{number}", groups=()).create(cloud)
     acl(cloud).create(cloud)
-    assert look(acl(cloud), cloud).owned
+    assert observe(acl(cloud), cloud).owned
 
 
 def test_deleting_twice_is_fine() -> None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list, tag_map
-from missyou_operator.aws.permissions import Grant, change, look, make
+from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.resource import READY, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
@@ -63,8 +63,8 @@ class Alarm(Resource):
         "actions_enabled",
     )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("cloudwatch:DescribeAlarms"),
-        look("cloudwatch:ListTagsForResource", on=_NAMES),
+        observe("cloudwatch:DescribeAlarms"),
+        observe("cloudwatch:ListTagsForResource", on=_NAMES),
         make("cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", on=_NAMES),
         change("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", on=_NAMES),
     )
@@ -103,7 +103,7 @@ class Alarm(Resource):
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         arn, client = row["AlarmArn"], reader.client("cloudwatch")
-        answer = reader.lasting(f"cloudwatch.tags.{arn}", lambda: client.list_tags_for_resource(ResourceARN=arn))
+        answer = reader.slow_changing(f"cloudwatch.tags.{arn}", lambda: client.list_tags_for_resource(ResourceARN=arn))
         attrs = {
             "id": row["AlarmName"],
             "arn": row["AlarmArn"],
@@ -121,14 +121,14 @@ class Alarm(Resource):
         tags = tag_map(answer.get("Tags"))
         return reader.observed(cls, row["AlarmName"], row["AlarmName"], attrs, tags, row.get("StateValue", ""))
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Compare topics as the sets that they are."""
         if name in {"notified", "told_of_end"}:
             return set(observed.attrs[name]) == set(self.notified)
         if name == "datapoints":
             # AWS may show what it takes where nothing was said.
             return (observed.attrs[name] or self.evaluation_periods) == (self.datapoints or self.evaluation_periods)
-        return super().satisfied(name, observed)
+        return super().matches(name, observed)
 
     def health(self, observed: Observed) -> Health:
         """Call an alarm that rings ready, for it works, and say that it rings."""
@@ -140,7 +140,7 @@ class Alarm(Resource):
     def create(self, cloud: Cloud) -> Observed:
         """Create it with its tags; its state is unknown until the metric had data."""
         self._put(cloud, Tags=tag_list(self.tags))
-        return self.made(self.name, "INSUFFICIENT_DATA", arn=cloud.stack.arn("cloudwatch", f"alarm:{self.name}"))
+        return self.as_created(self.name, "INSUFFICIENT_DATA", arn=cloud.stack.arn("cloudwatch", f"alarm:{self.name}"))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Write all settings anew, and the tags, which need a call of their own."""

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
-from missyou_operator.aws.identity import Stack, tag_list, tag_map
-from missyou_operator.aws.permissions import Grant, change, look, make
+from missyou_operator.aws.identity import StackIdentity, tag_list, tag_map
+from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import FieldChange, Health, Observed, Resource
 
@@ -21,7 +21,7 @@ from missyou_operator.engine.resource import FieldChange, Health, Observed, Reso
 _DASHBOARD = "cloudwatch:dashboard/{stack}-{region_name}"
 
 
-def dashboard_name(stack: Stack) -> str:
+def dashboard_name(stack: StackIdentity) -> str:
     """Give the name of a stack's dashboard."""
     return f"{stack.name}-{stack.region}"
 
@@ -33,8 +33,8 @@ class Dashboard(Resource):
     TYPE: ClassVar[str] = "cloudwatch.Dashboard"
     COMPARED: ClassVar[tuple[str, ...]] = ("body",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("cloudwatch:ListDashboards"),
-        look("cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource", on=(_DASHBOARD,)),
+        observe("cloudwatch:ListDashboards"),
+        observe("cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource", on=(_DASHBOARD,)),
         make("cloudwatch:PutDashboard", "cloudwatch:TagResource", on=(_DASHBOARD,)),
         change("cloudwatch:PutDashboard", "cloudwatch:TagResource", "cloudwatch:DeleteDashboards", on=(_DASHBOARD,)),
     )
@@ -51,18 +51,18 @@ class Dashboard(Resource):
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         client, name, arn = reader.client("cloudwatch"), row["DashboardName"], row["DashboardArn"]
-        answer = reader.lasting(f"cloudwatch.tags.{arn}", lambda: client.list_tags_for_resource(ResourceARN=arn))
+        answer = reader.slow_changing(f"cloudwatch.tags.{arn}", lambda: client.list_tags_for_resource(ResourceARN=arn))
         tags = tag_map(answer["Tags"])
         attrs: dict[str, Any] = {"id": name, "arn": arn}
         if reader.stack.owns(tags):
             attrs["body"] = json.loads(client.get_dashboard(DashboardName=name)["DashboardBody"])
         return reader.observed(cls, name, name, attrs, tags)
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Compare bodies as the JSON that they are."""
         if name == "body":
             return bool(_compared(observed.attrs["body"]) == _compared(self.body))
-        return super().satisfied(name, observed)
+        return super().matches(name, observed)
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
         """Name the widgets that differ, instead of printing two documents."""
@@ -84,7 +84,7 @@ class Dashboard(Resource):
         if any(row["DashboardName"] == self.name for row in _listed(client, self.name)):
             raise NotYetError("Creating", f"{self.address} is there since a moment ago: it is looked at again", 2.0)
         client.put_dashboard(DashboardName=self.name, DashboardBody=_text(self.body), Tags=tag_list(self.tags))
-        return self.made(self.name, arn=_arn(cloud.stack, self.name))
+        return self.as_created(self.name, arn=_arn(cloud.stack, self.name))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Set what differs; tags first, since the operator may change what bears them."""
@@ -105,7 +105,7 @@ def _listed(client: Client, prefix: str = "") -> Sequence[Mapping[str, Any]]:
     return pages(client, "list_dashboards", "DashboardEntries", **({"DashboardNamePrefix": prefix} if prefix else {}))
 
 
-def _arn(stack: Stack, name: str) -> str:
+def _arn(stack: StackIdentity, name: str) -> str:
     return f"arn:{stack.partition}:cloudwatch::{stack.account}:dashboard/{name}"
 
 

@@ -76,11 +76,11 @@ def contents_of_vpc(cloud: Cloud, vpc_id: str) -> tuple[Blocker, ...]:
 
 
 def delete_unless_used(
-    what: str, delete: Callable[[], object], find: Callable[[], Sequence[Blocker]], typical: float = 30.0
+    what: str, delete: Callable[[], object], find: Callable[[], Sequence[Blocker]], typical_seconds: float = 30.0
 ) -> Health:
     """Run a deletion that takes effect at once; while AWS refuses it, say what `what` is waiting for.
 
-    `find` is asked only then. `typical` is how long (in seconds) such a wait usually takes.
+    `find` is asked only then. `typical_seconds` is how long (in seconds) such a wait usually takes.
     """
     try:
         return gone(delete)
@@ -90,13 +90,15 @@ def delete_unless_used(
     try:
         found = find()
     except ClientError as error:
-        return in_use(what, f"something still uses it (and what it is could not be read: {code_of(error)})", typical)
-    return in_use(what, blockers(found), typical)
+        return in_use(
+            what, f"something still uses it (and what it is could not be read: {code_of(error)})", typical_seconds
+        )
+    return in_use(what, blockers(found), typical_seconds)
 
 
-def in_use(what: str, why: str, typical: float) -> Health:
+def in_use(what: str, why: str, typical_seconds: float) -> Health:
     """Say that a deletion has to wait, and for what."""
-    return pending("InUse", f"{what} cannot be deleted yet: {why}", typical)
+    return pending("InUse", f"{what} cannot be deleted yet: {why}", typical_seconds)
 
 
 def blockers(found: Sequence[Blocker]) -> str:

@@ -17,7 +17,7 @@ from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ec2.rows import in_vpc, retag, specification
 from missyou_operator.aws.errors import code_of, is_absent, message_of
 from missyou_operator.aws.identity import tag_map
-from missyou_operator.aws.permissions import Grant, Part, change, look, make, tag_new
+from missyou_operator.aws.permissions import Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref
@@ -42,12 +42,12 @@ class VpcEndpoint(Resource):
 
     TYPE: ClassVar[str] = "ec2.VpcEndpoint"
     COMPARED: ClassVar[tuple[str, ...]] = ("vpc_id", "service", "kind", *_SETS)
-    REPLACE: ClassVar[frozenset[str]] = frozenset({"vpc_id", "service", "kind"})
+    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"vpc_id", "service", "kind"})
     #: Tasks that are stopping still send their last log lines.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("ec2:DescribeVpcEndpoints"),
+        observe("ec2:DescribeVpcEndpoints"),
         make("ec2:CreateVpcEndpoint", on=("ec2:vpc-endpoint/*",)),
         tag_new("ec2:CreateTags", "CreateVpcEndpoint", on=("ec2:vpc-endpoint/*",)),
         change("ec2:CreateVpcEndpoint", on=_AROUND),
@@ -88,11 +88,11 @@ class VpcEndpoint(Resource):
         }
         return reader.observed(cls, tags.get("Name", id_), id_, attrs, tags, row["State"].lower())
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Tell whether a field is as desired; order means nothing."""
         if name in _SETS:
             return frozenset(observed.attrs.get(name, ())) == frozenset(getattr(self, name))
-        return super().satisfied(name, observed)
+        return super().matches(name, observed)
 
     def health(self, observed: Observed) -> Health:
         """Judge by the state; a gateway is there at once, an interface takes a minute or two."""
@@ -124,7 +124,7 @@ class VpcEndpoint(Resource):
             )["VpcEndpoint"]
         except ClientError as error:
             raise _explained(error, self.service) from error
-        return self.made(row["VpcEndpointId"], str(row.get("State", "pending")).lower())
+        return self.as_created(row["VpcEndpointId"], str(row.get("State", "pending")).lower())
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Add to the sets and remove from them, in one call: no route or address is gone in between."""

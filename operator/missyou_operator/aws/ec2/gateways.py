@@ -18,7 +18,7 @@ from missyou_operator.aws.ec2.rows import in_vpc, retag, specification, tagged
 from missyou_operator.aws.errors import code_of, gone, is_absent, message_of
 from missyou_operator.aws.idempotency import creating_once
 from missyou_operator.aws.identity import STACK_TAG, tag_map
-from missyou_operator.aws.permissions import Grant, change, look, make, tag_new
+from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref
@@ -29,12 +29,12 @@ class InternetGateway(Resource):
     """An internet gateway attached to a VPC. Making and attaching are two calls: in between, its VPC is None."""
 
     TYPE: ClassVar[str] = "ec2.InternetGateway"
-    UNGUARDED: ClassVar[bool] = True
+    NOT_IDEMPOTENT: ClassVar[bool] = True
     COMPARED: ClassVar[tuple[str, ...]] = ("vpc_id",)
     #: Detaching is refused while the VPC has public addresses in use.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ec2.NatGateway", "elbv2.LoadBalancer")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("ec2:DescribeInternetGateways", "ec2:DescribeNetworkInterfaces"),
+        observe("ec2:DescribeInternetGateways", "ec2:DescribeNetworkInterfaces"),
         make("ec2:CreateInternetGateway", on=("ec2:internet-gateway/*",)),
         tag_new("ec2:CreateTags", "CreateInternetGateway", on=("ec2:internet-gateway/*",)),
         change("ec2:AttachInternetGateway", "ec2:DetachInternetGateway", on=("ec2:internet-gateway/*", "ec2:vpc/*")),
@@ -67,14 +67,14 @@ class InternetGateway(Resource):
         """Create and attach it."""
         tags = specification("internet-gateway", self.tags)
         with creating_once(self.address):
-            row = cloud.once("ec2").create_internet_gateway(TagSpecifications=tags)["InternetGateway"]
+            row = cloud.client_without_retries("ec2").create_internet_gateway(TagSpecifications=tags)["InternetGateway"]
         id_ = row["InternetGatewayId"]
         try:
             self._attach(cloud, id_)
         except (ClientError, BotoCoreError):
             # It is there, and must be remembered as such, or there would soon be a second one: the next pass goes on.
-            return self.made(id_, vpc_id=None)
-        return self.made(id_)
+            return self.as_created(id_, vpc_id=None)
+        return self.as_created(id_)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Attach it to its VPC, detached from any other first."""
@@ -129,10 +129,10 @@ class Address(Resource):
     """An Elastic IP address, for a NAT gateway to send from. Its `id` is the allocation id."""
 
     TYPE: ClassVar[str] = "ec2.Address"
-    UNGUARDED: ClassVar[bool] = True
+    NOT_IDEMPOTENT: ClassVar[bool] = True
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ec2.NatGateway",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("ec2:DescribeAddresses"),
+        observe("ec2:DescribeAddresses"),
         make("ec2:AllocateAddress", on=("ec2:elastic-ip/*",)),
         tag_new("ec2:CreateTags", "AllocateAddress", on=("ec2:elastic-ip/*",)),
         change("ec2:ReleaseAddress", "ec2:CreateTags", on=("ec2:elastic-ip/*",)),
@@ -157,8 +157,8 @@ class Address(Resource):
         """Allocate it. The quota is 5 per region unless raised, and is the first that several stacks meet."""
         tags = specification("elastic-ip", self.tags)
         with creating_once(self.address):
-            answer = cloud.once("ec2").allocate_address(Domain="vpc", TagSpecifications=tags)
-        return self.made(answer["AllocationId"], public_ip=answer.get("PublicIp"))
+            answer = cloud.client_without_retries("ec2").allocate_address(Domain="vpc", TagSpecifications=tags)
+        return self.as_created(answer["AllocationId"], public_ip=answer.get("PublicIp"))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
         """Only tags can change."""
@@ -202,12 +202,12 @@ class NatGateway(Resource):
 
     TYPE: ClassVar[str] = "ec2.NatGateway"
     COMPARED: ClassVar[tuple[str, ...]] = ("subnet_id", "allocation_id")
-    REPLACE: ClassVar[frozenset[str]] = frozenset({"subnet_id", "allocation_id"})
+    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"subnet_id", "allocation_id"})
     #: Tasks need their way out until they have stopped (their last log lines).
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("ec2:DescribeNatGateways"),
+        observe("ec2:DescribeNatGateways"),
         make("ec2:CreateNatGateway", on=("ec2:natgateway/*",)),
         tag_new("ec2:CreateTags", "CreateNatGateway", on=("ec2:natgateway/*",)),
         change("ec2:CreateNatGateway", on=("ec2:elastic-ip/*", "ec2:subnet/*", "ec2:vpc/*")),
@@ -235,11 +235,11 @@ class NatGateway(Resource):
         }
         return reader.observed(cls, _name(row), row["NatGatewayId"], attrs, tag_map(row.get("Tags")), row["State"])
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Tell whether a field is as desired; a new gateway may not show its address yet."""
         if name == "allocation_id" and observed.attrs.get(name) is None:
             return True
-        return super().satisfied(name, observed)
+        return super().matches(name, observed)
 
     def health(self, observed: Observed) -> Health:
         """Pending for about two minutes. One that has just failed is made anew at the next look."""
@@ -270,7 +270,7 @@ class NatGateway(Resource):
             ClientToken=cloud.stack.token(self.address, str(self.subnet_id), str(self.allocation_id), *seen),
             TagSpecifications=specification("natgateway", self.tags),
         )["NatGateway"]
-        return self.made(row["NatGatewayId"], row["State"], failure=failure)
+        return self.as_created(row["NatGatewayId"], row["State"], failure=failure)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
         """Only tags can change."""
@@ -292,7 +292,7 @@ class NatGateway(Resource):
 
 def _known(cloud: Cloud) -> list[Mapping[str, Any]]:
     """Give the stack's gateways, ghosts included, from the very look that found one missing: no call of its own."""
-    rows = cloud.cached(
+    rows = cloud.hourly(
         "ec2.describe_nat_gateways",  # the key that `tagged` reads under
         lambda: pages(
             cloud.client("ec2"),

@@ -17,7 +17,7 @@ from missyou_operator.aws.cloud import Client, Cloud, Reader
 from missyou_operator.aws.ec2.rows import in_vpc, retag, specification
 from missyou_operator.aws.errors import code_of, gone, is_absent
 from missyou_operator.aws.identity import tag_map
-from missyou_operator.aws.permissions import Grant, change, look, make, tag_new
+from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
 from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
@@ -50,12 +50,12 @@ class RouteTable(Resource):
 
     TYPE: ClassVar[str] = "ec2.RouteTable"
     COMPARED: ClassVar[tuple[str, ...]] = ("vpc_id", "subnet_ids", "default_target")
-    REPLACE: ClassVar[frozenset[str]] = frozenset({"vpc_id"})
+    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"vpc_id"})
     #: AWS would not mind, but tasks that are stopping still send their last log lines.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("ec2:DescribeRouteTables"),
+        observe("ec2:DescribeRouteTables"),
         make("ec2:CreateRouteTable", on=("ec2:route-table/*",)),
         tag_new("ec2:CreateTags", "CreateRouteTable", on=("ec2:route-table/*",)),
         change("ec2:CreateRouteTable", on=("ec2:vpc/*",)),
@@ -92,11 +92,11 @@ class RouteTable(Resource):
         }
         return reader.observed(cls, tags.get("Name", id_), id_, attrs, tags)
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Tell whether a field is as desired; the order of the subnets means nothing."""
         if name == "subnet_ids":
             return frozenset(observed.attrs.get(name, ())) == frozenset(self.subnet_ids)
-        return super().satisfied(name, observed)
+        return super().matches(name, observed)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it with its route and associations. Cut short in between, it is completed by `update`."""
@@ -106,8 +106,8 @@ class RouteTable(Resource):
             ClientToken=cloud.stack.token(self.address, str(self.vpc_id), str(period)),
             TagSpecifications=specification("route-table", self.tags),
         )["RouteTable"]
-        bare = self.made(row["RouteTableId"], default_target=None, subnet_ids=frozenset(), associations={})
-        return self.update(cloud, bare, frozenset(name for name in self.COMPARED if not self.satisfied(name, bare)))
+        bare = self.as_created(row["RouteTableId"], default_target=None, subnet_ids=frozenset(), associations={})
+        return self.update(cloud, bare, frozenset(name for name in self.COMPARED if not self.matches(name, bare)))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Set the default route and the associations, each subnet in one step, so that none is without a table."""

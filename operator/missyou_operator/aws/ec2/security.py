@@ -18,7 +18,7 @@ from missyou_operator.aws.ec2.blockers import delete_unless_used, users_of_group
 from missyou_operator.aws.ec2.rows import in_vpc, retag, specification
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import owner_of, tag_map
-from missyou_operator.aws.permissions import Grant, change, look, make, tag_new
+from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref
@@ -38,7 +38,7 @@ class SecurityGroup(Resource):
 
     TYPE: ClassVar[str] = "ec2.SecurityGroup"
     COMPARED: ClassVar[tuple[str, ...]] = ("vpc_id",)
-    REPLACE: ClassVar[frozenset[str]] = frozenset({"vpc_id"})
+    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"vpc_id"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = (
         "ec2.SecurityGroupRule",
         "elbv2.LoadBalancer",
@@ -47,7 +47,7 @@ class SecurityGroup(Resource):
     )
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("ec2:DescribeSecurityGroups", "ec2:DescribeNetworkInterfaces"),
+        observe("ec2:DescribeSecurityGroups", "ec2:DescribeNetworkInterfaces"),
         make("ec2:CreateSecurityGroup", on=("ec2:security-group/*",)),
         tag_new("ec2:CreateTags", "CreateSecurityGroup", on=("ec2:security-group/*",)),
         change("ec2:CreateSecurityGroup", on=("ec2:vpc/*",)),
@@ -87,7 +87,7 @@ class SecurityGroup(Resource):
                 raise
             raise self._duplicate(cloud) from error
         ec2.revoke_security_group_egress(GroupId=answer["GroupId"], IpPermissions=[_ALLOW_ALL_OUT])
-        return self.made(answer["GroupId"])
+        return self.as_created(answer["GroupId"])
 
     def _duplicate(self, cloud: Cloud) -> NotYetError | RefusedError:
         """Say whose group it is that has our name."""
@@ -140,10 +140,10 @@ class SecurityGroupRule(Resource):
 
     TYPE: ClassVar[str] = "ec2.SecurityGroupRule"
     COMPARED: ClassVar[tuple[str, ...]] = ("group_id", "peer", "description")
-    REPLACE: ClassVar[frozenset[str]] = frozenset({"group_id", "peer"})
+    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"group_id", "peer"})
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.SecurityGroup",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("ec2:DescribeSecurityGroupRules"),
+        observe("ec2:DescribeSecurityGroupRules"),
         make(
             "ec2:AuthorizeSecurityGroupIngress",
             "ec2:AuthorizeSecurityGroupEgress",
@@ -207,11 +207,11 @@ class SecurityGroupRule(Resource):
         tags = tag_map(row.get("Tags"))
         return Observed(cls, name, row["SecurityGroupRuleId"], attrs, tags, component=group.component)
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Tell whether a field is as desired; a rule that was made without a description does as well."""
         if name == "description" and not observed.attrs.get(name):
             return True
-        return super().satisfied(name, observed)
+        return super().matches(name, observed)
 
     def create(self, cloud: Cloud) -> Observed:
         """Allow it."""
@@ -230,7 +230,7 @@ class SecurityGroupRule(Resource):
             if code_of(error) != "InvalidPermission.Duplicate":
                 raise
             raise NotYetError("Creating", f"rule {self.name} exists; AWS does not list it yet", 3.0) from error
-        return self.made(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"], direction=self.direction)
+        return self.as_created(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"], direction=self.direction)
 
     def _permission(self) -> dict[str, Any]:
         """Give the rule in the form that authorizing takes."""

@@ -13,7 +13,7 @@ from missyou_operator.aws.ec2.blockers import contents_of_vpc, delete_unless_use
 from missyou_operator.aws.ec2.rows import in_vpc, retag, specification, tagged
 from missyou_operator.aws.idempotency import creating_once
 from missyou_operator.aws.identity import tag_map
-from missyou_operator.aws.permissions import Grant, change, look, make, tag_new
+from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
 
@@ -23,9 +23,9 @@ class Vpc(Resource):
     """A VPC. Two of the same CIDR are legal, so only the tags identify it."""
 
     TYPE: ClassVar[str] = "ec2.Vpc"
-    UNGUARDED: ClassVar[bool] = True
+    NOT_IDEMPOTENT: ClassVar[bool] = True
     COMPARED: ClassVar[tuple[str, ...]] = ("cidr", "dns_support", "dns_hostnames")
-    REPLACE: ClassVar[frozenset[str]] = frozenset({"cidr"})
+    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"cidr"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = (
         "ec2.Subnet",
         "ec2.RouteTable",
@@ -33,9 +33,9 @@ class Vpc(Resource):
         "ec2.InternetGateway",
     )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"),
+        observe("ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"),
         # What holds up its deletion.
-        look("ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"),
+        observe("ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"),
         make("ec2:CreateVpc", on=("ec2:vpc/*",)),
         tag_new("ec2:CreateTags", "CreateVpc", on=("ec2:vpc/*",)),
         change("ec2:ModifyVpcAttribute", "ec2:DeleteVpc", "ec2:CreateTags", on=("ec2:vpc/*",)),
@@ -73,8 +73,8 @@ class Vpc(Resource):
         """Create it. DNS support is on in a new VPC; host names have to be switched on."""
         tags = specification("vpc", self.tags)
         with creating_once(self.address):
-            row = cloud.once("ec2").create_vpc(CidrBlock=self.cidr, TagSpecifications=tags)["Vpc"]
-        made = self.made(row["VpcId"], row["State"])
+            row = cloud.client_without_retries("ec2").create_vpc(CidrBlock=self.cidr, TagSpecifications=tags)["Vpc"]
+        made = self.as_created(row["VpcId"], row["State"])
         try:
             return self.update(cloud, made, frozenset({"dns_hostnames"}))
         except (ClientError, BotoCoreError):
@@ -108,7 +108,7 @@ class Subnet(Resource):
 
     TYPE: ClassVar[str] = "ec2.Subnet"
     COMPARED: ClassVar[tuple[str, ...]] = ("vpc_id", "cidr", "zone")
-    REPLACE: ClassVar[frozenset[str]] = frozenset({"vpc_id", "cidr", "zone"})
+    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"vpc_id", "cidr", "zone"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = (
         "ec2.NatGateway",
         "elbv2.LoadBalancer",
@@ -118,7 +118,7 @@ class Subnet(Resource):
     )
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("ec2:DescribeSubnets", "ec2:DescribeNetworkInterfaces"),
+        observe("ec2:DescribeSubnets", "ec2:DescribeNetworkInterfaces"),
         make("ec2:CreateSubnet", on=("ec2:subnet/*",)),
         tag_new("ec2:CreateTags", "CreateSubnet", on=("ec2:subnet/*",)),
         change("ec2:CreateSubnet", on=("ec2:vpc/*",)),
@@ -161,7 +161,7 @@ class Subnet(Resource):
             AvailabilityZone=self.zone,
             TagSpecifications=specification("subnet", self.tags),
         )["Subnet"]
-        return self.made(row["SubnetId"], row["State"])
+        return self.as_created(row["SubnetId"], row["State"])
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
         """Only tags can change."""

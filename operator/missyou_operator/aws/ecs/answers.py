@@ -60,7 +60,7 @@ def patient(address: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        for text, reason, meaning, typical in _CURED_BY_TIME:
+        for text, reason, meaning, typical_seconds in _CURED_BY_TIME:
             if text in message_of(error):
-                raise NotYetError(reason, f"{address}: {meaning}", typical) from error
+                raise NotYetError(reason, f"{address}: {meaning}", typical_seconds) from error
         raise

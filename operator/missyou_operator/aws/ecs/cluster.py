@@ -9,7 +9,7 @@ from typing import ClassVar
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ecs.answers import ecs_tags, patient, retag, tags_of
 from missyou_operator.aws.errors import gone
-from missyou_operator.aws.permissions import Grant, change, linked_role, look, make, tag_new
+from missyou_operator.aws.permissions import Grant, change, linked_role, make, observe, tag_new
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 
 
@@ -29,7 +29,7 @@ class Cluster(Resource):
     # The scalable target is found through the cluster: it must not outlive it.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "autoscaling.ScalableTarget")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("ecs:DescribeClusters", on=("ecs:cluster/{stack}-cluster",)),
+        observe("ecs:DescribeClusters", on=("ecs:cluster/{stack}-cluster",)),
         make("ecs:CreateCluster", on=("ecs:cluster/{stack}-cluster",)),
         tag_new("ecs:TagResource", "CreateCluster", on=("ecs:cluster/{stack}-cluster",)),
         change("ecs:DeleteCluster", "ecs:TagResource", on=("ecs:cluster/{stack}-cluster",)),
@@ -67,7 +67,7 @@ class Cluster(Resource):
         with patient(self.address):
             row = cloud.client("ecs").create_cluster(clusterName=self.name, tags=ecs_tags(self.tags))["cluster"]
         arn = row["clusterArn"]
-        return self.made(arn, row["status"], arn=arn, cluster_name=self.name)
+        return self.as_created(arn, row["status"], arn=arn, cluster_name=self.name)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
         """Only tags can change."""

@@ -134,7 +134,7 @@ def judge(observed: Observed, min_tasks: int) -> Health:
     said += f". {attrs['diagnosis']}" if attrs["diagnosis"] else ""
     # A target may be unhealthy while its app boots: nothing has failed before a task has.
     if attrs["diagnosis"] and (attrs["failed_tasks"] or attrs["rollout_state"] == "COMPLETED"):
-        return failed(reason, said, stalled=False, typical=30.0)
+        return failed(reason, said, stalled=False, typical_seconds=30.0)
     return pending("RollingOut" if attrs["deployments"] > 1 else "Starting", said, TYPICAL_ROLLOUT)
 
 

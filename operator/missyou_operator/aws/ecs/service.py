@@ -19,7 +19,7 @@ from missyou_operator.aws.ecs.logs import LINES, readable
 from missyou_operator.aws.ecs.rollout import attributes, deployment_tag, event_texts, in_trouble, judge, primary_of
 from missyou_operator.aws.ecs.taskdefinition import CONTAINER
 from missyou_operator.aws.errors import code_of, is_absent
-from missyou_operator.aws.permissions import Condition, Grant, Part, change, look, make, tag_new
+from missyou_operator.aws.permissions import Condition, Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
 
@@ -54,12 +54,12 @@ class Service(Resource):
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalableTarget",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Cluster",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("ecs:DescribeServices", on=(_NAME,)),
-        look("ecs:DescribeTasks", on=("ecs:task/{stack}-cluster/*",)),
+        observe("ecs:DescribeServices", on=(_NAME,)),
+        observe("ecs:DescribeTasks", on=("ecs:task/{stack}-cluster/*",)),
         # It has no resource of ours: the reference knows container instances, of which Fargate has none.
         Grant(Part.LOOK, ("ecs:ListTasks",), when=(Condition("ArnLike", "ecs:cluster", (_CLUSTER,)),)),
-        look("elasticloadbalancing:DescribeTargetHealth"),
-        look("logs:GetLogEvents", on=("logs:log-group:/ecs/{stack}:log-stream:*",)),
+        observe("elasticloadbalancing:DescribeTargetHealth"),
+        observe("logs:GetLogEvents", on=("logs:log-group:/ecs/{stack}:log-stream:*",)),
         make("ecs:CreateService", on=(_NAME,)),
         tag_new("ecs:TagResource", "CreateService", on=(_NAME,)),
         change("ecs:UpdateService", "ecs:DeleteService", "ecs:TagResource", on=(_NAME,)),
@@ -100,7 +100,7 @@ class Service(Resource):
                 attrs |= {"diagnosis": why.text, "diagnosis_reason": why.reason}
         return reader.observed(cls, row["serviceName"], row["serviceArn"], attrs, tags, state)
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Compare sets as sets, and leave a rollout alone that ECS has tried and gone back from."""
         attrs = observed.attrs
         if name in _ROLLED_OUT and attrs["failed_definition"] and attrs["failed_definition"] == self.task_definition:
@@ -111,7 +111,7 @@ class Service(Resource):
             return bool(attrs["min_tasks"] >= self.min_tasks)
         if name in {"grace_seconds", "circuit_breaker"} and attrs[name] is None:
             return True
-        return super().satisfied(name, observed)
+        return super().matches(name, observed)
 
     def health(self, observed: Observed) -> Health:
         """Ready once the rollout is complete and the tasks run."""
@@ -137,7 +137,7 @@ class Service(Resource):
                 enableECSManagedTags=True,
                 tags=ecs_tags(self.tags),
             )["service"]
-        return self._after(self.made(row["serviceArn"], row["status"]), row, self.tags)
+        return self._after(self.as_created(row["serviceArn"], row["status"]), row, self.tags)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Send what changed; ECS rolls it out. The deployment that this begins is remembered in a tag."""

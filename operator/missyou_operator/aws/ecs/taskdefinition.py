@@ -19,7 +19,7 @@ from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.ecs.answers import ecs_tags, patient, retag, tags_of
 from missyou_operator.aws.ecs.cluster import cluster_name
 from missyou_operator.aws.errors import gone, message_of
-from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part, change, look, make, tag_new
+from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.resource import READY, Health, Observed, Resource
 from missyou_operator.engine.values import Ref, is_known
 
@@ -57,11 +57,11 @@ class TaskDefinition(Resource):
         "region",
         "secret_versions",
     )
-    MOVES: ClassVar[frozenset[str]] = frozenset({"arn", "id", "revision"})
+    CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset({"arn", "id", "revision"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"),
-        look("ecs:DescribeServices", on=("ecs:service/{stack}-cluster/{stack}-service",)),
+        observe("ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"),
+        observe("ecs:DescribeServices", on=("ecs:service/{stack}-cluster/{stack}-service",)),
         make("ecs:RegisterTaskDefinition", on=(_FAMILY,)),
         tag_new("ecs:TagResource", "RegisterTaskDefinition", on=(_FAMILY,)),
         change("ecs:TagResource", on=(_FAMILY,)),
@@ -126,15 +126,15 @@ class TaskDefinition(Resource):
         """The image reference, by tag or by digest."""
         return f"{self.image_repository}{'@' if self.image_tag.startswith('sha256:') else ':'}{self.image_tag}"
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Compare the versions of secrets by the hash, for a revision does not show them.
 
         A hash that differs speaks of them only when nothing else does.
         """
         if name != "secret_versions":
-            return super().satisfied(name, observed)
+            return super().matches(name, observed)
         return observed.tags.get(SPEC_TAG) == self.spec_hash() or any(
-            not is_known(getattr(self, other)) or not super(TaskDefinition, self).satisfied(other, observed)
+            not is_known(getattr(self, other)) or not super(TaskDefinition, self).matches(other, observed)
             for other in self.COMPARED
             if other != "secret_versions"
         )
@@ -184,7 +184,7 @@ class TaskDefinition(Resource):
     def create(self, cloud: Cloud) -> Observed:
         """Register the first revision (or the next one, where a stack of this name has been before)."""
         arn = self._register(cloud)
-        return replace(self.made(arn, "ACTIVE", **self._moved(arn)), tags=self._all_tags())
+        return replace(self.as_created(arn, "ACTIVE", **self._moved(arn)), tags=self._all_tags())
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Register another revision; only tags are set on the one that there is."""

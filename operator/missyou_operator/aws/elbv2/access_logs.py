@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.elbv2.rows import word
 from missyou_operator.aws.errors import code_of, gone, message_of
-from missyou_operator.aws.identity import Stack, tag_list
+from missyou_operator.aws.identity import StackIdentity, tag_list
 from missyou_operator.aws.permissions import Grant, change
 from missyou_operator.aws.s3.bucket import log_bucket_name
 from missyou_operator.engine.errors import NotYetError
@@ -37,7 +37,7 @@ _ACCOUNTS = {
 }
 
 
-def log_policy(stack: Stack) -> Mapping[str, Any]:
+def log_policy(stack: StackIdentity) -> Mapping[str, Any]:
     """Give the bucket policy that Elastic Load Balancing needs: to put the logs of this account, and nothing else."""
     account = _ACCOUNTS.get(stack.region)
     principal = {"AWS": f"arn:{stack.partition}:iam::{account}:root"} if account else {"Service": _WRITER}
@@ -92,7 +92,7 @@ class AccessLogs(Resource):
     def create(self, cloud: Cloud) -> Observed:
         """Switch them on. A bucket's new policy is not everywhere at once."""
         self._switch_on(cloud)
-        return self.made(f"{self.bucket} of {self.name}")
+        return self.as_created(f"{self.bucket} of {self.name}")
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
         """Set all of it anew."""

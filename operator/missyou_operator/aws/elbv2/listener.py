@@ -16,7 +16,7 @@ from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.elbv2.rows import new, retag, tags_by_arn
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import tag_list
-from missyou_operator.aws.permissions import OURS, TAGGED_BY_REQUEST, Grant, Part, change, look, tag_new
+from missyou_operator.aws.permissions import OURS, TAGGED_BY_REQUEST, Grant, Part, change, observe, tag_new
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
@@ -50,12 +50,12 @@ class Listener(Resource):
         "certificate_arn",
         "tls_policy",
     )
-    REPLACE: ClassVar[frozenset[str]] = frozenset({"load_balancer_arn"})
+    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"load_balancer_arn"})
     # Requests under way end while the tasks drain.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.LoadBalancer",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeTags"),
+        observe("elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeTags"),
         # Its resource is the load balancer that it is added to.
         Grant(Part.MAKE, ("elasticloadbalancing:CreateListener",), (_BALANCER,), (OURS, TAGGED_BY_REQUEST)),
         tag_new("elasticloadbalancing:AddTags", "CreateListener", on=(_LISTENER,)),
@@ -104,11 +104,11 @@ class Listener(Resource):
         }
         return reader.observed(cls, f"{reader.stack.name}-{suffix}", arn, attrs, tags, adopt=True)
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Let a redirect be where it may be."""
         if name == "target_group_arn" and self.may_redirect and observed.attrs.get("redirects"):
             return True
-        return super().satisfied(name, observed)
+        return super().matches(name, observed)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it; the load balancer may still be in the making."""
@@ -120,7 +120,7 @@ class Listener(Resource):
                 Tags=tag_list(self.tags),
                 **self._protocol(),
             )["Listeners"][0]
-        return self.made(row["ListenerArn"], arn=row["ListenerArn"])
+        return self.as_created(row["ListenerArn"], arn=row["ListenerArn"])
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Change it in place, all at once: a new certificate is served from one request to the next."""
@@ -182,7 +182,7 @@ class Redirect(Resource):
     def create(self, cloud: Cloud) -> Observed:
         """Make the listener redirect."""
         cloud.client("elbv2").modify_listener(ListenerArn=self.listener, DefaultActions=[_REDIRECT])
-        return self.made(f"{self.listener}/redirect")
+        return self.as_created(f"{self.listener}/redirect")
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
         """Never happens: there is nothing to change."""

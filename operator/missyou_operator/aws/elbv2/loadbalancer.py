@@ -11,7 +11,7 @@ from missyou_operator.aws.elbv2.access_logs import logs_to
 from missyou_operator.aws.elbv2.rows import attribute_map, new, retag, tags_by_arn, word
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list
-from missyou_operator.aws.permissions import Grant, Part, change, linked_role, look, make, tag_new
+from missyou_operator.aws.permissions import Grant, Part, change, linked_role, make, observe, tag_new
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref
 
@@ -38,8 +38,8 @@ class LoadBalancer(Resource):
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "ecs.Service")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeLoadBalancerAttributes"),
-        look("elasticloadbalancing:DescribeTags"),
+        observe("elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeLoadBalancerAttributes"),
+        observe("elasticloadbalancing:DescribeTags"),
         make("elasticloadbalancing:CreateLoadBalancer", on=(_NAME,)),
         tag_new("elasticloadbalancing:AddTags", "CreateLoadBalancer", on=(_NAME,)),
         change(
@@ -70,7 +70,7 @@ class LoadBalancer(Resource):
 
         Without a VPC there is none of ours: a namesake of somebody else's shows as soon as the VPC is there.
         """
-        if reader.nothing_yet(cls.TYPE):
+        if reader.cannot_exist_yet(cls.TYPE):
             return []
         elb, name = reader.client("elbv2"), f"{reader.stack.name}-alb"
         rows = reader.shared(
@@ -96,11 +96,11 @@ class LoadBalancer(Resource):
         }
         return reader.observed(cls, row["LoadBalancerName"], arn, attrs, tags, state.get("Code", "active"))
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Compare subnets and groups as the sets that they are."""
         if name in {"subnet_ids", "security_group_ids"}:
             return set(observed.attrs[name]) == set(getattr(self, name))
-        return super().satisfied(name, observed)
+        return super().matches(name, observed)
 
     def health(self, observed: Observed) -> Health:
         """Pending while AWS sets it up: 135 to 187 s on AWS."""
@@ -126,7 +126,7 @@ class LoadBalancer(Resource):
             )["LoadBalancers"][0]
         self._set_attributes(cloud, row["LoadBalancerArn"])
         state = (row.get("State") or {}).get("Code", "provisioning")
-        return self.made(row["LoadBalancerArn"], state).with_attrs(**_facts(row), cross_zone=True)
+        return self.as_created(row["LoadBalancerArn"], state).with_attrs(**_facts(row), cross_zone=True)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Change it in place; each of its lists is replaced as a whole."""

@@ -17,7 +17,7 @@ from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.elbv2.rows import attribute_map, new, retag, tags_by_arn
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import tag_list
-from missyou_operator.aws.permissions import Grant, change, look, make, tag_new
+from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
 from missyou_operator.engine.resource import Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
 
@@ -56,12 +56,12 @@ class TargetGroup(Resource):
         "matcher",
         "deregistration_delay",
     )
-    REPLACE: ClassVar[frozenset[str]] = frozenset({"port", "vpc_id"})
+    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"port", "vpc_id"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "elbv2.LoadBalancer", "ecs.Service")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroupAttributes"),
-        look("elasticloadbalancing:DescribeTags"),
+        observe("elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroupAttributes"),
+        observe("elasticloadbalancing:DescribeTags"),
         make("elasticloadbalancing:CreateTargetGroup", on=(_NAME,)),
         tag_new("elasticloadbalancing:AddTags", "CreateTargetGroup", on=(_NAME,)),
         change(
@@ -93,7 +93,7 @@ class TargetGroup(Resource):
 
         They live in the VPC: without one there are none.
         """
-        if reader.nothing_yet(cls.TYPE):
+        if reader.cannot_exist_yet(cls.TYPE):
             return []
         elb = reader.client("elbv2")
         rows = reader.shared(
@@ -141,7 +141,7 @@ class TargetGroup(Resource):
             )["TargetGroups"][0]
         arn = row["TargetGroupArn"]
         self._set_delay(cloud, arn)
-        return self.made(arn, **_facts(arn))
+        return self.as_created(arn, **_facts(arn))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Change the health check and the delay in place."""

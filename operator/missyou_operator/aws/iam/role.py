@@ -14,7 +14,7 @@ from missyou_operator.aws.errors import gone
 from missyou_operator.aws.iam.documents import grants, json_text, normalised
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
-from missyou_operator.aws.permissions import ROLES, Grant, change, look, make
+from missyou_operator.aws.permissions import ROLES, Grant, change, make, observe
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
 
 #: The one inline policy that a role of ours has.
@@ -32,7 +32,7 @@ class Role(Resource):
     COMPARED: ClassVar[tuple[str, ...]] = ("trust", "policy")
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "ecs.TaskDefinition")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("iam:GetAccountAuthorizationDetails"),
+        observe("iam:GetAccountAuthorizationDetails"),
         make("iam:CreateRole", "iam:TagRole", on=ROLES),
         change("iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy", on=ROLES),
         change("iam:DetachRolePolicy", "iam:DeleteRole", on=ROLES),
@@ -79,11 +79,11 @@ class Role(Resource):
         }
         return reader.observed(cls, row["RoleName"], row["RoleName"], attrs, tag_map(row.get("Tags")))
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Compare documents by meaning; nothing else may give the role rights."""
         if name == "policy":
             return normalised(self.policy) == observed.attrs.get("policy") and not _strangers(observed)
-        return super().satisfied(name, observed)
+        return super().matches(name, observed)
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
         """Say which rights come and go, instead of printing two documents."""
@@ -106,7 +106,7 @@ class Role(Resource):
         if created is None or (now() - created).total_seconds() >= PROPAGATION:
             return READY
         message = f"{self.name} is new: AWS's services know it in a few seconds"
-        return Health("pending", "Propagating", message, PROPAGATION, by_clock=True)
+        return Health("pending", "Propagating", message, PROPAGATION, needs_no_read=True)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it, and give it its policy."""
@@ -118,7 +118,7 @@ class Role(Resource):
                 Description=self.description,
                 Tags=tag_list(self.tags),
             )["Role"]
-        made = self.made(
+        made = self.as_created(
             self.name, arn=row["Arn"], created=row["CreateDate"], policy=normalised(self.policy), inline=(), attached=()
         )
         return self.update(cloud, made, frozenset({"policy"}) if self.policy else frozenset())

@@ -12,7 +12,7 @@ from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
-from missyou_operator.aws.permissions import Grant, change, look, make
+from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
@@ -31,8 +31,8 @@ class DBSubnetGroup(Resource):
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("rds:DescribeDBSubnetGroups"),
-        look("rds:ListTagsForResource", on=("rds:subgrp:{stack}-db",)),
+        observe("rds:DescribeDBSubnetGroups"),
+        observe("rds:ListTagsForResource", on=("rds:subgrp:{stack}-db",)),
         make("rds:CreateDBSubnetGroup", "rds:AddTagsToResource", on=("rds:subgrp:{stack}-db",)),
         change("rds:ModifyDBSubnetGroup", "rds:DeleteDBSubnetGroup", on=("rds:subgrp:{stack}-db",)),
     )
@@ -43,7 +43,7 @@ class DBSubnetGroup(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find the stack's group by name; its tags take a call. Without a VPC, only a teardown can still find one."""
-        if reader.nothing_yet(cls.TYPE):
+        if reader.cannot_exist_yet(cls.TYPE):
             return []
         rows = reader.shared(
             "rds.describe_db_subnet_groups",
@@ -63,11 +63,11 @@ class DBSubnetGroup(Resource):
         state = row.get("SubnetGroupStatus", "Complete")
         return reader.observed(cls, name, name, attrs, _tags(reader, attrs["arn"]), state)
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Subnets are a set."""
         if name == "subnet_ids":
             return frozenset(self.subnet_ids) == frozenset(observed.attrs["subnet_ids"])
-        return super().satisfied(name, observed)
+        return super().matches(name, observed)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it; it is complete at once."""
@@ -78,7 +78,7 @@ class DBSubnetGroup(Resource):
                 SubnetIds=list(self.subnet_ids),
                 Tags=tag_list(self.tags),
             )
-        return self.made(self.name, "Complete", arn=answer["DBSubnetGroup"]["DBSubnetGroupArn"])
+        return self.as_created(self.name, "Complete", arn=answer["DBSubnetGroup"]["DBSubnetGroupArn"])
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Set subnets and description (AWS takes them together only) and tags."""
@@ -105,12 +105,12 @@ class DBParameterGroup(Resource):
 
     TYPE: ClassVar[str] = "rds.DBParameterGroup"
     COMPARED: ClassVar[tuple[str, ...]] = ("family", "parameters")
-    REPLACE: ClassVar[frozenset[str]] = frozenset({"family"})
+    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"family"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("rds:DescribeDBParameterGroups"),
-        look("rds:ListTagsForResource", "rds:DescribeDBParameters", on=("rds:pg:{stack}-postgres*",)),
+        observe("rds:DescribeDBParameterGroups"),
+        observe("rds:ListTagsForResource", "rds:DescribeDBParameters", on=("rds:pg:{stack}-postgres*",)),
         make("rds:CreateDBParameterGroup", "rds:AddTagsToResource", on=("rds:pg:{stack}-postgres*",)),
         change("rds:ModifyDBParameterGroup", "rds:DeleteDBParameterGroup", on=("rds:pg:{stack}-postgres*",)),
     )
@@ -121,7 +121,7 @@ class DBParameterGroup(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find the stack's groups by name (two during a major upgrade); tags and parameters take a call each."""
-        if reader.nothing_yet(cls.TYPE):
+        if reader.cannot_exist_yet(cls.TYPE):
             return []
         rows = reader.shared(
             "rds.describe_db_parameter_groups",
@@ -145,12 +145,12 @@ class DBParameterGroup(Resource):
             attrs["parameters"] = {row["ParameterName"]: row.get("ParameterValue") for row in rows}
         return reader.observed(cls, name, name, attrs, tags)
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Only declared parameters count."""
         if name == "parameters":
             actual = observed.attrs.get("parameters", {})
             return all(actual.get(key) == value for key, value in self.parameters.items())
-        return super().satisfied(name, observed)
+        return super().matches(name, observed)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it and set its parameters; the instance that starts with it has them from the beginning."""
@@ -163,7 +163,7 @@ class DBParameterGroup(Resource):
                 Tags=tag_list(self.tags),
             )
         self._set(cloud, "pending-reboot")
-        return self.made(self.name, arn=answer["DBParameterGroup"]["DBParameterGroupArn"])
+        return self.as_created(self.name, arn=answer["DBParameterGroup"]["DBParameterGroupArn"])
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Set the parameters, at once where PostgreSQL can."""

@@ -79,7 +79,9 @@ class DBInstance(Resource):
         "database_name",
         "username",
     )
-    REPLACE: ClassVar[frozenset[str]] = frozenset({"database_name", "username", "major_downgrade", "storage_shrink"})
+    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset(
+        {"database_name", "username", "major_downgrade", "storage_shrink"}
+    )
     # Tasks that are still running would lose their database, and write while its final snapshot is taken.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = PERMISSIONS
@@ -147,7 +149,7 @@ class DBInstance(Resource):
     def _tagged(self) -> DBInstance:
         return replace(self, tags={**self.tags, STORAGE_TAG: str(self.storage_gib)})
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Let be what AWS has changed by itself, as it may, and what it says nothing of."""
         actual = observed.attrs.get(name)
         if actual is None or (name.endswith("_window") and getattr(self, name) is None):
@@ -164,7 +166,7 @@ class DBInstance(Resource):
             case "performance_insights" if observed.attrs.get("insights_offered") is False:
                 fine = True
             case _:
-                fine = super().satisfied(name, observed)
+                fine = super().matches(name, observed)
         return fine
 
     def _maximum(self, observed: Observed) -> int:
@@ -205,7 +207,7 @@ class DBInstance(Resource):
         with creating(self.address), explained(self.name, self.instance_class):
             row = restore(cloud, self, tags) if self.restore_from else self._create_empty(cloud, tags)
         told = {name: value for name, value in attributes(row).items() if value is not None}
-        return replace(self, tags=tags).made(self.name, row.get("DBInstanceStatus", "creating"), **told)
+        return replace(self, tags=tags).as_created(self.name, row.get("DBInstanceStatus", "creating"), **told)
 
     def _create_empty(self, cloud: Cloud, tags: Mapping[str, str]) -> Mapping[str, Any]:
         version = version_to_create(cloud, self.engine_version)

@@ -6,7 +6,7 @@ Sources: Service Authorization Reference, "Actions, resources, and condition key
 
 from __future__ import annotations
 
-from missyou_operator.aws.permissions import OURS, Condition, Grant, Part, change, linked_role, look, make
+from missyou_operator.aws.permissions import OURS, Condition, Grant, Part, change, linked_role, make, observe
 from missyou_operator.aws.secretsmanager.values import READ_PASSWORD
 
 _DATABASE, _SUBNETS, _PARAMETERS = "rds:db:{stack}-db", "rds:subgrp:{stack}-db", "rds:pg:{stack}-postgres*"
@@ -16,7 +16,7 @@ _SNAPSHOT = (
 )
 
 PERMISSIONS: tuple[Grant, ...] = (
-    look("rds:DescribeDBInstances", "rds:DescribeDBEngineVersions", "rds:DescribeOrderableDBInstanceOptions"),
+    observe("rds:DescribeDBInstances", "rds:DescribeDBEngineVersions", "rds:DescribeOrderableDBInstanceOptions"),
     make("rds:CreateDBInstance", "rds:AddTagsToResource", on=(_DATABASE,)),
     change("rds:CreateDBInstance", on=(_SUBNETS, _PARAMETERS)),
     # Any snapshot: the spec names it, and it may be of before the stack, or of another account.

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NoReturn
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
-from missyou_operator.aws.permissions import Grant, change, look, make
+from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.resource import FieldChange, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref
 
@@ -25,10 +25,10 @@ class DBSnapshot(Resource):
     """
 
     TYPE: ClassVar[str] = "rds.DBSnapshot"
-    KEPT: ClassVar[bool] = True
+    RETAINED: ClassVar[bool] = True
     READ_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("rds:DescribeDBSnapshots"),
+        observe("rds:DescribeDBSnapshots"),
         make("rds:CreateDBSnapshot", "rds:AddTagsToResource", on=("rds:snapshot:{stack}-db-*",)),
         change("rds:CreateDBSnapshot", on=("rds:db:{stack}-db",)),
     )
@@ -88,7 +88,7 @@ class DBSnapshot(Resource):
                 DBSnapshotIdentifier=self.name, DBInstanceIdentifier=self.instance, Tags=tag_list(self.tags)
             )["DBSnapshot"]
         arn = row["DBSnapshotArn"]
-        return self.made(arn, row.get("Status", "creating"), arn=arn, taken="", of_another=False)
+        return self.as_created(arn, row.get("Status", "creating"), arn=arn, taken="", of_another=False)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> NoReturn:  # noqa: ARG002
         """Never happens."""

@@ -78,10 +78,10 @@ def judge(identifier: str, state: str, *, reachable: bool) -> Health:
         return Health("ready", message=f"{identifier}: {SERVING[state]}") if SERVING[state] else READY
     if state in _FAILED:
         return failed(reason, f"the database {identifier} {_FAILED[state].format(identifier)}")
-    words, typical = _BUSY.get(state, (f"is in the state {state}", 120.0))
+    words, typical_seconds = _BUSY.get(state, (f"is in the state {state}", 120.0))
     if state in SERVING:
-        words, typical, reason = "is there, and gets its address next", 60.0, "Creating"
-    return pending(reason, f"the database {identifier} {words}", typical)
+        words, typical_seconds, reason = "is there, and gets its address next", 60.0, "Creating"
+    return pending(reason, f"the database {identifier} {words}", typical_seconds)
 
 
 def remarks(attrs: Mapping[str, Any], engine_version: str, *, insights: bool) -> list[str]:

@@ -80,7 +80,7 @@ def upgrade_targets(current: str, rows: Rows) -> list[str] | None:
 
 def creatable(cloud: Cloud) -> list[Mapping[str, Any]]:
     """Read the PostgreSQL versions that can be created in this region, once an hour."""
-    rows = cloud.cached(
+    rows = cloud.hourly(
         "rds.describe_db_engine_versions",
         lambda: pages(cloud.client("rds"), "describe_db_engine_versions", "DBEngineVersions", Engine="postgres"),
     )
@@ -104,7 +104,7 @@ def offers_insights(cloud: Cloud, version: str, instance_class: str) -> bool | N
     if "." not in version:
         minors = [row["EngineVersion"] for row in creatable(cloud) if parse(row["EngineVersion"])[0] == int(version)]
         version = max(minors, key=parse)
-    rows = cloud.cached(
+    rows = cloud.hourly(
         f"rds.orderable.{version}.{instance_class}",
         lambda: pages(
             cloud.client("rds"),

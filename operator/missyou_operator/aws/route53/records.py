@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 from missyou_operator.aws.acm import others_of
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import code_of, is_absent
-from missyou_operator.aws.identity import Stack
-from missyou_operator.aws.permissions import Condition, Grant, Part, look
+from missyou_operator.aws.identity import StackIdentity
+from missyou_operator.aws.permissions import Condition, Grant, Part, observe
 from missyou_operator.aws.route53.zone import Record, apply, at, plain, records_now, subtree, values
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
@@ -25,7 +25,7 @@ from missyou_operator.engine.values import Ref
 _TTL = 300
 _ZONES = ("route53:hostedzone/*",)
 PERMISSIONS: tuple[Grant, ...] = (
-    look("route53:ListResourceRecordSets", on=_ZONES),
+    observe("route53:ListResourceRecordSets", on=_ZONES),
     Grant(
         Part.CHANGE,
         ("route53:ChangeResourceRecordSets",),
@@ -35,7 +35,7 @@ PERMISSIONS: tuple[Grant, ...] = (
 )
 
 
-def heritage(stack: Stack) -> str:
+def heritage(stack: StackIdentity) -> str:
     """Give the value of the TXT record that says whose the records beside it are."""
     return f'"heritage=missyou-operator,stack={stack.app},cluster={stack.cluster}"'
 
@@ -53,7 +53,7 @@ class Alias(Resource):
 
     TYPE: ClassVar[str] = "route53.Alias"
     COMPARED: ClassVar[tuple[str, ...]] = ("zone", "target", "target_zone")
-    REPLACE: ClassVar[frozenset[str]] = frozenset({"zone"})
+    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"zone"})
     READ_AFTER: ClassVar[tuple[str, ...]] = ("acm.Certificate",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = PERMISSIONS
 
@@ -96,11 +96,11 @@ class Alias(Resource):
         """Compare all but tags: there are none."""
         return tuple(change for change in super().diff(observed) if change.field != "tags")
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Compare names as DNS does."""
         if name == "target":
             return bool(observed.attrs.get(name) == plain(str(self.target)))
-        return super().satisfied(name, observed)
+        return super().matches(name, observed)
 
     def _record(self) -> Record:
         target = {"HostedZoneId": self.target_zone, "DNSName": self.target, "EvaluateTargetHealth": False}
@@ -117,7 +117,7 @@ class Alias(Resource):
             rows = records_now(cloud, self.zone, self.role, self.name)
             mine = heritage(cloud.stack) in values(at(rows, f"_missyou.{self.name}", "TXT"))
             raise _there(self.name) if mine else _taken(error, self.name) from error
-        return self.made(f"{self.zone}/{self.name}", role=self.role, rows=(self._record(), owner))
+        return self.as_created(f"{self.zone}/{self.name}", role=self.role, rows=(self._record(), owner))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
         """Lead it to the load balancer; the TXT record says that it is ours. Errors: RefusedError beside a CNAME."""
@@ -146,11 +146,11 @@ class Validation(Resource):
 
     TYPE: ClassVar[str] = "route53.Validation"
     COMPARED: ClassVar[tuple[str, ...]] = ("zone",)
-    REPLACE: ClassVar[frozenset[str]] = frozenset({"zone"})
+    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"zone"})
     READ_AFTER: ClassVar[tuple[str, ...]] = ("acm.Certificate",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         *PERMISSIONS,
-        look("acm:ListCertificates", "acm:ListTagsForCertificate"),
+        observe("acm:ListCertificates", "acm:ListTagsForCertificate"),
     )
 
     zone: str
@@ -198,7 +198,7 @@ class Validation(Resource):
             there = at(records_now(cloud, self.zone, self.role, self.name), str(self.record_name), "CNAME")
             same = [plain(value) for value in values(there)] == [plain(str(self.record_value))]
             raise _there(self.name) if same else _taken(error, str(self.record_name)) from error
-        return self.made(f"{self.zone}/{plain(str(self.record_name))}", role=self.role, rows=(row,))
+        return self.as_created(f"{self.zone}/{plain(str(self.record_name))}", role=self.role, rows=(row,))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
         """Never happens: what differs is replaced."""

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import is_absent
-from missyou_operator.aws.permissions import Grant, look
+from missyou_operator.aws.permissions import Grant, observe
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import READY, Health, Observed, failed
 
@@ -31,8 +31,8 @@ class HostedZone(External):
     TYPE: ClassVar[str] = "route53.HostedZone"
     READ_AFTER: ClassVar[tuple[str, ...]] = ("acm.Certificate",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("route53:ListHostedZones"),
-        look("route53:GetHostedZone", on=("route53:hostedzone/*",)),
+        observe("route53:ListHostedZones"),
+        observe("route53:GetHostedZone", on=("route53:hostedzone/*",)),
     )
 
     @classmethod
@@ -60,7 +60,7 @@ class HostedZone(External):
 
 def _zone_of(reader: Reader, name: str) -> Observed | None:
     domain, id_, role = name.split("@")
-    client = reader.elsewhere(role).client("route53")
+    client = reader.clients_of(role).client("route53")
     rows = reader.shared(f"route53.{role}.zones", lambda: pages(client, "list_hosted_zones", "HostedZones"))
     fitting = [
         row
@@ -77,7 +77,7 @@ def _zone_of(reader: Reader, name: str) -> Observed | None:
         return None if id_ else Observed(HostedZone, name, "", nothing)
     row = max(fitting, key=lambda each: (len(each["Name"]), each["Id"]))
     zone = _bare(row["Id"])
-    answer = reader.cached(f"route53.zone.{zone}", lambda: client.get_hosted_zone(Id=zone))
+    answer = reader.hourly(f"route53.zone.{zone}", lambda: client.get_hosted_zone(Id=zone))
     servers = tuple(sorted((answer.get("DelegationSet") or {}).get("NameServers") or ()))
     attrs = {"id": zone, "zone_name": row["Name"].rstrip("."), "name_servers": servers, "gone": gone}
     return Observed(HostedZone, name, zone, attrs)
@@ -102,7 +102,7 @@ def subtree(reader: Reader, zone: str, role: str, domain: str) -> Sequence[Recor
 
 def records_now(cloud: Cloud, zone: str, role: str, domain: str) -> Sequence[Record]:
     """Read them, whoever else has just done so."""
-    client, start = cloud.elsewhere(role).client("route53"), {"StartRecordName": domain}
+    client, start = cloud.clients_of(role).client("route53"), {"StartRecordName": domain}
     rows: list[Record] = []
     while True:
         try:
@@ -132,6 +132,6 @@ def values(row: Record | None) -> tuple[str, ...]:
 
 def apply(cloud: Cloud, zone: str, role: str, *changes: tuple[str, Record]) -> None:
     """Change a zone: all of it, or nothing where one change does not fit. Each is an action and a record."""
-    client: Client = cloud.elsewhere(role).client("route53")
+    client: Client = cloud.clients_of(role).client("route53")
     batch = {"Changes": [{"Action": action, "ResourceRecordSet": dict(row)} for action, row in changes]}
     client.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)

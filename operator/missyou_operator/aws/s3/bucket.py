@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.iam.documents import json_text, normalised
-from missyou_operator.aws.identity import Stack, tag_list, tag_map
-from missyou_operator.aws.permissions import Grant, Part, look, make
+from missyou_operator.aws.identity import StackIdentity, tag_list, tag_map
+from missyou_operator.aws.permissions import Grant, Part, make, observe
 from missyou_operator.aws.s3.emptying import empty, holds_logs
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
@@ -28,7 +28,7 @@ _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "Restrict
 _BUCKET = "s3:{stack}-alb-logs-{account}-{region_name}"
 
 
-def log_bucket_name(stack: Stack) -> str:
+def log_bucket_name(stack: StackIdentity) -> str:
     """Give the name of a stack's bucket: 61 characters at most, of the 63 that there may be."""
     return f"{stack.name}-alb-logs-{stack.account}-{stack.region}"
 
@@ -45,8 +45,8 @@ class Bucket(Resource):
     # While a load balancer writes to a name, nobody else must be able to take it.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.AccessLogs", "elbv2.LoadBalancer")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("s3:ListAllMyBuckets"),
-        look(
+        observe("s3:ListAllMyBuckets"),
+        observe(
             "s3:GetBucketTagging",
             "s3:GetBucketPolicy",
             "s3:GetEncryptionConfiguration",
@@ -121,11 +121,11 @@ class Bucket(Resource):
                 attrs["logs"] = holds_logs(s3, name)
         return reader.observed(cls, name, name, attrs, tags)
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Compare the policy for what it means."""
         if name == "policy":
             return bool(normalised(observed.attrs.get(name)) == normalised(self.policy))
-        return super().satisfied(name, observed)
+        return super().matches(name, observed)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it with its tags, then set all that is compared, whatever AWS's defaults are."""
@@ -138,7 +138,7 @@ class Bucket(Resource):
         except ClientError as error:
             raise _explained(error, self.name) from error
         self._set(s3, frozenset(self.COMPARED))
-        return self.made(self.name, arn=f"arn:{cloud.stack.partition}:s3:::{self.name}")
+        return self.as_created(self.name, arn=f"arn:{cloud.stack.partition}:s3:::{self.name}")
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Set what differs, each with its own call. Tags are replaced as a whole: others' are kept."""

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import code_of, gone, is_absent
 from missyou_operator.aws.identity import STACK_TAG, owner_of, tag_list, tag_map
-from missyou_operator.aws.permissions import Grant, change, look, make
+from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.aws.secretsmanager.values import (
     READ_PASSWORD,
     complete,
@@ -48,11 +48,11 @@ class Secret(Resource):
 
     TYPE: ClassVar[str] = "secretsmanager.Secret"
     COMPARED: ClassVar[tuple[str, ...]] = ("description", "value")
-    MOVES: ClassVar[frozenset[str]] = frozenset({"version"})
+    CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset({"version"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "rds.DBInstance")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("secretsmanager:ListSecrets"),
-        look("secretsmanager:DescribeSecret", on=_NAMES),
+        observe("secretsmanager:ListSecrets"),
+        observe("secretsmanager:DescribeSecret", on=_NAMES),
         make("secretsmanager:CreateSecret", "secretsmanager:TagResource", on=_NAMES),
         change("secretsmanager:UpdateSecret", "secretsmanager:RestoreSecret", "secretsmanager:DeleteSecret", on=_NAMES),
         change("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage", on=_NAMES),
@@ -76,9 +76,9 @@ class Secret(Resource):
             lambda: pages(client, "list_secrets", "SecretList", Filters=[{"Key": "tag-key", "Values": [STACK_TAG]}]),
         )
         rows = [row for row in rows if row["Name"].startswith(prefix)]
-        listed = {row["Name"] for row in rows}
+        shown = {row["Name"] for row in rows}
         expected = reader.wanted(cls.TYPE) or [f"{prefix}{suffix}" for suffix in SUFFIXES]
-        unlisted = [name for name in expected if name not in listed]
+        unlisted = [name for name in expected if name not in shown]
         rows += [row for row in (_describe(client, name) for name in unlisted) if row is not None]
         return [cls.from_row(reader, row) for row in rows if not row.get("DeletedDate")]
 
@@ -87,11 +87,11 @@ class Secret(Resource):
         """Put an observation together from a row of ListSecrets or an answer of DescribeSecret."""
         return reader.observed(cls, row["Name"], row["ARN"], _attributes(row), tag_map(row.get("Tags")))
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Compare a value by the id of the current version, derived from it; a generated one is always right."""
         if name == "value":
             return self.value is None or observed.attrs["version"] == self.wanted_version()
-        return super().satisfied(name, observed)
+        return super().matches(name, observed)
 
     def wanted_version(self) -> str:
         """Give the id of the version that holds the value."""
@@ -117,7 +117,7 @@ class Secret(Resource):
             if code_of(error) not in {"InvalidRequestException", "ResourceExistsException"}:
                 raise
             return self._take_back(cloud, error)
-        return self.made(row["ARN"], arn=row["ARN"], version=version, versions=(version,), value=_HIDDEN)
+        return self.as_created(row["ARN"], arn=row["ARN"], version=version, versions=(version,), value=_HIDDEN)
 
     def _content(self) -> Sensitive:
         return self.value if isinstance(self.value, Sensitive) else generated(self.username)
@@ -172,7 +172,7 @@ class SecretVersion(Resource):
     """
 
     TYPE: ClassVar[str] = "secretsmanager.SecretVersion"
-    MOVES: ClassVar[frozenset[str]] = frozenset({"id", "version"})
+    CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset({"id", "version"})
     READ_AFTER: ClassVar[tuple[str, ...]] = ("secretsmanager.Secret",)
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("secretsmanager.Secret",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -220,7 +220,7 @@ class SecretVersion(Resource):
     def _write(self, cloud: Cloud, attrs: Mapping[str, Any]) -> Observed:
         version = self.wanted_version()
         _make_current(cloud, attrs, version, lambda: self._content(cloud))
-        return self.made(version, arn=self.secret, version=version, versions=(*attrs["versions"], version))
+        return self.as_created(version, arn=self.secret, version=version, versions=(*attrs["versions"], version))
 
     def _content(self, cloud: Cloud) -> Sensitive:
         return complete(

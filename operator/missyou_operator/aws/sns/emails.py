@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list
-from missyou_operator.aws.permissions import Grant, Part, change, look
+from missyou_operator.aws.permissions import Grant, Part, change, observe
 from missyou_operator.aws.sns.topic import TOPIC
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
@@ -40,7 +40,7 @@ class EmailSubscriptions(Resource):
     COMPARED: ClassVar[tuple[str, ...]] = ("emails",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("sns.Topic",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("sns:ListSubscriptionsByTopic", on=(TOPIC,)),
+        observe("sns:ListSubscriptionsByTopic", on=(TOPIC,)),
         change("sns:Subscribe", "sns:TagResource", on=(TOPIC,)),
         # A subscription has an ARN, and no tags.
         Grant(Part.CHANGE, ("sns:Unsubscribe",), (TOPIC, f"{TOPIC}:*")),
@@ -67,7 +67,7 @@ class EmailSubscriptions(Resource):
                 found.append(replace(observed, component=topic.component))
         return found
 
-    def satisfied(self, name: str, observed: Observed) -> bool:  # noqa: ARG002 - there is one field only
+    def matches(self, name: str, observed: Observed) -> bool:  # noqa: ARG002 - there is one field only
         """Tell whether all have been asked, whom we no longer want is gone, and the topic remembers exactly that."""
         return not (self._missing(observed) or self._surplus(observed)) and observed.attrs["asked"] == self._asked()
 
@@ -112,7 +112,7 @@ class EmailSubscriptions(Resource):
             "pending": frozenset(),
             "asked": frozenset(),
         }
-        return self.update(cloud, self.made(_id(self.name)).with_attrs(**nobody), frozenset())
+        return self.update(cloud, self.as_created(_id(self.name)).with_attrs(**nobody), frozenset())
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
         """Ask who is new, end what is confirmed and unwanted, then remember.

@@ -18,7 +18,7 @@ from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import code_of, gone, is_absent, message_of
 from missyou_operator.aws.iam.documents import grants, json_text, normalised
 from missyou_operator.aws.identity import tag_list, tag_map
-from missyou_operator.aws.permissions import Grant, change, look, make
+from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource, failed
@@ -37,8 +37,8 @@ class Topic(Resource):
     TYPE: ClassVar[str] = "sns.Topic"
     COMPARED: ClassVar[tuple[str, ...]] = ("policy", "key")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("sns:ListTopics"),
-        look("sns:GetTopicAttributes", "sns:ListTagsForResource", on=(TOPIC,)),
+        observe("sns:ListTopics"),
+        observe("sns:GetTopicAttributes", "sns:ListTagsForResource", on=(TOPIC,)),
         make("sns:CreateTopic", "sns:TagResource", on=(TOPIC,)),
         change("sns:SetTopicAttributes", "sns:TagResource", "sns:DeleteTopic", on=(TOPIC,)),
     )
@@ -65,11 +65,11 @@ class Topic(Resource):
         }
         return [reader.observed(cls, name, arn, attrs, tag_map(sns.list_tags_for_resource(ResourceArn=arn)["Tags"]))]
 
-    def satisfied(self, name: str, observed: Observed) -> bool:
+    def matches(self, name: str, observed: Observed) -> bool:
         """Compare policies by their meaning."""
         if name == "policy":
             return bool(normalised(self.policy) == observed.attrs["policy"])
-        return super().satisfied(name, observed)
+        return super().matches(name, observed)
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
         """Say who may publish and who no longer, instead of printing two documents."""
@@ -95,7 +95,7 @@ class Topic(Resource):
                 message = f"{self.address} is there since a moment ago: it is looked at again"
                 raise NotYetError("Creating", message, 2.0) from error
             raise
-        return self.made(answer["TopicArn"], arn=answer["TopicArn"], policy=normalised(self.policy))
+        return self.as_created(answer["TopicArn"], arn=answer["TopicArn"], policy=normalised(self.policy))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Set what differs."""
@@ -122,7 +122,7 @@ class GivenTopic(External):
 
     TYPE: ClassVar[str] = "sns.GivenTopic"
     # It may be anybody's, in another account too.
-    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (look("sns:GetTopicAttributes"),)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (observe("sns:GetTopicAttributes"),)
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import gone
-from missyou_operator.aws.permissions import OURS, Grant, Part, change, look
+from missyou_operator.aws.permissions import OURS, Grant, Part, change, observe
 from missyou_operator.aws.wafv2.webacl import ACL
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.resource import Health, Observed, Resource
@@ -30,9 +30,9 @@ class WebACLAssociation(Resource):
     COMPARED: ClassVar[tuple[str, ...]] = ("web_acl_arn", "load_balancer_arn")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("wafv2.WebACL", "elbv2.LoadBalancer")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("wafv2:ListResourcesForWebACL", on=(ACL,)),
+        observe("wafv2:ListResourcesForWebACL", on=(ACL,)),
         # Its web ACL may be somebody else's.
-        look("wafv2:GetWebACLForResource", on=(_BALANCER, "wafv2:regional/webacl/*/*")),
+        observe("wafv2:GetWebACLForResource", on=(_BALANCER, "wafv2:regional/webacl/*/*")),
         change("wafv2:AssociateWebACL", on=(ACL,)),
         # AWS WAF looks at no tags of a load balancer; Elastic Load Balancing does, below.
         Grant(Part.CHANGE, ("wafv2:AssociateWebACL", "wafv2:DisassociateWebACL"), (_BALANCER,)),
@@ -78,7 +78,7 @@ class WebACLAssociation(Resource):
             )
         waf.associate_web_acl(WebACLArn=self.web_acl_arn, ResourceArn=self.load_balancer_arn)
         acl = str(self.web_acl_arn).rpartition("/")[2]
-        return self.made(f"{acl} on {self.name}")
+        return self.as_created(f"{acl} on {self.name}")
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
         """Associate the web ACL that is wanted now in the place of the other, without a gap."""

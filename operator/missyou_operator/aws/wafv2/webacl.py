@@ -12,7 +12,7 @@ from missyou_operator.aws.cloud import Client, Cloud, Reader
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
-from missyou_operator.aws.permissions import Grant, Part, change, look, make
+from missyou_operator.aws.permissions import Grant, Part, change, make, observe
 from missyou_operator.engine.resource import Health, Observed, Resource, pending
 
 #: For load balancers; the other scope is CloudFront's.
@@ -46,8 +46,8 @@ class WebACL(Resource):
     COMPARED: ClassVar[tuple[str, ...]] = ("rules", "default_action", "visibility")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        look("wafv2:ListWebACLs"),
-        look("wafv2:GetWebACL", "wafv2:ListTagsForResource", on=(ACL,)),
+        observe("wafv2:ListWebACLs"),
+        observe("wafv2:GetWebACL", "wafv2:ListTagsForResource", on=(ACL,)),
         make("wafv2:CreateWebACL", on=(ACL, _MANAGED)),
         make("wafv2:TagResource", on=(ACL,)),
         change("wafv2:UpdateWebACL", "wafv2:DeleteWebACL", "wafv2:TagResource", on=(ACL,)),
@@ -75,7 +75,7 @@ class WebACL(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find it by its name in the list of the account's; tags and rules of ours take a call each."""
-        if reader.nothing_yet(cls.TYPE):
+        if reader.cannot_exist_yet(cls.TYPE):
             return []
         rows = reader.shared("wafv2.list_web_acls", lambda: _listed(reader.client("wafv2")))
         return [cls._observed(reader, row) for row in rows if row["Name"] == f"{reader.stack.name}-waf"]
@@ -104,7 +104,7 @@ class WebACL(Resource):
             row = cloud.client("wafv2").create_web_acl(
                 Name=self.name, Scope=_SCOPE, Tags=tag_list(self.tags), **self._settings()
             )["Summary"]
-        return self.made(row["Id"], arn=row["ARN"], lock_token=row["LockToken"], left_alone={})
+        return self.as_created(row["Id"], arn=row["ARN"], lock_token=row["LockToken"], left_alone={})
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Write all settings anew, unless somebody has changed them since they were read (AWS compares the token)."""
