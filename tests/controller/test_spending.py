@@ -8,7 +8,7 @@ import pytest
 
 from missyou_operator.api import parse
 from missyou_operator.api.status import Cost, PlannedCost
-from missyou_operator.controller.spending import Spending, judge
+from missyou_operator.controller.spending import Spending, check_budget
 from missyou_operator.cost import PriceTable, bundled
 from missyou_operator.engine.plan import Action, Change, Plan
 
@@ -29,10 +29,10 @@ def body(budget: int | None = None, now: str | None = NOW, approve: str = "", **
 def judged(
     given: dict[str, Any], plan: Plan = PLAN, prices: PriceTable | None = None, *, drift: bool = False
 ) -> Spending:
-    return judge(given, parse(given, "us-east-1"), prices or bundled(), plan, drift=drift)
+    return check_budget(given, parse(given, "us-east-1"), prices or bundled(), plan, drift=drift)
 
 
-def held(spending: Spending) -> bool:
+def is_held(spending: Spending) -> bool:
     return bool(spending.approval.changes)
 
 
@@ -42,7 +42,7 @@ DEARER = {"network": {"natGateways": 2}}
 def test_what_exceeds_the_budget_waits_as_a_whole_and_says_the_amounts():
     found = judged(body(100, **DEARER))
     assert found.approval == PLAN
-    health = found.withheld["ec2.NatGateway/missyou-nat-b"]
+    health = found.held["ec2.NatGateway/missyou-nat-b"]
     assert (health.stalled, health.reason) == (True, "ApprovalRequired")
     for words in ("125.10 USD a month", "spec.budget.monthlyUSD (100)", "now it is 88.60", f"approve={found.id}"):
         assert words in health.message
@@ -62,29 +62,29 @@ def test_what_exceeds_the_budget_waits_as_a_whole_and_says_the_amounts():
     ids=["no budget", "within it", "costs the same", "gets cheaper", "nothing to do", "drift"],
 )
 def test_it_holds_nothing_else(given, plan, drift):
-    assert not held(judged(given, plan, drift=drift))
+    assert not is_held(judged(given, plan, drift=drift))
 
 
 def test_exactly_the_budget_is_within_it():
-    assert held(judged(body(88, now=None)))
-    assert not held(judged(body(89, now=None)))
+    assert is_held(judged(body(88, now=None)))
+    assert not is_held(judged(body(89, now=None)))
 
 
 def test_a_new_stack_waits_before_anything_is_made():
     found = judged(body(50, now=None))
-    assert held(found)
-    assert "nothing runs yet" in found.withheld["ec2.NatGateway/missyou-nat-b"].message
+    assert is_held(found)
+    assert "nothing runs yet" in found.held["ec2.NatGateway/missyou-nat-b"].message
     assert found.status({}, waiting=True) is None
 
 
 def test_an_approval_is_for_these_costs_and_no_others():
     id_ = judged(body(100, **DEARER)).id
-    assert not held(judged(body(100, approve=id_, **DEARER)))
+    assert not is_held(judged(body(100, approve=id_, **DEARER)))
     # Its own plan gets shorter while it is carried out.
     fewer = Plan((Change(Action.UPDATE, "ec2.RouteTable/missyou-app-b", "Network"),))
-    assert not held(judged(body(100, approve=id_, **DEARER), fewer))
-    assert held(judged(body(100, approve=id_, **DEARER, database={"multiAZ": True})))
-    assert held(judged(body(90, approve=id_, **DEARER)))
+    assert not is_held(judged(body(100, approve=id_, **DEARER), fewer))
+    assert is_held(judged(body(100, approve=id_, **DEARER, database={"multiAZ": True})))
+    assert is_held(judged(body(90, approve=id_, **DEARER)))
 
 
 def test_the_status_remembers_what_was_let_through():
@@ -95,7 +95,7 @@ def test_the_status_remembers_what_was_let_through():
     assert cost is not None
     assert cost["monthlyUSD"] == "125.10"
     again = {**body(100, **DEARER), "status": {"cost": cost}}
-    assert not held(judged(again))
+    assert not is_held(judged(again))
 
 
 def test_a_destructive_change_that_waits_does_not_move_the_cost_but_shows_it():
@@ -108,16 +108,16 @@ def test_after_an_approved_budget_a_destructive_change_may_have_the_annotation()
     id_ = judged(body(100, **DEARER)).id
     cost = judged(body(100, approve=id_, **DEARER)).status(body()["status"], waiting=True)
     later = {**body(100, approve="the-destructive-plan", **DEARER), "status": {"cost": cost}}
-    assert not held(judged(later))
+    assert not is_held(judged(later))
 
 
 def test_where_prices_are_missing_the_rest_is_a_lower_bound():
     unknown = {**DEARER, "database": {"instanceClass": "db.x9.mega"}}
     over = judged(body(100, **unknown))
-    assert held(over)
-    message = over.withheld["ec2.NatGateway/missyou-nat-b"].message
+    assert is_held(over)
+    message = over.held["ec2.NatGateway/missyou-nat-b"].message
     assert "at least (no price for rds.db.x9.mega.single)" in message
-    assert not held(judged(body(100, **unknown), prices=PriceTable()))
+    assert not is_held(judged(body(100, **unknown), prices=PriceTable()))
 
 
 def test_the_status_names_what_has_no_price():

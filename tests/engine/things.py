@@ -133,11 +133,11 @@ def thing(name: str, *uses: Thing | Ref, **fields: Any) -> Thing:
     return Thing(name=name, uses=refs, **fields)
 
 
-def run(cloud: ToyCloud, *things: Thing, approve: bool = True, withheld: dict[str, Health] | None = None) -> Outcome:
+def run(cloud: ToyCloud, *things: Thing, approve: bool = True, held: dict[str, Health] | None = None) -> Outcome:
     """Run one pass."""
     graph = Graph(things)
     plan = make_plan(graph, cloud.world())
-    return execute(graph, cloud.world(), plan, Runtime(cloud, Inline(), classify), withheld)
+    return execute(graph, cloud.world(), plan, Runtime(cloud, Inline(), classify), held)
 
 
 def plan(cloud: ToyCloud, *things: Thing) -> Plan:

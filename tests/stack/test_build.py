@@ -65,7 +65,7 @@ def test_whatever_the_spec_every_reference_leads_somewhere(environment, gateways
     spec |= {"image": {"repository": repository}} if repository else {}
     spec |= {"secrets": {"googleAPIKey": secret}} if secret else {}
     built = graph(**spec)
-    ordered = built.ordered()
+    ordered = built.edges.order
     assert len(ordered) == len(built)
     plan = make_plan(built, {})
     assert {change.action for change in plan.changes} == {Action.CREATE}

@@ -32,14 +32,14 @@ _DRIFT_KEPT = 10
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a pass leaves: a status to write, Events to post, seconds until the next look. `done`: all is deleted.
+    """What a pass leaves: a status to write, Events to post, seconds until the next pass. `done`: all is deleted.
 
     `drift`: what was found changed outside. `result`, in controller-runtime's words: "success" (nothing is under way),
     "requeue_after" (something is), "error" (something failed).
     """
 
     status: Mapping[str, Any]
-    delay: float
+    requeue_after: float
     events: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     done: bool = False
     drift: Sequence[Mapping[str, Any]] = ()
@@ -68,7 +68,7 @@ class PassResult:
 def progress(body: Mapping[str, Any], found_: PassResult, now: datetime) -> dict[str, Any]:
     """Give the status of a pass that looked at AWS."""
     before = body.get("status") or {}
-    results = [result for result in found_.outcome.results.values() if result.component and not result.aside]
+    results = [result for result in found_.outcome.results.values() if result.component and result.counts_for_ready]
     verdicts = _verdicts(found_, results)
     after = {
         **_kept(before),
@@ -180,8 +180,8 @@ def events(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Mapping[
 
 
 def _verdicts(found_: PassResult, results: Sequence[Result]) -> list[Verdict]:
-    aside = [result for result in found_.outcome.results.values() if result.aside and result.health.status == "failed"]
-    notes = {result.component: result.health.message for result in aside}
+    retained = [result for result in found_.outcome.results.values() if not result.counts_for_ready]
+    notes = {result.component: result.health.message for result in retained if result.health.status == "failed"}
     notes |= {"Registry": f"images come from {found_.app.image.repository}"} if found_.app.image.repository else {}
     components = component_verdicts(results, notes)
     coming = found_.left.of(Action.CREATE, Action.UPDATE, Action.REPLACE)

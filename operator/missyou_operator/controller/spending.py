@@ -23,17 +23,18 @@ from missyou_operator.engine.resource import Health, failed
 class Spending:
     """The estimate of a spec, and what of a plan is held because of it.
 
-    `before`: US dollars a month as last allowed, None where nothing was. `approval` is the plan that waits, under `id`.
+    `before`: US dollars a month as last allowed, None where nothing was. `approval` is the plan that waits, under `id`;
+    `held` says why, by address.
     """
 
-    estimate: Estimate
+    estimate: Estimate = field(default_factory=Estimate)
     before: Decimal | None = None
     id: str = ""
     approval: Plan = field(default_factory=Plan)
-    withheld: Mapping[str, Health] = field(default_factory=dict)
+    held: Mapping[str, Health] = field(default_factory=dict)
 
     def status(self, previous: Mapping[str, Any], *, waiting: bool) -> Mapping[str, Any] | None:
-        """Give `status.cost`; the previous one stays while changes wait for approval, unless it was given for these."""
+        """Return `status.cost`. The previous one stays while changes wait, unless these costs were approved."""
         if self.approval.changes or (waiting and not self.id):
             kept: Mapping[str, Any] | None = previous.get("cost")
             return kept
@@ -49,14 +50,14 @@ class Spending:
         return {name: value for name, value in cost.items() if value not in (None, [])}
 
     def planned(self) -> Mapping[str, str] | None:
-        """Give `status.plan.cost`: what the stack would cost, or None where that is what it costs now."""
+        """Return `status.plan.cost`: what the stack would cost, or None where that is what it costs now."""
         difference = self.estimate.known - (self.before or Decimal(0))
         if not difference:
             return None
         return {"monthlyUSD": f"{self.estimate.known:.2f}", "differenceUSD": f"{difference:+.2f}"}
 
 
-def judge(body: Mapping[str, Any], app: AppSpec, prices: PriceTable, plan: Plan, *, drift: bool) -> Spending:
+def check_budget(body: Mapping[str, Any], app: AppSpec, prices: PriceTable, plan: Plan, *, drift: bool) -> Spending:
     """Hold a whole plan that would exceed the budget, and that is no correction of drift.
 
     Where something has no price, the sum of the rest is a lower bound: only if that exceeds the budget the plan waits.
@@ -75,7 +76,7 @@ def judge(body: Mapping[str, Any], app: AppSpec, prices: PriceTable, plan: Plan,
 
 
 def _allowed(body: Mapping[str, Any]) -> Decimal | None:
-    """Give what was last let through, by the status: the sum of its components."""
+    """Return what was last let through, by the status: the sum of its components."""
     cost = (body.get("status") or {}).get("cost")
     if not cost:
         return None

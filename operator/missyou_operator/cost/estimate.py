@@ -59,8 +59,8 @@ class Line:
 class Estimate:
     """What a stack costs a month in a region."""
 
-    region: str
-    lines: tuple[Line, ...]
+    region: str = ""
+    lines: tuple[Line, ...] = ()
 
     @property
     def known(self) -> Decimal:

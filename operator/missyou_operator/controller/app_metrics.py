@@ -1,4 +1,4 @@
-"""What metrics say of one app: its conditions, resources and drift, and whether it is being deleted."""
+"""The metrics of one app: its conditions, resources and drift, and whether it is being deleted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _APP = ("namespace", "name")
 
 
 @dataclass(slots=True)
-class Standing:
+class AppMetrics:
     """One app, as last reported. `meta` is its metadata as the API server last showed it."""
 
     status: Mapping[str, Any]
@@ -25,20 +25,20 @@ class Standing:
     corrected: int = 0
 
     def passed(self, before: Mapping[str, Any], report: Report) -> None:
-        """Take over what a pass left. A drift whose correction goes on over several passes was found once."""
+        """Take over the result of a pass. Drift whose correction takes several passes is counted once."""
         if report.done:
             return
         self.status = report.status
         for entry in report.drift:
-            said: Mapping[str, Any] = next(
+            former: Mapping[str, Any] = next(
                 (old for old in before.get("drift", ()) if old["resource"] == entry["resource"]), {}
             )
-            self.found += said.get("action") != "Correcting"
+            self.found += former.get("action") != "Correcting"
             self.corrected += entry["action"] == "Corrected"
 
 
-def families(standings: Sequence[tuple[tuple[str, str], Standing]]) -> Sequence[Metric]:
-    """Give the metrics of all apps, by namespace and name."""
+def families(apps: Sequence[tuple[tuple[str, str], AppMetrics]]) -> Sequence[Metric]:
+    """Return the metrics of all apps. `apps` holds them by namespace and name."""
     conditions = GaugeMetricFamily(
         "missyou_app_status_condition",
         "The conditions of an app: 1 for the status that holds",
@@ -48,22 +48,26 @@ def families(standings: Sequence[tuple[tuple[str, str], Standing]]) -> Sequence[
         "missyou_app_resources", "AWS resources of an app by state: Ready, or the reason", labels=(*_APP, "state")
     )
     found = CounterMetricFamily(
-        "missyou_app_drift_found_total", "Resources found changed outside since this operator leads", labels=_APP
+        "missyou_app_drift_found_total",
+        "Resources found changed outside since this operator leads",
+        labels=_APP,
     )
-    corrected = CounterMetricFamily("missyou_app_drift_corrected_total", "Those of them put right", labels=_APP)
+    corrected = CounterMetricFamily(
+        "missyou_app_drift_corrected_total", "Resources changed outside that were put right", labels=_APP
+    )
     deleting = GaugeMetricFamily(
-        "missyou_app_deletion_timestamp", "When the deletion of an app was asked for, in Unix time", labels=_APP
+        "missyou_app_deletion_timestamp", "When the deletion of an app was requested, in Unix time", labels=_APP
     )
-    for key, standing in standings:
-        for condition in standing.status.get("conditions", ()):
+    for key, app in apps:
+        for condition in app.status.get("conditions", ()):
             for status in ("True", "False", "Unknown"):
                 holds = condition["status"] == status
                 conditions.add_metric((*key, condition["type"], status.lower()), float(holds))
-        states = Counter(resource["state"] for resource in standing.status.get("resources", ()))
+        states = Counter(resource["state"] for resource in app.status.get("resources", ()))
         for state, number in states.items():
             resources.add_metric((*key, state), number)
-        found.add_metric(key, standing.found)
-        corrected.add_metric(key, standing.corrected)
-        if asked := standing.meta.get("deletionTimestamp"):
-            deleting.add_metric(key, datetime.fromisoformat(asked).timestamp())
+        found.add_metric(key, app.found)
+        corrected.add_metric(key, app.corrected)
+        if requested := app.meta.get("deletionTimestamp"):
+            deleting.add_metric(key, datetime.fromisoformat(requested).timestamp())
     return conditions, resources, found, corrected, deleting

@@ -16,28 +16,26 @@ from missyou_operator.controller.probes import Answer
 
 #: Seconds after which an event loop that does not turn is stuck.
 _STUCK = 30.0
-#: Seconds between two looks at what is not ready yet.
+#: Seconds between two checks of what is not ready yet.
 _AGAIN = 2.0
 
 
 class Readiness:
     """The answers to `/healthz` and `/readyz`.
 
-    `leads` tells whether this operator works; `apps` lists the UIDs of all apps that it serves; `look_at_aws` makes a
-    call with its own credentials. The two may raise what their libraries raise.
+    `leads` returns whether this operator is the leader; `apps` lists the UIDs of all apps that it serves; `identify`
+    makes a call with its own credentials. The two may raise what their libraries raise.
     """
 
-    def __init__(
-        self, leads: Callable[[], bool], apps: Callable[[], Set[str]], look_at_aws: Callable[[], object]
-    ) -> None:
-        self._leads, self._apps, self._look_at_aws = leads, apps, look_at_aws
+    def __init__(self, leads: Callable[[], bool], apps: Callable[[], Set[str]], identify: Callable[[], object]) -> None:
+        self._leads, self._apps, self._identify = leads, apps, identify
         self._beat = float("inf")
         self._seen: set[str] = set()
         self._unlisted = "apps are not listed yet"
         self._untrusted = "AWS has not been asked yet"
 
     def begin(self) -> None:
-        """Watch the event loop that this is called in, and look until all is ready."""
+        """Watch the event loop that this is called in, and check until everything is ready."""
         self._pulse = asyncio.create_task(self._beating())
         threading.Thread(target=self._settle, name="readiness", daemon=True).start()
 
@@ -46,23 +44,23 @@ class Readiness:
         self._pulse.cancel()
 
     def seen(self, uid: str) -> None:
-        """Take note that the watch has shown an app."""
+        """Remember that the watch has shown an app."""
         if self._unlisted:
             self._seen.add(uid)
 
     def call(self, call: Call) -> None:
-        """Take note of what AWS thinks of the credentials: only success and their refusal say something about them."""
+        """Learn whether AWS accepts the credentials: only success and their refusal say something about them."""
         if call.own and call.distrusted:
             self._untrusted = f"AWS does not accept the credentials: {call.code}"
         elif call.own and call.code == OK:
             self._untrusted = ""
 
     def healthy(self) -> Answer:
-        """Say whether the event loop turns (or has not begun to: this operator waits for the lease)."""
+        """Return whether the event loop turns (or has not begun to: this operator waits for the lease)."""
         return (200, "ok\n") if self._beat > seconds() - _STUCK else (503, "the event loop is stuck\n")
 
     def ready(self) -> Answer:
-        """Say whether it works, or stands by for the one that does."""
+        """Return whether it works, or stands by for the one that does."""
         if not self._leads():
             return 200, "standing by\n"
         why = self._not_beating() or self._unlisted or self._untrusted
@@ -79,13 +77,13 @@ class Readiness:
             await asyncio.sleep(1.0)
 
     def _settle(self) -> None:
-        """Look until the watch has shown every app that there is, and AWS has accepted the credentials once."""
-        requeue_after, asked = threading.Event(), False
-        while self._unlisted or not asked:
+        """Check until the watch has shown every app, and AWS has accepted the credentials once."""
+        pause, answered = threading.Event(), False
+        while self._unlisted or not answered:
             if self._unlisted:
                 self._unlisted = self._still_unseen()
-            asked = asked or self._asked()
-            requeue_after.wait(_AGAIN if self._unlisted or not asked else 0.0)
+            answered = answered or self._aws_answers()
+            pause.wait(_AGAIN if self._unlisted or not answered else 0.0)
 
     def _still_unseen(self) -> str:
         try:
@@ -94,9 +92,9 @@ class Readiness:
             return f"apps cannot be listed ({type(error).__name__})"
         return f"the watch has not shown {len(unseen)} apps yet" if unseen else ""
 
-    def _asked(self) -> bool:
+    def _aws_answers(self) -> bool:
         try:
-            self._look_at_aws()
+            self._identify()
         except ClientError:
             # What AWS answered, `call` has heard.
             return False
