@@ -104,14 +104,14 @@ class Reader(Cloud):
         cloud: Cloud,
         found: Mapping[str, Sequence[Observed]],
         since: float,
-        wanted: Mapping[str, Sequence[str]],
+        desired_names: Mapping[str, Sequence[str]],
         slow_since: float | None = None,
     ) -> None:
         super().__init__(cloud.clients, cloud.stack, cloud.inventory, assume=cloud.assume)
         self._found = found
         self._since = since
         self._lasting_since = since if slow_since is None else slow_since
-        self._wanted = wanted
+        self._desired_names = desired_names
 
     def shared(self, key: str, fetch: Callable[[], T]) -> T:
         """Read something of the whole account once for all stacks that look now."""
@@ -129,18 +129,18 @@ class Reader(Cloud):
         """Give what was found of another type (one named in `READ_AFTER`), foreign namesakes left out."""
         return [observed for observed in self._found.get(type_, ()) if observed.owned]
 
-    def wanted(self, type_: str) -> Sequence[str]:
-        """Give the names of the desired resources of a type, for types that are only looked at."""
-        return self._wanted.get(type_, ())
+    def desired_names(self, type_: str) -> Sequence[str]:
+        """Return the names of the desired resources, of the types that are found by them."""
+        return self._desired_names.get(type_, ())
 
-    def cannot_exist_yet(self, type_: str) -> bool:
-        """Tell whether the stack is so new that a named type need not be looked for: it is wanted, and has no VPC yet.
+    def cannot_exist_yet(self) -> bool:
+        """Return whether the stack is so new that its named resources need not be looked for: it has no VPC yet.
 
         For types that live in the VPC, and for those whose creation says so when the name is taken after all: the next
-        look finds it then. (In a teardown nothing is wanted, and everything is looked for.) The type must be read after
-        the VPC.
+        observation finds it then. In a teardown nothing is desired, and everything is looked for. The type must be read
+        after the VPC.
         """
-        return bool(self.wanted(type_)) and not self.found("ec2.Vpc")
+        return bool(self._desired_names) and not self.found("ec2.Vpc")
 
     def observed(  # noqa: PLR0913, PLR0917 - the parts of an observation
         self,

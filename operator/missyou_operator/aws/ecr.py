@@ -65,7 +65,7 @@ class Repository(Resource):
         }
         if reader.stack.owns(tags):
             attrs["keep_images"] = kept_images(_policy(ecr, name))
-            if name not in reader.wanted(cls.TYPE):
+            if name not in reader.desired_names(cls.TYPE):
                 attrs["images"] = _count(ecr, name)
         return reader.observed(cls, name, name, attrs, tags)
 
@@ -178,7 +178,7 @@ class Image(External):
         """Look for the wanted images, if the repository is there; there are no others of interest."""
         found = []
         for repository in reader.found("ecr.Repository"):
-            for name in reader.wanted(cls.TYPE):
+            for name in reader.desired_names(cls.TYPE):
                 digest = _digest(reader.client("ecr"), repository.id, name)
                 if digest:
                     attrs = {"id": digest, "digest": digest}

@@ -44,7 +44,7 @@ class LogGroup(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find the stack's two groups by name; the tags of each take a call."""
-        if reader.cannot_exist_yet(cls.TYPE):
+        if reader.cannot_exist_yet():
             return []
         stack = reader.stack.name
         wanted = {_APP: f"{_APP}{stack}", _DATABASE: f"{_DATABASE}{stack}-db/postgresql"}

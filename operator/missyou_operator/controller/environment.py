@@ -13,7 +13,7 @@ from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.session import Account, Accounts
 from missyou_operator.cost import PriceTable, bundled
-from missyou_operator.engine.resource import Health, Observed, Resource
+from missyou_operator.engine.resource import Health, Observed
 from missyou_operator.engine.schedule import Workers
 from missyou_operator.engine.values import Sensitive
 from missyou_operator.stack.secrets import KubernetesSecret
@@ -67,21 +67,19 @@ class Environment:
         return Cloud(account, stack, account.inventory, final_snapshot=final_snapshot, assume=assume)
 
     def secrets(
-        self, namespace: str, resources: Iterable[Resource]
+        self, namespace: str, keys: Iterable[KubernetesSecret]
     ) -> tuple[dict[str, tuple[Observed, ...]], dict[str, Health]]:
-        """Read the Kubernetes Secrets among resources; return those found, and why others may not be read."""
+        """Read keys of Kubernetes Secrets; return those found, and why others may not be read."""
         found: dict[str, tuple[Observed, ...]] = {}
         refused: dict[str, Health] = {}
-        for secret in resources:
-            if isinstance(secret, KubernetesSecret):
-                try:
-                    value = (self.read_secret(namespace, secret.secret) or {}).get(secret.key)
-                except PermissionError as refusal:
-                    refused[secret.address] = secret.forbidden(namespace, str(refusal))
-                    continue
-                if value:
-                    attrs = {"value": Sensitive(value)}
-                    found[secret.address] = (Observed(KubernetesSecret, secret.name, secret.name, attrs),)
+        for key in keys:
+            try:
+                value = (self.read_secret(namespace, key.secret) or {}).get(key.key)
+            except PermissionError as refusal:
+                refused[key.address] = key.forbidden(namespace, str(refusal))
+                continue
+            if value:
+                found[key.address] = (Observed(KubernetesSecret, key.name, key.name, {"value": Sensitive(value)}),)
         return found, refused
 
 

@@ -45,8 +45,8 @@ class Memory:
     `inputs` stands for all that the last pass was asked to make (spec and secrets); `synced` for the inputs that AWS
     once matched entirely, so that a later difference is drift. `since` says when each resource became unsettled for its
     present reason. `full_at` and `full_for`: when everything was observed last, and for which inputs (what is no longer
-    desired is read more closely). `doubts`: creations that got no answer, and when. `app`, `names` and `graph` are made
-    of the spec, and anew only when that has changed.
+    desired is read more closely). `doubts`: creations that got no answer, and when. `app` and `graph` are made of the
+    spec, and anew only when that has changed.
     """
 
     world: dict[str, tuple[Observed, ...]] | None = None
@@ -62,7 +62,6 @@ class Memory:
     created: dict[str, tuple[float, Observed]] = field(default_factory=dict)
     doubts: dict[str, float] = field(default_factory=dict)
     app: Last[AppSpec] = field(default_factory=Last)
-    names: Last[Graph] = field(default_factory=Last)
     graph: Last[Graph] = field(default_factory=Last)
 
     def with_lag(self, world: ObservedState, now: float) -> dict[str, tuple[Observed, ...]]:

@@ -30,9 +30,9 @@ from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Runtime
 from missyou_operator.engine.plan import Action, Plan, make_plan
 from missyou_operator.engine.resource import Health, Observed, failed
-from missyou_operator.stack import Lookups, build
+from missyou_operator.stack import build
 from missyou_operator.stack.backups import SnapshotRequest
-from missyou_operator.stack.domain import domain_lookup
+from missyou_operator.stack.lookups import DataSources
 from missyou_operator.stack.secrets import KubernetesSecret
 
 logger = logging.getLogger(__name__)
@@ -54,20 +54,18 @@ _SETTLING = 10.0
 class _Pass:
     """What one pass works with, before it has read anything in AWS.
 
-    `app` is None in a deletion: nothing is desired then. `full`: everything is due to be observed, not only what is
-    unsettled. `fresh`: somebody has asked for it, so that no read is shared which began before. `names`: the graph
-    with invented zones, which names what to read. `secrets`: the Kubernetes Secrets that are there; `refused`:
-    those that may not be read.
+    `sources`: what must be looked up before the desired graph can be built; None in a deletion, which desires nothing.
+    `full`: everything is due to be observed, not only what is unsettled. `fresh`: somebody has asked for it, so that
+    no read is shared which began before. `secrets`: the Kubernetes Secrets that exist; `refused`: those that may not
+    be read.
     """
 
     body: Mapping[str, Any]
-    app: AppSpec | None
     memory: Memory
     runtime: Runtime
+    sources: DataSources | None
     full: bool
     fresh: bool = False
-    snapshot: SnapshotRequest = field(default_factory=SnapshotRequest)
-    names: Graph = field(default_factory=Graph)
     secrets: Mapping[str, tuple[Observed, ...]] = field(default_factory=dict)
     refused: Mapping[str, Health] = field(default_factory=dict)
 
@@ -116,7 +114,7 @@ class Reconciler:
                 # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
                 given = replace(given, full=True, fresh=True)
                 observations, graph, plan = _see(given)
-            ctx = self._context(given, plan, observations)
+            ctx = self._context(given, app, plan, observations)
             held = guard(GUARDS if app else DELETION_GUARDS, plan, ctx)
             outcome = execute(graph, observations.world, plan, given.runtime, held)
             memory.remember(outcome, observations.unreadable, seconds())
@@ -132,35 +130,32 @@ class Reconciler:
         runtime = Runtime(cloud, self._environment.pool, classify, stopped)
         if app is None:
             full, memory.deleting = not memory.deleting or not memory.world, True
-            return _Pass(body=body, app=None, memory=memory, runtime=runtime, full=full)
+            return _Pass(body=body, memory=memory, runtime=runtime, sources=None, full=full)
         snapshot, meta = SnapshotRequest.of(body), body["metadata"]
-        facts = Lookups(("", ""), snapshot=snapshot.value)
-        names = memory.names.get((app, cloud.stack, facts), lambda: build(app, cloud.stack, facts))
-        secrets, refused = self._environment.secrets(meta["namespace"], names)
+        sources = DataSources(app, cloud.stack, snapshot)
+        secrets, refused = self._environment.secrets(meta["namespace"], sources.kubernetes_secrets)
         inputs = _inputs(body, secrets)
         token = f"{(meta.get('annotations') or {}).get('missyou.app/reconcile', '')}\0{snapshot.value}"
         asked = memory.token != token
         overdue = seconds() - memory.full_at >= self._environment.resync * 0.9
         if memory.inputs != inputs:
             # AWS as it was less than a resync ago is good enough to act upon at once; what is only read is not.
-            memory.unsettled |= {resource.TYPE for resource in names if resource.EXTERNAL}
+            memory.unsettled |= {external.TYPE for external in sources.externals}
         memory.inputs, memory.token = inputs, token
         return _Pass(
             body=body,
-            app=app,
             memory=memory,
             runtime=runtime,
+            sources=sources,
             full=asked or memory.world is None or overdue,
             fresh=asked,
-            snapshot=snapshot,
-            names=names,
             secrets=secrets,
             refused=refused,
         )
 
-    def _context(self, given: _Pass, plan: Plan, observations: Observations) -> Context:
+    def _context(self, given: _Pass, app: AppSpec | None, plan: Plan, observations: Observations) -> Context:
         """Put together what the guards judge a plan by."""
-        body, app = given.body, given.app
+        body = given.body
         settling = _just_started(body, self._environment.started, utc_now())
         if app is None:
             return Context(meta=body["metadata"], observations=observations, settling=settling)
@@ -218,7 +213,7 @@ def _observe(given: _Pass) -> Observations:
     observations = observe(
         given.cloud,
         given.runtime,
-        wanted=_names_by_type(given.names),
+        wanted=given.sources.names if given.sources else {},
         since=max(memory.wrote_at, now - _SHARED_FOR if shared else now),
         slow_since=max(memory.wrote_at, now - _SLOW_FOR if shared else now),
         previous=None if full else memory.world,
@@ -233,12 +228,13 @@ def _observe(given: _Pass) -> Observations:
 
 def _desire(given: _Pass, observations: Observations) -> Graph:
     """Return the graph of what is desired: nothing, in a deletion. It is built anew only when its inputs change."""
-    app, stack, world = given.app, given.cloud.stack, observations.world
-    if app is None:
+    sources, world = given.sources, observations.world
+    if sources is None:
         return Graph()
-    zones = choose_zones(given.cloud, app.network.availability_zones, world)
-    facts = Lookups(zones, domain_lookup(app, stack, world), given.snapshot.wanted(stack, world))
-    return given.memory.graph.get((app, stack, facts), lambda: build(app, stack, facts))
+    app, stack = sources.app, sources.stack
+    zones = choose_zones(given.cloud, app.network.availability_zones, sources.zones_in_use(world))
+    lookups = sources.answers(world, zones)
+    return given.memory.graph.get((app, stack, lookups), lambda: build(app, stack, lookups))
 
 
 def _deleted(given: _Pass, ctx: Context, outcome: Outcome) -> Report:
@@ -299,13 +295,6 @@ def _just_started(body: Mapping[str, Any], started: datetime, now: datetime) -> 
         return False
     # Kubernetes cuts the fraction of the second off: an app of the very second of the start is younger, too.
     return datetime.fromisoformat(created) + timedelta(seconds=1) <= started
-
-
-def _names_by_type(graph: Graph) -> dict[str, list[str]]:
-    names: dict[str, list[str]] = {}
-    for resource in graph:
-        names.setdefault(resource.TYPE, []).append(resource.name)
-    return names
 
 
 def _inputs(body: Mapping[str, Any], secrets: Mapping[str, tuple[Observed, ...]]) -> str:

@@ -15,6 +15,7 @@ from missyou_operator.engine.plan import ObservedState
 from missyou_operator.engine.resource import Observed
 from missyou_operator.stack.context import Component, Context
 from missyou_operator.stack.database import Database
+from missyou_operator.stack.naming import SNAPSHOT
 
 ANNOTATION = "missyou.app/snapshot"
 #: What stays of a value in a name; a snapshot's name may have 255 characters.
@@ -51,8 +52,7 @@ def snapshot_name(stack: StackIdentity, value: str) -> str:
     """Name the snapshot for a value: what of it can be in a name, and a hash where that is not all."""
     slug = re.sub("[^a-z0-9]+", "-", value.lower())[:_KEPT].strip("-")
     digest = hashlib.sha256(value.encode()).hexdigest()[:8]
-    parts = (f"{stack.name}-db", slug, "" if slug == value else digest)
-    return "-".join(filter(None, parts))
+    return stack.fill(SNAPSHOT, "-".join(filter(None, (slug, "" if slug == value else digest))))
 
 
 def backups(ctx: Context, db: Database) -> None:

@@ -22,7 +22,8 @@ def domain_lookup(app: AppSpec, stack: StackIdentity, world: ObservedState) -> D
         return DomainLookup()
     balancers = world.get(f"elbv2.LoadBalancer/{stack.name}-alb", ())
     target = str(balancers[0].attrs.get("dns_name", "")) if balancers else ""
-    zones = world.get(f"{HostedZone.TYPE}/{_zone_wanted(app)}", ())
+    zone = hosted_zone(app)
+    zones = world.get(zone.address, ()) if zone else ()
     attrs: Mapping[str, Any] = zones[0].attrs if zones else {"id": "", "zone_name": "", "name_servers": (), "gone": ()}
     certificates = world.get(f"{Certificate.TYPE}/{app.domain.name}", ())
     remembered = certificates[0].attrs["zone"] if certificates and certificates[0].owned else ""
@@ -35,9 +36,10 @@ def domain_lookup(app: AppSpec, stack: StackIdentity, world: ObservedState) -> D
 def domain(ctx: Context, balancing: Balancing) -> None:
     """Declare them, if the app has a name. Without a zone of ours, people create the records that the status names."""
     spec, facts, add = ctx.app.domain, ctx.facts.domain, ctx.graph.add
-    if spec is None:
+    zone = hosted_zone(ctx.app)
+    if spec is None or zone is None:
         return
-    add(HostedZone(name=_zone_wanted(ctx.app), component=Component.DOMAIN.value))
+    add(zone)
     role = spec.credentials.role_arn or ""
     named = ctx.named(Component.DOMAIN, full=spec.name)
     remembered = {ZONE_TAG: facts.zone, ROLE_TAG: role}
@@ -86,11 +88,12 @@ def domain(ctx: Context, balancing: Balancing) -> None:
     )
 
 
-def _zone_wanted(app: AppSpec) -> str:
-    """Name what is looked for: see `HostedZone`."""
+def hosted_zone(app: AppSpec) -> HostedZone | None:
+    """Declare the hosted zone to look for, if the app has a domain. `HostedZone` says what its name means."""
     if app.domain is None:
-        return ""
-    return f"{app.domain.name}@{app.domain.hosted_zone_id or ''}@{app.domain.credentials.role_arn or ''}"
+        return None
+    name = f"{app.domain.name}@{app.domain.hosted_zone_id or ''}@{app.domain.credentials.role_arn or ''}"
+    return HostedZone(name=name, component=Component.DOMAIN.value)
 
 
 def _advice(name: str, facts: DomainLookup) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from missyou_operator.api import AppSpec
 from missyou_operator.aws.sns.emails import EmailSubscriptions
 from missyou_operator.aws.sns.topic import GivenTopic, Topic
 from missyou_operator.engine.values import Ref
@@ -26,11 +27,16 @@ def notifications(ctx: Context) -> tuple[str | Ref, ...]:
             )
         )
         arns.append(topic.ref("arn"))
-    if wanted.topic_arn:
-        # By its name and not by reference: that it is missing is told, and keeps no alarm from being made.
-        ctx.graph.add(GivenTopic(name=wanted.topic_arn, component=Component.MONITORING.value))
-        arns.append(wanted.topic_arn)
+    if given := given_topic(ctx.app):
+        # By its name and not by reference: a missing topic is reported, and keeps no alarm from being created.
+        arns.append(ctx.graph.add(given).name)
     return tuple(arns)
+
+
+def given_topic(app: AppSpec) -> GivenTopic | None:
+    """Declare the topic that the spec names, if it names one."""
+    arn = app.monitoring.notifications.topic_arn
+    return GivenTopic(name=arn, component=Component.MONITORING.value) if arn else None
 
 
 def publishing(ctx: Context) -> Mapping[str, Any]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from missyou_operator.api import SecretARN, SecretKeyRef
+from missyou_operator.api import AppSpec, SecretARN, SecretKeyRef
 from missyou_operator.aws.secretsmanager.secret import Secret
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import Health, pending
 from missyou_operator.engine.values import Ref
 from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.naming import FIREBASE_KEY, GOOGLE_API_KEY
 
 #: What Kubernetes writes before the namespace and the name of a ServiceAccount.
 _ACCOUNTS = "system:serviceaccount:"
@@ -82,33 +84,37 @@ def readable_arn(ctx: Context, name: str) -> str:
 
 def api_secrets(ctx: Context) -> dict[str, SecretVariable]:
     """Declare the secrets whose values come from outside, by the environment variable that they become."""
-    wanted = {
-        "GOOGLE_API_KEY": ("google_api_key", ctx.app.secrets.google_api_key),
-        "FIREBASE_SERVICE_ACCOUNT_KEY": ("firebase_key", ctx.app.secrets.firebase_service_account),
-    }
-    return {
-        variable: _variable(ctx, suffix, source) for variable, (suffix, source) in wanted.items() if source is not None
-    }
+    return {variable: _variable(ctx, pattern, source) for variable, pattern, source in _given(ctx.app)}
 
 
-def _variable(ctx: Context, suffix: str, source: SecretKeyRef | SecretARN) -> SecretVariable:
+def kubernetes_secrets(app: AppSpec) -> dict[str, KubernetesSecret]:
+    """Declare the Kubernetes Secrets to read, by the name's pattern of the AWS secret that each becomes."""
+    return {pattern: _origin(pattern, source) for _, pattern, source in _given(app) if isinstance(source, SecretKeyRef)}
+
+
+def _given(app: AppSpec) -> Iterator[tuple[str, str, SecretKeyRef | SecretARN]]:
+    """List the secrets that the spec names: variable, pattern of the AWS secret's name, source."""
+    if (google := app.secrets.google_api_key) is not None:
+        yield "GOOGLE_API_KEY", GOOGLE_API_KEY, google
+    if (firebase := app.secrets.firebase_service_account) is not None:
+        yield "FIREBASE_SERVICE_ACCOUNT_KEY", FIREBASE_KEY, firebase
+
+
+def _origin(pattern: str, source: SecretKeyRef) -> KubernetesSecret:
+    name = f"{source.name}:{source.key}:{pattern.rpartition('/')[2]}"
+    return KubernetesSecret(name=name, component=Component.SECRETS.value, secret=source.name, key=source.key)
+
+
+def _variable(ctx: Context, pattern: str, source: SecretKeyRef | SecretARN) -> SecretVariable:
     if isinstance(source, SecretARN):
         return SecretVariable(source.arn, source.arn)
-    origin = ctx.graph.add(
-        KubernetesSecret(
-            name=f"{source.name}:{source.key}:{suffix}",
-            component=Component.SECRETS.value,
-            secret=source.name,
-            key=source.key,
-        )
-    )
-    name = f"{ctx.stack.name}/{suffix}"
+    origin = ctx.graph.add(_origin(pattern, source))
     secret = ctx.graph.add(
         Secret(
-            **ctx.named(Component.SECRETS, full=name),
+            **ctx.named(Component.SECRETS, full=ctx.stack.fill(pattern)),
             description=f"From the Kubernetes Secret {source.name} of {ctx.stack.app}",
             value=origin.ref("value"),
             salt=ctx.stack.token("secret"),
         )
     )
-    return SecretVariable(secret.ref("arn"), readable_arn(ctx, name), version=secret.ref("version"))
+    return SecretVariable(secret.ref("arn"), readable_arn(ctx, secret.name), version=secret.ref("version"))

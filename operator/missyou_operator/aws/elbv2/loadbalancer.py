@@ -70,7 +70,7 @@ class LoadBalancer(Resource):
 
         Without a VPC there is none of ours: a namesake of somebody else's shows as soon as the VPC is there.
         """
-        if reader.cannot_exist_yet(cls.TYPE):
+        if reader.cannot_exist_yet():
             return []
         elb, name = reader.client("elbv2"), f"{reader.stack.name}-alb"
         rows = reader.shared(

@@ -93,7 +93,7 @@ class TargetGroup(Resource):
 
         They live in the VPC: without one there are none.
         """
-        if reader.cannot_exist_yet(cls.TYPE):
+        if reader.cannot_exist_yet():
             return []
         elb = reader.client("elbv2")
         rows = reader.shared(

@@ -43,7 +43,7 @@ class DBSubnetGroup(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find the stack's group by name; its tags take a call. Without a VPC, only a teardown can still find one."""
-        if reader.cannot_exist_yet(cls.TYPE):
+        if reader.cannot_exist_yet():
             return []
         rows = reader.shared(
             "rds.describe_db_subnet_groups",
@@ -121,7 +121,7 @@ class DBParameterGroup(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find the stack's groups by name (two during a major upgrade); tags and parameters take a call each."""
-        if reader.cannot_exist_yet(cls.TYPE):
+        if reader.cannot_exist_yet():
             return []
         rows = reader.shared(
             "rds.describe_db_parameter_groups",

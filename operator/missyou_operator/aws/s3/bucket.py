@@ -117,7 +117,7 @@ class Bucket(Resource):
         attrs: dict[str, Any] = {"id": name, "arn": f"arn:{reader.stack.partition}:s3:::{name}"}
         if reader.stack.owns(tags):
             attrs |= _settings(s3, name)
-            if name not in reader.wanted(cls.TYPE):
+            if name not in reader.desired_names(cls.TYPE):
                 attrs["logs"] = holds_logs(s3, name)
         return reader.observed(cls, name, name, attrs, tags)
 

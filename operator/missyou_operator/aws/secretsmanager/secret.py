@@ -77,7 +77,7 @@ class Secret(Resource):
         )
         rows = [row for row in rows if row["Name"].startswith(prefix)]
         shown = {row["Name"] for row in rows}
-        expected = reader.wanted(cls.TYPE) or [f"{prefix}{suffix}" for suffix in SUFFIXES]
+        expected = reader.desired_names(cls.TYPE) or [f"{prefix}{suffix}" for suffix in SUFFIXES]
         unlisted = [name for name in expected if name not in shown]
         rows += [row for row in (_describe(client, name) for name in unlisted) if row is not None]
         return [cls.from_row(reader, row) for row in rows if not row.get("DeletedDate")]

@@ -127,7 +127,9 @@ class GivenTopic(External):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Look at the topics that are wanted."""
-        return [observed for arn in reader.wanted(cls.TYPE) if (observed := cls._observed(reader, arn)) is not None]
+        return [
+            observed for arn in reader.desired_names(cls.TYPE) if (observed := cls._observed(reader, arn)) is not None
+        ]
 
     @classmethod
     def _observed(cls, reader: Reader, arn: str) -> Observed | None:

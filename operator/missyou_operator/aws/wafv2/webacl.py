@@ -75,7 +75,7 @@ class WebACL(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find it by its name in the list of the account's; tags and rules of ours take a call each."""
-        if reader.cannot_exist_yet(cls.TYPE):
+        if reader.cannot_exist_yet():
             return []
         rows = reader.shared("wafv2.list_web_acls", lambda: _listed(reader.client("wafv2")))
         return [cls._observed(reader, row) for row in rows if row["Name"] == f"{reader.stack.name}-waf"]
