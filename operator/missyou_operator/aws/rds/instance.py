@@ -27,8 +27,16 @@ from missyou_operator.aws.rds.restore import (
 )
 from missyou_operator.aws.rds.rows import attributes
 from missyou_operator.aws.rds.states import CHANGEABLE, explained, judge, remarks
-from missyou_operator.aws.rds.versions import Gap, gap, offers_insights, version_to_create, version_to_upgrade_to
+from missyou_operator.aws.rds.versions import (
+    Gap,
+    as_version,
+    gap,
+    offers_insights,
+    version_to_create,
+    version_to_upgrade_to,
+)
 from missyou_operator.aws.secretsmanager.values import database_password
+from missyou_operator.engine.comparators import Comparator, as_set, at_least, compare, equal, if_desired, if_observed
 from missyou_operator.engine.resource import FieldChange, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
@@ -70,15 +78,21 @@ class DBInstance(Resource):
     """
 
     TYPE: ClassVar[str] = "rds.DBInstance"
-    COMPARED: ClassVar[tuple[str, ...]] = (
-        "engine_version",
-        *_ARGUMENTS,
-        "max_storage_gib",
-        "security_group_ids",
-        "log_exports",
-        "database_name",
-        "username",
-    )
+    COMPARED: ClassVar[Mapping[str, Comparator]] = {
+        # What AWS does not show (of an instance that is new, say) is as desired.
+        name: if_observed(comparator)
+        for name, comparator in compare(
+            *_ARGUMENTS,
+            "max_storage_gib",
+            "database_name",
+            "username",
+            engine_version=as_version,
+            storage_gib=at_least,
+            security_group_ids=as_set,
+            log_exports=as_set,
+            **dict.fromkeys(_WINDOWS, if_desired(equal)),
+        ).items()
+    }
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset(
         {"database_name", "username", "major_downgrade", "storage_shrink"}
     )
@@ -150,24 +164,12 @@ class DBInstance(Resource):
         return replace(self, tags={**self.tags, STORAGE_TAG: str(self.storage_gib)})
 
     def matches(self, name: str, observed: Observed) -> bool:
-        """Let be what AWS has changed by itself, as it may, and what it says nothing of."""
-        actual = observed.attrs.get(name)
-        if actual is None or (name.endswith("_window") and getattr(self, name) is None):
+        """Accept storage that has grown to its limit and beyond, and insights that AWS does not offer."""
+        if name == "max_storage_gib":
+            return equal(self._maximum(observed), observed.attrs[name])
+        if name == "performance_insights" and observed.attrs.get("insights_offered") is False:
             return True
-        match name:
-            case "engine_version":
-                fine = gap(self.engine_version, actual) in {Gap.NONE, Gap.DOWNGRADE}
-            case "storage_gib":
-                fine = actual >= self.storage_gib
-            case "max_storage_gib":
-                fine = actual == self._maximum(observed)
-            case "security_group_ids" | "log_exports":
-                fine = frozenset(actual) == frozenset(getattr(self, name))
-            case "performance_insights" if observed.attrs.get("insights_offered") is False:
-                fine = True
-            case _:
-                fine = super().matches(name, observed)
-        return fine
+        return super().matches(name, observed)
 
     def _maximum(self, observed: Observed) -> int:
         """Give how far the storage may grow: what it has already grown to counts. Equal means not at all."""
