@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from missyou_operator.aws.cloud import Cloud
-from missyou_operator.aws.iam.documents import grants, normalised
 from missyou_operator.aws.iam.role import Role
+from missyou_operator.aws.policy_documents import grants, normalised
 from tests.aws.live import ACCOUNT, apply, changed, client, live, neighbour, observe, read, tags
 
 LOGS = {

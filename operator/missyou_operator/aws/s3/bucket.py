@@ -15,9 +15,9 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import code_of, is_absent
-from missyou_operator.aws.iam.documents import as_policy, json_text
 from missyou_operator.aws.identity import StackIdentity, tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, Part, make, observe
+from missyou_operator.aws.policy_documents import as_policy, json_text
 from missyou_operator.aws.s3.emptying import empty, holds_logs
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import NotYetError, RefusedError
