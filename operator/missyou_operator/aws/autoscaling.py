@@ -215,3 +215,6 @@ class ScalingPolicy(Resource):
         """Delete it, and with it its alarms."""
         client, resource_id = cloud.client(_SERVICE), observed.attrs["resource_id"]
         return gone(lambda: client.delete_scaling_policy(PolicyName=observed.name, ResourceId=resource_id, **_WHAT))
+
+
+KINDS: tuple[type[Resource], ...] = (ScalableTarget, ScalingPolicy)

@@ -217,3 +217,6 @@ def _digest(ecr: Client, repository: str, name: str) -> str:
             return ""
         raise
     return str(rows[0]["imageDigest"]) if rows else ""
+
+
+KINDS: tuple[type[Resource], ...] = (Repository, Image)

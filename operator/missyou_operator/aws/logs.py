@@ -92,3 +92,6 @@ def _groups(reader: Reader, prefix: str) -> list[Mapping[str, Any]]:
         f"logs.describe_log_groups.{prefix}",
         lambda: pages(reader.client("logs"), "describe_log_groups", "logGroups", logGroupNamePrefix=prefix),
     )
+
+
+KINDS: tuple[type[Resource], ...] = (LogGroup,)
