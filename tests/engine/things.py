@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Runtime
@@ -60,7 +61,7 @@ class ToyCloud:
 @dataclass(frozen=True, kw_only=True)
 class Thing(Resource):
     TYPE: ClassVar[str] = "toy.Thing"
-    COMPARED: ClassVar[tuple[str, ...]] = ("color", "fixed", "uses")
+    COMPARED = compare("color", "fixed", "uses")
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"fixed"})
     CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset({"version"})
 

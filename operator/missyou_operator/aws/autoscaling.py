@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone, message_of
 from missyou_operator.aws.permissions import Condition, Grant, Part, change, linked_role, make, observe
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Health, Observed, Resource
 
@@ -34,7 +35,7 @@ class ScalableTarget(Resource):
     """The bounds of a service's desired count. Registering moves the count into them at once."""
 
     TYPE: ClassVar[str] = "autoscaling.ScalableTarget"
-    COMPARED: ClassVar[tuple[str, ...]] = ("minimum", "maximum")
+    COMPARED = compare("minimum", "maximum")
     # It can outlive its service (someone deleted that), but not the cluster, which a stack deletes after it.
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Cluster",)
     # Its policies would go with it; one after the other, neither call meets what the other has just deleted.
@@ -130,7 +131,7 @@ class ScalingPolicy(Resource):
     """
 
     TYPE: ClassVar[str] = "autoscaling.ScalingPolicy"
-    COMPARED: ClassVar[tuple[str, ...]] = ("metric", "target", "scale_out_cooldown", "scale_in_cooldown")
+    COMPARED = compare("metric", "target", "scale_out_cooldown", "scale_in_cooldown")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalableTarget",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("application-autoscaling:DescribeScalingPolicies"),
@@ -214,3 +215,6 @@ class ScalingPolicy(Resource):
         """Delete it, and with it its alarms."""
         client, resource_id = cloud.client(_SERVICE), observed.attrs["resource_id"]
         return gone(lambda: client.delete_scaling_policy(PolicyName=observed.name, ResourceId=resource_id, **_WHAT))
+
+
+KINDS: tuple[type[Resource], ...] = (ScalableTarget, ScalingPolicy)

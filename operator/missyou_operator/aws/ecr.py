@@ -14,6 +14,7 @@ from missyou_operator.aws.errors import gone, is_absent
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
@@ -24,7 +25,7 @@ class Repository(Resource):
     """A repository, encrypted with AES256, that keeps the newest `keep_images` images."""
 
     TYPE: ClassVar[str] = "ecr.Repository"
-    COMPARED: ClassVar[tuple[str, ...]] = ("scan_on_push", "keep_images")
+    COMPARED = compare("scan_on_push", "keep_images")
     # Nothing protects an image that a task still runs from.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -216,3 +217,6 @@ def _digest(ecr: Client, repository: str, name: str) -> str:
             return ""
         raise
     return str(rows[0]["imageDigest"]) if rows else ""
+
+
+KINDS: tuple[type[Resource], ...] = (Repository, Image)

@@ -10,6 +10,7 @@ from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import Health, Observed, Resource
 
 #: The prefixes of the two groups of a stack: reads of these are shared between stacks.
@@ -28,7 +29,7 @@ class LogGroup(Resource):
     """A log group. RDS creates its own where there is none, untagged and never expiring: such a one is adopted."""
 
     TYPE: ClassVar[str] = "logs.LogGroup"
-    COMPARED: ClassVar[tuple[str, ...]] = ("retention_days",)
+    COMPARED = compare("retention_days")
     # Whoever still writes would create it anew.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "rds.DBInstance")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
@@ -91,3 +92,6 @@ def _groups(reader: Reader, prefix: str) -> list[Mapping[str, Any]]:
         f"logs.describe_log_groups.{prefix}",
         lambda: pages(reader.client("logs"), "describe_log_groups", "logGroups", logGroupNamePrefix=prefix),
     )
+
+
+KINDS: tuple[type[Resource], ...] = (LogGroup,)

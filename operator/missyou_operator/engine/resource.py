@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, Self
 
+from missyou_operator.engine.comparators import Comparator
 from missyou_operator.engine.values import UNKNOWN, Ref, Sensitive, is_known, refs_in, substitute
 
 #: Seconds that a wait usually lasts when its type says nothing better.
@@ -96,7 +97,7 @@ class Resource(abc.ABC):
 
     Class attributes:
 
-    - `COMPARED`: the fields that are compared with `Observed.attrs`.
+    - `COMPARED`: the fields that are compared with `Observed.attrs`, each with its comparator.
     - `FORCES_REPLACEMENT`: the compared fields that cannot be changed in place.
     - `CHANGES_ON_UPDATE`: attributes that have another value after an update (a task definition's ARN).
     - `DELETE_AFTER`: types whose last instance must be gone before one of this type can be deleted.
@@ -108,7 +109,7 @@ class Resource(abc.ABC):
     """
 
     TYPE: ClassVar[str]
-    COMPARED: ClassVar[tuple[str, ...]] = ()
+    COMPARED: ClassVar[Mapping[str, Comparator]] = {}
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset()
     CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset()
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ()
@@ -154,8 +155,8 @@ class Resource(abc.ABC):
         return tuple(changes)
 
     def matches(self, name: str, observed: Observed) -> bool:
-        """Return whether a field is as desired. Overridden where more than one value is right (grown storage)."""
-        return bool(observed.attrs.get(name) == getattr(self, name))
+        """Return whether a field is as desired. Overridden where that depends on other fields too."""
+        return self.COMPARED[name](getattr(self, name), observed.attrs.get(name))
 
     def destroys_data(self, changes: Sequence[FieldChange]) -> bool:  # noqa: ARG002 - for those that override it
         """Return whether replacing it because of these changes loses data that nothing else holds."""

@@ -10,6 +10,7 @@ from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.engine.comparators import as_set, compare
 from missyou_operator.engine.resource import READY, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
@@ -44,7 +45,7 @@ class Alarm(Resource):
     """
 
     TYPE: ClassVar[str] = "cloudwatch.Alarm"
-    COMPARED: ClassVar[tuple[str, ...]] = (
+    COMPARED = compare(
         "namespace",
         "metric",
         "expression",
@@ -58,9 +59,9 @@ class Alarm(Resource):
         "datapoints",
         "treat_missing",
         "description",
-        "notified",
-        "told_of_end",
         "actions_enabled",
+        notified=as_set,
+        told_of_end=as_set,
     )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("cloudwatch:DescribeAlarms"),
@@ -122,11 +123,8 @@ class Alarm(Resource):
         return reader.observed(cls, row["AlarmName"], row["AlarmName"], attrs, tags, row.get("StateValue", ""))
 
     def matches(self, name: str, observed: Observed) -> bool:
-        """Compare topics as the sets that they are."""
-        if name in {"notified", "told_of_end"}:
-            return set(observed.attrs[name]) == set(self.notified)
+        """Compare the datapoints that count: AWS may show the default where none were named."""
         if name == "datapoints":
-            # AWS may show what it takes where nothing was said.
             return (observed.attrs[name] or self.evaluation_periods) == (self.datapoints or self.evaluation_periods)
         return super().matches(name, observed)
 

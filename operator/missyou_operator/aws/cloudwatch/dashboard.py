@@ -14,6 +14,7 @@ from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import StackIdentity, tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.engine.comparators import as_json, compare
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import FieldChange, Health, Observed, Resource
 
@@ -31,7 +32,7 @@ class Dashboard(Resource):
     """A dashboard; `body` is what CloudWatch keeps as JSON: API reference, "Dashboard Body Structure and Syntax"."""
 
     TYPE: ClassVar[str] = "cloudwatch.Dashboard"
-    COMPARED: ClassVar[tuple[str, ...]] = ("body",)
+    COMPARED = compare(body=as_json)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("cloudwatch:ListDashboards"),
         observe("cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource", on=(_DASHBOARD,)),
@@ -57,12 +58,6 @@ class Dashboard(Resource):
         if reader.stack.owns(tags):
             attrs["body"] = json.loads(client.get_dashboard(DashboardName=name)["DashboardBody"])
         return reader.observed(cls, name, name, attrs, tags)
-
-    def matches(self, name: str, observed: Observed) -> bool:
-        """Compare bodies as the JSON that they are."""
-        if name == "body":
-            return bool(_compared(observed.attrs["body"]) == _compared(self.body))
-        return super().matches(name, observed)
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
         """Name the widgets that differ, instead of printing two documents."""

@@ -20,6 +20,7 @@ from missyou_operator.aws.ecs.rollout import attributes, deployment_tag, event_t
 from missyou_operator.aws.ecs.taskdefinition import CONTAINER
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.permissions import Condition, Grant, Part, change, make, observe, tag_new
+from missyou_operator.engine.comparators import as_set, at_least, compare, equal, if_observed
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
 
@@ -41,15 +42,15 @@ class Service(Resource):
     """
 
     TYPE: ClassVar[str] = "ecs.Service"
-    COMPARED: ClassVar[tuple[str, ...]] = (
+    COMPARED = compare(
         "task_definition",
-        "subnet_ids",
-        "security_group_ids",
         "target_group_arn",
         "container_port",
-        "grace_seconds",
-        "circuit_breaker",
-        "min_tasks",
+        subnet_ids=as_set,
+        security_group_ids=as_set,
+        grace_seconds=if_observed(equal),
+        circuit_breaker=if_observed(equal),
+        min_tasks=at_least,
     )
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalableTarget",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Cluster",)
@@ -101,17 +102,11 @@ class Service(Resource):
         return reader.observed(cls, row["serviceName"], row["serviceArn"], attrs, tags, state)
 
     def matches(self, name: str, observed: Observed) -> bool:
-        """Compare sets as sets, and leave a rollout alone that ECS has tried and gone back from."""
-        attrs = observed.attrs
-        if name in _ROLLED_OUT and attrs["failed_definition"] and attrs["failed_definition"] == self.task_definition:
-            return True
-        if name in {"subnet_ids", "security_group_ids"}:
-            return set(attrs[name]) == set(getattr(self, name))
-        if name == "min_tasks":
-            return bool(attrs["min_tasks"] >= self.min_tasks)
-        if name in {"grace_seconds", "circuit_breaker"} and attrs[name] is None:
-            return True
-        return super().matches(name, observed)
+        """Leave a rollout alone that ECS has tried and gone back from."""
+        failed = observed.attrs["failed_definition"]
+        return (name in _ROLLED_OUT and bool(failed) and failed == self.task_definition) or super().matches(
+            name, observed
+        )
 
     def health(self, observed: Observed) -> Health:
         """Ready once the rollout is complete and the tasks run."""

@@ -20,6 +20,7 @@ from missyou_operator.aws.ecs.answers import ecs_tags, patient, retag, tags_of
 from missyou_operator.aws.ecs.cluster import cluster_name
 from missyou_operator.aws.errors import gone, message_of
 from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part, change, make, observe, tag_new
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import READY, Health, Observed, Resource
 from missyou_operator.engine.values import Ref, is_known
 
@@ -43,7 +44,7 @@ class TaskDefinition(Resource):
     """
 
     TYPE: ClassVar[str] = "ecs.TaskDefinition"
-    COMPARED: ClassVar[tuple[str, ...]] = (
+    COMPARED = compare(
         "cpu",
         "memory",
         "execution_role_arn",

@@ -17,6 +17,7 @@ from missyou_operator.aws.errors import code_of, gone, message_of
 from missyou_operator.aws.identity import StackIdentity, tag_list
 from missyou_operator.aws.permissions import Grant, change
 from missyou_operator.aws.s3.bucket import log_bucket_name
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref
@@ -61,7 +62,7 @@ class AccessLogs(Resource):
     """That a load balancer writes to a bucket, at its top level. Elastic Load Balancing tries it when it is set."""
 
     TYPE: ClassVar[str] = "elbv2.AccessLogs"
-    COMPARED: ClassVar[tuple[str, ...]] = ("load_balancer_arn", "bucket", "prefix")
+    COMPARED = compare("load_balancer_arn", "bucket", "prefix")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.LoadBalancer",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         change(

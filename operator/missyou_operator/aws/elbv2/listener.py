@@ -17,6 +17,7 @@ from missyou_operator.aws.elbv2.rows import new, retag, tags_by_arn
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.permissions import OURS, TAGGED_BY_REQUEST, Grant, Part, change, observe, tag_new
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
@@ -43,13 +44,7 @@ class Listener(Resource):
     """
 
     TYPE: ClassVar[str] = "elbv2.Listener"
-    COMPARED: ClassVar[tuple[str, ...]] = (
-        "load_balancer_arn",
-        "port",
-        "target_group_arn",
-        "certificate_arn",
-        "tls_policy",
-    )
+    COMPARED = compare("load_balancer_arn", "port", "target_group_arn", "certificate_arn", "tls_policy")
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"load_balancer_arn"})
     # Requests under way end while the tasks drain.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
@@ -106,9 +101,8 @@ class Listener(Resource):
 
     def matches(self, name: str, observed: Observed) -> bool:
         """Let a redirect be where it may be."""
-        if name == "target_group_arn" and self.may_redirect and observed.attrs.get("redirects"):
-            return True
-        return super().matches(name, observed)
+        redirects = name == "target_group_arn" and self.may_redirect and observed.attrs.get("redirects")
+        return bool(redirects) or super().matches(name, observed)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it; the load balancer may still be in the making."""

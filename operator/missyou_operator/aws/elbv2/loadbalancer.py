@@ -12,6 +12,7 @@ from missyou_operator.aws.elbv2.rows import attribute_map, new, retag, tags_by_a
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.permissions import Grant, Part, change, linked_role, make, observe, tag_new
+from missyou_operator.engine.comparators import as_set, compare
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref
 
@@ -29,12 +30,7 @@ class LoadBalancer(Resource):
     """
 
     TYPE: ClassVar[str] = "elbv2.LoadBalancer"
-    COMPARED: ClassVar[tuple[str, ...]] = (
-        "subnet_ids",
-        "security_group_ids",
-        "deletion_protection",
-        "drop_invalid_headers",
-    )
+    COMPARED = compare("deletion_protection", "drop_invalid_headers", subnet_ids=as_set, security_group_ids=as_set)
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "ecs.Service")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -95,12 +91,6 @@ class LoadBalancer(Resource):
             "why": state.get("Reason", ""),
         }
         return reader.observed(cls, row["LoadBalancerName"], arn, attrs, tags, state.get("Code", "active"))
-
-    def matches(self, name: str, observed: Observed) -> bool:
-        """Compare subnets and groups as the sets that they are."""
-        if name in {"subnet_ids", "security_group_ids"}:
-            return set(observed.attrs[name]) == set(getattr(self, name))
-        return super().matches(name, observed)
 
     def health(self, observed: Observed) -> Health:
         """Pending while AWS sets it up: 135 to 187 s on AWS."""

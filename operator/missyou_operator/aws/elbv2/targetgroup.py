@@ -18,6 +18,7 @@ from missyou_operator.aws.elbv2.rows import attribute_map, new, retag, tags_by_a
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
 
@@ -45,7 +46,7 @@ class TargetGroup(Resource):
     """
 
     TYPE: ClassVar[str] = "elbv2.TargetGroup"
-    COMPARED: ClassVar[tuple[str, ...]] = (
+    COMPARED = compare(
         "vpc_id",
         "port",
         "health_path",

@@ -13,6 +13,7 @@ from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.engine.comparators import as_set, compare, includes
 from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
@@ -26,7 +27,7 @@ class DBSubnetGroup(Resource):
     """The subnets of a database, in at least two availability zones."""
 
     TYPE: ClassVar[str] = "rds.DBSubnetGroup"
-    COMPARED: ClassVar[tuple[str, ...]] = ("subnet_ids", "description")
+    COMPARED = compare("description", subnet_ids=as_set)
     # Held until the instance is gone, not merely `deleting`.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
@@ -63,12 +64,6 @@ class DBSubnetGroup(Resource):
         state = row.get("SubnetGroupStatus", "Complete")
         return reader.observed(cls, name, name, attrs, _tags(reader, attrs["arn"]), state)
 
-    def matches(self, name: str, observed: Observed) -> bool:
-        """Subnets are a set."""
-        if name == "subnet_ids":
-            return frozenset(self.subnet_ids) == frozenset(observed.attrs["subnet_ids"])
-        return super().matches(name, observed)
-
     def create(self, cloud: Cloud) -> Observed:
         """Create it; it is complete at once."""
         with creating(self.address):
@@ -104,7 +99,7 @@ class DBParameterGroup(Resource):
     """The parameters of a database; of those that AWS or others set, none is ours to judge."""
 
     TYPE: ClassVar[str] = "rds.DBParameterGroup"
-    COMPARED: ClassVar[tuple[str, ...]] = ("family", "parameters")
+    COMPARED = compare("family", parameters=includes)
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"family"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
@@ -144,13 +139,6 @@ class DBParameterGroup(Resource):
             )
             attrs["parameters"] = {row["ParameterName"]: row.get("ParameterValue") for row in rows}
         return reader.observed(cls, name, name, attrs, tags)
-
-    def matches(self, name: str, observed: Observed) -> bool:
-        """Only declared parameters count."""
-        if name == "parameters":
-            actual = observed.attrs.get("parameters", {})
-            return all(actual.get(key) == value for key, value in self.parameters.items())
-        return super().matches(name, observed)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it and set its parameters; the instance that starts with it has them from the beginning."""

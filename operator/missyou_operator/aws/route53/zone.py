@@ -92,6 +92,11 @@ def plain(name: str) -> str:
     return name.lower().rstrip(".")
 
 
+def as_dns_name(desired: str, observed: str) -> bool:
+    """Compare names as DNS does: in any case, with or without the last dot. `observed` is `plain`."""
+    return observed == plain(desired)
+
+
 def subtree(reader: Reader, zone: str, role: str, domain: str) -> Sequence[Record]:
     """Read the records of a domain and of the names below it, which Route 53 lists one after the other.
 

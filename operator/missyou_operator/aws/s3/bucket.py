@@ -15,10 +15,11 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import code_of, is_absent
-from missyou_operator.aws.iam.documents import json_text, normalised
 from missyou_operator.aws.identity import StackIdentity, tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, Part, make, observe
+from missyou_operator.aws.policy_documents import as_policy, json_text
 from missyou_operator.aws.s3.emptying import empty, holds_logs
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 
@@ -41,7 +42,7 @@ class Bucket(Resource):
     """
 
     TYPE: ClassVar[str] = "s3.Bucket"
-    COMPARED: ClassVar[tuple[str, ...]] = ("policy", "encryption", "public_access", "ownership", "retention_days")
+    COMPARED = compare("encryption", "public_access", "ownership", "retention_days", policy=as_policy)
     # While a load balancer writes to a name, nobody else must be able to take it.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.AccessLogs", "elbv2.LoadBalancer")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -120,12 +121,6 @@ class Bucket(Resource):
             if name not in reader.desired_names(cls.TYPE):
                 attrs["logs"] = holds_logs(s3, name)
         return reader.observed(cls, name, name, attrs, tags)
-
-    def matches(self, name: str, observed: Observed) -> bool:
-        """Compare the policy for what it means."""
-        if name == "policy":
-            return bool(normalised(observed.attrs.get(name)) == normalised(self.policy))
-        return super().matches(name, observed)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it with its tags, then set all that is compared, whatever AWS's defaults are."""

@@ -23,6 +23,7 @@ from missyou_operator.aws.secretsmanager.values import (
     generated,
     initial,
 )
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
 from missyou_operator.engine.values import UNKNOWN, Ref, Sensitive, is_known
@@ -47,7 +48,7 @@ class Secret(Resource):
     """
 
     TYPE: ClassVar[str] = "secretsmanager.Secret"
-    COMPARED: ClassVar[tuple[str, ...]] = ("description", "value")
+    COMPARED = compare("description", "value")
     CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset({"version"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "rds.DBInstance")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (

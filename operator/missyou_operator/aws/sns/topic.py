@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import code_of, gone, is_absent, message_of
-from missyou_operator.aws.iam.documents import grants, json_text, normalised
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.aws.policy_documents import as_policy, json_text, readable
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource, failed
@@ -35,7 +36,7 @@ class Topic(Resource):
     """A standard topic. `policy` says who may publish; `key` is the KMS key that encrypts messages, "" for none."""
 
     TYPE: ClassVar[str] = "sns.Topic"
-    COMPARED: ClassVar[tuple[str, ...]] = ("policy", "key")
+    COMPARED = compare("key", policy=as_policy)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("sns:ListTopics"),
         observe("sns:GetTopicAttributes", "sns:ListTagsForResource", on=(TOPIC,)),
@@ -60,29 +61,16 @@ class Topic(Resource):
         attrs = {
             "id": arn,
             "arn": arn,
-            "policy": normalised(_document(attributes.get("Policy"))),
+            "policy": _document(attributes.get("Policy")),
             "key": attributes.get(_KEY, ""),
         }
         return [reader.observed(cls, name, arn, attrs, tag_map(sns.list_tags_for_resource(ResourceArn=arn)["Tags"]))]
 
-    def matches(self, name: str, observed: Observed) -> bool:
-        """Compare policies by their meaning."""
-        if name == "policy":
-            return bool(normalised(self.policy) == observed.attrs["policy"])
-        return super().matches(name, observed)
-
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
         """Say who may publish and who no longer, instead of printing two documents."""
-        return tuple(self._readable(change, observed) for change in super().diff(observed))
-
-    def _readable(self, change: FieldChange, observed: Observed) -> FieldChange:
-        if change.field != "policy":
-            return change
-        before, after = grants(observed.attrs["policy"]), grants(normalised(self.policy))
-        return replace(
-            change,
-            before="; ".join(sorted(before - after)) or "(nothing more)",
-            after="; ".join(sorted(after - before)) or "(nothing more)",
+        return tuple(
+            readable(change, observed.attrs["policy"], self.policy) if change.field == "policy" else change
+            for change in super().diff(observed)
         )
 
     def create(self, cloud: Cloud) -> Observed:
@@ -95,7 +83,7 @@ class Topic(Resource):
                 message = f"{self.address} is there since a moment ago: it is looked at again"
                 raise NotYetError("Creating", message, 2.0) from error
             raise
-        return self.as_created(answer["TopicArn"], arn=answer["TopicArn"], policy=normalised(self.policy))
+        return self.as_created(answer["TopicArn"], arn=answer["TopicArn"])
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Set what differs."""
@@ -108,7 +96,7 @@ class Topic(Resource):
             sns.set_topic_attributes(TopicArn=observed.id, AttributeName="Policy", AttributeValue=text)
         if "key" in changed:
             sns.set_topic_attributes(TopicArn=observed.id, AttributeName=_KEY, AttributeValue=self.key)
-        return self.as_desired(observed, policy=normalised(self.policy))
+        return self.as_desired(observed)
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:

@@ -13,6 +13,7 @@ from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, Part, change, make, observe
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import Health, Observed, Resource, pending
 
 #: For load balancers; the other scope is CloudFront's.
@@ -43,7 +44,7 @@ class WebACL(Resource):
     """
 
     TYPE: ClassVar[str] = "wafv2.WebACL"
-    COMPARED: ClassVar[tuple[str, ...]] = ("rules", "default_action", "visibility")
+    COMPARED = compare("rules", "default_action", "visibility")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("wafv2:ListWebACLs"),

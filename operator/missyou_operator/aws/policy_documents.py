@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+from missyou_operator.engine.resource import FieldChange
 
 
 def normalised(document: Any) -> Any:
     """Give a document in a form in which two that mean the same are equal: lists sorted, those of one unwrapped."""
     if isinstance(document, Mapping):
-        return {key: normalised(value) for key, value in document.items()}
+        return {key: normalised(document[key]) for key in sorted(document)}
     if isinstance(document, (list, tuple)):
-        items = sorted((normalised(item) for item in document), key=lambda item: json.dumps(item, sort_keys=True))
+        items = sorted(map(normalised, document), key=repr)
         return items[0] if len(items) == 1 else tuple(items)
     return document
+
+
+def as_policy(desired: Any, observed: Any) -> bool:
+    """Return whether two documents mean the same."""
+    return bool(normalised(desired) == normalised(observed))
+
+
+def readable(change: FieldChange, before: Any, after: Any, *more: str) -> FieldChange:
+    """Name the rights that come and those that go (`more` of them), instead of printing two documents."""
+    had, has = grants(before), grants(after)
+    return replace(
+        change,
+        before="; ".join([*sorted(had - has), *more]) or "(nothing more)",
+        after="; ".join(sorted(has - had)) or "(nothing more)",
+    )
 
 
 def grants(document: Any) -> frozenset[str]:
@@ -22,11 +40,9 @@ def grants(document: Any) -> frozenset[str]:
 
     `Allow ecr:BatchGetImage on arn:…`; a condition is appended as it is written. None grants nothing.
     """
-    if document is None:
-        return frozenset()
     return frozenset(
         f"{statement.get('Effect')} {action} {_whom(statement)}{_condition(statement)}"
-        for statement in _items(document.get("Statement"))
+        for statement in _items(normalised(document or {}).get("Statement"))
         for action in _items(statement.get("Action", statement.get("NotAction")))
     )
 
