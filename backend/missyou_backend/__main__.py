@@ -6,9 +6,9 @@ import os
 import signal
 import sys
 
+from missyou_backend.app import make_app, make_pusher
 from missyou_backend.logs import configure_logs
 from missyou_backend.migrate import MigrationError, migrate
-from missyou_backend.push import pusher
 from missyou_backend.server import Server
 from missyou_backend.settings import SettingsError, read_settings
 
@@ -21,14 +21,14 @@ def main() -> int:
         settings = read_settings(os.environ)
         configure_logs(debug=settings.debug)
         try:
-            pusher(settings.firebase_service_account_key)
+            make_pusher(settings.firebase_service_account_key)
         except ValueError as error:
             raise SettingsError(str(error)) from None
         migrate(settings.database)
     except (SettingsError, MigrationError) as error:
         sys.stderr.write(f"missyou_backend: {error}\n")
         return 1
-    Server(settings, os.environ).run()
+    Server(settings, os.environ, lambda: make_app(settings)).run()
     return 0
 
 

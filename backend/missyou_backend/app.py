@@ -1,4 +1,4 @@
-"""The WSGI application: Flask with the route table in it, the request log and the load balancer's headers around it."""
+"""The WSGI application: Flask with our routes, inside the request log and the load balancer's headers."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from werkzeug.routing import BaseConverter
 from missyou_backend.database import Database
 from missyou_backend.dispatch import MAX_BODY, problem_of, read_call, write_answer, write_problem
 from missyou_backend.forwarded import Forwarded
+from missyou_backend.handlers import ROUTES
 from missyou_backend.health import Health
 from missyou_backend.openapi import document
-from missyou_backend.push import Pusher, pusher
+from missyou_backend.push import Pusher
 from missyou_backend.request_log import ROUTE, RequestLog
-from missyou_backend.route_table import ROUTES
 from missyou_backend.routes import Answer, Backend, Route
 from missyou_backend.sending import Sending
 from missyou_backend.settings import Settings
-from missyou_backend.words import Writer, writer
+from missyou_backend.words import TemplateWriter, Writer
 
 
 class _IdConverter(BaseConverter):
@@ -53,9 +53,33 @@ def create_app(database: Database, writer: Writer, pusher: Pusher | None) -> Fla
 
 def make_app(settings: Settings) -> Flask:
     """Return the application of a process, with a pool of its own: call this after the fork."""
-    return create_app(
-        Database(settings.database), writer(settings.google_api_key), pusher(settings.firebase_service_account_key)
-    )
+    writer = make_writer(settings.google_api_key)
+    return create_app(Database(settings.database), writer, make_pusher(settings.firebase_service_account_key))
+
+
+def make_writer(api_key: str | None) -> Writer:
+    """Return Gemini backed by the templates or, without an API key, the templates alone."""
+    if not api_key:
+        return TemplateWriter()
+    # Imported only when needed: the SDK costs about half a second and 45 MiB.
+    from missyou_backend.gemini import GeminiWriter  # noqa: PLC0415
+
+    return GeminiWriter(api_key, TemplateWriter())
+
+
+def make_pusher(service_account: str | None) -> Pusher | None:
+    """Return the pusher of a service account, or None without one: push is disabled then.
+
+    `service_account` is the JSON text from the Firebase console. Raises ValueError, one line without a secret, for any
+    other text.
+    """
+    if not service_account:
+        return None
+    # Imported only when needed: the SDK costs a quarter of a second and some 35 MiB.
+    from missyou_backend.firebase import FirebasePusher  # noqa: PLC0415
+    from missyou_backend.firebase_account import service_credentials  # noqa: PLC0415
+
+    return FirebasePusher(service_credentials(service_account))
 
 
 def _view(route: Route, backend: Backend) -> Callable[..., Response]:

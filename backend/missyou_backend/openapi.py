@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the route table and its models."""
+"""The OpenAPI 3.1 document, generated from the routes and their models."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from missyou_backend.fields import Id, IdempotencyKey
+from missyou_backend.handlers import ROUTES
 from missyou_backend.models import ProblemDetails
 from missyou_backend.problems import (
     CONTENT_TYPE,
@@ -23,8 +24,7 @@ from missyou_backend.problems import (
     UNAVAILABLE,
     Kind,
 )
-from missyou_backend.route_table import ROUTES
-from missyou_backend.routes import Promise, Route
+from missyou_backend.routes import Response, Route
 
 _TEMPLATE = "#/components/schemas/{model}"
 _REQUEST_ID: Mapping[str, Any] = {
@@ -53,7 +53,7 @@ def document() -> Mapping[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     requests = [(route.body, "validation") for route in ROUTES if route.body]
-    responses = [(promise.model, "serialization") for route in ROUTES for promise in route.answers.values()]
+    responses = [(response.model, "serialization") for route in ROUTES for response in route.responses.values()]
     named: list[Any] = [*requests, *((model, mode) for model, mode in responses if model)]
     _, schema = models_json_schema([*named, (ProblemDetails, "serialization")], ref_template=_TEMPLATE)
     return dict(schema["$defs"])
@@ -65,7 +65,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "summary": route.summary,
         "parameters": [*_path_parameters(route.path), *_query_parameters(route.query), *_headers(route)],
         "responses": {
-            **{str(status): _success(promise) for status, promise in route.answers.items()},
+            **{str(status): _success(response) for status, response in route.responses.items()},
             **_problems(_possible(route)),
         },
     }
@@ -100,12 +100,11 @@ def _problem(status: int, description: str) -> dict[str, Any]:
     }
 
 
-def _success(promise: Promise) -> dict[str, Any]:
-    said = {name: {"description": text, "schema": {"type": "string"}} for name, text in promise.headers.items()}
-    response: dict[str, Any] = {"description": promise.description, "headers": {**_REQUEST_ID, **said}}
-    if promise.model:
-        response["content"] = {"application/json": {"schema": _ref(promise.model)}}
-    return response
+def _success(response: Response) -> dict[str, Any]:
+    headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in response.headers.items()}
+    content = {"application/json": {"schema": _ref(response.model)}} if response.model else None
+    documented = {"description": response.description, "headers": {**_REQUEST_ID, **headers}}
+    return {**documented, "content": content} if content else documented
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:

@@ -34,18 +34,3 @@ class Pusher(Protocol):
     def push(self, tokens: Sequence[str], note: Note) -> Pushed:
         """Send the note to every token, once to each."""
         ...
-
-
-def pusher(service_account: str | None) -> Pusher | None:
-    """Return the pusher of a service account, which is the JSON text that the Firebase console gives.
-
-    None, for want of an account, means that push is disabled. Raises ValueError, one line without a secret, for text
-    that is no such account.
-    """
-    if service_account is None or not service_account.strip():
-        return None
-    # Imported only when needed: the SDK costs a quarter of a second and some 35 MiB.
-    from missyou_backend.firebase import FirebasePusher  # noqa: PLC0415
-    from missyou_backend.firebase_account import service_credentials  # noqa: PLC0415
-
-    return FirebasePusher(service_credentials(service_account))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-from missyou_backend.app import make_app
 from missyou_backend.cpus import vcpus, worker_count
 from missyou_backend.settings import Settings
 
@@ -40,9 +40,10 @@ class _Log(Logger):  # type: ignore[misc]
 class Server(BaseApplication):  # type: ignore[misc]
     """The server of a process: a master, and workers that each make an application of their own after the fork."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+    def __init__(self, settings: Settings, environ: Mapping[str, str], make_app: Callable[[], Flask]) -> None:
         self._settings = settings
         self._environ = environ
+        self._make_app = make_app
         super().__init__()
 
     def load_config(self) -> None:
@@ -50,9 +51,9 @@ class Server(BaseApplication):  # type: ignore[misc]
         for name, value in configuration(self._settings, worker_count(vcpus(self._environ))).items():
             self.cfg.set(name, value)
 
-    def load(self) -> Any:
+    def load(self) -> Flask:
         """Return the application of a worker."""
-        return make_app(self._settings)
+        return self._make_app()
 
 
 def configuration(settings: Settings, workers: int) -> dict[str, Any]:

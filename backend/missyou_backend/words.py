@@ -60,13 +60,3 @@ def _language_code(language: str | None) -> str:
     if primary in TEMPLATES:
         return primary
     return next((code for code, template in TEMPLATES.items() if wanted in template.names), DEFAULT_LANGUAGE)
-
-
-def writer(api_key: str | None) -> Writer:
-    """Return the writer for a process: Gemini if there is a key, backed by the templates, else the templates alone."""
-    if not api_key:
-        return TemplateWriter()
-    # Imported only when needed: the SDK costs about half a second and 45 MiB.
-    from missyou_backend.gemini import GeminiWriter  # noqa: PLC0415
-
-    return GeminiWriter(api_key, TemplateWriter())

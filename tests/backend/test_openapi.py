@@ -10,8 +10,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 
+from missyou_backend.handlers import ROUTES
 from missyou_backend.openapi import document
-from missyou_backend.route_table import ROUTES
 
 
 def test_the_document_is_valid() -> None:
