@@ -1,4 +1,4 @@
-"""`python -m missyou_backend`: check the environment, bring the schema up to date, serve. The image's entry point."""
+"""Check the environment, bring the schema up to date, and serve. The image's entry point."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from missyou_backend.settings import SettingsError, read_settings
 
 
 def main() -> int:
-    """Return the exit code; serving ends in gunicorn, with a code of its own."""
-    # The first process of a container ignores SIGTERM unless it handles it; gunicorn does so later, in its own way.
+    """Return the exit code of a failed start. Once serving, gunicorn exits with a code of its own."""
+    # The first process of a container ignores SIGTERM unless it handles it. gunicorn installs its own handler later.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         settings = read_settings(os.environ)

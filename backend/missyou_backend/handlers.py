@@ -26,24 +26,24 @@ from missyou_backend.problems import KEY_REUSED, NOT_FOUND, USERNAME_TAKEN, Prob
 from missyou_backend.routes import Answer, Backend, Call, Response, Routes
 
 ROUTES = Routes()
-_LOCATION = {"Location": "Where it is."}
-_REPLAYED = {"Idempotent-Replayed": "true if an earlier request with this key sent it; absent otherwise."}
+_LOCATION = {"Location": "The path of the new resource."}
+_REPLAYED = {"Idempotent-Replayed": "true if an earlier request with this key sent the notification; otherwise absent."}
 
 
-@ROUTES.declare("get", "/", {200: Response("The service.", About)})
+@ROUTES.declare("get", "/", {200: Response("Its name and the path of its OpenAPI document.", About)})
 def about(_backend: Backend, _call: Call) -> Answer:
     """Describe the service."""
     return Answer(200, About(name="Miss You", openapi="/openapi.json"))
 
 
-@ROUTES.declare("get", "/health", {200: Response("They can.", Status)})
+@ROUTES.declare("get", "/health", {200: Response("Requests can be served.", Status)})
 def health(backend: Backend, _call: Call) -> Answer:
     """Check whether requests can be served."""
     backend.health.check()
     return Answer(200, Status(status="ok"))
 
 
-@ROUTES.declare("get", "/live", {200: Response("It does.", Status)})
+@ROUTES.declare("get", "/live", {200: Response("The process answers.", Status)})
 def live(_backend: Backend, _call: Call) -> Answer:
     """Check whether the process answers."""
     return Answer(200, Status(status="ok"))
@@ -56,19 +56,21 @@ def create_user(backend: Backend, call: Call) -> Answer:
     with backend.database.transaction() as connection:
         user = users.create(connection, body.username)
     if user is None:
-        raise Problem(USERNAME_TAKEN, "Somebody has this username already, in upper or lower case; choose another.")
+        raise Problem(
+            USERNAME_TAKEN, "This username is taken (upper and lower case count as the same). Choose another."
+        )
     return Answer(201, user, {"Location": f"/v1/users/{user.id}"})
 
 
 @ROUTES.declare(
     "get",
     "/v1/users",
-    {200: Response("Users in the order of their lower-case names.", UserPage)},
+    {200: Response("Users, sorted by lower-case name.", UserPage)},
     NOT_FOUND,
     query=UserQuery,
 )
 def list_users(backend: Backend, call: Call) -> Answer:
-    """Find users by the beginning of their name."""
+    """Find users by the prefix of their name."""
     query: UserQuery = call.query
     with backend.database.transaction() as connection:
         after = users.key(connection, int(query.cursor)) if query.cursor else None
@@ -89,7 +91,7 @@ def get_user(backend: Backend, call: Call) -> Answer:
     "post",
     "/v1/users/{id}/devices",
     {
-        200: Response("The device, registered again; if another user had it, it has changed hands.", Device),
+        200: Response("The device, registered again. If it was another user's, it now belongs to this one.", Device),
         201: Response("The new device.", Device, _LOCATION),
     },
     NOT_FOUND,
@@ -109,7 +111,7 @@ def register_device(backend: Backend, call: Call) -> Answer:
 @ROUTES.declare(
     "get",
     "/v1/users/{id}/devices",
-    {200: Response("The devices, the one registered last first.", DeviceList)},
+    {200: Response("The devices, most recently registered first.", DeviceList)},
     NOT_FOUND,
 )
 def list_devices(backend: Backend, call: Call) -> Answer:
@@ -119,7 +121,7 @@ def list_devices(backend: Backend, call: Call) -> Answer:
         return Answer(200, DeviceList(items=devices.of_user(connection, call.path["id"])))
 
 
-@ROUTES.declare("delete", "/v1/users/{id}/devices/{deviceId}", {204: Response("It is gone.")}, NOT_FOUND)
+@ROUTES.declare("delete", "/v1/users/{id}/devices/{deviceId}", {204: Response("The device is removed.")}, NOT_FOUND)
 def remove_device(backend: Backend, call: Call) -> Answer:
     """Remove a device."""
     with backend.database.transaction() as connection:
@@ -172,7 +174,10 @@ def mark_read(backend: Backend, call: Call) -> Answer:
 
 
 @ROUTES.declare(
-    "post", "/v1/users/{id}/notifications/read", {200: Response("How many were unread.", Marked)}, NOT_FOUND
+    "post",
+    "/v1/users/{id}/notifications/read",
+    {200: Response("How many notifications were unread.", Marked)},
+    NOT_FOUND,
 )
 def mark_all_read(backend: Backend, call: Call) -> Answer:
     """Mark all of a user's notifications read."""
@@ -182,7 +187,7 @@ def mark_all_read(backend: Backend, call: Call) -> Answer:
 
 
 def _username(connection: Connection, user_id: int) -> str:
-    """Return a user's name. Raises Problem (404) where there is no such user."""
+    """Return a user's name. Raises Problem (404) if there is no such user."""
     name = users.names(connection, {user_id}).get(user_id)
     if name is None:
         raise not_found("user")

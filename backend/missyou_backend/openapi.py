@@ -28,7 +28,7 @@ from missyou_backend.routes import Response, Route
 
 _TEMPLATE = "#/components/schemas/{model}"
 _REQUEST_ID: Mapping[str, Any] = {
-    "X-Request-Id": {"description": "What the log calls this request.", "schema": {"type": "string"}}
+    "X-Request-Id": {"description": "The request's id in the log.", "schema": {"type": "string"}}
 }
 
 
@@ -44,7 +44,7 @@ def document() -> Mapping[str, Any]:
         "info": {
             "title": "Miss You",
             "version": "1.0.0",
-            "description": "Two people who miss each other: one presses a button, the other's phone says so.",
+            "description": "Two people who miss each other: one presses a button, and the other's phone shows it.",
         },
         "paths": paths,
         "components": {"schemas": schemas},
@@ -78,7 +78,7 @@ def _possible(route: Route) -> Iterable[Kind]:
     yield from route.problems
     if route.body:
         yield from (MALFORMED, NOT_JSON, TOO_LARGE, INVALID_BODY)
-    # Without parameters in the query any that is sent is one too many.
+    # A route without query parameters rejects any that is sent.
     yield from (INVALID_QUERY, INTERNAL, UNAVAILABLE)
 
 
@@ -86,7 +86,7 @@ def _problems(kinds: Iterable[Kind]) -> dict[str, Any]:
     titles: dict[int, list[str]] = {}
     for kind in kinds:
         titles.setdefault(kind.status, []).append(f"{kind.title} ({kind.type}).")
-    return {str(status): _problem(status, " ".join(said)) for status, said in sorted(titles.items())}
+    return {str(status): _problem(status, " ".join(texts)) for status, texts in sorted(titles.items())}
 
 
 def _problem(status: int, description: str) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def _query_parameters(model: type[BaseModel] | None) -> list[dict[str, Any]]:
 
 
 def _without_null(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema of a parameter that may be left out, but is not null when it is there."""
+    """Return the schema without null: a parameter may be left out, but is never null."""
     options = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]
     return options[0] if options else {key: value for key, value in schema.items() if key != "title"}
 

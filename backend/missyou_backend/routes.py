@@ -1,4 +1,4 @@
-"""What a route is. Each is declared at its handler; requests are dispatched by it and `openapi.py` describes it."""
+"""Routes: declared at their handlers, dispatched by `dispatch.py`, documented by `openapi.py`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from missyou_backend.sending import Sending
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What handlers work with."""
+    """The services that handlers use."""
 
     database: Database
     sending: Sending
@@ -36,7 +36,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a handler answers when it succeeds."""
+    """A successful response of a handler."""
 
     status: int
     body: BaseModel | Mapping[str, Any] | None = None
@@ -74,7 +74,7 @@ class Route:
 
     @property
     def takes_idempotency_key(self) -> bool:
-        """Return whether the header Idempotency-Key is read: where its misuse is among the problems."""
+        """Return whether the Idempotency-Key header is read: on routes that can answer `KEY_REUSED`."""
         return KEY_REUSED in self.problems
 
     @property
@@ -95,7 +95,7 @@ class Routes(list[Route]):
         body: type[BaseModel] | None = None,
         query: type[BaseModel] | None = None,
     ) -> Callable[[Handler], Handler]:
-        """Declare the route of the decorated handler. `problems` are those that only this route answers."""
+        """Declare the decorated handler's route. `problems`: those beyond the ones that every route can answer."""
 
         def add(handle: Handler) -> Handler:
             self.append(Route(method, path, handle, responses, problems, body, query))

@@ -1,4 +1,4 @@
-"""The environment: what is taken, and one line, without the value, for what is not."""
+"""Environment variables: what is accepted, and one line without the value for what is not."""
 
 from __future__ import annotations
 

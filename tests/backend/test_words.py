@@ -1,4 +1,4 @@
-"""Templates, cleaning and checking: all of it pure."""
+"""Templates, cleaning and checking, without I/O."""
 
 from __future__ import annotations
 
