@@ -73,7 +73,7 @@ def plan_of(
 
 
 def scans(plan: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the plan's leaves. In a bitmap scan the leaf is the index scan; the heap scan above it fetches its rows."""
+    """Return the plan's leaves. Of a bitmap scan that is the index scan, whose rows the heap scan above it fetches."""
     return [node for node in plan if "Scan" in node["Node Type"] and "Plans" not in node]
 
 
