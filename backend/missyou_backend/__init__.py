@@ -1,1 +1,1 @@
-"""The Miss You backend: one presses a button, the other's phone says so, in words that an AI wrote."""
+"""The Miss You backend: one person presses a button, and the other's phone shows it, in words that an AI wrote."""

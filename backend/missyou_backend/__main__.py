@@ -1,4 +1,4 @@
-"""`python -m missyou_backend`: check the environment, bring the schema up to date, serve. The image's entry point."""
+"""Check the environment, bring the schema up to date, and serve. The image's entry point."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import os
 import signal
 import sys
 
+from missyou_backend.app import make_app, make_pusher
 from missyou_backend.logs import configure_logs
 from missyou_backend.migrate import MigrationError, migrate
-from missyou_backend.push import pusher
 from missyou_backend.server import Server
 from missyou_backend.settings import SettingsError, read_settings
 
 
 def main() -> int:
-    """Return the exit code; serving ends in gunicorn, with a code of its own."""
-    # The first process of a container ignores SIGTERM unless it handles it; gunicorn does so later, in its own way.
+    """Return the exit code of a failed start. Once serving, gunicorn exits with a code of its own."""
+    # The first process of a container ignores SIGTERM unless it handles it. gunicorn installs its own handler later.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         settings = read_settings(os.environ)
         configure_logs(debug=settings.debug)
         try:
-            pusher(settings.firebase_service_account_key)
+            make_pusher(settings.firebase_service_account_key)
         except ValueError as error:
             raise SettingsError(str(error)) from None
         migrate(settings.database)
     except (SettingsError, MigrationError) as error:
         sys.stderr.write(f"missyou_backend: {error}\n")
         return 1
-    Server(settings, os.environ).run()
+    Server(settings, os.environ, lambda: make_app(settings)).run()
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The WSGI application: Flask with the route table in it, the request log and the load balancer's headers around it."""
+"""The WSGI application: Flask with our routes, inside the request log and the load balancer's headers."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from werkzeug.routing import BaseConverter
 from missyou_backend.database import Database
 from missyou_backend.dispatch import MAX_BODY, problem_of, read_call, write_answer, write_problem
 from missyou_backend.forwarded import Forwarded
+from missyou_backend.handlers import ROUTES
 from missyou_backend.health import Health
 from missyou_backend.openapi import document
-from missyou_backend.push import Pusher, pusher
+from missyou_backend.push import Pusher
 from missyou_backend.request_log import ROUTE, RequestLog
-from missyou_backend.route_table import ROUTES
 from missyou_backend.routes import Answer, Backend, Route
 from missyou_backend.sending import Sending
 from missyou_backend.settings import Settings
-from missyou_backend.words import Writer, writer
+from missyou_backend.words import TemplateWriter, Writer
 
 
 class _IdConverter(BaseConverter):
-    """An id in a path; what does not look like one is a path that does not exist."""
+    """Matches an id in a path. Anything else there is a path that does not exist."""
 
     regex = "[1-9][0-9]{0,18}"
 
     def to_python(self, value: str) -> int:
-        """Return the id, which may be more than a bigint holds."""
+        """Return the id, which may exceed a bigint."""
         return int(value)
 
 
 def create_app(database: Database, writer: Writer, pusher: Pusher | None) -> Flask:
-    """Return the application. `pusher` None: push is disabled."""
+    """Return the application. Without a `pusher`, push is disabled."""
     backend = Backend(database, Sending(database, writer, pusher), Health(database))
     app = Flask("missyou_backend", static_folder=None)
-    # One more than we take: what comes in chunks werkzeug only cuts off there, and `dispatch` sees that it is too much.
+    # One byte more than we accept: werkzeug cuts a chunked body there, and `dispatch` sees that it is too long.
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY + 1
     app.url_map.converters["id"] = _IdConverter
-    # A path with two slashes is none of ours; a redirect would be the one answer that is no problem document.
+    # Without this, a path with two slashes is redirected: the one answer that would not be a problem document.
     app.url_map.merge_slashes = False
     for route in ROUTES:
         rule = route.path.replace("{", "<id:").replace("}", ">")
@@ -52,10 +52,34 @@ def create_app(database: Database, writer: Writer, pusher: Pusher | None) -> Fla
 
 
 def make_app(settings: Settings) -> Flask:
-    """Return the application of a process, with a pool of its own: call this after the fork."""
-    return create_app(
-        Database(settings.database), writer(settings.google_api_key), pusher(settings.firebase_service_account_key)
-    )
+    """Return a worker's application. Call it after the fork: the connection pool belongs to one process."""
+    writer = make_writer(settings.google_api_key)
+    return create_app(Database(settings.database), writer, make_pusher(settings.firebase_service_account_key))
+
+
+def make_writer(api_key: str | None) -> Writer:
+    """Return Gemini with the templates as fallback or, without an API key, the templates alone."""
+    if not api_key:
+        return TemplateWriter()
+    # Imported only when needed: the SDK costs about half a second and 45 MiB.
+    from missyou_backend.gemini import GeminiWriter  # noqa: PLC0415
+
+    return GeminiWriter(api_key, TemplateWriter())
+
+
+def make_pusher(service_account: str | None) -> Pusher | None:
+    """Return the pusher of a service account, or None (push disabled) without one.
+
+    `service_account` is the JSON text from the Firebase console. Raises ValueError with one line, without secrets, if
+    it is malformed.
+    """
+    if not service_account:
+        return None
+    # Imported only when needed: the SDK costs a quarter of a second and some 35 MiB.
+    from missyou_backend.firebase import FirebasePusher  # noqa: PLC0415
+    from missyou_backend.firebase_account import service_credentials  # noqa: PLC0415
+
+    return FirebasePusher(service_credentials(service_account))
 
 
 def _view(route: Route, backend: Backend) -> Callable[..., Response]:

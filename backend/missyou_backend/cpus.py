@@ -1,4 +1,4 @@
-"""How much CPU this process may use."""
+"""The CPUs that this process may use."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _METADATA_SECONDS = 2.0
 
 
 def vcpus(environ: Mapping[str, str], cgroup: Path = Path("/sys/fs/cgroup")) -> float:
-    """Return the number of virtual CPUs: what Fargate says of the task, else the cgroup's limit, else the machine's.
+    """Return the number of vCPUs: the Fargate task's, else the cgroup's limit, else the machine's.
 
-    Fargate sets no limit that the container could see but serves the task's under ECS_CONTAINER_METADATA_URI_V4
+    Fargate sets no limit that a container can see. It serves the task's limit under ECS_CONTAINER_METADATA_URI_V4
     (ECS Developer Guide, "Task metadata endpoint version 4": `Limits.CPU`, in vCPU).
     """
     return _of_task(environ.get("ECS_CONTAINER_METADATA_URI_V4")) or _of_cgroup(cgroup) or float(os.cpu_count() or 1)
 
 
 def worker_count(cpus: float) -> int:
-    """Return how many worker processes make use of them: Python runs one thread at a time in each."""
+    """Return the number of worker processes: one for each CPU, since a Python process runs one thread at a time."""
     return max(1, round(cpus))
 
 
@@ -29,7 +29,7 @@ def _of_task(uri: str | None) -> float | None:
     if not uri or not uri.startswith("http://"):
         return None
     try:
-        with urllib.request.urlopen(f"{uri}/task", timeout=_METADATA_SECONDS) as answer:  # noqa: S310 - http, see above
+        with urllib.request.urlopen(f"{uri}/task", timeout=_METADATA_SECONDS) as answer:  # noqa: S310 - only http, see above
             limit = json.load(answer)["Limits"]["CPU"]
     except (OSError, ValueError, LookupError, TypeError):
         return None
@@ -37,7 +37,7 @@ def _of_task(uri: str | None) -> float | None:
 
 
 def _of_cgroup(folder: Path) -> float | None:
-    """Read version 2's cpu.max: "quota period", or "max period" (Linux, admin-guide/cgroup-v2)."""
+    """Read cpu.max of cgroup v2: "quota period" or "max period" (Linux, admin-guide/cgroup-v2)."""
     try:
         quota, period = (folder / "cpu.max").read_text().split()
         return int(quota) / int(period)

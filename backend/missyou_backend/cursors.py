@@ -1,4 +1,4 @@
-"""Where a page of notifications ended, as a text that a client hands back."""
+"""Cursors: where a page of notifications ended, as a text that a client sends back."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Place:
 
 
 def write_place(place: Place) -> str:
-    """Return the cursor: read or not, microseconds since 1970, id."""
+    """Return the cursor of a place: read (1) or not (0), microseconds since 1970, id."""
     return f"{place.is_read:d}.{(place.created_at - _EPOCH) // _MICROSECOND}.{place.id}"
 
 
 def read_place(cursor: str) -> Place:
-    """Return the place that a cursor of the form `fields.PLACE_CURSOR` means."""
+    """Return the place of a cursor, which must match `fields.PLACE_CURSOR`."""
     is_read, at, id_ = cursor.split(".")
     return Place(is_read == "1", _EPOCH + int(at) * _MICROSECOND, int(id_))

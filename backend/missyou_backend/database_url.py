@@ -1,4 +1,4 @@
-"""`DATABASE_URL`, checked and turned into the parameters that every connection is made with."""
+"""Turn `DATABASE_URL` into the parameters of every connection."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-#: The certificate authorities of RDS, for URLs that ask for a verified server and name no file of their own.
+#: RDS's certificate authorities, for URLs that verify the server and name no file themselves.
 RDS_CA_BUNDLE = Path(__file__).with_name("rds-ca-bundle.pem")
-#: Seconds: a connection is made within `connect_timeout`, a peer that has gone is noticed after `tcp_user_timeout` (ms)
-#: or 30 + 3 x 10 idle seconds. The names are libpq's (PostgreSQL documentation, "Parameter Key Words").
+#: A connection attempt ends after `connect_timeout` (s). A dead peer is noticed after `tcp_user_timeout` (ms), or after
+#: 30 + 3 x 10 idle seconds. The names are libpq's (PostgreSQL documentation, "Parameter Key Words").
 _BOUNDS = {
     "connect_timeout": "3",
     "tcp_user_timeout": "10000",
@@ -22,7 +22,7 @@ _BOUNDS = {
     "keepalives_count": "3",
     "application_name": "missyou",
 }
-#: Milliseconds, set in the session. UTC: timestamps leave the API with a Z.
+#: Settings of the session, in milliseconds. UTC, so that the API's timestamps end in Z.
 _SESSION = {
     "statement_timeout": "5000",
     "lock_timeout": "3000",
@@ -33,21 +33,21 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]{0,30})://", re.IGNORECASE)
 
 
 def connection_parameters(url: str) -> Mapping[str, str]:
-    """Return libpq's parameters for a URL; what the URL itself sets goes before our defaults.
+    """Return libpq's parameters for a URL, whose own parameters override our defaults.
 
-    Raises ValueError: one line that never quotes more of the URL than its scheme.
+    Raises ValueError with one line, which quotes nothing of the URL but its scheme.
     """
     found = _SCHEME.match(url)
     if not found:
-        raise ValueError("is not a URL: postgresql://user:password@host:5432/database is what it should look like")
+        raise ValueError("is not a URL: it must look like postgresql://user:password@host:5432/database")
     if found[1] not in {"postgresql", "postgres"}:
-        raise ValueError(f"begins with {found[1]}://, but only postgresql:// is supported: PostgreSQL, by psycopg 3")
+        raise ValueError(f"begins with {found[1]}://, but only postgresql:// is supported")
     try:
         given = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
     except psycopg.ProgrammingError:
-        # Not `from error`: libpq quotes what it could not read, which may be the password.
+        # Not `from error`: libpq quotes what it cannot parse, possibly the password.
         raise ValueError(
-            "cannot be parsed: percent-encode special characters of the user and password, and check its parameters"
+            "cannot be parsed: percent-encode special characters in user and password, and check its parameters"
         ) from None
     for part, name in (("host", "host"), ("dbname", "database")):
         if not given.get(part):

@@ -1,7 +1,8 @@
-"""A bound for connections whose server accepts and then never answers.
+"""Deadlines for connections whose server accepts and then never answers.
 
-Time-outs of the server do not help there, and neither do TCP's: the peer's kernel goes on acknowledging. psycopg has no
-read time-out, so a watching thread shuts such a socket down, upon which the waiting call fails as if the network had.
+The server's timeouts do not help there, and neither do TCP's: the peer's kernel keeps acknowledging. psycopg has no
+read timeout, so a watching thread shuts the socket down, and the waiting call fails as it would if the network had
+failed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _SOCKET = "missyou socket"
 
 
 class Deadlines:
-    """Cuts connections of an engine that have been out of its pool for more than `seconds`."""
+    """Cuts an engine's connections that have been checked out for more than `seconds`."""
 
     def __init__(self, engine: Engine, seconds: float) -> None:
         self._seconds = seconds
@@ -30,19 +31,19 @@ class Deadlines:
         self._closed = False
         self._thread: threading.Thread | None = None
         self._dialect = engine.dialect
-        # First of all: what SQLAlchemy asks a new connection is to be bounded too.
+        # Insert first: SQLAlchemy's own queries on a new connection need a deadline too.
         event.listen(engine, "connect", self._connected, insert=True)
         event.listen(engine, "checkout", self._checked_out)
         for end in ("checkin", "invalidate"):
             event.listen(engine, end, self._returned)
 
     def _connected(self, connection: Any, record: Any) -> None:
-        # A duplicate, so that a number which the system has meanwhile given to another file is never shut down.
+        # A duplicate: the original number may meanwhile belong to another file, which must not be shut down.
         record.info[_SOCKET] = socket.socket(fileno=os.dup(connection.fileno()))
         self._start(record)
 
     def _checked_out(self, connection: Any, record: Any, _proxy: Any) -> None:
-        """Bound what comes, and see first that the connection still lives (`pool_pre_ping` pings before this event)."""
+        """Start the deadline, then ping: `pool_pre_ping` would ping before this event, without a deadline."""
         self._start(record)
         try:
             self._dialect.do_ping(connection)

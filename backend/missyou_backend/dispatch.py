@@ -1,4 +1,4 @@
-"""From a request to a handler's call and back: reading, validating, and turning every failure into a problem."""
+"""Read and validate requests, write responses, and turn every failure into a problem."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from missyou_backend.problems import (
 from missyou_backend.request_log import request_id
 from missyou_backend.routes import Answer, Call, Route
 
-#: Bytes: the largest body that makes sense is some 7 KB, every character escaped.
+#: Bytes. The largest sensible body, with every character escaped, has some 7 KB.
 MAX_BODY = 64 * 1024
 _MAX_PARAMETERS = 20
 _log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ _key = TypeAdapter(IdempotencyKey)
 def read_call(route: Route, request: Request, path: Mapping[str, int]) -> Call:
     """Return the validated call. Raises Problem."""
     if any(id_ > MAX_ID for id_ in path.values()):
-        raise Problem(NOT_FOUND, "There is no such id.")
+        raise Problem(NOT_FOUND, "No such id.")
     return Call(
         path,
         _read_body(route.body, request) if route.body else None,
@@ -62,29 +62,29 @@ def _read_body(model: type[BaseModel], request: Request) -> BaseModel:
     except ValidationError as error:
         if error.errors(include_url=False)[0]["type"] == "json_invalid":
             raise Problem(MALFORMED, "The body is not JSON in UTF-8.") from None
-        raise Problem(INVALID_BODY, "Some fields are not as they must be.", _field_errors(error, "body")) from None
+        raise Problem(INVALID_BODY, "Some fields are invalid.", _field_errors(error, "body")) from None
 
 
 def _read_query(model: type[BaseModel] | None, request: Request) -> BaseModel | None:
     try:
-        # Not request.args: what is not UTF-8 would be replaced there, and searched for.
+        # Not request.args: it replaces what is not UTF-8, and we would search for the replacement.
         query = request.query_string.decode("ascii")
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS)
     except ValueError:
-        raise Problem(MALFORMED, "The query is not one of percent-encoded UTF-8 with few parameters.") from None
+        raise Problem(
+            MALFORMED, f"The query must be percent-encoded UTF-8 with at most {_MAX_PARAMETERS} parameters."
+        ) from None
     given = dict(pairs)
     if len(given) < len(pairs):
-        raise Problem(INVALID_QUERY, "Give each parameter once.")
+        raise Problem(INVALID_QUERY, "Send each parameter only once.")
     if model is None:
         if given:
-            raise Problem(INVALID_QUERY, "This takes no parameters.")
+            raise Problem(INVALID_QUERY, "This path takes no parameters.")
         return None
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        raise Problem(
-            INVALID_QUERY, "Some parameters are not as they must be.", _field_errors(error, "query")
-        ) from None
+        raise Problem(INVALID_QUERY, "Some parameters are invalid.", _field_errors(error, "query")) from None
 
 
 def _read_key(request: Request) -> str | None:
@@ -95,11 +95,11 @@ def _read_key(request: Request) -> str | None:
         return _key.validate_python(value)
     except ValidationError as error:
         errors = _field_errors(error, "Idempotency-Key")
-        raise Problem(INVALID_QUERY, "The header Idempotency-Key is not as it must be.", errors) from None
+        raise Problem(INVALID_QUERY, "The Idempotency-Key header is invalid.", errors) from None
 
 
 def _field_errors(error: ValidationError, whole: str) -> list[FieldError]:
-    # The location may be a key of the client's own making: its length is bounded, and what it holds is not repeated.
+    # The location may be a key that the client made up, so its length is bounded. Values are never repeated.
     return [
         FieldError(
             field=".".join(str(part)[:80] for part in each["loc"]).encode(errors="replace").decode() or whole,
@@ -110,7 +110,7 @@ def _field_errors(error: ValidationError, whole: str) -> list[FieldError]:
 
 
 def write_answer(answer: Answer) -> Response:
-    """Return the response of a handler's answer."""
+    """Return the HTTP response for an answer."""
     body = answer.body
     if isinstance(body, BaseModel):
         text = body.model_dump_json()
@@ -123,13 +123,13 @@ def write_answer(answer: Answer) -> Response:
 
 
 def write_problem(problem: Problem, request: Request) -> Response:
-    """Return the response of a problem."""
+    """Return the HTTP response for a problem."""
     body = problem.body(request.path, request_id.get())
     return Response(body, problem.kind.status, dict(problem.headers), content_type=CONTENT_TYPE)
 
 
 def problem_of(error: Exception) -> Problem:
-    """Return what a client is told of an exception; what it may not be told is logged."""
+    """Return the problem that a client receives for an exception. Details that it must not see are logged."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, RequestEntityTooLarge):
@@ -140,23 +140,23 @@ def problem_of(error: Exception) -> Problem:
         _log.warning("the database cannot be used", extra={"error": type(error).__name__, "sqlstate": _sqlstate(error)})
         return unavailable("The database does not answer. Try again in a few seconds.")
     _log.error("a request failed", exc_info=error, extra={"sqlstate": _sqlstate(error)})
-    return Problem(INTERNAL, "Something went wrong here; the log has it under the requestId.")
+    return Problem(INTERNAL, "Something went wrong. The log has the details under this requestId.")
 
 
 def _too_large() -> Problem:
-    return Problem(TOO_LARGE, f"A body may have {MAX_BODY} bytes.")
+    return Problem(TOO_LARGE, f"A body may have at most {MAX_BODY} bytes.")
 
 
 def _werkzeug_problem(error: HTTPException) -> Problem:
     status = error.code or 500
     headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
-    details = {404: "Nothing is at this path.", 405: "This path does not take this method."}
+    details = {404: "There is nothing at this path.", 405: "This path does not support this method."}
     return Problem(plain(status), details.get(status, error.name), headers=headers)
 
 
 def _is_out_of_reach(error: Exception) -> bool:
     if isinstance(error, DBAPIError) and isinstance(error.orig, ReadOnlySqlTransaction):
-        return True  # the former primary, during a failover
+        return True  # We are still connected to the former primary, during a failover.
     return isinstance(error, (OperationalError, InterfaceError, PoolTimeoutError))
 
 

@@ -1,4 +1,4 @@
-"""The types of the API's fields: what is accepted, and the JSON Schema that says the same."""
+"""The types of the API's fields: their validation, and the JSON Schema that matches it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from missyou_backend.schema import KEY_LIMIT, MESSAGE_LIMIT, TOKEN_LIMIT, USERNA
 #: The largest bigint of PostgreSQL.
 MAX_ID = 2**63 - 1
 MOOD_LIMIT, LANGUAGE_LIMIT, PAGE_LIMIT = 60, 35, 100
-#: Exact, so that the OpenAPI document says which cursors are taken; 18 digits fit a bigint, 17 a timestamp.
+#: Exact, so that the OpenAPI document says which cursors are accepted. 18 digits fit a bigint, 17 a timestamp.
 USER_CURSOR = "[1-9][0-9]{0,17}"
 PLACE_CURSOR = r"[01]\.[0-9]{1,17}\.[1-9][0-9]{0,17}"
-#: The general category Cc of Unicode; NUL among them, which PostgreSQL does not store.
+#: Unicode's general category Cc. It includes NUL, which PostgreSQL does not store.
 _CONTROL = r"\u0000-\u001f\u007f-\u009f"
-#: What str.strip removes, beside the control characters.
+#: The characters that str.strip removes, besides the control characters.
 _SPACE = r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _PLAIN = f"^[^{_CONTROL}]*$"
 _PLAIN_NOT_BLANK = f"^[^{_CONTROL}]*[^{_CONTROL}{_SPACE}][^{_CONTROL}]*$"
 _has_control = re.compile(f"[{_CONTROL}]").search
-#: Integers above this may have been rounded where they were floating-point numbers.
+#: A larger integer may have been rounded while it was a floating-point number.
 _MAX_EXACT = 2**53
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
@@ -49,19 +49,19 @@ def _visible(value: str) -> str:
 def _cursor(pattern: str) -> AfterValidator:
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value, re.ASCII):
-            raise ValueError("must be a nextCursor that a list of this kind answered")
+            raise ValueError("must be a nextCursor from a list of this kind")
         return value
 
     return AfterValidator(check)
 
 
 def _integer(value: object) -> object:
-    """Take 1.0 for 1, as JSON Schema does."""
+    """Read 1.0 as 1, as JSON Schema does."""
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= _MAX_EXACT else value
 
 
 def _digits(value: object) -> object:
-    """Refuse what int() would read besides: spaces, signs, underscores, digits of other scripts."""
+    """Reject what int() would also read: spaces, signs, underscores, digits of other scripts."""
     if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value):
         raise ValueError("must be a whole number in decimal digits")
     return int(value) if isinstance(value, str) else value
@@ -72,18 +72,18 @@ def _schema(pattern: str, description: str, low: int, high: int, **more: str) ->
     return WithJsonSchema({**schema, **more})
 
 
-#: Lengths count code points, as PostgreSQL does, and count the spaces around a text, which are then trimmed.
+#: Lengths are in code points, as in PostgreSQL, and include surrounding spaces, which are trimmed afterwards.
 Username = Annotated[
     str,
     Field(min_length=1, max_length=USERNAME_LIMIT),
     AfterValidator(_trimmed),
-    _schema(_PLAIN_NOT_BLANK, "Trimmed. Unique regardless of upper and lower case.", 1, USERNAME_LIMIT),
+    _schema(_PLAIN_NOT_BLANK, "Trimmed. Unique regardless of case.", 1, USERNAME_LIMIT),
 ]
 Prefix = Annotated[
     str,
     Field(max_length=USERNAME_LIMIT),
     AfterValidator(_plain),
-    _schema(_PLAIN, "How the username begins, in upper or lower case; no character is special.", 0, USERNAME_LIMIT),
+    _schema(_PLAIN, "The start of the username, regardless of case. No character is special.", 0, USERNAME_LIMIT),
 ]
 Message = Annotated[
     str,
@@ -95,7 +95,7 @@ Mood = Annotated[
     str,
     Field(min_length=1, max_length=MOOD_LIMIT),
     AfterValidator(_trimmed),
-    _schema(_PLAIN_NOT_BLANK, "The mood that the words shall have.", 1, MOOD_LIMIT),
+    _schema(_PLAIN_NOT_BLANK, "The mood of the generated words.", 1, MOOD_LIMIT),
 ]
 Language = Annotated[
     str,
@@ -107,7 +107,7 @@ Token = Annotated[
     str,
     Field(min_length=1, max_length=TOKEN_LIMIT),
     AfterValidator(_visible),
-    _schema(r"^[\u0021-\u007e]+$", "The registration token that Firebase gave the app.", 1, TOKEN_LIMIT),
+    _schema(r"^[\u0021-\u007e]+$", "The app's registration token from Firebase.", 1, TOKEN_LIMIT),
 ]
 IdempotencyKey = Annotated[
     str,
@@ -115,22 +115,22 @@ IdempotencyKey = Annotated[
     AfterValidator(_visible),
     _schema(
         r"^[\u0021-\u007e]+$",
-        "Anything unique to this message, a UUID say: the same key and body again within 24 hours send nothing anew.",
+        "Unique to this message, for example a UUID. The same key and body within 24 hours send nothing again.",
         1,
         KEY_LIMIT,
     ),
 ]
 #: The id of the last user of a page.
 UserCursor = Annotated[
-    str, _cursor(USER_CURSOR), _schema(f"^{USER_CURSOR}$", "The nextCursor of the page before.", 1, 18)
+    str, _cursor(USER_CURSOR), _schema(f"^{USER_CURSOR}$", "The nextCursor of the previous page.", 1, 18)
 ]
-#: The place of the last notification of a page: `cursors.py` knows how to read it.
+#: The place of the last notification of a page, in the format of `cursors.py`.
 PlaceCursor = Annotated[
-    str, _cursor(PLACE_CURSOR), _schema(f"^{PLACE_CURSOR}$", "The nextCursor of the page before.", 5, 38)
+    str, _cursor(PLACE_CURSOR), _schema(f"^{PLACE_CURSOR}$", "The nextCursor of the previous page.", 5, 38)
 ]
-Limit = Annotated[int, Field(ge=1, le=PAGE_LIMIT, description="How many at most."), BeforeValidator(_digits)]
+Limit = Annotated[int, Field(ge=1, le=PAGE_LIMIT, description="Maximum number of items."), BeforeValidator(_digits)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID), BeforeValidator(_integer)]
 Platform = Literal["ios", "android", "web"]
 WrittenBy = Literal["sender", "ai", "template"]
-#: pending: the request with this key that came first is pushing still, or was cut off while it did.
+#: pending: the first request with this key is still pushing, or was cut off while pushing.
 Push = Literal["disabled", "sent", "failed", "noDevices", "pending"]

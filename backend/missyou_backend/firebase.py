@@ -1,9 +1,9 @@
-"""Sends notes through Firebase Cloud Messaging: one HTTP v1 request for each token, a batch of them at a time.
+"""Push through Firebase Cloud Messaging: one HTTP v1 request for each token, a batch of tokens at a time.
 
-The asynchronous half of the SDK is used, for three reasons. Its requests can be cancelled: the other half obeys a
-`Retry-After` of any length in a thread that nothing can end. It multiplexes them over HTTP/2: the other half starts one
-thread for each message. And it is asked for one message at a time, since `send_each_async` of many is but a
-`gather` of single requests, in which one garbled answer discards what became of all the others.
+We use the SDK's asynchronous half. Its requests can be cancelled: the synchronous half obeys a `Retry-After` of any
+length in a thread that nothing can end. It multiplexes requests over HTTP/2: the synchronous half starts a thread for
+each message. We send one message per call: `send_each_async` of many is only a `gather` of single requests, in which
+one garbled answer discards the results of all the others.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class Outcome(enum.Enum):
-    """What became of the message to one token."""
+    """The result of the message to one token."""
 
     SENT = "sent"
     FAILED = "failed"
@@ -45,7 +45,7 @@ class Outcome(enum.Enum):
 
 
 class _Credential(credentials.Base):  # type: ignore[misc]  # firebase_admin is not typed
-    """Gives the SDK our access token."""
+    """Hands our access token to the SDK."""
 
     def __init__(self, access: AccessToken) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class _Credential(credentials.Base):  # type: ignore[misc]  # firebase_admin is 
 
 
 class FirebasePusher:
-    """Pushes through one Firebase project; threads and connections are made at the first use, after gunicorn's fork."""
+    """Pushes through one Firebase project. Threads and connections start at the first use, after gunicorn's fork."""
 
     def __init__(
         self,
@@ -65,26 +65,26 @@ class FirebasePusher:
         seconds: float = _SECONDS,
         loop_factory: LoopFactory = asyncio.new_event_loop,
     ) -> None:
-        """Prepare a pusher; `seconds` is the time for everything, `loop_factory` the network that it lives in."""
+        """Prepare a pusher. `seconds` bounds a whole push; `loop_factory` makes its event loop (tests: its network)."""
         self._project = str(account.project_id)
         self._access = AccessToken(account, seconds / 2)
         self._seconds = seconds
         self._loop = LoopThread("firebase", loop_factory)
-        # Belongs to the loop and is touched only there.
+        # Used only inside the loop.
         self._app: firebase_admin.App | None = None
         # At DEBUG they log the bearer token (hpack does, header by header), at INFO a line for each request.
         for name in ("firebase_admin", "google", "h2", "hpack", "httpcore", "httpx", "urllib3"):
             logging.getLogger(name).setLevel(logging.WARNING)
 
     def push(self, tokens: Sequence[str], note: Note) -> Pushed:
-        """Send the note once to every distinct token; what is not done in time has failed."""
+        """Send the note once to each distinct token. What is not done in time counts as failed."""
         distinct = list(dict.fromkeys(token for token in tokens if token))
         if not distinct:
             return Pushed(0, 0, ())
         try:
             outcomes = self._loop.run(lambda: self._deliver(distinct, note), self._seconds + 0.5)
-        except Exception as error:  # Whatever a network and an SDK can think of: the notification is stored anyway.
-            # Never the exception's own text: it may quote the assertion, the token or the message.
+        except Exception as error:  # Whatever the network or the SDK raises: the notification is stored anyway.
+            # Never log the exception's text: it may quote the assertion, the token or the message.
             _log.warning("push to %d tokens failed (%s)", len(distinct), type(error).__name__)
             return Pushed(0, len(distinct), ())
         sent = sum(outcome is Outcome.SENT for outcome in outcomes.values())
@@ -92,11 +92,11 @@ class FirebasePusher:
         return Pushed(sent, len(distinct) - sent, gone)
 
     def close(self) -> None:
-        """End the thread of this pusher; for tests."""
+        """End this pusher's thread; for tests."""
         self._loop.close()
 
     async def _deliver(self, tokens: Sequence[str], note: Note) -> dict[str, Outcome]:
-        """Return what became of each token; those that the deadline cut off are missing."""
+        """Return the outcome of each token. Tokens that the deadline cut off are missing."""
         end = asyncio.get_running_loop().time() + self._seconds
         async with asyncio.timeout_at(end):
             await self._access.ensure()
@@ -122,9 +122,9 @@ class FirebasePusher:
         return {token: task.result() for token, task in tasks.items() if task in done}
 
     async def _send(self, token: str, note: Note, end: float, errors: Counter[str]) -> Outcome:
-        """Send one message, a second time if the first never got an answer or FCM asks to come back soon enough.
+        """Send one message; try again if no answer came or FCM's `Retry-After` ends in time.
 
-        The SDK itself repeats it after a 500 or a 503, at once and then after 1, 2 and 4 seconds.
+        The SDK itself retries after a 500 or a 503: at once, then after 1, 2 and 4 seconds.
         """
         for tries_left in reversed(range(_TRIES)):
             error = await self._attempt(token, note)
@@ -145,10 +145,10 @@ class FirebasePusher:
         )
         try:
             batch = await messaging.send_each_async([message], app=self._connected())
-        except Exception as error:  # An answer that is not JSON, a refused token: this message has failed, no other.
+        except Exception as error:  # Not JSON, a refused token: only this message has failed.
             return error
         answer = batch.responses[0]
-        refused: Exception = answer.exception or ValueError("FCM's answer names no message")
+        refused: Exception = answer.exception or ValueError("FCM's response names no message")
         return None if answer.success else refused
 
     def _connected(self) -> firebase_admin.App:
@@ -159,9 +159,9 @@ class FirebasePusher:
 
 
 def _pause(error: Exception | None) -> float | None:
-    """Return how many seconds to wait before one more try, or None: no more tries.
+    """Return the seconds to wait before another try, or None for no other try.
 
-    A time-out is not repeated, because the phone may have rung. FCM's quota asks for a minute unless a `Retry-After`
+    A timeout is not retried, because the phone may have rung. FCM's quota asks for a minute unless a `Retry-After`
     says less: https://firebase.google.com/docs/cloud-messaging/scale-fcm
     """
     if not isinstance(error, exceptions.FirebaseError) or isinstance(error, exceptions.DeadlineExceededError):
@@ -174,7 +174,7 @@ def _pause(error: Exception | None) -> float | None:
 
 
 def outcome_of(error: Exception | None) -> Outcome:
-    """Tell whether a token is gone for good, by the table on https://firebase.google.com/docs/cloud-messaging/error-codes."""
+    """Return the outcome of an error, by https://firebase.google.com/docs/cloud-messaging/error-codes."""
     if error is None:
         return Outcome.SENT
     if isinstance(error, messaging.UnregisteredError):
@@ -189,10 +189,10 @@ def outcome_of(error: Exception | None) -> Outcome:
 
 
 def blames_token(body: Any) -> bool:
-    """Tell whether an INVALID_ARGUMENT is about the token; it is used for a bad message, too, when no token may go.
+    """Return whether an INVALID_ARGUMENT is about the token: FCM also answers it for a bad message.
 
-    Field violations name the field. Without any, FCM's own error together with the sentence about the registration
-    token is what an ill-formed token gets; "message too big" has the same code and another sentence.
+    Field violations name the field. Without them, an ill-formed token gets FCM's own error together with a sentence
+    about the registration token; "message too big" has the same code and another sentence.
     """
     error = body.get("error") if isinstance(body, Mapping) else None
     if not isinstance(error, Mapping):

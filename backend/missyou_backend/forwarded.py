@@ -1,9 +1,8 @@
-"""Who the client is, behind a load balancer.
+"""The client's address and scheme, behind a load balancer.
 
-The ALB appends the address it was called from to X-Forwarded-For and sets X-Forwarded-Proto (Elastic Load Balancing
-User Guide, "HTTP headers and Application Load Balancers"). Only the last entry is its own; what comes before it the
-client may have made up. It is believed when the peer has an address inside the VPC: of RFC 1918, or loopback for the
-local cloud.
+The ALB appends the caller's address to X-Forwarded-For and sets X-Forwarded-Proto (Elastic Load Balancing User Guide,
+"HTTP headers and Application Load Balancers"). Only the last entry is the ALB's; the client may have made up the rest.
+We trust it if the peer's address is inside the VPC (RFC 1918), or is loopback (the local cloud).
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _OURS = [ip_network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0
 
 
 class Forwarded:
-    """A WSGI application around another one, which sees the client's address and scheme."""
+    """WSGI middleware that sets the client's address and scheme."""
 
     def __init__(self, application: Application) -> None:
         self._application = application

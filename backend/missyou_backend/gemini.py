@@ -1,4 +1,4 @@
-"""Has Google's Gemini write the words, and lets nothing through that is not fit to be shown."""
+"""Let Google's Gemini write the words, and reject whatever is not fit to be shown."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from missyou_backend.push_loop import LoopThread
 from missyou_backend.words import Occasion, Words, Writer
 from missyou_backend.words_check import TEXT_LIMIT, TITLE_LIMIT, cut, leads_away, one_line, unfenced, unwrapped
 
-# The stable model that Google names for high volume and low latency; thinking is minimal by default, which suits two
-# sentences that somebody waits for. The 2.5 family was shut down in autumn 2026. No shutdown date announced for this
-# one: https://ai.google.dev/gemini-api/docs/models/gemini-3.5-flash-lite and .../gemini-api/docs/deprecations
+# The stable model that Google recommends for high volume and low latency. Its thinking is minimal by default, which
+# suits two sentences that somebody waits for. The 2.5 family was shut down in autumn 2026; no date is announced for
+# this one: https://ai.google.dev/gemini-api/docs/models/gemini-3.5-flash-lite and .../gemini-api/docs/deprecations
 MODEL = "gemini-3.5-flash-lite"
 
 INSTRUCTION = f"""\
@@ -38,7 +38,7 @@ Both are plain text: no markup, links, addresses, telephone numbers or quotation
 
 _SECONDS = 6.0
 _ATTEMPT_SECONDS = 4.0
-# An answer of this length is a runaway, not a message that only needs to be cut.
+# A longer answer is a runaway, not a message that only needs cutting.
 _RUNAWAY = 4 * TEXT_LIMIT
 _TOKENS = 1024
 
@@ -66,18 +66,18 @@ class _Answer(BaseModel):
 
 
 class UnusableError(Exception):
-    """An answer that must not be shown; the message says why and quotes nothing of it."""
+    """Gemini's answer must not be shown. The message says why and quotes nothing of it."""
 
 
 class GeminiWriter:
-    """Asks Gemini once, with one more try if it is overloaded, and falls back on another writer within the deadline."""
+    """Asks Gemini, once more if it is overloaded, and falls back to another writer within the deadline."""
 
     def __init__(
         self, api_key: str, fallback: Writer, *, base_url: str | None = None, seconds: float = _SECONDS
     ) -> None:
-        """Prepare a writer; threads and connections are made at the first use, that is, after gunicorn's fork.
+        """Prepare a writer. Threads and connections start at the first use, after gunicorn's fork.
 
-        `base_url` is another address than Google's, `seconds` the time for everything, tries and pauses included.
+        `base_url` replaces Google's address. `seconds` bounds everything, tries and pauses included.
         """
         self._api_key = SecretStr(api_key)
         self._fallback = fallback
@@ -86,41 +86,41 @@ class GeminiWriter:
         self._loop = LoopThread("gemini")
         self._lock = threading.Lock()
         self._client: genai.Client | None = None
-        # Their lines at INFO and DEBUG hold a line for each request, its headers and its body.
+        # At INFO and DEBUG they log each request with its headers and body.
         for name in ("google_genai", "httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
 
     def write(self, occasion: Occasion) -> Words:
-        """Return Gemini's words, or the fallback's if there are none in time or they are unfit."""
+        """Return Gemini's words, or the fallback's if Gemini's are late or unfit."""
         try:
             client = self._connected()
             return words_of(self._loop.run(lambda: _ask(client, occasion), self._seconds))
-        except Exception as error:  # Whatever a network and an SDK can think of: a message is always sent.
-            # Never the exception's own text: it may quote the key, the names or the message.
-            _log.warning("Gemini wrote nothing usable (%s): the template is sent", _reason(error))
+        except Exception as error:  # Whatever the network or the SDK raises: a message is always sent.
+            # Never log the exception's text: it may quote the key, the names or the message.
+            _log.warning("Gemini wrote nothing usable (%s): sending a template", _reason(error))
             return self._fallback.write(occasion)
 
     def close(self) -> None:
-        """End the thread of this writer; for tests."""
+        """End this writer's thread; for tests."""
         self._loop.close()
 
     def _connected(self) -> genai.Client:
         with self._lock:
             if self._client is None:
                 self._client = genai.Client(
-                    enterprise=False,  # Else GOOGLE_GENAI_USE_VERTEXAI in the environment sends us elsewhere.
+                    enterprise=False,  # Otherwise GOOGLE_GENAI_USE_VERTEXAI in the environment redirects us.
                     api_key=self._api_key.get_secret_value(),
                     http_options=types.HttpOptions(
                         base_url=self._base_url,
-                        api_version="v1",  # The stable one; else the environment may choose.
+                        api_version="v1",  # The stable one. Otherwise the environment may choose.
                         timeout=int(_ATTEMPT_SECONDS * 1000),
-                        # The SDK would announce our timeout to the server, which refuses any below 10 s with a 400:
+                        # The SDK would send our timeout to the server, which rejects any below 10 s with a 400:
                         # https://github.com/livekit/agents/issues/3723
                         headers={"X-Server-Timeout": "10"},
                         retry_options=types.HttpRetryOptions(
                             attempts=2, initial_delay=0.2, jitter=0.2, http_status_codes=[500, 502, 503, 504]
                         ),
-                        # Our own client: the SDK would pick aiohttp if that happens to be installed, and would follow
+                        # Our own client: the SDK would use aiohttp if it happens to be installed, and would follow
                         # redirects with the key in a header that no redirect strips.
                         httpx_async_client=httpx.AsyncClient(follow_redirects=False),
                     ),
@@ -133,7 +133,7 @@ async def _ask(client: genai.Client, occasion: Occasion) -> types.GenerateConten
 
 
 def user_turn(occasion: Occasion) -> str:
-    """Return the occasion as ASCII JSON: the encoding, not the model, decides where user text begins and ends."""
+    """Return the occasion as ASCII JSON, so that the encoding, not the model, delimits user text."""
     data = {
         "sender": occasion.source,
         "recipient": occasion.target,
@@ -144,10 +144,10 @@ def user_turn(occasion: Occasion) -> str:
 
 
 def words_of(response: types.GenerateContentResponse) -> Words:
-    """Return the words in an answer, cleaned and cut.
+    """Return the words of an answer, cleaned and cut.
 
-    Raises UnusableError, or pydantic's ValidationError, for an answer that is blocked, unfinished, empty, a runaway,
-    not of the agreed shape, or that would lead the reader away from the app.
+    Raises UnusableError, or pydantic's ValidationError, if the answer is blocked, unfinished, empty, a runaway, of
+    another shape, or would lead the reader away from the app.
     """
     if not response.candidates:
         raise UnusableError("blocked or empty")
@@ -161,7 +161,7 @@ def words_of(response: types.GenerateContentResponse) -> Words:
     if not title or not text:
         raise UnusableError("empty")
     if leads_away(title) or leads_away(text):
-        raise UnusableError("a link, an address or a number in it")
+        raise UnusableError("contains a link, an address or a number")
     return Words(cut(title, TITLE_LIMIT), cut(text, TEXT_LIMIT), "ai")
 
 

@@ -1,4 +1,4 @@
-"""Whether requests can be served, found out cheaply and within a bound."""
+"""Check cheaply, and within a bound, whether requests can be served."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ import psycopg
 from missyou_backend.database import Database
 from missyou_backend.problems import unavailable
 
-#: Seconds: how long a success counts, and how long one who asks waits for a probe.
+#: Seconds: how long a success counts, and how long a caller waits for a probe.
 FRESH, BOUND = 5.0, 2.0
 
 
 class Health:
-    """The health of a process, which is that of its database.
+    """The health of a process: the health of its database.
 
-    A probe is a connection of its own, so that it waits for no request and sees whether new connections can be made.
-    There is one at a time; all who ask meanwhile share it. It ends after `BOUND` seconds even if the server accepts and
-    then never answers: whoever gives up waiting first shuts its socket down.
+    A probe has its own connection, so it waits for no request and shows whether new connections can be made. Concurrent
+    callers share one probe. It ends after `BOUND` seconds even if the server accepts and then never answers: the first
+    caller to give up shuts its socket down.
     """
 
     def __init__(self, database: Database) -> None:
@@ -33,7 +33,7 @@ class Health:
         self._probe: _Probe | None = None
 
     def check(self) -> None:
-        """Return when all is well. Raises Problem (503) after `BOUND` seconds at most."""
+        """Return if the database answers. Raises Problem (503) after at most `BOUND` seconds otherwise."""
         if self._is_fresh():
             return
         with self._lock:
@@ -49,7 +49,7 @@ class Health:
 
 
 class _Probe:
-    """One attempt."""
+    """One probe."""
 
     def __init__(self, database: Database) -> None:
         self.result: Future[bool] = Future()
@@ -59,7 +59,7 @@ class _Probe:
         threading.Thread(target=self._run, name="health", daemon=True).start()
 
     def wait(self) -> bool:
-        """Return whether it succeeded, False as soon as its time is up."""
+        """Return whether the probe succeeded: False once its time is up."""
         try:
             return self.result.result(max(0.0, self._deadline - time.monotonic()))
         except FutureTimeoutError:
@@ -73,7 +73,7 @@ class _Probe:
         try:
             with (
                 psycopg.connect(**parameters, autocommit=True) as connection,  # type: ignore[arg-type]
-                # A duplicate, so that nobody shuts down a number which the system has given to another file by then.
+                # A duplicate: the original number may by then belong to another file, which must not be shut down.
                 socket.socket(fileno=dup(connection.fileno())) as self._peer,
             ):
                 connection.execute("SELECT 1")

@@ -1,4 +1,4 @@
-"""Idempotency keys in the database: a phone that sends again what it has sent gets the first answer again.
+"""Idempotency keys in the database: a phone that repeats a request gets the first answer again.
 
 Source: draft-ietf-httpapi-idempotency-key-header, "Idempotency-Key".
 """
@@ -16,7 +16,7 @@ from missyou_backend.fields import Push, WrittenBy
 from missyou_backend.models import NewNotification
 from missyou_backend.schema import idempotency_keys
 
-#: How long a key is known, and how many that are older each new one removes: more than one, so the table cannot grow.
+#: How long a key is kept, and how many expired ones each new key removes: more than one, so the table cannot grow.
 LIFETIME = timedelta(hours=24)
 _SWEEP = 10
 _columns = idempotency_keys.c
@@ -25,7 +25,7 @@ _oldest = func.now() - LIFETIME
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A key of a sender, and the hash of what was sent with it."""
+    """A sender's key, and the hash of the body sent with it."""
 
     source_id: int
     key: str
@@ -34,7 +34,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a key stands for. `push` None: not known yet."""
+    """The answer stored under a key. `push` None: not known yet."""
 
     body_hash: bytes
     notification_id: int
@@ -43,12 +43,12 @@ class Known:
 
 
 def claim_of(key: str, body: NewNotification) -> Claim:
-    """Return the claim that a request makes."""
+    """Return the claim of a request."""
     return Claim(body.source_id, key, hashlib.sha256(body.model_dump_json().encode()).digest())
 
 
 def find(connection: Connection, claim: Claim) -> Known | None:
-    """Return what a key stands for, if it is known."""
+    """Return the answer stored under a key, or None."""
     row = connection.execute(
         select(idempotency_keys).where(
             _columns.source_id == claim.source_id, _columns.key == claim.key, _columns.created_at > _oldest
@@ -58,7 +58,7 @@ def find(connection: Connection, claim: Claim) -> Known | None:
 
 
 def store(connection: Connection, claim: Claim, notification_id: int, written_by: WrittenBy) -> bool:
-    """Store a key; False if another request has stored it first, for which this one waits."""
+    """Store a key; return False if another request, which this one waits for, was first."""
     values = {
         "body_hash": claim.body_hash,
         "notification_id": notification_id,
@@ -76,13 +76,13 @@ def store(connection: Connection, claim: Claim, notification_id: int, written_by
 
 
 def store_push(connection: Connection, claim: Claim, push: Push) -> None:
-    """Store what became of the push."""
+    """Store the result of the push."""
     row = (_columns.source_id == claim.source_id) & (_columns.key == claim.key)
     connection.execute(update(idempotency_keys).where(row).values(push=push))
 
 
 def sweep(connection: Connection) -> None:
-    """Remove a few keys that are too old. Those that another request is about to remove are left to it."""
+    """Remove a few expired keys, except those that another request is removing."""
     key = tuple_(_columns.source_id, _columns.key)
     old = select(_columns.source_id, _columns.key).where(_columns.created_at <= _oldest)
     old = old.order_by(_columns.created_at).limit(_SWEEP).with_for_update(skip_locked=True)

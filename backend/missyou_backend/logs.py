@@ -1,4 +1,4 @@
-"""Logs as lines of JSON on standard output, which is where ECS's awslogs driver reads."""
+"""Log lines as JSON on standard output, where ECS's awslogs driver reads them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class JsonFormatter(logging.Formatter):
-    """One object a line. What `extra` gives is part of it.
+    """Writes one object a line, including the fields of `extra`.
 
-    Of an exception only type and stack are written: its message may quote what a user typed.
+    Of an exception it writes only type and stack: the message may quote what a user typed.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -40,7 +40,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logs(*, debug: bool) -> None:
-    """Send everything to standard output; `debug` lowers the level of our own."""
+    """Log to standard output: our own lines from INFO (`debug`: DEBUG), those of libraries from WARNING."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()

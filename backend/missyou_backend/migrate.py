@@ -1,4 +1,4 @@
-"""Bring the database's schema up to date, safely when many tasks start at once."""
+"""Bring the database's schema up to date, even if many tasks start at once."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 _log = logging.getLogger(__name__)
-#: Seconds to wait for a database that does not answer yet, and between two attempts.
+#: Seconds to wait for a database that does not answer, and between attempts.
 PATIENCE, _PAUSE = 30.0, 0.5
-#: Any number that no other program on this database uses: "missyou" in ASCII.
+#: A number that no other program on this database uses: "missyou" in ASCII.
 _LOCK = int.from_bytes(b"missyou", "big")
 
 
@@ -30,10 +30,9 @@ class MigrationError(Exception):
 def migrate(parameters: Mapping[str, str], patience: float = PATIENCE) -> None:
     """Bring the schema to this version's revision, waiting `patience` seconds for the database.
 
-    Everything happens in one transaction under an advisory lock: of many that start at once one works, the others wait
-    and find it done, and a process that is killed leaves nothing half made. A revision that this version does not know
-    was made by a newer one, which has been rolled back: it is left as it is, since every migration keeps the version
-    before it working. Raises MigrationError.
+    Everything happens in one transaction under an advisory lock. Of many that start at once, one migrates; the others
+    wait and find it done. A killed process leaves nothing half done. An unknown revision comes from a newer version
+    that was rolled back: it stays, since every migration keeps the previous version working. Raises MigrationError.
     """
     _when_it_answers(lambda: _upgrade(parameters), time.monotonic() + patience)
 
@@ -43,18 +42,18 @@ def _when_it_answers(work: Callable[[], None], deadline: float) -> None:
         try:
             work()
         except OperationalError as error:
-            # libpq's and the server's own words: host, user and reason, never a password.
+            # The words of libpq and the server: host, user and reason, never a password.
             reason = " ".join(str(error.orig).split())
             if time.monotonic() + _PAUSE > deadline:
-                raise MigrationError(f"the database cannot be used: {reason}") from None
-            _log.warning("the database cannot be used yet: %s", reason)
+                raise MigrationError(f"the database is not available: {reason}") from None
+            _log.warning("the database is not available yet: %s", reason)
             time.sleep(_PAUSE)
         else:
             return
 
 
 def _upgrade(parameters: Mapping[str, str]) -> None:
-    # A migration may take its time, and so may those that wait for it: the limits of requests are lifted.
+    # A migration may take long, and so may waiting for one: lift the limits that requests have.
     engine = create_engine("postgresql+psycopg://", connect_args=dict(parameters), poolclass=NullPool)
     with engine.begin() as connection:
         for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
@@ -74,7 +73,7 @@ def _run(connection: Connection) -> None:
     try:
         scripts.get_revision(current or "base")
     except CommandError:
-        _log.warning("the schema's revision %s is newer than this version: it is used as it is", current)
+        _log.warning("the schema's revision %s is newer than this version; using it unchanged", current)
         return
     command.upgrade(config, "head")
-    _log.info("the schema was brought from revision %s to %s", current, scripts.get_current_head())
+    _log.info("migrated the schema from revision %s to %s", current, scripts.get_current_head())

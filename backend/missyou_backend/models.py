@@ -1,4 +1,4 @@
-"""The bodies and queries of the API. `openapi.py` describes them, `dispatch.py` validates by them."""
+"""The bodies and queries of the API: validated by `dispatch.py`, documented by `openapi.py`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from missyou_backend.fields import (
 
 
 class Model(BaseModel):
-    """camelCase outside, no field that we do not know, no guessing of types."""
+    """camelCase in JSON, no unknown fields, no conversion of types."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -54,7 +54,7 @@ class User(Model):
 
 
 class UserQuery(Model):
-    """What users to list."""
+    """Which users to list."""
 
     prefix: Prefix = ""
     limit: Limit = 20
@@ -62,36 +62,36 @@ class UserQuery(Model):
 
 
 class UserPage(Model):
-    """Users by name. Without a nextCursor there are no more."""
+    """Users by name. A null nextCursor marks the last page."""
 
     items: list[User]
     next_cursor: str | None
 
 
 class NewDevice(Model):
-    """A device to register, or to register again."""
+    """A device to register, for the first time or again."""
 
     token: Token
     platform: Platform
 
 
 class Device(Model):
-    """A device that pushes go to."""
+    """A device that receives pushes."""
 
     id: Id
     user_id: Id
     platform: Platform
-    created_at: datetime = Field(description="When it was registered last.")
+    created_at: datetime = Field(description="When it was last registered.")
 
 
 class DeviceList(Model):
-    """A user's devices, the one registered last first."""
+    """A user's devices, most recently registered first."""
 
     items: list[Device]
 
 
 def _own_words_or_a_mood(schema: dict[str, Any]) -> None:
-    """Say in JSON Schema what `NewNotification` checks."""
+    """Add the check of `NewNotification` to its JSON Schema."""
     null = {"type": "null"}
     schema["anyOf"] = [
         {"properties": {"message": null}},
@@ -100,7 +100,7 @@ def _own_words_or_a_mood(schema: dict[str, Any]) -> None:
 
 
 class NewNotification(Model):
-    """A "miss you" to send: in the sender's own `message`, or in words found for a `mood` and a `language`."""
+    """A "miss you" to send: the sender's own `message`, or words generated for a `mood` and a `language`."""
 
     model_config = ConfigDict(json_schema_extra=_own_words_or_a_mood)
 
@@ -113,7 +113,7 @@ class NewNotification(Model):
     @model_validator(mode="after")
     def _one_of_the_two(self) -> Self:
         if self.message is not None and (self.mood is not None or self.language is not None):
-            raise ValueError("give either message, or mood and language, not both")
+            raise ValueError("send either message, or mood and language, not both")
         return self
 
 
@@ -130,42 +130,42 @@ class Notification(Model):
 
 
 class SentNotification(Notification):
-    """A "miss you" that was just sent: whose words they are, and what became of the push."""
+    """A "miss you" just sent, with who wrote it and the result of the push."""
 
     written_by: WrittenBy
     push: Push = Field(
-        description="pending: an earlier request with this Idempotency-Key is pushing still, or was cut off meanwhile."
+        description="pending: an earlier request with this key is still pushing, or was cut off while pushing."
     )
 
 
 class PageQuery(Model):
-    """What part of a list."""
+    """Which part of a list to return."""
 
     limit: Limit = 20
     cursor: PlaceCursor | None = None
 
 
 class NotificationPage(Model):
-    """Notifications, unread first, newest first. Without a nextCursor there are no more."""
+    """Notifications, unread first, newest first. A null nextCursor marks the last page."""
 
     items: list[Notification]
     next_cursor: str | None
 
 
 class Marked(Model):
-    """How many notifications were unread and no longer are."""
+    """How many notifications were marked read."""
 
     marked: int = Field(ge=0, le=MAX_ID)
 
 
 class Status(Model):
-    """That all is well."""
+    """The state of the service."""
 
     status: str
 
 
 class About(Model):
-    """What this is."""
+    """The service's name, and the path of its OpenAPI document."""
 
     name: str
     openapi: str
@@ -174,12 +174,12 @@ class About(Model):
 class FieldError(Model):
     """What is wrong with one field."""
 
-    field: str = Field(description="Its name, with dots to what is inside of it; body for the whole of it.")
+    field: str = Field(description="The field's name, with dots for nested fields; body for the whole body.")
     message: str
 
 
 class ProblemDetails(Model):
-    """An error, as RFC 9457 has it."""
+    """An error (RFC 9457)."""
 
     type: str = Field(json_schema_extra={"format": "uri-reference"})
     title: str

@@ -15,19 +15,19 @@ _columns = notifications.c
 
 
 def create(connection: Connection, source_id: int, target_id: int, title: str, description: str) -> Notification:
-    """Store a notification."""
+    """Store a notification and return it."""
     values = {"source_id": source_id, "target_id": target_id, "title": title, "description": description}
     return _notification(connection.execute(insert(notifications).values(values).returning(*_columns)).one())
 
 
 def find(connection: Connection, id_: int) -> Notification | None:
-    """Return a notification."""
+    """Return a notification, or None."""
     row = connection.execute(select(notifications).where(_columns.id == id_)).one_or_none()
     return None if row is None else _notification(row)
 
 
 def _part(*, is_read: bool, after: bool) -> Select[Any]:
-    """Ask for the newest read, or unread, notifications of a user. The index `notifications_of_target` has them all."""
+    """Return the query for a user's newest read or unread notifications, served by `notifications_of_target` alone."""
     statement = select(notifications).where(_columns.target_id == bindparam("target"), _columns.is_read.is_(is_read))
     if after:
         place = tuple_(bindparam("at", type_=_columns.created_at.type), bindparam("id", type_=_columns.id.type))
@@ -37,11 +37,12 @@ def _part(*, is_read: bool, after: bool) -> Select[Any]:
 
 @cache
 def list_statement(after_read: bool | None) -> Select[Any]:
-    """Ask for a user's notifications, unread first, newest first: from the start, or after an unread or a read one.
+    """Return the query for a user's notifications, unread first, newest first.
 
-    "Unread first" in one ORDER BY with one comparison of places would read what it then discards. Each part alone is a
-    range of the index; one statement asks for both, lest one that is marked read meanwhile be in both. Cached, since
-    building it takes SQLAlchemy longer than all the rest of a request. Parameters: target, limit, at and id.
+    `after_read`: None from the start, False after an unread notification, True after a read one. "Unread first" in one
+    ORDER BY with one comparison of places would read rows only to discard them; each part alone is a range of the
+    index. One statement reads both parts, or a notification marked read in between would appear twice. Cached, since
+    SQLAlchemy takes longer to build it than all the rest of a request takes. Parameters: target, limit, at and id.
     """
     if after_read:
         return _part(is_read=True, after=True)
@@ -53,7 +54,7 @@ def list_statement(after_read: bool | None) -> Select[Any]:
 
 
 def list_query(target_id: int, after: Place | None, limit: int) -> tuple[Select[Any], dict[str, object]]:
-    """Return the statement for a page, and its parameters."""
+    """Return the query for a page, and its parameters."""
     parameters: dict[str, object] = {"target": target_id, "limit": limit}
     if after is None:
         return list_statement(None), parameters
@@ -63,7 +64,7 @@ def list_query(target_id: int, after: Place | None, limit: int) -> tuple[Select[
 def page(
     connection: Connection, target_id: int, after: Place | None, limit: int
 ) -> tuple[list[Notification], Place | None]:
-    """Return a user's notifications and, if there are more, the place of the last."""
+    """Return a page of notifications and, if there are more, the place of the last one."""
     rows = connection.execute(*list_query(target_id, after, limit + 1)).all()
     items = [_notification(row) for row in rows[:limit]]
     last = items[-1] if len(rows) > limit else None
@@ -71,14 +72,14 @@ def page(
 
 
 def mark(connection: Connection, id_: int) -> Notification | None:
-    """Mark a notification read and return it."""
+    """Mark a notification read; return it, or None."""
     statement = update(notifications).where(_columns.id == id_, _columns.is_read.is_(False)).values(is_read=True)
     row = connection.execute(statement.returning(*_columns)).one_or_none()
     return find(connection, id_) if row is None else _notification(row)
 
 
 def mark_all(connection: Connection, target_id: int) -> int:
-    """Mark a user's notifications read and return how many were not."""
+    """Mark a user's notifications read; return how many were unread."""
     statement = (
         update(notifications).where(_columns.target_id == target_id, _columns.is_read.is_(False)).values(is_read=True)
     )
@@ -86,12 +87,4 @@ def mark_all(connection: Connection, target_id: int) -> int:
 
 
 def _notification(row: Row[Any]) -> Notification:
-    return Notification(
-        id=row.id,
-        source_id=row.source_id,
-        target_id=row.target_id,
-        title=row.title,
-        description=row.description,
-        is_read=row.is_read,
-        created_at=row.created_at,
-    )
+    return Notification(**row._asdict())

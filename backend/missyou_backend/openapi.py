@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the route table and its models."""
+"""The OpenAPI 3.1 document, generated from the routes and their models."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from missyou_backend.fields import Id, IdempotencyKey
+from missyou_backend.handlers import ROUTES
 from missyou_backend.models import ProblemDetails
 from missyou_backend.problems import (
     CONTENT_TYPE,
@@ -23,12 +24,11 @@ from missyou_backend.problems import (
     UNAVAILABLE,
     Kind,
 )
-from missyou_backend.route_table import ROUTES
-from missyou_backend.routes import Promise, Route
+from missyou_backend.routes import Response, Route
 
 _TEMPLATE = "#/components/schemas/{model}"
 _REQUEST_ID: Mapping[str, Any] = {
-    "X-Request-Id": {"description": "What the log calls this request.", "schema": {"type": "string"}}
+    "X-Request-Id": {"description": "The request's id in the log.", "schema": {"type": "string"}}
 }
 
 
@@ -44,7 +44,7 @@ def document() -> Mapping[str, Any]:
         "info": {
             "title": "Miss You",
             "version": "1.0.0",
-            "description": "Two people who miss each other: one presses a button, the other's phone says so.",
+            "description": "Two people who miss each other: one presses a button, and the other's phone shows it.",
         },
         "paths": paths,
         "components": {"schemas": schemas},
@@ -53,7 +53,7 @@ def document() -> Mapping[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     requests = [(route.body, "validation") for route in ROUTES if route.body]
-    responses = [(promise.model, "serialization") for route in ROUTES for promise in route.answers.values()]
+    responses = [(response.model, "serialization") for route in ROUTES for response in route.responses.values()]
     named: list[Any] = [*requests, *((model, mode) for model, mode in responses if model)]
     _, schema = models_json_schema([*named, (ProblemDetails, "serialization")], ref_template=_TEMPLATE)
     return dict(schema["$defs"])
@@ -65,7 +65,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "summary": route.summary,
         "parameters": [*_path_parameters(route.path), *_query_parameters(route.query), *_headers(route)],
         "responses": {
-            **{str(status): _success(promise) for status, promise in route.answers.items()},
+            **{str(status): _success(response) for status, response in route.responses.items()},
             **_problems(_possible(route)),
         },
     }
@@ -78,7 +78,7 @@ def _possible(route: Route) -> Iterable[Kind]:
     yield from route.problems
     if route.body:
         yield from (MALFORMED, NOT_JSON, TOO_LARGE, INVALID_BODY)
-    # Without parameters in the query any that is sent is one too many.
+    # A route without query parameters rejects any that is sent.
     yield from (INVALID_QUERY, INTERNAL, UNAVAILABLE)
 
 
@@ -86,7 +86,7 @@ def _problems(kinds: Iterable[Kind]) -> dict[str, Any]:
     titles: dict[int, list[str]] = {}
     for kind in kinds:
         titles.setdefault(kind.status, []).append(f"{kind.title} ({kind.type}).")
-    return {str(status): _problem(status, " ".join(said)) for status, said in sorted(titles.items())}
+    return {str(status): _problem(status, " ".join(texts)) for status, texts in sorted(titles.items())}
 
 
 def _problem(status: int, description: str) -> dict[str, Any]:
@@ -100,12 +100,11 @@ def _problem(status: int, description: str) -> dict[str, Any]:
     }
 
 
-def _success(promise: Promise) -> dict[str, Any]:
-    said = {name: {"description": text, "schema": {"type": "string"}} for name, text in promise.headers.items()}
-    response: dict[str, Any] = {"description": promise.description, "headers": {**_REQUEST_ID, **said}}
-    if promise.model:
-        response["content"] = {"application/json": {"schema": _ref(promise.model)}}
-    return response
+def _success(response: Response) -> dict[str, Any]:
+    headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in response.headers.items()}
+    content = {"application/json": {"schema": _ref(response.model)}} if response.model else None
+    documented = {"description": response.description, "headers": {**_REQUEST_ID, **headers}}
+    return {**documented, "content": content} if content else documented
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
@@ -121,7 +120,7 @@ def _query_parameters(model: type[BaseModel] | None) -> list[dict[str, Any]]:
 
 
 def _without_null(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema of a parameter that may be left out, but is not null when it is there."""
+    """Return the schema without null: a parameter may be left out, but is never null."""
     options = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]
     return options[0] if options else {key: value for key, value in schema.items() if key != "title"}
 

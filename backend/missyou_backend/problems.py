@@ -1,4 +1,4 @@
-"""Every error that a client can see, as problem details (RFC 9457)."""
+"""Every error that a client can receive, as problem details (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of error: its URI reference, and what is the same each time."""
+    """A kind of error. `type` is its URI reference."""
 
     type: str
     title: str
@@ -24,24 +24,24 @@ class Kind:
 
 
 def plain(status: int) -> Kind:
-    """Return the kind that says no more than its status."""
+    """Return the kind that adds nothing to its status."""
     return Kind("about:blank", HTTPStatus(status).phrase, status)
 
 
 MALFORMED = Kind("/problems/malformed-request", "The request cannot be read", 400)
 INVALID_QUERY = Kind("/problems/invalid-parameters", "Parameters are invalid", 400)
 INVALID_BODY = Kind("/problems/invalid-body", "Fields of the body are invalid", 422)
-NOT_FOUND = Kind("/problems/not-found", "There is no such thing", 404)
+NOT_FOUND = Kind("/problems/not-found", "Not found", 404)
 USERNAME_TAKEN = Kind("/problems/username-taken", "The username is taken", 409)
 KEY_REUSED = Kind("/problems/idempotency-key-reused", "The Idempotency-Key was used for another message", 422)
 NOT_JSON = Kind("/problems/not-json", "The body must be JSON", 415)
 TOO_LARGE = Kind("/problems/too-large", "The body is too large", 413)
-UNAVAILABLE = Kind("/problems/unavailable", "The service is not available at the moment", 503)
-INTERNAL = Kind("/problems/internal-error", "An error of ours", 500)
+UNAVAILABLE = Kind("/problems/unavailable", "The service is temporarily unavailable", 503)
+INTERNAL = Kind("/problems/internal-error", "Internal error", 500)
 
 
 class Problem(Exception):  # noqa: N818 - the standard's term
-    """An answer that is an error."""
+    """An error response."""
 
     def __init__(
         self, kind: Kind, detail: str, errors: Sequence[FieldError] = (), headers: Mapping[str, str] = _NOTHING
@@ -50,7 +50,7 @@ class Problem(Exception):  # noqa: N818 - the standard's term
         self.kind, self.detail, self.errors, self.headers = kind, detail, errors, headers
 
     def body(self, path: str, request_id: str) -> bytes:
-        """Return the document."""
+        """Return the problem document as JSON."""
         document = ProblemDetails(
             type=self.kind.type,
             title=self.kind.title,
@@ -64,11 +64,11 @@ class Problem(Exception):  # noqa: N818 - the standard's term
 
 
 def not_found(what: str, field: str | None = None) -> Problem:
-    """Say that there is no such thing; `field` names the field of the body that meant it."""
-    errors = [FieldError(field=field, message=f"there is no such {what}")] if field else []
-    return Problem(NOT_FOUND, f"There is no such {what}.", errors)
+    """Return the problem of a missing thing. `field` names the field of the request that referred to it."""
+    errors = [FieldError(field=field, message=f"no such {what}")] if field else []
+    return Problem(NOT_FOUND, f"No such {what}.", errors)
 
 
 def unavailable(detail: str) -> Problem:
-    """Say that trying again in a few seconds may help."""
+    """Return the problem for something that a retry in a few seconds may solve."""
     return Problem(UNAVAILABLE, detail, headers={"Retry-After": "5"})

@@ -1,4 +1,4 @@
-"""Push notifications to the phones of a user."""
+"""What a pusher takes and returns. `firebase.py` is the one in production."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a phone shows, and the id by which its app finds the stored notification."""
+    """A title and a text to show, and the id of the stored notification for the app."""
 
     notification_id: int
     title: str
@@ -18,9 +18,9 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What became of a push: every distinct token was either sent to or failed.
+    """The result of a push: each distinct token counts as sent or failed.
 
-    `invalid` are those of the failed that will never work again and should be forgotten.
+    `invalid`: the failed tokens that will never work again and should be forgotten.
     """
 
     sent: int
@@ -29,23 +29,8 @@ class Pushed:
 
 
 class Pusher(Protocol):
-    """Whatever pushes: never an exception, within about eight seconds."""
+    """Pushes within about eight seconds, and never raises."""
 
     def push(self, tokens: Sequence[str], note: Note) -> Pushed:
-        """Send the note to every token, once to each."""
+        """Send the note once to each token."""
         ...
-
-
-def pusher(service_account: str | None) -> Pusher | None:
-    """Return the pusher of a service account, which is the JSON text that the Firebase console gives.
-
-    None, for want of an account, means that push is disabled. Raises ValueError, one line without a secret, for text
-    that is no such account.
-    """
-    if service_account is None or not service_account.strip():
-        return None
-    # Imported only when needed: the SDK costs a quarter of a second and some 35 MiB.
-    from missyou_backend.firebase import FirebasePusher  # noqa: PLC0415
-    from missyou_backend.firebase_account import service_credentials  # noqa: PLC0415
-
-    return FirebasePusher(service_credentials(service_account))

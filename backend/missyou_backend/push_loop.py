@@ -1,4 +1,4 @@
-"""One event loop on a thread of its own, for SDKs whose asynchronous half is the one that can be cancelled."""
+"""An event loop on its own thread, for SDKs of which only the asynchronous half can be cancelled."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
-# The loop itself enforces the deadline; this much later the caller stops believing that the loop is alive.
+# The loop enforces the deadline. This much later, the caller concludes that the loop is dead.
 _GRACE_SECONDS = 1.0
 
 
 class LoopThread:
-    """Runs coroutines for any number of threads, each within a deadline that really ends it.
+    """Runs coroutines for any number of threads, and really ends each at its deadline.
 
     A blocking call can be abandoned but not ended: its thread lingers in a socket or in a `Retry-After` sleep, and
     Python joins it at exit. A cancelled task closes its connection and is gone.
 
-    The thread starts with the first call and is a daemon: gunicorn forks its workers before it serves, and a thread
-    that exists before a fork does not exist after it.
+    The thread is a daemon and starts with the first call: gunicorn forks its workers, and threads do not survive a
+    fork.
     """
 
     def __init__(self, name: str, loop_factory: LoopFactory = asyncio.new_event_loop) -> None:
@@ -32,7 +32,7 @@ class LoopThread:
         self._thread: threading.Thread | None = None
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]], seconds: float) -> T:
-        """Run the coroutine that `work` makes and return its result.
+        """Run the coroutine that `work` returns, and return its result.
 
         Raises TimeoutError after `seconds`, and whatever the coroutine raises.
         """
@@ -56,7 +56,7 @@ class LoopThread:
             return self._loop
 
     def close(self) -> None:
-        """Stop the loop; calls under way time out. Only tests need it: a process just exits."""
+        """Stop the loop; running calls time out. Only tests need this: a process just exits."""
         with self._lock:
             if self._loop is not None and self._thread is not None:
                 self._loop.call_soon_threadsafe(self._loop.stop)

@@ -1,4 +1,4 @@
-"""One line in the log for each request, and the id by which its other lines are found."""
+"""Log one line for each request, and give it the id that its other lines carry."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from contextvars import ContextVar
 from typing import Any
 
 _log = logging.getLogger("missyou_backend.requests")
-#: The id of the request that this thread serves, "" outside of one.
+#: The id of the request that this thread serves; "" outside of requests.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-#: Where the application leaves the pattern of the route, since a path may hold what is nobody's business.
+#: The environ key of the route's pattern, which is logged instead of the path: a path may hold private data.
 ROUTE = "missyou.route"
 _TRACE = re.compile(r"Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)")
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
-#: Asked all the time: worth a line only when they fail.
+#: Polled all the time, so logged only when they fail.
 _PROBES = {"/health", "/live"}
 
 Environ = dict[str, Any]
@@ -25,7 +25,7 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
 def id_of(environ: Environ) -> str:
-    """Return the id that the load balancer, or else the client, gave a request, if it is well-formed, or a new one."""
+    """Return the request's id: the load balancer's, else the client's if well-formed, else a new one."""
     if found := _TRACE.search(environ.get("HTTP_X_AMZN_TRACE_ID", "")):
         return found[1]
     given = environ.get("HTTP_X_REQUEST_ID", "")
@@ -33,13 +33,13 @@ def id_of(environ: Environ) -> str:
 
 
 class RequestLog:
-    """A WSGI application around another one."""
+    """WSGI middleware that logs requests."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterator[bytes]:
-        """Serve a request, name it in the answer's X-Request-Id, and log it when its last byte has been handed on."""
+        """Serve a request, set X-Request-Id in the response, and log it after its last byte."""
         began = time.perf_counter()
         request_id.set(id_of(environ))
         status, sent = 500, 0

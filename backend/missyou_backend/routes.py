@@ -1,4 +1,4 @@
-"""What a route is: the one declaration that requests are dispatched by and that `openapi.py` describes."""
+"""Routes: declared at their handlers, dispatched by `dispatch.py`, documented by `openapi.py`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
 
 from missyou_backend.database import Database
 from missyou_backend.health import Health
-from missyou_backend.problems import Kind
+from missyou_backend.problems import KEY_REUSED, Kind
 from missyou_backend.sending import Sending
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What handlers work with."""
+    """The services that handlers use."""
 
     database: Database
     sending: Sending
@@ -25,7 +26,7 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that has been validated. `body` and `query` are instances of what the route says."""
+    """A validated request. `body` and `query` are instances of the route's models."""
 
     path: Mapping[str, int]
     body: Any = None
@@ -35,16 +36,19 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful response. `body` None: none."""
+    """A successful response of a handler."""
 
     status: int
     body: BaseModel | Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+Handler = Callable[[Backend, Call], Answer]
+
+
 @dataclass(frozen=True, slots=True)
-class Promise:
-    """What a route answers with one status. `headers`: name -> what it says."""
+class Response:
+    """One documented response of a route. `headers`: name → description."""
 
     description: str
     model: type[BaseModel] | None = None
@@ -53,15 +57,48 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route. Parameters of `path`, in braces, are ids."""
+    """A route. Parameters of `path`, in braces, are ids. `responses`: status → response."""
 
     method: Literal["get", "post", "delete"]
     path: str
-    name: str
-    summary: str
-    handle: Callable[[Backend, Call], Answer]
-    answers: Mapping[int, Promise]
-    problems: tuple[Kind, ...] = ()
-    body: type[BaseModel] | None = None
-    query: type[BaseModel] | None = None
-    takes_idempotency_key: bool = False
+    handle: Handler
+    responses: Mapping[int, Response]
+    problems: tuple[Kind, ...]
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
+
+    @property
+    def name(self) -> str:
+        """Return the handler's name in camelCase: the operation's id in the OpenAPI document."""
+        return to_camel(self.handle.__name__)
+
+    @property
+    def takes_idempotency_key(self) -> bool:
+        """Return whether the Idempotency-Key header is read: on routes that can answer `KEY_REUSED`."""
+        return KEY_REUSED in self.problems
+
+    @property
+    def summary(self) -> str:
+        """Return the first line of the handler's docstring, without its full stop."""
+        return (self.handle.__doc__ or "").partition("\n")[0].removesuffix(".")
+
+
+class Routes(list[Route]):
+    """Routes in the order of their declaration."""
+
+    def declare(
+        self,
+        method: Literal["get", "post", "delete"],
+        path: str,
+        responses: Mapping[int, Response],
+        *problems: Kind,
+        body: type[BaseModel] | None = None,
+        query: type[BaseModel] | None = None,
+    ) -> Callable[[Handler], Handler]:
+        """Declare the decorated handler's route. `problems`: those beyond the ones that every route can answer."""
+
+        def add(handle: Handler) -> Handler:
+            self.append(Route(method, path, handle, responses, problems, body, query))
+            return handle
+
+        return add

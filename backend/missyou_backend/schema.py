@@ -1,4 +1,4 @@
-"""The tables, as the queries see them. They are made and changed by `migrations/`, and a test compares the two."""
+"""The tables as queries see them. `migrations/` creates and changes them; a test compares the two."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from sqlalchemy import (
 )
 
 #: Characters. A B-tree entry must stay below 2,704 bytes (a third of a page of 8 KiB; PostgreSQL, "B-Tree Indexes").
-#: The index that lists are read from holds title and message, at most 4 bytes a character: (80 + 500) x 4 = 2,320, and
+#: The index that serves lists holds title and message, at most 4 bytes a character: (80 + 500) x 4 = 2,320, and
 #: some 60 for its header, five fixed columns and alignment.
 TITLE_LIMIT, MESSAGE_LIMIT, USERNAME_LIMIT = 80, 500, 40
-#: Characters, all of ASCII; no source gives a maximum for a token of FCM (some 160 today), this is an index entry too.
+#: ASCII characters. Google documents no maximum for an FCM token (some 160 today); this too must fit an index entry.
 TOKEN_LIMIT = 1024
 KEY_LIMIT = 128
 
@@ -36,7 +36,7 @@ users = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("username", String(USERNAME_LIMIT), nullable=False),
 )
-#: What users are unique, searched and sorted by. "C" compares code points, so that a prefix is a range.
+#: The key by which users are unique, searched and sorted. "C" compares code points, which makes a prefix a range.
 username_key = func.lower(users.c.username).collate("C")
 Index("users_username_key", username_key, unique=True)
 
@@ -70,7 +70,7 @@ user_devices = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=_now),
 )
 
-#: What was answered to a request with an Idempotency-Key, for 24 hours.
+#: Answers to requests with an Idempotency-Key, kept for 24 hours.
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,

@@ -1,7 +1,7 @@
-"""Sending a "miss you": words, the database, the push, in this order and never two at once.
+"""Send a "miss you": find words, store the notification, push it.
 
-No connection is held while words are found or a push goes out, which takes seconds. The notification is committed
-before anything is pushed, so a push that fails loses nothing.
+Finding words and pushing take seconds, so no database connection is held meanwhile. The notification is committed
+before the push, so a failed push loses nothing.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ _log = logging.getLogger(__name__)
 
 
 class _Stored(Exception):  # noqa: N818 - rolls a transaction back, no error
-    """Another request with the same key was faster."""
+    """Another request with the same key was first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """Sends. `pusher` None: push is disabled."""
+    """Sends notifications. Without a `pusher`, push is disabled."""
 
     database: Database
     writer: Writer
     pusher: Pusher | None
 
     def send(self, body: NewNotification, key: str | None) -> tuple[SentNotification, bool]:
-        """Return the notification and whether it had been sent before, by a request with the same key.
+        """Send a notification; return it, and whether an earlier request with this key had sent it.
 
-        Raises Problem for unknown users, and for a key that was used for another body.
+        Raises Problem for unknown users, and for a key that was used with another body.
         """
         claim = idempotency.claim_of(key, body) if key is not None else None
         with self.database.transaction() as connection:
@@ -91,13 +91,13 @@ class Sending:
             pushed = self.pusher.push(tokens, Note(sent.id, sent.title, sent.description))
             push = "sent" if pushed.sent else "failed"
         try:
-            self._note_push(sent, pushed, claim, push)
+            self._store_push(sent, pushed, claim, push)
         except SQLAlchemyError as error:
-            # The message is stored and on its way: the sender must not send it again.
-            _log.warning("what became of a push could not be stored: %s", type(error).__name__)
+            # The notification is stored and on its way: the sender must not repeat it.
+            _log.warning("the result of a push could not be stored: %s", type(error).__name__)
         return push
 
-    def _note_push(self, sent: Notification, pushed: Pushed, claim: Claim | None, push: Push) -> None:
+    def _store_push(self, sent: Notification, pushed: Pushed, claim: Claim | None, push: Push) -> None:
         if not claim and not pushed.invalid:
             return
         with self.database.transaction() as connection:
@@ -109,7 +109,7 @@ class Sending:
 
 def _replayed(connection: Connection, claim: Claim, known: Known) -> SentNotification:
     if known.body_hash != claim.body_hash:
-        raise Problem(KEY_REUSED, "Take a new key for a new message; the same key only sends the same one again.")
+        raise Problem(KEY_REUSED, "Use a new key for a new message. The same key only repeats the same message.")
     sent = notifications.find(connection, known.notification_id)
     if sent is None:
         raise not_found("notification")

@@ -1,4 +1,4 @@
-"""The environment of the process, read once and checked."""
+"""Read and check the environment variables."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off", ""}
 
 
 class SettingsError(Exception):
-    """A variable is missing or malformed. The message is one line and names the variable, never its value."""
+    """A variable is missing or malformed. The message is one line that names the variable, never its value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the process is told. `database`: libpq's parameters. Secrets are left out of the repr."""
+    """The settings of the process. `database`: libpq's parameters. The repr omits secrets."""
 
     database: Mapping[str, str] = field(repr=False)
     google_api_key: str | None = field(default=None, repr=False)
     firebase_service_account_key: str | None = field(default=None, repr=False)
-    host: str = "0.0.0.0"  # noqa: S104 - in a container of its own, behind a security group
+    host: str = "0.0.0.0"  # noqa: S104 - in its own container, behind a security group
     port: int = 8000
     debug: bool = False
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Return the settings that the environment gives. Raises SettingsError."""
+    """Return the settings in the environment. Raises SettingsError."""
     return Settings(
         database=_database(environ),
         google_api_key=environ.get("GOOGLE_API_KEY", "").strip() or None,

@@ -1,4 +1,4 @@
-"""The words of a "miss you" message: from the AI when there is a key and it answers well, else from a template."""
+"""The words of a "miss you": what a writer takes and returns, and the writer that fills in templates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from missyou_backend.words_templates import DEFAULT_LANGUAGE, TEMPLATES
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """Who misses whom, in which mood and language; all four are text that users typed.
+    """Who misses whom, in which mood and language. Users typed all four.
 
     `language` is a BCP 47 tag ("pt-BR") or a language's name ("German", "deutsch").
     """
@@ -25,7 +25,7 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One message, ready to store and show: title of 1 to 80 characters, text of 1 to 500, each a single line."""
+    """One message, ready to show: a title of 1 to 80 characters and a text of 1 to 500, each a single line."""
 
     title: str
     text: str
@@ -33,40 +33,30 @@ class Words:
 
 
 class Writer(Protocol):
-    """Whatever finds words: always some, never an exception, within about six seconds."""
+    """Finds words within about six seconds, and never raises."""
 
     def write(self, occasion: Occasion) -> Words:
-        """Return the words for this occasion."""
+        """Return words for an occasion."""
         ...
 
 
 class TemplateWriter:
-    """Words without a network: the same occasion always gets the same words."""
+    """Writes without a network. The same occasion always gets the same words."""
 
     def write(self, occasion: Occasion) -> Words:
-        """Return a template's words in the occasion's language, in English if there is none."""
+        """Return words in the occasion's language, or in English if it has no template."""
         template = TEMPLATES[_language_code(occasion.language)]
         variety = "\0".join((occasion.source, occasion.target, occasion.mood or ""))
-        # Not hash(): that differs from process to process. surrogatepass: this must not raise, whatever the text.
+        # Not hash(), which differs between processes. surrogatepass: no text may raise here.
         number = zlib.crc32(variety.encode("utf-8", "surrogatepass"))
         title = template.title.format(source=one_line(occasion.source))
         return Words(cut(title, TITLE_LIMIT), cut(template.texts[number % len(template.texts)], TEXT_LIMIT), "template")
 
 
 def _language_code(language: str | None) -> str:
-    """Return the key of `TEMPLATES` that a tag's primary subtag (RFC 5646, section 2.2.1) or a name stands for."""
+    """Return the key of `TEMPLATES` for a tag's primary subtag (RFC 5646, section 2.2.1) or a language's name."""
     wanted = (language or DEFAULT_LANGUAGE).strip().lower()
     primary = wanted.replace("_", "-").split("-", 1)[0]
     if primary in TEMPLATES:
         return primary
     return next((code for code, template in TEMPLATES.items() if wanted in template.names), DEFAULT_LANGUAGE)
-
-
-def writer(api_key: str | None) -> Writer:
-    """Return the writer for a process: Gemini if there is a key, backed by the templates, else the templates alone."""
-    if not api_key:
-        return TemplateWriter()
-    # Imported only when needed: the SDK costs about half a second and 45 MiB.
-    from missyou_backend.gemini import GeminiWriter  # noqa: PLC0415
-
-    return GeminiWriter(api_key, TemplateWriter())

@@ -1,4 +1,4 @@
-"""Makes foreign text fit for a phone's lock screen, or finds it unfit."""
+"""Clean foreign text for a phone's lock screen, or find it unfit."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ TITLE_LIMIT = 80
 TEXT_LIMIT = 500
 
 _ELLIPSIS = "…"
-# Joiners are spelling in Hindi and Persian and glue inside emoji; every other format character only hides something.
+# Joiners belong to the spelling of Hindi and Persian, and join emoji. Every other format character only hides
+# something.
 _JOINERS = "\u200c\u200d"
 _SENTENCE_END = re.compile(r"[.!?…؟۔।]+[\"'”’»)]*(?=\s)|[。！？]+[」』”]*")  # noqa: RUF001 - full stops of many scripts
 _FENCE = re.compile(r"\A\s*```[a-z]*\s*(.*?)\s*```\s*\Z", re.DOTALL | re.IGNORECASE)
 _WRAPPINGS = (('"', '"'), ("“", "”"), ("„", "“"), ("«", "»"), ("「", "」"), ("**", "**"), ("`", "`"), ("*", "*"))
 
-# Text that leads somewhere else than back to the sender. Applied after NFKC, so that full-width letters count too.
+# Text that leads anywhere but back to the sender. Applied after NFKC, so that full-width letters count too.
 _LINK = re.compile(
     r"""
     ://                             # any scheme
     | \b(?:mailto|tel|sms|javascript|data):\S
     | \bwww\.
     | \w@\w                         # mail addresses, and handles glued to them
-    | \w\.(?=[^\W\d_]{2})           # example.com; letters right after a dot are not prose
+    | \w\.(?=[^\W\d_]{2})           # example.com; in prose no letter follows a dot directly
     | [a-z0-9]。[a-z]{2}            # IDNA reads this full stop as a dot
     | </?[a-z!]                     # markup
     | \]\(                          # a markdown link
@@ -33,7 +34,7 @@ _PHONE_NUMBER = re.compile(r"\d(?:[\s().+/·-]*\d){6}")
 
 
 def one_line(text: str) -> str:
-    """Return the text as one paragraph: white space as single spaces, and nothing invisible or unencodable."""
+    """Return the text as one line, with single spaces and without invisible or unencodable characters."""
     visible = (
         " " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c
         for c in text
@@ -43,13 +44,13 @@ def one_line(text: str) -> str:
 
 
 def unfenced(text: str) -> str:
-    """Return what a markdown code fence around the whole text encloses, or the text."""
+    """Return the text without a markdown code fence around all of it."""
     fence = _FENCE.match(text)
     return fence[1] if fence else text
 
 
 def unwrapped(text: str) -> str:
-    """Return the text without quotation or emphasis marks that enclose all of it."""
+    """Return the text without quotation or emphasis marks around all of it."""
     for opening, closing in _WRAPPINGS:
         inner = text[len(opening) : -len(closing)]
         if inner and text == f"{opening}{inner}{closing}" and opening not in inner and closing not in inner:
@@ -58,13 +59,13 @@ def unwrapped(text: str) -> str:
 
 
 def leads_away(text: str) -> bool:
-    """Tell whether the text holds a URL, a domain, a mail address, markup, or seven digits that may be dialled."""
+    """Return whether the text contains a URL, a domain, a mail address, markup, or seven digits to dial."""
     plain = unicodedata.normalize("NFKC", text).translate(dict.fromkeys(map(ord, _JOINERS)))
     return bool(_LINK.search(plain) or _PHONE_NUMBER.search(plain))
 
 
 def cut(text: str, limit: int) -> str:
-    """Return at most `limit` characters of the text: whole sentences if they fill half of it, else whole words."""
+    """Return at most `limit` characters: whole sentences if they fill half of that, else whole words."""
     if len(text) <= limit:
         return text
     ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, limit + 1) if match.end() <= limit]
@@ -76,7 +77,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def _character_start(text: str, position: int) -> int:
-    """Return the last place at or before the position that does not part a letter from its accents or an emoji."""
+    """Return the last position, at or before this one, that splits neither a letter from its accents nor an emoji."""
     while position > 0 and (
         unicodedata.combining(text[position]) or text[position] in _JOINERS + "\ufe0f" or text[position - 1] == "\u200d"
     ):

@@ -1,8 +1,8 @@
 # ruff: noqa: RUF001 - these are letters of the languages, not look-alikes.
 """Messages for when no AI writes them: first person, warm, short, and right for any mood and any two people.
 
-`{source}` is the sender's name. No sentence depends on the gender of either person, and none inflects the name, since
-nothing is known about either. Keys are ISO 639-1 codes, which is what a BCP 47 tag begins with.
+`{source}` is the sender's name. We know nothing about either person, so no sentence depends on a gender or inflects the
+name. Keys are ISO 639-1 codes, with which BCP 47 tags begin.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker, whose answers to requests that are no HTTP are problem details too."""
+"""gunicorn's threaded worker, with problem details as the answer even to requests that are not HTTP."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """The same, but for one method."""
+    """A `ThreadWorker` that answers malformed requests with problem details."""
 
     def handle_error(self, _request: Any, client: socket.socket, _address: Any, error: Exception) -> None:
-        """Answer what never reached the application; gunicorn's own answer and log line quote the request."""
+        """Answer a request that never reached the application. gunicorn's own answer and log line quote the request."""
         status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
         request_id = uuid.uuid4().hex
         fields = {"requestId": request_id, "status": status, "error": type(error).__name__}
         if status == INTERNAL.status:
             _log.error("a request failed", exc_info=error, extra=fields)
         else:
-            _log.info("a request that cannot be read", extra=fields)
+            _log.info("a request could not be read", extra=fields)
         kind = INTERNAL if status == INTERNAL.status else plain(status)
-        body = Problem(kind, "The request is not one of HTTP/1.1 within our limits.").body("/", request_id)
+        body = Problem(kind, "The request is not HTTP/1.1 within our limits.").body("/", request_id)
         head = (
             f"HTTP/1.1 {status} {kind.title}\r\nConnection: close\r\nContent-Type: {CONTENT_TYPE}\r\n"
             f"X-Request-Id: {request_id}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -44,4 +44,4 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         try:
             util.write_nonblock(client, head.encode() + body)
         except OSError:
-            _log.debug("the peer has gone")
+            _log.debug("the peer is gone")

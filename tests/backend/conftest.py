@@ -1,4 +1,4 @@
-"""One PostgreSQL server a session; a migrated database that each test finds empty."""
+"""One PostgreSQL server per session; each test finds its migrated database empty."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from missyou_local.dataplane.postgres import Postgres
 from .doubles import Author, Postman, SilentServer
 
 _numbers = itertools.count()
-#: Every text in the database, for assertions that nothing was stored.
+#: Every table of ours.
 TABLES = ("users", "notifications", "user_devices", "idempotency_keys")
 
 
@@ -34,7 +34,7 @@ def server(tmp_path_factory) -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def new_url(server) -> Callable[[], str]:
-    """Makes empty databases."""
+    """Return a function that creates an empty database and returns its URL."""
 
     def make() -> str:
         name = f"test{next(_numbers)}"
@@ -84,7 +84,7 @@ def two(client) -> tuple[int, int]:
 
 @pytest.fixture
 def counts(database) -> Callable[[], dict[str, int]]:
-    """How many rows each table has."""
+    """Return a function that counts each table's rows."""
 
     def count() -> dict[str, Any]:
         with database.transaction() as connection:

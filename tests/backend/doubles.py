@@ -13,7 +13,7 @@ from missyou_backend.words import Occasion, Words
 
 @dataclass(slots=True)
 class Author:
-    """Writes one text; notes the occasions. `hold` makes it wait, as an AI would."""
+    """Writes the same words each time and records the occasions. `hold` makes it wait, as an AI would."""
 
     occasions: list[Occasion] = field(default_factory=list)
     hold: threading.Event | None = None
@@ -39,7 +39,7 @@ class Postman:
 
 
 class SilentServer:
-    """Accepts connections on a port of 127.0.0.1 and never says a word."""
+    """Accepts connections on a port of 127.0.0.1 and never answers."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))

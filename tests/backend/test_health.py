@@ -1,4 +1,4 @@
-"""/health: true, cheap and bounded. What requests are told when the database is out of reach."""
+"""/health is true, cheap and bounded; what requests get when the database is unreachable."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_the_internal_error_says_nothing_of_sql_or_stack(client, database) -> No
 
 
 def test_a_connection_that_hangs_in_a_request_is_cut(url) -> None:
-    """The server stops in the middle of a statement: its kernel acknowledges, no time-out of TCP or SQL applies."""
+    """The server stops in the middle of a statement: its kernel acknowledges, no timeout of TCP or SQL applies."""
     database = Database({**connection_parameters(url), "options": "-c statement_timeout=0"})
     database.engine.dispose()
     cut = Deadlines(database.engine, 1.0)

@@ -1,4 +1,4 @@
-"""Bad input, in every field: a problem document of 4xx, and nothing stored. Legal text that looks bad is kept."""
+"""Bad input in any field answers a 4xx problem and stores nothing. Legal text that looks bad is kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "/v1/users/1/devices": {"token": "t", "platform": "ios"},
     "/v1/notifications": {"sourceId": 1, "targetId": 2, "message": "m"},
 }
-#: path, field, longest text, 0 if it is none
+#: Path, field, and its longest text (0: not a text).
 TEXTS = [
     ("/v1/users", "username", 40),
     ("/v1/users/1/devices", "token", 1024),
@@ -57,7 +57,7 @@ LEGAL_TEXT = [
 
 @pytest.fixture
 def refuses(client, two, counts) -> Iterator[Any]:
-    """Sends a body and expects a refusal that stores nothing."""
+    """Return a function that sends a body and expects a rejection that stores nothing."""
     before = counts()
 
     def send(path: str, body: bytes | str, status: set[int], **headers: str) -> dict[str, Any]:

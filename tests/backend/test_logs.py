@@ -1,4 +1,4 @@
-"""The log: JSON, one line a request, and nothing in it that users typed."""
+"""The log is JSON, has one line per request, and contains nothing that users typed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRACE = "1-67891233-abcdef012345678912345678"
 
 
 class Lines(logging.Handler):
-    """What would be written, as the formatter has it."""
+    """Collects log lines as the formatter writes them."""
 
     def __init__(self) -> None:
         super().__init__()

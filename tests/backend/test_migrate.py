@@ -1,4 +1,4 @@
-"""The schema makes itself: once, however many start at once, and from any former revision."""
+"""Migration at start: once, however many processes start together, and from any earlier revision."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def migrate_together(url: str, all_of_them: Barrier) -> None:
 
 def test_ten_processes_at_once_make_the_schema_of_an_empty_database_once(new_url) -> None:
     url = new_url()
-    # A process that has no threads and has imported everything forks the ten.
+    # The ten are forks of a process that has no threads and has imported everything.
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload([__name__])
     together = processes.Barrier(10)
@@ -69,7 +69,7 @@ def test_a_second_time_changes_nothing(new_url, caplog) -> None:
     caplog.set_level(logging.INFO, "missyou_backend")
     migrate(parameters)
     migrate(parameters)
-    assert [record.message for record in caplog.records] == ["the schema was brought from revision None to 0001"]
+    assert [record.message for record in caplog.records] == ["migrated the schema from revision None to 0001"]
 
 
 def test_a_revision_of_a_newer_version_is_left_alone(new_url, caplog) -> None:
@@ -114,7 +114,7 @@ def test_it_goes_on_when_the_database_comes(new_url, server) -> None:
     )
     try:
         assert process.stderr
-        assert "cannot be used yet" in process.stderr.readline()
+        assert "is not available yet" in process.stderr.readline()
     finally:
         server.start({"autovacuum": "off"})
     process.communicate(timeout=60)

@@ -83,7 +83,7 @@ def test_an_unknown_user_is_named_and_nothing_stored(  # noqa: PLR0917 - fixture
 ) -> None:
     answer = send(client, ids, "key", mood="sad")
     assert answer.status_code == 404
-    assert answer.get_json()["errors"] == [{"field": field, "message": "there is no such user"}]
+    assert answer.get_json()["errors"] == [{"field": field, "message": "no such user"}]
     assert counts()["notifications"] == counts()["idempotency_keys"] == 0
     assert author.occasions == []
 

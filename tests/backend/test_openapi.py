@@ -10,8 +10,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 
+from missyou_backend.handlers import ROUTES
 from missyou_backend.openapi import document
-from missyou_backend.route_table import ROUTES
 
 
 def test_the_document_is_valid() -> None:
@@ -49,7 +49,7 @@ def test_it_is_true_of_the_implementation(client, two) -> None:
                 case = event.recorder.cases[case_id].value
                 answer = event.recorder.interactions[case_id].response
                 if answer and b"/problems/idempotency-key-reused" in answer.content:
-                    continue  # that a key is to be unique cannot be said in a schema
+                    continue  # A schema cannot say that a key is unique.
                 wrong += [
                     f"{case.method} {case.formatted_path} {case.query} {case.headers} {case.body!r}: "
                     f"{result.failure_info.failure}"

@@ -1,4 +1,4 @@
-"""The indexes are used: read from the plans of the very statements that the API sends."""
+"""The API's statements use the indexes, read from their query plans."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def plan_of(
     connection: Connection, statement: ClauseElement, parameters: dict[str, object] | None = None, options: str = ""
 ) -> list[dict[str, Any]]:
-    """The nodes of the plan, made without knowing the parameters, as the server does for prepared statements."""
+    """Return the nodes of the generic plan, which the server makes for prepared statements."""
     compiled = statement.compile(dialect=postgresql.dialect(paramstyle="pyformat"))
     connection.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
     explain = f"EXPLAIN ({options}FORMAT JSON) {compiled}"
@@ -73,7 +73,7 @@ def plan_of(
 
 
 def scans(plan: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The leaves: for a bitmap that is the scan of the index, whose rows the heap scan above it then fetches."""
+    """Return the plan's leaves. Of a bitmap scan that is the index scan, whose rows the heap scan above it fetches."""
     return [node for node in plan if "Scan" in node["Node Type"] and "Plans" not in node]
 
 

@@ -22,7 +22,7 @@ from missyou_local.dataplane import postgres
 
 @dataclass(slots=True)
 class Backend:
-    """A running one. Its output is in a file."""
+    """A running backend. `log` is the file of its output."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -79,7 +79,7 @@ def started(folder: Path, **environ: str) -> Backend:
 
 @pytest.fixture
 def backend(new_url, tmp_path) -> Iterator[tuple[Backend, str]]:
-    """One that serves, with an empty database of its own, and the URL of that."""
+    """A serving backend with its own empty database, and that database's URL."""
     url = new_url()
     # Requests may wait for a lock for long, so that one can be in flight for as long as a test wants.
     backend = started(tmp_path, DATABASE_URL=f"{url}?options=-c%20lock_timeout%3D20s%20-c%20statement_timeout%3D20s")
@@ -113,7 +113,7 @@ def test_it_serves_stops_gracefully_and_finishes_what_it_has_begun(backend) -> N
     connection.close()
     assert running.process.wait(25) == 0
     messages = [line["message"] for line in running.lines()]
-    assert messages[0].startswith("the schema was brought")
+    assert messages[0].startswith("migrated the schema")
     assert messages.count("started") == messages.count("stopped") == 1
     assert messages[-1] == "stopped"
 
@@ -135,7 +135,7 @@ def test_health_follows_the_database_and_live_does_not(backend, server) -> None:
 def test_it_can_be_stopped_while_it_waits_for_the_database(tmp_path) -> None:
     waiting = started(tmp_path, DATABASE_URL=f"postgresql://me:hunter2@127.0.0.1:{postgres.free_port()}/love")
     try:
-        until(lambda: "cannot be used yet" in waiting.log.read_text())
+        until(lambda: "is not available yet" in waiting.log.read_text())
         waiting.process.send_signal(signal.SIGTERM)
         assert waiting.process.wait(5) == 128 + signal.SIGTERM
     finally:

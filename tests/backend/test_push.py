@@ -10,21 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from missyou_backend.app import make_pusher
 from missyou_backend.firebase import blames_token
-from missyou_backend.push import pusher
 from tests.backend.wire_fcm import PEM, code, service_account, violation
 
 URI = "https://oauth2.googleapis.com/token"
 
 
 def test_without_an_account_push_is_disabled() -> None:
-    assert pusher(None) is None
-    assert pusher("") is None
-    assert pusher(" \n") is None
+    assert make_pusher(None) is None
+    assert make_pusher("") is None
 
 
 def test_account_of_the_firebase_console_is_taken() -> None:
-    assert pusher(service_account(URI)) is not None
+    assert make_pusher(service_account(URI)) is not None
 
 
 @pytest.mark.parametrize(
@@ -53,7 +52,7 @@ def test_malformed_account_is_one_line_that_names_the_fault_and_no_content(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with pytest.raises(ValueError, match="FIREBASE_SERVICE_ACCOUNT_KEY") as caught:
-        pusher(text)
+        make_pusher(text)
     message = str(caught.value)
     assert names in message
     assert "\n" not in message

@@ -1,4 +1,4 @@
-"""The environment: what is taken, and one line, without the value, for what is not."""
+"""Environment variables: what is accepted, and one line without the value for what is not."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ def test_all_of_it_is_read() -> None:
 
 
 def test_an_empty_optional_variable_is_one_that_is_not_set() -> None:
-    settings = read_settings({"DATABASE_URL": URL, "GOOGLE_API_KEY": " ", "PORT": "", "DEBUG": "", "HOST": ""})
-    assert (settings.google_api_key, settings.port, settings.debug, settings.host) == (None, 8000, False, "0.0.0.0")
+    empty = {"GOOGLE_API_KEY": " ", "FIREBASE_SERVICE_ACCOUNT_KEY": " \n", "PORT": "", "DEBUG": "", "HOST": ""}
+    settings = read_settings({"DATABASE_URL": URL, **empty})
+    assert (settings.google_api_key, settings.firebase_service_account_key) == (None, None)
+    assert (settings.port, settings.debug, settings.host) == (8000, False, "0.0.0.0")
 
 
 def test_the_repr_holds_no_secret() -> None:

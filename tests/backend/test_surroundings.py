@@ -1,4 +1,4 @@
-"""Who the client is, and how much CPU there is."""
+"""The client's address, and the number of CPUs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_what_is_no_address_is_ignored(header) -> None:
 
 @pytest.fixture
 def metadata() -> Iterator[tuple[str, dict[str, object]]]:
-    """A task metadata endpoint and what it answers."""
+    """The URL of a task metadata endpoint, and its answer, to be set."""
     answer: dict[str, object] = {}
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""TLS to the database: RDS's authorities are shipped, and a server of another's is refused."""
+"""TLS to the database: RDS's certificate authorities are shipped, and a server of another authority is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Templates, cleaning and checking: all of it pure."""
+"""Templates, cleaning and checking, without I/O."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from missyou_backend.words import Occasion, TemplateWriter, writer
+from missyou_backend.app import make_writer
+from missyou_backend.words import Occasion, TemplateWriter
 from missyou_backend.words_check import TEXT_LIMIT, TITLE_LIMIT, cut, leads_away, one_line, unfenced, unwrapped
 from missyou_backend.words_templates import TEMPLATES
 
@@ -87,8 +88,8 @@ def test_braces_in_a_name_are_text() -> None:
 
 def test_without_a_key_the_sdk_is_not_even_imported() -> None:
     program = (
-        "import sys; from missyou_backend.words import writer; from missyou_backend.push import pusher;"
-        "print(type(writer(None)).__name__, type(writer('')).__name__, pusher(None), pusher(' '),"
+        "import sys; from missyou_backend.app import make_pusher, make_writer;"
+        "print(type(make_writer(None)).__name__, type(make_writer('')).__name__, make_pusher(None), make_pusher(''),"
         "[m for m in sys.modules if m.startswith(('google', 'firebase_admin', 'httpx'))])"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
@@ -96,7 +97,7 @@ def test_without_a_key_the_sdk_is_not_even_imported() -> None:
 
 
 def test_key_is_in_no_representation_of_the_writer() -> None:
-    made = writer("AIza-secret")
+    made = make_writer("AIza-secret")
     assert "AIza-secret" not in repr(made) + repr(vars(made))
 
 

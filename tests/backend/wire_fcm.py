@@ -50,7 +50,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What to answer after `wait` seconds; None as the status means never."""
+    """The answer after `wait` seconds. Status None: none, ever."""
 
     status: int | None = 200
     body: bytes = b'{"name": "projects/missyou-test/messages/1"}'

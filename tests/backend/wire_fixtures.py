@@ -1,4 +1,4 @@
-"""Fixtures for the tests that push over the wire; they ask for them by `pytest_plugins`."""
+"""Fixtures for tests that push over the wire, used through `pytest_plugins`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def make_pusher(fcm: FcmServer, oauth: OAuthServer) -> Iterator[Make]:
 
 @pytest.fixture(scope="module")
 def shared_pusher(fcm_server: FcmServer) -> Iterator[FirebasePusher]:
-    """A pusher for tests that need no new one: each costs the reading of all certificates three times."""
+    """A pusher for tests that need no new one: a new one reads all certificates three times."""
     oauth = OAuthServer()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(fcm_server.authority))

@@ -1,4 +1,4 @@
-"""What alembic runs for every command: on the connection, and in the transaction, that `migrate.py` hands it."""
+"""Run alembic's command on the connection, and in the transaction, of `migrate.py`."""
 
 from __future__ import annotations
 

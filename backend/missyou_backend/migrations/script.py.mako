@@ -12,10 +12,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the change; the version before this one must still work on the result, as both run during a rollout."""
+    """Make the change. The previous version must work on the result: both run during a rollout."""
     ${upgrades if upgrades else "pass"}
 
 
 def downgrade() -> None:
-    """Undo it."""
+    """Undo the change."""
     ${downgrades if downgrades else "pass"}

@@ -26,7 +26,7 @@ def _created_at() -> sa.Column[object]:
 
 
 def upgrade() -> None:
-    """Create everything."""
+    """Create the tables."""
     op.create_table("users", _id(), sa.Column("username", sa.String(40), nullable=False))
     op.create_index("users_username_key", "users", [sa.text('lower(username) COLLATE "C"')], unique=True)
     op.create_table(
@@ -72,6 +72,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop everything."""
+    """Drop the tables."""
     for table in ("idempotency_keys", "user_devices", "notifications", "users"):
         op.drop_table(table)
