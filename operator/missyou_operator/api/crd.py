@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
-from missyou_operator.api import GROUP, KIND, PLURAL, VERSION
+from missyou_operator.api.conditions import ConditionType
 from missyou_operator.api.cross_rules import ROOT_RULES
+from missyou_operator.api.kind import GROUP, KIND, PLURAL, VERSION
 from missyou_operator.api.rules import CEL_KEY
 from missyou_operator.api.schema import structural
 from missyou_operator.api.spec import JudgedSpec
@@ -93,7 +94,7 @@ def _root() -> dict[str, Any]:
 
 def _columns() -> list[dict[str, Any]]:
     def ready(field: str) -> str:
-        return f'.status.conditions[?(@.type=="Ready")].{field}'
+        return f'.status.conditions[?(@.type=="{ConditionType.READY}")].{field}'
 
     shown = {"Ready": ready("status"), "Status": ready("reason"), "URL": ".status.url", "Image": ".status.image"}
     wide = {"Region": ".status.outputs.region", "Database": ".status.outputs.rdsEndpoint", "Message": ready("message")}

@@ -5,6 +5,7 @@ No field ticks: a status write makes GitOps tools look again, so only news belon
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from datetime import UTC
 from typing import Annotated, Any, Literal
@@ -129,11 +130,13 @@ class Cost(StatusModel):
 
     monthly_usd: USD | None = None
     """US dollars a month; absent where anything has no price."""
-    components: tuple[ComponentCost, ...] = Field(default=(), strict=False, json_schema_extra={"map-key": "component"})
+    components: tuple[ComponentCost, ...] = Field(
+        default=(), strict=False, exclude_if=operator.not_, json_schema_extra={"map-key": "component"}
+    )
     """The parts that it is the sum of."""
     prices_from: str | None = None
     """The day of the oldest price that was used, such as 2026-08-31."""
-    not_priced: tuple[str, ...] = Field(default=(), strict=False)
+    not_priced: tuple[str, ...] = Field(default=(), strict=False, exclude_if=operator.not_)
     """What has no price in the operator's table for this region."""
 
 

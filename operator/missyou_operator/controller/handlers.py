@@ -20,12 +20,12 @@ from uuid import uuid4
 import kopf
 from urllib3.exceptions import HTTPError
 
-from missyou_operator.api import GROUP, PLURAL, VERSION
+from missyou_operator.api import FINALIZER, GROUP, PLURAL, VERSION
+from missyou_operator.api.annotations import REQUESTS
 from missyou_operator.api.status import merge_patch
 from missyou_operator.aws.calls import Call
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.session import Accounts
-from missyou_operator.controller.events import kind, text
 from missyou_operator.controller.kube import Kube
 from missyou_operator.controller.leader import Leader
 from missyou_operator.controller.lease import Candidate
@@ -40,9 +40,6 @@ from missyou_operator.controller.vitals import Readiness
 
 logger = logging.getLogger(__name__)
 
-FINALIZER = f"{GROUP}/finalizer"
-#: Annotations that ask for a look at once.
-_ASKING = (f"{GROUP}/reconcile", f"{GROUP}/approve", f"{GROUP}/snapshot")
 #: Passes at the same time for apps that somebody has just changed, and for all others: a start with a thousand stacks
 #: must not keep a person waiting.
 _LANES = {"change": 8, "resync": 24}
@@ -160,7 +157,7 @@ class Operator:
             meta.get("generation"),
             FINALIZER in meta.get("finalizers", ()),
             bool(meta.get("deletionTimestamp")),
-            *(annotations.get(name) for name in _ASKING),
+            *(annotations.get(name) for name in REQUESTS),
         )
         if event["type"] == "DELETED":
             self.metrics.gone(meta)
@@ -225,8 +222,8 @@ class Operator:
         write = partial(self.kube.patch_status, meta["namespace"], meta["name"], patch)
         if await asyncio.get_running_loop().run_in_executor(self.lanes["change"], write):
             app.written = (seconds(), dict(report.status))
-        for condition in report.events:
-            kopf.event(body, type=kind(condition, report.status), reason=condition["reason"], message=text(condition))
+        for event in report.events:
+            kopf.event(body, type=event.type, reason=event.reason, message=event.message)
 
 
 def _told(report: Report | None, took: float) -> float | None:

@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from missyou_operator.api.annotations import SNAPSHOT, annotation
+from missyou_operator.api.components import Component
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.rds.restore import DATABASE_TAG
 from missyou_operator.aws.rds.snapshot import DBSnapshot
 from missyou_operator.engine.plan import ObservedState
 from missyou_operator.engine.resource import Observed
-from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.context import Context
 from missyou_operator.stack.database import Database
 
-ANNOTATION = "missyou.app/snapshot"
 #: What stays of a value in a name; a snapshot's name may have 255 characters.
 _KEPT = 60
 
@@ -31,8 +32,8 @@ class SnapshotRequest:
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> SnapshotRequest:
         """Read it from a MissYouApp object."""
-        annotations, status = body["metadata"].get("annotations") or {}, body.get("status") or {}
-        return cls(str(annotations.get(ANNOTATION, "")), str(status.get("lastHandledSnapshot", "")))
+        status = body.get("status") or {}
+        return cls(annotation(body, SNAPSHOT), str(status.get("lastHandledSnapshot", "")))
 
     def wanted(self, stack: StackIdentity, world: ObservedState) -> str:
         """Give the value, unless somebody has deleted the snapshot since: it is not taken a second time."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from missyou_operator.api.components import Component
 from missyou_operator.aws.ecr import Image, Repository
 from missyou_operator.engine.values import Ref
-from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.context import Context
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from missyou_operator.api import SecretARN, SecretKeyRef
+from missyou_operator.api.components import Component
 from missyou_operator.aws.secretsmanager.secret import Secret
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import Health, pending
 from missyou_operator.engine.values import Ref
-from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.context import Context
 
 #: What Kubernetes writes before the namespace and the name of a ServiceAccount.
 _ACCOUNTS = "system:serviceaccount:"
