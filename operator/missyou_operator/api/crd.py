@@ -15,7 +15,7 @@ from missyou_operator.api.cross_rules import ROOT_RULES
 from missyou_operator.api.kind import GROUP, KIND, PLURAL, VERSION
 from missyou_operator.api.rules import CEL_KEY
 from missyou_operator.api.schema import structural
-from missyou_operator.api.spec import JudgedSpec
+from missyou_operator.api.spec import ValidatedSpec
 from missyou_operator.api.status import Status
 
 _HEADER = """\
@@ -77,8 +77,8 @@ def _root() -> dict[str, Any]:
     # parent covers a new object, the one on the field (it comes from the model) a status that lost its generation.
     status["default"] = {"observedGeneration": -1}
     return {
-        "description": "One app: a network, a database, a registry, secrets, a service behind a load balancer, "
-        "logs and alarms in AWS.",
+        "description": "The complete AWS stack of one app: network, database, registry, secrets, a service behind a "
+        "load balancer, logs and alarms.",
         "type": "object",
         "required": ["spec"],
         CEL_KEY: [rule.to_crd() for rule in ROOT_RULES],
@@ -86,7 +86,7 @@ def _root() -> dict[str, Any]:
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
-            "spec": structural(JudgedSpec),
+            "spec": structural(ValidatedSpec),
             "status": status,
         },
     }
