@@ -37,7 +37,7 @@ def test_components_come_in_the_order_in_which_a_stack_grows():
 
 def test_parts_that_only_some_apps_have_come_before_the_sum():
     names = [row.name for row in view(shop(condition("WAFReady"), condition("DomainReady"))).rows]
-    assert names[-3:] == ["DomainReady", "WAFReady", "Ready"]
+    assert names[-3:] == ["WAFReady", "DomainReady", "Ready"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from missyou_operator.controller.spending import Spending
 from missyou_operator.engine.plan import Action, Change, Plan
 from missyou_operator.engine.resource import failed, pending
 
-META = {"name": "shop", "namespace": "default", "annotations": {}}
+BODY = {"metadata": {"name": "shop", "namespace": "default", "annotations": {}}}
 #: A change that every guard holds, in the world in which it does.
 VPC = Change(Action.REPLACE, "ec2.Vpc/shop-vpc", "Network", "vpc-1", destroys="everything")
 NEW = Change(Action.CREATE, VPC.address, "Network")
@@ -38,7 +38,7 @@ SPEAKING: dict[str, tuple[Plan, dict]] = {
 
 
 def context(**known) -> Context:
-    return Context(**{"meta": META, "observations": Observations({}), **known})
+    return Context(**{"body": BODY, "observations": Observations({}), **known})
 
 
 def answer(each: Guard, name: str):
@@ -85,7 +85,7 @@ def test_what_waits_is_all_that_exceeds_the_budget_else_what_destroys_data():
 def test_an_approval_is_for_exactly_one_plan():
     plan = Plan((VPC,))
     for given, waiting in ((plan.id, Plan()), ("another", plan)):
-        ctx = context(meta={**META, "annotations": {"missyou.app/approve": given}})
+        ctx = context(body={"metadata": {**BODY["metadata"], "annotations": {"missyou.app/approve": given}}})
         assert awaiting_approval(plan, ctx) == waiting
         assert (guard(GUARDS, plan, ctx) == {}) is (not waiting.changes)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from missyou_operator.api import parse
-from missyou_operator.api.status import Cost, PlannedCost
+from missyou_operator.api.status import ComponentCost, Cost, PlannedCost, Status
 from missyou_operator.controller.spending import Spending, check_budget
 from missyou_operator.cost import PriceTable, bundled
 from missyou_operator.engine.plan import Action, Change, Plan
@@ -15,6 +15,7 @@ from missyou_operator.engine.plan import Action, Change, Plan
 PLAN = Plan((Change(Action.CREATE, "ec2.NatGateway/missyou-nat-b", "Network"),))
 #: What the Development default costs in us-east-1 by the table of the package.
 NOW = "88.60"
+COST = Cost(components=(ComponentCost(component="Network", monthly_usd=NOW),))
 
 
 def body(budget: int | None = None, now: str | None = NOW, approve: str = "", **spec: Any) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def test_what_exceeds_the_budget_waits_as_a_whole_and_says_the_amounts():
     assert (health.stalled, health.reason) == (True, "ApprovalRequired")
     for words in ("125.10 USD a month", "spec.budget.monthlyUSD (100)", "now it is 88.60", f"approve={found.id}"):
         assert words in health.message
-    assert found.planned() == {"monthlyUSD": "125.10", "differenceUSD": "+36.50"}
+    assert found.planned() == PlannedCost(monthly_usd="125.10", difference_usd="+36.50")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_a_new_stack_waits_before_anything_is_made():
     found = judged(body(50, now=None))
     assert is_held(found)
     assert "nothing runs yet" in found.held["ec2.NatGateway/missyou-nat-b"].message
-    assert found.status({}, waiting=True) is None
+    assert found.status(None, waiting=True) is None
 
 
 def test_an_approval_is_for_these_costs_and_no_others():
@@ -89,25 +90,25 @@ def test_an_approval_is_for_these_costs_and_no_others():
 
 def test_the_status_remembers_what_was_let_through():
     waiting = judged(body(100, **DEARER))
-    assert waiting.status(body(100)["status"], waiting=True) == body(100)["status"]["cost"]
+    assert waiting.status(COST, waiting=True) == COST
     approved = judged(body(100, approve=waiting.id, **DEARER))
-    cost = approved.status(body(100)["status"], waiting=False)
+    cost = approved.status(COST, waiting=False)
     assert cost is not None
-    assert cost["monthlyUSD"] == "125.10"
-    again = {**body(100, **DEARER), "status": {"cost": cost}}
+    assert cost.monthly_usd == "125.10"
+    again = {**body(100, **DEARER), "status": Status(cost=cost).to_wire()}
     assert not is_held(judged(again))
 
 
 def test_a_destructive_change_that_waits_does_not_move_the_cost_but_shows_it():
     found = judged(body(None, **DEARER))
-    assert found.status(body()["status"], waiting=True) == body()["status"]["cost"]
-    assert found.planned() == {"monthlyUSD": "125.10", "differenceUSD": "+36.50"}
+    assert found.status(COST, waiting=True) == COST
+    assert found.planned() == PlannedCost(monthly_usd="125.10", difference_usd="+36.50")
 
 
 def test_after_an_approved_budget_a_destructive_change_may_have_the_annotation():
     id_ = judged(body(100, **DEARER)).id
-    cost = judged(body(100, approve=id_, **DEARER)).status(body()["status"], waiting=True)
-    later = {**body(100, approve="the-destructive-plan", **DEARER), "status": {"cost": cost}}
+    cost = judged(body(100, approve=id_, **DEARER)).status(COST, waiting=True)
+    later = {**body(100, approve="the-destructive-plan", **DEARER), "status": Status(cost=cost).to_wire()}
     assert not is_held(judged(later))
 
 
@@ -121,18 +122,7 @@ def test_where_prices_are_missing_the_rest_is_a_lower_bound():
 
 
 def test_the_status_names_what_has_no_price():
-    cost = judged(body(), prices=PriceTable()).status({}, waiting=False)
+    cost = judged(body(), prices=PriceTable()).status(None, waiting=False)
     assert cost is not None
-    assert set(cost) == {"notPriced"}
-    assert len(set(cost["notPriced"])) == len(cost["notPriced"])
-
-
-def test_what_is_written_is_what_the_model_knows():
-    found = judged(body(100, **DEARER))
-    cost = judged(body()).status({}, waiting=False)
-    assert cost is not None
-    assert Cost.model_validate(cost).model_dump(by_alias=True, exclude_none=True, mode="json") == {
-        **cost,
-        "notPriced": [],
-    }
-    assert PlannedCost.model_validate(found.planned()).difference_usd == "+36.50"
+    assert set(Status(cost=cost).to_wire()["cost"]) == {"notPriced"}
+    assert len(set(cost.not_priced)) == len(cost.not_priced)

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from missyou_operator.api.components import Component
 from missyou_operator.aws.cloudwatch.alarm import Alarm
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.wafv2.webacl import WebACL
 from missyou_operator.cost import Estimate, Price, PriceTable, Usage, bundled, estimate
 from missyou_operator.stack import Lookups, build
-from missyou_operator.stack.context import Component
 
 from .specs import app
 

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from missyou_operator.api.database import Database
 from missyou_operator.api.defaults import DEFAULTS, Environment
-from missyou_operator.api.field_rules import STACK_NAME, STACK_NAME_MAX
+from missyou_operator.api.field_rules import NO_STACK_NAME, STACK_NAME, STACK_NAME_MAX
 from missyou_operator.api.monitoring import Monitoring
 from missyou_operator.api.sections import (
     Budget,
@@ -29,7 +29,7 @@ from missyou_operator.api.sections import (
     Service,
 )
 from missyou_operator.api.sources import SecretARN, SecretKeyRef
-from missyou_operator.api.spec import JudgedSpec, Spec
+from missyou_operator.api.spec import Spec, ValidatedSpec
 from missyou_operator.api.traffic import WAF
 
 
@@ -204,7 +204,7 @@ def parse(body: Mapping[str, Any], operator_region: str) -> AppSpec:
     return resolve(spec, name=body["metadata"]["name"], operator_region=operator_region)
 
 
-_SPEC: TypeAdapter[Spec] = TypeAdapter(JudgedSpec)
+_SPEC: TypeAdapter[Spec] = TypeAdapter(ValidatedSpec)
 
 #: Where pydantic's own words do not say what to write.
 _WORDS = {
@@ -239,13 +239,7 @@ def _source(source: SecretSource | None) -> SecretKeyRef | SecretARN | None:
 def _name_problems(stack_name: str, name: str) -> list[Problem]:
     if len(stack_name) <= STACK_NAME_MAX and re.fullmatch(STACK_NAME, stack_name):
         return []
-    return [
-        Problem(
-            "spec.stackName",
-            f'metadata.name "{name}" cannot prefix AWS names: set spec.stackName (a-z, 0-9, single dashes, starts '
-            f"with a letter, at most {STACK_NAME_MAX} characters)",
-        )
-    ]
+    return [Problem("spec.stackName", NO_STACK_NAME.format(name))]
 
 
 def _zone_problems(spec: Spec, region: str) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""Judges one MissYouApp: how far each component is, and whether the wait is over. Pure.
+"""The progress of one MissYouApp: how far each component is, and whether the wait is over. Pure.
 
 The verdict follows kstatus, so that `missyou watch`, Flux and Argo CD agree: a deletion first, then the generation,
 then Stalled, Reconciling and Ready.
@@ -12,18 +12,11 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from missyou_operator.api import Condition, Status
+from missyou_operator.api import Component, Condition, ConditionType, Status
+from missyou_operator.api.components import OPTIONAL
+from missyou_operator.api.conditions import BROKEN
 from missyou_operator.api.status import parse_status
 from missyou_operator.cli.exits import Exit, Failure
-
-#: The order in which a stack comes up, which is the order in which people want to read it.
-COMPONENTS = ("Network", "Database", "Registry", "Secrets", "LoadBalancer", "Service", "Monitoring")
-
-#: Reasons that do not go away by waiting. Stalled's own reason counts as well.
-_BROKEN = frozenset(
-    {"AccessDenied", "ApprovalRequired", "ImageNotFound", "InvalidSpec", "OwnedElsewhere", "QuotaExceeded"}
-    | {"TasksFailing"}
-)
 
 Mark = Literal["ready", "working", "failed", "absent"]
 
@@ -50,10 +43,10 @@ class View:
 
 
 def view(app: Mapping[str, Any]) -> View:
-    """Judge a whole MissYouApp object. Raises Failure when its status is of another version."""
+    """Return the progress of a whole MissYouApp object. Raises Failure when its status is of another version."""
     status = read_status(app)
     conditions = {condition.type: condition for condition in status.conditions}
-    stalled = conditions.get("Stalled")
+    stalled = conditions.get(ConditionType.STALLED)
     stuck = stalled.reason if stalled and stalled.status == "True" else ""
     rows = [_row(name, conditions.get(name), stuck) for name in _names(conditions)]
     if "deletionTimestamp" in app["metadata"]:
@@ -61,7 +54,7 @@ def view(app: Mapping[str, Any]) -> View:
     generation = int(app["metadata"].get("generation", 0))
     if status.observed_generation != generation:
         message = f"Waiting for the operator to look at generation {generation}"
-        rows[-1] = Row("Ready", "working", "Unknown", "NotLookedAtYet", message)
+        rows[-1] = Row(ConditionType.READY, "working", "Unknown", "NotLookedAtYet", message)
         return View(tuple(rows), message[0].lower() + message[1:] + _suspended(app), None)
     return View(tuple(rows), _waits_for(rows) + _suspended(app), _verdict(status, conditions))
 
@@ -79,10 +72,10 @@ def read_status(app: Mapping[str, Any]) -> Status:
 
 
 def _names(conditions: Mapping[str, Condition]) -> list[str]:
-    """List the components first, then parts that only some apps have (a domain, a firewall), Ready last."""
-    usual = [f"{component}Ready" for component in COMPONENTS]
-    others = sorted(name for name in conditions if name.endswith("Ready") and name not in (*usual, "Ready"))
-    return [*usual, *others, "Ready"]
+    """List the components in the order in which a stack comes up, then those of another version, then Ready."""
+    known = [c.condition for c in Component if c not in OPTIONAL or c.condition in conditions]
+    others = sorted(name for name in conditions if name.endswith("Ready") and name not in (*known, ConditionType.READY))
+    return [*known, *others, ConditionType.READY]
 
 
 def _row(name: str, condition: Condition | None, stuck: str) -> Row:
@@ -91,16 +84,16 @@ def _row(name: str, condition: Condition | None, stuck: str) -> Row:
     mark: Mark = "working"
     if condition.status == "True":
         mark = "ready"
-    elif condition.reason in _BROKEN or condition.reason == stuck:
+    elif condition.reason in BROKEN or condition.reason == stuck:
         mark = "failed"
     return Row(name, mark, condition.status, condition.reason, " ".join(condition.message.split()))
 
 
 def _verdict(status: Status, conditions: Mapping[str, Condition]) -> tuple[Literal[Exit.OK, Exit.STALLED], str] | None:
     holds = {name for name, condition in conditions.items() if condition.status == "True"}
-    if "Stalled" in holds:
+    if ConditionType.STALLED in holds:
         return Exit.STALLED, f"Stalled: {_sentence(conditions['Stalled'])}"
-    if "Ready" in holds and "Reconciling" not in holds:
+    if ConditionType.READY in holds and ConditionType.RECONCILING not in holds:
         return Exit.OK, f"Ready: {status.url}" if status.url else "Ready"
     return None
 

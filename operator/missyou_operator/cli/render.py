@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from missyou_operator.api import Status
-from missyou_operator.cli.progress import COMPONENTS, Mark, Row
+from missyou_operator.api import Component, Status
+from missyou_operator.cli.progress import Mark, Row
 
 _SYMBOLS: dict[Mark, str] = {"ready": "✔", "working": "…", "failed": "✖", "absent": "·"}
 _COLOURS: dict[Mark, str] = {"ready": "32", "working": "33", "failed": "31", "absent": "2"}
@@ -67,7 +67,7 @@ def changed_lines(before: Iterable[Row], after: Iterable[Row], elapsed: float) -
 
 def resource_lines(status: Status, style: Style) -> list[str]:
     """Draw status.resources as one table, with a heading per component in the order in which a stack comes up."""
-    order = {name: place for place, name in enumerate(COMPONENTS)}
+    order: dict[str, int] = {name: place for place, name in enumerate(Component)}
     resources = sorted(status.resources, key=lambda r: (order.get(r.component, len(order)), r.component))
     if not resources:
         return ["No resources yet."]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from missyou_operator.api.conditions import ConditionType, Reason
 from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.registry import KINDS
 from missyou_operator.controller.memory import Memory
@@ -29,9 +30,9 @@ def find_drift(plan: Plan, body: Mapping[str, Any], memory: Memory) -> Sequence[
     else:
         generation = body["metadata"]["generation"]
         was_in_sync = any(
-            condition["type"] == "InSync"
+            condition["type"] == ConditionType.IN_SYNC
             and condition.get("observedGeneration") == generation
-            and (condition["status"] == "True" or condition["reason"] == "Drifted")
+            and (condition["status"] == "True" or condition["reason"] == Reason.DRIFTED)
             for condition in (body.get("status") or {}).get("conditions", ())
         )
     return without_retained(plan).changes if was_in_sync else ()

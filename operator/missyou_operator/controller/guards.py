@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from missyou_operator.api.annotations import APPROVE, annotation, approve_command
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.observe import Observations
 from missyou_operator.aws.registry import KINDS
 from missyou_operator.controller.spending import Spending
@@ -23,12 +25,12 @@ _KINDS = {kind.TYPE: kind for kind in KINDS}
 class Context:
     """What the guards of one pass know besides the plan.
 
-    `meta` is the app's metadata. `drift`: the changes that undo what was changed outside; `reports_drift`: whether
+    `body` is the MissYouApp object. `drift`: the changes that undo what was changed outside; `reports_drift`: whether
     `driftPolicy` is Report. `refused_secrets`: Kubernetes Secrets that may not be read, by address. `unanswered`:
     creations that got no answer and that AWS may not show yet. `settling`: whether the operator has just started.
     """
 
-    meta: Mapping[str, Any]
+    body: Mapping[str, Any]
     observations: Observations
     spending: Spending = field(default_factory=Spending)
     drift: Sequence[Change] = ()
@@ -73,7 +75,7 @@ def approval(plan: Plan, ctx: Context) -> Mapping[str, Health]:
     destructive = plan.destructive()
     if _approved(destructive, ctx):
         return {}
-    return {change.address: _needs_approval(change, destructive.id, ctx.meta) for change in destructive.changes}
+    return {change.address: _needs_approval(change, destructive.id, ctx.body) for change in destructive.changes}
 
 
 def reported_drift(_: Plan, ctx: Context) -> Mapping[str, Health]:
@@ -104,7 +106,7 @@ def refused_secret(_: Plan, ctx: Context) -> Mapping[str, Health]:
 
 def unanswered_creation(plan: Plan, ctx: Context) -> Mapping[str, Health]:
     """Hold a second creation of what may exist already, until AWS must show it."""
-    wait = pending("Settling", "no answer came to its creation: AWS may show it in some seconds", 10.0)
+    wait = pending(Reason.SETTLING, "no answer came to its creation: AWS may show it in some seconds", 10.0)
     return {change.address: wait for change in plan.of(Action.CREATE) if change.address in ctx.unanswered}
 
 
@@ -113,7 +115,9 @@ def settling(plan: Plan, ctx: Context) -> Mapping[str, Health]:
 
     A VPC has neither a name nor a client token: only an observation prevents a second one.
     """
-    wait = pending("Settling", "the operator has just started: AWS may not show yet what was made just before", 10.0)
+    wait = pending(
+        Reason.SETTLING, "the operator has just started: AWS may not show yet what was made just before", 10.0
+    )
     made = plan.of(Action.CREATE) if ctx.settling else ()
     return {change.address: wait for change in made if _KINDS[_type(change)].NOT_IDEMPOTENT}
 
@@ -134,7 +138,7 @@ DELETION_GUARDS: tuple[Guard, ...] = (unreadable_neighbour,)
 
 
 def _approved(plan: Plan, ctx: Context) -> bool:
-    return bool((ctx.meta.get("annotations") or {}).get("missyou.app/approve") == plan.id)
+    return annotation(ctx.body, APPROVE) == plan.id
 
 
 def _type(change: Change) -> str:
@@ -144,12 +148,14 @@ def _type(change: Change) -> str:
 def _reported(change: Change, observations: Observations) -> Health:
     if observations.world.get(change.address):
         return READY
-    return failed("Drifted", f"{change.address} was deleted outside; driftPolicy Report leaves it so", stalled=False)
-
-
-def _needs_approval(change: Change, plan_id: str, meta: Mapping[str, Any]) -> Health:
     return failed(
-        "ApprovalRequired",
-        f"{change.action} {change.address} destroys {change.destroys}. To go on: kubectl annotate missyouapp "
-        f"{meta['name']} -n {meta['namespace']} --overwrite missyou.app/approve={plan_id}; or take the change back",
+        Reason.DRIFTED, f"{change.address} was deleted outside; driftPolicy Report leaves it so", stalled=False
+    )
+
+
+def _needs_approval(change: Change, plan_id: str, body: Mapping[str, Any]) -> Health:
+    return failed(
+        Reason.APPROVAL_REQUIRED,
+        f"{change.action} {change.address} destroys {change.destroys}. To go on: {approve_command(body, plan_id)}; or "
+        "take the change back",
     )

@@ -20,13 +20,13 @@ from uuid import uuid4
 import kopf
 from urllib3.exceptions import HTTPError
 
-from missyou_operator.api import GROUP, PLURAL, VERSION
+from missyou_operator.api import FINALIZER, GROUP, PLURAL, VERSION
+from missyou_operator.api.annotations import REQUESTS
 from missyou_operator.api.status import merge_patch
 from missyou_operator.aws.calls import Call
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.session import Accounts
 from missyou_operator.controller.environment import Environment
-from missyou_operator.controller.events import kind, text
 from missyou_operator.controller.kube import Kube
 from missyou_operator.controller.leader import Leader
 from missyou_operator.controller.lease import Candidate
@@ -41,9 +41,6 @@ from missyou_operator.controller.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-FINALIZER = f"{GROUP}/finalizer"
-#: Annotations that ask for a pass at once.
-_ASKING = (f"{GROUP}/reconcile", f"{GROUP}/approve", f"{GROUP}/snapshot")
 #: Passes at the same time for apps that somebody has just changed, and for all others: a start with a thousand stacks
 #: must not keep a person waiting.
 _LANES = {"change": 8, "resync": 24}
@@ -161,7 +158,7 @@ class Operator:
             meta.get("generation"),
             FINALIZER in meta.get("finalizers", ()),
             bool(meta.get("deletionTimestamp")),
-            *(annotations.get(name) for name in _ASKING),
+            *(annotations.get(name) for name in REQUESTS),
         )
         if event["type"] == "DELETED":
             self.metrics.gone(meta)
@@ -228,8 +225,8 @@ class Operator:
         write = partial(self.kube.patch_status, meta["namespace"], meta["name"], patch)
         if await asyncio.get_running_loop().run_in_executor(self.lanes["change"], write):
             app.written = (seconds(), dict(report.status))
-        for condition in report.events:
-            kopf.event(body, type=kind(condition, report.status), reason=condition["reason"], message=text(condition))
+        for event in report.events:
+            kopf.event(body, type=event.type, reason=event.reason, message=event.message)
 
 
 def _log_end(report: Report | None, took: float) -> float | None:

@@ -20,6 +20,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from missyou_operator.api import ConditionType
 from missyou_operator.aws.calls import Call
 from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.controller.app_metrics import AppMetrics, families
@@ -164,7 +165,7 @@ def _key(meta: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _ready_condition(status: Mapping[str, Any]) -> Mapping[str, Any]:
-    return next((c for c in status.get("conditions", ()) if c["type"] == "Ready"), {})
+    return next((c for c in status.get("conditions", ()) if c["type"] == ConditionType.READY), {})
 
 
 def _is_ready(status: Mapping[str, Any]) -> bool:

@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from missyou_operator.api import AppSpec, InvalidSpec, parse
+from missyou_operator.api.annotations import RECONCILE, annotation
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import classify
@@ -89,7 +91,7 @@ class Reconciler:
             given = (body.get("spec"), body["metadata"]["name"], region)
             app = memory.app.get(given, lambda: parse(body, region))
         except InvalidSpec as error:
-            return _end(body, report.trouble(body, failed("InvalidSpec", str(error)), utc_now()), _IDLE, "error")
+            return _end(body, report.trouble(body, failed(Reason.INVALID_SPEC, str(error)), utc_now()), _IDLE, "error")
         if app.suspend:
             return _end(body, report.suspended(body, utc_now()), _IDLE)
         return self._pass(body, app, memory, stopped)
@@ -135,7 +137,7 @@ class Reconciler:
         sources = DataSources(app, cloud.stack, snapshot)
         secrets, refused = self._environment.secrets(meta["namespace"], sources.kubernetes_secrets)
         inputs = _inputs(body, secrets)
-        token = f"{(meta.get('annotations') or {}).get('missyou.app/reconcile', '')}\0{snapshot.value}"
+        token = f"{annotation(body, RECONCILE)}\0{snapshot.value}"
         asked = memory.token != token
         overdue = seconds() - memory.full_at >= self._environment.resync * 0.9
         if memory.inputs != inputs:
@@ -158,10 +160,10 @@ class Reconciler:
         body = given.body
         settling = _just_started(body, self._environment.started, utc_now())
         if app is None:
-            return Context(meta=body["metadata"], observations=observations, settling=settling)
+            return Context(body=body, observations=observations, settling=settling)
         drift = find_drift(plan, body, given.memory)
         return Context(
-            meta=body["metadata"],
+            body=body,
             observations=observations,
             spending=check_budget(body, app, self._environment.prices, without_retained(plan), drift=bool(drift)),
             drift=drift,

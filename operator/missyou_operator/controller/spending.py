@@ -14,6 +14,9 @@ from decimal import Decimal
 from typing import Any
 
 from missyou_operator.api import AppSpec
+from missyou_operator.api.annotations import APPROVE, annotation, approve_command
+from missyou_operator.api.conditions import Reason
+from missyou_operator.api.status import ComponentCost, Cost, PlannedCost
 from missyou_operator.cost import Estimate, PriceTable, estimate
 from missyou_operator.engine.plan import Plan
 from missyou_operator.engine.resource import Health, failed
@@ -33,28 +36,26 @@ class Spending:
     approval: Plan = field(default_factory=Plan)
     held: Mapping[str, Health] = field(default_factory=dict)
 
-    def status(self, previous: Mapping[str, Any], *, waiting: bool) -> Mapping[str, Any] | None:
-        """Return `status.cost`. The previous one stays while changes wait, unless these costs were approved."""
+    def status(self, previous: Cost | None, *, waiting: bool) -> Cost | None:
+        """Return `status.cost`: the previous one while changes wait for approval, unless the cost itself is allowed."""
         if self.approval.changes or (waiting and not self.id):
-            kept: Mapping[str, Any] | None = previous.get("cost")
-            return kept
+            return previous
         found = self.estimate
-        cost = {
-            "monthlyUSD": None if found.total is None else f"{found.total:.2f}",
-            "components": [
-                {"component": name, "monthlyUSD": f"{usd:.2f}"} for name, usd in found.by_component().items()
-            ],
-            "pricesFrom": found.date and found.date.isoformat(),
-            "notPriced": list(dict.fromkeys(found.not_priced)),
-        }
-        return {name: value for name, value in cost.items() if value not in (None, [])}
+        return Cost(
+            monthly_usd=None if found.total is None else f"{found.total:.2f}",
+            components=tuple(
+                ComponentCost(component=name, monthly_usd=f"{usd:.2f}") for name, usd in found.by_component().items()
+            ),
+            prices_from=found.date.isoformat() if found.date else None,
+            not_priced=tuple(dict.fromkeys(found.not_priced)),
+        )
 
-    def planned(self) -> Mapping[str, str] | None:
+    def planned(self) -> PlannedCost | None:
         """Return `status.plan.cost`: what the stack would cost, or None where that is what it costs now."""
         difference = self.estimate.known - (self.before or Decimal(0))
         if not difference:
             return None
-        return {"monthlyUSD": f"{self.estimate.known:.2f}", "differenceUSD": f"{difference:+.2f}"}
+        return PlannedCost(monthly_usd=f"{self.estimate.known:.2f}", difference_usd=f"{difference:+.2f}")
 
 
 def check_budget(body: Mapping[str, Any], app: AppSpec, prices: PriceTable, plan: Plan, *, drift: bool) -> Spending:
@@ -68,8 +69,7 @@ def check_budget(body: Mapping[str, Any], app: AppSpec, prices: PriceTable, plan
     if not over or drift:
         return Spending(found, before)
     id_ = _id(found, app)
-    approved = (body["metadata"].get("annotations") or {}).get("missyou.app/approve") == id_
-    if approved or not dearer or not plan.changes:
+    if annotation(body, APPROVE) == id_ or not dearer or not plan.changes:
         return Spending(found, before, id_)
     health = _over_budget(body, app, found, before, id_)
     return Spending(found, before, id_, plan, {change.address: health for change in plan.changes})
@@ -90,12 +90,11 @@ def _id(found: Estimate, app: AppSpec) -> str:
 
 
 def _over_budget(body: Mapping[str, Any], app: AppSpec, found: Estimate, before: Decimal | None, id_: str) -> Health:
-    meta = body["metadata"]
     now = "nothing runs yet" if before is None else f"now it is {before:.2f}"
     least = "" if found.total is not None else f" at least (no price for {', '.join(found.not_priced)})"
     return failed(
-        "ApprovalRequired",
+        Reason.APPROVAL_REQUIRED,
         f"the stack would cost {found.known:.2f} USD a month{least}, more than spec.budget.monthlyUSD "
-        f"({app.budget.monthly_usd}); {now}. To go on: kubectl annotate missyouapp {meta['name']} "
-        f"-n {meta['namespace']} --overwrite missyou.app/approve={id_}; or raise the budget, or take the change back",
+        f"({app.budget.monthly_usd}); {now}. To go on: {approve_command(body, id_)}; "
+        "or raise the budget, or take the change back",
     )

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from missyou_operator.api.components import Component
 from missyou_operator.aws.cloudwatch.alarm import Alarm
 from missyou_operator.aws.rds.classes import memory_bytes, most_connections
 from missyou_operator.engine.values import Ref
-from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.context import Context
 from missyou_operator.stack.load_balancer import Balancing
 
 _GIB, _MIB = 1024**3, 1024**2

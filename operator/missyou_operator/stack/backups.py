@@ -8,16 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from missyou_operator.api.annotations import SNAPSHOT, annotation
+from missyou_operator.api.components import Component
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.rds.restore import DATABASE_TAG
 from missyou_operator.aws.rds.snapshot import DBSnapshot
 from missyou_operator.engine.plan import ObservedState
 from missyou_operator.engine.resource import Observed
-from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack import naming
+from missyou_operator.stack.context import Context
 from missyou_operator.stack.database import Database
-from missyou_operator.stack.naming import SNAPSHOT
 
-ANNOTATION = "missyou.app/snapshot"
 #: What stays of a value in a name; a snapshot's name may have 255 characters.
 _KEPT = 60
 
@@ -32,8 +33,8 @@ class SnapshotRequest:
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> SnapshotRequest:
         """Read it from a MissYouApp object."""
-        annotations, status = body["metadata"].get("annotations") or {}, body.get("status") or {}
-        return cls(str(annotations.get(ANNOTATION, "")), str(status.get("lastHandledSnapshot", "")))
+        status = body.get("status") or {}
+        return cls(annotation(body, SNAPSHOT), str(status.get("lastHandledSnapshot", "")))
 
     def wanted(self, stack: StackIdentity, world: ObservedState) -> str:
         """Give the value, unless somebody has deleted the snapshot since: it is not taken a second time."""
@@ -52,7 +53,7 @@ def snapshot_name(stack: StackIdentity, value: str) -> str:
     """Name the snapshot for a value: what of it can be in a name, and a hash where that is not all."""
     slug = re.sub("[^a-z0-9]+", "-", value.lower())[:_KEPT].strip("-")
     digest = hashlib.sha256(value.encode()).hexdigest()[:8]
-    return stack.fill(SNAPSHOT, "-".join(filter(None, (slug, "" if slug == value else digest))))
+    return stack.fill(naming.SNAPSHOT, "-".join(filter(None, (slug, "" if slug == value else digest))))
 
 
 def backups(ctx: Context, db: Database) -> None:

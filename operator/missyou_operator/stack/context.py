@@ -4,30 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TypedDict
 
 from missyou_operator.api import AppSpec
+from missyou_operator.api.components import Component
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.engine.graph import Graph
-
-
-class Component(StrEnum):
-    """The parts of a stack that users see: each is a condition `<component>Ready`."""
-
-    NETWORK = "Network"
-    DATABASE = "Database"
-    REGISTRY = "Registry"
-    SECRETS = "Secrets"
-    LOAD_BALANCER = "LoadBalancer"
-    SERVICE = "Service"
-    MONITORING = "Monitoring"
-    WAF = "WAF"
-    DOMAIN = "Domain"
-
-
-#: Components that have a condition only where they are configured.
-OPTIONAL = frozenset({Component.DOMAIN, Component.WAF})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from missyou_operator.api.components import Component
 from missyou_operator.aws.cloudwatch.alarm import Alarm
 from missyou_operator.aws.cloudwatch.dashboard import Dashboard, dashboard_name
 from missyou_operator.engine.values import Ref
-from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.context import Context
 from missyou_operator.stack.load_balancer import Balancing
 
 #: Of CloudWatch's grid.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from missyou_operator.api.components import Component
 from missyou_operator.aws.logs import LogGroup
 from missyou_operator.aws.rds.groups import DBParameterGroup, DBSubnetGroup
 from missyou_operator.aws.rds.instance import DBInstance
 from missyou_operator.aws.secretsmanager.secret import Secret, SecretVersion
-from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.context import Context
 from missyou_operator.stack.network import Network
 from missyou_operator.stack.security_groups import SecurityGroups
 

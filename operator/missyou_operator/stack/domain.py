@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from missyou_operator.api import AppSpec
+from missyou_operator.api.components import Component
 from missyou_operator.aws.acm import ROLE_TAG, ZONE_TAG, Certificate
 from missyou_operator.aws.elbv2.listener import HTTPS, TLS_POLICY, Listener, Redirect
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.route53.records import Alias, Validation
 from missyou_operator.aws.route53.zone import HostedZone
 from missyou_operator.engine.plan import ObservedState
-from missyou_operator.stack.context import Component, Context, DomainLookup
+from missyou_operator.stack.context import Context, DomainLookup
 from missyou_operator.stack.load_balancer import Balancing
 
 

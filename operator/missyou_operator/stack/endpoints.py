@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from missyou_operator.api.components import Component
 from missyou_operator.aws.ec2.endpoints import VpcEndpoint
-from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.context import Context
 from missyou_operator.stack.network import Network
 from missyou_operator.stack.security_groups import SecurityGroups
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from missyou_operator.api.components import Component
 from missyou_operator.aws.wafv2.association import WebACLAssociation
 from missyou_operator.aws.wafv2.webacl import WebACL
-from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.context import Context
 from missyou_operator.stack.load_balancer import Balancing
 
 #: What a web app with a SQL database wants of AWS's rule groups; together with the rate limit 1,127 capacity units,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from missyou_operator.api.components import Component
 from missyou_operator.aws.elbv2.access_logs import AccessLogs, log_policy
 from missyou_operator.aws.elbv2.listener import HTTP, Listener
 from missyou_operator.aws.elbv2.loadbalancer import LoadBalancer
 from missyou_operator.aws.elbv2.targetgroup import TargetGroup, target_group_name
 from missyou_operator.aws.s3.bucket import Bucket, log_bucket_name
-from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.context import Context
 from missyou_operator.stack.network import Network
 from missyou_operator.stack.security_groups import SecurityGroups
 

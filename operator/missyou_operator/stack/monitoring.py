@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from missyou_operator.api.components import Component
 from missyou_operator.aws.logs import LogGroup
-from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.context import Context
 
 
 @dataclass(frozen=True, slots=True)

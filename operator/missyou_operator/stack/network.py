@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
+from missyou_operator.api.components import Component
 from missyou_operator.aws.ec2.gateways import Address, InternetGateway, NatGateway
 from missyou_operator.aws.ec2.routes import RouteTable
 from missyou_operator.aws.ec2.vpc import Subnet, Vpc
-from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.context import Context
 
 #: Places of the subnets among the equal blocks that the VPC is cut into, one per zone. With 10.0.0.0/16: 10.0.0-1.0/24
 #: public, 10.0.10-11.0/24 for the app, 10.0.20-21.0/24 for the database.

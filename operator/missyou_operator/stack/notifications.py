@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from missyou_operator.api import AppSpec
+from missyou_operator.api.components import Component
 from missyou_operator.aws.sns.emails import EmailSubscriptions
 from missyou_operator.aws.sns.topic import GivenTopic, Topic
 from missyou_operator.engine.values import Ref
-from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.context import Context
 
 
 def notifications(ctx: Context) -> tuple[str | Ref, ...]:

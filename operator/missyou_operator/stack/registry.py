@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from missyou_operator.api import AppSpec
+from missyou_operator.api.components import Component
 from missyou_operator.aws.ecr import Image, Repository
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.engine.values import Ref
-from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.context import Context
 from missyou_operator.stack.naming import REPOSITORY
 
 

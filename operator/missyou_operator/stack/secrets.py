@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from missyou_operator.api import AppSpec, SecretARN, SecretKeyRef
+from missyou_operator.api.components import Component
 from missyou_operator.aws.secretsmanager.secret import Secret
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import Health, pending
 from missyou_operator.engine.values import Ref
-from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.context import Context
 from missyou_operator.stack.naming import FIREBASE_KEY, GOOGLE_API_KEY
 
 #: What Kubernetes writes before the namespace and the name of a ServiceAccount.

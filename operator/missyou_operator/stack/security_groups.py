@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from missyou_operator.api.components import Component
 from missyou_operator.aws.ec2.security import Direction, SecurityGroup, SecurityGroupRule, rule_name
-from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.context import Context
 from missyou_operator.stack.network import Network
 
 ANYWHERE = "0.0.0.0/0"

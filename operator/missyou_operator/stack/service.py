@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from missyou_operator.api.components import Component
 from missyou_operator.aws.autoscaling import ScalableTarget, ScalingPolicy
 from missyou_operator.aws.ecs.cluster import Cluster
 from missyou_operator.aws.ecs.service import Service
 from missyou_operator.aws.ecs.taskdefinition import TaskDefinition
 from missyou_operator.aws.iam.role import Role
 from missyou_operator.aws.logs import LogGroup
-from missyou_operator.stack.context import Component, Context
+from missyou_operator.stack.context import Context
 from missyou_operator.stack.database import Database
 from missyou_operator.stack.load_balancer import Balancing
 from missyou_operator.stack.network import Network
