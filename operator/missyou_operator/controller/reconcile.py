@@ -35,6 +35,7 @@ from missyou_operator.engine.values import Sensitive
 from missyou_operator.stack import build
 from missyou_operator.stack.backups import SnapshotRequest
 from missyou_operator.stack.lookups import DataSources
+from missyou_operator.stack.naming import NAMES
 from missyou_operator.stack.secrets import KubernetesSecret
 
 logger = logging.getLogger(__name__)
@@ -216,7 +217,7 @@ class Reconciler:
         def assume(role: str) -> Account:
             return self._world.accounts.get(stack.region, role, zone.get("externalID", ""))
 
-        return Cloud(account, stack, account.inventory, final_snapshot=final_snapshot, assume=assume)
+        return Cloud(account, stack, account.inventory, NAMES, final_snapshot=final_snapshot, assume=assume)
 
     def _kubernetes_secrets(
         self, namespace: str, sources: DataSources
