@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar, cast
 
 from missyou_operator.aws.clock import seconds
-from missyou_operator.aws.identity import COMPONENT_TAG, StackIdentity, owner_of
+from missyou_operator.aws.identity import COMPONENT_TAG, Names, StackIdentity, owner_of
 from missyou_operator.engine.resource import Observed, Resource
 
 T = TypeVar("T")
@@ -62,11 +62,12 @@ class Inventory:
 class Cloud:
     """The handle that creations, changes and deletions of one stack get."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a stack is reached by
         self,
         clients: Clients,
         stack: StackIdentity,
         inventory: Inventory,
+        patterns: Names,
         *,
         final_snapshot: bool = True,
         assume: Callable[[str], Clients] | None = None,
@@ -76,8 +77,19 @@ class Cloud:
         self.assume = assume
         self.stack = stack
         self.inventory = inventory
+        #: What stacks call their resources, by type.
+        self.patterns = patterns
         #: Whether a database that is deleted leaves a snapshot behind.
         self.final_snapshot = final_snapshot
+
+    def names(self, type_: str) -> tuple[str, ...]:
+        """Return what the stack calls its resources of a type; `*` in a name stands for what the spec chooses."""
+        return tuple(self.stack.fill(pattern) for pattern in self.patterns[type_])
+
+    def name(self, type_: str) -> str:
+        """Return the name of a type that the stack has one resource of. Errors: ValueError for any other type."""
+        [name] = self.names(type_)
+        return name
 
     def client(self, service: str) -> Client:
         """Give the client of a service."""
@@ -107,7 +119,7 @@ class Reader(Cloud):
         desired_names: Mapping[str, Sequence[str]],
         slow_since: float | None = None,
     ) -> None:
-        super().__init__(cloud.clients, cloud.stack, cloud.inventory, assume=cloud.assume)
+        super().__init__(cloud.clients, cloud.stack, cloud.inventory, cloud.patterns, assume=cloud.assume)
         self._found = found
         self._since = since
         self._lasting_since = since if slow_since is None else slow_since
@@ -124,6 +136,17 @@ class Reader(Cloud):
         minutes old.
         """
         return self.inventory.get(key, fetch, self._lasting_since)
+
+    def named(self, type_: str, rows: Iterable[Mapping[str, Any]], key: str) -> list[Mapping[str, Any]]:
+        """Keep the rows whose `key` is one of the stack's names of a type."""
+        parts = [name.partition("*") for name in self.names(type_)]
+        exact = {name for name, star, _ in parts if not star}
+        open_ = [(before, after) for before, star, after in parts if star]
+        return [
+            row
+            for row in rows
+            if row[key] in exact or any(row[key].startswith(a) and row[key].endswith(z) for a, z in open_)
+        ]
 
     def found(self, type_: str) -> Sequence[Observed]:
         """Give what was found of another type (one named in `READ_AFTER`), foreign namesakes left out."""

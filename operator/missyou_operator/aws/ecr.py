@@ -19,6 +19,8 @@ from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
 
+_NAME = ("ecr:repository/{ecr.Repository}",)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Repository(Resource):
@@ -30,13 +32,18 @@ class Repository(Resource):
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("ecr:DescribeRepositories"),
-        observe("ecr:ListTagsForResource", "ecr:GetLifecyclePolicy", "ecr:ListImages", on=("ecr:repository/{stack}",)),
-        make("ecr:CreateRepository", "ecr:TagResource", on=("ecr:repository/{stack}",)),
+        observe(
+            "ecr:ListTagsForResource",
+            "ecr:GetLifecyclePolicy",
+            "ecr:ListImages",
+            on=_NAME,
+        ),
+        make("ecr:CreateRepository", "ecr:TagResource", on=_NAME),
         change(
             "ecr:PutImageScanningConfiguration",
             "ecr:PutLifecyclePolicy",
             "ecr:DeleteRepository",
-            on=("ecr:repository/{stack}",),
+            on=_NAME,
         ),
     )
 
@@ -52,7 +59,7 @@ class Repository(Resource):
         rows = reader.shared(
             "ecr.describe_repositories", lambda: pages(reader.client("ecr"), "describe_repositories", "repositories")
         )
-        return [cls._observed(reader, row) for row in rows if row["repositoryName"] == reader.stack.name]
+        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "repositoryName")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -167,7 +174,7 @@ class Image(External):
 
     TYPE: ClassVar[str] = "ecr.Image"
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ecr.Repository",)
-    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (observe("ecr:DescribeImages", on=("ecr:repository/{stack}",)),)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (observe("ecr:DescribeImages", on=_NAME),)
 
     repository: str | Ref
     tag: str

@@ -16,6 +16,7 @@ from missyou_operator.cost import PriceTable, bundled
 from missyou_operator.engine.resource import Health, Observed
 from missyou_operator.engine.schedule import Workers
 from missyou_operator.engine.values import Sensitive
+from missyou_operator.stack.naming import NAMES
 from missyou_operator.stack.secrets import KubernetesSecret
 
 #: Returns the data of a Kubernetes Secret by namespace and name, or None where there is none. Error: PermissionError
@@ -64,7 +65,7 @@ class Environment:
             return self.accounts.get(stack.region, role, zone.get("externalID", ""))
 
         final_snapshot = app is not None or _final_snapshot(body, self.region)
-        return Cloud(account, stack, account.inventory, final_snapshot=final_snapshot, assume=assume)
+        return Cloud(account, stack, account.inventory, NAMES, final_snapshot=final_snapshot, assume=assume)
 
     def secrets(
         self, namespace: str, keys: Iterable[KubernetesSecret]

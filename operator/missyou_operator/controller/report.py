@@ -37,6 +37,7 @@ from missyou_operator.engine.outcome import Outcome
 from missyou_operator.engine.plan import Action, Plan
 from missyou_operator.engine.resource import Health, pending
 from missyou_operator.stack.backups import SnapshotRequest
+from missyou_operator.stack.naming import SERVICE
 from missyou_operator.stack.outputs import found, image, outputs, url
 
 #: How often `lastSyncTime` is written when nothing else changes: each status write makes GitOps tools look again.
@@ -228,7 +229,7 @@ def _in_sync(result: PassResult) -> Verdict:
 
 def _service(result: PassResult, before: Status) -> dict[str, Any]:
     """Return the fields about tasks, and the image that runs: the new one only once it is rolled out."""
-    service = found(result.outcome.world, "ecs.Service", f"{result.stack.name}-service")
+    service = found(result.outcome.world, "ecs.Service", result.stack.fill(SERVICE))
     if service is None:
         return {"image": before.image}
     running, desired = service.attrs.get("running", 0), service.attrs.get("desired", 0)

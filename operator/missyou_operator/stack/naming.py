@@ -22,10 +22,10 @@ APP_ROUTES = {letter: f"{{stack}}-app-{letter}" for letter in LETTERS}
 PUBLIC_ROUTES, DATABASE_ROUTES = "{stack}-public", "{stack}-db"
 LOAD_BALANCER_GROUP, TASKS_GROUP = "{stack}-alb", "{stack}-ecs"
 DATABASE_GROUP, ENDPOINTS_GROUP = "{stack}-rds", "{stack}-endpoints"
-#: Endpoints by the AWS service that they lead to.
-ENDPOINTS = {
-    service: f"{{stack}}-{service.replace('.', '-')}"
-    for service in ("s3", "ecr.api", "ecr.dkr", "logs", "secretsmanager")
+S3_ENDPOINT = "{stack}-s3"
+#: By the AWS service that they lead to.
+INTERFACE_ENDPOINTS = {
+    service: f"{{stack}}-{service.replace('.', '-')}" for service in ("ecr.api", "ecr.dkr", "logs", "secretsmanager")
 }
 
 DATABASE = "{stack}-db"
@@ -49,7 +49,8 @@ WEB_ACL = "{stack}-waf"
 
 #: RDS chooses the name of the second one.
 APP_LOG, DATABASE_LOG = "/ecs/{stack}", "/aws/rds/instance/{stack}-db/postgresql"
-TOPIC = "{stack}-alarms"
+#: The topic's policy names all alarms by one pattern.
+TOPIC, ALARMS = "{stack}-alarms", "{stack}-*"
 #: Dashboards are global to an account.
 DASHBOARD = "{stack}-{region}"
 
@@ -76,7 +77,7 @@ NAMES: Names = {
     "ec2.Address": tuple(NAT_GATEWAYS.values()),
     "ec2.NatGateway": tuple(NAT_GATEWAYS.values()),
     "ec2.RouteTable": (PUBLIC_ROUTES, *APP_ROUTES.values(), DATABASE_ROUTES),
-    "ec2.VpcEndpoint": tuple(ENDPOINTS.values()),
+    "ec2.VpcEndpoint": (S3_ENDPOINT, *INTERFACE_ENDPOINTS.values()),
     "ec2.SecurityGroup": (LOAD_BALANCER_GROUP, TASKS_GROUP, DATABASE_GROUP, ENDPOINTS_GROUP),
     "rds.DBSubnetGroup": (DATABASE,),
     "rds.DBParameterGroup": (PARAMETERS,),

@@ -15,9 +15,9 @@ from missyou_operator.stack.naming import REPOSITORY
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Whence the image comes. `arn` is the ECR repository that pulling needs permission for, if it is in ECR.
+    """Where the image comes from. `arn` is the repository that pulling needs permission for, None outside ECR.
 
-    `after` holds the service back until the image is there (only our own repository can be asked).
+    `after` holds the service back until the image is there: only our own repository can be asked.
     """
 
     repository: str | Ref
@@ -33,7 +33,7 @@ def registry(ctx: Context) -> Registry:
         return Registry(given, _ecr_arn(ctx, given))
     repository = ctx.graph.add(
         Repository(
-            **ctx.named(Component.REGISTRY),
+            **ctx.named(Component.REGISTRY)(REPOSITORY),
             scan_on_push=ctx.app.registry.scan_on_push,
             keep_images=ctx.app.registry.keep_images,
         )

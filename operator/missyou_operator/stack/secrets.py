@@ -12,7 +12,7 @@ from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import Health, pending
 from missyou_operator.engine.values import Ref
 from missyou_operator.stack.context import Context
-from missyou_operator.stack.naming import FIREBASE_KEY, GOOGLE_API_KEY
+from missyou_operator.stack.naming import CREDENTIALS, FIREBASE_KEY, GOOGLE_API_KEY
 
 #: What Kubernetes writes before the namespace and the name of a ServiceAccount.
 _ACCOUNTS = "system:serviceaccount:"
@@ -20,7 +20,7 @@ _ACCOUNTS = "system:serviceaccount:"
 
 @dataclass(frozen=True, kw_only=True)
 class KubernetesSecret(External):
-    """One key of a Kubernetes Secret; whoever can read it puts it into the world with an attribute `value`."""
+    """One key of a Kubernetes Secret. The pass reads it, and observes it with an attribute `value`."""
 
     TYPE = "kubernetes.Secret"
 
@@ -28,7 +28,7 @@ class KubernetesSecret(External):
     key: str
 
     def forbidden(self, namespace: str, user: str) -> Health:
-        """Say how the namespace opts in. `user` is the operator's name, as the API server writes it."""
+        """Explain how the namespace opts in. `user` is the operator's name, as the API server writes it."""
         account = user.removeprefix(_ACCOUNTS)
         subject = f"--user={user}" if account == user else f"--serviceaccount={account}"
         return pending(
@@ -39,7 +39,7 @@ class KubernetesSecret(External):
         )
 
     def missing(self) -> Health:
-        """Say what to create. Nobody need change the spec for it, so the stack goes on by itself."""
+        """Explain what to create. That takes no change of the spec, so the stack goes on by itself."""
         return pending(
             "SecretNotFound",
             f"there is no Secret {self.secret} with a key {self.key} in the namespace of the MissYouApp: "
@@ -51,8 +51,8 @@ class KubernetesSecret(External):
 class SecretVariable:
     """One secret environment variable.
 
-    `arn` and `key` say whence ECS takes it, `version` changes when its value does, and `readable` is the ARN (or
-    pattern) that the execution role must be allowed to read.
+    ECS reads `key` of the secret `arn`. `version` changes when the value does. `readable` is the ARN, or the pattern of
+    one, that the execution role must be allowed to read.
     """
 
     arn: str | Ref
@@ -62,10 +62,10 @@ class SecretVariable:
 
 
 def database_credentials(ctx: Context) -> Secret:
-    """Declare the secret that holds the generated password; it is completed once the endpoint is known."""
+    """Declare the secret with the generated password, which the database's endpoint completes."""
     return ctx.graph.add(
         Secret(
-            **ctx.named(Component.SECRETS, full=f"{ctx.stack.name}/db_credentials"),
+            **ctx.named(Component.SECRETS)(CREDENTIALS),
             description=f"Database credentials of {ctx.stack.app}",
             value=None,
             username=ctx.app.database.username,
@@ -75,16 +75,16 @@ def database_credentials(ctx: Context) -> Secret:
 
 
 def readable_arn(ctx: Context, name: str) -> str:
-    """Give the ARN as a policy names it before the secret exists.
+    """Return the ARN by which a policy can name a secret before it exists.
 
-    Secrets Manager appends six characters of its own; as ?????? they neither make the role wait for the secret nor
-    break it when the secret is made anew.
+    Secrets Manager appends six characters of its own. As ?????? they neither make the role wait for the secret nor
+    break it when the secret is created anew.
     """
     return ctx.stack.arn("secretsmanager", f"secret:{name}-??????")
 
 
 def api_secrets(ctx: Context) -> dict[str, SecretVariable]:
-    """Declare the secrets whose values come from outside, by the environment variable that they become."""
+    """Declare the secrets whose values the spec refers to, by the environment variables that they become."""
     return {variable: _variable(ctx, pattern, source) for variable, pattern, source in _given(ctx.app)}
 
 
@@ -112,7 +112,7 @@ def _variable(ctx: Context, pattern: str, source: SecretKeyRef | SecretARN) -> S
     origin = ctx.graph.add(_origin(pattern, source))
     secret = ctx.graph.add(
         Secret(
-            **ctx.named(Component.SECRETS, full=ctx.stack.fill(pattern)),
+            **ctx.named(Component.SECRETS)(pattern),
             description=f"From the Kubernetes Secret {source.name} of {ctx.stack.app}",
             value=origin.ref("value"),
             salt=ctx.stack.token("secret"),

@@ -33,9 +33,9 @@ class DBSubnetGroup(Resource):
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("rds:DescribeDBSubnetGroups"),
-        observe("rds:ListTagsForResource", on=("rds:subgrp:{stack}-db",)),
-        make("rds:CreateDBSubnetGroup", "rds:AddTagsToResource", on=("rds:subgrp:{stack}-db",)),
-        change("rds:ModifyDBSubnetGroup", "rds:DeleteDBSubnetGroup", on=("rds:subgrp:{stack}-db",)),
+        observe("rds:ListTagsForResource", on=("rds:subgrp:{rds.DBSubnetGroup}",)),
+        make("rds:CreateDBSubnetGroup", "rds:AddTagsToResource", on=("rds:subgrp:{rds.DBSubnetGroup}",)),
+        change("rds:ModifyDBSubnetGroup", "rds:DeleteDBSubnetGroup", on=("rds:subgrp:{rds.DBSubnetGroup}",)),
     )
 
     subnet_ids: tuple[str | Ref, ...]
@@ -50,7 +50,7 @@ class DBSubnetGroup(Resource):
             "rds.describe_db_subnet_groups",
             lambda: pages(reader.client("rds"), "describe_db_subnet_groups", "DBSubnetGroups"),
         )
-        return [cls._observed(reader, row) for row in rows if row["DBSubnetGroupName"] == f"{reader.stack.name}-db"]
+        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "DBSubnetGroupName")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -105,9 +105,9 @@ class DBParameterGroup(Resource):
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("rds:DescribeDBParameterGroups"),
-        observe("rds:ListTagsForResource", "rds:DescribeDBParameters", on=("rds:pg:{stack}-postgres*",)),
-        make("rds:CreateDBParameterGroup", "rds:AddTagsToResource", on=("rds:pg:{stack}-postgres*",)),
-        change("rds:ModifyDBParameterGroup", "rds:DeleteDBParameterGroup", on=("rds:pg:{stack}-postgres*",)),
+        observe("rds:ListTagsForResource", "rds:DescribeDBParameters", on=("rds:pg:{rds.DBParameterGroup}",)),
+        make("rds:CreateDBParameterGroup", "rds:AddTagsToResource", on=("rds:pg:{rds.DBParameterGroup}",)),
+        change("rds:ModifyDBParameterGroup", "rds:DeleteDBParameterGroup", on=("rds:pg:{rds.DBParameterGroup}",)),
     )
 
     family: str
@@ -122,11 +122,7 @@ class DBParameterGroup(Resource):
             "rds.describe_db_parameter_groups",
             lambda: pages(reader.client("rds"), "describe_db_parameter_groups", "DBParameterGroups"),
         )
-        return [
-            cls._observed(reader, row)
-            for row in rows
-            if row["DBParameterGroupName"] == f"{reader.stack.name}-{row['DBParameterGroupFamily']}"
-        ]
+        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "DBParameterGroupName")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:

@@ -29,8 +29,8 @@ class DBSnapshot(Resource):
     READ_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("rds:DescribeDBSnapshots"),
-        make("rds:CreateDBSnapshot", "rds:AddTagsToResource", on=("rds:snapshot:{stack}-db-*",)),
-        change("rds:CreateDBSnapshot", on=("rds:db:{stack}-db",)),
+        make("rds:CreateDBSnapshot", "rds:AddTagsToResource", on=("rds:snapshot:{rds.DBSnapshot}",)),
+        change("rds:CreateDBSnapshot", on=("rds:db:{rds.DBInstance}",)),
     )
 
     instance: str | Ref

@@ -30,7 +30,7 @@ _LEFT_ALONE = (
     "OnSourceDDoSProtectionConfig",
     "TokenDomains",
 )
-ACL = "wafv2:regional/webacl/{stack}-waf/*"
+ACL = "wafv2:regional/webacl/{wafv2.WebACL}/*"
 #: AWS's managed rule groups, which have no owner's tags.
 _MANAGED = "wafv2:regional/managedruleset/*/*"
 
@@ -79,7 +79,7 @@ class WebACL(Resource):
         if reader.cannot_exist_yet():
             return []
         rows = reader.shared("wafv2.list_web_acls", lambda: _listed(reader.client("wafv2")))
-        return [cls._observed(reader, row) for row in rows if row["Name"] == f"{reader.stack.name}-waf"]
+        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "Name")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
