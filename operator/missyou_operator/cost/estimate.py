@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
-from missyou_operator.api import AppSpec, SecretKeyRef
+from missyou_operator.api import AppSpec
 from missyou_operator.cost.table import Price, PriceTable
 from missyou_operator.cost.usage import Usage
 
@@ -128,7 +128,7 @@ def _registry(app: AppSpec, usage: Usage) -> Iterable[Charge]:
 def _secrets(app: AppSpec, usage: Usage) -> Iterable[Charge]:  # noqa: ARG001 - parts are called alike
     sources = (app.secrets.google_api_key, app.secrets.firebase_service_account)
     # What exists already (secretARN) is paid for elsewhere.
-    count = 1 + sum(isinstance(source, SecretKeyRef) for source in sources)
+    count = 1 + sum(source is not None and source.secret_key_ref is not None for source in sources)
     yield Charge("Secrets", f"secrets: {count}", "secret.month", Decimal(count), "months")
 
 

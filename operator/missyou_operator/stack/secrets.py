@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from missyou_operator.api import SecretARN, SecretKeyRef
 from missyou_operator.api.components import Component
+from missyou_operator.api.sections import SecretSource
 from missyou_operator.aws.secretsmanager.secret import Secret
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import Health, pending
@@ -92,22 +92,23 @@ def api_secrets(ctx: Context) -> dict[str, SecretVariable]:
     }
 
 
-def _variable(ctx: Context, suffix: str, source: SecretKeyRef | SecretARN) -> SecretVariable:
-    if isinstance(source, SecretARN):
-        return SecretVariable(source.arn, source.arn)
+def _variable(ctx: Context, suffix: str, source: SecretSource) -> SecretVariable:
+    if (key := source.secret_key_ref) is None:
+        arn = source.secret_arn or ""
+        return SecretVariable(arn, arn)
     origin = ctx.graph.add(
         KubernetesSecret(
-            name=f"{source.name}:{source.key}:{suffix}",
+            name=f"{key.name}:{key.key}:{suffix}",
             component=Component.SECRETS.value,
-            secret=source.name,
-            key=source.key,
+            secret=key.name,
+            key=key.key,
         )
     )
     name = f"{ctx.stack.name}/{suffix}"
     secret = ctx.graph.add(
         Secret(
             **ctx.named(Component.SECRETS, full=name),
-            description=f"From the Kubernetes Secret {source.name} of {ctx.stack.app}",
+            description=f"From the Kubernetes Secret {key.name} of {ctx.stack.app}",
             value=origin.ref("value"),
             salt=ctx.stack.token("secret"),
         )
