@@ -1,7 +1,7 @@
 """The progress of one MissYouApp: how far each component is, and whether the wait is over. Pure.
 
-The verdict follows kstatus, so that `missyou watch`, Flux and Argo CD agree: a deletion first, then the generation,
-then Stalled, Reconciling and Ready.
+The rules are those of kstatus, so that `missyou watch`, Flux and Argo CD agree: a deletion comes first, then the
+generation, then Stalled, Reconciling and Ready.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Mark = Literal["ready", "working", "failed", "absent"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One condition as it is shown. An absent one has no status, reason and message."""
+    """One condition as displayed. An absent one has no status, reason and message."""
 
     name: str
     mark: Mark
@@ -34,16 +34,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One MissYouApp at one moment: a row per component and the sum last, and what is still to be waited for."""
+    """One MissYouApp at one moment: a row per component and Ready last, and what the wait is for."""
 
     rows: tuple[Row, ...]
     waits_for: str
-    #: How the wait ended, with a sentence about it; None while it goes on.
+    #: How the wait ended, with a sentence for people; None while it goes on.
     verdict: tuple[Literal[Exit.OK, Exit.STALLED], str] | None
 
 
 def view(app: Mapping[str, Any]) -> View:
-    """Return the progress of a whole MissYouApp object. Raises Failure when its status is of another version."""
+    """Return the progress of a whole MissYouApp object. Raises Failure when its status belongs to another version."""
     status = read_status(app)
     conditions = {condition.type: condition for condition in status.conditions}
     stalled = conditions.get(ConditionType.STALLED)
@@ -53,21 +53,21 @@ def view(app: Mapping[str, Any]) -> View:
         return View(tuple(rows), "the deletion to end" + _held_up(status) + _suspended(app), None)
     generation = int(app["metadata"].get("generation", 0))
     if status.observed_generation != generation:
-        message = f"Waiting for the operator to look at generation {generation}"
+        message = f"Waiting for the operator to observe generation {generation}"
         rows[-1] = Row(ConditionType.READY, "working", "Unknown", "NotLookedAtYet", message)
         return View(tuple(rows), message[0].lower() + message[1:] + _suspended(app), None)
     return View(tuple(rows), _waits_for(rows) + _suspended(app), _verdict(status, conditions))
 
 
 def read_status(app: Mapping[str, Any]) -> Status:
-    """Return the status of a whole MissYouApp object. Raises Failure when it is of another version."""
+    """Return the status of a whole MissYouApp object. Raises Failure when it belongs to another version."""
     try:
         return parse_status(app)
     except ValidationError as error:
         where = ".".join(map(str, error.errors(include_url=False, include_input=False)[0]["loc"]))
         raise Failure(
             Exit.CLUSTER,
-            f"this missyou does not understand status.{where}: use the one that belongs to the operator's version",
+            f"this version of missyou cannot read status.{where}: use the version of the operator",
         ) from None
 
 
@@ -99,7 +99,7 @@ def _verdict(status: Status, conditions: Mapping[str, Condition]) -> tuple[Liter
 
 
 def _waits_for(rows: list[Row]) -> str:
-    """Name what is not ready: the components if there are any, or else the sum."""
+    """Describe what is not ready: components if there are any, otherwise the stack as a whole."""
     *parts, total = rows
     missing = [row for row in parts if row.mark in ("working", "failed")] or [total]
     return "; ".join(f"{row.name} is {row.status or 'absent'}" + _because(row) for row in missing)
@@ -114,10 +114,10 @@ def _sentence(condition: Condition) -> str:
 
 
 def _held_up(status: Status) -> str:
-    """Name what is in the way of a deletion."""
+    """Describe what holds up a deletion."""
     culprits = [f"{blocker.resource}{f' ({blocker.id})' if blocker.id else ''}" for blocker in status.blockers]
     return f", held up by {', '.join(culprits)}" if culprits else ""
 
 
 def _suspended(app: Mapping[str, Any]) -> str:
-    return " (spec.suspend is true: nothing is touched)" if app.get("spec", {}).get("suspend") else ""
+    return " (spec.suspend is true: the operator changes nothing)" if app.get("spec", {}).get("suspend") else ""

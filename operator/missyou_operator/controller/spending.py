@@ -47,7 +47,7 @@ class Spending:
                 ComponentCost(component=name, monthly_usd=f"{usd:.2f}") for name, usd in found.by_component().items()
             ),
             prices_from=found.date.isoformat() if found.date else None,
-            not_priced=tuple(dict.fromkeys(found.not_priced)),
+            not_priced=found.not_priced,
         )
 
     def planned(self) -> PlannedCost | None:
@@ -85,7 +85,7 @@ def _allowed(body: Mapping[str, Any]) -> Decimal | None:
 
 def _id(found: Estimate, app: AppSpec) -> str:
     """Stand for exactly these costs. Not for the plan: that grows shorter while it is carried out."""
-    rows = [[line.charge.what, line.charge.item, str(line.charge.quantity), str(line.usd)] for line in found.lines]
+    rows = [[line.charge.what, line.charge.item.name, str(line.charge.quantity), str(line.usd)] for line in found.lines]
     return hashlib.sha256(json.dumps([rows, app.budget.monthly_usd]).encode()).hexdigest()[:12]
 
 

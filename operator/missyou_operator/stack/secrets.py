@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from missyou_operator.api import AppSpec, SecretARN, SecretKeyRef
+from missyou_operator.api import AppSpec
 from missyou_operator.api.components import Component
+from missyou_operator.api.sections import SecretKey, SecretSource
 from missyou_operator.aws.secretsmanager.secret import Secret
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import Health, pending
@@ -90,10 +91,10 @@ def api_secrets(ctx: Context) -> dict[str, SecretVariable]:
 
 def kubernetes_secrets(app: AppSpec) -> dict[str, KubernetesSecret]:
     """Declare the Kubernetes Secrets to read, by the name's pattern of the AWS secret that each becomes."""
-    return {pattern: _origin(pattern, source) for _, pattern, source in _given(app) if isinstance(source, SecretKeyRef)}
+    return {pattern: _origin(pattern, key) for _, pattern, source in _given(app) if (key := source.secret_key_ref)}
 
 
-def _given(app: AppSpec) -> Iterator[tuple[str, str, SecretKeyRef | SecretARN]]:
+def _given(app: AppSpec) -> Iterator[tuple[str, str, SecretSource]]:
     """List the secrets that the spec names: variable, pattern of the AWS secret's name, source."""
     if (google := app.secrets.google_api_key) is not None:
         yield "GOOGLE_API_KEY", GOOGLE_API_KEY, google
@@ -101,19 +102,20 @@ def _given(app: AppSpec) -> Iterator[tuple[str, str, SecretKeyRef | SecretARN]]:
         yield "FIREBASE_SERVICE_ACCOUNT_KEY", FIREBASE_KEY, firebase
 
 
-def _origin(pattern: str, source: SecretKeyRef) -> KubernetesSecret:
-    name = f"{source.name}:{source.key}:{pattern.rpartition('/')[2]}"
-    return KubernetesSecret(name=name, component=Component.SECRETS.value, secret=source.name, key=source.key)
+def _origin(pattern: str, key: SecretKey) -> KubernetesSecret:
+    name = f"{key.name}:{key.key}:{pattern.rpartition('/')[2]}"
+    return KubernetesSecret(name=name, component=Component.SECRETS.value, secret=key.name, key=key.key)
 
 
-def _variable(ctx: Context, pattern: str, source: SecretKeyRef | SecretARN) -> SecretVariable:
-    if isinstance(source, SecretARN):
-        return SecretVariable(source.arn, source.arn)
-    origin = ctx.graph.add(_origin(pattern, source))
+def _variable(ctx: Context, pattern: str, source: SecretSource) -> SecretVariable:
+    if (key := source.secret_key_ref) is None:
+        arn = source.secret_arn or ""
+        return SecretVariable(arn, arn)
+    origin = ctx.graph.add(_origin(pattern, key))
     secret = ctx.graph.add(
         Secret(
             **ctx.named(Component.SECRETS)(pattern),
-            description=f"From the Kubernetes Secret {source.name} of {ctx.stack.app}",
+            description=f"From the Kubernetes Secret {key.name} of {ctx.stack.app}",
             value=origin.ref("value"),
             salt=ctx.stack.token("secret"),
         )
