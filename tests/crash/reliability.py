@@ -70,8 +70,8 @@ duplicate, an orphan or a difference fails the test.
 
 A kill before a call is skipped if the kill after the previous call of the same pass was made: only reads come between
 them, AWS is the same, and both lose the operator's memory. There were {same} of those.
-`tests/integration/test_outages.py` shows outages of Kubernetes (API server restarted, unreachable, silent, watches cut),
-with the operator and a real API server.
+`tests/integration/test_outages.py` shows outages of Kubernetes (API server restarted, unreachable, silent, watches
+cut), with the operator and a real API server.
 
 ## Calls per minute while AWS throttles every call
 
