@@ -86,7 +86,7 @@ def deploy(endpoint: str, environ: Mapping[str, str]) -> None:
     run("kubectl", "delete", "pod", "missyou-app", "--ignore-not-found", "--now", environ=environ)
     run("kubectl", "run", "missyou-app", *image, nowhere, environ=environ)
     deadline = time.monotonic() + 120
-    while "the database cannot be used yet" not in output("kubectl", "logs", "missyou-app", environ=environ):
+    while "the database is not available yet" not in output("kubectl", "logs", "missyou-app", environ=environ):
         if time.monotonic() > deadline:
             sys.exit("the app's image does not start: kubectl describe pod missyou-app")
         time.sleep(1)

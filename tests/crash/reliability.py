@@ -30,16 +30,16 @@ ROOT = FOLDER.parents[1]
 REPORT, PARTS = ROOT / "docs" / "reliability.md", ROOT / "build" / "reliability"
 #: Files of this folder -> what their tests show.
 ABOUT = {
-    "test_kills.py": "The operator killed at each changing call of creation, update and deletion, and of switching "
-    "firewall, access logs, notifications and dashboard on and off, before it is sent and after it took effect; the "
-    "next process ends where an undisturbed one would have",
-    "test_restoration.py": "A database restored from a snapshot, killed at each of its calls and in a storm: its "
-    "password is never left as it was",
+    "test_kills.py": "The operator is killed at each changing call of creation, update and deletion, and of switching "
+    "firewall, access logs, notifications and dashboard on and off, before and after it takes effect; the next process "
+    "ends where an undisturbed one would",
+    "test_restoration.py": "A database is restored from a snapshot, with a kill at each call and in a storm; the "
+    "snapshot's password never stays",
     "test_storm.py": "30 % throttling, 10 % 5xx, 2 % lost answers, 2 % resets, reads up to 10 s old, roles unknown for "
     "15 s, all at once",
-    "test_outages.py": "A service down for ten minutes at each stage; credentials that run out; full throttling",
-    "test_at_once.py": "Specs changed and stacks deleted while AWS is at work, names used again",
-    "test_foreign_changes.py": "Each resource deleted, and 17 things changed, behind the operator's back",
+    "test_outages.py": "A service is down for ten minutes at each stage; credentials expire; every call is throttled",
+    "test_at_once.py": "Specs change and stacks are deleted while AWS is at work; names are reused",
+    "test_foreign_changes.py": "Each resource is deleted, and 17 things are changed, behind the operator's back",
     "test_anything.py": "All of it in any order (hypothesis)",
 }
 #: A process for each file, two at a time, the longest first.
@@ -58,31 +58,31 @@ _NO_FAULTS = ("calls", _KILLS, _SAME)
 TEMPLATE = """# Reliability
 
 Written by `make test-crash` on {when}, seed {seed}: the operator's passes against [the test AWS](test-aws.md), on a
-virtual clock, two processes, {minutes:.0f} minutes. `make test` runs a sample, another each day.
-`MISSYOU_SEED={seed} make test` repeats a day's, and `tests/sim/__init__.py` says how a run replays.
+virtual clock, two processes, {minutes:.0f} minutes. `make test` runs a sample that changes daily.
+`MISSYOU_SEED={seed} make test` repeats a day's sample; `tests/sim/__init__.py` explains the replay.
 
-Every run ends with the same comparison: all that is in AWS, ids left out, against a run in which nothing went wrong. A
-duplicate, an orphan or a difference fails it.
+Every run ends with the same comparison: everything in AWS, except ids, with a run in which nothing went wrong. A
+duplicate, an orphan or a difference fails the test.
 
-| what | passed | failed | kills | calls to AWS | faults that struck | minutes |
+| what | passed | failed | kills | calls to AWS | faults | minutes |
 |---|---|---|---|---|---|---|
 {rows}
 
-A kill before a call is not tried where the kill after the call before it was, in the same pass: nothing but reads comes
-between them, AWS is the same, and what the operator remembered is lost in both. There were {same} of those.
-Outages on Kubernetes' side (API server restarted, unreachable, silent, watches cut) are shown by
-`tests/integration/test_outages.py`, with the operator and a real API server.
+A kill before a call is skipped if the kill after the previous call of the same pass was made: only reads come between
+them, AWS is the same, and both lose the operator's memory. There were {same} of those.
+`tests/integration/test_outages.py` shows outages of Kubernetes (API server restarted, unreachable, silent, watches
+cut), with the operator and a real API server.
 
 ## Calls per minute while AWS throttles every call
 
-The first eight minutes. Each attempt of botocore's counts, and its pauses between them are not waited for: there would
-be fewer.
+The first eight minutes. Each of botocore's attempts counts. The pauses between them are skipped; in reality there
+would be fewer.
 
 | stage | calls in each minute |
 |---|---|
 {rates}
 
-## Found on the way, and mended
+## Found and fixed on the way
 
 {findings}"""
 
