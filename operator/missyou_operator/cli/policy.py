@@ -52,8 +52,7 @@ def policy(scope: Scope) -> dict[str, Document]:
 
 def text(scope: Scope) -> str:
     """Return all documents as one JSON text, the content of `docs/iam-policy.json`."""
-    return json.dumps(policy(scope), indent=2) + "
-"
+    return json.dumps(policy(scope), indent=2) + "\n"
 
 
 def _run(options: argparse.Namespace) -> None:
