@@ -147,7 +147,7 @@ def test_under_full_throttling_it_calls_less_and_less(aws: Aws, stage: str) -> N
     aws.faults({"match": "*", "caller": OPERATOR, "throttle": 1.0})
     counts = per_minute(aws, app, 8)
     assert max(counts[4:]) <= counts[0] / 3, counts
-    # The full look every 45 s falls into some minutes twice.
+    # The full observation every 45 s falls into some minutes twice.
     assert all(after <= before * 1.5 for before, after in pairwise(counts)), counts
     assert app.condition("Stalled")["status"] == ""
     assert (app.condition("Ready")["status"], app.reason("Ready")) == ("False", "Throttled")

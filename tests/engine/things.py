@@ -34,7 +34,7 @@ class Inline:
 
 @dataclass
 class ToyCloud:
-    """`broken` names fail once each, `slow` ones need another look after creation, `guarded` ones hold data."""
+    """`broken` names fail once each, `slow` ones need another read after creation, `guarded` ones hold data."""
 
     things: dict[str, Observed] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)

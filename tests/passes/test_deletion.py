@@ -116,7 +116,7 @@ def test_what_holds_a_deletion_up_is_named(app):
 
 
 def test_a_deletion_that_takes_long_waits_longer_and_longer(aws, app):
-    """A database takes minutes to go: between two looks lies a part of the time that it has already taken."""
+    """A database takes minutes to go: between two observations lies a part of the time that it has already taken."""
     aws.timing.update(dataclasses.asdict(Timing.realistic()))
     began = aws.clock.now
     calls = app.calls(app.delete)

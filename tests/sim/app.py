@@ -88,8 +88,8 @@ class App:
     def annotate(self, name: str, value: str) -> None:
         self.body["metadata"]["annotations"][f"missyou.app/{name}"] = value
 
-    def look_now(self) -> Report:
-        """Ask for a full look, as `kubectl annotate missyou.app/reconcile=…` does, and run the pass."""
+    def observe_now(self) -> Report:
+        """Ask for a full observation, as `kubectl annotate missyou.app/reconcile=…` does, and run the pass."""
         self.annotate("reconcile", str(next(_SERIALS)))
         return self.one_pass()
 
@@ -133,7 +133,7 @@ class App:
         self.grow()
         self.until(lambda _: self.condition("InSync")["status"] == "True", "in sync")
         self.clock.now += 60.0
-        self.look_now()
+        self.observe_now()
         self.grow()
 
     def deletion_pass(self) -> Report:
