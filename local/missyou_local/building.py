@@ -1,4 +1,4 @@
-"""Builds kube-apiserver and etcd with Go from the small module in `gomodule/`, which takes minutes, and shows it."""
+"""Builds kube-apiserver and etcd with Go from the module in `gomodule/`, and shows progress: it takes minutes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def build(go: str, made: Path, kubernetes: str, cache: Path, say: Callable[[str]
     environ = _environ(cache)
     step, steps = 1, len(_PACKAGES) + 1
     with Progress(f"step {step} of {steps}, Go modules", say) as progress:
-        # What is left out is fetched by the build itself.
+        # The build itself fetches what is left out here.
         listed = _go([go, "list", "-deps", *_PACKAGES.values()], environ, progress, "{count} fetched")
     for name, package in _PACKAGES.items():
         step += 1
@@ -46,7 +46,7 @@ def _environ(cache: Path) -> Mapping[str, str]:
 
 
 def _go(command: Sequence[str], environ: Mapping[str, str], progress: Progress, detail: str) -> int:
-    """Run Go, which writes a line to stderr for each thing that it has done; return how many lines it prints."""
+    """Run Go and return how many lines it prints. It writes a line to stderr for each thing that it has done."""
     last: list[str] = []
     with tempfile.TemporaryFile("w+") as out:
         running = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The list of what this test AWS plays beyond moto; importing a module registers its behaviours."""
+"""The modules with behaviours beyond moto's. Importing one registers its behaviours."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ MODULES = (
     "services.cloudwatch.alarms",
     "services.cloudwatch.dashboards",
     "services.secretsmanager",
-    "services.iam.tags",
     "services.iam.roles",
     "services.iam.propagation",
     "services.ecr",

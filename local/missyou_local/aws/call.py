@@ -25,9 +25,8 @@ Result = dict[str, Any]
 class Call:
     """One call of an operation.
 
-    `denies` returns whether a fault denies an operation (`ec2:CreateVpc`). `now` is in seconds since the epoch.
-    `send` has moto perform an operation of the same service (parameters None: the request as it came) and returns the
-    result. `plane` is the data plane, if there is one.
+    `now` is in seconds since the epoch. `send` has moto perform an operation of the same service (parameters None: the
+    request as it came) and returns the result. `plane` is the data plane, if there is one.
     """
 
     service: str
@@ -36,7 +35,6 @@ class Call:
     region: str
     params: Mapping[str, Any]
     timing: Timing
-    denies: Callable[[str], bool]
     now: float
     send: Callable[[str, Mapping[str, Any] | None], Result]
     plane: DataPlane | None = None
@@ -104,7 +102,7 @@ StateT = TypeVar("StateT")
 
 
 class Regional(Generic[StateT]):
-    """What a behaviour remembers, apart for each account and region, and forgotten on reset."""
+    """The state of a behaviour, separate for each account and region, and cleared at reset."""
 
     def __init__(self, new: Callable[[], StateT]) -> None:
         self._new = new
@@ -112,11 +110,11 @@ class Regional(Generic[StateT]):
         backends.on_reset(self._states.clear)
 
     def places(self) -> Iterable[tuple[str, str]]:
-        """Return the accounts and regions of which something is remembered."""
+        """Return the accounts and regions that have a state."""
         return self._states.keys()
 
     def states(self) -> Iterable[StateT]:
-        """Return what is remembered, of all accounts and regions."""
+        """Return the states of all accounts and regions."""
         return self._states.values()
 
     def of(self, call: Call) -> StateT:

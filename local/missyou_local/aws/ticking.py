@@ -1,4 +1,4 @@
-"""The heartbeat of a test AWS whose records are acted on: without it, time passes only when somebody asks."""
+"""The heartbeat of a test AWS with a data plane. Without it, states advance only when somebody asks."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from missyou_local.aws.services.ecs import services as ecs_services
 from missyou_local.aws.services.elbv2 import load_balancers as loadbalancer
 from missyou_local.aws.services.elbv2 import traffic as balancing
 from missyou_local.aws.services.rds import instances as rds
+from missyou_local.aws.services.rds.model import DATABASES
 from missyou_local.aws.wire import Response
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """A thread that lets tasks start, end and be replaced, and load balancers follow, until `stop`."""
+    """A thread that advances databases, tasks and load balancers until `stop`."""
 
     def __init__(self, control: Control, plane: DataPlane) -> None:
         self._control = control
@@ -45,7 +46,7 @@ class Heartbeat:
             try:
                 with backends.LOCK:
                     self._beat()
-            except Exception:  # what breaks once must not end the heart: the next beat may succeed
+            except Exception:  # one failure must not end the thread: the next beat may succeed
                 _log.exception("a heartbeat of the test AWS failed")
 
     def _beat(self) -> None:
@@ -61,7 +62,7 @@ class Heartbeat:
     def _call(self, account: str, region: str) -> Call:
         control = self._control
         now = control.clock()
-        return Call("", "", account, region, {}, control.timing, control.faults.denies, now, _asks_nothing, self._plane)
+        return Call("", "", account, region, {}, control.timing, now, _asks_nothing, self._plane)
 
 
 def _asks_nothing(operation: str, _params: object) -> Result:
@@ -69,12 +70,12 @@ def _asks_nothing(operation: str, _params: object) -> Result:
 
 
 def _places() -> set[tuple[str, str]]:
-    regional = (ecs_services.SERVICES, loadbalancer.BALANCING, rds.DATABASES)
+    regional = (ecs_services.SERVICES, loadbalancer.BALANCING, DATABASES)
     return {place for states in regional for place in states.places()}
 
 
 def metadata(path: str) -> Response:
-    """Answer a task that asks for its metadata: `/_task/<id>` and `/_task/<id>/task`."""
+    """Answer a task's request for its metadata: `/_task/<id>` and `/_task/<id>/task`."""
     task_id = path.removeprefix(METADATA).strip("/").partition("/")[0]
     with backends.LOCK:
         for services in ecs_services.SERVICES.states():

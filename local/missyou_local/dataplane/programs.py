@@ -1,8 +1,7 @@
-"""What an agent does with a container, as a process of this machine: started, heard, stopped, and found again."""
+"""A container as a process of this machine: started, its output read, stopped, and found again."""
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import json
 import os
@@ -19,7 +18,6 @@ from missyou_local.processes import start_time
 #: Gets lines of output, each with the seconds since the epoch at which it was read.
 OnLines = Callable[[Sequence[tuple[float, str]]], None]
 
-_KEPT = 200
 #: The awslogs driver splits longer lines (CloudWatch Logs, PutLogEvents: 256 KiB an event, 26 bytes of it overhead).
 _LONGEST = 256 * 1024 - 26
 _CHUNK = 64 * 1024
@@ -41,7 +39,6 @@ class Running:
         self.pid = process.pid
         self._process = process
         self._record = record
-        self._last: collections.deque[str] = collections.deque(maxlen=_KEPT)
         self._lock = threading.Lock()
         threading.Thread(target=self._listen, args=(on_lines,), name=f"output-{self.pid}", daemon=True).start()
 
@@ -58,19 +55,15 @@ class Running:
                     self._record.unlink(missing_ok=True)
         return code if code >= 0 else 128 - code
 
-    def tail(self, lines: int) -> list[str]:
-        """Return the last lines of output, 200 at most."""
-        return list(self._last)[-lines:]
-
     def stop(self, grace: float) -> None:
-        """Ask the process to end, and end it after `grace` seconds; returns at once."""
+        """Terminate the process, and kill it after `grace` seconds; return at once."""
         self._signal(signal.SIGTERM)
         timer = threading.Timer(grace, self.kill)
         timer.daemon = True
         timer.start()
 
     def kill(self) -> None:
-        """End the process and its group at once."""
+        """Kill the process and its group."""
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: int) -> None:
@@ -94,7 +87,6 @@ class Running:
     def _tell(self, raw: Sequence[bytes], on_lines: OnLines) -> None:
         now = time.time()
         texts = [part.decode(errors="replace").rstrip("\r") for line in raw for part in _pieces(line)]
-        self._last.extend(texts)
         if texts:
             on_lines([(now, text) for text in texts])
 
@@ -123,12 +115,12 @@ def start(program: Program, on_lines: OnLines, record: Path | None = None) -> Ru
 
 
 def write_record(record: Path, pid: int) -> None:
-    """Note a process so that it can never be taken for another that gets its pid later."""
+    """Record a process so that it can never be mistaken for another that gets its pid later."""
     record.write_text(json.dumps({"pid": pid, "started": start_time(pid)}), encoding="utf-8")
 
 
 def sweep(folder: Path) -> list[int]:
-    """End the process groups that are recorded in a folder, which somebody who was killed left; return their pids."""
+    """Kill the recorded process groups that a killed predecessor left in a folder; return their pids."""
     ended = []
     for record in sorted(folder.glob("*.json")):
         try:

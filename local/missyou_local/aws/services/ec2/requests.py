@@ -1,4 +1,4 @@
-"""What EC2 refuses of any request before it looks at resources: dry runs, tags, several attributes at once."""
+"""What EC2 checks in any request before it looks at resources: client tokens, tags, attributes."""
 
 from __future__ import annotations
 
@@ -20,31 +20,17 @@ TAGGABLE = {
 }
 """Operation -> the only kind of resource that its TagSpecifications may name."""
 
-_DRY_RUNS = (
-    *TAGGABLE,
-    *("ec2:CreateRoute", "ec2:DeleteVpc", "ec2:DeleteSubnet", "ec2:DeleteInternetGateway", "ec2:ReleaseAddress"),
-    *("ec2:DeleteNatGateway", "ec2:DeleteRouteTable", "ec2:DeleteSecurityGroup", "ec2:AttachInternetGateway"),
-    *("ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress", "ec2:CreateTags"),
-)
-
-
-@checks(*_DRY_RUNS)
-def only_asking(call: Call) -> None:
-    """Answer a dry run: whatever no fault denies is allowed."""
-    if call.params.get("DryRun"):
-        raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
-
 
 @checks("ec2:CreateTags")
 def tag_keys(call: Call) -> None:
-    """Refuse keys that are AWS's own, and texts that are too long."""
+    """Refuse AWS's own keys, and texts that are too long."""
     for tag in call.params.get("Tags", []):
         _check_tag(tag)
 
 
 @checks(*TAGGABLE)
 def tags_at_creation(call: Call) -> None:
-    """Refuse bad tags, and tags for another kind of resource than the one that is created."""
+    """Refuse malformed tags, and tags for another type of resource."""
     for specification in call.params.get("TagSpecifications", []):
         kind = specification.get("ResourceType")
         if kind != TAGGABLE[f"ec2:{call.operation}"]:
@@ -84,3 +70,16 @@ def names_need_resolution(call: Call) -> None:
     if call.params.get("EnableDnsHostnames", {}).get("Value") and not vpc.enable_dns_support:
         message = "DNS hostnames can be enabled only if DNS support is enabled"
         raise AwsError("InvalidParameterCombination", message)
+
+
+#: Client token -> the id of what it made, and the parameters.
+Tokens = dict[str, tuple[str, Mapping[str, Any]]]
+
+
+def made_by_token(call: Call, tokens: Mapping[str, tuple[str, Mapping[str, Any]]]) -> str:
+    """Return the id of what the call's client token made, "" if nothing. Error: AwsError for other parameters."""
+    token = call.params.get("ClientToken")
+    id_, params = tokens.get(token, ("", call.params)) if token else ("", call.params)
+    if params != call.params:
+        raise AwsError("IdempotentParameterMismatch", f"The client token {token} was used with other parameters")
+    return id_

@@ -1,15 +1,14 @@
-"""What EC2 refuses of route tables, their routes and their subnets, and moto accepts; a table is made once a token."""
+"""Refusals of route tables, their routes and subnets that moto lacks, and client tokens of tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from missyou_local.aws.call import Call, Regional, Result, checks, handles
 from missyou_local.aws.errors import AwsError
+from missyou_local.aws.services.ec2.requests import Tokens, made_by_token
 
-_by_token: Regional[dict[str, tuple[str, Mapping[str, Any]]]] = Regional(dict)
-"""Client token -> the table that it made, and with what."""
+_by_token: Regional[Tokens] = Regional(dict)
 
 
 @handles("ec2:CreateRouteTable")
@@ -20,11 +19,8 @@ def create_route_table(call: Call) -> Result:
     whose table was deleted is not documented; here it makes another.
     """
     known, token = _by_token.of(call), call.params.get("ClientToken")
-    id_, params = known.get(token, ("", {})) if token else ("", {})
-    if id_ in call.moto("ec2").route_tables:
-        if params != call.params:
-            message = f"The client token {token} was used with other parameters"
-            raise AwsError("IdempotentParameterMismatch", message)
+    tables = call.moto("ec2").route_tables
+    if id_ := made_by_token(call, {key: made for key, made in known.items() if made[0] in tables}):
         [row] = call.ask("DescribeRouteTables", {"RouteTableIds": [id_]})["RouteTables"]
         return {"RouteTable": row, "ClientToken": token}
     result = call.forward()
@@ -43,7 +39,7 @@ def not_the_main_table(call: Call) -> None:
 
 @checks("ec2:AssociateRouteTable")
 def subnet_fits(call: Call) -> None:
-    """Refuse a subnet of another VPC, and one with another table (ReplaceRouteTableAssociation is the way)."""
+    """Refuse a subnet of another VPC, and one with another table, which takes ReplaceRouteTableAssociation."""
     ec2, subnet = call.moto("ec2"), call.params.get("SubnetId")
     table = _table(call)
     vpcs = [known.vpc_id for known in ec2.describe_subnets() if known.id == subnet]
@@ -56,7 +52,7 @@ def subnet_fits(call: Call) -> None:
 
 @checks("ec2:DisassociateRouteTable")
 def not_the_main_association(call: Call) -> None:
-    """Refuse to part a VPC from its main table."""
+    """Refuse to disassociate a VPC from its main table."""
     association = call.params["AssociationId"]
     if any(table.main_association_id == association for table in call.moto("ec2").route_tables.values()):
         message = f"cannot disassociate the main route table association {association}"

@@ -1,4 +1,4 @@
-"""NAT gateways: pending, available or failed, deleting, deleted; their client token; the ghosts that stay listed."""
+"""NAT gateways: pending, available or failed, deleting, deleted; client tokens; deleted ones that stay listed."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from typing import Any
 
 from missyou_local.aws.call import Call, Regional, Result, advances, handles
 from missyou_local.aws.errors import AwsError
+from missyou_local.aws.services.ec2 import interfaces
+from missyou_local.aws.services.ec2.requests import Tokens, made_by_token
 
 
 @dataclass(slots=True)
 class _Gateways:
-    """What moto does not know of its gateways: `due` says which state an id changes to, and when."""
+    """What moto does not store about gateways: `due` maps an ID to the time and the state of its next change."""
 
     due: dict[str, tuple[float, str]] = field(default_factory=dict)
     failure: dict[str, tuple[str, str]] = field(default_factory=dict)
-    by_token: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    by_token: Tokens = field(default_factory=dict)
 
 
 _gateways: Regional[_Gateways] = Regional(_Gateways)
@@ -23,7 +25,7 @@ _gateways: Regional[_Gateways] = Regional(_Gateways)
 
 @advances("ec2")
 def advance(call: Call) -> None:
-    """Bring the state of each gateway up to the clock; one that is deleted lets its interface and address go."""
+    """Bring the state of each gateway up to the clock; a deleted one releases its interface and address."""
     due = _gateways.of(call).due
     for gateway_id in [key for key, (at, _) in due.items() if at <= call.now]:
         _, state = due.pop(gateway_id)
@@ -43,21 +45,17 @@ def _let_go(call: Call, gateway: Any) -> None:
 
 @handles("ec2:CreateNatGateway")
 def create_nat_gateway(call: Call) -> Result:
-    """Create a gateway, or return the one that the same client token made."""
+    """Create a gateway, or return the one that the client token made."""
     known = _gateways.of(call)
     token = call.params.get("ClientToken")
-    if token in known.by_token:
-        gateway_id, params = known.by_token[token]
-        if params != call.params:
-            message = f"The client token {token} was used with other parameters"
-            raise AwsError("IdempotentParameterMismatch", message)
-        return {"NatGateway": _describe(call, gateway_id), "ClientToken": token}
+    if made := made_by_token(call, known.by_token):
+        return {"NatGateway": _describe(call, made), "ClientToken": token}
     ec2 = call.moto("ec2")
     allocation = call.params.get("AllocationId")
     if allocation is None and call.params.get("ConnectivityType", "public") == "public":
         raise AwsError("MissingParameter", "The request must contain the parameter allocationId")
     if any(address.allocation_id == allocation and address.association_id for address in ec2.addresses):
-        # AWS says so in the state of the new gateway; moto cannot make one of an address in use
+        # AWS shows this as the state of the new gateway; moto cannot create one with an address in use
         raise AwsError("Resource.AlreadyAssociated", f"Resource {allocation} is already associated.")
     result = call.forward()
     gateway = ec2.nat_gateways[result["NatGateway"]["NatGatewayId"]]
@@ -65,7 +63,7 @@ def create_nat_gateway(call: Call) -> Result:
     gateway._eni.description = f"Interface for NAT Gateway {gateway.id}"
     gateway._eni.status = "in-use"
     gateway._eni.requester_managed = True
-    attached = any(igw.vpc and igw.vpc.id == gateway.vpc_id for igw in ec2.internet_gateways.values())
+    attached = interfaces.has_gateway(call, gateway.vpc_id)
     known.due[gateway.id] = (call.now + call.timing.nat, "available" if attached else "failed")
     if not attached:
         known.failure[gateway.id] = (
@@ -79,7 +77,7 @@ def create_nat_gateway(call: Call) -> Result:
 
 @handles("ec2:DeleteNatGateway")
 def delete_nat_gateway(call: Call) -> Result:
-    """Start the deletion; it stays listed, with its tags, also when it is over."""
+    """Start the deletion. The gateway stays listed, with its tags, after it."""
     gateway_id = call.params["NatGatewayId"]
     gateway = call.moto("ec2").nat_gateways.get(gateway_id)
     if gateway is None:
@@ -92,7 +90,7 @@ def delete_nat_gateway(call: Call) -> Result:
 
 @handles("ec2:DescribeNatGateways")
 def describe_nat_gateways(call: Call) -> Result:
-    """Describe gateways; moto filters by neither tag nor unknown id."""
+    """Describe gateways. moto filters neither by tag nor by unknown ID."""
     wanted = call.params.get("NatGatewayIds", [])
     for gateway_id in wanted:
         if gateway_id not in call.moto("ec2").nat_gateways:
@@ -112,7 +110,7 @@ def _fits(gateway: dict[str, Any], name: str, values: list[str]) -> bool:
         return tags.get(name[4:]) in values
     if name == "tag-key":
         return any(key in values for key in tags)
-    return True  # moto has seen to the other filters
+    return True  # moto applies the other filters
 
 
 def _describe(call: Call, gateway_id: str) -> dict[str, Any]:

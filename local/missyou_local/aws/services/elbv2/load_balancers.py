@@ -1,4 +1,4 @@
-"""Load balancers, listeners, target groups: they take time, are idempotent by content, refuse what AWS refuses."""
+"""Load balancers, listeners and target groups: states by the clock, idempotency by content, and AWS's refusals."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def create_load_balancer(call: Call) -> Result:
                 message = f"A load balancer with the same name '{name}' exists, but with different settings"
                 raise AwsError("DuplicateLoadBalancerName", message)
             return {"LoadBalancers": _described(call, [balancer.arn])}
-    if params.get("Scheme", "internet-facing") == "internet-facing" and not _has_gateway(call, subnets[0].vpc_id):
+    if params.get("Scheme", "internet-facing") == "internet-facing" and not interfaces.has_gateway(
+        call, subnets[0].vpc_id
+    ):
         raise AwsError("InvalidSubnet", f"VPC {subnets[0].vpc_id} has no internet gateway")
     made = call.forward({"Scheme": "internet-facing", **params, "SecurityGroups": groups})["LoadBalancers"][0]
     arn = made["LoadBalancerArn"]
@@ -120,12 +122,8 @@ def _default_group(call: Call, vpc: str) -> str:
     return str(call.moto("ec2").get_default_security_group(vpc).id)
 
 
-def _has_gateway(call: Call, vpc: str) -> bool:
-    return any(igw.vpc and igw.vpc.id == vpc for igw in call.moto("ec2").internet_gateways.values())
-
-
 def _attach(call: Call, balancer: Any) -> None:
-    """Give the load balancer its interfaces, one in each subnet."""
+    """Attach the load balancer's interfaces, one in each subnet."""
     interfaces.drop(call, balancer.arn)
     description = f"ELB {balancer.arn.partition('loadbalancer/')[2]}"
     public = balancer.scheme == "internet-facing"
@@ -158,7 +156,7 @@ def _timely(call: Call, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def is_active(call: Call, arn: str) -> bool:
-    """Tell whether a load balancer has been provisioned."""
+    """Return whether a load balancer has been provisioned."""
     return BALANCING.of(call).active_at.get(arn, 0.0) <= call.now
 
 
@@ -205,7 +203,7 @@ def create_target_group(call: Call) -> Result:
 
 @checks("elbv2:DescribeTargetGroups")
 def know_the_load_balancers(call: Call) -> None:
-    """Bring up to date which load balancers a target group serves; moto only ever adds to the list."""
+    """Update which load balancers a target group serves; moto only adds to the list."""
     elb = call.moto("elbv2")
     for group in elb.target_groups.values():
         group.load_balancer_arns = users_of(elb, group.arn)

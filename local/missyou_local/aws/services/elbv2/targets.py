@@ -1,13 +1,15 @@
-"""Target health: the targets that services put into target groups, and how they fare by the clock."""
+"""Target health: the targets that services register in target groups, and their states by the clock."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from missyou_local.aws.call import Call, Regional, Result, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.elbv2.load_balancers import users_of
+from missyou_local.dataplane.balancing import TargetHealth
+from missyou_local.dataplane.balancing.health import DRAINING, HEALTHY, REGISTERING, UNUSED
 
 
 @dataclass(slots=True)
@@ -31,18 +33,18 @@ _targets: Regional[dict[str, list[Target]]] = Regional(dict)
 
 
 def register(call: Call, group: str, target: Target) -> None:
-    """Put a target into a target group (an ARN)."""
+    """Register a target in a target group (an ARN)."""
     _targets.of(call).setdefault(group, []).append(target)
 
 
 def deregister(call: Call, group: str, address: str) -> None:
-    """Take an address out of a target group."""
+    """Remove an address from a target group."""
     targets = _targets.of(call).get(group, [])
     targets[:] = [target for target in targets if target.address != address]
 
 
 def drain(call: Call, group: str, address: str) -> None:
-    """Let an address take no new connections until it is deregistered."""
+    """Drain an address: it takes no new connections until it is deregistered."""
     for target in _targets.of(call).get(group, []):
         target.draining = target.draining or target.address == address
 
@@ -61,29 +63,17 @@ def state_of(call: Call, group: str, address: str) -> str:
 
 def health(call: Call, group: str, target: Target) -> dict[str, str]:
     """Return the TargetHealth of a target: as checked where a data plane runs, by the clock else."""
+    return {key.capitalize(): text for key, text in asdict(_health(call, group, target)).items() if text}
+
+
+def _health(call: Call, group: str, target: Target) -> TargetHealth:
     if target.draining:
-        return {
-            "State": "draining",
-            "Reason": "Target.DeregistrationInProgress",
-            "Description": "Target deregistration is in progress",
-        }
+        return DRAINING
     if not users_of(call.moto("elbv2"), group):
-        return {
-            "State": "unused",
-            "Reason": "Target.NotInUse",
-            "Description": "Target group is not configured to receive traffic from the load balancer",
-        }
-    checked = call.plane.balancers.health(group, target.id) if call.plane else None
-    if checked is not None:
-        told = {"State": checked.state, "Reason": checked.reason, "Description": checked.description}
-        return {key: value for key, value in told.items() if value}
-    if call.plane is not None or target.healthy_at > call.now:
-        return {
-            "State": "initial",
-            "Reason": "Elb.RegistrationInProgress",
-            "Description": "Target registration is in progress",
-        }
-    return {"State": "healthy"}
+        return UNUSED
+    if call.plane is not None:
+        return call.plane.balancers.health(group, target.id) or REGISTERING
+    return REGISTERING if target.healthy_at > call.now else HEALTHY
 
 
 @handles("elbv2:DescribeTargetHealth")

@@ -1,4 +1,4 @@
-"""What RDS offers: the PostgreSQL versions that can be created, their upgrade paths, the instance classes.
+"""RDS's catalogue: PostgreSQL versions that can be created, their upgrade paths, and instance classes.
 
 A plausible late-2026 table: 15.4 is long gone, the default minor is not the newest, and each major has a handful left.
 """
@@ -105,14 +105,7 @@ def _entry(version: Version) -> dict[str, Any]:
         ],
         "ExportableLogTypes": ["postgresql", "upgrade", "iam-db-auth-error"],
         "SupportsLogExportsToCloudwatchLogs": True,
-        "SupportsReadReplica": True,
-        "SupportedFeatureNames": ["Lambda", "s3Export", "s3Import"],
         "Status": "available" if version in _VERSIONS else "deprecated",
-        "SupportsParallelQuery": False,
-        "SupportsGlobalDatabases": False,
-        "SupportsBabelfish": False,
-        "SupportedCACertificateIdentifiers": ["rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1"],
-        "SupportsCertificateRotationWithoutRestart": True,
     }
 
 
@@ -143,22 +136,7 @@ def _orderable(region: str, version: Version, name: str, storage: str) -> dict[s
         "LicenseModel": "postgresql-license",
         "AvailabilityZones": [{"Name": f"{region}{letter}"} for letter in "abc"],
         "MultiAZCapable": True,
-        "ReadReplicaCapable": True,
-        "Vpc": True,
-        "SupportsStorageEncryption": True,
         "StorageType": storage,
-        "SupportsIops": storage == "gp3",
-        "SupportsStorageThroughput": storage == "gp3",
-        "SupportsEnhancedMonitoring": True,
-        "SupportsIAMDatabaseAuthentication": True,
         "SupportsPerformanceInsights": True,
-        "MinStorageSize": 20,
-        "MaxStorageSize": 65536,
         "SupportsStorageAutoscaling": True,
-        "SupportsKerberosAuthentication": True,
-        "OutpostCapable": False,
-        "SupportsGlobalDatabases": False,
-        "SupportsClusters": False,
-        "SupportedNetworkTypes": ["IPV4"],
-        "AvailableProcessorFeatures": [],
     }

@@ -1,28 +1,26 @@
-"""Snapshots that take their time, outlive their database, and can be copied and deleted.
+"""Snapshots: they take time, and outlive their database.
 
-Sources: RDS API reference, CreateDBSnapshot, DescribeDBSnapshots, CopyDBSnapshot and DeleteDBSnapshot; RDS User Guide,
-"Creating a DB snapshot". moto keeps the record; beside it stands what moto does not know of a snapshot. What AWS takes
-by itself (`rds:…`) is complete at once.
+Sources: RDS API reference, CreateDBSnapshot, DescribeDBSnapshots and DeleteDBSnapshot; RDS User Guide,
+"Creating a DB snapshot". moto keeps the record, `Snapshot` what moto does not store. AWS's own snapshots (`rds:…`) are
+complete at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 
 from missyou_local.aws.call import Call, Regional, Result, checks, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.rds import refusals
 from missyou_local.aws.services.rds import servers as rds_servers
-
-if TYPE_CHECKING:
-    from missyou_local.aws.services.rds.instances import Database
+from missyou_local.aws.services.rds.model import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What moto does not know; times in seconds since the epoch."""
+    """What moto does not store about a snapshot. Times in seconds since the epoch."""
 
     began: float
     until: float
@@ -31,7 +29,7 @@ class Snapshot:
     password: str = field(repr=False)
 
     def percent(self, now: float) -> int:
-        """Give how much of it is done."""
+        """Return the progress in percent."""
         return 100 if now >= self.until else int(100 * (now - self.began) / (self.until - self.began))
 
 
@@ -67,13 +65,13 @@ def plain(call: Call, given: str) -> str:
 
 
 def complete(call: Call, name: str) -> bool:
-    """Tell whether a snapshot can be used."""
+    """Return whether a snapshot can be used."""
     known = SNAPSHOTS.of(call).get(name)
     return known is None or (call.now >= known.until and not rds_servers.keeping(call, name))
 
 
 def encrypted(call: Call, model: Any) -> bool:
-    """Tell whether a snapshot of moto's is encrypted."""
+    """Return whether a snapshot of moto's is encrypted."""
     known = SNAPSHOTS.of(call).get(model.db_snapshot_identifier)
     return bool(known.kms_key if known else model.database.storage_encrypted)
 
@@ -103,27 +101,9 @@ def shown(call: Call, row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-@handles("rds:CopyDBSnapshot")
-def copy_db_snapshot(call: Call) -> Result:
-    """Copy a snapshot; a key makes the copy of an unencrypted one encrypted."""
-    source = find(call, call.params["SourceDBSnapshotIdentifier"])
-    origin, name = source.db_snapshot_identifier, call.params["TargetDBSnapshotIdentifier"].lower()
-    if not complete(call, origin):
-        raise AwsError("InvalidDBSnapshotState", f"Snapshot {origin} is not in the available state.")
-    if name in call.moto("rds").database_snapshots:
-        raise AwsError("DBSnapshotAlreadyExists", f"Cannot create the snapshot because {name} already exists.")
-    key = call.params.get("KmsKeyId") or ("of-the-source" if encrypted(call, source) else "")
-    own = {"SourceDBSnapshotIdentifier": origin, "TargetDBSnapshotIdentifier": name}
-    result = call.forward({**{k: v for k, v in call.params.items() if k != "KmsKeyId"}, **own})
-    known = SNAPSHOTS.of(call).get(origin) or Snapshot(call.now, call.now, source.dbi_resource_id, key, "")
-    SNAPSHOTS.of(call)[name] = replace(known, began=call.now, until=call.now + call.timing.rds_snapshot, kms_key=key)
-    rds_servers.keep_copy(call, origin, name)
-    return {"DBSnapshot": shown(call, result["DBSnapshot"])}
-
-
 @checks("rds:DeleteDBSnapshot")
 def only_complete_manual_ones_are_deleted(call: Call) -> None:
-    """Refuse to delete what is still being taken, and what AWS itself has taken."""
+    """Refuse to delete an incomplete snapshot, and one of AWS's own."""
     model = find(call, call.params["DBSnapshotIdentifier"])
     name = model.db_snapshot_identifier
     if model.snapshot_type != "manual":
