@@ -20,8 +20,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/licences.md"
 LOCKS = {"operator": ROOT / "requirements-operator.lock", "backend": ROOT / "backend/requirements.lock"}
-#: The licences that may ship, as SPDX identifiers. LGPL and MPL bind changes to the library itself, which we do not
-#: make.
+#: The licences that may ship, as SPDX identifiers. LGPL and MPL bind changes to the library; we make none.
 ALLOWED = frozenset(
     {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "LGPL-3.0-only", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0"}
 )

@@ -11,8 +11,7 @@ import unicodedata
 TITLE_LIMIT, TEXT_LIMIT = 80, 500
 
 _ELLIPSIS = "…"
-# Joiners belong to the spelling of Hindi and Persian, and join emoji. Every other format character only hides
-# something.
+# Joiners belong to the spelling of Hindi and Persian, and join emoji. Other format characters only hide something.
 _JOINERS = "\u200c\u200d"
 _SENTENCE_END = re.compile(r"[.!?…؟۔।]+[\"'”’»)]*(?=\s)|[。！？]+[」』”]*")  # noqa: RUF001 - full stops of many scripts
 _FENCE = re.compile(r"\A\s*```[a-z]*\s*(.*?)\s*```\s*\Z", re.DOTALL | re.IGNORECASE)
