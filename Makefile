@@ -46,7 +46,8 @@ test-crash: venv ## run every crash point, outage, storm and foreign change; wri
 e2e-kind: venv ## build both images, deploy into a kind cluster, run the end-to-end tests there
 	@$(BIN)/python tools/kind_e2e.py
 
-bench: venv ## measure creation, reaction and deletion of stacks
+bench: venv ## measure a settled pass, and creation, reaction and deletion of stacks
+	@$(BIN)/python -m benchmarks.settled
 	@$(BIN)/python -m benchmarks.creation
 
 bench-app: venv ## measure the backend: sending and listing with a million notifications

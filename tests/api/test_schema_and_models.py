@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from pydantic import TypeAdapter, ValidationError
 
-from missyou_operator.api.spec import JudgedSpec, Spec
+from missyou_operator.api.spec import Spec, ValidatedSpec
 
 from .cases import SCHEMA, leaves, merged, values
 
-MODEL: TypeAdapter[Spec] = TypeAdapter(JudgedSpec)
+MODEL: TypeAdapter[Spec] = TypeAdapter(ValidatedSpec)
 LEAVES = [pytest.param(path, leaf, id=".".join(path)) for path, leaf in leaves(SCHEMA)]
 
 

@@ -61,7 +61,7 @@ def status_of(code, message, **details):
 NO_CRD = "does not know MissYouApp: install the CRD with `missyou crd | kubectl apply -f -`"
 ANSWERS = [
     (404, "404 page not found\n", NO_CRD),
-    (401, status_of(401, "Unauthorized"), "refuses the credentials of the kubeconfig"),
+    (401, status_of(401, "Unauthorized"), "rejects the credentials of the kubeconfig"),
     (403, status_of(403, "missyouapps is forbidden: nobody cannot list"), "answers: missyouapps is forbidden"),
     (503, status_of(503, "etcd is away"), "cannot reach the cluster at http://127.0.0.1:{port}: 503 etcd is away"),
     (500, "<html>", "cannot reach the cluster at http://127.0.0.1:{port}: 500 Internal Server Error"),

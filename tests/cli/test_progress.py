@@ -37,7 +37,7 @@ def test_components_come_in_the_order_in_which_a_stack_grows():
 
 def test_parts_that_only_some_apps_have_come_before_the_sum():
     names = [row.name for row in view(shop(condition("WAFReady"), condition("DomainReady"))).rows]
-    assert names[-3:] == ["DomainReady", "WAFReady", "Ready"]
+    assert names[-3:] == ["WAFReady", "DomainReady", "Ready"]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_it_says_what_it_waits_for():
 
 def test_a_new_generation_waits_for_the_operator_whatever_the_old_one_was():
     found = view(shop(condition("Ready"), generation=3))
-    assert found.waits_for == "waiting for the operator to look at generation 3"
+    assert found.waits_for == "waiting for the operator to observe generation 3"
     assert (found.rows[-1].mark, found.rows[-1].reason) == ("working", "NotLookedAtYet")
 
 
@@ -121,10 +121,10 @@ def test_an_app_that_is_being_deleted_is_never_ready_and_names_what_is_in_the_wa
 def test_a_suspended_app_says_so():
     app = shop(condition("Ready", "False", "Creating"))
     app["spec"] = {"suspend": True}
-    assert view(app).waits_for == "Ready is False (Creating) (spec.suspend is true: nothing is touched)"
+    assert view(app).waits_for == "Ready is False (Creating) (spec.suspend is true: the operator changes nothing)"
 
 
 def test_a_status_of_another_version_is_one_clear_line():
-    with pytest.raises(Failure, match=r"does not understand status.conditions.0.status: use the one") as failure:
+    with pytest.raises(Failure, match=r"cannot read status.conditions.0.status: use the version") as failure:
         view(shop(condition("Ready", "Perhaps")))
     assert failure.value.code is Exit.CLUSTER

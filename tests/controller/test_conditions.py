@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
-from missyou_operator.controller.conditions import Verdict, component_verdicts, overall_verdicts, stamp, transitions
+from missyou_operator.controller.conditions import Verdict, component_verdicts, overall_verdicts, stamp
+from missyou_operator.controller.events import Event, transitions
 from missyou_operator.engine.outcome import Result
 from missyou_operator.engine.resource import READY, Health, failed, pending
 
@@ -62,11 +64,11 @@ def test_a_throttled_call_is_not_stalled():
 
 
 def test_the_time_of_a_transition_moves_with_the_status_only():
-    before = stamp([Verdict("Ready", "False", "Creating")], [], 1, "2026-01-01T00:00:00Z")
-    same = stamp([Verdict("Ready", "False", "Starting")], before, 2, "2026-01-02T00:00:00Z")
-    turned = stamp([Verdict("Ready", "True", "Available")], same, 2, "2026-01-03T00:00:00Z")
-    assert same[0]["lastTransitionTime"] == "2026-01-01T00:00:00Z"
-    assert same[0]["observedGeneration"] == 2
-    assert turned[0]["lastTransitionTime"] == "2026-01-03T00:00:00Z"
-    assert [c["type"] for c in transitions(before, same)] == ["Ready"]
+    first, second, third = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3))
+    before = stamp([Verdict("Ready", "False", "Creating")], (), 1, first)
+    same = stamp([Verdict("Ready", "False", "Starting")], before, 2, second)
+    turned = stamp([Verdict("Ready", "True", "Available")], same, 2, third)
+    assert (same[0].last_transition_time, same[0].observed_generation) == (first, 2)
+    assert turned[0].last_transition_time == third
+    assert transitions(before, same) == [Event("Normal", "Starting", "Ready is False: Starting")]
     assert transitions(same, same) == []

@@ -36,7 +36,7 @@ def test_nothing_is_written_before_having_looked() -> None:
 
 
 def test_the_holder_stops_before_anybody_may_begin() -> None:
-    """And a failover takes less than 15 s: the duration, one more look, and the start of the work."""
+    """And a failover takes less than 15 s: the duration, one more read, and the start of the work."""
     assert TERMS.deadline < TERMS.duration
     assert TERMS.deadline > 2 * TERMS.retry
     assert TERMS.duration + TERMS.retry < 13

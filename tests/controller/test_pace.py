@@ -1,4 +1,4 @@
-"""How soon to look again."""
+"""How soon the next pass is due."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from missyou_operator.controller.pace import requeue_after
 from missyou_operator.engine.resource import failed, pending
 
 
-def looks(health, seconds: float) -> int:
-    """Count the looks at something that stays unsettled for a while."""
+def observations(health, seconds: float) -> int:
+    """Count the observations of something that stays unsettled for a while."""
     age, count = 0.0, 0
     while age < seconds:
         age += requeue_after(health, age)
@@ -16,7 +16,7 @@ def looks(health, seconds: float) -> int:
 
 
 def test_a_database_of_ten_minutes_costs_few_looks():
-    assert 15 <= looks(pending("Creating", "", 600), 600) <= 40
+    assert 15 <= observations(pending("Creating", "", 600), 600) <= 40
 
 
 def test_quick_things_are_seen_at_once():

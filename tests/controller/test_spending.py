@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from missyou_operator.api import parse
-from missyou_operator.api.status import Cost, PlannedCost
-from missyou_operator.controller.spending import Spending, judge
+from missyou_operator.api.status import ComponentCost, Cost, PlannedCost, Status
+from missyou_operator.controller.spending import Spending, check_budget
 from missyou_operator.cost import PriceTable, bundled
 from missyou_operator.engine.plan import Action, Change, Plan
 
 PLAN = Plan((Change(Action.CREATE, "ec2.NatGateway/missyou-nat-b", "Network"),))
 #: What the Development default costs in us-east-1 by the table of the package.
 NOW = "88.60"
+COST = Cost(components=(ComponentCost(component="Network", monthly_usd=NOW),))
 
 
 def body(budget: int | None = None, now: str | None = NOW, approve: str = "", **spec: Any) -> dict[str, Any]:
@@ -29,10 +30,10 @@ def body(budget: int | None = None, now: str | None = NOW, approve: str = "", **
 def judged(
     given: dict[str, Any], plan: Plan = PLAN, prices: PriceTable | None = None, *, drift: bool = False
 ) -> Spending:
-    return judge(given, parse(given, "us-east-1"), prices or bundled(), plan, drift=drift)
+    return check_budget(given, parse(given, "us-east-1"), prices or bundled(), plan, drift=drift)
 
 
-def held(spending: Spending) -> bool:
+def is_held(spending: Spending) -> bool:
     return bool(spending.approval.changes)
 
 
@@ -42,11 +43,11 @@ DEARER = {"network": {"natGateways": 2}}
 def test_what_exceeds_the_budget_waits_as_a_whole_and_says_the_amounts():
     found = judged(body(100, **DEARER))
     assert found.approval == PLAN
-    health = found.withheld["ec2.NatGateway/missyou-nat-b"]
+    health = found.held["ec2.NatGateway/missyou-nat-b"]
     assert (health.stalled, health.reason) == (True, "ApprovalRequired")
     for words in ("125.10 USD a month", "spec.budget.monthlyUSD (100)", "now it is 88.60", f"approve={found.id}"):
         assert words in health.message
-    assert found.planned() == {"monthlyUSD": "125.10", "differenceUSD": "+36.50"}
+    assert found.planned() == PlannedCost(monthly_usd="125.10", difference_usd="+36.50")
 
 
 @pytest.mark.parametrize(
@@ -62,77 +63,66 @@ def test_what_exceeds_the_budget_waits_as_a_whole_and_says_the_amounts():
     ids=["no budget", "within it", "costs the same", "gets cheaper", "nothing to do", "drift"],
 )
 def test_it_holds_nothing_else(given, plan, drift):
-    assert not held(judged(given, plan, drift=drift))
+    assert not is_held(judged(given, plan, drift=drift))
 
 
 def test_exactly_the_budget_is_within_it():
-    assert held(judged(body(88, now=None)))
-    assert not held(judged(body(89, now=None)))
+    assert is_held(judged(body(88, now=None)))
+    assert not is_held(judged(body(89, now=None)))
 
 
 def test_a_new_stack_waits_before_anything_is_made():
     found = judged(body(50, now=None))
-    assert held(found)
-    assert "nothing runs yet" in found.withheld["ec2.NatGateway/missyou-nat-b"].message
-    assert found.status({}, waiting=True) is None
+    assert is_held(found)
+    assert "nothing runs yet" in found.held["ec2.NatGateway/missyou-nat-b"].message
+    assert found.status(None, waiting=True) is None
 
 
 def test_an_approval_is_for_these_costs_and_no_others():
     id_ = judged(body(100, **DEARER)).id
-    assert not held(judged(body(100, approve=id_, **DEARER)))
+    assert not is_held(judged(body(100, approve=id_, **DEARER)))
     # Its own plan gets shorter while it is carried out.
     fewer = Plan((Change(Action.UPDATE, "ec2.RouteTable/missyou-app-b", "Network"),))
-    assert not held(judged(body(100, approve=id_, **DEARER), fewer))
-    assert held(judged(body(100, approve=id_, **DEARER, database={"multiAZ": True})))
-    assert held(judged(body(90, approve=id_, **DEARER)))
+    assert not is_held(judged(body(100, approve=id_, **DEARER), fewer))
+    assert is_held(judged(body(100, approve=id_, **DEARER, database={"multiAZ": True})))
+    assert is_held(judged(body(90, approve=id_, **DEARER)))
 
 
 def test_the_status_remembers_what_was_let_through():
     waiting = judged(body(100, **DEARER))
-    assert waiting.status(body(100)["status"], waiting=True) == body(100)["status"]["cost"]
+    assert waiting.status(COST, waiting=True) == COST
     approved = judged(body(100, approve=waiting.id, **DEARER))
-    cost = approved.status(body(100)["status"], waiting=False)
+    cost = approved.status(COST, waiting=False)
     assert cost is not None
-    assert cost["monthlyUSD"] == "125.10"
-    again = {**body(100, **DEARER), "status": {"cost": cost}}
-    assert not held(judged(again))
+    assert cost.monthly_usd == "125.10"
+    again = {**body(100, **DEARER), "status": Status(cost=cost).to_wire()}
+    assert not is_held(judged(again))
 
 
 def test_a_destructive_change_that_waits_does_not_move_the_cost_but_shows_it():
     found = judged(body(None, **DEARER))
-    assert found.status(body()["status"], waiting=True) == body()["status"]["cost"]
-    assert found.planned() == {"monthlyUSD": "125.10", "differenceUSD": "+36.50"}
+    assert found.status(COST, waiting=True) == COST
+    assert found.planned() == PlannedCost(monthly_usd="125.10", difference_usd="+36.50")
 
 
 def test_after_an_approved_budget_a_destructive_change_may_have_the_annotation():
     id_ = judged(body(100, **DEARER)).id
-    cost = judged(body(100, approve=id_, **DEARER)).status(body()["status"], waiting=True)
-    later = {**body(100, approve="the-destructive-plan", **DEARER), "status": {"cost": cost}}
-    assert not held(judged(later))
+    cost = judged(body(100, approve=id_, **DEARER)).status(COST, waiting=True)
+    later = {**body(100, approve="the-destructive-plan", **DEARER), "status": Status(cost=cost).to_wire()}
+    assert not is_held(judged(later))
 
 
 def test_where_prices_are_missing_the_rest_is_a_lower_bound():
     unknown = {**DEARER, "database": {"instanceClass": "db.x9.mega"}}
     over = judged(body(100, **unknown))
-    assert held(over)
-    message = over.withheld["ec2.NatGateway/missyou-nat-b"].message
+    assert is_held(over)
+    message = over.held["ec2.NatGateway/missyou-nat-b"].message
     assert "at least (no price for rds.db.x9.mega.single)" in message
-    assert not held(judged(body(100, **unknown), prices=PriceTable()))
+    assert not is_held(judged(body(100, **unknown), prices=PriceTable()))
 
 
 def test_the_status_names_what_has_no_price():
-    cost = judged(body(), prices=PriceTable()).status({}, waiting=False)
+    cost = judged(body(), prices=PriceTable()).status(None, waiting=False)
     assert cost is not None
-    assert set(cost) == {"notPriced"}
-    assert len(set(cost["notPriced"])) == len(cost["notPriced"])
-
-
-def test_what_is_written_is_what_the_model_knows():
-    found = judged(body(100, **DEARER))
-    cost = judged(body()).status({}, waiting=False)
-    assert cost is not None
-    assert Cost.model_validate(cost).model_dump(by_alias=True, exclude_none=True, mode="json") == {
-        **cost,
-        "notPriced": [],
-    }
-    assert PlannedCost.model_validate(found.planned()).difference_usd == "+36.50"
+    assert set(Status(cost=cost).to_wire()["cost"]) == {"notPriced"}
+    assert len(set(cost.not_priced)) == len(cost.not_priced)

@@ -44,7 +44,7 @@ def test_the_table(manifest, capsys):
     assert ["Network", "73.45"] in words
     assert ["NAT", "gateways:", "2", "1460", "hours", "x", "0.045", "65.70"] in words
     assert ["Total", "170.57"] in words
-    assert "List prices on demand, the oldest of 2026-08-31." in lines
+    assert "On-demand list prices, the oldest from 2026-08-31." in lines
     # Amounts stand below one another.
     amounts = [line for line in lines if line.endswith(("73.45", "0.45", "170.57"))]
     assert len({len(line) for line in amounts}) == 1
@@ -84,11 +84,11 @@ def test_a_region_without_prices_says_so(manifest, capsys):
 
 
 def test_the_budget_is_compared(manifest, capsys):
-    assert "Budget: 200 USD a month, 29.43 are left." in run(capsys, "-f", manifest(budget={"monthlyUSD": 200}))
+    assert "Budget: 200 USD a month, 29.43 left." in run(capsys, "-f", manifest(budget={"monthlyUSD": 200}))
     assert "exceeded by 70.57" in run(capsys, "-f", manifest(budget={"monthlyUSD": 100}))
     unknown = run(capsys, "-f", manifest(budget={"monthlyUSD": 100}, region="eu-south-2"))
-    assert "what has none is not held by it" in unknown
-    assert "are left" not in unknown
+    assert "items without one do not count" in unknown
+    assert " left" not in unknown
 
 
 def test_another_table_and_standard_input(manifest, tmp_path, monkeypatch, capsys):
@@ -117,7 +117,7 @@ def test_frankfurt_has_what_a_development_stack_needs_and_names_what_it_lacks(ma
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("kind: Pod\n", "must hold one MissYouApp, and holds 0"),
+        ("kind: Pod\n", "must contain one MissYouApp, but contains 0"),
         ("kind: MissYouApp\n", "metadata.name: required"),
         ("a: [", "cannot be read"),
         ("kind: MissYouApp\nmetadata: {name: a}\nspec: {service: {cpu: 300}}\n", "spec.service.cpu"),

@@ -13,7 +13,8 @@ from botocore.stub import Stubber
 
 from missyou_operator.cli import main
 from missyou_operator.cost import bundled, estimate, read_table
-from missyou_operator.cost.price_list import OFFERS, read_products
+from missyou_operator.cost.charges import ITEMS
+from missyou_operator.cost.price_list import read_products
 
 from .pricing_server import product, serving
 from .specs import app
@@ -92,7 +93,7 @@ def test_refreshed_prices_are_those_that_an_estimate_needs(pricing, capsys):
     assert set(pricing) == {"AWSPriceListService.GetProducts"}
     found = estimate(app("eu-central-1"), table)
     assert found.not_priced == ()
-    assert {line.charge.item: line.price.usd for line in found.lines if line.price} == {
+    assert {line.charge.item.name: line.price.usd for line in found.lines if line.price} == {
         "nat.hour": Decimal("0.052"),
         "nat.gb": Decimal("0.052"),
         "ipv4.hour": Decimal("0.005"),
@@ -122,7 +123,7 @@ def test_a_price_that_is_not_clear_is_none():
     )
     found = read_products({"nat.hour": two, "nat.gb": []}, DAY)
     assert found.prices == {}
-    assert set(found.doubtful) == {"nat.hour", "nat.gb"}
+    assert set(found.unclear) == {"nat.hour", "nat.gb"}
 
 
 def test_the_same_price_twice_is_clear():
@@ -133,7 +134,7 @@ def test_the_same_price_twice_is_clear():
 
 
 def test_every_item_of_the_package_can_be_refreshed():
-    fixed = {name for name in OFFERS if "{}" not in name}
+    fixed = {name for name in ITEMS if "{}" not in name}
     classes = {item for item in bundled().regions["us-east-1"] if item.startswith("rds.db.")}
     assert fixed == bundled().regions["us-east-1"].keys() - classes
 
@@ -141,9 +142,9 @@ def test_every_item_of_the_package_can_be_refreshed():
 def test_requests_are_of_the_shape_that_aws_knows():
     client = boto3.client("pricing", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
     with Stubber(client) as stub:
-        for offer in OFFERS.values():
+        for item in ITEMS.values():
             stub.add_response("get_products", {"PriceList": []})
-            client.get_products(**offer.request("eu-central-1"))
+            client.get_products(**item.offer.request("eu-central-1"))
 
 
 def test_a_refusal_is_one_line(monkeypatch, capsys):
@@ -153,6 +154,6 @@ def test_a_refusal_is_one_line(monkeypatch, capsys):
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         assert main(["prices", "--refresh", "eu-central-1"]) == 4
     error = capsys.readouterr().err
-    assert error.startswith("missyou: the Pricing API gave no prices for eu-central-1: ")
+    assert error.startswith("missyou: the Pricing API returned no prices for eu-central-1: ")
     assert "pricing:GetProducts" in error
     assert error.count("\n") == 1

@@ -38,7 +38,7 @@ def test_prices_are_exact():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ("[]", "currency"),
         ('{"currency": "EUR", "regions": {}}', "currency"),
         ('{"currency": "USD"}', "regions"),

@@ -31,7 +31,7 @@ HELD = {
 
 def heal(app: App) -> None:
     app.clock.now += 45.0
-    app.look_now()
+    app.observe_now()
     app.settle()
 
 
@@ -69,13 +69,13 @@ def test_each_change_behind_its_back_is_put_right_and_told(settled: App) -> None
         change(app)
         told = list(app.body["status"].get("drift", ()))
         app.clock.now += 45.0
-        app.look_now()
+        app.observe_now()
         assert [entry for entry in app.body["status"]["drift"] if entry not in told], change.__name__
         app.settle()
-        # A second look finds nothing more to do.
+        # A second observation finds nothing more to do.
         before = len(app.process.calls)
         app.clock.now += 45.0
-        app.look_now()
+        app.observe_now()
         assert len(app.process.calls) == before, change.__name__
         assert app.condition("InSync")["status"] == "True", change.__name__
 
@@ -88,7 +88,7 @@ def test_what_is_only_to_be_reported_is_reported_and_left(settled: App) -> None:
         change(app)
     before = len(app.process.calls)
     app.clock.now += 45.0
-    app.look_now()
+    app.observe_now()
     told = {entry["resource"] for entry in app.body["status"]["drift"]}
     assert len(app.process.calls) == before
     assert app.condition("InSync")["status"] == "False"

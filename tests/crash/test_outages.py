@@ -89,7 +89,7 @@ def test_a_service_is_down_for_ten_minutes(
         assert "it is tried again" in last["message"]
     # The pass that finds the service back is at most one pause away.
     app.one_pass()
-    assert app.reports[-1].delay <= RETRY
+    assert app.reports[-1].requeue_after <= RETRY
     app.settle()
     found = app.everything()
     assert found.pop("revisions") >= expected["revisions"]
@@ -118,7 +118,7 @@ def test_credentials_run_out(aws: Aws, undisturbed: Mapping[str, Picture], stage
     said = app.condition("Ready")
     assert (said["status"], said["reason"]) == ("False", "InvalidCredentials")
     assert "expired" in said["message"]
-    assert app.reports[-1].delay <= RETRY
+    assert app.reports[-1].requeue_after <= RETRY
     aws.calm()
     app.wait()
     app.one_pass()
@@ -147,7 +147,7 @@ def test_under_full_throttling_it_calls_less_and_less(aws: Aws, stage: str) -> N
     aws.faults({"match": "*", "caller": OPERATOR, "throttle": 1.0})
     counts = per_minute(aws, app, 8)
     assert max(counts[4:]) <= counts[0] / 3, counts
-    # The full look every 45 s falls into some minutes twice.
+    # The full observation every 45 s falls into some minutes twice.
     assert all(after <= before * 1.5 for before, after in pairwise(counts)), counts
     assert app.condition("Stalled")["status"] == ""
     assert (app.condition("Ready")["status"], app.reason("Ready")) == ("False", "Throttled")

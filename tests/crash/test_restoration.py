@@ -51,7 +51,7 @@ def lose(app: App) -> None:
 
 
 def recovered(app: App) -> None:
-    app.look_now()
+    app.observe_now()
     app.settle()
 
 

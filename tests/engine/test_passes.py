@@ -124,7 +124,7 @@ def test_data_is_destroyed_only_where_it_is_not_withheld():
     planned = plan(cloud, thing("precious", fixed="elm"))
     assert planned.destructive().changes[0].destroys == "a memory"
     no = {"toy.Thing/precious": failed("ApprovalRequired", "approve it")}
-    outcome = run(cloud, thing("precious", fixed="elm"), withheld=no)
+    outcome = run(cloud, thing("precious", fixed="elm"), held=no)
     assert cloud.calls == ["create precious"]
     assert outcome.results["toy.Thing/precious"].health.reason == "ApprovalRequired"
 
@@ -166,7 +166,7 @@ def test_of_twins_the_surplus_goes():
 )
 def test_mistakes_of_the_stack_are_named(things, message):
     with pytest.raises(ValueError, match=message):
-        Graph(things).ordered()
+        _ = Graph(things).edges
 
 
 def test_secrets_never_show():

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Runtime
@@ -33,7 +34,7 @@ class Inline:
 
 @dataclass
 class ToyCloud:
-    """`broken` names fail once each, `slow` ones need another look after creation, `guarded` ones hold data."""
+    """`broken` names fail once each, `slow` ones need another read after creation, `guarded` ones hold data."""
 
     things: dict[str, Observed] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
@@ -60,7 +61,7 @@ class ToyCloud:
 @dataclass(frozen=True, kw_only=True)
 class Thing(Resource):
     TYPE: ClassVar[str] = "toy.Thing"
-    COMPARED: ClassVar[tuple[str, ...]] = ("color", "fixed", "uses")
+    COMPARED = compare("color", "fixed", "uses")
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"fixed"})
     CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset({"version"})
 
@@ -133,11 +134,11 @@ def thing(name: str, *uses: Thing | Ref, **fields: Any) -> Thing:
     return Thing(name=name, uses=refs, **fields)
 
 
-def run(cloud: ToyCloud, *things: Thing, approve: bool = True, withheld: dict[str, Health] | None = None) -> Outcome:
+def run(cloud: ToyCloud, *things: Thing, approve: bool = True, held: dict[str, Health] | None = None) -> Outcome:
     """Run one pass."""
     graph = Graph(things)
     plan = make_plan(graph, cloud.world())
-    return execute(graph, cloud.world(), plan, Runtime(cloud, Inline(), classify), withheld)
+    return execute(graph, cloud.world(), plan, Runtime(cloud, Inline(), classify), held)
 
 
 def plan(cloud: ToyCloud, *things: Thing) -> Plan:

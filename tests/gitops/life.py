@@ -60,7 +60,7 @@ class Watched(App):
 
     def edit(self, **spec: Any) -> None:
         super().edit(**spec)
-        # What a tool sees until the operator has looked: the status of the spec before.
+        # What a tool sees until the operator has observed AWS: the status of the spec before.
         self._keep()
 
     def wait(self) -> None:

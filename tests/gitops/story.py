@@ -92,24 +92,24 @@ def _refusals(app: Watched) -> None:
 def _outage(app: Watched) -> None:
     fail = {"code": "ServiceUnavailable", "status": 503, "message": "try later"}
     with app.rules({"match": "*", "fail": fail}):
-        app.look_now()
+        app.observe_now()
         app.name_this("aws-unreachable")
     app.grow()
-    app.look_now()
+    app.observe_now()
 
 
 def _drift(app: Watched) -> None:
     app.edit(driftPolicy="Report")
     app.grow()
     app.client("logs").put_retention_policy(logGroupName="/ecs/missyou", retentionInDays=30)
-    app.look_now()
+    app.observe_now()
     app.name_this("drifted")
     elb = app.client("elbv2")
     [balancer] = elb.describe_load_balancers(Names=["missyou-alb"])["LoadBalancers"]
     [listener] = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
     elb.delete_listener(ListenerArn=listener["ListenerArn"])
     with app.in_trouble():
-        app.look_now()
+        app.observe_now()
         app.name_this("drifted-and-broken")
     app.edit(driftPolicy="Correct")
     app.grow()
@@ -124,7 +124,7 @@ def _failing_tasks(app: Watched) -> None:
     [task, *_] = ecs.list_tasks(cluster="missyou-cluster")["taskArns"]
     ecs.stop_task(cluster="missyou-cluster", task=task)
     app.clock.now += 60.0
-    app.look_now()
+    app.observe_now()
     _until(app, "Ready", "TasksFailing", "tasks-failing")
     app.edit(service={"debug": True})
     with app.in_trouble():

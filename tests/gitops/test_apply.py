@@ -125,7 +125,7 @@ def test_annotations_that_ask_the_operator_survive_a_sync(bench: Bench) -> None:
     app = bench.until(
         "asked",
         lambda app: app.get("status", {}).get("lastHandledReconcileAt") == "Argo CD at some time",
-        "looked at",
+        "observed",
     )
     assert app["metadata"]["annotations"]["missyou.app/reconcile"] == "Argo CD at some time"
 

@@ -148,7 +148,7 @@ class Bench:
     def push(self, app: dict[str, Any], tag: str = "", command: str = "") -> None:
         """Register an image under a tag, the one that the spec asks for if none is named."""
         ecr = self.aws_client("ecr")
-        # It may be there already, and the operator has not looked again yet.
+        # It may be there already, and the operator has not observed it yet.
         with contextlib.suppress(ecr.exceptions.ImageAlreadyExistsException):
             ecr.put_image(
                 repositoryName=app["status"]["outputs"]["ecrRepositoryURL"].partition("/")[2],

@@ -95,16 +95,16 @@ def test_an_unchanged_stack_is_left_in_peace(bench):
     before = sample(bench)
     calls, asked = bench.mutations(), str(time.time())
     bench.patch("missyou", {"metadata": {"annotations": {"missyou.app/reconcile": asked}}})
-    after = bench.until("missyou", lambda app: app["status"].get("lastHandledReconcileAt") == asked, "looked at again")
+    after = bench.until("missyou", lambda app: app["status"].get("lastHandledReconcileAt") == asked, "observed again")
     assert bench.mutations() == calls
     quiet = {"lastHandledReconcileAt", "lastSyncTime"}
     assert {k: v for k, v in after["status"].items() if k not in quiet} == {
         k: v for k, v in before["status"].items() if k not in quiet
     }
-    # Full looks go on every six seconds here; a status that ticks would move the version.
+    # Full observations go on every six seconds here; a status that ticks would move the version.
     version = after["metadata"]["resourceVersion"]
-    looks = bench.count("ec2:DescribeVpcs")
-    assert processes.wait_until(lambda: bench.count("ec2:DescribeVpcs") > looks + 2, PATIENCE)
+    reads = bench.count("ec2:DescribeVpcs")
+    assert processes.wait_until(lambda: bench.count("ec2:DescribeVpcs") > reads + 2, PATIENCE)
     assert bench.get("missyou")["metadata"]["resourceVersion"] == version
 
 
@@ -169,7 +169,7 @@ def test_a_finalizer_that_is_removed_by_hand_leaves_aws_as_it_is(bench):
     bench.start()
     asked = str(time.time())
     bench.patch("missyou", {"metadata": {"annotations": {"missyou.app/reconcile": asked}}})
-    bench.until("missyou", lambda app: app["status"].get("lastHandledReconcileAt") == asked, "looked at again")
+    bench.until("missyou", lambda app: app["status"].get("lastHandledReconcileAt") == asked, "observed again")
     assert bench.mutations() == calls
 
 

@@ -66,7 +66,7 @@ def log(app: App, number: int = 1) -> None:
 def in_sync(app: App) -> None:
     app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
     before = app.body["status"]
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     after = {**app.body["status"], "lastHandledReconcileAt": None}
     assert after == {**before, "lastHandledReconcileAt": None, "lastSyncTime": after["lastSyncTime"]}
     assert app.condition("Ready")["status"] == "True"
@@ -165,14 +165,14 @@ def another_tag(s3: Any, name: str) -> None:
 )
 def test_what_somebody_changes_is_put_right_by_one_call(app, meddle, call):
     meddle(app.client("s3"), bucket(app))
-    assert changes(app.calls(app.look_now)) == {call: 1}
+    assert changes(app.calls(app.observe_now)) == {call: 1}
     assert app.body["status"]["drift"][0]["resource"] == f"s3.Bucket/{bucket(app)}"
     in_sync(app)
 
 
 def test_others_tags_stay(app):
     another_tag(app.client("s3"), bucket(app))
-    app.look_now()
+    app.observe_now()
     tags = app.client("s3").get_bucket_tagging(Bucket=bucket(app))["TagSet"]
     assert {"Key": "cost-centre", "Value": "7"} in tags
 
@@ -186,7 +186,7 @@ def test_the_load_balancer_is_put_right(app, wanted):
         wide = {**document["Statement"][0], "Resource": f"arn:aws:s3:::{name}/*"}
         s3.put_bucket_policy(Bucket=name, Policy=json.dumps({**document, "Statement": [wide]}))
     set_attributes(app, **wanted)
-    app.look_now()
+    app.observe_now()
     assert attributes(app) == {"enabled": "true", "bucket": bucket(app), "prefix": ""}
     in_sync(app)
 
@@ -201,7 +201,7 @@ def test_switched_off_with_logs_in_it_the_bucket_waits_for_approval(app):
     assert [(change["action"], change["destroysData"]) for change in plan["changes"]] == [("Delete", True)]
     # One log more or less is the same plan.
     log(app, 4)
-    app.look_now()
+    app.observe_now()
     assert app.body["status"]["plan"]["id"] == plan["id"]
 
 
@@ -213,7 +213,7 @@ def test_approved_it_is_emptied_and_deleted_versions_and_uploads_included(app):
     log(app, 2)
     s3.delete_object(Bucket=name, Key=f"AWSLogs/{ACCOUNT}/elasticloadbalancing/{REGION}/2026/11/23/0.log.gz")
     s3.create_multipart_upload(Bucket=name, Key="AWSLogs/half")
-    app.look_now()
+    app.observe_now()
     app.annotate("approve", app.body["status"]["plan"]["id"])
     app.grow()
     in_sync(app)

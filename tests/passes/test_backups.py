@@ -44,13 +44,13 @@ def test_windows_are_set_moved_and_left_to_aws(app):
     app.settle()
     row = described(app)
     assert (row["PreferredBackupWindow"], row["PreferredMaintenanceWindow"]) == ("03:00-04:00", "sun:04:00-sun:05:00")
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     app.client("rds").modify_db_instance(DBInstanceIdentifier="saved-db", PreferredBackupWindow="05:00-06:00")
-    app.look_now()
+    app.observe_now()
     app.until(lambda _: described(app)["PreferredBackupWindow"] == "03:00-04:00", "put right")
     app.edit(database={"backupWindow": None, "maintenanceWindow": None})
     app.grow()
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     assert described(app)["PreferredBackupWindow"] == "03:00-04:00" != chosen
 
 
@@ -112,10 +112,10 @@ def test_what_somebody_deleted_is_not_taken_again_and_another_value_takes_anothe
     take(app, "before v2")
     [first] = snapshots(app)
     app.client("rds").delete_db_snapshot(DBSnapshotIdentifier=first)
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     assert "snapshotARN" not in app.body["status"]["outputs"]
     app.restart()
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     for value in ("one", "two"):
         app.annotate("snapshot", value)
         app.until(lambda _, v=value: app.body["status"]["outputs"].get("snapshotARN", "").endswith(f"-db-{v}"), "taken")
@@ -127,7 +127,7 @@ def test_it_stays_when_nobody_asks_any_more(app):
         take(app, value)
     del app.body["metadata"]["annotations"]["missyou.app/snapshot"]
     assert changes(app.calls(app.one_pass)) == {}
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     assert not [row for row in app.body["status"]["resources"] if row["type"] == "rds.DBSnapshot"]
     assert len(snapshots(app)) == 2
 

@@ -138,7 +138,7 @@ def test_a_kubernetes_secret_reaches_aws_and_the_tasks_also_when_it_changes(prod
 
 def test_the_number_of_tasks_is_left_to_autoscaling(production):
     production.client("ecs").update_service(cluster="prod-cluster", service="prod-service", desiredCount=5)
-    assert changes(production.calls(production.look_now)) == {}
+    assert changes(production.calls(production.observe_now)) == {}
     assert production.condition("InSync")["status"] == "True"
 
 

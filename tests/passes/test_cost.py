@@ -38,7 +38,7 @@ def test_the_status_says_what_it_costs_and_does_not_tick(app):
     assert (cost["monthlyUSD"], cost["pricesFrom"]) == ("88.60", "2026-05-31")
     assert {row["component"] for row in cost["components"]} >= {"Network", "Database", "Service"}
     before = dict(app.body["status"])
-    app.look_now()
+    app.observe_now()
     assert app.body["status"]["cost"] == before["cost"]
     app.restart()
     app.one_pass()
@@ -106,7 +106,7 @@ def test_beyond_the_budget_drift_is_put_right_and_what_costs_nothing_goes_on(app
     approve(app)
     app.settle()
     app.client("cloudwatch").delete_alarms(AlarmNames=["thrifty-ecs-cpu"])
-    app.look_now()
+    app.observe_now()
     assert app.client("cloudwatch").describe_alarms(AlarmNames=["thrifty-ecs-cpu"])["MetricAlarms"]
     app.edit(tags={"team": "grief"})
     app.grow()

@@ -54,7 +54,7 @@ def graph(app: App, title: str) -> dict[str, Any]:
 
 def in_sync(app: App) -> None:
     app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     assert app.condition("MonitoringReady")["status"] == "True"
 
 
@@ -120,7 +120,7 @@ def test_what_somebody_changed_in_it_is_put_right(app):
     before = body(app)
     changed = {**before, "widgets": before["widgets"][:-1]}
     app.client("cloudwatch").put_dashboard(DashboardName=f"{app.stack}-{REGION}", DashboardBody=json.dumps(changed))
-    assert changes(app.calls(app.look_now)) == {"cloudwatch:PutDashboard": 1}
+    assert changes(app.calls(app.observe_now)) == {"cloudwatch:PutDashboard": 1}
     assert body(app) == before
     drift = app.body["status"]["drift"][0]
     assert drift["resource"] == f"cloudwatch.Dashboard/{app.stack}-{REGION}"
@@ -131,7 +131,7 @@ def test_what_somebody_changed_in_it_is_put_right(app):
 def test_one_that_was_deleted_comes_back(app):
     app.client("cloudwatch").delete_dashboards(DashboardNames=[f"{app.stack}-{REGION}"])
     app.restart()
-    app.look_now()
+    app.observe_now()
     assert names(app) == [f"{app.stack}-{REGION}"]
     in_sync(app)
 
@@ -152,7 +152,7 @@ def test_somebody_elses_of_that_name_is_left_alone_and_told(plain):
     assert name in app.condition("MonitoringReady")["message"]
     assert body(app) == {"widgets": []}
     cloudwatch.delete_dashboards(DashboardNames=[name])
-    app.look_now()
+    app.observe_now()
     app.grow()
     assert len(body(app)["widgets"]) > 10
     in_sync(app)

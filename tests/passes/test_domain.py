@@ -45,7 +45,7 @@ def certificates(app: App) -> dict[str, str]:
 
 def in_sync(app: App) -> None:
     app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
-    assert changes(app.calls(app.look_now)) == {}, (app.body["status"].get("drift"), listeners(app))
+    assert changes(app.calls(app.observe_now)) == {}, (app.body["status"].get("drift"), listeners(app))
     assert app.condition("Ready")["status"] == "True"
     assert "drift" not in app.body["status"]
 
@@ -115,7 +115,7 @@ def test_what_others_change_is_put_right(app, zones):
     another = {**row, "AliasTarget": {**row["AliasTarget"], "DNSName": "other-1.us-east-1.elb.amazonaws.com"}}
     batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": another}]}
     app.client("route53").change_resource_record_sets(HostedZoneId=zones["shop.example.com"], ChangeBatch=batch)
-    assert changes(app.calls(app.look_now)) == {"elbv2:ModifyListener": 1, "route53:ChangeResourceRecordSets": 1}
+    assert changes(app.calls(app.observe_now)) == {"elbv2:ModifyListener": 1, "route53:ChangeResourceRecordSets": 1}
     assert listeners(app)[80]["DefaultActions"][0]["Type"] == "redirect"
     assert records(app, zones["shop.example.com"])["app.shop.example.com", "A"] == row
 
@@ -125,7 +125,7 @@ def test_records_stay_where_they_are_while_nothing_can_be_read(app, zones, match
     serve(app, "app.shop.example.com")
     before = records(app, zones["shop.example.com"])
     app.aws.faults({"match": match, "throttle": 1})
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     app.aws.faults()
     in_sync(app)
     assert records(app, zones["shop.example.com"]) == before
@@ -184,7 +184,7 @@ def test_a_record_that_is_not_ours_is_left_alone(app, zones):
     assert records(app, zone_id)["www.example.com", "A"]["ResourceRecords"] == [{"Value": "192.0.2.1"}]
     batch["Changes"][0]["Action"] = "DELETE"
     route53.change_resource_record_sets(HostedZoneId=zone_id, ChangeBatch=batch)
-    app.look_now()
+    app.observe_now()
     app.grow()
     in_sync(app)
     assert app.body["status"]["url"] == "https://www.example.com"

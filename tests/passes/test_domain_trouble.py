@@ -29,7 +29,7 @@ def app(aws, zone_id) -> App:
 
 def in_sync(app: App) -> None:
     app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     assert app.condition("Ready")["status"] == "True"
 
 
@@ -81,7 +81,7 @@ def test_an_expired_certificate_is_replaced_while_https_goes_on(app, zone_id):
     before = records(app, zone_id)
     expire(app, zone_id)
     assert app.client("acm").describe_certificate(CertificateArn=old)["Certificate"]["Status"] == "EXPIRED"
-    app.look_now()
+    app.observe_now()
     app.until(lambda _: old not in certificates(app).values(), "replaced")
     app.grow()
     [new] = certificates(app).values()
@@ -96,7 +96,7 @@ def test_a_cname_that_somebody_put_in_its_place_is_told_and_stays(app, zone_id):
     row = records(app, zone_id)["lost.example.org", "A"]
     theirs = {"Name": "lost.example.org", "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": "else.org."}]}
     change(app, zone_id, ("DELETE", row), ("CREATE", theirs))
-    app.look_now()
+    app.observe_now()
     assert app.reason("DomainReady") == "OwnedElsewhere"
     assert "CNAME" in app.condition("DomainReady")["message"]
     forget_the_domain(app)
@@ -121,10 +121,10 @@ def test_a_zone_that_was_made_anew_is_found(app, zone_id):
     rename(app, "again.example.org")
     change(app, zone_id, *(("DELETE", row) for row in records(app, zone_id).values()))
     app.client("route53").delete_hosted_zone(Id=zone_id)
-    app.look_now()
+    app.observe_now()
     app.until(lambda _: "no public hosted zone" in app.condition("DomainReady")["message"], "told")
     anew = zone(app.aws, "example.org")
-    app.look_now()
+    app.observe_now()
     app.grow()
     assert ("again.example.org", "A") in records(app, anew)
     in_sync(app)

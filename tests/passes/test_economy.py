@@ -40,7 +40,7 @@ def test_nothing_is_created_twice(grown):
 def test_a_look_without_a_difference_changes_nothing_and_writes_no_status(grown):
     app, _ = grown
     before = dict(app.body["status"])
-    calls = app.calls(app.look_now)
+    calls = app.calls(app.observe_now)
     assert changes(calls) == {}
     after = {key: value for key, value in app.body["status"].items() if key != "lastHandledReconcileAt"}
     assert after | {"lastSyncTime": None} == {
@@ -49,7 +49,7 @@ def test_a_look_without_a_difference_changes_nothing_and_writes_no_status(grown)
 
 
 def test_a_look_at_what_is_settled_asks_nothing(grown):
-    """Between two full looks, a wake-up for nothing costs nothing."""
+    """Between two full observations, a wake-up for nothing costs nothing."""
     app, _ = grown
     app.one_pass()
     assert app.calls(app.one_pass) == {}
@@ -64,14 +64,14 @@ def test_after_a_restart_everything_is_found_again(grown):
 
 
 def test_what_hardly_ever_changes_is_not_asked_for_again_in_each_look(grown):
-    """Tags of alarms take a call each. They are read again when somebody asks for a look."""
+    """Tags of alarms take a call each. They are read again when somebody asks for an observation."""
     app, _ = grown
-    app.look_now()
+    app.observe_now()
     app.clock.now += 45.0
     regular = app.calls(app.one_pass)
     assert regular["cloudwatch:DescribeAlarms"] >= 1
     assert "cloudwatch:ListTagsForResource" not in regular
-    asked = app.calls(app.look_now)
+    asked = app.calls(app.observe_now)
     alarms = [row for row in app.body["status"]["resources"] if row["type"] == "cloudwatch.Alarm"]
     assert asked["cloudwatch:ListTagsForResource"] == len(alarms) + 1
 

@@ -40,7 +40,7 @@ def app_tables(app: App) -> set[str]:
 
 def in_sync(app: App) -> None:
     app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     assert app.condition("Ready")["status"] == "True"
 
 
@@ -56,7 +56,7 @@ def test_a_table_that_lost_it_gets_it_back(app):
     [gateway] = endpoints(app, "Gateway")
     lost = min(gateway["RouteTableIds"])
     app.client("ec2").modify_vpc_endpoint(VpcEndpointId=gateway["VpcEndpointId"], RemoveRouteTableIds=[lost])
-    assert changes(app.calls(app.look_now)) == {"ec2:ModifyVpcEndpoint": 1}
+    assert changes(app.calls(app.observe_now)) == {"ec2:ModifyVpcEndpoint": 1}
     [again] = endpoints(app, "Gateway")
     assert (again["VpcEndpointId"], set(again["RouteTableIds"])) == (gateway["VpcEndpointId"], app_tables(app))
 
@@ -79,7 +79,7 @@ def test_one_that_is_deleted_outside_is_made_again(private):
     app = private
     gone = endpoints(app, "Interface")[0]
     app.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[gone["VpcEndpointId"]])
-    app.look_now()
+    app.observe_now()
     app.until(lambda _: len(endpoints(app, "Interface")) == len(INTERFACES), "made again")
     assert gone["VpcEndpointId"] not in {row["VpcEndpointId"] for row in endpoints(app, "Interface")}
     app.grow()
@@ -109,7 +109,7 @@ def test_somebody_else_s_way_to_s3_is_told_and_left_alone(app):
     app.until(lambda _: app.reason("Stalled") == "OwnedElsewhere", "told")
     assert f"com.amazonaws.{REGION}.s3" in app.condition("Stalled")["message"]
     ec2.delete_vpc_endpoints(VpcEndpointIds=[other])
-    app.look_now()
+    app.observe_now()
     app.grow()
     in_sync(app)
 

@@ -115,7 +115,7 @@ def app(aws) -> App:
 
 
 def test_it_is_in_sync(app):
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     assert app.condition("InSync")["status"] == "True"
 
 

@@ -60,7 +60,7 @@ def rewritten(app: App, **settings: Any) -> None:
 def in_sync(app: App) -> None:
     app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
     before = app.body["status"]
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     after = {**app.body["status"], "lastHandledReconcileAt": None}
     assert after == {**before, "lastHandledReconcileAt": None, "lastSyncTime": after["lastSyncTime"]}
     assert app.condition("Ready")["status"] == "True"
@@ -102,7 +102,7 @@ def test_a_rule_that_only_counts_blocks_again(app):
     rewritten(
         app, Rules=[{**rule, **({"OverrideAction": {"Count": {}}} if rule["Priority"] else {})} for rule in rules]
     )
-    assert changes(app.calls(app.look_now)) == {"wafv2:UpdateWebACL": 1}
+    assert changes(app.calls(app.observe_now)) == {"wafv2:UpdateWebACL": 1}
     assert in_front(app)["Rules"] == rules
     assert app.body["status"]["drift"][0]["resource"] == f"wafv2.WebACL/{app.stack}-waf"
     in_sync(app)
@@ -110,14 +110,14 @@ def test_a_rule_that_only_counts_blocks_again(app):
 
 def test_one_that_blocks_all_lets_pass_again(app):
     rewritten(app, DefaultAction={"Block": {}})
-    app.look_now()
+    app.observe_now()
     assert in_front(app)["DefaultAction"] == {"Allow": {}}
     in_sync(app)
 
 
 def test_one_taken_from_the_load_balancer_is_put_back(app):
     app.client("wafv2").disassociate_web_acl(ResourceArn=balancer(app))
-    assert changes(app.calls(app.look_now)) == {"wafv2:AssociateWebACL": 1}
+    assert changes(app.calls(app.observe_now)) == {"wafv2:AssociateWebACL": 1}
     assert in_front(app)["Name"] == f"{app.stack}-waf"
     in_sync(app)
 
@@ -138,13 +138,13 @@ def test_what_somebody_else_put_there_stays_and_is_told(app):
 
     app.until(placed, "associated by somebody else")
     app.restart()
-    app.look_now()
+    app.observe_now()
     assert app.reason("WAFReady") == app.reason("Stalled") == "OwnedElsewhere"
     assert theirs["ARN"] in app.condition("WAFReady")["message"]
     assert in_front(app)["ARN"] == theirs["ARN"]
     waf.disassociate_web_acl(ResourceArn=balancer(app))
     waf.delete_web_acl(Name="theirs", Id=theirs["Id"], Scope="REGIONAL", LockToken=theirs["LockToken"])
-    app.look_now()
+    app.observe_now()
     app.grow()
     assert in_front(app)["Name"] == f"{app.stack}-waf"
     in_sync(app)
@@ -153,7 +153,7 @@ def test_what_somebody_else_put_there_stays_and_is_told(app):
 def test_a_lost_tag_comes_back_alone(app):
     [row] = listed(app)
     app.client("wafv2").untag_resource(ResourceARN=row["ARN"], TagKeys=["Environment"])
-    assert changes(app.calls(app.look_now)) == {"wafv2:TagResource": 1}
+    assert changes(app.calls(app.observe_now)) == {"wafv2:TagResource": 1}
     in_sync(app)
 
 
@@ -178,7 +178,7 @@ def test_a_namesake_of_somebody_else_s_is_left_alone(plain):
     app.until(lambda _: app.reason("Stalled") == "OwnedElsewhere", "told")
     assert in_front(app) == {}
     waf.delete_web_acl(Name=made["Name"], Id=made["Id"], Scope="REGIONAL", LockToken=made["LockToken"])
-    app.look_now()
+    app.observe_now()
     app.grow()
     in_sync(app)
 

@@ -35,13 +35,13 @@ def test_one_that_cloudwatch_cannot_use_is_told(app):
     wanted(app, topicARN=arn)
     app.grow()
     sns.set_topic_attributes(TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue="alias/aws/sns")
-    app.look_now()
+    app.observe_now()
     assert (app.reason("MonitoringReady"), app.reason("Stalled")) == ("TopicUnusable", "TopicUnusable")
     sns.delete_topic(TopicArn=arn)
-    app.look_now()
+    app.observe_now()
     assert app.reason("MonitoringReady") == "TopicNotFound"
     given(app)
-    app.look_now()
+    app.observe_now()
     in_sync(app)
 
 

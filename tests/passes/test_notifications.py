@@ -26,19 +26,19 @@ def app(aws) -> App:
 def in_sync(app: App) -> None:
     app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
     before = app.body["status"]
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     after = {**app.body["status"], "lastHandledReconcileAt": None}
     assert after == {**before, "lastHandledReconcileAt": None, "lastSyncTime": after["lastSyncTime"]}
     assert app.condition("Ready")["status"] == "True"
 
 
-def wanted(app: App, *emails: str, **more: Any) -> None:
+def notify(app: App, *emails: str, **more: Any) -> None:
     app.edit(monitoring={"notifications": {"emails": list(emails), **more}})
 
 
 def ask(app: App, *emails: str) -> None:
     """Name somebody, so that he is asked, and let some time go by."""
-    wanted(app, *emails)
+    notify(app, *emails)
     app.settle()
 
 
@@ -61,7 +61,7 @@ def ended_by_ann(app: App) -> None:
     """Ask Ann and Bob: Ann confirms and then unsubscribes, Bob does nothing."""
     ask(app, ANN, BOB)
     follow_the_link(app, ANN)
-    app.look_now()
+    app.observe_now()
     app.client("sns").unsubscribe(SubscriptionArn=listed(app)[ANN])
 
 
@@ -74,7 +74,7 @@ def listed(app: App) -> dict[str, str]:
     return {row["Endpoint"]: row["SubscriptionArn"] for row in rows}
 
 
-def said(app: App) -> str:
+def messages(app: App) -> str:
     return str(app.condition("MonitoringReady")["message"])
 
 
@@ -85,13 +85,13 @@ def test_by_default_nobody_is_told_and_there_is_no_topic(app):
 
 
 def test_who_is_named_is_asked_once_and_is_no_difference_until_he_answers(app):
-    wanted(app, ANN, BOB)
+    notify(app, ANN, BOB)
     calls = changes(app.calls(app.grow))
     assert (calls["sns:CreateTopic"], calls["sns:Subscribe"], calls["sns:TagResource"]) == (1, 2, 1)
     in_sync(app)
     assert listed(app) == {ANN: "PendingConfirmation", BOB: "PendingConfirmation"}
     assert (len(mails(app, ANN)), len(mails(app, BOB))) == (1, 1)
-    assert f"{ANN}, {BOB}: AWS waits until the link" in said(app)
+    assert f"{ANN}, {BOB}: AWS waits until the link" in messages(app)
     row = app.resource("sns.EmailSubscriptions", f"{app.stack}-alarms")
     assert (row["state"], ANN in row["message"]) == ("Ready", True)
 
@@ -106,8 +106,8 @@ def test_all_alarms_notify_the_topic_when_they_begin_and_when_they_end(app):
 def test_who_follows_the_link_is_told(app):
     ask(app, ANN, BOB)
     follow_the_link(app, ANN)
-    app.look_now()
-    assert (ANN in said(app), BOB in said(app)) == (False, True)
+    app.observe_now()
+    assert (ANN in messages(app), BOB in messages(app)) == (False, True)
     ring(app, "rds-cpu")
     ring(app, "rds-cpu", "OK")
     assert [mail["subject"].partition(":")[0] for mail in mails(app, ANN)[1:]] == ["ALARM", "OK"]
@@ -118,8 +118,8 @@ def test_who_follows_the_link_is_told(app):
 def test_an_alarm_that_rings_is_told_in_the_condition_too(app):
     ask(app, ANN, BOB)
     ring(app, "rds-cpu")
-    app.look_now()
-    assert "rds-cpu is in ALARM" in said(app)
+    app.observe_now()
+    assert "rds-cpu is in ALARM" in messages(app)
     assert app.condition("MonitoringReady")["status"] == "True"
 
 
@@ -127,76 +127,76 @@ def test_after_a_restart_nobody_is_asked_again(app):
     ask(app, ANN, BOB)
     app.restart()
     app.body["status"] = {"observedGeneration": -1}
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     assert len(mails(app, BOB)) == 1
 
 
 def test_who_ends_it_himself_is_not_asked_again_and_that_is_said(app):
     ended_by_ann(app)
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     assert listed(app)[ANN] == "Deleted"
-    assert f"{ANN}: not subscribed" in said(app)
+    assert f"{ANN}: not subscribed" in messages(app)
     in_sync(app)
 
 
 def test_who_lets_the_mail_lie_is_not_asked_again_either(app):
     ended_by_ann(app)
     app.clock.now += sns_mail.PENDING_FOR
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     assert BOB not in listed(app)
-    assert f"{ANN}, {BOB}: not subscribed" in said(app)
+    assert f"{ANN}, {BOB}: not subscribed" in messages(app)
     in_sync(app)
-    wanted(app, ANN)
+    notify(app, ANN)
     app.grow()
-    wanted(app, ANN, BOB)
+    notify(app, ANN, BOB)
     app.grow()
     assert len(mails(app, BOB)) == 2
 
 
 def test_taken_out_and_put_back_he_is_asked_again(app):
     ended_by_ann(app)
-    wanted(app, BOB)
+    notify(app, BOB)
     app.grow()
     in_sync(app)
-    assert ANN not in said(app)
-    wanted(app, ANN, BOB)
+    assert ANN not in messages(app)
+    notify(app, ANN, BOB)
     calls = changes(app.calls(app.grow))
     assert calls == {"sns:Subscribe": 1, "sns:TagResource": 1}
     assert len(mails(app, ANN, "Confirmation")) == 2
     follow_the_link(app, ANN)
-    app.look_now()
+    app.observe_now()
     in_sync(app)
 
 
 def test_who_is_taken_out_is_told_no_more(app):
     ask(app, ANN, BOB)
     follow_the_link(app, ANN)
-    app.look_now()
-    wanted(app, BOB)
+    app.observe_now()
+    notify(app, BOB)
     assert changes(app.calls(app.grow)) == {"sns:Unsubscribe": 1, "sns:TagResource": 1}
     assert listed(app)[ANN] == "Deleted"
     told = len(mails(app, ANN))
     ring(app, "ecs-cpu")
     assert len(mails(app, ANN)) == told
     ring(app, "ecs-cpu", "OK")
-    app.look_now()
+    app.observe_now()
     in_sync(app)
 
 
 def test_a_pending_one_that_is_taken_out_cannot_be_ended_until_it_is_confirmed(app):
     ask(app, BOB, CLEO)
-    wanted(app, BOB)
+    notify(app, BOB)
     assert changes(app.calls(app.grow)) == {"sns:TagResource": 1}
     in_sync(app)
     follow_the_link(app, CLEO)
-    assert changes(app.calls(app.look_now)) == {"sns:Unsubscribe": 1}
+    assert changes(app.calls(app.observe_now)) == {"sns:Unsubscribe": 1}
     assert app.body["status"]["drift"][0]["resource"].startswith("sns.EmailSubscriptions/")
     in_sync(app)
 
 
 def test_capitals_make_no_other_address(app):
     ask(app, BOB)
-    wanted(app, BOB.upper())
+    notify(app, BOB.upper())
     assert changes(app.calls(app.grow)) == {}
     in_sync(app)
 
@@ -212,7 +212,7 @@ def test_an_address_that_somebody_added_by_hand_goes(app):
     app.client("sns").subscribe(TopicArn=topic(app), Protocol="email", Endpoint=CLEO)
     in_sync(app)
     follow_the_link(app, CLEO)
-    assert changes(app.calls(app.look_now)) == {"sns:Unsubscribe": 1}
+    assert changes(app.calls(app.observe_now)) == {"sns:Unsubscribe": 1}
     in_sync(app)
 
 
@@ -223,14 +223,14 @@ def test_a_topic_that_was_closed_muted_or_encrypted_is_put_right(app):
     sns.set_topic_attributes(TopicArn=topic(app), AttributeName="Policy", AttributeValue=json.dumps(nobody))
     sns.set_topic_attributes(TopicArn=topic(app), AttributeName="KmsMasterKeyId", AttributeValue="alias/aws/sns")
     app.client("cloudwatch").disable_alarm_actions(AlarmNames=[f"{app.stack}-rds-cpu"])
-    calls = changes(app.calls(app.look_now))
+    calls = changes(app.calls(app.observe_now))
     assert calls == {"sns:SetTopicAttributes": 2, "cloudwatch:PutMetricAlarm": 1}
     follow_the_link(app, BOB)
     told = len(mails(app, BOB))
     ring(app, "rds-cpu")
     assert len(mails(app, BOB)) == told + 1
     ring(app, "rds-cpu", "OK")
-    app.look_now()
+    app.observe_now()
     in_sync(app)
 
 
@@ -250,7 +250,7 @@ def test_a_lost_tag_of_memory_comes_back_without_a_mail(app):
     ask(app, BOB)
     app.client("sns").untag_resource(ResourceArn=topic(app), TagKeys=["missyou.app/asked"])
     before = len(mails(app, BOB, "Confirmation"))
-    assert changes(app.calls(app.look_now)) == {"sns:TagResource": 1}
+    assert changes(app.calls(app.observe_now)) == {"sns:TagResource": 1}
     assert len(mails(app, BOB, "Confirmation")) == before
     in_sync(app)
 
@@ -259,7 +259,7 @@ def test_a_topic_deleted_outside_is_made_again_and_all_are_asked_again(app):
     ask(app, BOB)
     before = len(mails(app, BOB, "Confirmation"))
     app.client("sns").delete_topic(TopicArn=topic(app))
-    calls = changes(app.calls(app.look_now))
+    calls = changes(app.calls(app.observe_now))
     assert calls == {"sns:CreateTopic": 1, "sns:Subscribe": 1, "sns:TagResource": 1}
     assert len(mails(app, BOB, "Confirmation")) == before + 1
     in_sync(app)
@@ -272,4 +272,4 @@ def test_switched_off_all_of_it_goes_the_pending_too(app):
     in_sync(app)
     assert set(calls) == {"sns:DeleteTopic", "cloudwatch:PutMetricAlarm"}
     assert app.client("sns").list_topics()["Topics"] == []
-    assert said(app) == ""
+    assert messages(app) == ""

@@ -26,7 +26,7 @@ def test_drift_is_put_right_and_told(app):
     wide = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[wide])
     app.client("cloudwatch").delete_alarms(AlarmNames=["guarded-ecs-cpu"])
-    app.look_now()
+    app.observe_now()
     rows = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group["GroupId"]]}])
     assert all(row.get("CidrIpv4") != "0.0.0.0/0" for row in rows["SecurityGroupRules"])
     assert app.client("cloudwatch").describe_alarms(AlarmNames=["guarded-ecs-cpu"])["MetricAlarms"]
@@ -39,7 +39,7 @@ def test_drift_that_is_only_reported_stays(app):
     app.edit(driftPolicy="Report")
     app.grow()
     app.client("logs").put_retention_policy(logGroupName="/ecs/guarded", retentionInDays=30)
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     assert app.reason("InSync") == "Drifted"
     assert app.condition("Ready")["status"] == "True"
     assert app.body["status"]["drift"][0]["action"] == "Reported"
@@ -148,10 +148,10 @@ def test_a_broken_aws_is_told_and_not_called_stalled(aws):
 def test_what_cannot_be_read_is_no_drift(app):
     for service in ("ec2", "elbv2", "rds"):
         app.aws.faults({"match": f"{service}:Describe*", "throttle": 1})
-        assert changes(app.calls(app.look_now)) == {}
+        assert changes(app.calls(app.observe_now)) == {}
         assert app.condition("Ready")["status"] != "True"
         app.aws.faults()
         assert "drift" not in app.body["status"], service
     app.client("logs").put_retention_policy(logGroupName="/ecs/guarded", retentionInDays=30)
-    app.look_now()
+    app.observe_now()
     assert [entry["resource"] for entry in app.body["status"]["drift"]] == ["logs.LogGroup//ecs/guarded"]

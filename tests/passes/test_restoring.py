@@ -66,7 +66,7 @@ def test_a_deleted_stack_is_made_again_from_its_final_snapshot(aws, lost):
     assert app.condition("InSync")["status"] == "True"
     assert "drift" not in app.body["status"]
     status = app.body["status"]
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     assert app.body["status"]["conditions"] == status["conditions"]
     app.edit(database={"restoreFromSnapshot": None})
     assert changes(app.calls(app.grow)) == {}

@@ -131,7 +131,7 @@ def stopped_tasks(app: App) -> None:
     ecs, cluster = app.client("ecs"), f"{app.stack}-cluster"
     for task in ecs.list_tasks(cluster=cluster)["taskArns"]:
         ecs.stop_task(cluster=cluster, task=task, reason="Task failed ELB health checks")
-    app.look_now()
+    app.observe_now()
 
 
 #: Rounds: what happens in one is put right together. Passes are what a life takes its time for.

@@ -76,7 +76,7 @@ def live(aws: Aws, policy: Mapping[str, Mapping[str, Any]], environ: pytest.Monk
         for foreign_change in foreign_changes:
             foreign_change(app)
         app.clock.now += 45.0
-        app.look_now()
+        app.observe_now()
         app.settle()
     app.annotate("snapshot", "whole life")
     app.until(lambda _: "snapshotARN" in app.body["status"]["outputs"], "taken")

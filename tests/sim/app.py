@@ -10,8 +10,9 @@ from typing import Any
 
 from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.session import Accounts
+from missyou_operator.controller.environment import Environment
 from missyou_operator.controller.memory import Memory
-from missyou_operator.controller.reconcile import Environment, Reconciler
+from missyou_operator.controller.reconcile import Reconciler
 from missyou_operator.controller.report import Report
 
 from . import picture
@@ -87,8 +88,8 @@ class App:
     def annotate(self, name: str, value: str) -> None:
         self.body["metadata"]["annotations"][f"missyou.app/{name}"] = value
 
-    def look_now(self) -> Report:
-        """Ask for a full look, as `kubectl annotate missyou.app/reconcile=…` does, and run the pass."""
+    def observe_now(self) -> Report:
+        """Ask for a full observation, as `kubectl annotate missyou.app/reconcile=…` does, and run the pass."""
         self.annotate("reconcile", str(next(_SERIALS)))
         return self.one_pass()
 
@@ -106,7 +107,7 @@ class App:
 
     def wait(self) -> None:
         """Let as much time pass as the operator wants to wait."""
-        self.clock.now += max(self.reports[-1].delay, 0.1) if self.reports else 1.0
+        self.clock.now += max(self.reports[-1].requeue_after, 0.1) if self.reports else 1.0
 
     def until(self, done: Callable[[Mapping[str, Any]], bool], what: str) -> Mapping[str, Any]:
         """Run passes until the status is as wanted; bounded."""
@@ -132,7 +133,7 @@ class App:
         self.grow()
         self.until(lambda _: self.condition("InSync")["status"] == "True", "in sync")
         self.clock.now += 60.0
-        self.look_now()
+        self.observe_now()
         self.grow()
 
     def deletion_pass(self) -> Report:

@@ -27,7 +27,7 @@ def test_a_stack_is_grown_changed_and_deleted(aws: Aws) -> None:
     app.edit(**CHANGED)
     app.settle()
     assert app.everything()["NAT gateways"] == ["crash-nat-a"]
-    assert changes(app.calls(app.look_now)) == {}
+    assert changes(app.calls(app.observe_now)) == {}
     app.delete()
     app.clock.now += 60.0
     left = app.everything()

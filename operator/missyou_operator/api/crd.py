@@ -10,11 +10,12 @@ from typing import Any
 
 import yaml
 
-from missyou_operator.api import GROUP, KIND, PLURAL, VERSION
+from missyou_operator.api.conditions import ConditionType
 from missyou_operator.api.cross_rules import ROOT_RULES
+from missyou_operator.api.kind import GROUP, KIND, PLURAL, VERSION
 from missyou_operator.api.rules import CEL_KEY
 from missyou_operator.api.schema import structural
-from missyou_operator.api.spec import JudgedSpec
+from missyou_operator.api.spec import ValidatedSpec
 from missyou_operator.api.status import Status
 
 _HEADER = """\
@@ -76,8 +77,8 @@ def _root() -> dict[str, Any]:
     # parent covers a new object, the one on the field (it comes from the model) a status that lost its generation.
     status["default"] = {"observedGeneration": -1}
     return {
-        "description": "One app: a network, a database, a registry, secrets, a service behind a load balancer, "
-        "logs and alarms in AWS.",
+        "description": "The complete AWS stack of one app: network, database, registry, secrets, a service behind a "
+        "load balancer, logs and alarms.",
         "type": "object",
         "required": ["spec"],
         CEL_KEY: [rule.to_crd() for rule in ROOT_RULES],
@@ -85,7 +86,7 @@ def _root() -> dict[str, Any]:
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
-            "spec": structural(JudgedSpec),
+            "spec": structural(ValidatedSpec),
             "status": status,
         },
     }
@@ -93,7 +94,7 @@ def _root() -> dict[str, Any]:
 
 def _columns() -> list[dict[str, Any]]:
     def ready(field: str) -> str:
-        return f'.status.conditions[?(@.type=="Ready")].{field}'
+        return f'.status.conditions[?(@.type=="{ConditionType.READY}")].{field}'
 
     shown = {"Ready": ready("status"), "Status": ready("reason"), "URL": ".status.url", "Image": ".status.image"}
     wide = {"Region": ".status.outputs.region", "Database": ".status.outputs.rdsEndpoint", "Message": ready("message")}

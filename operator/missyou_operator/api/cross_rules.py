@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from missyou_operator.api.defaults import DEFAULTS
-from missyou_operator.api.field_rules import STACK_NAME, STACK_NAME_MAX
+from missyou_operator.api.field_rules import NO_STACK_NAME, STACK_NAME, STACK_NAME_MAX
 from missyou_operator.api.rules import Rule, cel_text
 
 if TYPE_CHECKING:
@@ -20,29 +20,28 @@ _NAME = "(has(self.spec.stackName) ? self.spec.stackName : self.metadata.name)"
 _SNAPSHOT = "spec.database.restoreFromSnapshot"
 _OLD_NAME = "(has(oldSelf.spec.stackName) ? oldSelf.spec.stackName : oldSelf.metadata.name)"
 
-#: Rules on the root, the only place that sees metadata.name. The first one judges creations only: the API server does
-#: not spare stored objects from root rules, and tightening it must not make them undeletable.
+#: Rules on the root, the only place that sees metadata.name. The first applies to creations only: the API server does
+#: not exempt stored objects from root rules, and tightening it must not make them undeletable.
 ROOT_RULES = (
     Rule(
         cel="oldSelf.hasValue() || has(self.spec.stackName) || "
         f"(self.metadata.name.size() <= {STACK_NAME_MAX} && self.metadata.name.matches({cel_text(f'^{STACK_NAME}$')}))",
-        says="'metadata.name \"' + self.metadata.name + '\" cannot prefix AWS names: set spec.stackName (a-z, 0-9, "
-        f"single dashes, starts with a letter, at most {STACK_NAME_MAX} characters)'",
+        message_cel="'" + NO_STACK_NAME.format("' + self.metadata.name + '") + "'",
         path=".spec.stackName",
         at_creation=True,
     ),
     Rule(
         cel=f"{_NAME} == {_OLD_NAME}",
-        says=f"'stackName is immutable: keep \"' + {_OLD_NAME} + '\", or create another MissYouApp'",
+        message_cel=f"'stackName is immutable: keep \"' + {_OLD_NAME} + '\", or create another MissYouApp'",
         path=".spec.stackName",
         forbidden=True,
     ),
-    # The status tells whether there is a database: until then a name that was written wrong can be corrected.
+    # The status shows whether there is a database: until then, a wrong name can be corrected.
     Rule(
         cel=f"!has(self.{_SNAPSHOT}) || (has(oldSelf.{_SNAPSHOT}) && self.{_SNAPSHOT} == oldSelf.{_SNAPSHOT}) || "
         "!has(oldSelf.status) || !has(oldSelf.status.outputs) || !has(oldSelf.status.outputs.rdsEndpoint)",
-        message="the stack has its database, which is never restored in place: create another MissYouApp with "
-        "restoreFromSnapshot, or leave it as it was (it can be removed)",
+        message="the stack has a database already, and a snapshot is never restored into it: create another MissYouApp "
+        "with restoreFromSnapshot, or undo this change (removing the field is allowed)",
         path=f".{_SNAPSHOT}",
         forbidden=True,
     ),
@@ -61,28 +60,28 @@ def _check_zones(spec: Spec) -> str | None:
 ZONES_IN_REGION = Rule(
     cel="!has(self.region) || !has(self.network.availabilityZones) || self.network.availabilityZones.all(z, "
     "z.size() == self.region.size() + 1 && z.startsWith(self.region))",
-    says="'both zones must be in ' + self.region + ', for example [' + self.region + 'a, ' + self.region + 'b]'",
+    message_cel="'both zones must be in ' + self.region + ', for example [' + self.region + 'a, ' + self.region + 'b]'",
     path=".network.availabilityZones",
     check=_check_zones,
 )
 REGION_KEPT = Rule(
     cel="has(self.region) == has(oldSelf.region) && (!has(self.region) || self.region == oldSelf.region)",
-    says="'region is immutable: ' + (has(oldSelf.region) ? 'keep \"' + oldSelf.region + '\"' : 'leave it unset (this "
-    "app was created in the region of the operator)') + ', or create another MissYouApp'",
+    message_cel="'region is immutable: ' + (has(oldSelf.region) ? 'keep \"' + oldSelf.region + '\"' : 'leave it unset "
+    "(this app was created in the region of the operator)') + ', or create another MissYouApp'",
     path=".region",
     forbidden=True,
 )
 ZONES_KEPT = Rule(
     cel="has(self.network.availabilityZones) == has(oldSelf.network.availabilityZones) && "
     "(!has(self.network.availabilityZones) || self.network.availabilityZones == oldSelf.network.availabilityZones)",
-    says="'availabilityZones is immutable: ' + (has(oldSelf.network.availabilityZones) ? 'keep [' + "
+    message_cel="'availabilityZones is immutable: ' + (has(oldSelf.network.availabilityZones) ? 'keep [' + "
     "oldSelf.network.availabilityZones.join(', ') + ']' : 'leave it unset') + ', or create another MissYouApp'",
     path=".network.availabilityZones",
     forbidden=True,
 )
 
-#: A role of another account would leave the stack behind and grow a second one. Setting or removing the role is
-#: possible, since the operator's own account is not known here.
+#: A role of another account would leave the stack behind and create a second one. Setting or removing the role is
+#: allowed, since the operator's own account is not known here.
 ACCOUNT_KEPT = Rule(
     cel="!has(self.roleARN) || !has(oldSelf.roleARN) || self.roleARN.split(':')[4] == oldSelf.roleARN.split(':')[4]",
     message="the account is immutable: name a role of the same account, or create another MissYouApp",
@@ -96,7 +95,7 @@ ACCOUNT_KEPT = Rule(
 ZONE_KEPT = Rule(
     cel="self.name != oldSelf.name || !has(self.hostedZoneID) || !has(oldSelf.hostedZoneID) || "
     "self.hostedZoneID == oldSelf.hostedZoneID",
-    message="the zone of a name cannot be changed: remove spec.domain, wait for its records to go, and set it again",
+    message="the zone of a name is immutable: remove spec.domain, wait until its records are gone, and set it again",
     path=".hostedZoneID",
     forbidden=True,
 )
@@ -127,7 +126,7 @@ def _replicas(bound: str, production: int, development: int, *, text: bool = Fal
 
 REPLICAS_ORDER = Rule(
     cel=f"{_replicas('min', _P.replicas_min, _D.replicas_min)} <= {_replicas('max', _P.replicas_max, _D.replicas_max)}",
-    says="'min (%s) must not exceed max (%s): lower min or raise max'.format(["
+    message_cel="'min (%s) must not exceed max (%s): lower min or raise max'.format(["
     f"{_replicas('min', _P.replicas_min, _D.replicas_min, text=True)}, "
     f"{_replicas('max', _P.replicas_max, _D.replicas_max, text=True)}])",
     path=".service.replicas",
@@ -147,7 +146,7 @@ def _check_storage(database: Database) -> str | None:
     if least > STORAGE_MAX:
         return f"set maxStorageGiB to {storage}, the same as storageGiB: there is no room to grow"
     return (
-        f"AWS wants room to grow: set maxStorageGiB to {least} or more (storageGiB + 10 %), "
+        f"AWS requires room to grow: set maxStorageGiB to {least} or more (storageGiB + 10 %), "
         f"or to {storage} for a fixed size"
     )
 
@@ -155,9 +154,9 @@ def _check_storage(database: Database) -> str | None:
 STORAGE_ROOM = Rule(
     cel="!has(self.storageGiB) || !has(self.maxStorageGiB) || self.maxStorageGiB == self.storageGiB || "
     "self.maxStorageGiB * 10 >= self.storageGiB * 11",
-    says=f"(self.storageGiB * 11 + 9) / 10 > {STORAGE_MAX} ? "
+    message_cel=f"(self.storageGiB * 11 + 9) / 10 > {STORAGE_MAX} ? "
     "'set maxStorageGiB to %d, the same as storageGiB: there is no room to grow'.format([self.storageGiB]) : "
-    "'AWS wants room to grow: set maxStorageGiB to %d or more (storageGiB + 10 %%), or to %d for a fixed size'"
+    "'AWS requires room to grow: set maxStorageGiB to %d or more (storageGiB + 10 %%), or to %d for a fixed size'"
     ".format([(self.storageGiB * 11 + 9) / 10, self.storageGiB])",
     path=".maxStorageGiB",
     check=_check_storage,
@@ -173,25 +172,29 @@ def _check_free_storage(spec: Spec) -> str | None:
 
 FREE_STORAGE_BELOW_SIZE = Rule(
     cel="self.monitoring.alarms.databaseFreeStorageGiB < self.database.storageGiB",
-    says="'must be less than database.storageGiB (%d), or the alarm never ends'.format([self.database.storageGiB])",
+    message_cel="'must be less than database.storageGiB (%d), or the alarm never ends'"
+    ".format([self.database.storageGiB])",
     path=".monitoring.alarms.databaseFreeStorageGiB",
     check=_check_free_storage,
 )
 
 # ---- monitoring
 
+#: Why a topic must be in the stack's region.
+TOPIC_REGION = "CloudWatch alarms notify topics of their own region only"
+
 
 def _check_topic(spec: Spec) -> str | None:
     topic, region = spec.monitoring.notifications.topic_arn, spec.region
     if topic is None or region is None or f":sns:{region}:" in topic:
         return None
-    return f"the topic must be in {region}: CloudWatch alarms notify topics of their own region only"
+    return f"the topic must be in {region}: {TOPIC_REGION}"
 
 
 TOPIC_IN_REGION = Rule(
     cel="!has(self.region) || !has(self.monitoring.notifications.topicARN) || "
     "self.monitoring.notifications.topicARN.contains(':sns:' + self.region + ':')",
-    says="'the topic must be in ' + self.region + ': CloudWatch alarms notify topics of their own region only'",
+    message_cel=f"'the topic must be in ' + self.region + ': {TOPIC_REGION}'",
     path=".monitoring.notifications.topicARN",
     check=_check_topic,
 )

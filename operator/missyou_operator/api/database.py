@@ -18,35 +18,35 @@ class Database(WireModel):
     """The PostgreSQL instance on RDS."""
 
     engine_version: Annotated[str, Field(max_length=32), rules.ENGINE_VERSION] = "15.4"
-    """PostgreSQL version, at least: where AWS no longer creates it, the next newer minor is taken. A major alone
-    follows AWS's default minor. Write it in quotes."""
+    """Minimum PostgreSQL version, in quotes. If AWS no longer offers it, the next newer minor version is used. A major
+    version alone follows AWS's default minor version."""
     instance_class: Annotated[str, Field(max_length=40), rules.INSTANCE_CLASS] = "db.t3.micro"
-    """Instance class."""
+    """RDS instance class."""
     storage_gib: StorageGiB = 20
-    """Storage in GiB (gp3). It can grow, never shrink."""
+    """Allocated gp3 storage, in GiB. It can grow, never shrink."""
     max_storage_gib: StorageGiB = 100
-    """Storage in GiB up to which AWS grows it by itself: 10 % above storageGiB or more, or equal to it to stay."""
+    """Upper limit for storage autoscaling, in GiB: 10 % above storageGiB or more, or equal to it for none."""
     multi_az: bool | None = None
-    """A standby in the other zone. Default: true in Production, false in Development."""
+    """Whether a standby runs in the other zone. Default: true in Production, false in Development."""
     backup_retention_days: Annotated[int, Field(ge=1, le=35)] = 7
-    """Days that automated backups are kept."""
+    """Days for which automated backups are kept."""
     backup_window: Annotated[str, Field(max_length=11), windows.BACKUP_FORM, windows.BACKUP_LENGTH] | None = None
-    """When the daily backup is taken, in UTC, say 03:00-04:00; 30 minutes or more. Not given: AWS chooses."""
+    """Time of the daily backup in UTC, at least 30 minutes, for example 03:00-04:00. Default: AWS chooses."""
     maintenance_window: (
         Annotated[str, Field(max_length=19), windows.MAINTENANCE_FORM, windows.MAINTENANCE_LENGTH] | None
     ) = None
-    """When AWS may do maintenance, in UTC, say sun:04:30-sun:05:30; 30 minutes or more, outside backupWindow. Not
-    given: AWS chooses."""
+    """Time of maintenance in UTC, at least 30 minutes and outside backupWindow, for example sun:04:30-sun:05:30.
+    Default: AWS chooses."""
     performance_insights: bool = True
-    """Performance Insights, kept for 7 days."""
+    """Whether Performance Insights is on, with 7 days of retention."""
     deletion_protection: bool | None = None
-    """AWS refuses to delete the database; the operator lifts it only in a deletion that deletionPolicy allows.
-    Default: true in Production, false in Development."""
+    """Whether AWS refuses to delete the database. The operator lifts the protection only for a deletion that
+    deletionPolicy allows. Default: true in Production, false in Development."""
     final_snapshot: bool | None = None
-    """Take a snapshot before the database is deleted. Default: true in Production, false in Development."""
+    """Whether a snapshot is taken before the database is deleted. Default: true in Production, false in Development."""
     restore_from_snapshot: Annotated[str, Field(max_length=340), rules.SNAPSHOT] | None = None
-    """Snapshot (name or ARN) that the database is made from, in place of an empty one. It counts when the stack's
-    database is created, and never restores in place; name and username must be those of the snapshot."""
+    """Name or ARN of the snapshot from which the database is created. It is never restored into an existing database.
+    name and username must be those of the snapshot."""
     name: Annotated[
         str,
         Field(max_length=63),
@@ -55,7 +55,7 @@ class Database(WireModel):
         rules.NOT_KEPT_PREFIX,
         rules.DATABASE_NAME_KEPT,
     ] = "missyou"
-    """Name of the database in the instance. Immutable."""
+    """Name of the database on the instance. Immutable."""
     username: Annotated[
         str,
         Field(max_length=16),

@@ -30,7 +30,7 @@ _PRODUCTION, _DEVELOPMENT = DEFAULTS["Production"], DEFAULTS["Development"]
 
 
 def describe(memories: tuple[int, ...]) -> str:
-    """Say which memories are legal: a short list in full, a long one by its ends and step."""
+    """Describe the legal memories: a short list in full, a long one by its ends and step."""
     if len(memories) <= 4:
         return ", ".join(map(str, memories[:-1])) + f" or {memories[-1]}"
     return f"{memories[0]} to {memories[-1]} in steps of {memories[1] - memories[0]}"
@@ -80,7 +80,7 @@ _TEXTS = "{" + ", ".join(f"{cpu}: {cel_text(describe(memories))}" for cpu, memor
 #: A rule on the whole spec, because the default of the one not given depends on the environment.
 LEGAL_SIZE = Rule(
     cel=f"[{_CPU}].all(c, [{_MEMORY}].all(m, {_legal()}))",
-    says="'%s does not go with %s on Fargate: set memory to %s'.format(["
+    message_cel="'%s does not go with %s on Fargate: set memory to %s'.format(["
     + _named("memory", _PRODUCTION.memory, _DEVELOPMENT.memory)
     + ", "
     + _named("cpu", _PRODUCTION.cpu, _DEVELOPMENT.cpu)

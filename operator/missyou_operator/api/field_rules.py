@@ -1,4 +1,4 @@
-"""The rules on single fields of the spec: what a value must look like, in words that say what to write."""
+"""The rules on single fields of the spec. Each message says what to write."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ from missyou_operator.api.words import POSTGRES_RESERVED, RDS_DATABASES, RDS_USE
 REGION = "[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}"
 STACK_NAME = "[a-z]([a-z0-9]|-[a-z0-9])*"
 STACK_NAME_MAX = 24
+#: The message where metadata.name, which goes into the braces, has to stand in for spec.stackName and cannot.
+NO_STACK_NAME = (
+    'metadata.name "{}" cannot prefix AWS names: set spec.stackName (a-z, 0-9, single dashes, starts with a letter, '
+    f"at most {STACK_NAME_MAX} characters)"
+)
 
 REGION_NAME = matches(REGION, "must be the name of an AWS region, for example eu-west-1")
 STACK_NAME_FORM = matches(
-    STACK_NAME, "write a-z, 0-9 and single dashes, start with a letter, end with a letter or digit (at most 24)"
+    STACK_NAME, "must be a-z, 0-9 and single dashes, start with a letter, and end with a letter or digit"
 )
 
 # ---- credentials and image
@@ -25,25 +30,20 @@ ROLE_ARN = matches(
     "arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+",
     "must be the ARN of an IAM role, for example arn:aws:iam::123456789012:role/missyou",
 )
-EXTERNAL_ID = matches("[A-Za-z0-9_+=,.@:/-]+", "write letters, digits and + = , . @ : / _ - only")
+EXTERNAL_ID = matches("[A-Za-z0-9_+=,.@:/-]+", "must have only letters, digits and + = , . @ : / _ -")
 EXTERNAL_ID_NEEDS_ROLE = Rule(
     cel="!has(self.externalID) || has(self.roleARN)",
-    message="externalID goes with a role: set credentials.roleARN as well, or remove externalID",
+    message="externalID needs a role: set credentials.roleARN as well, or remove externalID",
     path=".externalID",
-    check=lambda credentials: (
-        "externalID goes with a role: set credentials.roleARN as well, or remove externalID"
-        if credentials.external_id and not credentials.role_arn
-        else None
-    ),
+    holds=lambda credentials: credentials.role_arn or not credentials.external_id,
 )
 
 _HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/"
 _PART = r"[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*"
-_TAGGED = "repository is without tag and digest: put what follows the image name into image.tag"
 REPOSITORY_WITHOUT_TAG = Rule(
     cel="!self.matches('@|:[^/]*$')",
-    message=_TAGGED,
-    check=lambda value: _TAGGED if re.search(r"@|:[^/]*\Z", value) else None,
+    message="repository must have no tag and no digest: move it to image.tag",
+    holds=lambda value: not re.search(r"@|:[^/]*\Z", value),
 )
 REPOSITORY = matches(
     f"({_HOST})?{_PART}(/{_PART})*([:@][^/]*)?",
@@ -57,7 +57,6 @@ TAG = matches(
 # ---- network
 
 _CIDR_FORM = "must be an IPv4 block of /16 to /20, for example 10.0.0.0/16"
-_CIDR_USABLE = "no host can have such an address: take a block of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
 #: "This network", loopback, link-local, and multicast with everything above it.
 _UNUSABLE = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")
 _IPV4 = "isCIDR(self) && cidr(self).ip().family() == 4"
@@ -75,41 +74,41 @@ def _check_cidr(value: str) -> str | None:
     return None if str(network) == value else f"host bits are set: write {network}"
 
 
-def _check_usable(value: str) -> str | None:
-    if _check_cidr(value):
-        return None
-    return _CIDR_USABLE if any(IPv4Network(value).overlaps(IPv4Network(bad)) for bad in _UNUSABLE) else None
+def _is_usable(value: str) -> bool:
+    # CIDR complains about what is no block at all.
+    return bool(_check_cidr(value)) or not any(IPv4Network(value).overlaps(IPv4Network(bad)) for bad in _UNUSABLE)
 
 
 CIDR = Rule(
     cel=f"{_SIZED} && cidr(self) == cidr(self).masked()",
-    says=f"{_SIZED} ? 'host bits are set: write %s'.format([string(cidr(self).masked())]) : {cel_text(_CIDR_FORM)}",
+    message_cel=f"{_SIZED} ? 'host bits are set: write %s'.format([string(cidr(self).masked())]) : "
+    f"{cel_text(_CIDR_FORM)}",
     check=_check_cidr,
 )
 CIDR_USABLE = Rule(
     cel=f"!isCIDR(self) || {cel_list(_UNUSABLE)}.all(bad, !cidr(bad).containsCIDR(self))",
-    message=_CIDR_USABLE,
-    check=_check_usable,
+    message="hosts cannot have addresses of this block: use a block of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16",
+    holds=_is_usable,
 )
 CIDR_KEPT = immutable("cidr")
 ZONE_NAME = matches(REGION + "[a-z]", "must be the name of an availability zone, for example eu-west-1a")
 ZONES_DIFFER = Rule(
     cel="self.size() != 2 || self[0] != self[1]",
     message="name two different zones",
-    check=lambda zones: "name two different zones" if len(set(zones)) == 1 else None,
+    holds=lambda zones: len(set(zones)) == len(zones),
 )
 ZONES_IN_ONE_REGION = Rule(
     cel="self.size() != 2 || self[0].size() == 0 || self[1].size() == 0 || "
     "self[0].substring(0, self[0].size() - 1) == self[1].substring(0, self[1].size() - 1)",
     message="both zones must be in one region",
-    check=lambda zones: "both zones must be in one region" if zones[0][:-1] != zones[1][:-1] else None,
+    holds=lambda zones: zones[0][:-1] == zones[1][:-1],
 )
 
 # ---- service
 
-#: What the task definition sets itself (the table in the summary of the Terraform project).
+#: Set by the task definition itself (the table in the summary of the Terraform project).
 STACK_VARIABLES = ("DATABASE_URL", "DEBUG", "FIREBASE_SERVICE_ACCOUNT_KEY", "GOOGLE_API_KEY", "PORT")
-_INSTEAD = "the stack sets these: use service.port, service.debug or secrets, and remove here"
+_INSTEAD = "the stack sets these variables: use service.port, service.debug or secrets, and remove from env"
 
 
 def _check_shadowing(env: Mapping[str, str]) -> str | None:
@@ -119,15 +118,15 @@ def _check_shadowing(env: Mapping[str, str]) -> str | None:
 
 ENV_NAMES = keys_match(
     "[A-Za-z_][A-Za-z0-9_]{0,127}",
-    "names are letters, digits and underscores, do not start with a digit, and have at most 128 characters",
+    "names must be letters, digits and underscores, not start with a digit, and have at most 128 characters",
 )
 ENV_SHADOWING = Rule(
     cel=f"{cel_list(STACK_VARIABLES)}.all(k, !(k in self))",
-    says=f"{cel_text(_INSTEAD + ': %s')}.format([{cel_list(STACK_VARIABLES)}.filter(k, k in self)])",
+    message_cel=f"{cel_text(_INSTEAD + ': %s')}.format([{cel_list(STACK_VARIABLES)}.filter(k, k in self)])",
     forbidden=True,
     check=_check_shadowing,
 )
-HEALTH_PATH = matches("/[!-~]*", "must start with / and be without spaces, for example /health")
+HEALTH_PATH = matches("/[!-~]*", "must start with / and contain no spaces, for example /health")
 
 # ---- database
 
@@ -140,12 +139,13 @@ SNAPSHOT = matches(
     f"{_SNAPSHOT_NAME}|arn:aws[a-z-]*:rds:{REGION}:[0-9]{{12}}:snapshot:{_SNAPSHOT_NAME}",
     "must be the name of an RDS snapshot, for example missyou-db-before-v2, or its ARN",
 )
-DATABASE_NAME = matches("[a-z][a-z0-9_]*", "write a-z, 0-9 and underscores, and start with a letter")
-_TAKEN = "PostgreSQL or RDS keep this name for themselves: take another, for example missyou"
+DATABASE_NAME = matches("[a-z][a-z0-9_]*", "must be a-z, 0-9 and underscores, and start with a letter")
+_TAKEN = "this name is reserved by PostgreSQL or RDS: use another, for example missyou"
 DATABASE_NAME_FREE = not_among(POSTGRES_RESERVED | RDS_DATABASES, _TAKEN)
 USERNAME_FREE = not_among(POSTGRES_RESERVED | RDS_USERS, _TAKEN)
 NOT_KEPT_PREFIX = no_prefix(
-    ("pg_", "rds_"), "names that start with pg_ or rds_ belong to PostgreSQL and RDS: take another, for example missyou"
+    ("pg_", "rds_"),
+    "names starting with pg_ or rds_ are reserved by PostgreSQL and RDS: use another, for example missyou",
 )
 DATABASE_NAME_KEPT = immutable("name")
 USERNAME_KEPT = immutable("username")
@@ -164,16 +164,12 @@ DOMAIN_NAME = matches(
 HOSTED_ZONE = matches("[A-Z0-9]{1,32}", "must be the ID of a hosted zone, for example Z0123456789ABCDEFGHIJ")
 SECRET_ARN = matches(
     "arn:aws[a-z-]*:secretsmanager:" + REGION + ":[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+-[A-Za-z0-9]{6}",
-    "must be the whole ARN of a Secrets Manager secret, with the six characters that AWS adds to its name",
+    "must be the full ARN of a Secrets Manager secret, with the six characters that AWS adds to its name",
 )
 ONE_SOURCE = Rule(
     cel="has(self.secretKeyRef) != has(self.secretARN)",
     message="set exactly one of secretKeyRef and secretARN",
-    check=lambda source: (
-        "set exactly one of secretKeyRef and secretARN"
-        if (source.secret_key_ref is None) == (source.secret_arn is None)
-        else None
-    ),
+    holds=lambda source: (source.secret_key_ref is None) != (source.secret_arn is None),
 )
 
 # ---- monitoring
@@ -182,11 +178,10 @@ EMAIL = matches(
     "[A-Za-z0-9._%+'-]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?[.])+[A-Za-z]{2,}",
     "must be an e-mail address, for example oncall@example.com",
 )
-_TWICE = "name each address once"
 EMAILS_DIFFER = Rule(
     cel="self.all(a, self.exists_one(b, a.lowerAscii() == b.lowerAscii()))",
-    message=_TWICE,
-    check=lambda emails: _TWICE if len({email.lower() for email in emails}) < len(emails) else None,
+    message="list each address only once",
+    holds=lambda emails: len({email.lower() for email in emails}) == len(emails),
 )
 TOPIC_ARN = matches(
     "arn:aws[a-z-]*:sns:" + REGION + ":[0-9]{12}:[A-Za-z0-9_-]+",

@@ -1,4 +1,4 @@
-"""The section `spec.monitoring`: logs, alarms, whom they notify, and the dashboard."""
+"""The section `spec.monitoring`: logs, alarms, notifications, and the dashboard."""
 
 from __future__ import annotations
 
@@ -37,54 +37,54 @@ RETENTION_DAYS = (
     3288,
     3653,
 )
-#: Addresses of one topic: what the operator remembers of them has to fit into a tag. More people take a mailing list.
-MOST_EMAILS = 20
+#: Addresses of one topic: the operator remembers them in a tag, which must hold them. More people need a mailing list.
+MAX_EMAILS = 20
 
 Percent = Annotated[int, Field(ge=1, le=100)]
 
 
 class Alarms(WireModel):
-    """When CloudWatch raises an alarm."""
+    """Thresholds of the CloudWatch alarms."""
 
     service_error_percent: Percent = 5
-    """Requests that end in a 5xx, in percent, above which an alarm is raised; below 20 requests a minute none is."""
+    """Requests that fail with a 5xx, in percent, above which an alarm goes off, from 20 requests a minute."""
     service_cpu_percent: Percent = 80
-    """CPU use of the tasks, in percent, above which an alarm is raised."""
+    """CPU utilization of the tasks, in percent, above which an alarm goes off."""
     database_cpu_percent: Percent = 80
-    """CPU use of the database, in percent, above which an alarm is raised."""
+    """CPU utilization of the database, in percent, above which an alarm goes off."""
     database_free_storage_gib: Annotated[int, Field(ge=1, le=cross.STORAGE_MAX)] = 2
-    """Free storage of the database, in GiB, below which an alarm is raised."""
+    """Free storage of the database, in GiB, below which an alarm goes off."""
     database_connections_percent: Percent = 80
-    """Connections to the database, in percent of what its class takes by default, above which an alarm is raised."""
+    """Database connections, in percent of the default maximum of the instance class, above which an alarm goes off."""
     database_free_memory_percent: Annotated[int, Field(ge=1, le=50)] = 5
-    """Free memory of the database, in percent of what its class has, below which an alarm is raised."""
+    """Free memory of the database, in percent of its instance class's memory, below which an alarm goes off."""
 
 
 class Notifications(WireModel):
-    """Whom alarms tell that they ring, and that they ring no more."""
+    """Who is notified when an alarm goes off, and when it recovers."""
 
     emails: (
         Annotated[
             Sequence[Annotated[str, Field(max_length=254), rules.EMAIL]],
-            Field(min_length=0, max_length=MOST_EMAILS),
+            Field(min_length=0, max_length=MAX_EMAILS),
             rules.EMAILS_DIFFER,
         ]
         | None
     ) = None
-    """E-mail addresses. Each gets a mail from AWS first, and nothing more before the link in it is followed."""
+    """E-mail addresses. AWS first asks each to confirm; only confirmed addresses are notified."""
     topic_arn: Annotated[str, Field(max_length=400), rules.TOPIC_ARN] | None = None
-    """An SNS topic that exists, in the stack's region, which alarms notify as well. It is left as it is: its policy has
-    to let CloudWatch publish."""
+    """ARN of an existing SNS topic in the stack's region, notified as well. The operator never changes it; its policy
+    must allow CloudWatch to publish."""
 
 
 class Monitoring(WireModel):
-    """Logs, alarms and whom they notify."""
+    """Logs, alarms, notifications and dashboard."""
 
     log_retention_days: Annotated[int, OneOf(RETENTION_DAYS)] = 7
-    """Days that the logs of tasks and database are kept, one of those that CloudWatch offers."""
+    """Days for which the logs of tasks and database are kept, a value that CloudWatch offers."""
     alarms: Alarms = Field(default_factory=Alarms)
-    """When CloudWatch raises an alarm."""
+    """Thresholds of the CloudWatch alarms."""
     notifications: Notifications = Field(default_factory=Notifications)
-    """Whom alarms tell that they ring, and that they ring no more."""
+    """Who is notified when an alarm goes off, and when it recovers."""
     dashboard: bool | None = None
-    """A CloudWatch dashboard of the whole stack. Default: true in Production, false in Development."""
+    """Whether the stack has a CloudWatch dashboard. Default: true in Production, false in Development."""

@@ -1,10 +1,10 @@
-"""What a rule is: one condition, written once for the API server (CEL) and once for Python, with one message.
+"""Validation rules: one condition, written once for the API server (CEL) and once for Python, with one message.
 
 A rule sits in the annotation of the field that it guards. The CRD generator reads its CEL, pydantic runs its Python
-half, and a test compares the two against a real API server. Rules about a change (old value against new) are the API
-server's alone: a stored object has no past.
+half, and a test compares the two against a real API server. Only the API server checks rules about a change (old value
+against new): a stored object has no past.
 
-CEL facts that shape the expressions, tried on a real API server: a parent with `default: {}` is judged before the
+CEL facts that shape the expressions, tried on a real API server: a parent with `default: {}` is validated before the
 defaults of its children are filled in (hence `has()`), `string()` and `join()` exceed the cost budget of messages
 (hence `format()`), and `cel.bind` does not exist (hence `[x].all(c, …)`).
 """
@@ -20,10 +20,10 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-#: The name that the API server knows.
+#: The key in a schema under which the API server expects rules.
 CEL_KEY = "x-kubernetes-validations"
 
-#: What is wrong with a value, as a message for a person, or None.
+#: Returns what is wrong with a value, as a message for people, or None.
 Check = Callable[[Any], str | None]
 
 
@@ -33,7 +33,7 @@ def cel_text(text: str) -> str:
 
 
 def cel_list(items: Iterable[str | int]) -> str:
-    """Write a list literal of CEL."""
+    """Return a CEL list literal."""
     return "[" + ", ".join(cel_text(i) if isinstance(i, str) else str(i) for i in items) + "]"
 
 
@@ -41,18 +41,19 @@ def cel_list(items: Iterable[str | int]) -> str:
 class Rule:
     """One validation rule, to be put into `Annotated[...]`.
 
-    `cel` must hold. Where it does not, the API server says `message`, or what the CEL expression `says` evaluates to.
-    `at_creation` makes `oldSelf` an optional that is empty for a new object.
-    `path` moves the blame from the annotated field to one below it (`.maxStorageGiB`). `check` is the Python half,
-    None for rules about a change.
+    `cel` must hold. Where it does not, the message is `message`, or the value of the CEL expression `message_cel`.
+    `at_creation` makes `oldSelf` an optional that is empty for a new object. `path` moves the blame from the annotated
+    field to one below it (`.maxStorageGiB`). The Python half is `holds` beside `message`, `check` beside `message_cel`,
+    and neither for rules about a change.
     """
 
     cel: str
     message: str = ""
-    says: str = ""
+    message_cel: str = ""
     path: str = ""
     forbidden: bool = False
     at_creation: bool = False
+    holds: Callable[[Any], bool] | None = field(default=None, repr=False)
     check: Check | None = field(default=None, repr=False)
 
     def to_crd(self) -> dict[str, Any]:
@@ -60,8 +61,8 @@ class Rule:
         entry: dict[str, Any] = {"rule": self.cel}
         if self.message:
             entry["message"] = self.message
-        if self.says:
-            entry["messageExpression"] = self.says
+        if self.message_cel:
+            entry["messageExpression"] = self.message_cel
         if self.path:
             entry["fieldPath"] = self.path
         if self.at_creation:
@@ -70,19 +71,18 @@ class Rule:
         return entry | {"reason": "FieldValueForbidden" if self.forbidden else "FieldValueInvalid"}
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Run `check` after the type and the bounds."""
-        inner = handler(source)
-        if self.check is None:
-            return inner
-        check, path = self.check, self.path
+        """Run the Python half after the type and the bounds."""
 
-        def judge(value: Any) -> Any:
-            problem = check(value)
+        def validate(value: Any) -> Any:
+            problem = self.check(value) if self.check else None
+            if self.holds and not self.holds(value):
+                problem = self.message
             if problem is not None:
-                raise PydanticCustomError("rule", "{problem}", {"problem": problem, "path": path})
+                raise PydanticCustomError("rule", "{problem}", {"problem": problem, "path": self.path})
             return value
 
-        return core_schema.no_info_after_validator_function(judge, inner)
+        inner = handler(source)
+        return core_schema.no_info_after_validator_function(validate, inner) if self.holds or self.check else inner
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Add this rule's entry, keeping those of the annotations before it."""
@@ -92,36 +92,36 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of the listed numbers: an `enum` in the CRD, taken from a table instead of spelled out as a type."""
+    """One of the listed numbers: an `enum` in the CRD, taken from a table instead of written out as a type."""
 
     values: tuple[int, ...]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Refuse any other number."""
 
-        def judge(value: int) -> int:
+        def validate(value: int) -> int:
             if value not in self.values:
-                raise PydanticCustomError("enum", "{problem}", {"problem": f"write one of {list(self.values)}"})
+                raise PydanticCustomError("enum", "{problem}", {"problem": f"must be one of {list(self.values)}"})
             return value
 
-        return core_schema.no_info_after_validator_function(judge, handler(source))
+        return core_schema.no_info_after_validator_function(validate, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Name the values."""
+        """Add the values."""
         return handler(schema) | {"enum": list(self.values)}
 
 
 def matches(pattern: str, message: str) -> Rule:
     r"""Require that the whole string matches.
 
-    A rule and not the schema's `pattern`: that one shows people a regular expression instead of what to write. Write
+    This is a rule because the schema's `pattern` shows people a regular expression instead of what to write. Write
     character classes out, since `\w` means more in Python than in RE2.
     """
     compiled = re.compile(pattern, re.ASCII)
     return Rule(
         cel=f"self.matches({cel_text(f'^(?:{pattern})$')})",
         message=message,
-        check=lambda value: None if compiled.fullmatch(value) else message,
+        holds=lambda value: compiled.fullmatch(value) is not None,
     )
 
 
@@ -131,7 +131,7 @@ def keys_match(pattern: str, message: str) -> Rule:
     return Rule(
         cel=f"self.all(k, k.matches({cel_text(f'^(?:{pattern})$')}))",
         message=message,
-        check=lambda value: None if all(compiled.fullmatch(key) for key in value) else message,
+        holds=lambda value: all(compiled.fullmatch(key) for key in value),
     )
 
 
@@ -141,7 +141,7 @@ def not_among(words: Iterable[str], message: str) -> Rule:
     return Rule(
         cel=f"!(self.lowerAscii() in {cel_list(shown)})",
         message=message,
-        check=lambda value: message if value.lower() in shown else None,
+        holds=lambda value: value.lower() not in shown,
     )
 
 
@@ -150,7 +150,7 @@ def no_prefix(prefixes: tuple[str, ...], message: str) -> Rule:
     return Rule(
         cel=f"{cel_list(prefixes)}.all(p, !self.startsWith(p))",
         message=message,
-        check=lambda value: message if value.startswith(prefixes) else None,
+        holds=lambda value: not value.startswith(prefixes),
     )
 
 
@@ -158,6 +158,6 @@ def immutable(name: Literal["cidr", "name", "username"]) -> Rule:
     """Refuse any change of a field that always has a value (the CRD has a default for it)."""
     return Rule(
         cel="self == oldSelf",
-        says=f"'{name} is immutable: keep \"' + oldSelf + '\", or create another MissYouApp'",
+        message_cel=f"'{name} is immutable: keep \"' + oldSelf + '\", or create another MissYouApp'",
         forbidden=True,
     )

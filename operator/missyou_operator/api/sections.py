@@ -23,39 +23,38 @@ Replicas = Annotated[int, Field(ge=1, le=100)]
 
 
 class Credentials(WireModel):
-    """Who the operator is in AWS when it works for this app."""
+    """AWS identity that the operator uses for this app."""
 
     role_arn: Annotated[str, Field(max_length=2048), rules.ROLE_ARN] | None = None
-    """IAM role that the operator assumes for this app, which may belong to another account. Not given: the operator's
-    own identity."""
+    """IAM role that the operator assumes; it may belong to another account. Default: the operator's own identity."""
     external_id: Annotated[str, Field(min_length=2, max_length=1224), rules.EXTERNAL_ID] | None = None
-    """External ID that the role's trust policy asks for."""
+    """External ID that the role's trust policy requires."""
 
 
 class Image(WireModel):
-    """What runs in the tasks."""
+    """Container image of the app."""
 
     repository: Annotated[str, Field(max_length=255), rules.REPOSITORY_WITHOUT_TAG, rules.REPOSITORY] | None = None
-    """Image name without tag. Not given: the stack's own ECR repository."""
+    """Image name without a tag. Default: the stack's own ECR repository."""
     tag: Annotated[str, Field(max_length=128), rules.TAG] = "latest"
-    """Tag, or digest like sha256:…; changing it rolls out a new version."""
+    """Tag, or digest such as sha256:…. A change rolls out a new version."""
 
 
 class Endpoints(WireModel):
-    """Ways from the app's tasks to AWS's own services that need no NAT gateway."""
+    """VPC endpoints: the tasks reach AWS services without a NAT gateway."""
 
     s3: bool = True
-    """A gateway endpoint for S3, which costs nothing: the layers of images come through it."""
+    """Gateway endpoint for S3, free of charge. Image layers are pulled through it."""
     interfaces: bool = False
-    """Interface endpoints for ECR, CloudWatch Logs and Secrets Manager in both zones, at a price per hour, zone and
-    GB."""
+    """Interface endpoints for ECR, CloudWatch Logs and Secrets Manager in both zones. AWS charges per hour and zone,
+    and per GB."""
 
 
 class Network(WireModel):
     """The VPC."""
 
     cidr: Annotated[str, Field(max_length=18), rules.CIDR, rules.CIDR_USABLE, rules.CIDR_KEPT] = "10.0.0.0/16"
-    """IPv4 block of the VPC, /16 to /20; public, app and database subnets are carved from it. Immutable."""
+    """IPv4 CIDR block of the VPC, /16 to /20, divided into public, app and database subnets. Immutable."""
     availability_zones: (
         Annotated[
             Sequence[Annotated[str, Field(max_length=40), rules.ZONE_NAME]],
@@ -65,78 +64,78 @@ class Network(WireModel):
         ]
         | None
     ) = None
-    """Exactly two zone names. Not given: the first two that are available in the region. Immutable."""
+    """Two availability zones. Default: the first two that are available in the region. Immutable."""
     nat_gateways: Annotated[int, OneOf((1, 2))] | None = None
-    """One NAT gateway per zone, or one for both. Default: 2 in Production, 1 in Development."""
+    """Number of NAT gateways: 2 is one per zone, 1 is shared. Default: 2 in Production, 1 in Development."""
     endpoints: Endpoints = Field(default_factory=Endpoints)
-    """Ways from the app's tasks to AWS's own services that need no NAT gateway."""
+    """VPC endpoints: the tasks reach AWS services without a NAT gateway."""
 
 
 class ReplicaBounds(WireModel):
-    """How many tasks run."""
+    """Number of tasks."""
 
     min: Replicas | None = None
-    """Lower bound of tasks. Default: 2 in Production, 1 in Development."""
+    """Minimum number of tasks. Default: 2 in Production, 1 in Development."""
     max: Replicas | None = None
-    """Upper bound of tasks. Default: 10 in Production, 2 in Development."""
+    """Maximum number of tasks. Default: 10 in Production, 2 in Development."""
 
 
 class Autoscaling(WireModel):
-    """When tasks are added and removed."""
+    """Targets of autoscaling, and the pauses between its steps."""
 
     cpu_target: TargetPercent = 70
-    """Average CPU use, in percent of what the tasks have, that autoscaling aims at."""
+    """Target for the average CPU utilization of the tasks, in percent."""
     memory_target: TargetPercent = 80
-    """Average memory use, in percent of what the tasks have, that autoscaling aims at."""
+    """Target for the average memory utilization of the tasks, in percent."""
     scale_out_cooldown: Cooldown = 60
-    """Seconds between two steps up."""
+    """Seconds to wait after adding tasks before adding more."""
     scale_in_cooldown: Cooldown = 300
-    """Seconds between two steps down."""
+    """Seconds to wait after removing tasks before removing more."""
 
 
 class HealthCheck(WireModel):
-    """How the load balancer asks a task whether it is well."""
+    """The load balancer's health check of a task."""
 
     path: Annotated[str, Field(max_length=1024), rules.HEALTH_PATH] = "/health"
-    """Path that answers 200 while the app is well."""
+    """Path that returns 200 while the app is healthy."""
     interval_seconds: Annotated[int, Field(ge=5, le=300)] = 30
-    """Seconds between two checks of one task."""
+    """Seconds between two health checks of a task."""
 
 
 class Service(WireModel):
     """The tasks on ECS Fargate."""
 
     cpu: Annotated[int, OneOf(tuple(fargate.SIZES))] | None = None
-    """CPU units of a task (1024 are one vCPU). Default: 512 in Production, 256 in Development."""
+    """CPU units of a task; 1024 units are one vCPU. Default: 512 in Production, 256 in Development."""
     memory: Annotated[int, Field(ge=fargate.MEMORY_MIN, le=fargate.MEMORY_MAX)] | None = None
-    """Memory of a task in MiB, one that Fargate offers with the CPU. Default: 1024 in Production, 512 in
+    """Memory of a task in MiB, a size that Fargate offers for the CPU. Default: 1024 in Production, 512 in
     Development."""
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
-    """Port that the container listens on; the task gets it as PORT."""
+    """Port on which the container listens, passed to it as PORT."""
     replicas: ReplicaBounds = Field(default_factory=ReplicaBounds)
-    """How many tasks run at least and at most."""
+    """Minimum and maximum number of tasks."""
     autoscaling: Autoscaling = Field(default_factory=Autoscaling)
-    """When tasks are added and removed between these bounds."""
+    """Targets of autoscaling, and the pauses between its steps."""
     health_check: HealthCheck = Field(default_factory=HealthCheck)
-    """How the load balancer asks a task whether it is well."""
+    """The load balancer's health check of a task."""
     debug: bool = False
-    """Debug mode of the app; the task gets it as DEBUG."""
+    """Debug mode of the app, passed to the container as DEBUG."""
     env: Annotated[
         dict[str, Annotated[str, Field(max_length=2048)]],
         Field(max_length=100),
         rules.ENV_NAMES,
         rules.ENV_SHADOWING,
     ] = Field(default_factory=dict)
-    """More environment variables for the container. Not for secrets: the task definition shows these values."""
+    """Additional environment variables of the container. Not for secrets: the task definition shows the values."""
 
 
 class Registry(WireModel):
     """The ECR repository."""
 
     keep_images: Annotated[int, Field(ge=1, le=1000)] = 10
-    """How many images stay; older ones expire."""
+    """Number of images to keep; older images expire."""
     scan_on_push: bool = True
-    """Scan every pushed image for known vulnerabilities."""
+    """Whether every pushed image is scanned for known vulnerabilities."""
 
 
 class SecretKey(WireModel):
@@ -149,49 +148,49 @@ class SecretKey(WireModel):
 
 
 class SecretSource(WireModel):
-    """Where a secret value comes from."""
+    """Source of a secret value."""
 
     secret_key_ref: SecretKey | None = None
-    """A Kubernetes Secret in the same namespace; the operator copies the value to Secrets Manager."""
+    """A key of a Kubernetes Secret in the same namespace. The operator copies its value to Secrets Manager."""
     secret_arn: Annotated[str, Field(max_length=2048), rules.SECRET_ARN] | None = None
-    """A secret that exists in Secrets Manager; the tasks read it directly."""
+    """ARN of an existing secret in Secrets Manager. The tasks read it directly."""
 
 
 class Secrets(WireModel):
-    """Secret values that the tasks get."""
+    """Secrets that are passed to the tasks."""
 
     google_api_key: Annotated[SecretSource, rules.ONE_SOURCE] | None = None
-    """Gemini API key, GOOGLE_API_KEY in the task. Not given: the variable is not set."""
+    """Gemini API key, GOOGLE_API_KEY in the container. Default: the variable is not set."""
     firebase_service_account: Annotated[SecretSource, rules.ONE_SOURCE] | None = None
-    """Firebase service account (JSON), FIREBASE_SERVICE_ACCOUNT_KEY in the task. Not given: the variable is not set."""
+    """Firebase service account (JSON), FIREBASE_SERVICE_ACCOUNT_KEY in the container. Default: the variable is not
+    set."""
 
 
 class LoadBalancer(WireModel):
     """The application load balancer."""
 
     access_logs: AccessLogs = Field(default_factory=AccessLogs)
-    """The load balancer's record of every request, in a bucket of its own."""
-
+    """Access logs, in an S3 bucket of their own."""
     deletion_protection: bool | None = None
-    """AWS refuses to delete the load balancer; the operator lifts it only in a deletion that deletionPolicy allows.
-    Default: true in Production, false in Development."""
+    """Whether AWS refuses to delete the load balancer. The operator lifts the protection only for a deletion that
+    deletionPolicy allows. Default: true in Production, false in Development."""
 
 
 class Domain(WireModel):
-    """The app's own name, by HTTPS."""
+    """Host name of the app, served over HTTPS."""
 
     name: Annotated[str, Field(max_length=64), rules.DOMAIN_NAME]
-    """Host name of the app, say app.example.com. It gets a certificate, and HTTP leads to HTTPS."""
+    """Host name, for example app.example.com. It gets a certificate, and HTTP redirects to HTTPS."""
     hosted_zone_id: Annotated[str, Field(max_length=32), rules.HOSTED_ZONE] | None = None
-    """Route 53 zone in which the records are made. Not given: the public zone with the longest name that fits. Where
-    there is none, DomainReady says which records to create by hand."""
+    """ID of the Route 53 zone for the records. Default: the public zone with the longest matching name. Without such a
+    zone, the condition DomainReady lists the records to create by hand."""
     credentials: Annotated[Credentials, rules.EXTERNAL_ID_NEEDS_ROLE] = Field(default_factory=Credentials)
-    """Who the operator is where the zone is, which may be another account. Not given: as for everything else."""
+    """AWS identity for the zone, which may be in another account. Default: the same as for everything else."""
 
 
 class Budget(WireModel):
-    """What the stack may cost."""
+    """Limit on the cost of the stack."""
 
     monthly_usd: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    """US dollars a month. A change after which the stack is estimated to cost more, and more than before, waits for
-    approval. Not given: no bound."""
+    """US dollars per month. A change that raises the estimated cost above this waits for approval. Default: no
+    limit."""

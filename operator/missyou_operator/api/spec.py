@@ -1,4 +1,4 @@
-"""The wire model of `spec` as a whole, with the rules between its sections."""
+"""The model of `spec` as a whole, with the rules between its sections."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ from missyou_operator.api.traffic import WAF
 
 
 class Spec(WireModel):
-    """The AWS stack that is wanted."""
+    """Desired state of the AWS stack."""
 
     environment: Environment = "Production"
-    """Chooses the defaults of the other fields."""
+    """Selects the defaults of other fields."""
     region: Annotated[str, Field(max_length=32), rules.REGION_NAME] | None = None
-    """AWS region. Not given: the operator's AWS_REGION. Immutable."""
+    """AWS region. Default: the operator's AWS_REGION. Immutable."""
     stack_name: Annotated[str, Field(max_length=rules.STACK_NAME_MAX), rules.STACK_NAME_FORM] | None = None
-    """Prefix of all AWS names. Not given: metadata.name. Immutable."""
+    """Prefix of all AWS names. Default: metadata.name. Immutable."""
     credentials: Annotated[Credentials, rules.EXTERNAL_ID_NEEDS_ROLE, cross.ACCOUNT_KEPT] = Field(
         default_factory=Credentials
     )
-    """Who the operator is in AWS when it works for this app."""
+    """AWS identity that the operator uses for this app."""
     image: Image = Field(default_factory=Image)
-    """What runs in the tasks."""
+    """Container image of the app."""
     network: Network = Field(default_factory=Network)
     """The VPC."""
     service: Service = Field(default_factory=Service)
@@ -53,31 +53,31 @@ class Spec(WireModel):
     registry: Registry = Field(default_factory=Registry)
     """The ECR repository."""
     secrets: Secrets = Field(default_factory=Secrets)
-    """Secret values that the tasks get."""
+    """Secrets that are passed to the tasks."""
     load_balancer: LoadBalancer = Field(default_factory=LoadBalancer)
     """The application load balancer."""
     domain: Annotated[Domain, cross.ZONE_KEPT] | None = None
-    """The app's own name, by HTTPS. Not given: the load balancer's name, by HTTP."""
+    """Host name of the app, served over HTTPS. Default: the load balancer's name, over HTTP."""
     monitoring: Monitoring = Field(default_factory=Monitoring)
-    """Logs, alarms and whom they notify."""
+    """Logs, alarms, notifications and dashboard."""
     budget: Budget = Field(default_factory=Budget)
-    """What the stack may cost."""
+    """Limit on the cost of the stack."""
     waf: WAF = Field(default_factory=WAF)
     """The web application firewall in front of the load balancer."""
     tags: Annotated[dict[str, Annotated[str, Field(max_length=256)]], Field(max_length=40), *TAG_RULES] = Field(
         default_factory=dict
     )
-    """Tags for every AWS resource of the stack, beside the operator's own."""
+    """Tags for every AWS resource of the stack, in addition to the operator's own."""
     deletion_policy: Literal["Delete", "Retain"] = "Delete"
-    """What deleting the MissYouApp does in AWS: delete the stack, or leave all of it untouched."""
+    """What happens in AWS when the MissYouApp is deleted: Delete the stack, or Retain it untouched."""
     drift_policy: Literal["Correct", "Report"] = "Correct"
-    """What happens to changes made in AWS by others: undo them, or only report them."""
+    """What happens to changes that others make in AWS: Correct them, or only Report them."""
     suspend: bool = False
-    """Touch nothing in AWS, not even on deletion."""
+    """Whether the operator pauses: it changes nothing in AWS, not even on deletion."""
 
 
 #: A spec with the rules between its sections: what `parse` validates and what the CRD carries.
-JudgedSpec = Annotated[
+ValidatedSpec = Annotated[
     Spec,
     cross.REGION_KEPT,
     cross.ZONES_KEPT,

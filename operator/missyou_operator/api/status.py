@@ -1,10 +1,11 @@
 """The model of `status`: what people, scripts, Argo CD and Flux read.
 
-No field ticks: a status write makes GitOps tools look again, so only news belong here.
+No field changes by itself over time: each status write makes GitOps tools look again, so only news belong here.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from datetime import UTC
 from typing import Annotated, Any, Literal
@@ -18,7 +19,7 @@ MESSAGE_MAX = 32768
 
 Message = Annotated[
     str,
-    # What AWS or a task had to say may be long: cut it rather than lose the write.
+    # A message of AWS or of a task may be long: cut it rather than lose the write.
     BeforeValidator(lambda text: text[: MESSAGE_MAX - 1] + "…" if len(text) > MESSAGE_MAX else text),
     Field(max_length=MESSAGE_MAX),
 ]
@@ -37,33 +38,33 @@ class StatusModel(WireModel):
 
 
 class Condition(StatusModel):
-    """One aspect of the state, as metav1.Condition."""
+    """One aspect of the state, like metav1.Condition."""
 
     type: Annotated[str, Field(max_length=316, pattern="^[A-Z][A-Za-z0-9]*$")]
-    """What is judged: Ready, Reconciling, Stalled, InSync, NetworkReady, DatabaseReady and so on."""
+    """Type of the condition: Ready, Reconciling, Stalled, InSync, NetworkReady, DatabaseReady and so on."""
     status: Literal["True", "False", "Unknown"]
-    """Whether it holds."""
+    """Whether the condition holds."""
     reason: Annotated[str, Field(min_length=1, max_length=1024, pattern="^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")]
-    """Why, in one CamelCase word that a script can match."""
+    """Reason for the status, one CamelCase word that scripts can match."""
     message: Message = ""
-    """Why, for a person: what is wrong, in which resource, and what to do."""
+    """Explanation for people: what is wrong, with which resource, and what to do."""
     observed_generation: Annotated[int, Field(ge=0)] | None = None
-    """The generation of spec that this was judged for."""
+    """Generation of the spec to which the condition applies."""
     last_transition_time: Time
-    """When status last changed."""
+    """When the status of the condition last changed."""
 
 
 class Outputs(StatusModel):
-    """What other tools need to know of the stack."""
+    """Names, IDs and addresses of the stack for other tools."""
 
     alb_url: Annotated[str | None, Field(alias="albURL")] = None
     """URL of the load balancer."""
     rds_endpoint: str | None = None
     """Host and port of the database."""
     ecr_repository_url: str | None = None
-    """Where images are pushed to."""
+    """URL of the ECR repository, to push images to."""
     certificate_arn: str | None = None
-    """ARN of the certificate that HTTPS is served with."""
+    """ARN of the certificate for HTTPS."""
     region: str | None = None
     """AWS region of the stack."""
     vpc_id: str | None = None
@@ -73,156 +74,159 @@ class Outputs(StatusModel):
     ecs_service: str | None = None
     """Name of the ECS service."""
     log_group: str | None = None
-    """Log group of the tasks."""
+    """Name of the log group of the tasks."""
     access_log_bucket: str | None = None
-    """Name of the bucket with the load balancer's access logs."""
+    """Name of the bucket that holds the load balancer's access logs."""
     database_engine_version: str | None = None
-    """PostgreSQL version that runs, which may be newer than spec.database.engineVersion."""
+    """PostgreSQL version in use; it may be newer than spec.database.engineVersion."""
     snapshot_arn: Annotated[str | None, Field(alias="snapshotARN")] = None
-    """ARN of the snapshot that the annotation missyou.app/snapshot asks for, once it is complete."""
+    """ARN of the snapshot requested by the annotation missyou.app/snapshot, once it is complete."""
 
 
 class ResourceStatus(StatusModel):
     """One AWS resource of the stack."""
 
     component: str
-    """Part of the stack that it belongs to: Network, Database and so on."""
+    """Component to which the resource belongs: Network, Database and so on."""
     type: str
-    """Kind of resource."""
+    """Type of the resource, for example ec2.Vpc."""
     name: str
-    """Its name."""
+    """Name of the resource."""
     id: str = ""
-    """Its ARN or ID; empty while it does not exist."""
+    """ARN or ID of the resource; empty while it does not exist."""
     state: str = ""
-    """Its state in one word."""
+    """Ready, or the reason why it is not."""
     message: str = ""
-    """What there is to say about it, for a person."""
+    """Explanation of the state, for people."""
 
 
 class PlannedChange(StatusModel):
-    """One change that the operator wants to make."""
+    """One change that the operator plans."""
 
     action: Literal["Create", "Update", "Replace", "Delete"]
-    """What would be done."""
+    """What the change does to the resource."""
     resource: str
-    """To which resource, by type and name."""
+    """Type and name of the resource."""
     fields: tuple[str, ...] = Field(default=(), strict=False)
-    """What differs."""
+    """Fields that differ, with their present and their desired value."""
     destroys_data: bool = False
-    """Whether data would be lost."""
+    """Whether the change destroys data."""
 
 
 USD = Annotated[str, Field(max_length=32, pattern=r"^[+-]?[0-9]+[.][0-9]{2}$")]
 
 
 class ComponentCost(StatusModel):
-    """What one component is estimated to cost."""
+    """Estimated cost of one component."""
 
     component: str
-    """Part of the stack: Network, Database and so on."""
+    """Name of the component: Network, Database and so on."""
     monthly_usd: USD
-    """US dollars a month."""
+    """US dollars per month."""
 
 
 class Cost(StatusModel):
-    """What the stack is estimated to cost, at its lower bound of replicas; see docs/cost.md for what is assumed."""
+    """Estimated cost of the stack with the minimum number of replicas. docs/cost.md lists the assumptions."""
 
     monthly_usd: USD | None = None
-    """US dollars a month; absent where anything has no price."""
-    components: tuple[ComponentCost, ...] = Field(default=(), strict=False, json_schema_extra={"map-key": "component"})
-    """The parts that it is the sum of."""
+    """US dollars per month; absent if anything has no price."""
+    components: tuple[ComponentCost, ...] = Field(
+        default=(), strict=False, exclude_if=operator.not_, json_schema_extra={"map-key": "component"}
+    )
+    """Cost by component."""
     prices_from: str | None = None
-    """The day of the oldest price that was used, such as 2026-08-31."""
-    not_priced: tuple[str, ...] = Field(default=(), strict=False)
-    """What has no price in the operator's table for this region."""
+    """Date of the oldest price used, for example 2026-08-31."""
+    not_priced: tuple[str, ...] = Field(default=(), strict=False, exclude_if=operator.not_)
+    """Items without a price for this region in the operator's price table."""
 
 
 class PlannedCost(StatusModel):
-    """What the stack is estimated to cost after the changes."""
+    """Estimated cost of the stack after the changes."""
 
     monthly_usd: USD
-    """US dollars a month, of what has a price."""
+    """US dollars per month, without items that have no price."""
     difference_usd: USD
-    """How much more or less a month than now."""
+    """Difference from the present cost, in US dollars per month."""
 
 
 class PlanStatus(StatusModel):
     """Changes that are pending or wait for approval."""
 
     id: str
-    """Hash of the changes. To approve them, write it into the annotation missyou.app/approve."""
+    """ID of the plan. To approve it, set the annotation missyou.app/approve to this value."""
     changes: tuple[PlannedChange, ...] = Field(default=(), strict=False)
-    """The changes."""
+    """The planned changes."""
     cost: PlannedCost | None = None
-    """What the stack would cost, where the changes wait for approval and would change that."""
+    """Estimated cost after the changes, if they affect it."""
 
 
 class Drift(StatusModel):
-    """A change that somebody else made in AWS."""
+    """A change that others made in AWS."""
 
     resource: str
-    """On which resource, by type and name."""
+    """Type and name of the resource."""
     fields: tuple[str, ...] = Field(default=(), strict=False)
-    """What differs."""
+    """Fields that differ, with their present and their desired value."""
     found_at: Time
-    """When it was found."""
+    """When the operator found the change."""
     action: str = ""
-    """What was done about it."""
+    """What the operator did about it: Corrected, Correcting or Reported."""
 
 
 class Blocker(StatusModel):
-    """Something that holds up the deletion."""
+    """A resource that holds up the deletion."""
 
     resource: str
-    """What it is, by type and name."""
+    """Type and name of the resource."""
     id: str = ""
-    """Its ID in AWS."""
+    """ID of the resource in AWS."""
     owner: str = ""
-    """Who it belongs to, as far as AWS tells."""
+    """Owner of the resource, if AWS names one."""
     message: str = ""
     """What to do about it."""
 
 
 class Status(StatusModel):
-    """Where the stack stands; written by the operator only."""
+    """Observed state of the stack, written by the operator only."""
 
     observed_generation: Annotated[int, Field(ge=-1)] = -1
-    """The generation of spec that this status speaks of; -1 until the operator has looked."""
+    """Generation of the spec to which this status applies; -1 until the operator has seen the object."""
     conditions: tuple[Condition, ...] = Field(default=(), strict=False, json_schema_extra={"map-key": "type"})
-    """Ready is the sum; Reconciling and Stalled are there while they hold; one Ready condition per component."""
+    """Ready for the whole stack and one such condition per component, InSync, and Reconciling or Stalled while they
+    hold."""
     url: str | None = None
-    """Where the app answers."""
+    """URL of the app."""
     outputs: Outputs | None = None
-    """What other tools need to know of the stack."""
+    """Names, IDs and addresses of the stack for other tools."""
     image: str | None = None
-    """The image that runs."""
+    """Image of the running tasks."""
     running_tasks: Count | None = None
-    """Tasks that run."""
+    """Number of running tasks."""
     desired_tasks: Count | None = None
-    """Tasks that should run."""
+    """Number of desired tasks."""
     tasks: str | None = None
-    """Running and desired tasks as text, for the TASKS column: 2/2."""
+    """Running and desired tasks for the TASKS column, for example 2/2."""
     resources: tuple[ResourceStatus, ...] = Field(default=(), strict=False)
     """The AWS resources of the stack."""
     plan: PlanStatus | None = None
     """Changes that are pending or wait for approval."""
     drift: tuple[Drift, ...] = Field(default=(), strict=False)
-    """Changes that others made in AWS."""
+    """The latest changes that others made in AWS."""
     cost: Cost | None = None
-    """What the stack is estimated to cost a month."""
+    """Estimated cost of the stack per month."""
     last_sync_time: Time | None = None
-    """When AWS was last compared in full, written along with other news or hourly."""
+    """When AWS was last observed in full; updated with other changes of the status, or hourly."""
     last_handled_reconcile_at: str | None = None
-    """The value of the annotation missyou.app/reconcile that was last obeyed."""
+    """Last value of the annotation missyou.app/reconcile that the operator handled."""
     last_handled_snapshot: str | None = None
-    """The value of the annotation missyou.app/snapshot for which a snapshot was last begun."""
+    """Last value of the annotation missyou.app/snapshot for which a snapshot was started."""
     blockers: tuple[Blocker, ...] = Field(default=(), strict=False)
-    """While deleting: what holds it up."""
+    """What holds up the deletion, while the app is being deleted."""
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the status as JSON values. What is not known and empty lists are left out, `observedGeneration` never.
+        """Return the status as JSON values, without unknown values and empty lists. `observedGeneration` always stays.
 
-        `conditions: null` and an empty status would read as "done" to kstatus, hence the one field that always stays.
+        kstatus would take `conditions: null`, or an empty status, for "done".
         """
         dumped = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         return {name: value for name, value in dumped.items() if value != []}

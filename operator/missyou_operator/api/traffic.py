@@ -1,4 +1,4 @@
-"""The sections of `spec` about what comes in: the load balancer's log and the firewall in front of it."""
+"""The sections of `spec` about incoming requests: access logs and firewall."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from missyou_operator.api.base import WireModel
 
 
 class AccessLogs(WireModel):
-    """The load balancer's record of every request, in a bucket of its own."""
+    """The load balancer's access logs, in an S3 bucket of their own."""
 
     enabled: bool = False
-    """Keep it. Switching it off deletes the bucket, which needs an approval while there are logs in it."""
+    """Whether access logs are written. Turning them off deletes the bucket; with logs in it, that needs approval."""
     retention_days: Annotated[int, Field(ge=1, le=3653)] = 30
-    """Days that the logs are kept."""
+    """Days for which the logs are kept."""
 
 
 class WAF(WireModel):
     """The web application firewall in front of the load balancer."""
 
     enabled: bool = False
-    """Put a web ACL with AWS's managed rule groups and a rate limit in front of the load balancer."""
+    """Whether a web ACL with AWS managed rule groups and a rate limit protects the load balancer."""
     rate_limit: Annotated[int, Field(ge=10, le=2_000_000_000)] = 2000
-    """Requests that one IP address may make in five minutes; more are blocked. Many people may share an address."""
+    """Requests allowed per IP address in five minutes; more are blocked. Many users may share one address."""

@@ -1,4 +1,4 @@
-"""The rules on the times in which RDS takes backups and does maintenance.
+"""The rules on the windows in which RDS takes backups and does maintenance.
 
 Source: RDS API reference, CreateDBInstance, PreferredBackupWindow and PreferredMaintenanceWindow.
 """
@@ -21,18 +21,15 @@ _DAILY = f"{_CLOCK}-{_CLOCK}"
 _MOMENT = f"(mon|tue|wed|thu|fri|sat|sun):{_CLOCK}"
 _WEEKLY = f"{_MOMENT}-{_MOMENT}"
 
-_BACKUP_SHORT = "a backup window has 30 minutes or more"
-_MAINTENANCE_SIZE = "a maintenance window has 30 minutes or more, and less than 24 hours"
-
 
 def _minute(text: str) -> int:
-    """Give the minute of the day of `hh:mm`, or that of the week of `ddd:hh:mm`."""
+    """Return the minute of the day of `hh:mm`, or the minute of the week of `ddd:hh:mm`."""
     day = _DAYS.index(text[:-6]) // 3 if len(text) > 5 else 0
     return day * _DAY + int(text[-5:-3]) * 60 + int(text[-2:])
 
 
 def _span(window: str, turn: int) -> tuple[int, int]:
-    """Give the first minute and the length, in minutes, of a window in a day or week of `turn` minutes."""
+    """Return the first minute and the length, in minutes, of a window in a day or week of `turn` minutes."""
     first, _, last = window.partition("-")
     return _minute(first), (_minute(last) - _minute(first)) % turn
 
@@ -54,14 +51,6 @@ def _cel_form(text: str, pattern: str) -> str:
     return f"{text}.matches({cel_text(f'^(?:{pattern})$')})"
 
 
-def _check_backup(window: str) -> str | None:
-    return None if _span(window, _DAY)[1] >= _SHORTEST else _BACKUP_SHORT
-
-
-def _check_maintenance(window: str) -> str | None:
-    return None if _SHORTEST <= _span(window, _WEEK)[1] < _DAY else _MAINTENANCE_SIZE
-
-
 def _check_apart(database: Database) -> str | None:
     if database.backup_window is None or database.maintenance_window is None:
         return None
@@ -76,8 +65,8 @@ BACKUP_FORM = matches(_DAILY, "must be two times of the day in UTC, for example 
 BACKUP_LENGTH = Rule(
     cel=f"!{_cel_form('self', _DAILY)} || "
     f"{_cel_length(_cel_clock('self', 0), _cel_clock('self', 6), _DAY)} >= {_SHORTEST}",
-    message=_BACKUP_SHORT,
-    check=_check_backup,
+    message=f"a backup window must be at least {_SHORTEST} minutes long",
+    holds=lambda window: _span(window, _DAY)[1] >= _SHORTEST,
 )
 MAINTENANCE_FORM = matches(
     _WEEKLY, "must be two times of the week in UTC, with days in lower case, for example sun:04:30-sun:05:30"
@@ -86,8 +75,8 @@ MAINTENANCE_LENGTH = Rule(
     cel=f"!{_cel_form('self', _WEEKLY)} || "
     f"[{_cel_length(_cel_moment('self', 0), _cel_moment('self', 10), _WEEK)}]"
     f".all(length, length >= {_SHORTEST} && length < {_DAY})",
-    message=_MAINTENANCE_SIZE,
-    check=_check_maintenance,
+    message=f"a maintenance window must be at least {_SHORTEST} minutes long, and shorter than 24 hours",
+    holds=lambda window: _SHORTEST <= _span(window, _WEEK)[1] < _DAY,
 )
 
 _B, _M = "self.backupWindow", "self.maintenanceWindow"
@@ -97,7 +86,7 @@ APART = Rule(
     f"[[{_cel_clock(_B, 0)}, {_cel_length(_cel_clock(_B, 0), _cel_clock(_B, 6), _DAY)}, {_cel_clock(_M, 4)}, "
     f"{_cel_length(_cel_moment(_M, 0), _cel_moment(_M, 10), _WEEK)}]].all(w, "
     f"(w[2] - w[0] + {_DAY}) % {_DAY} >= w[1] && (w[0] - w[2] + {_DAY}) % {_DAY} >= w[3])",
-    says="'overlaps with backupWindow (%s): move one of them'.format([self.backupWindow])",
+    message_cel="'overlaps with backupWindow (%s): move one of them'.format([self.backupWindow])",
     path=".maintenanceWindow",
     check=_check_apart,
 )

@@ -188,3 +188,6 @@ def _known_tags(reader: Reader, arn: str) -> Mapping[str, str]:
 
 def _has_record(option: Mapping[str, Any]) -> bool:
     return bool(option.get("ResourceRecord"))
+
+
+KINDS: tuple[type[Resource], ...] = (Certificate,)

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone, message_of
 from missyou_operator.aws.permissions import Condition, Grant, Part, change, linked_role, make, observe
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Health, Observed, Resource
 
@@ -24,9 +25,9 @@ _ANY = ("application-autoscaling:scalable-target/*",)
 _OF_ECS = (Condition("StringEquals", "application-autoscaling:service-namespace", ("ecs",)),)
 
 
-def scaled_service(stack_name: str) -> str:
-    """Give the id under which auto scaling knows a stack's service."""
-    return f"service/{stack_name}-cluster/{stack_name}-service"
+def scaled_service(cluster: str, service: str) -> str:
+    """Return the id under which auto scaling knows a service."""
+    return f"service/{cluster}/{service}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,7 @@ class ScalableTarget(Resource):
     """The bounds of a service's desired count. Registering moves the count into them at once."""
 
     TYPE: ClassVar[str] = "autoscaling.ScalableTarget"
-    COMPARED: ClassVar[tuple[str, ...]] = ("minimum", "maximum")
+    COMPARED = compare("minimum", "maximum")
     # It can outlive its service (someone deleted that), but not the cluster, which a stack deletes after it.
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Cluster",)
     # Its policies would go with it; one after the other, neither call meets what the other has just deleted.
@@ -62,7 +63,7 @@ class ScalableTarget(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the target by the id that follows from the stack's name; one without tags, in our cluster, is ours."""
+        """Find the target by the id that follows from the service's name; one without tags, in our cluster, is ours."""
         if not reader.found("ecs.Cluster"):
             return []
         client = reader.client(_SERVICE)
@@ -70,7 +71,7 @@ class ScalableTarget(Resource):
             client,
             "describe_scalable_targets",
             "ScalableTargets",
-            ResourceIds=[scaled_service(reader.stack.name)],
+            ResourceIds=[scaled_service(reader.name("ecs.Cluster"), reader.name("ecs.Service"))],
             **_WHAT,
         )
         return [cls._observed(reader, row) for row in rows]
@@ -87,7 +88,7 @@ class ScalableTarget(Resource):
             "maximum": row["MaxCapacity"],
         }
         ours = {key: value for key, value in tags.items() if not key.startswith("aws:")}
-        return reader.observed(cls, f"{reader.stack.name}-scaling", arn, attrs, ours, adopt=True)
+        return reader.observed(cls, reader.name(cls.TYPE), arn, attrs, ours, adopt=True)
 
     def create(self, cloud: Cloud) -> Observed:
         """Register it."""
@@ -130,7 +131,7 @@ class ScalingPolicy(Resource):
     """
 
     TYPE: ClassVar[str] = "autoscaling.ScalingPolicy"
-    COMPARED: ClassVar[tuple[str, ...]] = ("metric", "target", "scale_out_cooldown", "scale_in_cooldown")
+    COMPARED = compare("metric", "target", "scale_out_cooldown", "scale_in_cooldown")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalableTarget",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("application-autoscaling:DescribeScalingPolicies"),
@@ -143,7 +144,7 @@ class ScalingPolicy(Resource):
         Grant(
             Part.CHANGE,
             ("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"),
-            ("cloudwatch:alarm:TargetTracking-service/{stack}-cluster/{stack}-service-*",),
+            ("cloudwatch:alarm:TargetTracking-service/{ecs.Cluster}/{ecs.Service}-*",),
             implied="target tracking keeps alarms in the caller's name: Application Auto Scaling user guide, "
             '"Permissions required for API actions on target services and CloudWatch"',
         ),
@@ -214,3 +215,6 @@ class ScalingPolicy(Resource):
         """Delete it, and with it its alarms."""
         client, resource_id = cloud.client(_SERVICE), observed.attrs["resource_id"]
         return gone(lambda: client.delete_scaling_policy(PolicyName=observed.name, ResourceId=resource_id, **_WHAT))
+
+
+KINDS: tuple[type[Resource], ...] = (ScalableTarget, ScalingPolicy)

@@ -10,17 +10,11 @@ from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import Health, Observed, Resource
 
-#: The prefixes of the two groups of a stack: reads of these are shared between stacks.
-_APP, _DATABASE = "/ecs/", "/aws/rds/instance/"
-#: The two as a policy names them; some actions take an ARN that ends in `:*` (CloudWatch Logs User Guide, "Log group
-#: ARN formats").
-_NAMES = tuple(
-    f"logs:log-group:{name}{end}"
-    for name in (f"{_APP}{{stack}}", f"{_DATABASE}{{stack}}-db/postgresql")
-    for end in ("", ":*")
-)
+#: Some actions take an ARN that ends in `:*`. Source: CloudWatch Logs User Guide, "Log group ARN formats".
+_NAMES = ("logs:log-group:{logs.LogGroup}", "logs:log-group:{logs.LogGroup}:*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +22,7 @@ class LogGroup(Resource):
     """A log group. RDS creates its own where there is none, untagged and never expiring: such a one is adopted."""
 
     TYPE: ClassVar[str] = "logs.LogGroup"
-    COMPARED: ClassVar[tuple[str, ...]] = ("retention_days",)
+    COMPARED = compare("retention_days")
     # Whoever still writes would create it anew.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "rds.DBInstance")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
@@ -43,17 +37,15 @@ class LogGroup(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's two groups by name; the tags of each take a call."""
-        if reader.cannot_exist_yet(cls.TYPE):
+        """Find the stack's groups by name; the tags of each take a call.
+
+        What is listed by the text before the stack's name is shared between stacks.
+        """
+        if reader.cannot_exist_yet():
             return []
-        stack = reader.stack.name
-        wanted = {_APP: f"{_APP}{stack}", _DATABASE: f"{_DATABASE}{stack}-db/postgresql"}
-        return [
-            cls._observed(reader, row)
-            for prefix, name in wanted.items()
-            for row in _groups(reader, prefix)
-            if row["logGroupName"] == name
-        ]
+        prefixes = dict.fromkeys(pattern.partition("{")[0] for pattern in reader.patterns[cls.TYPE])
+        rows = [row for prefix in prefixes for row in _groups(reader, prefix)]
+        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "logGroupName")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -91,3 +83,6 @@ def _groups(reader: Reader, prefix: str) -> list[Mapping[str, Any]]:
         f"logs.describe_log_groups.{prefix}",
         lambda: pages(reader.client("logs"), "describe_log_groups", "logGroups", logGroupNamePrefix=prefix),
     )
+
+
+KINDS: tuple[type[Resource], ...] = (LogGroup,)

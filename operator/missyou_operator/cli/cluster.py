@@ -1,4 +1,4 @@
-"""Reads MissYouApps from an API server, and says in one line why that is not possible."""
+"""Reads MissYouApps from an API server, and explains a failure in one line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from missyou_operator.cli.exits import Exit, Failure
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 #: Seconds to connect, and seconds to wait for an answer.
 _TIMEOUT = (5.0, 30.0)
-#: Seconds after which the server ends a watch, so that a broken one is noticed.
+#: Seconds after which the server ends a watch, so that a broken connection is noticed.
 _WATCH_SECONDS = 60
 _OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
@@ -33,15 +33,18 @@ _Watch: Any = watch.Watch
 
 
 class Unreachable(Exception):  # noqa: N818 - a state of the connection, which `watch` outlives
-    """The API server does not answer, or is not able to at the moment."""
+    """The API server does not answer, or cannot at the moment."""
 
 
 class Cluster:
-    """The cluster of the current kubeconfig context, or the one around this process. `namespace` is the context's."""
+    """The cluster of the current kubeconfig context, or the one that this process runs in.
+
+    `namespace` is the context's.
+    """
 
     def __init__(self) -> None:
         """Read the configuration. Raises Failure where there is none."""
-        # Both libraries would tell people about every retry; the outcome is told once, here.
+        # Both libraries would print every retry; the outcome is printed once, here.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         settings = client.Configuration()
@@ -51,7 +54,7 @@ class Cluster:
         self._api = client.CustomObjectsApi(client.ApiClient(settings))
 
     def get(self, namespace: str, name: str) -> App:
-        """Return one MissYouApp. Raises Failure when it is not there."""
+        """Return one MissYouApp. Raises Failure when it does not exist."""
         app: App = self._ask(
             f'MissYouApp "{name}" not found in namespace "{namespace}"',
             self._api.get_namespaced_custom_object,
@@ -79,7 +82,7 @@ class Cluster:
         return answer
 
     def follow(self, namespace: str, name: str) -> Iterator[App | None]:
-        """Yield one MissYouApp as it is and then after every change, None where it is not there.
+        """Yield one MissYouApp as it is and then after every change; None while it does not exist.
 
         Ends by itself after about a minute: call again. Raises Unreachable when the connection is lost, Failure when
         another try would not help.
@@ -101,7 +104,7 @@ class Cluster:
                 yield None if event["type"] == "DELETED" else event["object"]
         except ApiException as error:
             # An expired resource version (410) is cured by the list that the next call begins with.
-            raise self._explained(error, "") from None
+            raise self._exception(error, "") from None
         except (HTTPError, OSError, ValueError) as error:
             raise Unreachable(_root_cause(error)) from None
 
@@ -116,12 +119,12 @@ class Cluster:
         try:
             return call(*args, **options, _request_timeout=_TIMEOUT)
         except ApiException as error:
-            raise self._explained(error, missing) from None
+            raise self._exception(error, missing) from None
         except (HTTPError, OSError) as error:
             raise Unreachable(_root_cause(error)) from None
 
-    def _explained(self, error: ApiException, missing: str) -> Exception:
-        """Translate an answer that is not what was asked for. `missing` is what a 404 for an object means."""
+    def _exception(self, error: ApiException, missing: str) -> Exception:
+        """Return the exception for an error of the API server. `missing` is the message for an object not found."""
         answer = _status_of(error)
         if error.status == 404 and not answer.get("details", {}).get("name"):
             return Failure(
@@ -132,7 +135,7 @@ class Cluster:
         if error.status == 404:
             return Failure(Exit.NOT_FOUND, missing)
         if error.status == 401:
-            return Failure(Exit.CLUSTER, f"the cluster at {self._host} refuses the credentials of the kubeconfig")
+            return Failure(Exit.CLUSTER, f"the cluster at {self._host} rejects the credentials of the kubeconfig")
         message = answer.get("message") or error.reason or "no reason given"
         if error.status in (410, 429) or (error.status or 500) >= 500:
             return Unreachable(f"{error.status} {message}")
@@ -157,7 +160,7 @@ def _configure(settings: Any) -> str:
 
 
 def _status_of(error: ApiException) -> dict[str, Any]:
-    """Return the metav1.Status in an error; empty for a plain-text answer, such as that for an unknown path."""
+    """Return the metav1.Status in an error; empty for a plain-text answer, such as for an unknown path."""
     try:
         answer = json.loads(error.body or "")
     except ValueError:
@@ -166,7 +169,7 @@ def _status_of(error: ApiException) -> dict[str, Any]:
 
 
 def _root_cause(error: BaseException) -> str:
-    """Leave urllib3's wrapping out: "Connection refused" is what a person needs."""
+    """Return the message without urllib3's wrapping, such as "Connection refused"."""
     reason = getattr(error, "reason", None)
     if isinstance(reason, BaseException):
         return _root_cause(reason)

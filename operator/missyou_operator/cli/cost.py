@@ -1,4 +1,4 @@
-"""`missyou cost`: what a manifest's stack costs a month, and the difference that a change makes."""
+"""`missyou cost`: the monthly cost of a manifest's stack, and the difference that a change makes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,22 +20,21 @@ from missyou_operator.cli.costs import as_json, difference_lines, estimate_lines
 from missyou_operator.cli.exits import Exit, Failure
 from missyou_operator.cli.render import Style
 from missyou_operator.cost import Estimate, Usage, estimate
-from missyou_operator.cost.usage import ABOUT
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
 _ABOUT = """\
-Estimate what the stack of a MissYouApp costs a month in AWS, by component: on-demand list prices in US dollars,
-without taxes, discounts and free tiers, at the lower bound of replicas. What cannot be read from the spec is
-assumed, and can be given. See docs/cost.md.
+Estimate what the stack of a MissYouApp costs per month in AWS, by component, at on-demand list prices in US
+dollars, without taxes, discounts and free tiers, and with the minimum number of replicas. Options replace the
+assumptions about everything that the spec does not determine. See docs/cost.md.
 """
 
 
 def add_to(commands: _SubParsersAction[Any]) -> None:
     """Add the command to the parser of `missyou`."""
-    parser = commands.add_parser("cost", help="estimate what a stack costs a month", description=_ABOUT)
-    parser.add_argument("-f", "--filename", required=True, metavar="FILE", help="manifest of a MissYouApp; - for stdin")
+    parser = commands.add_parser("cost", help="estimate the monthly cost of a stack", description=_ABOUT)
+    parser.add_argument("-f", "--filename", required=True, metavar="FILE", help="manifest of a MissYouApp, - for stdin")
     other = parser.add_mutually_exclusive_group()
     other.add_argument("--from", dest="before", metavar="FILE", help="show the difference from this manifest")
     other.add_argument("--from-cluster", action="store_true", help="show the difference from the object in the cluster")
@@ -44,22 +42,25 @@ def add_to(commands: _SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--region",
         default=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),
-        help="region of manifests that name none (env AWS_REGION)",
+        help="region for a manifest without one (env AWS_REGION)",
     )
     parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
     prices.add_table(parser)
-    assumed = parser.add_argument_group("assumptions, for a month")
-    for item in fields(Usage):
-        option = f"--{item.name.replace('_', '-')}"
+    assumed = parser.add_argument_group("assumptions per month")
+    for name, about, amount in Usage().assumptions():
         assumed.add_argument(
-            option, type=_amount, default=item.default, metavar="N", help=f"{ABOUT[item.name]} (default: %(default)s)"
+            f"--{name.replace('_', '-')}",
+            type=_amount,
+            default=amount,
+            metavar="N",
+            help=f"{about} (default: %(default)s)",
         )
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> None:
     table = prices.load(options.prices)
-    usage = Usage(**{item.name: getattr(options, item.name) for item in fields(Usage)})
+    usage = Usage(**{item.name: getattr(options, item.name) for item in Usage().assumptions()})
     body = _read(options.filename)
     app = _parse(body, options.region, options.filename)
     after = estimate(app, table, usage)
@@ -82,11 +83,11 @@ def _budget(app: AppSpec, found: Estimate) -> list[str]:
         return []
     left = budget - found.known
     if left < 0:
-        state = f"exceeded by {-left:.2f}: a change that comes to this waits for approval"
+        state = f"exceeded by {-left:.2f}: a change to this cost waits for approval"
     elif found.total is None:
-        state = f"of which what has a price takes {found.known:.2f}; what has none is not held by it"
+        state = f"of which {found.known:.2f} are used by items with a price; items without one do not count"
     else:
-        state = f"{left:.2f} are left"
+        state = f"{left:.2f} left"
     return [f"Budget: {budget} USD a month, {state}."]
 
 
@@ -101,7 +102,7 @@ def _before(options: argparse.Namespace, body: Mapping[str, Any]) -> Mapping[str
 
 
 def _read(path: str) -> Mapping[str, Any]:
-    """Read the one MissYouApp of a manifest, which may hold other objects too. Raises Failure."""
+    """Read the one MissYouApp of a manifest that may contain other objects too. Raises Failure."""
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
         documents = list(yaml.safe_load_all(text))
@@ -109,7 +110,7 @@ def _read(path: str) -> Mapping[str, Any]:
         raise Failure(Exit.USAGE, f"{path}: cannot be read: {' '.join(str(error).split())}") from None
     apps = [document for document in documents if isinstance(document, dict) and document.get("kind") == KIND]
     if len(apps) != 1:
-        raise Failure(Exit.USAGE, f"{path}: must hold one {KIND}, and holds {len(apps)}")
+        raise Failure(Exit.USAGE, f"{path}: must contain one {KIND}, but contains {len(apps)}")
     if not isinstance(apps[0].get("metadata"), dict) or not apps[0]["metadata"].get("name"):
         raise Failure(Exit.USAGE, f"{path}: metadata.name: required: set it")
     return {**apps[0], "spec": apps[0].get("spec") or {}}
@@ -130,5 +131,5 @@ def _amount(text: str) -> Decimal:
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or amount < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount: write a number of zero or more, such as 2.5")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount: write a number of zero or more, such as 2.5")
     return amount

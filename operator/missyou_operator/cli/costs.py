@@ -1,9 +1,8 @@
-"""Turns estimates into lines of text and JSON values. Pure."""
+"""Renders estimates as lines of text and as JSON values. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -11,30 +10,29 @@ from typing import Any
 from missyou_operator.api import AppSpec
 from missyou_operator.cli.render import Style, table
 from missyou_operator.cost import Estimate, Line, Usage
-from missyou_operator.cost.usage import ABOUT
 
 _UNKNOWN = "?"
 
 
 def estimate_lines(found: Estimate, usage: Usage, style: Style) -> list[str]:
-    """Draw an estimate: each component with its sum and what it consists of, the total, and what it rests on."""
+    """Render an estimate: each component with its sum and its lines, the total, and the assumptions."""
     sums = found.by_component()
     rows: list[tuple[str, str, str, str]] = [("COMPONENT", "", "", "USD/MONTH")]
     heads = {0: "2"}
-    for component, lines in groupby(found.lines, key=lambda line: line.charge.component):
+    for component, lines in groupby(found.lines, key=lambda line: line.component):
         heads[len(rows)] = "1"
         rows.append((component, "", "", f"{sums[component]:.2f}" if component in sums else _UNKNOWN))
         rows += [_row(line) for line in lines]
     heads[len(rows)] = "1"
     rows.append(("Total" if found.total is not None else "At least", "", "", f"{found.known:.2f}"))
-    drawn = [
+    rendered = [
         style.paint(line, heads[place]) if place in heads else line for place, line in enumerate(_aligned(rows, 2))
     ]
-    return [*drawn, "", *basis_lines(found), *_assumed(usage)]
+    return [*rendered, "", *basis_lines(found), *_assumed(usage)]
 
 
 def difference_lines(before: Estimate, after: Estimate, style: Style) -> list[str]:
-    """Draw what a change makes of the cost, by component."""
+    """Render the cost before and after a change, by component."""
     old, new = before.by_component(), after.by_component()
     rows = [("COMPONENT", "BEFORE", "AFTER", "DIFFERENCE")]
     rows += [
@@ -43,29 +41,30 @@ def difference_lines(before: Estimate, after: Estimate, style: Style) -> list[st
     ]
     complete = before.total is not None and after.total is not None
     rows.append(("Total" if complete else "At least", *_difference(before.known, after.known)))
-    head, *drawn, total = _aligned(rows, 1)
-    return [style.paint(head, "2"), *drawn, style.paint(total, "1"), "", *basis_lines(after)]
+    head, *rendered, total = _aligned(rows, 1)
+    return [style.paint(head, "2"), *rendered, style.paint(total, "1"), "", *basis_lines(after)]
 
 
 def basis_lines(found: Estimate) -> list[str]:
-    """Say how old the prices are, and what has none."""
-    lines = [f"List prices on demand, the oldest of {found.date}."] if found.date else []
+    """Return lines about the age of the prices, and about items without one."""
+    lines = [f"On-demand list prices, the oldest from {found.date}."] if found.date else []
     if found.not_priced:
-        names = ", ".join(dict.fromkeys(found.not_priced))
+        names = ", ".join(found.not_priced)
         lines.append(
-            f"No price for {found.region} in the table: {names}. `missyou prices --refresh {found.region}` asks AWS."
+            f"No price for {found.region} in the table: {names}. "
+            f"To request prices from AWS: missyou prices --refresh {found.region}"
         )
     return lines
 
 
 def as_json(app: AppSpec, after: Estimate, before: Estimate | None, usage: Usage) -> dict[str, Any]:
-    """Give an estimate as JSON values; amounts are text, so that no reader rounds them."""
+    """Return an estimate as JSON values; amounts are text, so that no reader rounds them."""
     result = {
         "region": after.region,
         "environment": app.environment,
         **_summary(after),
         "lines": [_line(line) for line in after.lines],
-        "assumed": {item.name: f"{getattr(usage, item.name):f}" for item in fields(Usage)},
+        "assumed": {item.name: f"{item.amount:f}" for item in usage.assumptions()},
     }
     if before is not None:
         result |= {"before": _summary(before), "differenceUSD": f"{after.known - before.known:+.2f}"}
@@ -78,18 +77,18 @@ def _summary(found: Estimate) -> dict[str, Any]:
         "pricedUSD": f"{found.known:.2f}",
         "components": {name: f"{usd:.2f}" for name, usd in found.by_component().items()},
         "pricesFrom": found.date and found.date.isoformat(),
-        "notPriced": list(dict.fromkeys(found.not_priced)),
+        "notPriced": list(found.not_priced),
     }
 
 
 def _line(line: Line) -> dict[str, Any]:
     charge, price = line.charge, line.price
     return {
-        "component": charge.component,
+        "component": line.component,
         "what": charge.what,
-        "item": charge.item,
+        "item": charge.item.name,
         "quantity": f"{charge.quantity:f}",
-        "unit": charge.unit,
+        "unit": charge.item.unit,
         "unitUSD": price and f"{price.usd:f}",
         "monthlyUSD": None if line.usd is None else f"{line.usd:.2f}",
         "date": price and price.date.isoformat(),
@@ -101,7 +100,7 @@ def _row(line: Line) -> tuple[str, str, str, str]:
     charge = line.charge
     usd = _UNKNOWN if line.usd is None else f"{line.usd:.2f}"
     price = _UNKNOWN if line.price is None else f"{line.price.usd:f}"
-    return (f"  {charge.what}", f"{_short(charge.quantity)} {charge.unit}", f"x {price}", usd)
+    return (f"  {charge.what}", f"{_short(charge.quantity)} {charge.item.unit}", f"x {price}", usd)
 
 
 def _short(amount: Decimal) -> str:
@@ -113,7 +112,7 @@ def _difference(before: Decimal, after: Decimal) -> tuple[str, str, str]:
 
 
 def _aligned(rows: Sequence[Sequence[str]], right: int) -> list[str]:
-    """Align cells in columns; those from the place `right` on, to the right."""
+    """Align cells in columns, those from index `right` on to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return table(
         [
@@ -127,4 +126,4 @@ def _aligned(rows: Sequence[Sequence[str]], right: int) -> list[str]:
 
 
 def _assumed(usage: Usage) -> list[str]:
-    return ["Assumed for a month:", *(f"  {_short(getattr(usage, i.name)):>5} {ABOUT[i.name]}" for i in fields(Usage))]
+    return ["Assumptions per month:", *(f"  {_short(item.amount):>5} {item.about}" for item in usage.assumptions())]

@@ -1,4 +1,4 @@
-"""The parser of `missyou`, and what its commands do."""
+"""The parser of `missyou`, and its commands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from missyou_operator.api.crd import crd_yaml
 from missyou_operator.cli import cost, policy, prices
@@ -21,10 +21,10 @@ from missyou_operator.cli.watch import Screen, watch
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _CODES = """\
 exit codes:
-  0 done   1 timeout   2 stalled: a person or a new spec is needed   3 not found
+  0 success   1 timeout   2 stalled: needs a person or a new spec   3 not found
   4 no cluster, CRD or permission   64 wrong usage
 
-The cluster is that of KUBECONFIG or ~/.kube/config. NO_COLOR turns colours off.
+KUBECONFIG or ~/.kube/config selects the cluster. NO_COLOR turns colours off.
 """
 
 
@@ -46,9 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def script() -> NoReturn:
-    """Run as a program. A thread may still sit in a read of the API server: leave without waiting for it to end.
+    """Run as a program, and exit without waiting for threads.
 
-    (At the ordinary end of the interpreter, such a thread can abort the process.)
+    A thread may still read from the API server; at an ordinary exit of the interpreter it can abort the process.
     """
     code = main()
     sys.stdout.flush()
@@ -56,7 +56,7 @@ def script() -> NoReturn:
     os._exit(code)
 
 
-def _crd(options: argparse.Namespace) -> None:  # noqa: ARG001 - all commands are called alike
+def _crd(options: argparse.Namespace) -> None:  # noqa: ARG001 - all commands have one signature
     sys.stdout.write(crd_yaml())
 
 
@@ -75,7 +75,7 @@ def _resources(options: argparse.Namespace) -> None:
 def _get(options: argparse.Namespace) -> None:
     cluster = Cluster()
     if options.name and options.all_namespaces:
-        raise Failure(Exit.USAGE, "a name cannot be looked up in all namespaces: leave out the name, or -A")
+        raise Failure(Exit.USAGE, "a name cannot be looked up in all namespaces: omit the name, or -A")
     namespace = None if options.all_namespaces else options.namespace or cluster.namespace
     answer = cluster.table(namespace, options.name)
     if not answer.get("rows"):
@@ -85,7 +85,7 @@ def _get(options: argparse.Namespace) -> None:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Wrong usage must not look like "stalled", which has argparse's usual code."""
+    """Exits with a code of its own for wrong usage: argparse's usual code means "stalled" here."""
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -95,44 +95,55 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="missyou",
-        description="Look at MissYouApps and the AWS stacks behind them.",
+        description="Inspect MissYouApps and the AWS stacks behind them.",
         epilog=_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     place = _Parser(add_help=False)
-    place.add_argument("-n", "--namespace", metavar="NS", help="namespace (default: that of the kubeconfig context)")
+    place.add_argument("-n", "--namespace", metavar="NS", help="namespace (default: from the kubeconfig context)")
 
-    crd = commands.add_parser("crd", help="print the CustomResourceDefinition")
+    crd = _command(commands, "crd", "print the CustomResourceDefinition")
     crd.set_defaults(run=_crd)
 
     policy.add_to(commands)
     cost.add_to(commands)
     prices.add_to(commands)
 
-    get = commands.add_parser("get", parents=[place], help="list MissYouApps, as `kubectl get missyouapps` does")
-    get.add_argument("name", nargs="?", metavar="NAME")
-    get.add_argument("-A", "--all-namespaces", action="store_true", help="of all namespaces")
-    get.add_argument("-o", "--output", choices=["wide"], help="wide: with region, database and message")
+    get = _command(commands, "get", "list MissYouApps, like `kubectl get missyouapps`", place)
+    get.add_argument("name", nargs="?", metavar="NAME", help="name of a MissYouApp (default: all)")
+    get.add_argument("-A", "--all-namespaces", action="store_true", help="list those of all namespaces")
+    get.add_argument("-o", "--output", choices=["wide"], help="wide: add region, database and message")
     get.set_defaults(run=_get)
 
-    follow = commands.add_parser("watch", parents=[place], help="show progress until the app is Ready")
-    follow.add_argument("name", metavar="NAME")
+    follow = _command(commands, "watch", "show the progress of a MissYouApp until it is Ready", place)
+    follow.add_argument("name", metavar="NAME", help="name of the MissYouApp")
     follow.add_argument(
-        "--timeout", type=_seconds, default="40m", metavar="S", help="seconds, or 90s, 40m, 1h (default: %(default)s)"
+        "--timeout",
+        type=_seconds,
+        default="40m",
+        metavar="T",
+        help="time limit: seconds, or 90s, 1h (default: %(default)s)",
     )
     follow.set_defaults(run=_watch)
 
-    resources = commands.add_parser("resources", parents=[place], help="list the AWS resources of an app")
-    resources.add_argument("name", metavar="NAME")
+    resources = _command(commands, "resources", "list the AWS resources of a MissYouApp", place)
+    resources.add_argument("name", metavar="NAME", help="name of the MissYouApp")
     resources.set_defaults(run=_resources)
     return parser
+
+
+def _command(commands: Any, name: str, about: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, parents=parents, help=about, description=f"{about[0].upper()}{about[1:]}."
+    )
+    return command
 
 
 def _seconds(text: str) -> float:
     match = re.fullmatch(r"([0-9]+(?:[.][0-9]+)?)([smh]?)", text)
     if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration: write seconds, or 90s, 40m, 1h")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration: write seconds, or 90s, 40m, 1h")
     return float(match[1]) * _SECONDS[match[2]]
 
 

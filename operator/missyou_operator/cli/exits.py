@@ -1,4 +1,4 @@
-"""How a command of `missyou` ends."""
+"""Exit codes of `missyou`, and the exception that carries one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """Exit codes: part of the interface, scripts depend on them."""
+    """Exit codes: part of the interface, since scripts depend on them."""
 
     OK = 0
     TIMEOUT = 1
@@ -18,7 +18,7 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-class Failure(Exception):  # noqa: N818 - not every one is an error: a timeout, a stack that waits for a person
+class Failure(Exception):  # noqa: N818 - not always an error: a timeout, a stack that waits for a person
     """Ends the command with one line for a person and an exit code."""
 
     def __init__(self, code: Exit, message: str) -> None:

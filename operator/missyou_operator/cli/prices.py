@@ -1,4 +1,4 @@
-"""`missyou prices`: what the price table holds, and a newer one from AWS's Pricing API."""
+"""`missyou prices`: the contents of the price table, and a newer table from AWS's Pricing API."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from missyou_operator.cli.exits import Exit, Failure
 from missyou_operator.cli.render import table
 from missyou_operator.cost import BadTable, PriceTable, bundled, read_table
-from missyou_operator.cost.price_list import OFFERS, PassResult, read_products
+from missyou_operator.cost.charges import ITEMS
+from missyou_operator.cost.price_list import RegionPrices, read_products
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -22,29 +23,27 @@ if TYPE_CHECKING:
 #: The Pricing API has endpoints in a few regions only; it answers for all of them.
 _ENDPOINT = "us-east-1"
 _ABOUT = """\
-List the regions of the price table that `missyou cost` and the operator use, with the days of their prices. With
---refresh, ask AWS's Pricing API (pricing:GetProducts) for the prices of regions and print the whole table with
-them, to be given to --prices of `missyou cost` and `missyou-operator`.
+List the regions of the price table that `missyou cost` and the operator use, and how old their prices are.
+With --refresh, request the current prices of some regions from AWS's Pricing API (pricing:GetProducts) and print
+the updated table, for the option --prices of `missyou cost` and `missyou-operator`.
 """
 
 
 def add_to(commands: _SubParsersAction[Any]) -> None:
     """Add the command to the parser of `missyou`."""
-    parser = commands.add_parser(
-        "prices", help="list or refresh the prices that costs are estimated with", description=_ABOUT
-    )
+    parser = commands.add_parser("prices", help="list or refresh the prices behind cost estimates", description=_ABOUT)
     add_table(parser)
-    parser.add_argument("--refresh", nargs="+", metavar="REGION", help="ask AWS for the prices of these regions")
+    parser.add_argument("--refresh", nargs="+", metavar="REGION", help="request prices of these regions from AWS")
     parser.set_defaults(run=_run)
 
 
 def add_table(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names a table."""
-    parser.add_argument("--prices", metavar="FILE", help="price table to use (default: that of this version)")
+    """Add the option --prices."""
+    parser.add_argument("--prices", metavar="FILE", help="price table to use (default: the built-in table)")
 
 
 def load(path: str | None) -> PriceTable:
-    """Read the table of a file, or that of the package. Raises Failure."""
+    """Read the price table from a file, or the built-in one. Raises Failure."""
     if path is None:
         return bundled()
     try:
@@ -53,13 +52,13 @@ def load(path: str | None) -> PriceTable:
         raise Failure(Exit.USAGE, f"--prices {path}: {error}") from None
 
 
-def fetch(client: Any, region: str, day: date) -> PassResult:
-    """Ask for every item of a region."""
+def fetch(client: Any, region: str, day: date) -> RegionPrices:
+    """Request the prices of all items in a region."""
     paginator = client.get_paginator("get_products")
     return read_products(
         {
-            name: [text for page in paginator.paginate(**offer.request(region)) for text in page["PriceList"]]
-            for name, offer in OFFERS.items()
+            name: [text for page in paginator.paginate(**item.offer.request(region)) for text in page["PriceList"]]
+            for name, item in ITEMS.items()
         },
         day,
     )
@@ -75,9 +74,9 @@ def _run(options: argparse.Namespace) -> None:
         try:
             found = fetch(client, region, datetime.now(UTC).date())
         except (BotoCoreError, ClientError) as error:
-            raise Failure(Exit.CLUSTER, f"the Pricing API gave no prices for {region}: {error}") from None
-        if found.doubtful:
-            sys.stderr.write(f"missyou: {region}: no clear price for {', '.join(found.doubtful)}\n")
+            raise Failure(Exit.CLUSTER, f"the Pricing API returned no prices for {region}: {error}") from None
+        if found.unclear:
+            sys.stderr.write(f"missyou: {region}: no clear price for {', '.join(found.unclear)}\n")
         prices = prices.with_region(region, found.prices)
     sys.stdout.write(prices.to_json())
 

@@ -1,4 +1,4 @@
-"""Turns what is known into lines of text. Pure: no clock, no terminal, no cluster."""
+"""Renders progress and tables as lines of text. Pure: no clock, no terminal, no cluster."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from missyou_operator.api import Status
-from missyou_operator.cli.progress import COMPONENTS, Mark, Row
+from missyou_operator.api import Component, Status
+from missyou_operator.cli.progress import Mark, Row
 
 _SYMBOLS: dict[Mark, str] = {"ready": "✔", "working": "…", "failed": "✖", "absent": "·"}
 _COLOURS: dict[Mark, str] = {"ready": "32", "working": "33", "failed": "31", "absent": "2"}
@@ -17,7 +17,7 @@ _GAP = "   "
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How lines may look: with colours, and at most `width` columns wide (None: no bound)."""
+    """The style of lines: with colours or without, and at most `width` columns wide (None: no limit)."""
 
     colour: bool = False
     width: int | None = None
@@ -43,9 +43,9 @@ def table(rows: Sequence[Sequence[str]], indent: str = "") -> list[str]:
 
 
 def live_lines(title: str, rows: Iterable[Row], times: Mapping[str, float], style: Style) -> list[str]:
-    """Draw one frame of the live view: a title, then a line per condition.
+    """Render one frame of the live view: a title, then a line per condition.
 
-    `times` has, for each condition, the seconds after which it came to its state, or the seconds so far.
+    `times`: for each condition, the seconds until it reached its state, or the seconds so far.
     """
     lines = [style.cut(title)]
     for row in rows:
@@ -66,26 +66,26 @@ def changed_lines(before: Iterable[Row], after: Iterable[Row], elapsed: float) -
 
 
 def resource_lines(status: Status, style: Style) -> list[str]:
-    """Draw status.resources as one table, with a heading per component in the order in which a stack comes up."""
-    order = {name: place for place, name in enumerate(COMPONENTS)}
+    """Render status.resources as one table, with a heading per component in the order in which a stack comes up."""
+    order: dict[str, int] = {name: index for index, name in enumerate(Component)}
     resources = sorted(status.resources, key=lambda r: (order.get(r.component, len(order)), r.component))
     if not resources:
         return ["No resources yet."]
     cells = [("TYPE", "NAME", "STATE", "ID"), *((r.type, r.name, r.state, r.id) for r in resources)]
     head, *body = table(cells, indent="  ")
     lines = [style.paint(style.cut(head), "2")]
-    drawn = iter(body)
+    rendered = iter(body)
     for component, members in groupby(resources, key=lambda r: r.component):
         lines.append(style.paint(style.cut(component), "1"))
         for resource in members:
-            lines.append(style.cut(next(drawn)))
+            lines.append(style.cut(next(rendered)))
             if resource.message:
                 lines.append(style.cut(f"    {' '.join(resource.message.split())}"))
     return lines
 
 
 def server_table_lines(answer: Mapping[str, Any], *, wide: bool, namespaces: bool) -> list[str]:
-    """Draw a meta.k8s.io/v1 Table as kubectl does. `wide` shows all columns, `namespaces` puts NAMESPACE first."""
+    """Render a meta.k8s.io/v1 Table as kubectl does. `wide`: all columns. `namespaces`: NAMESPACE as the first."""
     columns = answer["columnDefinitions"]
     shown = [index for index, column in enumerate(columns) if wide or not column.get("priority")]
     rows = [[columns[index]["name"].upper() for index in shown]]

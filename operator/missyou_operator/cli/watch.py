@@ -1,4 +1,4 @@
-"""Follows one MissYouApp until it is Ready: redrawn in place on a terminal, a line per change anywhere else."""
+"""Follows one MissYouApp until it is Ready: redrawn in place on a terminal, one line per change elsewhere."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def watch(cluster: Cluster, namespace: str, name: str, timeout: float, screen: S
     try:
         _until_ready(news, f"{name} in {namespace}", timeout, screen)
     finally:
-        # The thread may sit in a read for up to a minute; it is a daemon, so that nobody waits for it.
+        # The thread may be blocked in a read for up to a minute; it is a daemon, so that nobody waits for it.
         stop.set()
 
 
@@ -64,17 +64,17 @@ def _until_ready(news: SimpleQueue[News], title: str, timeout: float, screen: Sc
             code, sentence = current.verdict
             if code is Exit.STALLED:
                 raise Failure(code, sentence)
-            screen.say(f"{sentence} (after {elapsed:.1f} s)")
+            screen.write_line(f"{sentence} (after {elapsed:.1f} s)")
             return
 
 
 def _follow(cluster: Cluster, namespace: str, name: str, stop: threading.Event, news: SimpleQueue[News]) -> None:
-    """Put every state of the app, and every loss of the connection, into the queue until told to stop."""
+    """Put every state of the app, and every loss of the connection, into the queue until `stop` is set."""
     while not stop.is_set():
         try:
             for app in cluster.follow(namespace, name):
                 news.put(app)
-            # A server that ends every watch at once must not be asked without a pause.
+            # Pause, or a server that ends every watch at once would be flooded with requests.
             stop.wait(_FRAME)
         except Unreachable as error:
             news.put(error)
@@ -86,7 +86,7 @@ def _follow(cluster: Cluster, namespace: str, name: str, stop: threading.Event, 
 
 @dataclass(slots=True)
 class Screen:
-    """Where progress is shown. `live` redraws in place; `width` tells the columns of the terminal at the moment."""
+    """The output of progress. `live` redraws in place; `width` returns the present columns of the terminal."""
 
     out: TextIO
     live: bool
@@ -105,12 +105,12 @@ class Screen:
                 self._since[row.name] = elapsed
         if not self.live:
             for line in changed_lines(self._rows, rows, elapsed):
-                self.say(line)
+                self.write_line(line)
         self._title, self._rows = title, rows
         self.tick(elapsed)
 
     def tick(self, elapsed: float) -> None:
-        """Redraw with the time moved on; nothing to do without a live view."""
+        """Redraw the live view with the time moved on; do nothing without one."""
         if not self.live:
             return
         times = {
@@ -124,8 +124,8 @@ class Screen:
         self.out.flush()
         self._drawn = len(lines)
 
-    def say(self, line: str) -> None:
-        """Write one line that stays."""
+    def write_line(self, line: str) -> None:
+        """Write a line that later frames do not overwrite."""
         self.out.write(line + "\n")
         self.out.flush()
         self._drawn = 0

@@ -1,4 +1,4 @@
-"""Conditions: what was found of each resource, summed up for people, scripts, Argo CD and Flux. Pure.
+"""Conditions: the health of each resource, summed up for people, scripts, Argo CD and Flux. Pure.
 
 The rules of kstatus and of Argo CD's health script decide: `Ready` is True only when everything is; `Reconciling` and
 `Stalled` are present only while they hold, and `Stalled` only when a person or a change of spec is needed.
@@ -8,35 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Literal
 
+from missyou_operator.api.components import OPTIONAL, Component
+from missyou_operator.api.conditions import ConditionType, Reason
+from missyou_operator.api.status import Condition
 from missyou_operator.engine.outcome import Result
-from missyou_operator.stack.context import OPTIONAL, Component
+from missyou_operator.engine.resource import Health
 
-#: Reasons that only say that something else comes first: any other is worth more.
-_DULL = ("Creating", "WaitingFor", "Deleting", "Propagating")
+#: Beginnings of reasons that only name a wait for something else: any other reason explains more.
+_UNINFORMATIVE = (Reason.CREATING, "WaitingFor", Reason.DELETING, Reason.PROPAGATING)
 
-#: Components whose condition says, while they are ready, what their resources have to say: alarms that ring, say.
-_TELLING = OPTIONAL | {Component.MONITORING}
-
-#: Characters of a message: beyond metav1.Condition's bound the API server would refuse the whole status.
-_LONGEST = 32_000
+#: Components whose condition carries the messages of their ready resources, such as alarms that fire.
+_WITH_MESSAGES = OPTIONAL | {Component.MONITORING}
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A condition before it has a time: type, status ("True", "False"), reason, message."""
+    """A condition without generation and time."""
 
     type: str
-    status: str
+    status: Literal["True", "False", "Unknown"]
     reason: str
     message: str = ""
 
 
 def worst(results: Iterable[Result]) -> Result | None:
-    """Give the result that says most about why a group is not ready, or None when it is.
+    """Return the result that explains best why a group is not ready, or None when the group is ready.
 
-    What is merely on its way out keeps nothing from being ready.
+    A surplus resource whose deletion is in progress does not count.
     """
     troubled = [
         result
@@ -51,85 +52,76 @@ def _rank(result: Result) -> tuple[bool, bool, bool, bool]:
     return (
         not health.stalled,
         health.status != "failed",
-        health.reason.startswith(_DULL),
+        health.reason.startswith(_UNINFORMATIVE),
         bool(health.waits_for),
     )
+
+
+def not_ready(health: Health, message: str, progress: str = "") -> list[Verdict]:
+    """Return `Ready=False` with the one of `Stalled` and `Reconciling` that goes with it.
+
+    Argo CD would show Degraded for a moment if `Reconciling` came in a later write. `progress` is its message.
+    """
+    other = ConditionType.STALLED if health.stalled else ConditionType.RECONCILING
+    text = message if health.stalled else progress or message
+    return [
+        Verdict(ConditionType.READY, "False", health.reason, message),
+        Verdict(other, "True", health.reason, text),
+    ]
 
 
 def component_verdicts(results: Sequence[Result], notes: Mapping[str, str]) -> list[Verdict]:
     """Sum up each component that is configured. `notes` are messages for components that are ready."""
     verdicts = []
     for component in Component:
-        mine = [result for result in results if result.component == component.value]
-        if component in OPTIONAL and not any(not result.surplus for result in mine):
+        members = [result for result in results if result.component == component]
+        if component in OPTIONAL and all(result.surplus for result in members):
             continue
-        trouble = worst(mine)
+        trouble = worst(members)
         if trouble is None:
-            told = [result.health.message for result in mine if component in _TELLING and result.health.message]
-            note = notes.get(component.value, "") or "; ".join(told)
-            verdicts.append(Verdict(f"{component}Ready", "True", "Available", note))
+            messages = [result.health.message for result in members if result.health.message]
+            note = notes.get(component, "") or ("; ".join(messages) if component in _WITH_MESSAGES else "")
+            verdicts.append(Verdict(component.condition, "True", Reason.AVAILABLE, note))
         else:
             health = trouble.health
-            verdicts.append(Verdict(f"{component}Ready", "False", health.reason, health.message or trouble.address))
+            verdicts.append(Verdict(component.condition, "False", health.reason, health.message or trouble.address))
     return verdicts
 
 
 def overall_verdicts(results: Sequence[Result], components: Sequence[Verdict], *, busy: bool) -> list[Verdict]:
-    """Sum up everything: `Ready`, and `Reconciling` and `Stalled` where they hold.
+    """Sum up the stack: `Ready`, and `Reconciling` or `Stalled` where they hold.
 
-    `busy`: changes are still to be made or under way. `Reconciling` goes with every `Ready=False` that is not stalled,
-    or Argo CD would show Degraded for a moment.
+    `busy`: changes are still to be made or in progress.
     """
     trouble = worst(results)
-    if trouble is None and not busy:
-        ready = Verdict("Ready", "True", "Available", "everything that is configured is available")
-        leaving = [result for result in results if result.health.status != "ready"]
-        if not leaving:
-            return [ready]
-        names = ", ".join(result.address for result in leaving)
-        return [ready, Verdict("Reconciling", "True", "Deleting", f"no longer needed and on the way out: {names}")]
-    if trouble is None:
-        return [
-            Verdict("Ready", "False", "Progressing", "changes are being made"),
-            Verdict("Reconciling", "True", "Progressing", "changes are being made"),
-        ]
-    where = trouble.component or "stack"
-    message = f"{where}: {trouble.health.message or trouble.address}"
-    verdicts = [Verdict("Ready", "False", trouble.health.reason, message)]
-    if trouble.health.stalled:
-        return [*verdicts, Verdict("Stalled", "True", trouble.health.reason, message)]
-    open_ = ", ".join(verdict.type for verdict in components if verdict.status != "True")
-    return [*verdicts, Verdict("Reconciling", "True", trouble.health.reason, f"not ready yet: {open_ or where}")]
+    if trouble is not None:
+        where = trouble.component or "stack"
+        waiting = ", ".join(verdict.type for verdict in components if verdict.status != "True")
+        message = f"{where}: {trouble.health.message or trouble.address}"
+        return not_ready(trouble.health, message, f"not ready yet: {waiting or where}")
+    if busy:
+        return not_ready(Health("pending", Reason.PROGRESSING), "changes are being made")
+    ready = Verdict(ConditionType.READY, "True", Reason.AVAILABLE, "everything that is configured is available")
+    leaving = ", ".join(result.address for result in results if result.health.status != "ready")
+    if not leaving:
+        return [ready]
+    message = f"no longer needed and being deleted: {leaving}"
+    return [ready, Verdict(ConditionType.RECONCILING, "True", Reason.DELETING, message)]
 
 
 def stamp(
-    verdicts: Sequence[Verdict], previous: Sequence[Mapping[str, Any]], generation: int, now: str
-) -> list[dict[str, Any]]:
-    """Turn verdicts into `metav1.Condition`s; the time of a transition stays while the status stays."""
-    before = {condition["type"]: condition for condition in previous}
-    stamped = []
-    for verdict in verdicts:
-        old = before.get(verdict.type, {})
-        kept = old.get("lastTransitionTime") if old.get("status") == verdict.status else None
-        stamped.append(
-            {
-                "type": verdict.type,
-                "status": verdict.status,
-                "reason": verdict.reason,
-                "message": verdict.message[:_LONGEST],
-                "observedGeneration": generation,
-                "lastTransitionTime": kept or now,
-            }
+    verdicts: Sequence[Verdict], previous: Sequence[Condition], generation: int, now: datetime
+) -> tuple[Condition, ...]:
+    """Turn verdicts into conditions; the time of a transition stays while the status stays."""
+    before = {(condition.type, condition.status): condition.last_transition_time for condition in previous}
+    return tuple(
+        Condition(
+            type=verdict.type,
+            status=verdict.status,
+            reason=verdict.reason,
+            message=verdict.message,
+            observed_generation=generation,
+            last_transition_time=before.get((verdict.type, verdict.status), now),
         )
-    return stamped
-
-
-def transitions(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """List the conditions whose status changed, and `Ready` also when its reason did: each becomes one Event."""
-    old = {condition["type"]: condition for condition in before}
-    return [
-        condition
-        for condition in after
-        if condition["status"] != old.get(condition["type"], {}).get("status")
-        or (condition["type"] == "Ready" and condition["reason"] != old["Ready"]["reason"])
-    ]
+        for verdict in verdicts
+    )

@@ -1,31 +1,38 @@
-"""The Events that transitions of conditions post: of which type, and in which words."""
+"""The Events that a pass posts: one for each transition of a condition."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-#: Reasons that a person should see although the stack may go on by itself.
-_NOTEWORTHY = frozenset(
-    {
-        "ImageNotFound",
-        "SecretNotFound",
-        "SecretForbidden",
-        "SnapshotNotFound",
-        "TasksFailing",
-        "Drifted",
-        "ApprovalRequired",
-    }
-)
+from missyou_operator.api.conditions import NOTEWORTHY, ConditionType
+from missyou_operator.api.status import Condition
 
 
-def kind(condition: Mapping[str, Any], status: Mapping[str, Any]) -> str:
-    """Give the type of an Event: a warning for what needs a person, and for nothing that merely takes time."""
-    stalled = any(other["type"] == "Stalled" for other in status["conditions"])
-    bad = condition["type"] == "Stalled" or (condition["status"] == "False" and stalled)
-    return "Warning" if bad or condition["reason"] in _NOTEWORTHY else "Normal"
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A Kubernetes Event. `type`: "Warning" for what needs a person, "Normal" for what merely takes time."""
+
+    type: str
+    reason: str
+    message: str
 
 
-def text(condition: Mapping[str, Any]) -> str:
-    """Give the message of an Event, at most 1,000 characters: Kubernetes takes 1,024."""
-    return f"{condition['type']} is {condition['status']}: {condition['message'] or condition['reason']}"[:1000]
+def transitions(before: Sequence[Condition], after: Sequence[Condition]) -> list[Event]:
+    """Return an Event for each condition whose status changed, and for `Ready` also when its reason did."""
+    old = {condition.type: condition for condition in before}
+    stalled = any(condition.type == ConditionType.STALLED for condition in after)
+    return [
+        _event(condition, stalled=stalled)
+        for condition in after
+        if (previous := old.get(condition.type)) is None
+        or condition.status != previous.status
+        or (condition.type == ConditionType.READY and condition.reason != previous.reason)
+    ]
+
+
+def _event(condition: Condition, *, stalled: bool) -> Event:
+    bad = condition.type == ConditionType.STALLED or (condition.status == "False" and stalled)
+    message = f"{condition.type} is {condition.status}: {condition.message or condition.reason}"
+    # Kubernetes takes 1,024 bytes of a message.
+    return Event("Warning" if bad or condition.reason in NOTEWORTHY else "Normal", condition.reason, message[:1000])

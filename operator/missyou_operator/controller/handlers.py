@@ -20,12 +20,13 @@ from uuid import uuid4
 import kopf
 from urllib3.exceptions import HTTPError
 
-from missyou_operator.api import GROUP, PLURAL, VERSION
+from missyou_operator.api import FINALIZER, GROUP, PLURAL, VERSION
+from missyou_operator.api.annotations import REQUESTS
 from missyou_operator.api.status import merge_patch
 from missyou_operator.aws.calls import Call
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.session import Accounts
-from missyou_operator.controller.events import kind, text
+from missyou_operator.controller.environment import Environment
 from missyou_operator.controller.kube import Kube
 from missyou_operator.controller.leader import Leader
 from missyou_operator.controller.lease import Candidate
@@ -33,16 +34,13 @@ from missyou_operator.controller.logs import Threads, about
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.metrics import Metrics, Pass
 from missyou_operator.controller.probes import Answer, ProbeServer
-from missyou_operator.controller.reconcile import Environment, Reconciler
+from missyou_operator.controller.readiness import Readiness
+from missyou_operator.controller.reconcile import Reconciler
 from missyou_operator.controller.report import Report
 from missyou_operator.controller.settings import Settings
-from missyou_operator.controller.vitals import Readiness
 
 logger = logging.getLogger(__name__)
 
-FINALIZER = f"{GROUP}/finalizer"
-#: Annotations that ask for a look at once.
-_ASKING = (f"{GROUP}/reconcile", f"{GROUP}/approve", f"{GROUP}/snapshot")
 #: Passes at the same time for apps that somebody has just changed, and for all others: a start with a thousand stacks
 #: must not keep a person waiting.
 _LANES = {"change": 8, "resync": 24}
@@ -63,7 +61,7 @@ class App:
     written: tuple[float, dict[str, Any]] = (float("-inf"), {})
 
     def status_before(self, seen: dict[str, Any]) -> dict[str, Any]:
-        """Give the status as it stands: our own last write until the watch must have shown it, then what is seen."""
+        """Return the present status: our own last write until the watch must have shown it, then the watch's."""
         at, status = self.written
         return status if seconds() - at < _ECHO else seen
 
@@ -80,7 +78,7 @@ class Operator:
         self.lanes = {name: Threads(width, name) for name, width in _LANES.items()}
         accounts = Accounts(self.leader.check if self.leader else None, self.called)
         self.metrics = Metrics(_LANES, self.leads)
-        self.vitals = Readiness(
+        self.readiness = Readiness(
             self.leads,
             lambda: self.kube.apps(settings.namespaces),
             lambda: accounts.get(settings.region).identity(),
@@ -98,7 +96,7 @@ class Operator:
         )
 
     def registry(self) -> kopf.OperatorRegistry:
-        """Give the handlers to kopf."""
+        """Return the handlers to kopf."""
         registry = kopf.OperatorRegistry()
         what = (GROUP, VERSION, PLURAL)
         kopf.on.startup(registry=registry)(self.configure)
@@ -111,8 +109,8 @@ class Operator:
         return registry
 
     async def configure(self, settings: kopf.OperatorSettings, **_: Any) -> None:
-        """Set kopf up: own annotations only, no scanning for CRDs, watches that notice a dead connection."""
-        self.vitals.begin()
+        """Configure kopf: own annotations only, no scanning for CRDs, watches that notice a dead connection."""
+        self.readiness.begin()
         settings.persistence.finalizer = FINALIZER
         settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP, v1=False)
         settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=GROUP)
@@ -124,7 +122,7 @@ class Operator:
 
     async def wind_up(self, **_: Any) -> None:
         """End what kopf would wait for in vain."""
-        self.vitals.end()
+        self.readiness.end()
 
     def end(self) -> None:
         """Let passes that are still under way end at their next call, then give the lease to the next operator."""
@@ -135,21 +133,21 @@ class Operator:
             self.leader.release()
 
     def leads(self) -> bool:
-        """Tell whether this is the operator that works."""
+        """Return whether this is the operator that works."""
         return self.leader is None or self.leader.leads
 
     def answers(self) -> Mapping[str, Callable[[], Answer]]:
-        """Give what the probes' port answers, by path."""
+        """Return what the probes' port answers, by path."""
         return {
-            "/healthz": self.vitals.healthy,
-            "/readyz": self.vitals.ready,
+            "/healthz": self.readiness.healthy,
+            "/readyz": self.readiness.ready,
             "/metrics": lambda: (200, self.metrics.text()),
         }
 
     def called(self, call: Call) -> None:
-        """Take note of a request to AWS."""
+        """Count a request to AWS, and learn from it whether AWS accepts the credentials."""
         self.metrics.call(call)
-        self.vitals.call(call)
+        self.readiness.call(call)
 
     async def on_event(self, event: Mapping[str, Any], body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
         """Wake the loop when something has changed that matters to it: not for our own status writes."""
@@ -160,13 +158,13 @@ class Operator:
             meta.get("generation"),
             FINALIZER in meta.get("finalizers", ()),
             bool(meta.get("deletionTimestamp")),
-            *(annotations.get(name) for name in _ASKING),
+            *(annotations.get(name) for name in REQUESTS),
         )
         if event["type"] == "DELETED":
             self.metrics.gone(meta)
         else:
             self.metrics.seen(dict(meta), dict(body.status))
-        self.vitals.seen(meta["uid"])
+        self.readiness.seen(meta["uid"])
         if event["type"] == "ADDED":
             app.generation = -1
         if sign != app.sign:
@@ -174,27 +172,27 @@ class Operator:
             app.wake.set()
 
     async def loop(self, body: kopf.Body, memo: kopf.Memo, stopped: kopf.DaemonStopped, **_: Any) -> None:
-        """Run pass after pass, each as soon as something changed or is worth another look."""
+        """Run pass after pass, each as soon as something has changed or is worth another observation."""
         app = _app(memo)
         while not stopped:
             app.wake.clear()
-            delay: float | None = None
+            requeue_after: float | None = None
             # Before our finalizer is stored, nothing may be created: a deletion would not wait for us.
             if FINALIZER in body.metadata.get("finalizers", ()) and not body.metadata.get("deletionTimestamp"):
                 async with app.lock:
-                    delay = await self._pass(body, app, lambda: bool(stopped), self.reconciler.reconcile)
-            await _first(app.wake, stopped, delay)
+                    requeue_after = await self._pass(body, app, lambda: bool(stopped), self.reconciler.reconcile)
+            await _first(app.wake, stopped, requeue_after)
 
     async def on_delete(self, body: kopf.Body, memo: kopf.Memo, **_: Any) -> None:
         """Run one pass of the deletion; kopf calls again until all is gone, then takes the finalizer away."""
         app = _app(memo)
         async with app.lock:
-            delay = await self._pass(body, app, lambda: False, self.reconciler.teardown)
-        if delay is not None:
-            raise kopf.TemporaryError("the stack is being deleted", delay=delay)
+            requeue_after = await self._pass(body, app, lambda: False, self.reconciler.teardown)
+        if requeue_after is not None:
+            raise kopf.TemporaryError("the stack is being deleted", delay=requeue_after)
 
     async def _pass(self, body: kopf.Body, app: App, stopped: Any, run: Any) -> float | None:
-        """Run one pass in a thread, write what it found, and give the seconds until the next (None: all is deleted)."""
+        """Run one pass in a thread, write its status, and return the seconds until the next (None: all is deleted)."""
         seen = _plain(body)
         meta = seen["metadata"]
         lane = "change" if meta["generation"] != app.generation else "resync"
@@ -206,14 +204,16 @@ class Operator:
         began, queued = seconds(), self.metrics.queued(lane, run)
         report: Report | None = None
         try:
-            made = await asyncio.get_running_loop().run_in_executor(self.lanes[lane], queued, seen, app.memory, stopped)
-            if not made.done:
-                await self._write(body, seen, app, made)
-            report = made
+            ended = await asyncio.get_running_loop().run_in_executor(
+                self.lanes[lane], queued, seen, app.memory, stopped
+            )
+            if not ended.done:
+                await self._write(body, seen, app, ended)
+            report = ended
         except Exception:
             logger.exception("%s/%s: pass failed", meta["namespace"], meta["name"])
         self.metrics.passed(Pass(seen, report))
-        return _told(report, seconds() - began)
+        return _log_end(report, seconds() - began)
 
     async def _write(self, body: kopf.Body, seen: Mapping[str, Any], app: App, report: Report) -> None:
         meta = seen["metadata"]
@@ -225,17 +225,17 @@ class Operator:
         write = partial(self.kube.patch_status, meta["namespace"], meta["name"], patch)
         if await asyncio.get_running_loop().run_in_executor(self.lanes["change"], write):
             app.written = (seconds(), dict(report.status))
-        for condition in report.events:
-            kopf.event(body, type=kind(condition, report.status), reason=condition["reason"], message=text(condition))
+        for event in report.events:
+            kopf.event(body, type=event.type, reason=event.reason, message=event.message)
 
 
-def _told(report: Report | None, took: float) -> float | None:
-    """Log the end of a pass, and give the seconds until the next."""
+def _log_end(report: Report | None, took: float) -> float | None:
+    """Log the end of a pass, and return the seconds until the next (None: all is deleted)."""
     result = report.result if report else "error"
     logger.debug("pass ended: %s", result, extra={"result": result, "seconds": round(took, 3)})
     if report is None:
         return 10.0
-    return None if report.done else report.delay
+    return None if report.done else report.requeue_after
 
 
 def _app(memo: kopf.Memo) -> App:
@@ -260,10 +260,10 @@ async def _until(stopped: kopf.DaemonStopped) -> None:
     await stopped.wait()
 
 
-async def _first(wake: asyncio.Event, stopped: kopf.DaemonStopped, delay: float | None) -> None:
+async def _first(wake: asyncio.Event, stopped: kopf.DaemonStopped, timeout: float | None) -> None:
     waits = [asyncio.create_task(wake.wait()), asyncio.create_task(_until(stopped))]
     try:
-        await asyncio.wait(waits, timeout=delay, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in waits:
             task.cancel()

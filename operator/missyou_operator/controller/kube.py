@@ -38,13 +38,13 @@ class Kube:
         self._coordination = client.CoordinationV1Api(self._api)
 
     def cluster_uid(self) -> str:
-        """Give the UID of the kube-system namespace: it tells clusters apart that share an AWS account."""
+        """Return the UID of the kube-system namespace: it tells clusters apart that share an AWS account."""
         metadata = self._core.read_namespace("kube-system", _request_timeout=_TIMEOUT).metadata
         assert metadata is not None and metadata.uid, "every stored object has metadata with a UID"  # noqa: S101, PT018
         return metadata.uid
 
     def read_lease(self) -> Record:
-        """Give the record of the operators' lease, an empty one where there is no Lease yet."""
+        """Return the record of the operators' lease, an empty one where there is no Lease yet."""
         try:
             lease = self._coordination.read_namespaced_lease(self._lease, self._namespace, _request_timeout=_SOON)
         except ApiException as error:
@@ -65,7 +65,7 @@ class Kube:
         return _record(create(self._namespace, body, _request_timeout=_SOON))
 
     def read_secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
-        """Give the data of a Secret, decoded, or None where there is none. Values that are not UTF-8 are left out.
+        """Return the data of a Secret, decoded, or None where there is none. Values that are not UTF-8 are left out.
 
         Error: PermissionError where the namespace has not opted in; its text is the user that was refused.
         """
@@ -80,7 +80,7 @@ class Kube:
         return {key: text for key, raw in (secret.data or {}).items() if (text := _text(raw)) is not None}
 
     def crd_exists(self) -> bool:
-        """Tell whether the API server serves MissYouApps."""
+        """Return whether the API server serves MissYouApps."""
         try:
             self._custom.list_cluster_custom_object(GROUP, VERSION, PLURAL, limit=1, _request_timeout=_TIMEOUT)
         except ApiException as error:

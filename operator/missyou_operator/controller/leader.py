@@ -26,7 +26,7 @@ class Leases(Protocol):
     """Where the Lease is kept. Errors: ApiException (409: somebody was quicker), HTTPError."""
 
     def read_lease(self) -> Record:
-        """Give the record, an empty one where there is no Lease."""
+        """Return the record, an empty one where there is no Lease."""
 
     def write_lease(self, holder: str, seen: Record, duration: int, now: datetime) -> Record:
         """Put a holder in place of the record that was seen."""
@@ -72,14 +72,14 @@ class Leader:
         self._candidate = self._candidate.resigned()
 
     def release(self) -> None:
-        """Give the lease back once nothing is under way any more, so that the next one need not wait for its end."""
+        """Return the lease back once nothing is under way any more, so that the next one need not wait for its end."""
         candidate = self._candidate
         if candidate.seen is None or candidate.seen.holder != candidate.identity:
             return
         try:
             self._leases.write_lease("", candidate.seen, int(candidate.terms.duration), datetime.now(UTC))
         except (ApiException, HTTPError, OSError) as error:
-            logger.warning("the lease could not be given back (%s): it runs out", _said(error))
+            logger.warning("the lease could not be given back (%s): it runs out", _words(error))
 
     def _keep(self) -> None:
         try:
@@ -95,7 +95,7 @@ class Leader:
             self._end(1)
 
     def _try(self) -> bool:
-        """Read, and write our name where we may. Tells whether the lease is ours now."""
+        """Read, and write our name where we may. Returns whether the lease is ours now."""
         try:
             self._candidate = self._candidate.observe(self._leases.read_lease(), self._clock())
             began, seen = self._clock(), self._candidate.seen
@@ -104,13 +104,13 @@ class Leader:
             duration = int(self._candidate.terms.duration)
             record = self._leases.write_lease(self._candidate.identity, seen, duration, datetime.now(UTC))
         except (ApiException, HTTPError, OSError) as error:
-            logger.warning("the lease could not be read or written: %s", _said(error))
+            logger.warning("the lease could not be read or written: %s", _words(error))
             return False
         self._candidate = self._candidate.wrote(record, began)
         return True
 
 
-def _said(error: Exception) -> str:
+def _words(error: Exception) -> str:
     if isinstance(error, ApiException):
         return "somebody was quicker" if error.status == 409 else f"{error.status} {error.reason}"
     return type(error).__name__

@@ -44,23 +44,23 @@ class Candidate:
     renewed: float = float("-inf")
 
     def observe(self, record: Record, now: float) -> Candidate:
-        """Take note of the record as it stands."""
+        """Remember the record as it was read."""
         return self if record == self.seen else replace(self, seen=record, since=now)
 
     def may_write(self, now: float) -> bool:
-        """Tell whether to write our name into the record that was seen: it is free, ours, or stands for too long."""
+        """Return whether to write our name into the record that was seen: it is free, ours, or stands for too long."""
         if self.seen is None:
             return False
         return self.seen.holder in {"", self.identity} or now >= self.since + self.terms.duration
 
     def wrote(self, record: Record, began: float) -> Candidate:
-        """Take note of a write that succeeded; `began` is when it was begun."""
+        """Remember a write that succeeded. `began` is when it was begun."""
         return replace(self, seen=record, since=began, renewed=began)
 
     def may_act(self, now: float) -> bool:
-        """Tell whether the process may act as the leader."""
+        """Return whether the process may act as the leader."""
         return now < self.renewed + self.terms.deadline
 
     def resigned(self) -> Candidate:
-        """Give the candidate that acts no more, whoever the lease belongs to."""
+        """Return the candidate that acts no more, whoever the lease belongs to."""
         return replace(self, renewed=float("-inf"))

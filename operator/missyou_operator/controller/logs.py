@@ -28,7 +28,7 @@ _FIELDS: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar("fie
 
 
 def about(**fields: Any) -> None:
-    """Say what all that is logged from here on in this context (a task and the threads that work for it) is about."""
+    """Set the fields of all that is logged from here on in this context: a task, and the threads that work for it."""
     _FIELDS.set(fields)
 
 
@@ -48,7 +48,7 @@ class Text(logging.Formatter):
     """Lines for people."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the line, with stars where it would quote a secret, also in a traceback."""
+        """Return the line, with stars where it would quote a secret, also in a traceback."""
         return redact(super().format(record))
 
 
@@ -61,7 +61,7 @@ class Json(JsonFormatter):
 
 
 def handler(*, json: bool) -> logging.StreamHandler[Any]:
-    """Give a handler that writes to standard error."""
+    """Return a handler that writes to standard error."""
     made = logging.StreamHandler()
     made.addFilter(_add_fields)
     made.setFormatter(_json() if json else Text(_TEXT))

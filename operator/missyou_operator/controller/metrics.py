@@ -20,16 +20,17 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from missyou_operator.api import ConditionType
 from missyou_operator.aws.calls import Call
 from missyou_operator.aws.clock import seconds, utc_now
+from missyou_operator.controller.app_metrics import AppMetrics, families
 from missyou_operator.controller.report import Report
-from missyou_operator.controller.standing import Standing, families
 
 T = TypeVar("T")
 
 #: The only controller, by controller-runtime's way of naming: the kind in lower case.
 CONTROLLER = "missyouapp"
-#: Seconds. A pass that only looks takes less than one, one that creates some; beyond the last something hangs.
+#: Seconds. A pass that only observes takes less than one, one that creates some; beyond the last something hangs.
 _PASS_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 #: Seconds. A rollout takes minutes, a first creation about twenty (RDS with a standby).
 _READY_BUCKETS = (15, 30, 60, 120, 300, 600, 900, 1200, 1800, 2700, 3600, 7200)
@@ -52,7 +53,7 @@ class Metrics:
 
     def __init__(self, workers: Mapping[str, int], leads: Callable[[], bool]) -> None:
         self._lock = threading.Lock()
-        self._apps: dict[tuple[str, str], Standing] = {}
+        self._apps: dict[tuple[str, str], AppMetrics] = {}
         self.registry = r = CollectorRegistry(auto_describe=True)
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=r)
@@ -66,11 +67,11 @@ class Metrics:
         self._durations = Histogram(
             "controller_runtime_reconcile_time_seconds", "Duration of a pass", pass_, buckets=_PASS_BUCKETS, registry=r
         )
-        self._active = Gauge("controller_runtime_active_workers", "Passes that run now", pass_, registry=r)
+        self._active = Gauge("controller_runtime_active_workers", "Passes running now", pass_, registry=r)
         self._active.labels(CONTROLLER)
-        most = Gauge("controller_runtime_max_concurrent_reconciles", "Passes at a time", pass_, registry=r)
+        most = Gauge("controller_runtime_max_concurrent_reconciles", "Most passes at a time", pass_, registry=r)
         most.labels(CONTROLLER).set(sum(workers.values()))
-        self._depth = Gauge("workqueue_depth", "Apps that wait for a thread, by lane", lane, registry=r)
+        self._depth = Gauge("workqueue_depth", "Apps waiting for a thread, by lane", lane, registry=r)
         self._waits = Histogram(
             "workqueue_queue_duration_seconds", "How long an app waited for a thread", lane, registry=r
         )
@@ -78,11 +79,14 @@ class Metrics:
             self._depth.labels(name)
             self._waits.labels(name)
         leading = Gauge(
-            "leader_election_master_status", "Whether this operator works (1) or stands by (0)", lane, registry=r
+            "leader_election_master_status",
+            "Whether this operator leads (1) or stands by (0)",
+            lane,
+            registry=r,
         )
         leading.labels("missyou-operator").set_function(lambda: float(leads()))
         self._calls = Counter(
-            "missyou_aws_requests_total", "Requests to AWS, retries included", [*call, "code"], registry=r
+            "missyou_aws_requests_total", "Requests to AWS, including retries", [*call, "code"], registry=r
         )
         self._throttled = Counter(
             "missyou_aws_throttled_requests_total", "Requests that AWS throttled", call, registry=r
@@ -99,11 +103,11 @@ class Metrics:
         )
 
     def text(self) -> str:
-        """Give everything in Prometheus's text format."""
+        """Return everything in Prometheus's text format."""
         return generate_latest(self.registry).decode()
 
     def collect(self) -> Iterator[Metric]:
-        """Give what there is of each app now (called by the registry)."""
+        """Return what there is of each app now (called by the registry)."""
         with self._lock:
             return iter(families(sorted(self._apps.items(), key=lambda app: app[0])))
 
@@ -129,9 +133,9 @@ class Metrics:
         return started
 
     def seen(self, meta: Mapping[str, Any], status: Mapping[str, Any]) -> None:
-        """Take note of an app as the API server shows it."""
+        """Keep an app as the API server shows it."""
         with self._lock:
-            self._apps.setdefault(_key(meta), Standing(status)).meta = meta
+            self._apps.setdefault(_key(meta), AppMetrics(status)).meta = meta
 
     def gone(self, meta: Mapping[str, Any]) -> None:
         """Forget an app: its series end."""
@@ -161,7 +165,7 @@ def _key(meta: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _ready_condition(status: Mapping[str, Any]) -> Mapping[str, Any]:
-    return next((c for c in status.get("conditions", ()) if c["type"] == "Ready"), {})
+    return next((c for c in status.get("conditions", ()) if c["type"] == ConditionType.READY), {})
 
 
 def _is_ready(status: Mapping[str, Any]) -> bool:

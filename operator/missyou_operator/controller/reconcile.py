@@ -1,4 +1,4 @@
-"""One pass: look, plan, execute, report. Plain synchronous Python that knows no kopf and never waits for AWS to finish.
+"""One pass: observe, desire, plan, guard, execute, report. Synchronous Python without kopf, never waiting for AWS.
 
 The same pass creates, changes, repairs, resumes after a crash, and (with an empty graph) deletes.
 """
@@ -9,32 +9,32 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from missyou_operator.api import AppSpec, InvalidSpec, parse
+from missyou_operator.api.annotations import RECONCILE, annotation
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import classify
-from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.observe import Observations, observe
-from missyou_operator.aws.session import Account, Accounts
 from missyou_operator.aws.zones import choose_zones
 from missyou_operator.controller import report
-from missyou_operator.controller.drift import drift_entries, just_started, lasting, premature, restrain, shielded
+from missyou_operator.controller.drift import drift_entries, find_drift, without_retained
+from missyou_operator.controller.environment import Environment
+from missyou_operator.controller.guards import DELETION_GUARDS, GUARDS, Context, awaiting_approval, guard
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.report import PassResult, Report
-from missyou_operator.controller.spending import judge
-from missyou_operator.cost import PriceTable, bundled
+from missyou_operator.controller.spending import check_budget
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
-from missyou_operator.engine.outcome import Outcome, Runtime, Workers
+from missyou_operator.engine.outcome import Outcome, Runtime
 from missyou_operator.engine.plan import Action, Plan, make_plan
 from missyou_operator.engine.resource import Health, Observed, failed
-from missyou_operator.engine.values import Sensitive
-from missyou_operator.stack import Lookups, build
+from missyou_operator.stack import build
 from missyou_operator.stack.backups import SnapshotRequest
-from missyou_operator.stack.domain import domain_lookup
+from missyou_operator.stack.lookups import DataSources
 from missyou_operator.stack.secrets import KubernetesSecret
 
 logger = logging.getLogger(__name__)
@@ -43,216 +43,235 @@ logger = logging.getLogger(__name__)
 _SHARED_FOR = 3.0
 #: Seconds that a read may be old of what hardly ever changes (`Reader.slow_changing`).
 _SLOW_FOR = 600.0
-#: Seconds until a spec that is invalid, or a suspended app, is looked at again without being changed.
+#: Seconds until a spec that is invalid, or a suspended app, is reconciled again without being changed.
 _IDLE = 600.0
+#: Seconds until a deletion goes on at the latest, and while the operator has just started.
+_DELETING, _STARTING = 15.0, 2.0
+#: Seconds after a start of the operator in which AWS may not show what the one before has made at the last moment
+#: (EC2 lags behind by up to 10 s).
+_SETTLING = 10.0
 
-#: Gives the data of a Kubernetes Secret by namespace and name, or None where there is none. Error: PermissionError
-#: with the name of the user that was refused.
-SecretReader = Callable[[str, str], Mapping[str, str] | None]
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pass:
+    """What one pass works with, before it has read anything in AWS.
 
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """What passes work with: accounts, the cluster's UID, Kubernetes Secrets, threads for calls to AWS, and prices."""
+    `sources`: what must be looked up before the desired graph can be built; None in a deletion, which desires nothing.
+    `full`: everything is due to be observed, not only what is unsettled. `fresh`: somebody has asked for it, so that
+    no read is shared which began before. `secrets`: the Kubernetes Secrets that exist; `refused`: those that may not
+    be read.
+    """
 
-    accounts: Accounts
-    cluster: str
-    read_secret: SecretReader
-    pool: Workers
-    region: str
-    resync: float
-    #: When this process began.
-    started: datetime = field(default_factory=utc_now)
-    prices: PriceTable = field(default_factory=bundled)
+    body: Mapping[str, Any]
+    memory: Memory
+    runtime: Runtime
+    sources: DataSources | None
+    full: bool
+    fresh: bool = False
+    secrets: Mapping[str, tuple[Observed, ...]] = field(default_factory=dict)
+    refused: Mapping[str, Health] = field(default_factory=dict)
+
+    @property
+    def cloud(self) -> Cloud:
+        """The handle on the stack in AWS."""
+        cloud: Cloud = self.runtime.cloud
+        return cloud
 
 
 class Reconciler:
     """Runs passes. Thread-safe for different apps; that one app has one pass at a time is up to the caller."""
 
-    def __init__(self, world: Environment) -> None:
-        self._world = world
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
 
     def reconcile(self, body: Mapping[str, Any], memory: Memory, stopped: Callable[[], bool]) -> Report:
         """Run one pass for an app as it stands in `body`. Never raises for what AWS or the spec do."""
-        now = utc_now()
+        region = self._environment.region
         try:
-            app = parse(body, self._world.region)
+            given = (body.get("spec"), body["metadata"]["name"], region)
+            app = memory.app.get(given, lambda: parse(body, region))
         except InvalidSpec as error:
-            health = failed("InvalidSpec", str(error))
-            return _finish(body, report.trouble(body, health, now), _IDLE, "error")
+            return _end(body, report.trouble(body, failed(Reason.INVALID_SPEC, str(error)), utc_now()), _IDLE, "error")
         if app.suspend:
-            return _finish(body, report.suspended(body, now), _IDLE)
-        try:
-            return self._pass(body, app, memory, stopped)
-        except Exception as error:  # a look that fails as a whole becomes the report, never a traceback
-            return self._failed(body, memory, classify(error))
+            return _end(body, report.suspended(body, utc_now()), _IDLE)
+        return self._pass(body, app, memory, stopped)
 
     def teardown(self, body: Mapping[str, Any], memory: Memory, stopped: Callable[[], bool]) -> Report:
         """Run one pass of a deletion. Needs no valid spec: what belongs to the stack is found by its tags and names."""
-        now = utc_now()
         spec = body.get("spec") or {}
         if spec.get("deletionPolicy") == "Retain":
             return Report(body.get("status") or {}, 0.0, done=True)
         if spec.get("suspend"):
-            return _finish(body, report.suspended(body, now), 15.0)
+            return _end(body, report.suspended(body, utc_now()), _DELETING)
+        return self._pass(body, None, memory, stopped)
+
+    def _pass(
+        self, body: Mapping[str, Any], app: AppSpec | None, memory: Memory, stopped: Callable[[], bool]
+    ) -> Report:
+        """Go through the steps: towards what `app` desires or, where it is None, towards nothing."""
         try:
-            cloud = self._cloud(body, final_snapshot=_final_snapshot(body, self._world.region))
-            sight = self._observe(cloud, memory, {}, full=not memory.deleting or not memory.world)
-            runtime = Runtime(cloud, self._world.pool, classify, stopped)
-            plan = make_plan(Graph(), sight.world)
-            outcome = execute(Graph(), sight.world, plan, runtime, shielded(plan, sight.unreadable))
-            memory.remember(outcome, sight.unreadable, seconds())
-            memory.deleting = True
-            if not sight.unreadable and not _ours(outcome.world):
-                # Most of these looks were at what was still going only: look at everything once more, to be sure.
-                sight = self._observe(cloud, memory, {}, full=True)
-        except Exception as error:  # as above
-            return self._failed(body, memory, classify(error))
-        settling = just_started(body, self._world.started, now)
-        if not sight.unreadable and not _ours(sight.world) and not settling:
-            return Report(body.get("status") or {}, 0.0, done=True)
-        status = report.deleting(body, outcome, now)
-        if sight.unreadable:
-            status = report.trouble({**body, "status": status}, next(iter(sight.unreadable.values())), now)
-        # No resync is due meanwhile: a deletion looks at everything when it begins, and when nothing seems left.
-        delay = memory.requeue_after(outcome.results.values(), seconds(), float("inf"))
-        return _finish(body, status, min(delay, 2.0 if settling else 15.0), _result(outcome, sight))
+            given = self._begin(body, app, memory, stopped)
+            observations, graph, plan = _see(given)
+            if _takes_away(plan, observations) and not (given.full or memory.trusted(seconds())):
+                # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
+                given = replace(given, full=True, fresh=True)
+                observations, graph, plan = _see(given)
+            ctx = self._context(given, app, plan, observations)
+            held = guard(GUARDS if app else DELETION_GUARDS, plan, ctx)
+            outcome = execute(graph, observations.world, plan, given.runtime, held)
+            memory.remember(outcome, observations.unreadable, seconds())
+            return self._report(given, app, ctx, graph, plan, outcome) if app else _deleted(given, ctx, outcome)
+        except Exception as error:  # an observation that fails as a whole becomes the report, never a traceback
+            return _failed(body, memory, classify(error))
 
-    def _pass(self, body: Mapping[str, Any], app: AppSpec, memory: Memory, stopped: Callable[[], bool]) -> Report:
-        cloud = self._cloud(body, app=app)
-        request = SnapshotRequest.of(body)
-        names = build(app, cloud.stack, Lookups(("", ""), snapshot=request.value))
-        secrets, forbidden = self._kubernetes_secrets(body["metadata"]["namespace"], names)
+    def _begin(
+        self, body: Mapping[str, Any], app: AppSpec | None, memory: Memory, stopped: Callable[[], bool]
+    ) -> _Pass:
+        """Read what is not in AWS, and decide how much of AWS is due to be observed."""
+        cloud = self._environment.cloud(body, app)
+        runtime = Runtime(cloud, self._environment.pool, classify, stopped)
+        if app is None:
+            full, memory.deleting = not memory.deleting or not memory.world, True
+            return _Pass(body=body, memory=memory, runtime=runtime, sources=None, full=full)
+        snapshot, meta = SnapshotRequest.of(body), body["metadata"]
+        sources = DataSources(app, cloud.stack, snapshot)
+        secrets, refused = self._environment.secrets(meta["namespace"], sources.kubernetes_secrets)
         inputs = _inputs(body, secrets)
-        token = f"{(body['metadata'].get('annotations') or {}).get('missyou.app/reconcile', '')}\0{request.value}"
+        token = f"{annotation(body, RECONCILE)}\0{snapshot.value}"
         asked = memory.token != token
-        full = asked or memory.world is None or seconds() - memory.full_at >= self._world.resync * 0.9
+        overdue = seconds() - memory.full_at >= self._environment.resync * 0.9
         if memory.inputs != inputs:
-            # AWS as it was less than a resync ago is good enough to act upon at once; what is only looked at is not.
-            memory.unsettled |= {resource.TYPE for resource in names if resource.EXTERNAL}
+            # AWS as it was less than a resync ago is good enough to act upon at once; what is only read is not.
+            memory.unsettled |= {external.TYPE for external in sources.externals}
         memory.inputs, memory.token = inputs, token
-        sight, graph, plan = self._view(cloud, app, memory, names, secrets, request, full=full, fresh=asked)
-        if not full and _takes_away(plan, sight) and not memory.seen_whole(seconds()):
-            # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
-            full = True
-            sight, graph, plan = self._view(cloud, app, memory, names, secrets, request, full=True, fresh=True)
-        restraint = restrain(body, app, memory, plan, sight)
-        spending = judge(body, app, self._world.prices, lasting(plan), drift=bool(restraint.drifted))
-        held = (
-            premature(body, graph, plan, self._world.started, utc_now()) | memory.doubtful(plan, seconds()) | forbidden
+        return _Pass(
+            body=body,
+            memory=memory,
+            runtime=runtime,
+            sources=sources,
+            full=asked or memory.world is None or overdue,
+            fresh=asked,
+            secrets=secrets,
+            refused=refused,
         )
-        runtime = Runtime(cloud, self._world.pool, classify, stopped)
-        outcome = execute(graph, sight.world, plan, runtime, {**held, **restraint.withheld, **spending.withheld})
-        left = lasting(make_plan(graph, outcome.world))
-        now = seconds()
-        memory.remember(outcome, sight.unreadable, now)
+
+    def _context(self, given: _Pass, app: AppSpec | None, plan: Plan, observations: Observations) -> Context:
+        """Put together what the guards judge a plan by."""
+        body = given.body
+        settling = _just_started(body, self._environment.started, utc_now())
+        if app is None:
+            return Context(body=body, observations=observations, settling=settling)
+        drift = find_drift(plan, body, given.memory)
+        return Context(
+            body=body,
+            observations=observations,
+            spending=check_budget(body, app, self._environment.prices, without_retained(plan), drift=bool(drift)),
+            drift=drift,
+            reports_drift=app.drift_policy == "Report",
+            refused_secrets=given.refused,
+            unanswered=given.memory.unanswered(seconds()),
+            settling=settling,
+        )
+
+    def _report(  # noqa: PLR0913, PLR0917 - all that the steps have left
+        self, given: _Pass, app: AppSpec, ctx: Context, graph: Graph, plan: Plan, outcome: Outcome
+    ) -> Report:
+        """Put the status of a pass together, and say when the next is due."""
+        body, memory, stack, now = given.body, given.memory, given.cloud.stack, seconds()
+        left = without_retained(make_plan(graph, outcome.world) if outcome.done else plan)
         if not left.changes:
-            memory.synced = inputs
-        drift = drift_entries(restraint, outcome, body)
-        approval = spending.approval if spending.approval.changes else restraint.approval
-        found = PassResult(app, cloud.stack, outcome, left, approval, spending, drift, restraint.reported_only, full)
-        status = report.progress(body, found, utc_now())
+            memory.synced = memory.inputs
+        reported = bool(ctx.drift) and ctx.reports_drift
+        drift = drift_entries(ctx.drift, outcome, body, reported=reported, blind=bool(ctx.observations.unreadable))
+        result = PassResult(
+            app,
+            stack,
+            outcome,
+            left,
+            awaiting_approval(plan, ctx),
+            ctx.spending,
+            drift,
+            reported,
+            given.full,
+        )
         for change in outcome.done:
-            logger.info("%s: %s %s", cloud.stack.app, change.action, change.address)
-        delay = memory.requeue_after(outcome.results.values(), now, self._world.resync)
-        return replace(_finish(body, status, delay, _result(outcome, sight)), drift=drift)
-
-    def _view(  # noqa: PLR0913, PLR0917 - all that a plan is made of
-        self,
-        cloud: Cloud,
-        app: AppSpec,
-        memory: Memory,
-        names: Graph,
-        secrets: Mapping[str, tuple[Observed, ...]],
-        request: SnapshotRequest,
-        *,
-        full: bool,
-        fresh: bool,
-    ) -> tuple[Observations, Graph, Plan]:
-        """Look, and plan: what there is, what is desired, and the changes between them."""
-        sight = self._observe(cloud, memory, _wanted(names), full=full, fresh=fresh)
-        in_aws = {address: found for address, found in sight.world.items() if found[0].kind is not KubernetesSecret}
-        sight = Observations({**in_aws, **secrets}, sight.unreadable)
-        zones = choose_zones(cloud, app.network.availability_zones, sight.world)
-        snapshot = request.wanted(cloud.stack, sight.world)
-        graph = build(app, cloud.stack, Lookups(zones, domain_lookup(app, cloud.stack, sight.world), snapshot))
-        return sight, graph, make_plan(graph, sight.world)
-
-    def _observe(
-        self, cloud: Cloud, memory: Memory, wanted: Mapping[str, list[str]], *, full: bool, fresh: bool = False
-    ) -> Observations:
-        """Look at everything (`full`), or at what is unsettled. `fresh`: share no read that has begun before now."""
-        now = seconds()
-        sight = observe(
-            cloud,
-            Runtime(cloud, self._world.pool, classify),
-            wanted=wanted,
-            since=max(memory.wrote_at, now - _SHARED_FOR if full and not fresh else now),
-            slow_since=max(memory.wrote_at, now - _SLOW_FOR if full and not fresh else now),
-            previous=None if full else memory.world,
-            only=None if full else memory.unsettled,
-        )
-        if full:
-            memory.full_at, memory.full_for = now, memory.inputs
-        return Observations(memory.with_lag(sight.world, now), sight.unreadable)
-
-    def _cloud(self, body: Mapping[str, Any], *, app: AppSpec | None = None, final_snapshot: bool = True) -> Cloud:
-        meta, spec = body["metadata"], body.get("spec") or {}
-        credentials = spec.get("credentials") or {}
-        account = self._world.accounts.get(
-            app.region if app else spec.get("region") or self._world.region,
-            credentials.get("roleARN", ""),
-            credentials.get("externalID", ""),
-        )
-        number, partition = account.identity()
-        stack = StackIdentity(
-            name=app.stack_name if app else spec.get("stackName") or meta["name"],
-            app=f"{meta['namespace']}/{meta['name']}",
-            cluster=self._world.cluster,
-            account=number,
-            region=account.session.region_name,
-            partition=partition,
-        )
-        zone = (spec.get("domain") or {}).get("credentials") or {}
-
-        def assume(role: str) -> Account:
-            return self._world.accounts.get(stack.region, role, zone.get("externalID", ""))
-
-        return Cloud(account, stack, account.inventory, final_snapshot=final_snapshot, assume=assume)
-
-    def _kubernetes_secrets(
-        self, namespace: str, graph: Graph
-    ) -> tuple[dict[str, tuple[Observed, ...]], dict[str, Health]]:
-        """Read the Secrets that a graph wants; give those found, and what to say of those that may not be read."""
-        found: dict[str, tuple[Observed, ...]] = {}
-        forbidden: dict[str, Health] = {}
-        for wanted in graph:
-            if isinstance(wanted, KubernetesSecret):
-                try:
-                    value = (self._world.read_secret(namespace, wanted.secret) or {}).get(wanted.key)
-                except PermissionError as refusal:
-                    forbidden[wanted.address] = wanted.forbidden(namespace, str(refusal))
-                    continue
-                if value:
-                    attrs = {"value": Sensitive(value)}
-                    found[wanted.address] = (Observed(KubernetesSecret, wanted.name, wanted.name, attrs),)
-        return found, forbidden
-
-    def _failed(self, body: Mapping[str, Any], memory: Memory, health: Health) -> Report:
-        now = seconds()
-        began = memory.since.setdefault(("", health.reason), now)
-        memory.world = None
-        status = report.trouble(body, health, utc_now())
-        return _finish(body, status, max(1.0, min((now - began) / 4, health.typical_seconds)), "error")
+            logger.info("%s: %s %s", stack.app, change.action, change.address)
+        requeue_after = memory.requeue_after(outcome.results.values(), now, self._environment.resync)
+        ended = _end(body, report.progress(body, result, utc_now()), requeue_after, _result(outcome, ctx.observations))
+        return replace(ended, drift=drift)
 
 
-def _finish(body: Mapping[str, Any], status: Mapping[str, Any], delay: float, result: str = "success") -> Report:
-    return Report(status, delay, report.events(body.get("status") or {}, status), result=result)
+def _see(given: _Pass) -> tuple[Observations, Graph, Plan]:
+    """Go through the steps that change nothing: observe, desire, plan."""
+    observations = _observe(given)
+    graph = _desire(given, observations)
+    return observations, graph, make_plan(graph, observations.world)
 
 
-def _result(outcome: Outcome, sight: Observations) -> str:
+def _observe(given: _Pass) -> Observations:
+    """Read everything that is due in AWS, and add what is known without a read."""
+    memory, full, now = given.memory, given.full, seconds()
+    shared = full and not given.fresh
+    observations = observe(
+        given.cloud,
+        given.runtime,
+        wanted=given.sources.names if given.sources else {},
+        since=max(memory.wrote_at, now - _SHARED_FOR if shared else now),
+        slow_since=max(memory.wrote_at, now - _SLOW_FOR if shared else now),
+        previous=None if full else memory.world,
+        only=None if full else memory.unsettled,
+    )
+    if full:
+        memory.full_at, memory.full_for = now, memory.inputs
+    world = memory.with_lag(observations.world, now)
+    in_aws = {address: found for address, found in world.items() if found[0].kind is not KubernetesSecret}
+    return Observations({**in_aws, **given.secrets}, observations.unreadable)
+
+
+def _desire(given: _Pass, observations: Observations) -> Graph:
+    """Return the graph of what is desired: nothing, in a deletion. It is built anew only when its inputs change."""
+    sources, world = given.sources, observations.world
+    if sources is None:
+        return Graph()
+    app, stack = sources.app, sources.stack
+    zones = choose_zones(given.cloud, app.network.availability_zones, sources.zones_in_use(world))
+    lookups = sources.answers(world, zones)
+    return given.memory.graph.get((app, stack, lookups), lambda: build(app, stack, lookups))
+
+
+def _deleted(given: _Pass, ctx: Context, outcome: Outcome) -> Report:
+    """Report on a pass of a deletion. It is done when everything was observed once more and nothing of ours is left."""
+    body, memory, observations = given.body, given.memory, ctx.observations
+    if not observations.unreadable and not _ours(outcome.world):
+        # Most of the last reads were of what was still going only.
+        observations = _observe(replace(given, full=True))
+    if not observations.unreadable and not _ours(observations.world) and not ctx.settling:
+        return Report(body.get("status") or {}, 0.0, done=True)
+    status = report.deleting(body, outcome, utc_now())
+    if observations.unreadable:
+        status = report.trouble({**body, "status": status}, next(iter(observations.unreadable.values())), utc_now())
+    # No resync is due meanwhile: everything is observed when a deletion begins, and when nothing seems left.
+    requeue_after = memory.requeue_after(outcome.results.values(), seconds(), float("inf"))
+    latest = _STARTING if ctx.settling else _DELETING
+    return _end(body, status, min(requeue_after, latest), _result(outcome, observations))
+
+
+def _failed(body: Mapping[str, Any], memory: Memory, health: Health) -> Report:
+    """Report on a pass that could not go through its steps."""
+    now = seconds()
+    began = memory.since.setdefault(("", health.reason), now)
+    memory.world = None
+    requeue_after = max(1.0, min((now - began) / 4, health.typical_seconds))
+    return _end(body, report.trouble(body, health, utc_now()), requeue_after, "error")
+
+
+def _end(body: Mapping[str, Any], status: Mapping[str, Any], requeue_after: float, result: str = "success") -> Report:
+    return Report(status, requeue_after, report.events(body.get("status") or {}, status), result=result)
+
+
+def _result(outcome: Outcome, observations: Observations) -> str:
     healths = {result.health.status for result in outcome.results.values()}
-    if "failed" in healths or sight.unreadable:
+    if "failed" in healths or observations.unreadable:
         return "error"
     return "requeue_after" if "pending" in healths else "success"
 
@@ -262,17 +281,22 @@ def _ours(world: Mapping[str, tuple[Observed, ...]]) -> bool:
     return any(observed.owned and not observed.kind.EXTERNAL for observed in kept)
 
 
-def _takes_away(plan: Plan, sight: Observations) -> bool:
-    """Tell whether a plan deletes or replaces anything that is not going already."""
-    going = {o.id for found in sight.world.values() for o in found if o.state == "deleting"}
+def _takes_away(plan: Plan, observations: Observations) -> bool:
+    """Return whether a plan deletes or replaces anything that is not going already."""
+    going = {o.id for found in observations.world.values() for o in found if o.state == "deleting"}
     return any(change.id not in going for change in plan.of(Action.DELETE, Action.REPLACE))
 
 
-def _wanted(graph: Graph) -> dict[str, list[str]]:
-    names: dict[str, list[str]] = {}
-    for resource in graph:
-        names.setdefault(resource.TYPE, []).append(resource.name)
-    return names
+def _just_started(body: Mapping[str, Any], started: datetime, now: datetime) -> bool:
+    """Return whether AWS may not show yet what the process before this one made for an app at the last moment.
+
+    An app that is younger than this process cannot have been begun by another.
+    """
+    created = body["metadata"].get("creationTimestamp")
+    if (now - started).total_seconds() > _SETTLING or not created:
+        return False
+    # Kubernetes cuts the fraction of the second off: an app of the very second of the start is younger, too.
+    return datetime.fromisoformat(created) + timedelta(seconds=1) <= started
 
 
 def _inputs(body: Mapping[str, Any], secrets: Mapping[str, tuple[Observed, ...]]) -> str:
@@ -281,11 +305,3 @@ def _inputs(body: Mapping[str, Any], secrets: Mapping[str, tuple[Observed, ...]]
     for address, (observed,) in sorted(secrets.items()):
         digest.update(observed.attrs["value"].fingerprint(address).encode())
     return digest.hexdigest()
-
-
-def _final_snapshot(body: Mapping[str, Any], region: str) -> bool:
-    """Tell whether a last snapshot is wanted; a spec that cannot be read gets one: nothing is lost by default."""
-    try:
-        return parse(body, region).database.final_snapshot
-    except InvalidSpec:
-        return True

@@ -1,46 +1,64 @@
-"""The status of one pass, put together from what the pass found and did. Pure."""
+"""The status of one pass, built from what the pass observed and did. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from missyou_operator.api import AppSpec
-from missyou_operator.api.status import merge_patch
+from pydantic import ValidationError
+
+from missyou_operator.api import AppSpec, Component
+from missyou_operator.api.annotations import RECONCILE, annotation
+from missyou_operator.api.conditions import ConditionType, Reason
+from missyou_operator.api.status import (
+    Blocker,
+    Condition,
+    Drift,
+    PlannedChange,
+    PlanStatus,
+    ResourceStatus,
+    Status,
+    merge_patch,
+    parse_status,
+)
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.controller.conditions import (
     Verdict,
     component_verdicts,
+    not_ready,
     overall_verdicts,
     stamp,
-    transitions,
 )
+from missyou_operator.controller.events import Event, transitions
 from missyou_operator.controller.spending import Spending
-from missyou_operator.engine.outcome import Outcome, Result
+from missyou_operator.engine.outcome import Outcome
 from missyou_operator.engine.plan import Action, Plan
-from missyou_operator.engine.resource import Health
+from missyou_operator.engine.resource import Health, pending
 from missyou_operator.stack.backups import SnapshotRequest
+from missyou_operator.stack.naming import SERVICE
 from missyou_operator.stack.outputs import found, image, outputs, url
 
 #: How often `lastSyncTime` is written when nothing else changes: each status write makes GitOps tools look again.
 _SYNC_TIME_EVERY = timedelta(hours=1)
-#: How many findings of drift stay in the status.
-_DRIFT_KEPT = 10
+#: Entries of `status.drift` that are kept.
+_MAX_DRIFT = 10
+#: Names that a message lists before it counts the rest.
+_MAX_NAMES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a pass leaves: a status to write, Events to post, seconds until the next look. `done`: all is deleted.
+    """The result of a pass: a status to write (as JSON values), Events to post, seconds until the next pass.
 
-    `drift`: what was found changed outside. `result`, in controller-runtime's words: "success" (nothing is under way),
-    "requeue_after" (something is), "error" (something failed).
+    `done`: everything is deleted. `drift`: what was found changed outside. `result`, in controller-runtime's words:
+    "success" (nothing is in progress), "requeue_after" (something is), "error" (something failed).
     """
 
     status: Mapping[str, Any]
-    delay: float
-    events: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    requeue_after: float
+    events: Sequence[Event] = ()
     done: bool = False
     drift: Sequence[Mapping[str, Any]] = ()
     result: str = "success"
@@ -48,10 +66,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class PassResult:
-    """What a pass has to tell, before it becomes a status.
+    """What a pass observed and did, before it becomes a status.
 
     `left`: changes that are still to be made. `approval`: those among them that wait for a person. `drift`: entries for
-    `status.drift` found in this pass.
+    `status.drift` found in this pass. `full`: whether AWS was observed in full.
     """
 
     app: AppSpec
@@ -65,188 +83,189 @@ class PassResult:
     full: bool
 
 
-def progress(body: Mapping[str, Any], found_: PassResult, now: datetime) -> dict[str, Any]:
-    """Give the status of a pass that looked at AWS."""
-    before = body.get("status") or {}
-    results = [result for result in found_.outcome.results.values() if result.component and not result.aside]
-    verdicts = _verdicts(found_, results)
-    after = {
-        **_kept(before),
-        **_service(found_),
-        "outputs": outputs(found_.stack, found_.outcome.world).model_dump(
-            mode="json", by_alias=True, exclude_none=True
-        ),
-        "url": url(found_.stack, found_.outcome.world),
-        "resources": resources(found_.outcome),
-        "plan": _plan(found_, before),
-        "cost": found_.spending.status(before, waiting=bool(found_.approval.changes)),
-        "drift": [*found_.drift, *before.get("drift", [])][:_DRIFT_KEPT],
-        "lastHandledSnapshot": SnapshotRequest.of(body).begun(found_.stack, found_.outcome.world) or None,
-    }
-    return finish(body, after, verdicts, now, looked=found_.full)
-
-
-def finish(
-    body: Mapping[str, Any],
-    after: Mapping[str, Any],
-    verdicts: Sequence[Verdict],
-    now: datetime,
-    *,
-    looked: bool = False,
-) -> dict[str, Any]:
-    """Add to a status what every status has: generation, conditions, times. Empty fields are left out."""
-    before, meta = body.get("status") or {}, body["metadata"]
-    status = {key: value for key, value in after.items() if value not in (None, [], {})}
-    status["observedGeneration"] = meta["generation"]
-    status["conditions"] = stamp(verdicts, before.get("conditions", ()), meta["generation"], _text(now))
-    if asked := (meta.get("annotations") or {}).get("missyou.app/reconcile"):
-        status["lastHandledReconcileAt"] = asked
-    if last := before.get("lastSyncTime"):
-        status["lastSyncTime"] = last
-    news = bool(merge_patch(before, status))
-    if looked and (news or not last or now - datetime.fromisoformat(last) > _SYNC_TIME_EVERY):
-        status["lastSyncTime"] = _text(now)
-    return status
+def progress(body: Mapping[str, Any], result: PassResult, now: datetime) -> dict[str, Any]:
+    """Return the status after a pass that observed AWS."""
+    before, stack, world = _previous(body), result.stack, result.outcome.world
+    drift = [*(Drift.model_validate(entry) for entry in result.drift), *before.drift]
+    status = Status(
+        outputs=outputs(stack, world),
+        url=url(stack, world),
+        resources=_resources(result.outcome),
+        plan=_plan(result, before),
+        cost=result.spending.status(before.cost, waiting=bool(result.approval.changes)),
+        drift=tuple(drift[:_MAX_DRIFT]),
+        last_handled_reconcile_at=before.last_handled_reconcile_at,
+        last_handled_snapshot=SnapshotRequest.of(body).begun(stack, world) or None,
+        **_service(result, before),
+    )
+    return _finished(body, status, _verdicts(result), now, observed=result.full)
 
 
 def trouble(body: Mapping[str, Any], health: Health, now: datetime) -> dict[str, Any]:
-    """Give the status when the pass could not even look: everything else in it stays."""
-    verdicts = [Verdict("Ready", "False", health.reason, health.message)]
-    verdicts.append(Verdict("Stalled" if health.stalled else "Reconciling", "True", health.reason, health.message))
-    before = body.get("status") or {}
-    replaced = {"Ready", "Reconciling", "Stalled"}
-    kept = [_verdict(condition) for condition in before.get("conditions", ()) if condition["type"] not in replaced]
-    return finish(body, before, [*verdicts, *kept], now)
+    """Return the status when the pass could not even observe AWS: the rest of the previous one stays."""
+    before = _previous(body)
+    kept = _without(before.conditions, ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED)
+    return _finished(body, before, [*not_ready(health, health.message), *kept], now)
 
 
 def suspended(body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Give the status while suspended: `Ready` stays as it was, nothing is going on."""
-    before = body.get("status") or {}
-    dropped = {"Reconciling", "Stalled"}
-    kept = [_verdict(condition) for condition in before.get("conditions", ()) if condition["type"] not in dropped]
+    """Return the status while suspended: `Ready` stays as it was, and nothing is in progress."""
+    before = _previous(body)
+    kept = _without(before.conditions, ConditionType.RECONCILING, ConditionType.STALLED)
     if not kept:
         # Suspended from the start: without a Ready, kstatus would take it for done.
-        kept = [Verdict("Ready", "False", "Suspended", "spec.suspend is true, and nothing has been made yet")]
-    return finish(body, before, kept, now)
+        message = "spec.suspend is true, and nothing has been created yet"
+        kept = [Verdict(ConditionType.READY, "False", Reason.SUSPENDED, message)]
+    return _finished(body, before, kept, now)
 
 
 def deleting(body: Mapping[str, Any], outcome: Outcome, now: datetime) -> dict[str, Any]:
-    """Give the status while the stack is taken down: what is left, and what holds it up."""
-    before = body.get("status") or {}
+    """Return the status while the stack is being deleted: what is left, and what holds it up."""
+    before = _previous(body)
     left = [result for result in outcome.results.values() if result.health.status != "ready"]
     culprits = [result for result in left if not result.health.waits_for]
     message = f"{len(left)} resources are left; now: {', '.join(result.address for result in culprits[:3])}"
-    stalled = next((result.health for result in culprits if result.health.stalled), None)
-    verdicts = [Verdict("Ready", "False", "Deleting", message)]
-    if stalled:
-        verdicts.append(Verdict("Stalled", "True", stalled.reason, stalled.message))
-    else:
-        verdicts.append(Verdict("Reconciling", "True", "Deleting", message))
-    after = {
-        **_kept(before),
-        "resources": resources(outcome),
-        "blockers": [
-            {
-                "resource": result.address,
-                "id": result.observed.id if result.observed else "",
-                "owner": result.observed.owner if result.observed else "",
-                "message": result.health.message,
-            }
+    verdicts = not_ready(pending(Reason.DELETING, message), message)
+    if stalled := next((result.health for result in culprits if result.health.stalled), None):
+        verdicts = [verdicts[0], Verdict(ConditionType.STALLED, "True", stalled.reason, stalled.message)]
+    status = Status(
+        image=before.image,
+        outputs=before.outputs,
+        url=before.url,
+        cost=before.cost,
+        last_handled_reconcile_at=before.last_handled_reconcile_at,
+        last_handled_snapshot=before.last_handled_snapshot,
+        resources=_resources(outcome),
+        blockers=tuple(
+            Blocker(
+                resource=result.address,
+                id=result.observed.id if result.observed else "",
+                owner=result.observed.owner if result.observed else "",
+                message=result.health.message,
+            )
             for result in culprits
-        ],
-    }
-    return finish(body, after, verdicts, now)
+        ),
+    )
+    return _finished(body, status, verdicts, now)
 
 
-def resources(outcome: Outcome) -> list[dict[str, str]]:
-    """List every AWS resource: what exists with its ID, and what is missing with the reason."""
-    return [
-        {
-            "component": result.component,
-            "type": result.address.partition("/")[0],
-            "name": result.address.partition("/")[2],
-            "id": result.observed.id if result.observed else "",
-            "state": "Ready" if result.health.status == "ready" else result.health.reason,
-            "message": result.health.message,
+def events(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Event]:
+    """Return the Events for the transitions between two statuses."""
+    old, new = (_previous({"status": {"conditions": status.get("conditions", ())}}) for status in (before, after))
+    return transitions(old.conditions, new.conditions)
+
+
+def _previous(body: Mapping[str, Any]) -> Status:
+    """Read the status of the pass before; an unreadable one (of another version) counts as none."""
+    try:
+        return parse_status(body)
+    except ValidationError:
+        return Status()
+
+
+def _finished(
+    body: Mapping[str, Any], status: Status, verdicts: Sequence[Verdict], now: datetime, *, observed: bool = False
+) -> dict[str, Any]:
+    """Return a status as JSON values, with what every status has: generation, conditions, times."""
+    before, generation = _previous(body), body["metadata"]["generation"]
+    last = before.last_sync_time
+    status = status.model_copy(
+        update={
+            "observed_generation": generation,
+            "conditions": stamp(verdicts, before.conditions, generation, now),
+            "last_handled_reconcile_at": annotation(body, RECONCILE) or status.last_handled_reconcile_at,
+            "last_sync_time": last,
         }
+    )
+    wire = status.to_wire()
+    if observed and (last is None or now - last > _SYNC_TIME_EVERY or merge_patch(body.get("status") or {}, wire)):
+        return status.model_copy(update={"last_sync_time": now}).to_wire()
+    return wire
+
+
+def _resources(outcome: Outcome) -> tuple[ResourceStatus, ...]:
+    """List every AWS resource: what exists with its ID, and what is missing with the reason."""
+    return tuple(
+        ResourceStatus(
+            component=result.component,
+            type=result.address.partition("/")[0],
+            name=result.address.partition("/")[2],
+            id=result.observed.id if result.observed else "",
+            state="Ready" if result.health.status == "ready" else result.health.reason,
+            message=result.health.message,
+        )
         for result in sorted(outcome.results.values(), key=lambda result: (result.component, result.address))
         if result.shown
-    ]
+    )
 
 
-def events(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """List the conditions that made a transition between two statuses."""
-    return transitions(before.get("conditions", ()), after.get("conditions", ()))
+def _verdicts(result: PassResult) -> list[Verdict]:
+    every = result.outcome.results.values()
+    notes = {
+        one.component: one.health.message for one in every if not one.counts_for_ready and one.health.status == "failed"
+    }
+    if repository := result.app.image.repository:
+        notes[Component.REGISTRY] = f"images come from {repository}"
+    counted = [one for one in every if one.component and one.counts_for_ready]
+    components = component_verdicts(counted, notes)
+    changing = result.left.of(Action.CREATE, Action.UPDATE, Action.REPLACE)
+    busy = bool(changing) and not result.reported_only and not result.approval.changes
+    return [*overall_verdicts(counted, components, busy=busy), _in_sync(result), *components]
 
 
-def _verdicts(found_: PassResult, results: Sequence[Result]) -> list[Verdict]:
-    aside = [result for result in found_.outcome.results.values() if result.aside and result.health.status == "failed"]
-    notes = {result.component: result.health.message for result in aside}
-    notes |= {"Registry": f"images come from {found_.app.image.repository}"} if found_.app.image.repository else {}
-    components = component_verdicts(results, notes)
-    coming = found_.left.of(Action.CREATE, Action.UPDATE, Action.REPLACE)
-    moving = coming and not found_.reported_only and not found_.approval.changes
-    overall = overall_verdicts(results, components, busy=bool(moving))
-    return [*overall, _in_sync(found_), *components]
+def _in_sync(result: PassResult) -> Verdict:
+    if not result.left.changes:
+        return Verdict(ConditionType.IN_SYNC, "True", Reason.SYNCED, "AWS is as the spec says")
+    names = ", ".join(f"{change.action} {change.address}" for change in result.left.changes[:_MAX_NAMES])
+    if (more := len(result.left.changes) - _MAX_NAMES) > 0:
+        names += f" and {more} more"
+    reason, message = Reason.APPLYING, "to be done"
+    if result.approval.changes:
+        reason, message = Reason.APPROVAL_REQUIRED, "waiting for approval"
+    elif result.reported_only:
+        reason, message = Reason.DRIFTED, "changed outside, driftPolicy is Report"
+    return Verdict(ConditionType.IN_SYNC, "False", reason, f"{message}: {names}")
 
 
-def _in_sync(found_: PassResult) -> Verdict:
-    if not found_.left.changes:
-        return Verdict("InSync", "True", "Synced", "AWS is as the spec says")
-    names = ", ".join(f"{change.action} {change.address}" for change in found_.left.changes[:5])
-    more = f" and {len(found_.left.changes) - 5} more" if len(found_.left.changes) > 5 else ""
-    if found_.approval.changes:
-        return Verdict("InSync", "False", "ApprovalRequired", f"waiting for approval: {names}{more}")
-    if found_.reported_only:
-        return Verdict("InSync", "False", "Drifted", f"changed outside, driftPolicy is Report: {names}{more}")
-    return Verdict("InSync", "False", "Applying", f"to be done: {names}{more}")
-
-
-def _service(found_: PassResult) -> dict[str, Any]:
-    service = found(found_.outcome.world, "ecs.Service", f"{found_.stack.name}-service")
+def _service(result: PassResult, before: Status) -> dict[str, Any]:
+    """Return the fields about tasks, and the image that runs: the new one only once it is rolled out."""
+    service = found(result.outcome.world, "ecs.Service", result.stack.fill(SERVICE))
     if service is None:
-        return {}
+        return {"image": before.image}
     running, desired = service.attrs.get("running", 0), service.attrs.get("desired", 0)
-    settled = found_.outcome.results.get(service.address)
+    settled = result.outcome.results.get(service.address)
     rolled_out = settled is not None and settled.health.status == "ready"
     return {
-        "runningTasks": running,
-        "desiredTasks": desired,
+        "running_tasks": running,
+        "desired_tasks": desired,
         "tasks": f"{running}/{desired}",
-        **({"image": image(found_.app, found_.stack)} if rolled_out else {}),
+        "image": image(result.app, result.stack) if rolled_out else before.image,
     }
 
 
-def _plan(found_: PassResult, before: Mapping[str, Any]) -> dict[str, Any] | None:
-    waiting = bool(found_.approval.changes)
-    plan = found_.approval if waiting else found_.left
+def _plan(result: PassResult, before: Status) -> PlanStatus | None:
+    waiting = bool(result.approval.changes)
+    plan = result.approval if waiting else result.left
     if not plan.changes:
         return None
-    changes = [
-        {
-            "action": change.action.value,
-            "resource": change.address,
-            "fields": [f"{item.field}: {item.before} -> {item.after}" for item in change.fields],
-            "destroysData": bool(change.destroys),
-        }
-        for change in plan.changes
-    ]
-    held = bool(found_.spending.approval.changes)
-    cost = found_.spending.planned()
-    if not cost and not waiting:
+    cost = result.spending.planned()
+    if cost is None and not waiting and before.plan:
         # Since the first pass of a change, `status.cost` is what the stack is going to cost.
-        cost = (before.get("plan") or {}).get("cost")
-    return {"id": found_.spending.id if held else plan.id, "changes": changes, **({"cost": cost} if cost else {})}
+        cost = before.plan.cost
+    return PlanStatus(
+        id=result.spending.id if result.spending.approval.changes else plan.id,
+        changes=tuple(
+            PlannedChange(
+                action=change.action.value,
+                resource=change.address,
+                fields=tuple(f"{item.field}: {item.before} -> {item.after}" for item in change.fields),
+                destroys_data=bool(change.destroys),
+            )
+            for change in plan.changes
+        ),
+        cost=cost,
+    )
 
 
-def _kept(before: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("image", "outputs", "url", "cost", "lastHandledReconcileAt", "lastHandledSnapshot")
-    return {key: before[key] for key in kept if key in before}
-
-
-def _verdict(condition: Mapping[str, Any]) -> Verdict:
-    return Verdict(condition["type"], condition["status"], condition["reason"], condition.get("message", ""))
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _without(conditions: Sequence[Condition], *types: ConditionType) -> list[Verdict]:
+    return [Verdict(c.type, c.status, c.reason, c.message) for c in conditions if c.type not in types]

@@ -14,6 +14,9 @@ from decimal import Decimal
 from typing import Any
 
 from missyou_operator.api import AppSpec
+from missyou_operator.api.annotations import APPROVE, annotation, approve_command
+from missyou_operator.api.conditions import Reason
+from missyou_operator.api.status import ComponentCost, Cost, PlannedCost
 from missyou_operator.cost import Estimate, PriceTable, estimate
 from missyou_operator.engine.plan import Plan
 from missyou_operator.engine.resource import Health, failed
@@ -23,40 +26,39 @@ from missyou_operator.engine.resource import Health, failed
 class Spending:
     """The estimate of a spec, and what of a plan is held because of it.
 
-    `before`: US dollars a month as last allowed, None where nothing was. `approval` is the plan that waits, under `id`.
+    `before`: US dollars a month as last allowed, None where nothing was. `approval` is the plan that waits, under `id`;
+    `held` says why, by address.
     """
 
-    estimate: Estimate
+    estimate: Estimate = field(default_factory=Estimate)
     before: Decimal | None = None
     id: str = ""
     approval: Plan = field(default_factory=Plan)
-    withheld: Mapping[str, Health] = field(default_factory=dict)
+    held: Mapping[str, Health] = field(default_factory=dict)
 
-    def status(self, previous: Mapping[str, Any], *, waiting: bool) -> Mapping[str, Any] | None:
-        """Give `status.cost`; the previous one stays while changes wait for approval, unless it was given for these."""
+    def status(self, previous: Cost | None, *, waiting: bool) -> Cost | None:
+        """Return `status.cost`: the previous one while changes wait for approval, unless the cost itself is allowed."""
         if self.approval.changes or (waiting and not self.id):
-            kept: Mapping[str, Any] | None = previous.get("cost")
-            return kept
+            return previous
         found = self.estimate
-        cost = {
-            "monthlyUSD": None if found.total is None else f"{found.total:.2f}",
-            "components": [
-                {"component": name, "monthlyUSD": f"{usd:.2f}"} for name, usd in found.by_component().items()
-            ],
-            "pricesFrom": found.date and found.date.isoformat(),
-            "notPriced": list(dict.fromkeys(found.not_priced)),
-        }
-        return {name: value for name, value in cost.items() if value not in (None, [])}
+        return Cost(
+            monthly_usd=None if found.total is None else f"{found.total:.2f}",
+            components=tuple(
+                ComponentCost(component=name, monthly_usd=f"{usd:.2f}") for name, usd in found.by_component().items()
+            ),
+            prices_from=found.date.isoformat() if found.date else None,
+            not_priced=found.not_priced,
+        )
 
-    def planned(self) -> Mapping[str, str] | None:
-        """Give `status.plan.cost`: what the stack would cost, or None where that is what it costs now."""
+    def planned(self) -> PlannedCost | None:
+        """Return `status.plan.cost`: what the stack would cost, or None where that is what it costs now."""
         difference = self.estimate.known - (self.before or Decimal(0))
         if not difference:
             return None
-        return {"monthlyUSD": f"{self.estimate.known:.2f}", "differenceUSD": f"{difference:+.2f}"}
+        return PlannedCost(monthly_usd=f"{self.estimate.known:.2f}", difference_usd=f"{difference:+.2f}")
 
 
-def judge(body: Mapping[str, Any], app: AppSpec, prices: PriceTable, plan: Plan, *, drift: bool) -> Spending:
+def check_budget(body: Mapping[str, Any], app: AppSpec, prices: PriceTable, plan: Plan, *, drift: bool) -> Spending:
     """Hold a whole plan that would exceed the budget, and that is no correction of drift.
 
     Where something has no price, the sum of the rest is a lower bound: only if that exceeds the budget the plan waits.
@@ -67,15 +69,14 @@ def judge(body: Mapping[str, Any], app: AppSpec, prices: PriceTable, plan: Plan,
     if not over or drift:
         return Spending(found, before)
     id_ = _id(found, app)
-    approved = (body["metadata"].get("annotations") or {}).get("missyou.app/approve") == id_
-    if approved or not dearer or not plan.changes:
+    if annotation(body, APPROVE) == id_ or not dearer or not plan.changes:
         return Spending(found, before, id_)
     health = _over_budget(body, app, found, before, id_)
     return Spending(found, before, id_, plan, {change.address: health for change in plan.changes})
 
 
 def _allowed(body: Mapping[str, Any]) -> Decimal | None:
-    """Give what was last let through, by the status: the sum of its components."""
+    """Return what was last let through, by the status: the sum of its components."""
     cost = (body.get("status") or {}).get("cost")
     if not cost:
         return None
@@ -84,17 +85,16 @@ def _allowed(body: Mapping[str, Any]) -> Decimal | None:
 
 def _id(found: Estimate, app: AppSpec) -> str:
     """Stand for exactly these costs. Not for the plan: that grows shorter while it is carried out."""
-    rows = [[line.charge.what, line.charge.item, str(line.charge.quantity), str(line.usd)] for line in found.lines]
+    rows = [[line.charge.what, line.charge.item.name, str(line.charge.quantity), str(line.usd)] for line in found.lines]
     return hashlib.sha256(json.dumps([rows, app.budget.monthly_usd]).encode()).hexdigest()[:12]
 
 
 def _over_budget(body: Mapping[str, Any], app: AppSpec, found: Estimate, before: Decimal | None, id_: str) -> Health:
-    meta = body["metadata"]
     now = "nothing runs yet" if before is None else f"now it is {before:.2f}"
     least = "" if found.total is not None else f" at least (no price for {', '.join(found.not_priced)})"
     return failed(
-        "ApprovalRequired",
+        Reason.APPROVAL_REQUIRED,
         f"the stack would cost {found.known:.2f} USD a month{least}, more than spec.budget.monthlyUSD "
-        f"({app.budget.monthly_usd}); {now}. To go on: kubectl annotate missyouapp {meta['name']} "
-        f"-n {meta['namespace']} --overwrite missyou.app/approve={id_}; or raise the budget, or take the change back",
+        f"({app.budget.monthly_usd}); {now}. To go on: {approve_command(body, id_)}; "
+        "or raise the budget, or take the change back",
     )

@@ -16,12 +16,12 @@ from typing import Any
 
 
 class BadTable(ValueError):  # noqa: N818 - a state of the file
-    """A text that is no table of prices."""
+    """A text that is not a valid price table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars per unit of an item, the day on which they were seen to be AWS's price, and where."""
+    """US dollars per unit of an item, the day on which this was AWS's price, and the source that says so."""
 
     usd: Decimal
     date: date
@@ -30,20 +30,20 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class PriceTable:
-    """Prices by region and item. A region or an item that is not there has no price: none is ever guessed."""
+    """Prices by region and item. A missing region or item has no price: none is ever guessed."""
 
     regions: Mapping[str, Mapping[str, Price]] = field(default_factory=dict)
 
     def price(self, region: str, item: str) -> Price | None:
-        """Give the price of an item, or None where it is not known."""
+        """Return the price of an item, or None where it is not known."""
         return self.regions.get(region, {}).get(item)
 
     def with_region(self, region: str, prices: Mapping[str, Price]) -> PriceTable:
-        """Give a table in which one region has these prices and no others."""
+        """Return a table in which one region has these prices and no others."""
         return PriceTable({**self.regions, region: prices})
 
     def to_json(self) -> str:
-        """Write the table as `prices.json` is written: an item a line."""
+        """Return the table as the text of `prices.json`, one item a line."""
         regions = []
         for region, prices in sorted(self.regions.items()):
             rows = [
@@ -56,11 +56,11 @@ class PriceTable:
 
 
 def read_table(text: str) -> PriceTable:
-    """Read a table. Raises BadTable, naming the place, for anything else."""
+    """Read a table. Raises BadTable, naming the place, for a text that is not one."""
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise BadTable(f"no JSON: {error}") from None
+        raise BadTable(f"not JSON: {error}") from None
     if not isinstance(document, dict) or document.get("currency") != "USD":
         raise BadTable('currency: must be "USD"')
     regions = document.get("regions")
@@ -86,5 +86,5 @@ def _price(where: str, row: Any) -> Price:
 
 @cache
 def bundled() -> PriceTable:
-    """Give the table of the package."""
+    """Return the table of the package."""
     return read_table(resources.files(__package__).joinpath("prices.json").read_text(encoding="utf-8"))

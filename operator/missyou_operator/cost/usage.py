@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Annotated, NamedTuple, get_type_hints
 
-#: What each assumption is; all are for a month.
-ABOUT = {
-    "hours": "hours of a month (AWS's own calculator counts 730)",
-    "nat_gb": "GB through all NAT gateways",
-    "endpoint_gb": "GB through all interface endpoints, where they are on",
-    "lcu": "load balancer capacity units, on average",
-    "image_gb": "GB that each kept image adds to the registry",
-    "log_gb": "GB of logs written by tasks and database",
-    "access_log_gb": "GB of access logs written by the load balancer, where they are on",
-    "million_requests": "million requests that the firewall looks at, where it is on",
-}
+
+class Assumption(NamedTuple):
+    """One assumption, for a month: the field's name, its description, and the amount."""
+
+    name: str
+    about: str
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Assumptions, as `ABOUT` has them. The defaults are those of a small app; none is a measurement."""
+    """Assumptions for a month. The defaults are those of a small app; none is a measurement."""
 
-    hours: Decimal = Decimal(730)
-    nat_gb: Decimal = Decimal(10)
-    endpoint_gb: Decimal = Decimal(10)
-    lcu: Decimal = Decimal("0.25")
-    image_gb: Decimal = Decimal("0.1")
-    log_gb: Decimal = Decimal(1)
-    access_log_gb: Decimal = Decimal("0.1")
-    million_requests: Decimal = Decimal(1)
+    hours: Annotated[Decimal, "hours in a month (as in AWS's own calculator)"] = Decimal(730)
+    nat_gb: Annotated[Decimal, "GB through all NAT gateways"] = Decimal(10)
+    endpoint_gb: Annotated[Decimal, "GB through all interface endpoints, if they are on"] = Decimal(10)
+    lcu: Annotated[Decimal, "load balancer capacity units, on average"] = Decimal("0.25")
+    image_gb: Annotated[Decimal, "GB that each kept image adds to the registry"] = Decimal("0.1")
+    log_gb: Annotated[Decimal, "GB of logs written by tasks and database"] = Decimal(1)
+    access_log_gb: Annotated[Decimal, "GB of access logs, if they are on"] = Decimal("0.1")
+    million_requests: Annotated[Decimal, "million requests that the firewall inspects, if it is on"] = Decimal(1)
+
+    def assumptions(self) -> Iterator[Assumption]:
+        """Yield each assumption."""
+        for name, hint in get_type_hints(Usage, include_extras=True).items():
+            yield Assumption(name, hint.__metadata__[0], getattr(self, name))

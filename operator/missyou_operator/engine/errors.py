@@ -22,7 +22,7 @@ class FlakyError(Exception):
 
 
 class UnansweredError(Exception):
-    """A creation of which nobody knows whether it happened: to be looked for before it is tried again."""
+    """Nobody knows whether the creation happened: the resource is looked for before it is created again."""
 
     def __init__(self, message: str, typical_seconds: float = 10.0) -> None:
         super().__init__(message)

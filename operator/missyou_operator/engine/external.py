@@ -1,4 +1,4 @@
-"""Things that a stack depends on and that are somebody else's: they are looked at, never made, changed or deleted."""
+"""What a stack depends on and somebody else owns: it is observed, never created, changed or deleted."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from missyou_operator.engine.resource import Health, Observed, Resource
 
 @dataclass(frozen=True, kw_only=True)
 class External(Resource):
-    """Base of what is only looked at. A subclass says how it is found and what it means that it is missing."""
+    """Base of what is only observed. A subclass says how it is found, and what it means when it is missing."""
 
     EXTERNAL: ClassVar[bool] = True
 
     @classmethod
     def read(cls, reader: Any) -> Sequence[Observed]:  # noqa: ARG003 - for those that override it
-        """Find nothing: what is not part of the cloud is put into the world by whoever can see it."""
+        """Find nothing: what is not in the cloud is added to the observations by whoever can see it."""
         return ()
 
     def create(self, cloud: Any) -> NoReturn:  # noqa: ARG002

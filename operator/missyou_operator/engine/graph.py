@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from missyou_operator.engine.resource import Resource
 from missyou_operator.engine.values import Ref
 
 R = TypeVar("R", bound=Resource)
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """What follows from a graph: computed once, for it does not change.
+
+    `refs`: the references that each address makes. `refs_to`: the references that others make to it. `dependencies`:
+    the addresses that it refers to. `order`: the resources, each after all that it refers to.
+    """
+
+    refs: Mapping[str, tuple[Ref, ...]]
+    refs_to: Mapping[str, frozenset[Ref]]
+    dependencies: Mapping[str, frozenset[str]]
+    order: tuple[Resource, ...]
 
 
 class Graph:
@@ -20,16 +35,18 @@ class Graph:
 
     def __init__(self, resources: Iterable[Resource] = ()) -> None:
         self._resources: dict[str, Resource] = {}
-        self._refs: dict[str, set[Ref]] | None = None
+        self._edges: Edges | None = None
+        #: By address, what `plan.compare` last compared, and what came of it.
+        self.compared: dict[str, tuple[Any, tuple[Any, ...], Resource, Any]] = {}
         for resource in resources:
             self.add(resource)
 
     def add(self, resource: R) -> R:
-        """Add one resource and give it back, for others to refer to."""
+        """Add one resource and return it, for others to refer to."""
         if resource.address in self._resources:
             raise ValueError(f"{resource.address} is declared twice")
         self._resources[resource.address] = resource
-        self._refs = None
+        self._edges = None
         return resource
 
     def __iter__(self) -> Iterator[Resource]:
@@ -44,26 +61,24 @@ class Graph:
     def __getitem__(self, address: str) -> Resource:
         return self._resources[address]
 
-    def dependencies(self) -> Mapping[str, frozenset[str]]:
-        """Map each address to the addresses that it refers to."""
-        edges = {r.address: frozenset(ref.address for ref in r.refs()) for r in self}
-        for address, targets in edges.items():
-            for target in targets - self._resources.keys():
-                raise ValueError(f"{address} refers to {target}, which is not declared")
-        return edges
+    @property
+    def edges(self) -> Edges:
+        """Return what follows from the graph as it is now."""
+        if self._edges is None:
+            self._edges = self._derive()
+        return self._edges
 
-    def refs_to(self, address: str) -> frozenset[Ref]:
-        """List the references that others make to one resource."""
-        if self._refs is None:
-            self._refs = {}
-            for resource in self:
-                for ref in resource.refs():
-                    self._refs.setdefault(ref.address, set()).add(ref)
-        return frozenset(self._refs.get(address, ()))
-
-    def ordered(self) -> tuple[Resource, ...]:
-        """List the resources, each after all that it refers to."""
+    def _derive(self) -> Edges:
+        refs = {resource.address: resource.refs() for resource in self}
+        refs_to: dict[str, set[Ref]] = {address: set() for address in refs}
+        for address, made in refs.items():
+            for ref in made:
+                if ref.address not in refs_to:
+                    raise ValueError(f"{address} refers to {ref.address}, which is not declared")
+                refs_to[ref.address].add(ref)
+        dependencies = {address: frozenset(ref.address for ref in made) for address, made in refs.items()}
         try:
-            return tuple(self._resources[address] for address in TopologicalSorter(self.dependencies()).static_order())
+            order = tuple(self._resources[address] for address in TopologicalSorter(dependencies).static_order())
         except CycleError as error:
             raise ValueError("references go round in a circle: " + " -> ".join(error.args[1])) from None
+        return Edges(refs, {address: frozenset(found) for address, found in refs_to.items()}, dependencies, order)

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from concurrent.futures import Future
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any
 
 from missyou_operator.engine.plan import Change
 from missyou_operator.engine.resource import Health, Observed
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-class Workers(Protocol):
-    """Runs calls to the cloud side by side."""
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Start a call."""
-
-    def first(self, running: Collection[Future[T]]) -> Collection[Future[T]]:
-        """Return those that have ended, one at least; wait for it if need be."""
+from missyou_operator.engine.schedule import Workers
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Where one resource stands after a pass. `change` is set when this pass changed it."""
+    """Where one resource stands after a pass. `change` is set when this pass made it.
+
+    `shown`: listed in the status. `counts_for_ready`: False for what is `RETAINED`. `surplus`: no longer desired, and
+    on its way out.
+    """
 
     address: str
     component: str
@@ -34,19 +25,19 @@ class Result:
     observed: Observed | None = None
     change: Change | None = None
     shown: bool = True
-    #: Whether the rest is judged as if it were not there: see `Resource.RETAINED`.
-    aside: bool = False
-    #: Whether it is something that is no longer desired, on its way out.
+    counts_for_ready: bool = True
     surplus: bool = False
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What a pass found and did: a result per resource, and the world as it is now known to be."""
+    """What a pass found and did: a result per resource, and what is now known to exist.
+
+    `delete_attempted`: addresses whose deletion was tried, whether or not it is complete.
+    """
 
     results: dict[str, Result] = field(default_factory=dict)
     world: dict[str, tuple[Observed, ...]] = field(default_factory=dict)
-    #: Addresses whose deletion has been tried, whether or not it is complete.
     delete_attempted: set[str] = field(default_factory=set)
 
     @property

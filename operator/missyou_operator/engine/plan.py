@@ -11,7 +11,7 @@ from typing import Any
 
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.resource import FieldChange, Observed, Resource
-from missyou_operator.engine.values import Ref
+from missyou_operator.engine.values import UNKNOWN, Ref
 
 #: Everything found that belongs to a stack, by address. Several of one address are duplicates: the first is kept.
 ObservedState = Mapping[str, tuple[Observed, ...]]
@@ -40,7 +40,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The changes that would make the world as desired, creations and updates in order, deletions last."""
+    """The changes that would make everything as desired, creations and updates in order, deletions last."""
 
     changes: tuple[Change, ...] = ()
 
@@ -51,34 +51,47 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def destructive(self) -> Plan:
-        """Give only what would destroy data."""
+        """Return only what would destroy data."""
         return Plan(tuple(change for change in self.changes if change.destroys))
 
-    def without(self, other: Plan) -> Plan:
-        """Give what is left when the other plan's changes are taken out."""
-        return Plan(tuple(change for change in self.changes if change not in other.changes))
-
     def of(self, *actions: Action) -> tuple[Change, ...]:
-        """Give the changes of some kinds of action."""
+        """Return the changes of some kinds of action."""
         return tuple(change for change in self.changes if change.action in actions)
 
 
 def make_plan(graph: Graph, world: ObservedState) -> Plan:
-    """Compare a desired graph with the world. Pure: the same input gives the same plan.
+    """Compare a desired graph with what exists. Pure: the same input gives the same plan.
 
     What bears one of our names but is owned elsewhere is not in any plan; executing reports it.
     """
     changes: list[Change] = []
     known: dict[Ref, Any] = {}
-    for resource in graph.ordered():
+    for resource in graph.edges.order:
         found = world.get(resource.address, ())
         observed = found[0] if found else None
-        change = plan_one(resource.resolved(known), observed)
+        _, change = compare(graph, resource, observed, known)
         if change is not None:
             changes.append(change)
         if observed is not None and (change is None or change.action is Action.UPDATE):
             known |= references(graph, resource, observed, change)
     return Plan(tuple(changes) + tuple(_deletions(graph, world)))
+
+
+def compare(
+    graph: Graph, resource: Resource, observed: Observed | None, known: Mapping[Ref, Any]
+) -> tuple[Resource, Change | None]:
+    """Return a resource with the references that are known resolved, and the change that it needs.
+
+    While neither the observation nor a value that it refers to has changed, the last answer is still right.
+    """
+    values = tuple(known.get(ref, UNKNOWN) for ref in graph.edges.refs[resource.address])
+    last = graph.compared.get(resource.address)
+    if last is not None and last[0] is observed and last[1] == values:
+        return last[2], last[3]
+    desired = resource.resolved(known)
+    change = plan_one(desired, observed)
+    graph.compared[resource.address] = observed, values, desired, change
+    return desired, change
 
 
 def plan_one(desired: Resource, observed: Observed | None) -> Change | None:
@@ -99,11 +112,11 @@ def plan_one(desired: Resource, observed: Observed | None) -> Change | None:
 
 
 def references(graph: Graph, resource: Resource, observed: Observed, change: Change | None = None) -> dict[Ref, Any]:
-    """Give the values that references to a resource have, those apart that the coming change is going to alter."""
+    """Return the values of the references to a resource, except those that the coming change is going to alter."""
     moving = resource.CHANGES_ON_UPDATE | {field.field for field in change.fields} if change else frozenset()
     return {
         ref: observed.attrs[ref.attr]
-        for ref in graph.refs_to(resource.address)
+        for ref in graph.edges.refs_to[resource.address]
         if observed.attrs.get(ref.attr) is not None and ref.attr not in moving
     }
 

@@ -1,7 +1,8 @@
 """The contract between the engine and a type of resource.
 
 A subclass of `Resource` is a frozen dataclass: its fields say what is desired, its methods know how the real thing is
-created, changed, deleted and judged. `Observed` is what was found of it. Neither waits: what takes time is `pending`.
+created, changed, deleted and judged. `Observed` is the real thing as it was read. Neither waits: what takes time is
+`pending`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, Self
 
+from missyou_operator.engine.comparators import Comparator
 from missyou_operator.engine.values import UNKNOWN, Ref, Sensitive, is_known, refs_in, substitute
 
-#: Seconds until something is looked at again when its type says nothing better.
+#: Seconds that a wait usually lasts when its type says nothing better.
 DEFAULT_TYPICAL_SECONDS = 15.0
 
 
@@ -32,7 +34,7 @@ class Health:
     stalled: bool = False
     #: The address of the resource that has to come first, when that is all there is to wait for.
     waits_for: str = ""
-    #: Whether the passage of time alone ends it, so that no look is needed.
+    #: Whether time alone ends it, so that no read is needed.
     needs_no_read: bool = False
     #: Whether a creation may have happened although it failed: no answer came.
     unanswered: bool = False
@@ -42,12 +44,12 @@ READY = Health("ready")
 
 
 def pending(reason: str, message: str, typical_seconds: float = DEFAULT_TYPICAL_SECONDS) -> Health:
-    """Say that nothing is wrong and that it takes time, usually `typical_seconds` seconds."""
+    """Return that nothing is wrong and that it takes time, usually `typical_seconds` seconds."""
     return Health("pending", reason, message, typical_seconds)
 
 
 def failed(reason: str, message: str, *, stalled: bool = True, typical_seconds: float = 60.0) -> Health:
-    """Say that something is wrong; `stalled` when it cannot end by itself."""
+    """Return that something is wrong; `stalled` when it cannot end by itself."""
     return Health("failed", reason, message, typical_seconds, stalled)
 
 
@@ -95,7 +97,7 @@ class Resource(abc.ABC):
 
     Class attributes:
 
-    - `COMPARED`: the fields that are compared with `Observed.attrs`.
+    - `COMPARED`: the fields that are compared with `Observed.attrs`, each with its comparator.
     - `FORCES_REPLACEMENT`: the compared fields that cannot be changed in place.
     - `CHANGES_ON_UPDATE`: attributes that have another value after an update (a task definition's ARN).
     - `DELETE_AFTER`: types whose last instance must be gone before one of this type can be deleted.
@@ -107,7 +109,7 @@ class Resource(abc.ABC):
     """
 
     TYPE: ClassVar[str]
-    COMPARED: ClassVar[tuple[str, ...]] = ()
+    COMPARED: ClassVar[Mapping[str, Comparator]] = {}
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset()
     CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset()
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ()
@@ -153,19 +155,19 @@ class Resource(abc.ABC):
         return tuple(changes)
 
     def matches(self, name: str, observed: Observed) -> bool:
-        """Tell whether a field is as desired. Overridden where more than one value is right (grown storage)."""
-        return bool(observed.attrs.get(name) == getattr(self, name))
+        """Return whether a field is as desired. Overridden where that depends on other fields too."""
+        return self.COMPARED[name](getattr(self, name), observed.attrs.get(name))
 
     def destroys_data(self, changes: Sequence[FieldChange]) -> bool:  # noqa: ARG002 - for those that override it
-        """Tell whether replacing it because of these changes loses data that nothing else holds."""
+        """Return whether replacing it because of these changes loses data that nothing else holds."""
         return False
 
     def health(self, observed: Observed) -> Health:  # noqa: ARG002 - for those that override it
-        """Judge what was found, from one look, without waiting."""
+        """Judge what was observed, without waiting."""
         return READY
 
     def as_created(self, id_: str, state: str = "available", **attrs: Any) -> Observed:
-        """Give what was just created, as a look would find it: all compared fields as desired, and `attrs`."""
+        """Return what was just created as a read would find it: all compared fields as desired, and `attrs`."""
         wanted = {name: getattr(self, name) for name in self.COMPARED}
         return Observed(type(self), self.name, id_, {**wanted, "id": id_, **attrs}, self.tags, state, self.component)
 
@@ -176,20 +178,20 @@ class Resource(abc.ABC):
         return replace(observed, attrs={**observed.attrs, **wanted, **attrs}, tags=tags)
 
     def missing(self) -> Health:
-        """Say what it means that something `EXTERNAL` is not there."""
+        """Return what it means that something `EXTERNAL` is not there."""
         return pending("NotFound", f"{self.name} is not there yet")
 
     def busy(self, observed: Observed) -> Health | None:  # noqa: ARG002 - for those that override it
-        """Say why it cannot be changed at the moment (the cloud is still working on it), or None."""
+        """Return why it cannot be changed at the moment (the cloud is still working on it), or None."""
         return None
 
     @abc.abstractmethod
     def create(self, cloud: Any) -> Observed:
-        """Create it, tags included, and return it as a look would now find it."""
+        """Create it, tags included, and return it as a read would now find it."""
 
     @abc.abstractmethod
     def update(self, cloud: Any, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Change the named fields (and "tags") in place and return the result as a look would find it."""
+        """Change the named fields (and "tags") in place and return the result as a read would find it."""
 
     @classmethod
     @abc.abstractmethod
@@ -203,7 +205,7 @@ class Resource(abc.ABC):
 
     @classmethod
     def holds_data(cls, observed: Observed) -> str:  # noqa: ARG003 - for those that override it
-        """Say what deleting this one would destroy, or nothing."""
+        """Return what deleting this one would destroy, or nothing."""
         return ""
 
 

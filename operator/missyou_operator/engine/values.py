@@ -48,17 +48,17 @@ class Sensitive:
         _ALIVE[id(self)] = self
 
     def forms(self) -> Iterator[str]:
-        """Give what must not be seen, as it is and as JSON and URLs write it. For `redact` only."""
+        """Return what must not be seen, as it is and as JSON and URLs write it. For `redact` only."""
         for part in self._parts:
             if len(part) >= _HIDEABLE:
                 yield from {part, json.dumps(part)[1:-1], quote(part, safe="")}
 
     def reveal(self) -> str:
-        """Give the secret itself, for the one call that hands it over."""
+        """Return the secret itself, for the one call that hands it over."""
         return self._value
 
     def fingerprint(self, salt: str) -> str:
-        """Give 64 hex digits that change with the value or the salt and do not give the value away."""
+        """Return 64 hex digits that change with the value or the salt and do not give the value away."""
         return hashlib.sha256(f"{salt}\0{self._value}".encode()).hexdigest()
 
     def __eq__(self, other: object) -> bool:
@@ -112,7 +112,7 @@ def substitute(value: Any, known: Mapping[Ref, Any]) -> Any:
 
 
 def is_known(value: Any) -> bool:
-    """Tell whether a substituted value holds nothing that is still to be found out."""
+    """Return whether a substituted value holds nothing that is still to be found out."""
     if value is UNKNOWN:
         return False
     if isinstance(value, Mapping):

@@ -99,7 +99,7 @@ def test_watch_does_not_take_an_old_generation_for_ready(apps: Apps, missyou):
     apps.patch("changed", {"spec": {"image": {"tag": "v2"}}})
     code, _, error = missyou("watch", "changed", "--timeout", "0.5")
     assert code == 1
-    assert error == "missyou: not ready after 0.5 s: waiting for the operator to look at generation 2\n"
+    assert error == "missyou: not ready after 0.5 s: waiting for the operator to observe generation 2\n"
 
 
 def test_watch_ends_when_the_app_is_stalled(apps: Apps, missyou):

@@ -10,23 +10,11 @@ from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.engine.comparators import as_set, compare
 from missyou_operator.engine.resource import READY, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
-#: How the alarms of a stack end: `<stack>-<suffix>`.
-SUFFIXES = (
-    "alb-healthy",
-    "alb-5xx",
-    "alb-unhealthy",
-    "ecs-cpu",
-    "rds-cpu",
-    "rds-storage",
-    "rds-connections",
-    "rds-memory",
-)
-_NAMES = tuple(f"cloudwatch:alarm:{{stack}}-{suffix}" for suffix in SUFFIXES)
-
-
+_NAMES = ("cloudwatch:alarm:{cloudwatch.Alarm}",)
 #: The id of the expression that an alarm watches.
 _WATCHED = "watched"
 
@@ -44,7 +32,7 @@ class Alarm(Resource):
     """
 
     TYPE: ClassVar[str] = "cloudwatch.Alarm"
-    COMPARED: ClassVar[tuple[str, ...]] = (
+    COMPARED = compare(
         "namespace",
         "metric",
         "expression",
@@ -58,9 +46,9 @@ class Alarm(Resource):
         "datapoints",
         "treat_missing",
         "description",
-        "notified",
-        "told_of_end",
         "actions_enabled",
+        notified=as_set,
+        told_of_end=as_set,
     )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("cloudwatch:DescribeAlarms"),
@@ -97,8 +85,7 @@ class Alarm(Resource):
             "cloudwatch.describe_alarms",
             lambda: pages(reader.client("cloudwatch"), "describe_alarms", "MetricAlarms", AlarmTypes=["MetricAlarm"]),
         )
-        names = {f"{reader.stack.name}-{suffix}" for suffix in SUFFIXES}
-        return [cls._observed(reader, row) for row in rows if row["AlarmName"] in names]
+        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "AlarmName")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -122,11 +109,8 @@ class Alarm(Resource):
         return reader.observed(cls, row["AlarmName"], row["AlarmName"], attrs, tags, row.get("StateValue", ""))
 
     def matches(self, name: str, observed: Observed) -> bool:
-        """Compare topics as the sets that they are."""
-        if name in {"notified", "told_of_end"}:
-            return set(observed.attrs[name]) == set(self.notified)
+        """Compare the datapoints that count: AWS may show the default where none were named."""
         if name == "datapoints":
-            # AWS may show what it takes where nothing was said.
             return (observed.attrs[name] or self.evaluation_periods) == (self.datapoints or self.evaluation_periods)
         return super().matches(name, observed)
 

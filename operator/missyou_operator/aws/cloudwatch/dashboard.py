@@ -14,16 +14,12 @@ from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import StackIdentity, tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.engine.comparators import as_json, compare
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import FieldChange, Health, Observed, Resource
 
 #: As its ARN names it, which has no region.
-_DASHBOARD = "cloudwatch:dashboard/{stack}-{region_name}"
-
-
-def dashboard_name(stack: StackIdentity) -> str:
-    """Give the name of a stack's dashboard."""
-    return f"{stack.name}-{stack.region}"
+_DASHBOARD = "cloudwatch:dashboard/{cloudwatch.Dashboard}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +27,7 @@ class Dashboard(Resource):
     """A dashboard; `body` is what CloudWatch keeps as JSON: API reference, "Dashboard Body Structure and Syntax"."""
 
     TYPE: ClassVar[str] = "cloudwatch.Dashboard"
-    COMPARED: ClassVar[tuple[str, ...]] = ("body",)
+    COMPARED = compare(body=as_json)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("cloudwatch:ListDashboards"),
         observe("cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource", on=(_DASHBOARD,)),
@@ -44,9 +40,8 @@ class Dashboard(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find it by its name in the account's list; tags and body of one that is there take a call each."""
-        client, name = reader.client("cloudwatch"), dashboard_name(reader.stack)
-        rows = reader.shared("cloudwatch.list_dashboards", lambda: _listed(client))
-        return [cls._observed(reader, row) for row in rows if row["DashboardName"] == name]
+        rows = reader.shared("cloudwatch.list_dashboards", lambda: _listed(reader.client("cloudwatch")))
+        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "DashboardName")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -57,12 +52,6 @@ class Dashboard(Resource):
         if reader.stack.owns(tags):
             attrs["body"] = json.loads(client.get_dashboard(DashboardName=name)["DashboardBody"])
         return reader.observed(cls, name, name, attrs, tags)
-
-    def matches(self, name: str, observed: Observed) -> bool:
-        """Compare bodies as the JSON that they are."""
-        if name == "body":
-            return bool(_compared(observed.attrs["body"]) == _compared(self.body))
-        return super().matches(name, observed)
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
         """Name the widgets that differ, instead of printing two documents."""

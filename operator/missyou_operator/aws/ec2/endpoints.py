@@ -18,6 +18,7 @@ from missyou_operator.aws.ec2.rows import in_vpc, retag, specification
 from missyou_operator.aws.errors import code_of, is_absent, message_of
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import Grant, Part, change, make, observe, tag_new
+from missyou_operator.engine.comparators import as_set, compare
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref
@@ -41,7 +42,7 @@ class VpcEndpoint(Resource):
     """
 
     TYPE: ClassVar[str] = "ec2.VpcEndpoint"
-    COMPARED: ClassVar[tuple[str, ...]] = ("vpc_id", "service", "kind", *_SETS)
+    COMPARED = compare("vpc_id", "service", "kind", **dict.fromkeys(_SETS, as_set))
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"vpc_id", "service", "kind"})
     #: Tasks that are stopping still send their last log lines.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
@@ -87,12 +88,6 @@ class VpcEndpoint(Resource):
             "security_group_ids": frozenset(group["GroupId"] for group in row.get("Groups") or ()),
         }
         return reader.observed(cls, tags.get("Name", id_), id_, attrs, tags, row["State"].lower())
-
-    def matches(self, name: str, observed: Observed) -> bool:
-        """Tell whether a field is as desired; order means nothing."""
-        if name in _SETS:
-            return frozenset(observed.attrs.get(name, ())) == frozenset(getattr(self, name))
-        return super().matches(name, observed)
 
     def health(self, observed: Observed) -> Health:
         """Judge by the state; a gateway is there at once, an interface takes a minute or two."""

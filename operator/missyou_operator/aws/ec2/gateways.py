@@ -19,6 +19,7 @@ from missyou_operator.aws.errors import code_of, gone, is_absent, message_of
 from missyou_operator.aws.idempotency import creating_once
 from missyou_operator.aws.identity import STACK_TAG, tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
+from missyou_operator.engine.comparators import compare, equal, if_observed
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref
@@ -30,7 +31,7 @@ class InternetGateway(Resource):
 
     TYPE: ClassVar[str] = "ec2.InternetGateway"
     NOT_IDEMPOTENT: ClassVar[bool] = True
-    COMPARED: ClassVar[tuple[str, ...]] = ("vpc_id",)
+    COMPARED = compare("vpc_id")
     #: Detaching is refused while the VPC has public addresses in use.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ec2.NatGateway", "elbv2.LoadBalancer")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -201,7 +202,10 @@ class NatGateway(Resource):
     """
 
     TYPE: ClassVar[str] = "ec2.NatGateway"
-    COMPARED: ClassVar[tuple[str, ...]] = ("subnet_id", "allocation_id")
+    COMPARED = compare(
+        "subnet_id",
+        allocation_id=if_observed(equal),  # a new gateway may not show its address yet
+    )
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"subnet_id", "allocation_id"})
     #: Tasks need their way out until they have stopped (their last log lines).
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
@@ -234,12 +238,6 @@ class NatGateway(Resource):
             "failure": failure,
         }
         return reader.observed(cls, _name(row), row["NatGatewayId"], attrs, tag_map(row.get("Tags")), row["State"])
-
-    def matches(self, name: str, observed: Observed) -> bool:
-        """Tell whether a field is as desired; a new gateway may not show its address yet."""
-        if name == "allocation_id" and observed.attrs.get(name) is None:
-            return True
-        return super().matches(name, observed)
 
     def health(self, observed: Observed) -> Health:
         """Pending for about two minutes. One that has just failed is made anew at the next look."""

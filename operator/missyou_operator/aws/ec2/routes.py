@@ -18,6 +18,7 @@ from missyou_operator.aws.ec2.rows import in_vpc, retag, specification
 from missyou_operator.aws.errors import code_of, gone, is_absent
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
+from missyou_operator.engine.comparators import as_set, compare, equal
 from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
@@ -49,7 +50,7 @@ class RouteTable(Resource):
     """
 
     TYPE: ClassVar[str] = "ec2.RouteTable"
-    COMPARED: ClassVar[tuple[str, ...]] = ("vpc_id", "subnet_ids", "default_target")
+    COMPARED = compare("vpc_id", subnet_ids=as_set, default_target=equal)
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"vpc_id"})
     #: AWS would not mind, but tasks that are stopping still send their last log lines.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
@@ -91,12 +92,6 @@ class RouteTable(Resource):
             "associations": associations,
         }
         return reader.observed(cls, tags.get("Name", id_), id_, attrs, tags)
-
-    def matches(self, name: str, observed: Observed) -> bool:
-        """Tell whether a field is as desired; the order of the subnets means nothing."""
-        if name == "subnet_ids":
-            return frozenset(observed.attrs.get(name, ())) == frozenset(self.subnet_ids)
-        return super().matches(name, observed)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it with its route and associations. Cut short in between, it is completed by `update`."""

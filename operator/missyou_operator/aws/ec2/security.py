@@ -19,6 +19,7 @@ from missyou_operator.aws.ec2.rows import in_vpc, retag, specification
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import owner_of, tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
+from missyou_operator.engine.comparators import compare, equal, if_observed
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref
@@ -37,7 +38,7 @@ class SecurityGroup(Resource):
     """
 
     TYPE: ClassVar[str] = "ec2.SecurityGroup"
-    COMPARED: ClassVar[tuple[str, ...]] = ("vpc_id",)
+    COMPARED = compare("vpc_id")
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"vpc_id"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = (
         "ec2.SecurityGroupRule",
@@ -139,7 +140,11 @@ class SecurityGroupRule(Resource):
     """
 
     TYPE: ClassVar[str] = "ec2.SecurityGroupRule"
-    COMPARED: ClassVar[tuple[str, ...]] = ("group_id", "peer", "description")
+    COMPARED = compare(
+        "group_id",
+        "peer",
+        description=if_observed(equal),  # a rule without a description is as good
+    )
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"group_id", "peer"})
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.SecurityGroup",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -202,16 +207,10 @@ class SecurityGroupRule(Resource):
             "group_id": group.id,
             "direction": direction,
             "peer": peer,
-            "description": row.get("Description") or "",
+            "description": row.get("Description") or None,
         }
         tags = tag_map(row.get("Tags"))
         return Observed(cls, name, row["SecurityGroupRuleId"], attrs, tags, component=group.component)
-
-    def matches(self, name: str, observed: Observed) -> bool:
-        """Tell whether a field is as desired; a rule that was made without a description does as well."""
-        if name == "description" and not observed.attrs.get(name):
-            return True
-        return super().matches(name, observed)
 
     def create(self, cloud: Cloud) -> Observed:
         """Allow it."""

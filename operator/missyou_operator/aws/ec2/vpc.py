@@ -14,6 +14,7 @@ from missyou_operator.aws.ec2.rows import in_vpc, retag, specification, tagged
 from missyou_operator.aws.idempotency import creating_once
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
 
@@ -24,7 +25,7 @@ class Vpc(Resource):
 
     TYPE: ClassVar[str] = "ec2.Vpc"
     NOT_IDEMPOTENT: ClassVar[bool] = True
-    COMPARED: ClassVar[tuple[str, ...]] = ("cidr", "dns_support", "dns_hostnames")
+    COMPARED = compare("cidr", "dns_support", "dns_hostnames")
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"cidr"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = (
         "ec2.Subnet",
@@ -107,7 +108,7 @@ class Subnet(Resource):
     """A subnet of one availability zone."""
 
     TYPE: ClassVar[str] = "ec2.Subnet"
-    COMPARED: ClassVar[tuple[str, ...]] = ("vpc_id", "cidr", "zone")
+    COMPARED = compare("vpc_id", "cidr", "zone")
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"vpc_id", "cidr", "zone"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = (
         "ec2.NatGateway",

@@ -20,6 +20,7 @@ from missyou_operator.aws.ecs.rollout import attributes, deployment_tag, event_t
 from missyou_operator.aws.ecs.taskdefinition import CONTAINER
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.permissions import Condition, Grant, Part, change, make, observe, tag_new
+from missyou_operator.engine.comparators import as_set, at_least, compare, equal, if_observed
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
 
@@ -27,8 +28,8 @@ from missyou_operator.engine.values import Ref
 _ROLLED_OUT = frozenset({"task_definition", "subnet_ids", "security_group_ids", "target_group_arn", "container_port"})
 #: DescribeTasks takes so many at once.
 _MOST_TASKS = 100
-_NAME = "ecs:service/{stack}-cluster/{stack}-service"
-_CLUSTER = "arn:{partition}:ecs:{region}:{account}:cluster/{stack}-cluster"
+_CLUSTER = "ecs:cluster/{ecs.Cluster}"
+_NAME = "ecs:service/{ecs.Cluster}/{ecs.Service}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,25 +42,25 @@ class Service(Resource):
     """
 
     TYPE: ClassVar[str] = "ecs.Service"
-    COMPARED: ClassVar[tuple[str, ...]] = (
+    COMPARED = compare(
         "task_definition",
-        "subnet_ids",
-        "security_group_ids",
         "target_group_arn",
         "container_port",
-        "grace_seconds",
-        "circuit_breaker",
-        "min_tasks",
+        subnet_ids=as_set,
+        security_group_ids=as_set,
+        grace_seconds=if_observed(equal),
+        circuit_breaker=if_observed(equal),
+        min_tasks=at_least,
     )
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalableTarget",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Cluster",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("ecs:DescribeServices", on=(_NAME,)),
-        observe("ecs:DescribeTasks", on=("ecs:task/{stack}-cluster/*",)),
+        observe("ecs:DescribeTasks", on=("ecs:task/{ecs.Cluster}/*",)),
         # It has no resource of ours: the reference knows container instances, of which Fargate has none.
         Grant(Part.LOOK, ("ecs:ListTasks",), when=(Condition("ArnLike", "ecs:cluster", (_CLUSTER,)),)),
         observe("elasticloadbalancing:DescribeTargetHealth"),
-        observe("logs:GetLogEvents", on=("logs:log-group:/ecs/{stack}:log-stream:*",)),
+        observe("logs:GetLogEvents", on=("logs:log-group:{ecs.Log}:log-stream:*",)),
         make("ecs:CreateService", on=(_NAME,)),
         tag_new("ecs:TagResource", "CreateService", on=(_NAME,)),
         change("ecs:UpdateService", "ecs:DeleteService", "ecs:TagResource", on=(_NAME,)),
@@ -82,7 +83,7 @@ class Service(Resource):
         found = []
         for cluster in reader.found("ecs.Cluster"):
             answer = reader.client("ecs").describe_services(
-                cluster=cluster.id, services=[f"{reader.stack.name}-service"], include=["TAGS"]
+                cluster=cluster.id, services=list(reader.names(cls.TYPE)), include=["TAGS"]
             )
             found += [cls._observed(reader, row) for row in answer["services"] if row["status"] != "INACTIVE"]
         return found
@@ -101,17 +102,11 @@ class Service(Resource):
         return reader.observed(cls, row["serviceName"], row["serviceArn"], attrs, tags, state)
 
     def matches(self, name: str, observed: Observed) -> bool:
-        """Compare sets as sets, and leave a rollout alone that ECS has tried and gone back from."""
-        attrs = observed.attrs
-        if name in _ROLLED_OUT and attrs["failed_definition"] and attrs["failed_definition"] == self.task_definition:
-            return True
-        if name in {"subnet_ids", "security_group_ids"}:
-            return set(attrs[name]) == set(getattr(self, name))
-        if name == "min_tasks":
-            return bool(attrs["min_tasks"] >= self.min_tasks)
-        if name in {"grace_seconds", "circuit_breaker"} and attrs[name] is None:
-            return True
-        return super().matches(name, observed)
+        """Leave a rollout alone that ECS has tried and gone back from."""
+        failed = observed.attrs["failed_definition"]
+        return (name in _ROLLED_OUT and bool(failed) and failed == self.task_definition) or super().matches(
+            name, observed
+        )
 
     def health(self, observed: Observed) -> Health:
         """Ready once the rollout is complete and the tasks run."""
@@ -248,7 +243,7 @@ def _log_tail(reader: Reader, task: str) -> str:
     stream = f"{CONTAINER}/{CONTAINER}/{task.rpartition('/')[2]}"
     try:
         answer = reader.client("logs").get_log_events(
-            logGroupName=f"/ecs/{reader.stack.name}", logStreamName=stream, limit=LINES, startFromHead=False
+            logGroupName=reader.name("ecs.Log"), logStreamName=stream, limit=LINES, startFromHead=False
         )
     except ClientError:
         return ""

@@ -17,6 +17,7 @@ from missyou_operator.aws.elbv2.rows import new, retag, tags_by_arn
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.permissions import OURS, TAGGED_BY_REQUEST, Grant, Part, change, observe, tag_new
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
@@ -25,8 +26,8 @@ from missyou_operator.engine.values import Ref
 #: policies".
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 HTTP, HTTPS = 80, 443
-_BALANCER = "elasticloadbalancing:loadbalancer/app/{stack}-alb/*"
-_LISTENER = "elasticloadbalancing:listener/app/{stack}-alb/*"
+_BALANCER = "elasticloadbalancing:loadbalancer/app/{elbv2.LoadBalancer}/*"
+_LISTENER = "elasticloadbalancing:listener/app/{elbv2.LoadBalancer}/*"
 #: AWS fills in what a redirect leaves out: host, path and query stay.
 _REDIRECT = {
     "Type": "redirect",
@@ -43,13 +44,7 @@ class Listener(Resource):
     """
 
     TYPE: ClassVar[str] = "elbv2.Listener"
-    COMPARED: ClassVar[tuple[str, ...]] = (
-        "load_balancer_arn",
-        "port",
-        "target_group_arn",
-        "certificate_arn",
-        "tls_policy",
-    )
+    COMPARED = compare("load_balancer_arn", "port", "target_group_arn", "certificate_arn", "tls_policy")
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"load_balancer_arn"})
     # Requests under way end while the tasks drain.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
@@ -87,7 +82,8 @@ class Listener(Resource):
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any], tags: Mapping[str, str], secure: str) -> Observed:
         arn, port, actions = row["ListenerArn"], row["Port"], row.get("DefaultActions") or ()
-        suffix = {HTTP: "http", HTTPS: "https"}.get(port, f"listener-{port}")
+        names = dict(zip((HTTP, HTTPS), reader.names(cls.TYPE), strict=True))
+        name = names.get(port, f"{reader.stack.name}-listener-{port}")
         certificates = [entry["CertificateArn"] for entry in row.get("Certificates") or ()]
         redirects = _redirects(actions)
         attrs = {
@@ -102,13 +98,12 @@ class Listener(Resource):
             # Where it leads: that one must not go before this one leads elsewhere.
             "leads_to": secure if redirects else "",
         }
-        return reader.observed(cls, f"{reader.stack.name}-{suffix}", arn, attrs, tags, adopt=True)
+        return reader.observed(cls, name, arn, attrs, tags, adopt=True)
 
     def matches(self, name: str, observed: Observed) -> bool:
         """Let a redirect be where it may be."""
-        if name == "target_group_arn" and self.may_redirect and observed.attrs.get("redirects"):
-            return True
-        return super().matches(name, observed)
+        redirects = name == "target_group_arn" and self.may_redirect and observed.attrs.get("redirects")
+        return bool(redirects) or super().matches(name, observed)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it; the load balancer may still be in the making."""

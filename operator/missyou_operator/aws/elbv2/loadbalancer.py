@@ -12,13 +12,14 @@ from missyou_operator.aws.elbv2.rows import attribute_map, new, retag, tags_by_a
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.permissions import Grant, Part, change, linked_role, make, observe, tag_new
+from missyou_operator.engine.comparators import as_set, compare
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref
 
 _PROTECTION = "deletion_protection.enabled"
 _DROP_HEADERS = "routing.http.drop_invalid_header_fields.enabled"
 _CROSS_ZONE = "load_balancing.cross_zone.enabled"
-_NAME = "elasticloadbalancing:loadbalancer/app/{stack}-alb/*"
+_NAME = "elasticloadbalancing:loadbalancer/app/{elbv2.LoadBalancer}/*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +30,7 @@ class LoadBalancer(Resource):
     """
 
     TYPE: ClassVar[str] = "elbv2.LoadBalancer"
-    COMPARED: ClassVar[tuple[str, ...]] = (
-        "subnet_ids",
-        "security_group_ids",
-        "deletion_protection",
-        "drop_invalid_headers",
-    )
+    COMPARED = compare("deletion_protection", "drop_invalid_headers", subnet_ids=as_set, security_group_ids=as_set)
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "ecs.Service")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -70,13 +66,13 @@ class LoadBalancer(Resource):
 
         Without a VPC there is none of ours: a namesake of somebody else's shows as soon as the VPC is there.
         """
-        if reader.cannot_exist_yet(cls.TYPE):
+        if reader.cannot_exist_yet():
             return []
-        elb, name = reader.client("elbv2"), f"{reader.stack.name}-alb"
+        elb = reader.client("elbv2")
         rows = reader.shared(
             "elbv2.describe_load_balancers", lambda: pages(elb, "describe_load_balancers", "LoadBalancers")
         )
-        ours = [row for row in rows if row["LoadBalancerName"] == name]
+        ours = reader.named(cls.TYPE, rows, "LoadBalancerName")
         tags = tags_by_arn(reader, [row["LoadBalancerArn"] for row in ours])
         return [cls._observed(reader, row, tags[row["LoadBalancerArn"]]) for row in ours]
 
@@ -95,12 +91,6 @@ class LoadBalancer(Resource):
             "why": state.get("Reason", ""),
         }
         return reader.observed(cls, row["LoadBalancerName"], arn, attrs, tags, state.get("Code", "active"))
-
-    def matches(self, name: str, observed: Observed) -> bool:
-        """Compare subnets and groups as the sets that they are."""
-        if name in {"subnet_ids", "security_group_ids"}:
-            return set(observed.attrs[name]) == set(getattr(self, name))
-        return super().matches(name, observed)
 
     def health(self, observed: Observed) -> Health:
         """Pending while AWS sets it up: 135 to 187 s on AWS."""

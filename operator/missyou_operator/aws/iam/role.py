@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
-from missyou_operator.aws.iam.documents import grants, json_text, normalised
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import ROLES, Grant, change, make, observe
+from missyou_operator.aws.policy_documents import as_policy, json_text, readable
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
 
 #: The one inline policy that a role of ours has.
@@ -29,7 +30,7 @@ class Role(Resource):
     """A role with at most one inline policy; whatever else gives it rights is drift, and is taken away again."""
 
     TYPE: ClassVar[str] = "iam.Role"
-    COMPARED: ClassVar[tuple[str, ...]] = ("trust", "policy")
+    COMPARED = compare(trust=as_policy, policy=as_policy)
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "ecs.TaskDefinition")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("iam:GetAccountAuthorizationDetails"),
@@ -45,24 +46,23 @@ class Role(Resource):
 
     @property
     def trust(self) -> Any:
-        """The trust policy, normalised: one service, and only on behalf of this account (no confused deputy)."""
+        """The trust policy: one service, and only on behalf of this account (no confused deputy)."""
         statement = {
             "Effect": "Allow",
             "Action": "sts:AssumeRole",
             "Principal": {"Service": self.service},
             "Condition": {"StringEquals": {"aws:SourceAccount": self.account}},
         }
-        return normalised({"Version": "2012-10-17", "Statement": [statement]})
+        return {"Version": "2012-10-17", "Statement": [statement]}
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's two roles by name, in one list of all roles that has everything about them."""
+        """Find the stack's roles by name, in one list of all roles that has everything about them."""
         rows = reader.shared(
             "iam.get_account_authorization_details",
             lambda: pages(reader.client("iam"), "get_account_authorization_details", "RoleDetailList", Filter=["Role"]),
         )
-        names = {f"{reader.stack.name}-{reader.stack.region}-{purpose}" for purpose in ("execution", "task")}
-        return [cls.from_row(reader, row) for row in rows if row["RoleName"] in names]
+        return [cls.from_row(reader, row) for row in reader.named(cls.TYPE, rows, "RoleName")]
 
     @classmethod
     def from_row(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -72,8 +72,8 @@ class Role(Resource):
             "id": row["RoleName"],
             "arn": row["Arn"],
             "created": row["CreateDate"],
-            "trust": normalised(row.get("AssumeRolePolicyDocument")),
-            "policy": normalised(inline.get(POLICY_NAME)),
+            "trust": row.get("AssumeRolePolicyDocument"),
+            "policy": inline.get(POLICY_NAME),
             "inline": tuple(sorted(inline)),
             "attached": tuple(sorted(policy["PolicyArn"] for policy in row.get("AttachedManagedPolicies", ()))),
         }
@@ -81,9 +81,7 @@ class Role(Resource):
 
     def matches(self, name: str, observed: Observed) -> bool:
         """Compare documents by meaning; nothing else may give the role rights."""
-        if name == "policy":
-            return normalised(self.policy) == observed.attrs.get("policy") and not _strangers(observed)
-        return super().matches(name, observed)
+        return super().matches(name, observed) and not (name == "policy" and _strangers(observed))
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
         """Say which rights come and go, instead of printing two documents."""
@@ -92,13 +90,8 @@ class Role(Resource):
     def _readable(self, change: FieldChange, observed: Observed) -> FieldChange:
         if change.field not in {"policy", "trust"}:
             return change
-        before, after = grants(observed.attrs.get(change.field)), grants(normalised(getattr(self, change.field)))
         strangers = _strangers(observed) if change.field == "policy" else ()
-        return FieldChange(
-            change.field,
-            "; ".join([*sorted(before - after), *strangers]) or "(nothing more)",
-            "; ".join(sorted(after - before)) or "(nothing more)",
-        )
+        return readable(change, observed.attrs.get(change.field), getattr(self, change.field), *strangers)
 
     def health(self, observed: Observed, now: Callable[[], datetime] = utc_now) -> Health:
         """Pending for the first seconds, in which other services do not know the role yet."""
@@ -118,9 +111,7 @@ class Role(Resource):
                 Description=self.description,
                 Tags=tag_list(self.tags),
             )["Role"]
-        made = self.as_created(
-            self.name, arn=row["Arn"], created=row["CreateDate"], policy=normalised(self.policy), inline=(), attached=()
-        )
+        made = self.as_created(self.name, arn=row["Arn"], created=row["CreateDate"], inline=(), attached=())
         return self.update(cloud, made, frozenset({"policy"}) if self.policy else frozenset())
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
@@ -138,7 +129,7 @@ class Role(Resource):
             observed = observed.with_attrs(inline=tuple(sorted(keep)), attached=())
         if "tags" in changed:
             iam.tag_role(RoleName=self.name, Tags=tag_list(self.tags))
-        return self.as_desired(observed, policy=normalised(self.policy))
+        return self.as_desired(observed)
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:

@@ -13,6 +13,7 @@ from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.engine.comparators import as_set, compare, includes
 from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
@@ -26,15 +27,15 @@ class DBSubnetGroup(Resource):
     """The subnets of a database, in at least two availability zones."""
 
     TYPE: ClassVar[str] = "rds.DBSubnetGroup"
-    COMPARED: ClassVar[tuple[str, ...]] = ("subnet_ids", "description")
+    COMPARED = compare("description", subnet_ids=as_set)
     # Held until the instance is gone, not merely `deleting`.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("rds:DescribeDBSubnetGroups"),
-        observe("rds:ListTagsForResource", on=("rds:subgrp:{stack}-db",)),
-        make("rds:CreateDBSubnetGroup", "rds:AddTagsToResource", on=("rds:subgrp:{stack}-db",)),
-        change("rds:ModifyDBSubnetGroup", "rds:DeleteDBSubnetGroup", on=("rds:subgrp:{stack}-db",)),
+        observe("rds:ListTagsForResource", on=("rds:subgrp:{rds.DBSubnetGroup}",)),
+        make("rds:CreateDBSubnetGroup", "rds:AddTagsToResource", on=("rds:subgrp:{rds.DBSubnetGroup}",)),
+        change("rds:ModifyDBSubnetGroup", "rds:DeleteDBSubnetGroup", on=("rds:subgrp:{rds.DBSubnetGroup}",)),
     )
 
     subnet_ids: tuple[str | Ref, ...]
@@ -43,13 +44,13 @@ class DBSubnetGroup(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find the stack's group by name; its tags take a call. Without a VPC, only a teardown can still find one."""
-        if reader.cannot_exist_yet(cls.TYPE):
+        if reader.cannot_exist_yet():
             return []
         rows = reader.shared(
             "rds.describe_db_subnet_groups",
             lambda: pages(reader.client("rds"), "describe_db_subnet_groups", "DBSubnetGroups"),
         )
-        return [cls._observed(reader, row) for row in rows if row["DBSubnetGroupName"] == f"{reader.stack.name}-db"]
+        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "DBSubnetGroupName")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -62,12 +63,6 @@ class DBSubnetGroup(Resource):
         }
         state = row.get("SubnetGroupStatus", "Complete")
         return reader.observed(cls, name, name, attrs, _tags(reader, attrs["arn"]), state)
-
-    def matches(self, name: str, observed: Observed) -> bool:
-        """Subnets are a set."""
-        if name == "subnet_ids":
-            return frozenset(self.subnet_ids) == frozenset(observed.attrs["subnet_ids"])
-        return super().matches(name, observed)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it; it is complete at once."""
@@ -104,15 +99,15 @@ class DBParameterGroup(Resource):
     """The parameters of a database; of those that AWS or others set, none is ours to judge."""
 
     TYPE: ClassVar[str] = "rds.DBParameterGroup"
-    COMPARED: ClassVar[tuple[str, ...]] = ("family", "parameters")
+    COMPARED = compare("family", parameters=includes)
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"family"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("rds:DescribeDBParameterGroups"),
-        observe("rds:ListTagsForResource", "rds:DescribeDBParameters", on=("rds:pg:{stack}-postgres*",)),
-        make("rds:CreateDBParameterGroup", "rds:AddTagsToResource", on=("rds:pg:{stack}-postgres*",)),
-        change("rds:ModifyDBParameterGroup", "rds:DeleteDBParameterGroup", on=("rds:pg:{stack}-postgres*",)),
+        observe("rds:ListTagsForResource", "rds:DescribeDBParameters", on=("rds:pg:{rds.DBParameterGroup}",)),
+        make("rds:CreateDBParameterGroup", "rds:AddTagsToResource", on=("rds:pg:{rds.DBParameterGroup}",)),
+        change("rds:ModifyDBParameterGroup", "rds:DeleteDBParameterGroup", on=("rds:pg:{rds.DBParameterGroup}",)),
     )
 
     family: str
@@ -121,17 +116,13 @@ class DBParameterGroup(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find the stack's groups by name (two during a major upgrade); tags and parameters take a call each."""
-        if reader.cannot_exist_yet(cls.TYPE):
+        if reader.cannot_exist_yet():
             return []
         rows = reader.shared(
             "rds.describe_db_parameter_groups",
             lambda: pages(reader.client("rds"), "describe_db_parameter_groups", "DBParameterGroups"),
         )
-        return [
-            cls._observed(reader, row)
-            for row in rows
-            if row["DBParameterGroupName"] == f"{reader.stack.name}-{row['DBParameterGroupFamily']}"
-        ]
+        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "DBParameterGroupName")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -144,13 +135,6 @@ class DBParameterGroup(Resource):
             )
             attrs["parameters"] = {row["ParameterName"]: row.get("ParameterValue") for row in rows}
         return reader.observed(cls, name, name, attrs, tags)
-
-    def matches(self, name: str, observed: Observed) -> bool:
-        """Only declared parameters count."""
-        if name == "parameters":
-            actual = observed.attrs.get("parameters", {})
-            return all(actual.get(key) == value for key, value in self.parameters.items())
-        return super().matches(name, observed)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it and set its parameters; the instance that starts with it has them from the beginning."""

@@ -13,6 +13,7 @@ from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant
 from missyou_operator.aws.rds.deletion import delete
+from missyou_operator.aws.rds.desired import ARGUMENTS, WINDOWS, DesiredInstance
 from missyou_operator.aws.rds.permissions import PERMISSIONS
 from missyou_operator.aws.rds.restore import (
     DATABASE_TAG,
@@ -27,58 +28,32 @@ from missyou_operator.aws.rds.restore import (
 )
 from missyou_operator.aws.rds.rows import attributes
 from missyou_operator.aws.rds.states import CHANGEABLE, explained, judge, remarks
-from missyou_operator.aws.rds.versions import Gap, gap, offers_insights, version_to_create, version_to_upgrade_to
+from missyou_operator.aws.rds.versions import (
+    Gap,
+    gap,
+    offers_insights,
+    version_to_create,
+    version_to_upgrade_to,
+)
 from missyou_operator.aws.secretsmanager.values import database_password
-from missyou_operator.engine.resource import FieldChange, Health, Observed, Resource
-from missyou_operator.engine.values import Ref
+from missyou_operator.engine.resource import FieldChange, Health, Observed
 
 #: The tag that says how many GiB the spec last asked for: it tells a wanted shrink from growth by autoscaling.
 STORAGE_TAG = "missyou.app/storage-gib"
-
-#: Fields that are changed by one argument of ModifyDBInstance, and its name.
-_ARGUMENTS = {
-    "instance_class": "DBInstanceClass",
-    "storage_gib": "AllocatedStorage",
-    "storage_type": "StorageType",
-    "multi_az": "MultiAZ",
-    "backup_retention_days": "BackupRetentionPeriod",
-    "performance_insights": "EnablePerformanceInsights",
-    "deletion_protection": "DeletionProtection",
-    "parameter_group": "DBParameterGroupName",
-    "publicly_accessible": "PubliclyAccessible",
-    "copy_tags_to_snapshots": "CopyTagsToSnapshot",
-    "auto_minor_upgrades": "AutoMinorVersionUpgrade",
-    "backup_window": "PreferredBackupWindow",
-    "maintenance_window": "PreferredMaintenanceWindow",
-}
-
-_WINDOWS = ("backup_window", "maintenance_window")
 
 #: Changes that take minutes, in which the instance is `modifying`, though it may be `available` for the first one.
 _SLOW = frozenset({"instance_class", "storage_gib", "storage_type", "multi_az", "engine_version"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class DBInstance(Resource):
+class DBInstance(DesiredInstance):
     """A PostgreSQL instance; its name is its identifier.
 
-    `engine_version` means "at least this, of the same major"; a major alone means AWS's default minor. Storage that
-    autoscaling has added is as desired. `credentials` is the ARN of the secret whose JSON key `password` a new
-    instance gets. `restore_from` names a snapshot that a new instance is made from. `major_downgrade` and
-    `storage_shrink` are no fields: a difference bears these names where only a new, empty instance could be as desired;
-    `password` is none either: see `rds_restore`. Windows that are None are AWS's choice.
+    Three differences bear names that are no fields: `major_downgrade` and `storage_shrink`, where only a new, empty
+    instance could be as desired, and `password` (see `restore`).
     """
 
     TYPE: ClassVar[str] = "rds.DBInstance"
-    COMPARED: ClassVar[tuple[str, ...]] = (
-        "engine_version",
-        *_ARGUMENTS,
-        "max_storage_gib",
-        "security_group_ids",
-        "log_exports",
-        "database_name",
-        "username",
-    )
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset(
         {"database_name", "username", "major_downgrade", "storage_shrink"}
     )
@@ -86,36 +61,13 @@ class DBInstance(Resource):
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = PERMISSIONS
 
-    engine_version: str
-    instance_class: str
-    storage_gib: int
-    max_storage_gib: int
-    multi_az: bool
-    backup_retention_days: int
-    performance_insights: bool
-    deletion_protection: bool
-    database_name: str
-    username: str
-    credentials: str | Ref
-    subnet_group: str | Ref
-    parameter_group: str | Ref
-    security_group_ids: tuple[str | Ref, ...]
-    log_exports: tuple[str, ...] = ("postgresql",)
-    storage_type: str = "gp3"
-    publicly_accessible: bool = False
-    copy_tags_to_snapshots: bool = True
-    auto_minor_upgrades: bool = True
-    backup_window: str | None = None
-    maintenance_window: str | None = None
-    restore_from: str = ""
-
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find the stack's instance by name, in one list of all that has everything about them."""
         rows = reader.shared(
             "rds.describe_db_instances", lambda: pages(reader.client("rds"), "describe_db_instances", "DBInstances")
         )
-        return [cls._observed(reader, row) for row in rows if row["DBInstanceIdentifier"] == f"{reader.stack.name}-db"]
+        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "DBInstanceIdentifier")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -148,30 +100,6 @@ class DBInstance(Resource):
 
     def _tagged(self) -> DBInstance:
         return replace(self, tags={**self.tags, STORAGE_TAG: str(self.storage_gib)})
-
-    def matches(self, name: str, observed: Observed) -> bool:
-        """Let be what AWS has changed by itself, as it may, and what it says nothing of."""
-        actual = observed.attrs.get(name)
-        if actual is None or (name.endswith("_window") and getattr(self, name) is None):
-            return True
-        match name:
-            case "engine_version":
-                fine = gap(self.engine_version, actual) in {Gap.NONE, Gap.DOWNGRADE}
-            case "storage_gib":
-                fine = actual >= self.storage_gib
-            case "max_storage_gib":
-                fine = actual == self._maximum(observed)
-            case "security_group_ids" | "log_exports":
-                fine = frozenset(actual) == frozenset(getattr(self, name))
-            case "performance_insights" if observed.attrs.get("insights_offered") is False:
-                fine = True
-            case _:
-                fine = super().matches(name, observed)
-        return fine
-
-    def _maximum(self, observed: Observed) -> int:
-        """Give how far the storage may grow: what it has already grown to counts. Equal means not at all."""
-        return max(self.max_storage_gib, int(observed.attrs["storage_gib"]))
 
     def destroys_data(self, changes: Sequence[FieldChange]) -> bool:  # noqa: ARG002
         """Say yes: a new instance is an empty one."""
@@ -213,7 +141,7 @@ class DBInstance(Resource):
         version = version_to_create(cloud, self.engine_version)
         insights = self.performance_insights and offers_insights(cloud, version, self.instance_class) is not False
         grows = {"MaxAllocatedStorage": self.max_storage_gib} if self.max_storage_gib > self.storage_gib else {}
-        windows = {_ARGUMENTS[name]: getattr(self, name) for name in _WINDOWS if getattr(self, name)}
+        windows = {ARGUMENTS[name]: getattr(self, name) for name in WINDOWS if getattr(self, name)}
         row: Mapping[str, Any] = cloud.client("rds").create_db_instance(
             DBInstanceIdentifier=self.name,
             Engine="postgres",
@@ -251,7 +179,7 @@ class DBInstance(Resource):
 
     def modification(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> dict[str, Any]:
         """Give the arguments of ModifyDBInstance: only what changes, for AWS takes all else as a wish too."""
-        arguments = {_ARGUMENTS[name]: getattr(self, name) for name in _ARGUMENTS if name in changed}
+        arguments = {ARGUMENTS[name]: getattr(self, name) for name in ARGUMENTS if name in changed}
         running = observed.attrs["running_version"]
         if "engine_version" in changed:
             arguments["EngineVersion"] = version_to_upgrade_to(cloud, self.engine_version, running)
@@ -264,7 +192,7 @@ class DBInstance(Resource):
             if offered != bool(observed.attrs.get("performance_insights")):
                 arguments["EnablePerformanceInsights"] = offered
         if "max_storage_gib" in changed:
-            arguments["MaxAllocatedStorage"] = self._maximum(observed)
+            arguments["MaxAllocatedStorage"] = self.storage_limit(observed)
         if "security_group_ids" in changed:
             arguments["VpcSecurityGroupIds"] = list(self.security_group_ids)
         if "log_exports" in changed:

@@ -10,19 +10,17 @@ RestoreDBInstanceFromDBSnapshot; hashicorp/terraform issue 9988 (the name of the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import is_absent
 from missyou_operator.aws.identity import STACK_TAG, tag_list, tag_map
+from missyou_operator.aws.rds.desired import DesiredInstance
 from missyou_operator.aws.rds.versions import major
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import Health, Observed, failed, pending
-
-if TYPE_CHECKING:
-    from missyou_operator.aws.cloud import Cloud
-    from missyou_operator.aws.rds.instance import DBInstance
 
 #: On an instance: the snapshot that it was made from.
 RESTORED_TAG = "missyou.app/restored-from"
@@ -47,7 +45,7 @@ def password_due(observed: Observed) -> bool:
     return RESTORED_TAG in observed.tags and observed.tags.get(PASSWORD_TAG) != observed.attrs["resource_id"]
 
 
-def unfinished(wanted: DBInstance, observed: Observed) -> Health | None:
+def unfinished(wanted: DesiredInstance, observed: Observed) -> Health | None:
     """Say what a restored instance, which serves otherwise, cannot be used for yet, or ever."""
     source, name = observed.tags.get(RESTORED_TAG), observed.attrs.get("database_name")
     if source and name and name != wanted.database_name:
@@ -61,7 +59,7 @@ def unfinished(wanted: DBInstance, observed: Observed) -> Health | None:
     return None
 
 
-def remark(wanted: DBInstance, observed: Observed) -> str:
+def remark(wanted: DesiredInstance, observed: Observed) -> str:
     """Say where an instance comes from, if not from what the spec names."""
     source = observed.tags.get(RESTORED_TAG)
     if not wanted.restore_from or source == origin(wanted.restore_from):
@@ -70,7 +68,7 @@ def remark(wanted: DBInstance, observed: Observed) -> str:
     return f"{was}: {_FIELD} counts only when a database is created"
 
 
-def restore(cloud: Cloud, wanted: DBInstance, tags: Mapping[str, str]) -> Mapping[str, Any]:
+def restore(cloud: Cloud, wanted: DesiredInstance, tags: Mapping[str, str]) -> Mapping[str, Any]:
     """Start a restoration with all settings that it takes; the others are put right once it is there.
 
     Errors: NotYetError while the snapshot is missing or incomplete, RefusedError where it does not fit the spec.
@@ -91,7 +89,7 @@ def restore(cloud: Cloud, wanted: DBInstance, tags: Mapping[str, str]) -> Mappin
     return answer
 
 
-def common_arguments(wanted: DBInstance, tags: Mapping[str, str]) -> dict[str, Any]:
+def common_arguments(wanted: DesiredInstance, tags: Mapping[str, str]) -> dict[str, Any]:
     """Give the arguments that an empty instance and a restored one are both made with."""
     return {
         "MultiAZ": wanted.multi_az,
@@ -141,7 +139,7 @@ def _find(cloud: Cloud, given: str) -> Mapping[str, Any]:
     return row
 
 
-def unsuitable(row: Mapping[str, Any], wanted: DBInstance) -> list[str]:
+def unsuitable(row: Mapping[str, Any], wanted: DesiredInstance) -> list[str]:
     """List why a database of the spec cannot be made from a snapshot, a row of DescribeDBSnapshots."""
     problems, tags = [], tag_map(row.get("TagList"))
     user, name, version = row["MasterUsername"], tags.get(DATABASE_TAG, wanted.database_name), row["EngineVersion"]

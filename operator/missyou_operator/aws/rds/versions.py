@@ -43,6 +43,11 @@ def gap(wanted: str, actual: str) -> Gap:
     return Gap.NONE if have >= want else Gap.MINOR
 
 
+def as_version(desired: str, observed: str) -> bool:
+    """Compare as `COMPARED` does: an older version is a difference, a newer major one of another name."""
+    return gap(desired, observed) in {Gap.NONE, Gap.DOWNGRADE}
+
+
 def choose(wanted: str, offered: Iterable[str]) -> str:
     """Choose what to ask AWS for.
 

@@ -17,7 +17,8 @@ from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.permissions import Condition, Grant, Part, observe
-from missyou_operator.aws.route53.zone import Record, apply, at, plain, records_now, subtree, values
+from missyou_operator.aws.route53.zone import Record, apply, as_dns_name, at, plain, records_now, subtree, values
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
@@ -52,7 +53,7 @@ class Alias(Resource):
     """
 
     TYPE: ClassVar[str] = "route53.Alias"
-    COMPARED: ClassVar[tuple[str, ...]] = ("zone", "target", "target_zone")
+    COMPARED = compare("zone", "target_zone", target=as_dns_name)
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"zone"})
     READ_AFTER: ClassVar[tuple[str, ...]] = ("acm.Certificate",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = PERMISSIONS
@@ -95,12 +96,6 @@ class Alias(Resource):
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
         """Compare all but tags: there are none."""
         return tuple(change for change in super().diff(observed) if change.field != "tags")
-
-    def matches(self, name: str, observed: Observed) -> bool:
-        """Compare names as DNS does."""
-        if name == "target":
-            return bool(observed.attrs.get(name) == plain(str(self.target)))
-        return super().matches(name, observed)
 
     def _record(self) -> Record:
         target = {"HostedZoneId": self.target_zone, "DNSName": self.target, "EvaluateTargetHealth": False}
@@ -145,7 +140,7 @@ class Validation(Resource):
     """
 
     TYPE: ClassVar[str] = "route53.Validation"
-    COMPARED: ClassVar[tuple[str, ...]] = ("zone",)
+    COMPARED = compare("zone")
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"zone"})
     READ_AFTER: ClassVar[tuple[str, ...]] = ("acm.Certificate",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (

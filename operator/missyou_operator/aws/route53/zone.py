@@ -38,7 +38,7 @@ class HostedZone(External):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find the zones of the domains that are wanted. `gone`: zones that our certificates remember, and are not."""
-        found = [_zone_of(reader, name) for name in reader.wanted(cls.TYPE)]
+        found = [_zone_of(reader, name) for name in reader.desired_names(cls.TYPE)]
         return [observed for observed in found if observed is not None]
 
     def health(self, observed: Observed) -> Health:  # noqa: ARG002
@@ -90,6 +90,11 @@ def _bare(id_: str) -> str:
 def plain(name: str) -> str:
     """Write a name as we do: in lower case, without the last dot."""
     return name.lower().rstrip(".")
+
+
+def as_dns_name(desired: str, observed: str) -> bool:
+    """Compare names as DNS does: in any case, with or without the last dot. `observed` is `plain`."""
+    return observed == plain(desired)
 
 
 def subtree(reader: Reader, zone: str, role: str, domain: str) -> Sequence[Record]:

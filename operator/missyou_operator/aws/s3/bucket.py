@@ -15,22 +15,18 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import code_of, is_absent
-from missyou_operator.aws.iam.documents import json_text, normalised
-from missyou_operator.aws.identity import StackIdentity, tag_list, tag_map
+from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, Part, make, observe
+from missyou_operator.aws.policy_documents import as_policy, json_text
 from missyou_operator.aws.s3.emptying import empty, holds_logs
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 
 #: The region that CreateBucket must not be told.
 _DEFAULT_REGION = "us-east-1"
 _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-_BUCKET = "s3:{stack}-alb-logs-{account}-{region_name}"
-
-
-def log_bucket_name(stack: StackIdentity) -> str:
-    """Give the name of a stack's bucket: 61 characters at most, of the 63 that there may be."""
-    return f"{stack.name}-alb-logs-{stack.account}-{stack.region}"
+_BUCKET = "s3:{s3.Bucket}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +37,7 @@ class Bucket(Resource):
     """
 
     TYPE: ClassVar[str] = "s3.Bucket"
-    COMPARED: ClassVar[tuple[str, ...]] = ("policy", "encryption", "public_access", "ownership", "retention_days")
+    COMPARED = compare("encryption", "public_access", "ownership", "retention_days", policy=as_policy)
     # While a load balancer writes to a name, nobody else must be able to take it.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.AccessLogs", "elbv2.LoadBalancer")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -107,8 +103,7 @@ class Bucket(Resource):
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find it by its name in the account's list. Looked into only where it is not wanted any more."""
         rows = reader.shared("s3.list_buckets", lambda: pages(reader.client("s3"), "list_buckets", "Buckets"))
-        name = log_bucket_name(reader.stack)
-        return [cls._observed(reader, name) for row in rows if row["Name"] == name]
+        return [cls._observed(reader, row["Name"]) for row in reader.named(cls.TYPE, rows, "Name")]
 
     @classmethod
     def _observed(cls, reader: Reader, name: str) -> Observed:
@@ -117,15 +112,9 @@ class Bucket(Resource):
         attrs: dict[str, Any] = {"id": name, "arn": f"arn:{reader.stack.partition}:s3:::{name}"}
         if reader.stack.owns(tags):
             attrs |= _settings(s3, name)
-            if name not in reader.wanted(cls.TYPE):
+            if name not in reader.desired_names(cls.TYPE):
                 attrs["logs"] = holds_logs(s3, name)
         return reader.observed(cls, name, name, attrs, tags)
-
-    def matches(self, name: str, observed: Observed) -> bool:
-        """Compare the policy for what it means."""
-        if name == "policy":
-            return bool(normalised(observed.attrs.get(name)) == normalised(self.policy))
-        return super().matches(name, observed)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it with its tags, then set all that is compared, whatever AWS's defaults are."""

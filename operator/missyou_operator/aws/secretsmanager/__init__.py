@@ -1,1 +1,8 @@
 """Secrets Manager."""
+
+from __future__ import annotations
+
+from missyou_operator.aws.secretsmanager.secret import Secret, SecretVersion
+from missyou_operator.engine.resource import Resource
+
+KINDS: tuple[type[Resource], ...] = (Secret, SecretVersion)

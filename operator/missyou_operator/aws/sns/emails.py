@@ -17,6 +17,7 @@ from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.permissions import Grant, Part, change, observe
 from missyou_operator.aws.sns.topic import TOPIC
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
@@ -37,7 +38,7 @@ class EmailSubscriptions(Resource):
     """
 
     TYPE: ClassVar[str] = "sns.EmailSubscriptions"
-    COMPARED: ClassVar[tuple[str, ...]] = ("emails",)
+    COMPARED = compare("emails")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("sns.Topic",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("sns:ListSubscriptionsByTopic", on=(TOPIC,)),

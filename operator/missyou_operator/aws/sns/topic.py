@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import code_of, gone, is_absent, message_of
-from missyou_operator.aws.iam.documents import grants, json_text, normalised
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.aws.policy_documents import as_policy, json_text, readable
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource, failed
 
 #: The stack's own topic, as the actions of SNS name it.
-TOPIC = "sns:{stack}-alarms"
+TOPIC = "sns:{sns.Topic}"
 _KEY = "KmsMasterKeyId"
 #: AWS's own key for SNS. Its policy cannot be changed, and does not let CloudWatch use it.
 _AWS_KEY = "alias/aws/sns"
@@ -35,7 +36,7 @@ class Topic(Resource):
     """A standard topic. `policy` says who may publish; `key` is the KMS key that encrypts messages, "" for none."""
 
     TYPE: ClassVar[str] = "sns.Topic"
-    COMPARED: ClassVar[tuple[str, ...]] = ("policy", "key")
+    COMPARED = compare("key", policy=as_policy)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("sns:ListTopics"),
         observe("sns:GetTopicAttributes", "sns:ListTagsForResource", on=(TOPIC,)),
@@ -49,7 +50,7 @@ class Topic(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find it by its ARN among all topics; attributes and tags of one that is there take a call each."""
-        sns, name = reader.client("sns"), f"{reader.stack.name}-alarms"
+        sns, name = reader.client("sns"), reader.name(cls.TYPE)
         arn = reader.stack.arn("sns", name)
         rows = reader.shared("sns.list_topics", lambda: pages(sns, "list_topics", "Topics"))
         if not any(row["TopicArn"] == arn for row in rows):
@@ -60,29 +61,16 @@ class Topic(Resource):
         attrs = {
             "id": arn,
             "arn": arn,
-            "policy": normalised(_document(attributes.get("Policy"))),
+            "policy": _document(attributes.get("Policy")),
             "key": attributes.get(_KEY, ""),
         }
         return [reader.observed(cls, name, arn, attrs, tag_map(sns.list_tags_for_resource(ResourceArn=arn)["Tags"]))]
 
-    def matches(self, name: str, observed: Observed) -> bool:
-        """Compare policies by their meaning."""
-        if name == "policy":
-            return bool(normalised(self.policy) == observed.attrs["policy"])
-        return super().matches(name, observed)
-
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
         """Say who may publish and who no longer, instead of printing two documents."""
-        return tuple(self._readable(change, observed) for change in super().diff(observed))
-
-    def _readable(self, change: FieldChange, observed: Observed) -> FieldChange:
-        if change.field != "policy":
-            return change
-        before, after = grants(observed.attrs["policy"]), grants(normalised(self.policy))
-        return replace(
-            change,
-            before="; ".join(sorted(before - after)) or "(nothing more)",
-            after="; ".join(sorted(after - before)) or "(nothing more)",
+        return tuple(
+            readable(change, observed.attrs["policy"], self.policy) if change.field == "policy" else change
+            for change in super().diff(observed)
         )
 
     def create(self, cloud: Cloud) -> Observed:
@@ -95,7 +83,7 @@ class Topic(Resource):
                 message = f"{self.address} is there since a moment ago: it is looked at again"
                 raise NotYetError("Creating", message, 2.0) from error
             raise
-        return self.as_created(answer["TopicArn"], arn=answer["TopicArn"], policy=normalised(self.policy))
+        return self.as_created(answer["TopicArn"], arn=answer["TopicArn"])
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Set what differs."""
@@ -108,7 +96,7 @@ class Topic(Resource):
             sns.set_topic_attributes(TopicArn=observed.id, AttributeName="Policy", AttributeValue=text)
         if "key" in changed:
             sns.set_topic_attributes(TopicArn=observed.id, AttributeName=_KEY, AttributeValue=self.key)
-        return self.as_desired(observed, policy=normalised(self.policy))
+        return self.as_desired(observed)
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
@@ -127,7 +115,9 @@ class GivenTopic(External):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Look at the topics that are wanted."""
-        return [observed for arn in reader.wanted(cls.TYPE) if (observed := cls._observed(reader, arn)) is not None]
+        return [
+            observed for arn in reader.desired_names(cls.TYPE) if (observed := cls._observed(reader, arn)) is not None
+        ]
 
     @classmethod
     def _observed(cls, reader: Reader, arn: str) -> Observed | None:

@@ -14,11 +14,12 @@ from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.permissions import OURS, Grant, Part, change, observe
 from missyou_operator.aws.wafv2.webacl import ACL
+from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
-_BALANCER = "elasticloadbalancing:loadbalancer/app/{stack}-alb/*"
+_BALANCER = "elasticloadbalancing:loadbalancer/app/{elbv2.LoadBalancer}/*"
 _WHY = 'in the caller\'s name: AWS WAF developer guide, "Actions that require additional permissions settings"'
 
 
@@ -27,7 +28,7 @@ class WebACLAssociation(Resource):
     """The association of the stack's web ACL with its load balancer, which has to be active."""
 
     TYPE: ClassVar[str] = "wafv2.WebACLAssociation"
-    COMPARED: ClassVar[tuple[str, ...]] = ("web_acl_arn", "load_balancer_arn")
+    COMPARED = compare("web_acl_arn", "load_balancer_arn")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("wafv2.WebACL", "elbv2.LoadBalancer")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("wafv2:ListResourcesForWebACL", on=(ACL,)),

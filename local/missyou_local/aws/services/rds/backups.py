@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from missyou_local.aws.call import Call, Result, plays
+from missyou_local.aws.call import Call, Result, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.rds import instances as rds
-from missyou_local.aws.services.rds import rules as rds_rules
+from missyou_local.aws.services.rds import refusals
 from missyou_local.aws.services.rds import servers as rds_servers
 from missyou_local.aws.services.rds import snapshots as rds_snapshots
 
@@ -27,7 +27,7 @@ _SETTINGS: dict[str, tuple[str, Any]] = {
 }
 
 
-@plays("rds:CreateDBSnapshot")
+@handles("rds:CreateDBSnapshot")
 def create_db_snapshot(call: Call) -> Result:
     """Start a snapshot; its database is `backing-up` until it is there."""
     name, database = rds.available(call, "backed up")
@@ -41,7 +41,7 @@ def create_db_snapshot(call: Call) -> Result:
     return {"DBSnapshot": rds_snapshots.shown(call, answer["DBSnapshots"][0])}
 
 
-@plays("rds:RestoreDBInstanceFromDBSnapshot")
+@handles("rds:RestoreDBInstanceFromDBSnapshot")
 def restore(call: Call) -> Result:
     """Start the creation of a database from a snapshot."""
     params, moto = call.params, call.moto("rds")
@@ -52,7 +52,7 @@ def restore(call: Call) -> Result:
     origin = snapshot.db_snapshot_identifier
     if not rds_snapshots.complete(call, origin):
         raise AwsError("InvalidDBSnapshotState", f"The snapshot {origin} is not in the available state.")
-    rds_rules.check_restore(call, snapshot.allocated_storage)
+    refusals.check_restore(call, snapshot.allocated_storage)
     rds.check_family(call, snapshot.engine_version)
     rds_servers.needs_data(call, origin)
     call.forward({**params, "DBInstanceIdentifier": name, "DBSnapshotIdentifier": origin})

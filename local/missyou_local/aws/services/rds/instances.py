@@ -11,11 +11,11 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from missyou_local.aws.call import Call, Regional, Result, plays, settles
+from missyou_local.aws.call import Call, Regional, Result, advances, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ec2 import interfaces
 from missyou_local.aws.services.rds import catalogue as rds_catalogue
-from missyou_local.aws.services.rds import rules as rds_rules
+from missyou_local.aws.services.rds import refusals
 from missyou_local.aws.services.rds import servers as rds_servers
 from missyou_local.aws.services.rds import snapshots as rds_snapshots
 from missyou_local.aws.services.rds import windows as rds_windows
@@ -62,8 +62,8 @@ DATABASES: Regional[dict[str, Database]] = Regional(dict)
 """Name -> database."""
 
 
-@settles("rds", "ec2")
-def settle(call: Call) -> None:
+@advances("rds", "ec2")
+def advance(call: Call) -> None:
     """Finish what has come due: deletions, and modifications under way."""
     if not DATABASES.of(call):
         return
@@ -86,11 +86,11 @@ def settle(call: Call) -> None:
             rds.delete_db_instance(name, skip_final_snapshot=True)
             del DATABASES.of(call)[name]
             interfaces.release(call, f"rds/{name}", at=database.until)
-            interfaces.settle(call)
+            interfaces.advance(call)
         database.busy = None
 
 
-@plays("rds:CreateDBInstance")
+@handles("rds:CreateDBInstance")
 def create_db_instance(call: Call) -> Result:
     """Start the creation of a database."""
     name = call.params["DBInstanceIdentifier"].lower()
@@ -98,7 +98,7 @@ def create_db_instance(call: Call) -> Result:
         raise AwsError("DBInstanceAlreadyExists", "DB instance already exists")
     version = call.params.get("EngineVersion")
     if call.params["Engine"] == "postgres":
-        rds_rules.check_create(call)
+        refusals.check_create(call)
         version = rds_catalogue.resolve(version)
         check_family(call, version)
     params = {"StorageType": "gp3", **call.params, "DBInstanceIdentifier": name}
@@ -135,7 +135,7 @@ def check_family(call: Call, version: str) -> None:
     model = call.moto("rds").db_parameter_groups.get(group) if group else None
     family = f"postgres{version.partition('.')[0]}"
     if model is not None and model.family != family:
-        raise rds_rules.combination(
+        raise refusals.combination(
             f"The Parameter Group {group} with DBParameterGroupFamily {model.family} cannot be used for this instance. "
             f"Please use a Parameter Group with DBParameterGroupFamily {family}"
         )
@@ -163,7 +163,7 @@ def _remember(database: Database, call: Call) -> None:
             database.extra[parameter] = params[parameter]
 
 
-@plays("rds:DescribeDBInstances")
+@handles("rds:DescribeDBInstances")
 def describe_db_instances(call: Call) -> Result:
     """Describe the databases as they are by the clock."""
     params = dict(call.params)
@@ -205,13 +205,13 @@ def shown(call: Call, entry: dict[str, Any]) -> dict[str, Any]:
     return entry
 
 
-@plays("rds:ModifyDBInstance")
+@handles("rds:ModifyDBInstance")
 def modify_db_instance(call: Call) -> Result:
     """Change a database: at once, after a while in `modifying`, or, without ApplyImmediately, in a far window."""
     name, database = available(call, "modified")
     params = call.params
     model = call.moto("rds").databases[name]
-    rds_rules.check_modify(call, {"AllocatedStorage": model.allocated_storage, "EngineVersion": model.engine_version})
+    refusals.check_modify(call, {"AllocatedStorage": model.allocated_storage, "EngineVersion": model.engine_version})
     slow = {key: params[key] for key in _SLOW if key in params and params[key] != getattr(model, _SLOW[key])}
     if "EngineVersion" in slow and slow["EngineVersion"].isdecimal():
         slow["EngineVersion"] = _upgrade(slow["EngineVersion"], model.engine_version)
@@ -251,19 +251,19 @@ def _effective(exports: dict[str, list[str]], enabled: list[str]) -> dict[str, l
     }
 
 
-@plays("rds:DeleteDBInstance")
+@handles("rds:DeleteDBInstance")
 def delete_db_instance(call: Call) -> Result:
     """Start the deletion; the database stays visible as `deleting` until it is over."""
     params = call.params
     snapshot = params.get("FinalDBSnapshotIdentifier")
     if params.get("SkipFinalSnapshot") and snapshot:
-        raise rds_rules.combination("FinalDBSnapshotIdentifier cannot be specified when SkipFinalSnapshot is true.")
+        raise refusals.combination("FinalDBSnapshotIdentifier cannot be specified when SkipFinalSnapshot is true.")
     if not params.get("SkipFinalSnapshot") and not snapshot:
-        raise rds_rules.combination("FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.")
+        raise refusals.combination("FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.")
     name, database = available(call, "deleted")
     rds = call.moto("rds")
     if rds.databases[name].deletion_protection:
-        raise rds_rules.combination(
+        raise refusals.combination(
             "Cannot delete protected DB Instance, please disable deletion protection and try again."
         )
     if snapshot:
@@ -290,7 +290,7 @@ def available(call: Call, verb: str) -> tuple[str, Database]:
     return name, database
 
 
-@plays("rds:StopDBInstance", "rds:StartDBInstance", "rds:RebootDBInstance")
+@handles("rds:StopDBInstance", "rds:StartDBInstance", "rds:RebootDBInstance")
 def switch_db_instance(call: Call) -> Result:
     """Stop, start or restart a database, at once."""
     name, _ = available(call, call.operation)

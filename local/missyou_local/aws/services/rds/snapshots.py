@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from missyou_local.aws.call import Call, Regional, Result, checks, plays
+from missyou_local.aws.call import Call, Regional, Result, checks, handles
 from missyou_local.aws.errors import AwsError
-from missyou_local.aws.services.rds import rules as rds_rules
+from missyou_local.aws.services.rds import refusals
 from missyou_local.aws.services.rds import servers as rds_servers
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def encrypted(call: Call, model: Any) -> bool:
     return bool(known.kms_key if known else model.database.storage_encrypted)
 
 
-@plays("rds:DescribeDBSnapshots")
+@handles("rds:DescribeDBSnapshots")
 def describe_db_snapshots(call: Call) -> Result:
     """Describe the snapshots as they are by the clock."""
     params = dict(call.params)
@@ -103,7 +103,7 @@ def shown(call: Call, row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-@plays("rds:CopyDBSnapshot")
+@handles("rds:CopyDBSnapshot")
 def copy_db_snapshot(call: Call) -> Result:
     """Copy a snapshot; a key makes the copy of an unencrypted one encrypted."""
     source = find(call, call.params["SourceDBSnapshotIdentifier"])
@@ -127,12 +127,12 @@ def only_complete_manual_ones_are_deleted(call: Call) -> None:
     model = find(call, call.params["DBSnapshotIdentifier"])
     name = model.db_snapshot_identifier
     if model.snapshot_type != "manual":
-        raise rds_rules.value(f"{name} is an automated snapshot: only manual snapshots can be deleted")
+        raise refusals.value(f"{name} is an automated snapshot: only manual snapshots can be deleted")
     if not complete(call, name):
         raise AwsError("InvalidDBSnapshotState", f"Snapshot {name} is not in the available state.")
 
 
-@plays("rds:DeleteDBSnapshot")
+@handles("rds:DeleteDBSnapshot")
 def delete_db_snapshot(call: Call) -> Result:
     """Delete a snapshot at once."""
     name = find(call, call.params["DBSnapshotIdentifier"]).db_snapshot_identifier

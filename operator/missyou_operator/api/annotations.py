@@ -1,0 +1,28 @@
+"""The annotations by which people and GitOps tools ask for something that is not part of the spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from missyou_operator.api.kind import GROUP, KIND
+
+#: Any new value: observe AWS in full now.
+RECONCILE = f"{GROUP}/reconcile"
+#: The ID of a plan: carry it out.
+APPROVE = f"{GROUP}/approve"
+#: Any new value: take a snapshot of the database, named by the value.
+SNAPSHOT = f"{GROUP}/snapshot"
+#: A change of any of them starts a pass at once.
+REQUESTS = (RECONCILE, APPROVE, SNAPSHOT)
+
+
+def annotation(body: Mapping[str, Any], name: str) -> str:
+    """Return the value of an annotation of a whole MissYouApp object, "" where it has none."""
+    return str((body["metadata"].get("annotations") or {}).get(name, ""))
+
+
+def approve_command(body: Mapping[str, Any], plan_id: str) -> str:
+    """Return the kubectl command that approves a plan."""
+    meta = body["metadata"]
+    return f"kubectl annotate {KIND.lower()} {meta['name']} -n {meta['namespace']} --overwrite {APPROVE}={plan_id}"

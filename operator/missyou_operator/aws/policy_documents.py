@@ -1,0 +1,72 @@
+"""Policy documents, compared for what they mean: IAM may reorder lists and unwrap those of one element."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from missyou_operator.engine.resource import FieldChange
+
+
+def normalised(document: Any) -> Any:
+    """Give a document in a form in which two that mean the same are equal: lists sorted, those of one unwrapped."""
+    if isinstance(document, Mapping):
+        return {key: normalised(document[key]) for key in sorted(document)}
+    if isinstance(document, (list, tuple)):
+        items = sorted(map(normalised, document), key=repr)
+        return items[0] if len(items) == 1 else tuple(items)
+    return document
+
+
+def as_policy(desired: Any, observed: Any) -> bool:
+    """Return whether two documents mean the same."""
+    return bool(normalised(desired) == normalised(observed))
+
+
+def readable(change: FieldChange, before: Any, after: Any, *more: str) -> FieldChange:
+    """Name the rights that come and those that go (`more` of them), instead of printing two documents."""
+    had, has = grants(before), grants(after)
+    return replace(
+        change,
+        before="; ".join([*sorted(had - has), *more]) or "(nothing more)",
+        after="; ".join(sorted(has - had)) or "(nothing more)",
+    )
+
+
+def grants(document: Any) -> frozenset[str]:
+    """Give a document as one sentence per action and resource, for a person who asks what changes.
+
+    `Allow ecr:BatchGetImage on arn:…`; a condition is appended as it is written. None grants nothing.
+    """
+    return frozenset(
+        f"{statement.get('Effect')} {action} {_whom(statement)}{_condition(statement)}"
+        for statement in _items(normalised(document or {}).get("Statement"))
+        for action in _items(statement.get("Action", statement.get("NotAction")))
+    )
+
+
+def _whom(statement: Mapping[str, Any]) -> str:
+    if "Principal" in statement:
+        return f"by {_compact(statement['Principal'])}"
+    return f"on {', '.join(map(str, _items(statement.get('Resource', statement.get('NotResource')))))}"
+
+
+def _condition(statement: Mapping[str, Any]) -> str:
+    return f" if {_compact(statement['Condition'])}" if statement.get("Condition") else ""
+
+
+def _compact(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _items(value: Any) -> tuple[Any, ...]:
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+def json_text(document: Any) -> str:
+    """Write a document as JSON, for the call that sends it."""
+    return json.dumps(document, sort_keys=True)

@@ -1,0 +1,73 @@
+"""The metrics of one app: its conditions, resources and drift, and whether it is being deleted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from missyou_operator.controller.report import Report
+
+_APP = ("namespace", "name")
+
+
+@dataclass(slots=True)
+class AppMetrics:
+    """One app, as last reported. `meta` is its metadata as the API server last showed it."""
+
+    status: Mapping[str, Any]
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    found: int = 0
+    corrected: int = 0
+
+    def passed(self, before: Mapping[str, Any], report: Report) -> None:
+        """Take over the result of a pass. Drift whose correction takes several passes is counted once."""
+        if report.done:
+            return
+        self.status = report.status
+        for entry in report.drift:
+            former: Mapping[str, Any] = next(
+                (old for old in before.get("drift", ()) if old["resource"] == entry["resource"]), {}
+            )
+            self.found += former.get("action") != "Correcting"
+            self.corrected += entry["action"] == "Corrected"
+
+
+def families(apps: Sequence[tuple[tuple[str, str], AppMetrics]]) -> Sequence[Metric]:
+    """Return the metrics of all apps. `apps` holds them by namespace and name."""
+    conditions = GaugeMetricFamily(
+        "missyou_app_status_condition",
+        "The conditions of an app: 1 for the status that holds",
+        labels=(*_APP, "condition", "status"),
+    )
+    resources = GaugeMetricFamily(
+        "missyou_app_resources", "AWS resources of an app by state: Ready, or the reason", labels=(*_APP, "state")
+    )
+    found = CounterMetricFamily(
+        "missyou_app_drift_found_total",
+        "Resources found changed outside since this operator leads",
+        labels=_APP,
+    )
+    corrected = CounterMetricFamily(
+        "missyou_app_drift_corrected_total", "Resources changed outside that were put right", labels=_APP
+    )
+    deleting = GaugeMetricFamily(
+        "missyou_app_deletion_timestamp", "When the deletion of an app was requested, in Unix time", labels=_APP
+    )
+    for key, app in apps:
+        for condition in app.status.get("conditions", ()):
+            for status in ("True", "False", "Unknown"):
+                holds = condition["status"] == status
+                conditions.add_metric((*key, condition["type"], status.lower()), float(holds))
+        states = Counter(resource["state"] for resource in app.status.get("resources", ()))
+        for state, number in states.items():
+            resources.add_metric((*key, state), number)
+        found.add_metric(key, app.found)
+        corrected.add_metric(key, app.corrected)
+        if requested := app.meta.get("deletionTimestamp"):
+            deleting.add_metric(key, datetime.fromisoformat(requested).timestamp())
+    return conditions, resources, found, corrected, deleting

@@ -1,0 +1,92 @@
+"""What passes work with, and how a pass gets its handles on AWS and on Kubernetes Secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from missyou_operator.api import AppSpec, InvalidSpec, parse
+from missyou_operator.aws.clock import utc_now
+from missyou_operator.aws.cloud import Cloud
+from missyou_operator.aws.identity import StackIdentity
+from missyou_operator.aws.session import Account, Accounts
+from missyou_operator.cost import PriceTable, bundled
+from missyou_operator.engine.resource import Health, Observed
+from missyou_operator.engine.schedule import Workers
+from missyou_operator.engine.values import Sensitive
+from missyou_operator.stack.naming import NAMES
+from missyou_operator.stack.secrets import KubernetesSecret
+
+#: Returns the data of a Kubernetes Secret by namespace and name, or None where there is none. Error: PermissionError
+#: with the name of the user that was refused.
+SecretReader = Callable[[str, str], Mapping[str, str] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What passes work with.
+
+    `cluster` is the UID of the Kubernetes cluster, `pool` the workers for calls to AWS, `region` that of apps that name
+    none, `resync` the seconds between two full observations, `started` when this process began.
+    """
+
+    accounts: Accounts
+    cluster: str
+    read_secret: SecretReader
+    pool: Workers
+    region: str
+    resync: float
+    started: datetime = field(default_factory=utc_now)
+    prices: PriceTable = field(default_factory=bundled)
+
+    def cloud(self, body: Mapping[str, Any], app: AppSpec | None) -> Cloud:
+        """Return the handle on an app's stack in AWS. `app` is None in a deletion, whose spec may be invalid."""
+        meta, spec = body["metadata"], body.get("spec") or {}
+        credentials = spec.get("credentials") or {}
+        account = self.accounts.get(
+            app.region if app else spec.get("region") or self.region,
+            credentials.get("roleARN", ""),
+            credentials.get("externalID", ""),
+        )
+        number, partition = account.identity()
+        stack = StackIdentity(
+            name=app.stack_name if app else spec.get("stackName") or meta["name"],
+            app=f"{meta['namespace']}/{meta['name']}",
+            cluster=self.cluster,
+            account=number,
+            region=account.session.region_name,
+            partition=partition,
+        )
+        zone = (spec.get("domain") or {}).get("credentials") or {}
+
+        def assume(role: str) -> Account:
+            return self.accounts.get(stack.region, role, zone.get("externalID", ""))
+
+        final_snapshot = app is not None or _final_snapshot(body, self.region)
+        return Cloud(account, stack, account.inventory, NAMES, final_snapshot=final_snapshot, assume=assume)
+
+    def secrets(
+        self, namespace: str, keys: Iterable[KubernetesSecret]
+    ) -> tuple[dict[str, tuple[Observed, ...]], dict[str, Health]]:
+        """Read keys of Kubernetes Secrets; return those found, and why others may not be read."""
+        found: dict[str, tuple[Observed, ...]] = {}
+        refused: dict[str, Health] = {}
+        for key in keys:
+            try:
+                value = (self.read_secret(namespace, key.secret) or {}).get(key.key)
+            except PermissionError as refusal:
+                refused[key.address] = key.forbidden(namespace, str(refusal))
+                continue
+            if value:
+                found[key.address] = (Observed(KubernetesSecret, key.name, key.name, {"value": Sensitive(value)}),)
+        return found, refused
+
+
+def _final_snapshot(body: Mapping[str, Any], region: str) -> bool:
+    """Return whether a last snapshot is wanted. A spec that cannot be read gets one: nothing is lost by default."""
+    try:
+        return parse(body, region).database.final_snapshot
+    except InvalidSpec:
+        return True

@@ -1,0 +1,161 @@
+"""The guards: everything that holds a planned change back, in the order in which they speak.
+
+A guard takes a plan and what is known, and returns the health to report for each address that it holds. The first guard
+that speaks for an address wins. A change that no guard holds is carried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from missyou_operator.api.annotations import APPROVE, annotation, approve_command
+from missyou_operator.api.conditions import Reason
+from missyou_operator.aws.observe import Observations
+from missyou_operator.aws.registry import KINDS
+from missyou_operator.controller.spending import Spending
+from missyou_operator.engine.plan import Action, Change, Plan
+from missyou_operator.engine.resource import READY, Health, failed, pending
+
+_KINDS = {kind.TYPE: kind for kind in KINDS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What the guards of one pass know besides the plan.
+
+    `body` is the MissYouApp object. `drift`: the changes that undo what was changed outside; `reports_drift`: whether
+    `driftPolicy` is Report. `refused_secrets`: Kubernetes Secrets that may not be read, by address. `unanswered`:
+    creations that got no answer and that AWS may not show yet. `settling`: whether the operator has just started.
+    """
+
+    body: Mapping[str, Any]
+    observations: Observations
+    spending: Spending = field(default_factory=Spending)
+    drift: Sequence[Change] = ()
+    reports_drift: bool = False
+    refused_secrets: Mapping[str, Health] = field(default_factory=dict)
+    unanswered: frozenset[str] = frozenset()
+    settling: bool = False
+
+
+Guard = Callable[[Plan, Context], Mapping[str, Health]]
+
+
+def guard(guards: Sequence[Guard], plan: Plan, ctx: Context) -> dict[str, Health]:
+    """Return what is held back, and why, by address. The first guard that speaks for an address wins."""
+    held: dict[str, Health] = {}
+    for each in guards:
+        held = {**each(plan, ctx), **held}
+    return held
+
+
+def awaiting_approval(plan: Plan, ctx: Context) -> Plan:
+    """Return the changes that wait for a person: all of a plan that exceeds the budget, else what destroys data."""
+    if ctx.spending.approval.changes:
+        return ctx.spending.approval
+    destructive = plan.destructive()
+    return Plan() if _approved(destructive, ctx) else destructive
+
+
+def budget(_: Plan, ctx: Context) -> Mapping[str, Health]:
+    """Hold a whole plan that exceeds `spec.budget`."""
+    return ctx.spending.held
+
+
+def unreadable(plan: Plan, ctx: Context) -> Mapping[str, Health]:
+    """Hold changes of a type that could not be read just now."""
+    blind = ctx.observations.unreadable
+    return {change.address: blind[type_] for change in plan.changes if (type_ := _type(change)) in blind}
+
+
+def approval(plan: Plan, ctx: Context) -> Mapping[str, Health]:
+    """Hold what destroys data until exactly that has been approved."""
+    destructive = plan.destructive()
+    if _approved(destructive, ctx):
+        return {}
+    return {change.address: _needs_approval(change, destructive.id, ctx.body) for change in destructive.changes}
+
+
+def reported_drift(_: Plan, ctx: Context) -> Mapping[str, Health]:
+    """Hold the corrections of drift where it is only reported."""
+    return {change.address: _reported(change, ctx.observations) for change in ctx.drift if ctx.reports_drift}
+
+
+def unreadable_neighbour(plan: Plan, ctx: Context) -> Mapping[str, Health]:
+    """Hold deletions that would leave something behind which could not be read just now.
+
+    Held are what leads to it (a scaling target is only read while its cluster exists) and what is deleted after it.
+    """
+    held: dict[str, Health] = {}
+    for type_, health in ctx.observations.unreadable.items():
+        path = [type_]
+        for step in path:
+            path += [need for need in _KINDS[step].READ_AFTER if need not in path]
+        later = [kind.TYPE for kind in KINDS if type_ in kind.DELETE_AFTER]
+        held |= dict.fromkeys([*path, *later], health)
+    going = plan.of(Action.DELETE, Action.REPLACE)
+    return {change.address: held[type_] for change in going if (type_ := _type(change)) in held}
+
+
+def refused_secret(_: Plan, ctx: Context) -> Mapping[str, Health]:
+    """Hold what needs a Kubernetes Secret that may not be read."""
+    return ctx.refused_secrets
+
+
+def unanswered_creation(plan: Plan, ctx: Context) -> Mapping[str, Health]:
+    """Hold a second creation of what may exist already, until AWS must show it."""
+    wait = pending(Reason.SETTLING, "no answer came to its creation: AWS may show it in some seconds", 10.0)
+    return {change.address: wait for change in plan.of(Action.CREATE) if change.address in ctx.unanswered}
+
+
+def settling(plan: Plan, ctx: Context) -> Mapping[str, Health]:
+    """Hold, just after a start, the creation of what could be there twice.
+
+    A VPC has neither a name nor a client token: only an observation prevents a second one.
+    """
+    wait = pending(
+        Reason.SETTLING, "the operator has just started: AWS may not show yet what was made just before", 10.0
+    )
+    made = plan.of(Action.CREATE) if ctx.settling else ()
+    return {change.address: wait for change in made if _KINDS[_type(change)].NOT_IDEMPOTENT}
+
+
+#: The guards of a pass. What a person has to decide comes before what ends by itself.
+GUARDS: tuple[Guard, ...] = (
+    budget,
+    unreadable,
+    approval,
+    reported_drift,
+    unreadable_neighbour,
+    refused_secret,
+    unanswered_creation,
+    settling,
+)
+#: The guards of a deletion: its finalizer is the approval, and what it deletes needs no budget.
+DELETION_GUARDS: tuple[Guard, ...] = (unreadable_neighbour,)
+
+
+def _approved(plan: Plan, ctx: Context) -> bool:
+    return annotation(ctx.body, APPROVE) == plan.id
+
+
+def _type(change: Change) -> str:
+    return change.address.partition("/")[0]
+
+
+def _reported(change: Change, observations: Observations) -> Health:
+    if observations.world.get(change.address):
+        return READY
+    return failed(
+        Reason.DRIFTED, f"{change.address} was deleted outside; driftPolicy Report leaves it so", stalled=False
+    )
+
+
+def _needs_approval(change: Change, plan_id: str, body: Mapping[str, Any]) -> Health:
+    return failed(
+        Reason.APPROVAL_REQUIRED,
+        f"{change.action} {change.address} destroys {change.destroys}. To go on: {approve_command(body, plan_id)}; or "
+        "take the change back",
+    )

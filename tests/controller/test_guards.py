@@ -1,0 +1,95 @@
+"""What holds a change back, and which guard speaks first."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+
+from missyou_operator.aws.observe import Observations
+from missyou_operator.controller.guards import (
+    DELETION_GUARDS,
+    GUARDS,
+    Context,
+    Guard,
+    awaiting_approval,
+    budget,
+    guard,
+)
+from missyou_operator.controller.spending import Spending
+from missyou_operator.engine.plan import Action, Change, Plan
+from missyou_operator.engine.resource import failed, pending
+
+BODY = {"metadata": {"name": "shop", "namespace": "default", "annotations": {}}}
+#: A change that every guard holds, in the world in which it does.
+VPC = Change(Action.REPLACE, "ec2.Vpc/shop-vpc", "Network", "vpc-1", destroys="everything")
+NEW = Change(Action.CREATE, VPC.address, "Network")
+#: For each guard, the plan and what has to be known for it to speak.
+SPEAKING: dict[str, tuple[Plan, dict]] = {
+    "budget": (Plan((VPC,)), {"spending": Spending(held={VPC.address: failed("Budget", "too dear")})}),
+    "unreadable": (Plan((VPC,)), {"observations": Observations({}, {"ec2.Vpc": failed("AccessDenied", "denied")})}),
+    "approval": (Plan((VPC,)), {}),
+    "reported_drift": (Plan((VPC,)), {"drift": (VPC,), "reports_drift": True}),
+    "unreadable_neighbour": (Plan((VPC,)), {"observations": Observations({}, {"ec2.Subnet": failed("Throttled", "")})}),
+    "refused_secret": (Plan((VPC,)), {"refused_secrets": {VPC.address: failed("Forbidden", "may not be read")}}),
+    "unanswered_creation": (Plan((NEW,)), {"unanswered": frozenset({NEW.address})}),
+    "settling": (Plan((NEW,)), {"settling": True}),
+}
+
+
+def context(**known) -> Context:
+    return Context(**{"body": BODY, "observations": Observations({}), **known})
+
+
+def answer(each: Guard, name: str):
+    plan, known = SPEAKING[name]
+    return each(plan, context(**known))
+
+
+@pytest.mark.parametrize("each", GUARDS, ids=lambda each: each.__name__)
+def test_each_guard_holds_its_own_case_and_says_nothing_where_nothing_is_the_matter(each):
+    assert list(answer(each, each.__name__)) == [VPC.address]
+    assert each(Plan((Change(Action.UPDATE, "ec2.Vpc/shop-vpc", "Network", "vpc-1"),)), context()) == {}
+
+
+@pytest.mark.parametrize(("first", "second"), list(combinations([each.__name__ for each in GUARDS], 2)))
+def test_of_two_that_speak_the_first_wins(first, second):
+    by_name = {each.__name__: each for each in GUARDS}
+    plan = Plan(SPEAKING[first][0].changes + SPEAKING[second][0].changes)
+    observations = [SPEAKING[name][1].get("observations", Observations({})).unreadable for name in (first, second)]
+    known = {
+        **SPEAKING[second][1],
+        **SPEAKING[first][1],
+        "observations": Observations({}, observations[0] | observations[1]),
+    }
+    ctx = context(**known)
+    one, other = by_name[first](plan, ctx)[VPC.address], by_name[second](plan, ctx)[VPC.address]
+    chosen = [each for each in GUARDS if each.__name__ in (first, second)]
+    assert guard(chosen, plan, ctx)[VPC.address] == one
+    if {first, second} not in ({"unanswered_creation", "settling"},):
+        assert guard(chosen[::-1], plan, ctx)[VPC.address] == other
+
+
+def test_the_order_is_the_one_that_is_written_down():
+    """What a person has to decide comes before what ends by itself; a change of the order is a decision."""
+    assert [each.__name__ for each in GUARDS] == list(SPEAKING)
+    assert [each.__name__ for each in DELETION_GUARDS] == ["unreadable_neighbour"]
+
+
+def test_what_waits_is_all_that_exceeds_the_budget_else_what_destroys_data():
+    plan = Plan((VPC, Change(Action.UPDATE, "ec2.Subnet/shop-db-a", "Network")))
+    assert awaiting_approval(plan, context()) == Plan((VPC,))
+    assert awaiting_approval(plan, context(spending=Spending(approval=plan))) == plan
+
+
+def test_an_approval_is_for_exactly_one_plan():
+    plan = Plan((VPC,))
+    for given, waiting in ((plan.id, Plan()), ("another", plan)):
+        ctx = context(body={"metadata": {**BODY["metadata"], "annotations": {"missyou.app/approve": given}}})
+        assert awaiting_approval(plan, ctx) == waiting
+        assert (guard(GUARDS, plan, ctx) == {}) is (not waiting.changes)
+
+
+def test_a_guard_holds_only_what_it_is_about():
+    ctx = context(spending=Spending(held={VPC.address: pending("Budget", "too dear")}))
+    assert guard((budget,), Plan((VPC, NEW)), ctx).keys() == {VPC.address}
