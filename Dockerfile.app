@@ -1,14 +1,14 @@
-# The Miss You backend. Built with: docker build -f Dockerfile.app -t <repository>:<tag> .
+# The Miss You backend. Build: docker build -f Dockerfile.app -t <repository>:<tag> .
 ARG BASE=python:3.11.15-slim-bookworm
 FROM ${BASE} AS build
-# The same installer as on a developer's machine, from the same hashes.
+# The same installer and hashes as on a developer's machine.
 WORKDIR /setup
 COPY pyproject.toml requirements-uv.lock ./
 COPY tools/setup_venv.py tools/installer.py tools/uv.py tools/
 COPY backend/requirements.lock backend/requirements.lock
 RUN XDG_CACHE_HOME=/tmp/cache python tools/setup_venv.py backend /venv
 COPY backend/missyou_backend /app/missyou_backend
-# Compiled here, since the file system may be read-only where it runs; unchecked, since nothing changes there.
+# Compiled now, since the file system may be read-only at run time; unchecked, since nothing changes there.
 RUN /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /venv /app
 
 FROM ${BASE}

@@ -13,14 +13,14 @@ export COMMAND
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# Says in a line what is wrong; does nothing where everything is there. In one that has all, the demo uses that.
+# One line says what is wrong; a complete .venv is left alone, and the demo uses a complete development .venv.
 venv: ## set up .venv with everything that development needs
 	@$(SETUP) development
 
 venv-demo: ## set up .venv with what the demo needs
 	@$(SETUP) demo
 
-demo: ## the main job on embedded parts (SAMPLE=production or development)
+demo: ## run the operator on the local cloud (SAMPLE=production or development)
 	@$(SETUP) demo --forecast
 	@$(BIN)/python -m missyou_local demo --sample $(SAMPLE)
 
@@ -28,52 +28,52 @@ demo-push: venv-demo ## register an image in the demo's ECR: TAG=v2 [COMMAND='ec
 	@test -n "$(TAG)" || { echo "which tag? make demo-push TAG=v2" >&2; exit 1; }
 	@$(BIN)/python -m missyou_local push "$(TAG)" --app "$(APP)" --command "$$COMMAND"
 
-demo-env: venv-demo ## print the exports that lead kubectl and aws to the demo
+demo-env: venv-demo ## print the exports that point kubectl and aws to the demo
 	@$(BIN)/python -m missyou_local env
 
-demo-down: venv-demo ## stop all that the demo started
+demo-down: venv-demo ## stop everything that the demo started
 	@$(BIN)/python -m missyou_local down
 
-test: venv ## everything CI runs: all tests, or those of GROUPS="pure passes"
+test: venv ## run all tests, or those of GROUPS="pure passes"
 	@$(BIN)/python -m tests.run $(GROUPS)
 
-test-fast: venv ## what to run after each edit: pure parts, resource classes, one whole stack
+test-fast: venv ## test after each edit: pure parts, resource classes, one whole stack
 	@$(BIN)/python -m tests.run --fast
 
-test-crash: venv ## every crash point, outage, storm and foreign change; writes docs/reliability.md
+test-crash: venv ## run every crash point, outage, storm and foreign change; write docs/reliability.md
 	@$(BIN)/python -m tests.crash.reliability
 
 e2e-kind: venv ## build both images, deploy into a kind cluster, run the end-to-end tests there
 	@$(BIN)/python tools/kind_e2e.py
 
-bench: venv ## measure: a settled pass, creation, reaction, deletion
+bench: venv ## measure a settled pass, and creation, reaction and deletion of stacks
 	@$(BIN)/python -m benchmarks.settled
 	@$(BIN)/python -m benchmarks.creation
 
 bench-app: venv ## measure the backend: sending and listing with a million notifications
 	@$(BIN)/python -m benchmarks.app
 
-lint: venv ## lint, format, types, layers
+lint: venv ## check lint, format, types, layers
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
 
-lock: ## write all locks anew: UPGRADE=boto3 takes its newest version, UPGRADE=--upgrade everything's
+lock: ## write all locks: UPGRADE=boto3 takes its newest version, UPGRADE=--upgrade everything's
 	@$(PYTHON) -m tools.lock $(UPGRADE)
 
 licences: venv ## write docs/licences.md from what the locks install
 	@$(BIN)/python tools/licences.py --write
 
-sbom: venv ## write CycloneDX documents of what is shipped into build/
+sbom: venv ## write CycloneDX documents of what ships into build/
 	@mkdir -p build
 	@$(BIN)/python -m cyclonedx_py requirements requirements-operator.lock --output-reproducible --of JSON -o build/operator.cdx.json
 	@$(BIN)/python -m cyclonedx_py requirements backend/requirements.lock --output-reproducible --of JSON -o build/backend.cdx.json
 
-audit: venv ## look for known vulnerabilities in what is shipped (says SKIPPED where no service can be reached)
+audit: venv ## find known vulnerabilities in what ships (SKIPPED if the service cannot be reached)
 	@$(BIN)/python tools/audit.py
 
-format: venv ## put the code into shape
+format: venv ## fix lint and format
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
 

@@ -1,9 +1,9 @@
-"""Measure the backend: requests a second of one task with half a vCPU, and a million notifications in the database.
+"""Measure the backend: requests per second of one task with half a vCPU and a million notifications in the database.
 
-    python -m benchmarks.app [seconds of each measurement]
+    python -m benchmarks.app [seconds per measurement]
 
-PostgreSQL and the client share the machine with the backend but not its limit, which is the kernel's: a control group
-with half a core. Where none can be made, the first line says that there was no limit: the figures are of a whole core.
+PostgreSQL and the client share the machine with the backend, but not its limit: a control group with half a core. If no
+control group can be created, the first line says so, and the figures are those of a whole core.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ Ask = Callable[[http.client.HTTPConnection], int]
 
 
 def _group(parent: Path, limits: dict[str, str]) -> Path | None:
-    """Make a control group, if `parent` is a hierarchy of them that may be written to."""
+    """Create a control group, if `parent` is a writable hierarchy of them."""
     folder = parent / f"missyou-bench-{os.getpid()}"
     try:
         folder.mkdir()
@@ -63,7 +63,7 @@ def _group(parent: Path, limits: dict[str, str]) -> Path | None:
         return None
     try:
         for file, value in limits.items():
-            # Not write_text, which would make a plain file where this is no control group.
+            # Not write_text, which would create a plain file if this is no control group.
             with (folder / file).open("r+") as setting:
                 setting.write(value)
     except OSError:
@@ -74,7 +74,7 @@ def _group(parent: Path, limits: dict[str, str]) -> Path | None:
 
 @contextmanager
 def limited() -> Iterator[Path | None]:
-    """Give a control group with the CPU limit, of version 2 or 1; None if there can be none."""
+    """Yield a control group (v2 or v1) with the CPU limit, or None if none can be created."""
     quota = str(int(CPUS * _PERIOD))
     group = _group(Path("/sys/fs/cgroup"), {"cpu.max": f"{quota} {_PERIOD}"}) or _group(
         Path("/sys/fs/cgroup/cpu"), {"cpu.cfs_period_us": str(_PERIOD), "cpu.cfs_quota_us": quota}
@@ -86,7 +86,7 @@ def limited() -> Iterator[Path | None]:
 
 @contextmanager
 def metadata() -> Iterator[str]:
-    """Serve a task metadata endpoint that says what Fargate would, so that the backend starts as many workers."""
+    """Serve a task metadata endpoint like Fargate's, so that the backend starts as many workers as there."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -105,7 +105,7 @@ def metadata() -> Iterator[str]:
 
 @contextmanager
 def backend(url: str, folder: Path, group: Path | None) -> Iterator[int]:
-    """Run the backend under the limit and give its port."""
+    """Run the backend under the limit and yield its port."""
     port = postgres.free_port()
     join = f"echo $$ > {group}/cgroup.procs; " if group else ""
     with metadata() as uri, (folder / "log").open("wb") as log:
@@ -145,7 +145,7 @@ def _await(port: int) -> None:
 
 
 def measure(port: int, ask: Ask, seconds: float) -> str:
-    """Return requests a second and latencies, over `CONNECTIONS` kept-alive connections that each ask in turn."""
+    """Return requests per second and latencies, over `CONNECTIONS` kept-alive connections."""
     times: list[float] = []
     wrong: list[int] = []
     end = time.monotonic() + seconds
@@ -167,8 +167,8 @@ def measure(port: int, ask: Ask, seconds: float) -> str:
         thread.join()
     cuts = statistics.quantiles(times, n=100)
     rate = len(times) / (time.monotonic() - began)
-    said = f"{rate:7.0f} /s   p50 {cuts[49] * 1000:6.1f} ms   p99 {cuts[98] * 1000:6.1f} ms   {len(times)} requests"
-    return f"{said}, {len(wrong)} FAILED: {sorted(set(wrong))}" if wrong else said
+    result = f"{rate:7.0f} /s   p50 {cuts[49] * 1000:6.1f} ms   p99 {cuts[98] * 1000:6.1f} ms   {len(times)} requests"
+    return f"{result}, {len(wrong)} FAILED: {sorted(set(wrong))}" if wrong else result
 
 
 def _ask(connection: http.client.HTTPConnection, method: str, path: str, body: object = None, **headers: str) -> int:
@@ -198,7 +198,7 @@ def _list(connection: http.client.HTTPConnection) -> int:
 
 
 def _list_deep(connection: http.client.HTTPConnection) -> int:
-    cursor = "1.1767500000000000.500000"  # half-way through those that are read
+    cursor = "1.1767500000000000.500000"  # half-way through the read ones
     return _ask(connection, "GET", f"/v1/users/{_someone()}/notifications?limit=20&cursor={cursor}")
 
 
@@ -228,18 +228,18 @@ def main() -> int:
     """Return the exit code."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
     with tempfile.TemporaryDirectory(prefix="missyou-bench-") as name, limited() as group:
-        limit = f"{CPUS} of a core, by {group}" if group else "NONE: no control group can be made here"
+        limit = f"{CPUS} of a core, by {group}" if group else "NONE: no control group can be created here"
         print(f"CPU limit of the backend: {limit}; one worker, {CONNECTIONS} connections, {seconds:.0f} s each")
         Path(name).chmod(0o755)
         server = postgres.create(Path(name) / "postgres")
-        # As on RDS, but for the disk: what is written is flushed.
+        # As on RDS, except for the disk: writes are flushed.
         server.start({"fsync": "on", "full_page_writes": "on", "shared_buffers": "256MB", "max_wal_size": "2GB"})
         try:
             server.create_database("missyou", "app", "app")
             url = server.url("missyou", "app", "app")
             began = time.monotonic()
             _fill(url)
-            print(f"{NOTIFICATIONS:,} notifications of {USERS:,} users were loaded in {time.monotonic() - began:.0f} s")
+            print(f"{NOTIFICATIONS:,} notifications of {USERS:,} users loaded in {time.monotonic() - began:.0f} s")
             for line in explain(url, None):
                 print(f"  {line}")
             with backend(url, Path(name), group) as port:

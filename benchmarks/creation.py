@@ -1,7 +1,7 @@
-"""How fast a stack becomes Ready, and how soon a change of spec reaches AWS: `make bench`.
+"""Measure how fast a stack becomes Ready, and how soon a change of spec reaches AWS: `make bench`.
 
-Compare figures within one run only: machines are shared and noisy. AWS's own durations are those of the demo (a
-database takes 3 s, a load balancer 2 s, a task 1.5 s until it is healthy).
+Compare figures only within one run: machines are shared and noisy. AWS takes as long as in the demo (a database 3 s, a
+load balancer 2 s, a task 1.5 s until it is healthy).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from missyou_local.aws import Timing, serve
 from tests.integration.bench import Bench, install
 
 
-def grow(bench: Bench, name: str) -> tuple[float, int, int]:
-    """Create a production stack; give seconds until Ready, calls to AWS, and the number of resources."""
+def create(bench: Bench, name: str) -> tuple[float, int, int]:
+    """Create a production stack; return seconds until Ready, calls to AWS, and the number of resources."""
     before = calls(bench)
     began = time.monotonic()
     bench.apply(name, environment="Production")
@@ -28,13 +28,13 @@ def grow(bench: Bench, name: str) -> tuple[float, int, int]:
 
 
 def calls(bench: Bench) -> int:
-    """Count the operator's calls to AWS so far: all but the pushes of images."""
+    """Return the number of the operator's calls to AWS so far: all except pushes of images."""
     counts = bench.aws.control.ledger.summary()["counts"]
     return sum(count for name, count in counts.items() if name != "ecr:PutImage")
 
 
 def reaction(bench: Bench, name: str, days: int) -> float:
-    """Change a spec; give the seconds until the call to AWS that it is about."""
+    """Change a spec; return the seconds until the resulting call to AWS."""
     before = bench.aws.control.ledger.summary()["counts"].get("logs:PutRetentionPolicy", 0)
     began = time.monotonic()
     bench.patch(name, {"spec": {"monitoring": {"logRetentionDays": days}}})
@@ -44,7 +44,7 @@ def reaction(bench: Bench, name: str, days: int) -> float:
 
 
 def remove(bench: Bench, name: str) -> float:
-    """Delete a stack; give the seconds until it is gone."""
+    """Delete a stack; return the seconds until it is gone."""
     began = time.monotonic()
     bench.delete(name)
     bench.until(name, lambda app: not app, "gone")
@@ -52,7 +52,7 @@ def remove(bench: Bench, name: str) -> float:
 
 
 def main() -> None:
-    """Run everything once and print the figures."""
+    """Run everything and print the figures."""
     folder = Path(tempfile.mkdtemp(prefix="missyou-bench-"))
     plane = controlplane.start(folder / "cluster", binaries.find(lambda line: print(line, file=sys.stderr)))
     aws = serve(timing=Timing())
@@ -61,8 +61,8 @@ def main() -> None:
             install(kube)
             bench = Bench(kube, folder, plane.kubeconfig, aws, resync="45")
             bench.start()
-            # The first one waits for the start of the operator, so it is not measured.
-            grow(bench, "warm-up")
+            # The first stack waits for the operator's start, so it is not measured.
+            create(bench, "warm-up")
             remove(bench, "warm-up")
             for title, rules in (
                 ("AWS answers at once", b'{"rules": []}'),
@@ -72,7 +72,7 @@ def main() -> None:
                 runs = []
                 for number in range(3):
                     name = f"bench-{len(rules)}-{number}"
-                    seconds, made, resources = grow(bench, name)
+                    seconds, made, resources = create(bench, name)
                     changes = [reaction(bench, name, days) for days in (14, 30, 60)]
                     runs.append((seconds, statistics.median(changes), remove(bench, name), made, resources))
                 print(title)

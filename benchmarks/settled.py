@@ -1,7 +1,7 @@
-"""What a pass over a settled production stack costs the operator, AWS's answers left out: part of `make bench`.
+"""Measure the CPU time of a pass over a settled production stack, without AWS's answers: part of `make bench`.
 
-In such a pass nothing is read and nothing has changed: the operator compares what it knows with what is desired. The
-figure is CPU time of this process, so that a busy machine does not show in it.
+Such a pass reads nothing and finds no change: the operator compares what it knows with what is desired. CPU time of
+this process does not depend on how busy the machine is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PASSES, ROUNDS = 50, 5
 
 
 def cpu_milliseconds() -> tuple[list[float], int]:
-    """Return the milliseconds of CPU that a pass takes, as the median of each round, and the number of resources."""
+    """Return the CPU milliseconds of a pass, as the median of each round, and the number of resources."""
     with simulated(Timing.instant()) as aws:
         app = production(aws)
         app.settle()
@@ -35,7 +35,7 @@ def cpu_milliseconds() -> tuple[list[float], int]:
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Print the figures."""
     rounds, resources = cpu_milliseconds()
     print(
         f"a pass over {resources} settled resources without reads: {', '.join(f'{ms:.1f}' for ms in rounds)} ms of CPU"

@@ -1,1 +1,1 @@
-"""What keeps the supply chain in order. Run by the Makefile, and no part of what is shipped."""
+"""Development tools that the Makefile runs. They do not ship, except for the installer in the images' build stages."""

@@ -1,9 +1,9 @@
-"""Looks for known vulnerabilities in what the locks install. Never passes in silence when nothing could be looked up.
+"""Find known vulnerabilities in what the locks install. Never pass silently if nothing could be looked up.
 
-pip-audit itself exits with 0 when the service knows none of the packages: an index without one looks like that.
+pip-audit itself exits with 0 if the service knows none of the packages, which is how an index without one looks.
 
-python tools/audit.py               SKIPPED where the service cannot be reached
-python tools/audit.py --required    fails there: for a CI that can reach it
+python tools/audit.py               SKIPPED if the service cannot be reached
+python tools/audit.py --required    failure in that case: for a CI that can reach it
 """
 
 from __future__ import annotations
@@ -22,44 +22,44 @@ LOCKS = (ROOT / "requirements-operator.lock", ROOT / "backend/requirements.lock"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An exit code, and what to say."""
+    """An exit code and its message."""
 
     code: int
     text: str
     skipped: bool = False
 
 
-def judge(lock: str, dependencies: Sequence[Mapping[str, Any]]) -> Verdict:
-    """Judge pip-audit's JSON: 1 for a vulnerability or a package left out, 0 with SKIPPED where none was looked up."""
+def verdict_of(lock: str, dependencies: Sequence[Mapping[str, Any]]) -> Verdict:
+    """Return the verdict on pip-audit's JSON: 1 for a vulnerability or an omitted package, SKIPPED if all are."""
     found = [f"{d['name']} {d['version']}: {v['id']}" for d in dependencies for v in d.get("vulns", ())]
-    left_out = [d["name"] for d in dependencies if "skip_reason" in d]
+    omitted = [d["name"] for d in dependencies if "skip_reason" in d]
     if found:
         return Verdict(1, f"{lock}: vulnerable: {'; '.join(found)}")
-    if not dependencies or len(left_out) == len(dependencies):
+    if not dependencies or len(omitted) == len(dependencies):
         return _skipped(lock, "the vulnerability service cannot be reached from here")
-    if left_out:
-        return Verdict(1, f"{lock}: not audited: {', '.join(left_out)}")
+    if omitted:
+        return Verdict(1, f"{lock}: not audited: {', '.join(omitted)}")
     return Verdict(0, f"{lock}: {len(dependencies)} packages, no known vulnerability")
 
 
 def audit(lock: Path) -> Verdict:
-    """Ask pip-audit about a lock."""
+    """Audit a lock with pip-audit."""
     command = [sys.executable, "-m", "pip_audit", "--disable-pip", "--require-hashes", "--progress-spinner=off"]
     done = subprocess.run(
         [*command, "--format=json", f"--requirement={lock}"], capture_output=True, text=True, check=False
     )
     name = str(lock.relative_to(ROOT))
     try:
-        return judge(name, json.loads(done.stdout)["dependencies"])
+        return verdict_of(name, json.loads(done.stdout)["dependencies"])
     except ValueError:
-        reason = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
         if any(f"{trouble}Error" in done.stderr for trouble in ("Service", "Connection", "SSL")):
             return _skipped(name, reason)
         return Verdict(1, f"{name}: pip-audit failed: {reason}")
 
 
 def exit_code(verdicts: Sequence[Verdict], *, required: bool) -> int:
-    """Give the worst exit code; where an audit is required, one that was skipped is a failure."""
+    """Return the worst exit code. If an audit is required, a skipped one is a failure."""
     return max(verdict.code or int(required and verdict.skipped) for verdict in verdicts)
 
 

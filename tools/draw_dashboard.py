@@ -1,7 +1,7 @@
-"""Draws docs/dashboard.svg: the dashboard of a default production stack, as its body says, with made-up data.
+"""Draw docs/dashboard.svg: the dashboard of a default production stack, with made-up data.
 
-Layout, titles, series, colors, axes and alarm lines come from the body that the operator writes; the numbers show an
-example in which the database is too busy. Plain SVG, the same on every run.
+Layout, titles, series, colors, axes and alarm lines come from the body that the operator writes. The numbers are an
+example in which the database is too busy. The output is plain SVG, the same on every run.
 
 python tools/draw_dashboard.py > docs/dashboard.svg
 """
@@ -20,15 +20,15 @@ from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.engine.values import substitute
 from missyou_operator.stack import Lookups, build
 
-#: Pixels of one column and of one row of CloudWatch's grid, and between widgets.
+#: Pixels: a column and a row of CloudWatch's grid, and the gap between widgets.
 _COLUMN, _ROW, _GAP = 54, 34, 6
 _POINTS = 72
-#: The part of the three hours that goes by before the trouble of the example begins.
+#: The fraction of the three hours before the example's trouble begins.
 _TROUBLE = 0.72
-_RINGING = ("rds-cpu", "alb-5xx")
+_FIRING = ("rds-cpu", "alb-5xx")
 _FONT = 'font-family="Helvetica, Arial, sans-serif" font-size="11"'
 _GREEN, _RED, _GREY, _INK = "#2ca02c", "#d62728", "#687078", "#16191f"
-#: (title, label) -> before the trouble, in it, and the noise as a share of either.
+#: (title, label) → value before the trouble, value in it, and noise as a fraction of either.
 _EXAMPLE: Mapping[tuple[str, str], tuple[float, float, float]] = {
     ("Requests a minute", "2xx"): (420, 330, 0.08),
     ("Requests a minute", "3xx"): (20, 20, 0.3),
@@ -54,7 +54,7 @@ _EXAMPLE: Mapping[tuple[str, str], tuple[float, float, float]] = {
 
 
 def default_body() -> Mapping[str, Any]:
-    """Give the body that the operator writes for the smallest MissYouApp, with names that AWS would choose."""
+    """Return the body that the operator writes for the smallest MissYouApp, with names such as AWS chooses."""
     stack = StackIdentity("missyou", "default/missyou", "uid", "123456789012", "eu-central-1")
     app = parse({"metadata": {"name": "missyou", "namespace": "default"}, "spec": {}}, stack.region)
     graph = build(app, stack, Lookups(("eu-central-1a", "eu-central-1b")))
@@ -65,7 +65,7 @@ def default_body() -> Mapping[str, Any]:
 
 
 def draw(body: Mapping[str, Any]) -> str:
-    """Give the dashboard as SVG."""
+    """Return the dashboard as SVG."""
     widgets = body["widgets"]
     width = 24 * _COLUMN + _GAP
     height = max(widget["y"] + widget["height"] for widget in widgets) * _ROW + _GAP
@@ -94,12 +94,10 @@ def _text_at(x: float, y: float, text: str, **style: str) -> str:
 def _heading(properties: Mapping[str, Any], width: float, height: float) -> Iterator[str]:
     title, _, rest = properties["markdown"].partition("\n")
     yield _text_at(12, 26, title.lstrip("# "), font_size="17", font_weight="bold")
-    said = rest.replace("`", "").replace("[", "").split("](")
-    plain = said[0] + "".join(part.partition(")")[2] for part in said[1:])
+    first, *links = rest.replace("`", "").replace("[", "").split("](")
+    plain = first + "".join(part.partition(")")[2] for part in links)
     yield _text_at(12, height - 14, plain, fill=_GREY)
-    yield _text_at(
-        width - 12, 24, "an example: the data are made up", text_anchor="end", fill=_GREY, font_style="italic"
-    )
+    yield _text_at(width - 12, 24, "an example with made-up data", text_anchor="end", fill=_GREY, font_style="italic")
 
 
 def _alarms(properties: Mapping[str, Any], width: float, height: float) -> Iterator[str]:
@@ -107,13 +105,13 @@ def _alarms(properties: Mapping[str, Any], width: float, height: float) -> Itera
     each = (width - 10) / len(properties["alarms"])
     for number, arn in enumerate(properties["alarms"]):
         name = arn.rpartition(":")[2]
-        rings = name.endswith(_RINGING)
-        color, x = (_RED if rings else _GREEN), 10 + number * each
+        fires = name.endswith(_FIRING)
+        color, x = (_RED if fires else _GREEN), 10 + number * each
         size = f'x="{x:g}" y="26" height="{height - 36:g}"'
         yield f'<rect {size} width="{each - 8:g}" rx="2" fill="#fff" stroke="{color}"/>'
         yield f'<rect {size} width="5" fill="{color}"/>'
         yield _text_at(x + 12, 45, name, font_size="10.5")
-        yield _text_at(x + 13, 63, "In alarm" if rings else "OK", fill=color, font_weight="bold")
+        yield _text_at(x + 13, 63, "In alarm" if fires else "OK", fill=color, font_weight="bold")
 
 
 def _graph(properties: Mapping[str, Any], width: float, height: float) -> Iterator[str]:
@@ -165,7 +163,7 @@ def _example(title: str, label: str) -> list[float]:
     drawn = random.Random(f"{title}/{label}")  # noqa: S311 - the same picture each time
     values = []
     for number in range(_POINTS):
-        # It takes some minutes to get there.
+        # The transition takes some minutes.
         share = min(1.0, max(0.0, (number / _POINTS - _TROUBLE) / 0.06))
         level = before + (after - before) * (round(share) if noise == 0 else share)
         values.append(max(0.0, level * (1 + noise * drawn.uniform(-1, 1))))
@@ -173,7 +171,7 @@ def _example(title: str, label: str) -> list[float]:
 
 
 def _round_up(value: float) -> float:
-    """Give the next number that an axis may end with."""
+    """Return the next number at which an axis may end."""
     unit = 10.0 ** math.floor(math.log10(value))
     return next(unit * step for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if unit * step >= value)
 

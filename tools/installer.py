@@ -1,7 +1,7 @@
-"""Installs a lock into a virtual environment: what `make`, the Dockerfiles and the workflows all use.
+"""Install a lock into a virtual environment, for `make`, the Dockerfiles and the workflows.
 
-Only the standard library is used here. uv and its downloads are kept in the project's cache, so that a second clone is
-set up in a second or two, and without a network.
+This uses only the standard library. uv and its downloads stay in the project's cache, so that a second clone is set up
+in a second or two, and without a network.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from tools.uv import SetupError
 
 ROOT = Path(__file__).parents[1]
 VENV = ROOT / ".venv"
-#: In a virtual environment: what it was set up from.
+#: The file in a virtual environment that records what it was set up from.
 _RECORD = "missyou.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What is installed together: a lock, and those of our own packages that are installed editable."""
+    """A lock, and those of our own packages that are installed with it, editable."""
 
     lock: Path
     own: tuple[Path, ...] = ()
@@ -45,7 +45,7 @@ GROUPS = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Set up a group in .venv, or in the folder that is named."""
+    """Set up a group in .venv or in the given folder."""
     name, *folder = arguments
     try:
         if folder == ["--forecast"]:
@@ -56,13 +56,13 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"setup: {error}\n")
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write("\nsetup: interrupted; the next make goes on\n")
+        sys.stderr.write("\nsetup: interrupted; the next make continues\n")
         return 130
     return 0
 
 
 def set_up(name: str, venv: Path) -> None:
-    """Make an environment what the lock says, nothing more; do nothing where it is that already. Error: SetupError."""
+    """Make an environment match its lock exactly, unless it already does. Raises SetupError."""
     try:
         with _alone(venv.parent):
             before = _recorded(venv)
@@ -71,7 +71,7 @@ def set_up(name: str, venv: Path) -> None:
             if before == after:
                 return
             if not os.access(venv.parent, os.W_OK):
-                raise SetupError(f"{venv.parent} cannot be written: use a clone of your own")
+                raise SetupError(f"{venv.parent} is not writable: use your own clone")
             began, locked = time.monotonic(), len(re.findall(r"^\S+==", GROUPS[name].lock.read_text(), re.MULTILINE))
             _say(f"setting up {venv.name} for {name}: {locked} packages…")
             install(GROUPS[name], venv, anew=before.get("python") != after["python"])
@@ -82,7 +82,7 @@ def set_up(name: str, venv: Path) -> None:
 
 
 def forecast() -> str:
-    """Return what `make demo` is about to do and how long it takes."""
+    """Return what `make demo` will do, and how long it takes."""
     sys.path.insert(0, str(ROOT / "local"))
     from missyou_local.forecast import forecast  # noqa: PLC0415 - not in an image
 
@@ -91,7 +91,7 @@ def forecast() -> str:
 
 
 def install(group: Group, venv: Path, *, anew: bool) -> None:
-    """Make a virtual environment hold what a group needs, no more and no less. Raises SetupError."""
+    """Install exactly what a group needs. Raises SetupError."""
     (venv / _RECORD).unlink(missing_ok=True)
     installer = uv.bring(uv.cache_folder())
     if anew:
@@ -99,18 +99,18 @@ def install(group: Group, venv: Path, *, anew: bool) -> None:
     into = f"--python={venv / 'bin' / 'python'}"
     sync = ("pip", "sync", into, "--require-hashes", *installer.index_options, str(group.lock))
     try:
-        # Where the cache has it all, neither a network nor a look at every package's index page is needed.
+        # If the cache has everything, this needs neither a network nor every package's index page.
         installer.run(*sync, "--offline")
     except SetupError:
         installer.run(*sync)
     if group.own:
         editable = [f"--editable={folder}" for folder in group.own]
-        # Built by uv itself: nothing is fetched for it.
+        # uv builds these itself and fetches nothing.
         installer.run("pip", "install", into, "--no-deps", "--offline", *editable)
 
 
 def serving(name: str, before: dict[str, str]) -> str:
-    """Return the group to install: who once had the development's keeps it, all of the demo's is in there."""
+    """Return the group to install: a development environment stays one, since it includes all of the demo."""
     return "development" if name == "demo" and before.get("group") == "development" else name
 
 
@@ -133,7 +133,7 @@ def _recorded(venv: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Let one process at a time work on the environments in a folder, as far as its file system can lock."""
+    """Lock a folder's environments for one process at a time, if its file system supports locks."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         with contextlib.suppress(OSError):
@@ -145,9 +145,9 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _denied(error: OSError) -> str:
     where = Path(error.filename or ".")
-    text = f"{where} cannot be written ({error.strerror})"
+    text = f"{where} is not writable ({error.strerror})"
     if uv.cache_folder() in (where, *where.parents) or where in uv.cache_folder().parents:
-        return f"the cache {text}: set XDG_CACHE_HOME to a folder that can"
+        return f"the cache {text}: set XDG_CACHE_HOME to a folder that is"
     return text
 
 

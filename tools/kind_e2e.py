@@ -1,7 +1,7 @@
-"""Builds both images, deploys the operator by its manifests into a kind cluster, and runs the end-to-end tests there.
+"""Build both images, deploy the operator's manifests into a kind cluster, and run the end-to-end tests there.
 
 python tools/kind_e2e.py           deletes the cluster afterwards
-python tools/kind_e2e.py --keep    leaves it; the next run uses it again
+python tools/kind_e2e.py --keep    keeps it; the next run reuses it
 
 The test AWS runs beside the cluster, at the gateway of kind's Docker network, where pods reach it.
 """
@@ -22,14 +22,14 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build/kind"
 CLUSTER, TAG = "missyou-e2e", "e2e"
-#: The one that the NetworkPolicy of the overlay lets pods reach.
+#: The port that the overlay's NetworkPolicy allows.
 PORT = 5000
 NEEDED = {
     "docker": "install Docker: https://docs.docker.com/engine/install/",
     "kind": "go install sigs.k8s.io/kind@v0.33.0",
     "kubectl": "install kubectl: https://kubernetes.io/docs/tasks/tools/",
 }
-#: Puts what is particular to this run over the overlay.
+#: Adds this run's settings to the overlay.
 KUSTOMIZATION = """\
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
@@ -44,9 +44,9 @@ configMapGenerator:
 
 
 def main() -> int:
-    """Run it all. Returns pytest's exit status, or ends with the command that failed."""
+    """Run everything. Returns pytest's exit status, or exits with the command that failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--keep", action="store_true", help="leave the cluster")
+    parser.add_argument("--keep", action="store_true", help="keep the cluster")
     keep = parser.parse_args().keep
     if missing := [f"{name} is missing: {remedy}" for name, remedy in NEEDED.items() if not shutil.which(name)]:
         sys.exit("\n".join(missing))
@@ -66,7 +66,7 @@ def main() -> int:
 
 
 def create(environ: Mapping[str, str]) -> None:
-    """Make the cluster if it is not there, and load the images into its node."""
+    """Create the cluster unless it exists, and load the images into its node."""
     if CLUSTER not in output("kind", "get", "clusters").split():
         run("kind", "create", "cluster", f"--name={CLUSTER}", "--wait=180s", environ=environ)
     run("kind", "export", "kubeconfig", f"--name={CLUSTER}", environ=environ)
@@ -74,13 +74,13 @@ def create(environ: Mapping[str, str]) -> None:
 
 
 def deploy(endpoint: str, environ: Mapping[str, str]) -> None:
-    """Apply the manifests, wait for the operator, and see that the app's image runs on the node."""
+    """Apply the manifests, wait for the operator, and check that the app's image runs on the node."""
     (BUILD / "kustomization.yaml").write_text(KUSTOMIZATION.format(tag=TAG, endpoint=endpoint))
     run("kubectl", "apply", "--server-side", f"--kustomize={BUILD}", environ=environ)
     run("kubectl", "apply", "--server-side", "--filename=manifests/samples/secrets-access.yaml", environ=environ)
     rollout = ("kubectl", "rollout", "status", "--namespace=missyou-system", "deployment/missyou-operator")
     run(*rollout, "--timeout=180s", environ=environ)
-    # Without a database it waits for one, and says so.
+    # Without a database it waits for one, and logs that.
     nowhere = "--env=DATABASE_URL=postgresql://nobody:none@127.0.0.1:1/none"
     image = (f"--image=missyou-app:{TAG}", "--image-pull-policy=Never", "--restart=Never")
     run("kubectl", "delete", "pod", "missyou-app", "--ignore-not-found", "--now", environ=environ)
@@ -93,17 +93,17 @@ def deploy(endpoint: str, environ: Mapping[str, str]) -> None:
 
 
 def gateway() -> str:
-    """Give the address at which pods reach this machine."""
-    told = output("docker", "network", "inspect", "kind", "--format={{range .IPAM.Config}}{{.Gateway}} {{end}}")
-    for address in map(ip_address, told.split()):
+    """Return the address at which pods reach this machine."""
+    gateways = output("docker", "network", "inspect", "kind", "--format={{range .IPAM.Config}}{{.Gateway}} {{end}}")
+    for address in map(ip_address, gateways.split()):
         if isinstance(address, IPv4Address):
             return str(address)
-    sys.exit(f"kind's Docker network has no IPv4 gateway: {told!r}")
+    sys.exit(f"kind's Docker network has no IPv4 gateway: {gateways!r}")
 
 
 @contextlib.contextmanager
 def test_aws(host: str) -> Iterator[str]:
-    """Run the test AWS at an address, and give its URL."""
+    """Run the test AWS at an address, and yield its URL."""
     ready = BUILD / "aws.url"
     ready.unlink(missing_ok=True)
     command = [sys.executable, "-m", "missyou_local.aws", f"--host={host}", f"--port={PORT}", f"--ready-file={ready}"]
@@ -121,7 +121,7 @@ def test_aws(host: str) -> Iterator[str]:
 
 
 def run(*command: str, environ: Mapping[str, str] | None = None) -> None:
-    """Show a command and run it. Ends the program when it fails."""
+    """Print a command and run it. Exits if it fails."""
     sys.stdout.write(f"$ {' '.join(command)}\n")
     sys.stdout.flush()
     if subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode:
@@ -129,7 +129,7 @@ def run(*command: str, environ: Mapping[str, str] | None = None) -> None:
 
 
 def output(*command: str, environ: Mapping[str, str] | None = None) -> str:
-    """Give what a command prints, which may be nothing."""
+    """Return a command's output, possibly empty."""
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False).stdout
 
 

@@ -1,6 +1,6 @@
-"""Writes docs/licences.md: the licence of everything that the operator and the backend are shipped with.
+"""Write docs/licences.md: the licences of everything that ships with the operator and the backend.
 
-python tools/licences.py            compares, and fails when the page is stale or a licence is not allowed
+python tools/licences.py            compares; fails if the page is stale or a licence is not allowed
 python tools/licences.py --write    writes the page
 """
 
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
-from importlib.metadata import metadata
+from importlib.metadata import metadata as metadata_of
 from pathlib import Path
 from typing import cast
 
@@ -20,11 +20,11 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/licences.md"
 LOCKS = {"operator": ROOT / "requirements-operator.lock", "backend": ROOT / "backend/requirements.lock"}
-#: What may be shipped, by SPDX identifier. LGPL and MPL hold for changes to the library itself, which we do not make.
+#: The licences that may ship, as SPDX identifiers. LGPL and MPL bind changes to the library; we make none.
 ALLOWED = frozenset(
     {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "LGPL-3.0-only", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0"}
 )
-#: What packages without an SPDX expression call their licence in metadata.
+#: What packages without an SPDX expression write in their metadata → SPDX identifier.
 _CALLED = {
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2.0": "Apache-2.0",
@@ -33,13 +33,13 @@ _CALLED = {
     "BSD License": "BSD-3-Clause",
     "MIT License": "MIT",
 }
-#: Packages whose metadata is ambiguous, by their licence files.
+#: Packages with ambiguous metadata → the licence in their licence files.
 _READ = {"pyasn1-modules": "BSD-2-Clause", "python-dateutil": "Apache-2.0 OR BSD-3-Clause"}
 
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """A package of a lock and its licence, an SPDX expression where it is known."""
+    """A package of a lock and its licence, as an SPDX expression if known."""
 
     name: str
     version: str
@@ -47,41 +47,42 @@ class Shipped:
 
     @property
     def allowed(self) -> bool:
-        """Whether the policy allows it: each part of the expression, or with OR one of them."""
+        """Return whether the policy allows it: all parts of the expression or, with OR, one of them."""
         choices = re.split(r"\s+OR\s+", self.licence)
         return any(set(re.split(r"\s+AND\s+", choice)) <= ALLOWED for choice in choices)
 
 
 def locked(lock: Path) -> Iterator[tuple[str, str]]:
-    """Give name and version of what a lock installs on this platform."""
+    """Yield name and version of each package that a lock installs on this platform."""
     for line in re.findall(r"^([A-Za-z0-9._-]+==[^\\\n]+)", lock.read_text(), re.MULTILINE):
         requirement = Requirement(line.strip())
         if requirement.marker is None or requirement.marker.evaluate():
             yield requirement.name, str(requirement.specifier).removeprefix("==")
 
 
-def licence(name: str, said: Message) -> str:
-    """Give a package's licence: its SPDX expression, or what its free text or classifiers mean."""
+def licence(name: str, metadata: Message) -> str:
+    """Return a package's licence: its SPDX expression, or the one for its free text or classifiers."""
     if name in _READ:
         return _READ[name]
-    if said.get("License-Expression"):
-        return str(said["License-Expression"])
-    text = str(said.get("License") or "").strip()
-    classifiers = [entry for entry in said.get_all("Classifier") or () if entry.startswith("License ::")]
+    if metadata.get("License-Expression"):
+        return str(metadata["License-Expression"])
+    text = str(metadata.get("License") or "").strip()
+    classifiers = [entry for entry in metadata.get_all("Classifier") or () if entry.startswith("License ::")]
     if not text or "\n" in text or len(text) > 40:
         text = classifiers[0].rpartition(" :: ")[2] if classifiers else "unknown"
     return _CALLED.get(text, text)
 
 
 def shipped(lock: Path) -> list[Shipped]:
-    """Give all of a lock with their licences, by what is installed here."""
+    """Return a lock's packages with their licences, read from what is installed here."""
     return [
-        Shipped(name, version, licence(name, cast("Message", metadata(name)))) for name, version in sorted(locked(lock))
+        Shipped(name, version, licence(name, cast("Message", metadata_of(name))))
+        for name, version in sorted(locked(lock))
     ]
 
 
 def page() -> str:
-    """Give the page."""
+    """Return the page."""
     parts = ["# Licences\n\nWritten by `make licences` from what the locks install. The policy: `tools/licences.py`.\n"]
     for part, lock in LOCKS.items():
         rows = "\n".join(f"| {each.name} | {each.version} | {each.licence} |" for each in shipped(lock))
@@ -90,7 +91,7 @@ def page() -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page, or say what is wrong with it."""
+    """Write the page, or report what is wrong with it."""
     if arguments == ["--write"]:
         PAGE.write_text(page())
     troubles = [

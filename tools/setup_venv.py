@@ -1,9 +1,9 @@
-"""Sets up a virtual environment from one of the locks: `make` and the Dockerfiles call it.
+"""Set up a virtual environment from one of the locks, for `make` and the Dockerfiles.
 
 python tools/setup_venv.py demo|development            .venv in this checkout
-python tools/setup_venv.py operator|backend <folder>   what an image gets
+python tools/setup_venv.py operator|backend <folder>   an image's environment
 
-This file runs on any Python, so that an unsupported one can say so in a line. The work is done by installer.py.
+This file runs on any Python, so that an unsupported one gets a one-line message. installer.py does the work.
 """
 
 import io
@@ -16,18 +16,18 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def supported():
-    """Return the supported minor versions of Python 3: `requires-python` of pyproject.toml, the one place."""
+    """Return the supported minor versions of Python 3, from `requires-python` in pyproject.toml."""
     with io.open(os.path.join(ROOT, "pyproject.toml"), encoding="utf-8") as metadata:
         lowest, beyond = re.search(r'^requires-python = ">=3\.(\d+),<3\.(\d+)"', metadata.read(), re.M).groups()
     return list(range(int(lowest), int(beyond)))
 
 
 def installed(minors):
-    """Return the command of a Python of these minor versions that runs here, None if there is none."""
+    """Return the command of a Python of these minor versions that runs here, or None."""
     for minor in reversed(minors):
         name = "python3.%d" % minor
         try:
-            # A pyenv shim exists also for versions that are not switched on: only running it tells.
+            # A pyenv shim also exists for versions that are switched off. Only running it shows which.
             ran = subprocess.Popen([name, "-c", ""], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             ran.communicate()
         except OSError:
@@ -38,7 +38,7 @@ def installed(minors):
 
 
 def complaint(version, minors):
-    """Return what is wrong with a version of Python, None if it is supported."""
+    """Return what is wrong with a version of Python, or None if it is supported."""
     if version[0] == 3 and version[1] in minors:
         return None
     names = ["3.%d" % minor for minor in minors]

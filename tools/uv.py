@@ -1,8 +1,8 @@
-"""Brings the project's one installer along: uv, as requirements-uv.lock pins it, and tells it where packages come from.
+"""Fetch the project's one installer, uv, as pinned in requirements-uv.lock, and configure where it gets packages.
 
-Any pip can bring it, and that is all that this pip ever does: neither its version nor that of setuptools matters. A
-Python without pip gets one by `ensurepip`. Which index, proxy and certificates to use is read from pip's configuration,
-since that is where a company's mirror is set; from uv's own variables only those about the same are kept.
+Any pip can fetch it, and does nothing else: neither its version nor that of setuptools matters. A Python without pip
+gets one from `ensurepip`. Index, proxy and certificates come from pip's configuration, where companies set their
+mirrors. Of uv's own variables only those for the same settings are kept.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOCK = Path(__file__).parents[1] / "requirements-uv.lock"
-#: The interpreter below the virtual environment that this one may be of: that one may be about to be replaced.
+#: The interpreter that a virtual environment is based on, if this is one: this one may be about to be replaced.
 PYTHON = getattr(sys, "_base_executable", None) or sys.executable
-#: pip's settings that tell where packages come from, and the variables that tell uv the same.
+#: pip's settings for where packages come from → uv's variable for the same, and its separator.
 _FROM_PIP = {
     "index-url": ("UV_DEFAULT_INDEX", " "),
     "extra-index-url": ("UV_INDEX", " "),
@@ -38,7 +38,7 @@ _FROM_PIP = {
     "client-cert": ("SSL_CLIENT_CERT", ""),
     "proxy": ("ALL_PROXY", ""),
 }
-#: The sections of its configuration, those that count more behind.
+#: The sections of pip's configuration, in order of increasing precedence.
 _RANK = {"global": 0, "install": 1, ":env:": 2}
 _INDEXES = ("UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX")
 _KEPT = (*_INDEXES, "UV_HTTP_", "UV_INSECURE_HOST", "UV_KEYRING_PROVIDER", "UV_LINK_MODE", "UV_SYSTEM_CERTS")
@@ -47,30 +47,30 @@ _NO_PIP = "has neither pip nor ensurepip: install one (on Debian and Ubuntu: apt
 
 
 class SetupError(Exception):
-    """Something cannot be installed; the message is a line for a person."""
+    """Something cannot be installed. The message is one line for a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Uv:
-    """The installer, and the environment that it runs in."""
+    """The installer and the environment in which it runs."""
 
     program: Path
     environ: Mapping[str, str]
-    #: For the commands that look for packages.
+    #: For commands that search for packages.
     index_options: tuple[str, ...] = ()
 
     def run(self, *arguments: str) -> None:
-        """Run uv. Error: SetupError."""
+        """Run uv. Raises SetupError."""
         run([str(self.program), *arguments, "--quiet", "--no-config"], self.environ)
 
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the project's cache, the one that the local control plane is kept in, too."""
+    """Return the project's cache, which also holds the local control plane."""
     return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "missyou"
 
 
 def bring(cache: Path) -> Uv:
-    """Return uv, from the cache or an index. Errors: SetupError; OSError where the cache cannot be written."""
+    """Return uv, from the cache or an index. Raises SetupError, or OSError if the cache is not writable."""
     cache.mkdir(parents=True, exist_ok=True)
     pip, listing = a_pip(cache)
     folder = cache / f"uv-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}-{sysconfig.get_platform()}"
@@ -86,7 +86,7 @@ def bring(cache: Path) -> Uv:
 
 
 def a_pip(cache: Path) -> tuple[list[str], str]:
-    """Return the command of a pip and what it says of its settings: this Python's, or else one made by ensurepip."""
+    """Return the command of a pip and its settings: this Python's pip, or else one from ensurepip."""
     pip = [PYTHON, "-m", "pip"]
     if (listing := _settings_of(pip)) is not None:
         return pip, listing
@@ -112,20 +112,20 @@ def _settings_of(pip: Sequence[str]) -> str | None:
 
 @contextlib.contextmanager
 def made_whole(folder: Path) -> Iterator[Path]:
-    """Make a folder in one step: it is there complete or not at all, whoever else makes it at the same time."""
+    """Create a folder atomically: it exists completely or not at all, whoever else creates it at the same time."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f"{folder.name}.") as scratch:
         made = Path(scratch) / "made"
         yield made
         try:
             made.rename(folder)
         except OSError:
-            # Another was faster: theirs is as good.
+            # Another process was faster; its folder is as good.
             if not folder.exists():
                 raise
 
 
 def settings(listing: str) -> dict[str, list[str]]:
-    """Return the values of `pip config list`; variables go before [install], and [install] before [global]."""
+    """Return the values of `pip config list`. Variables override [install], which overrides [global]."""
     found: dict[str, list[str]] = {}
     lines = re.findall(r"^(global|install|:env:)\.(\S+?)=(.*)$", listing, re.MULTILINE)
     for _, name, value in sorted(lines, key=lambda line: _RANK[line[0]]):
@@ -134,10 +134,10 @@ def settings(listing: str) -> dict[str, list[str]]:
 
 
 def uv_environ(environ: Mapping[str, str], pip: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return the environment for uv: of its variables those that are kept, and what pip's settings add to them."""
+    """Return the environment for uv: those of its variables that are kept, plus pip's settings."""
     given = {name: value for name, value in environ.items() if not name.startswith("UV_") or name.startswith(_KEPT)}
     own_index = any(name.startswith(_INDEXES) for name in given)
-    # Like pip, uv takes a package from whichever index has it: the hash tells that it is the right one.
+    # Like pip, uv takes a package from whichever index has it; the hash proves that it is the right one.
     added = {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_PYTHON_DOWNLOADS": "never"}
     for name, (variable, separator) in _FROM_PIP.items():
         values = [
@@ -147,7 +147,7 @@ def uv_environ(environ: Mapping[str, str], pip: Mapping[str, Sequence[str]]) -> 
             added[variable] = separator.join(values)
     if {"HTTPS_PROXY", "https_proxy"} & given.keys():
         added.pop("ALL_PROXY", None)
-    # As pip does from 24.2 on: a company's own authority is where the system keeps those that it trusts.
+    # As pip does since 24.2: a company's own authority is in the system's trust store.
     known = ssl.get_default_verify_paths()
     if sys.platform == "darwin" or known.cafile or (known.capath and any(Path(known.capath).iterdir())):
         added["UV_SYSTEM_CERTS"] = "true"
@@ -155,13 +155,13 @@ def uv_environ(environ: Mapping[str, str], pip: Mapping[str, Sequence[str]]) -> 
 
 
 def _pip_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for pip, without what would lead its installation elsewhere."""
+    """Return the environment for pip, without variables that would redirect its installation."""
     kept = {name: value for name, value in environ.items() if not name.startswith("PIP_") or name in _PIP_KEPT}
     return kept | {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_NO_INPUT": "1"}
 
 
 def run(command: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Run a command; on a terminal, show the seconds that it takes. Error: SetupError with the gist of its words."""
+    """Run a command; on a terminal, show the elapsed seconds. Raises SetupError with the gist of its output."""
     moving, began = sys.stderr.isatty(), time.monotonic()
     with tempfile.TemporaryFile() as out:
         running = subprocess.Popen(command, env=dict(environ), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
@@ -182,12 +182,12 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> None:
 
 
 def gist(text: str) -> str:
-    """Return what a failed pip or uv has said in one line: what failed, and the innermost cause."""
+    """Return the output of a failed pip or uv in one line: what failed, and the innermost cause."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith("error")]
     causes = [line for line in lines if re.match(r"(caused by|cause):", line, re.IGNORECASE)]
     broken = [line for line in lines if "connection broken by" in line or "Request failed after" in line]
-    words = [*errors[:1], *causes[-1:]] or lines[-1:] or ["it failed without a word"]
+    words = [*errors[:1], *causes[-1:]] or lines[-1:] or ["it failed without output"]
     if broken:
-        words.append("the index cannot be reached: is there a network, or a proxy or mirror that pip should know of?")
+        words.append("the index cannot be reached: check the network, or configure a proxy or mirror for pip")
     return "; ".join(words)

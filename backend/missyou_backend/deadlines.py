@@ -1,8 +1,7 @@
 """Deadlines for connections whose server accepts and then never answers.
 
 The server's timeouts do not help there, and neither do TCP's: the peer's kernel keeps acknowledging. psycopg has no
-read timeout, so a watching thread shuts the socket down, and the waiting call fails as it would if the network had
-failed.
+read timeout, so a watching thread shuts the socket down, and the waiting call fails as if the network had.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -25,6 +26,7 @@ from missyou_backend.problems import (
     NOT_FOUND,
     NOT_JSON,
     TOO_LARGE,
+    Kind,
     Problem,
     plain,
     unavailable,
@@ -57,12 +59,8 @@ def _read_body(model: type[BaseModel], request: Request) -> BaseModel:
     body = request.get_data(cache=False)
     if len(body) > MAX_BODY:
         raise _too_large()
-    try:
+    with _invalid(INVALID_BODY, "Some fields are invalid.", "body"):
         return model.model_validate_json(body)
-    except ValidationError as error:
-        if error.errors(include_url=False)[0]["type"] == "json_invalid":
-            raise Problem(MALFORMED, "The body is not JSON in UTF-8.") from None
-        raise Problem(INVALID_BODY, "Some fields are invalid.", _field_errors(error, "body")) from None
 
 
 def _read_query(model: type[BaseModel] | None, request: Request) -> BaseModel | None:
@@ -81,32 +79,36 @@ def _read_query(model: type[BaseModel] | None, request: Request) -> BaseModel | 
         if given:
             raise Problem(INVALID_QUERY, "This path takes no parameters.")
         return None
-    try:
+    with _invalid(INVALID_QUERY, "Some parameters are invalid.", "query"):
         return model.model_validate(given)
-    except ValidationError as error:
-        raise Problem(INVALID_QUERY, "Some parameters are invalid.", _field_errors(error, "query")) from None
 
 
 def _read_key(request: Request) -> str | None:
     value = request.headers.get("Idempotency-Key")
     if value is None:
         return None
-    try:
+    with _invalid(INVALID_QUERY, "The Idempotency-Key header is invalid.", "Idempotency-Key"):
         return _key.validate_python(value)
+
+
+@contextmanager
+def _invalid(kind: Kind, detail: str, whole: str) -> Iterator[None]:
+    """Turn a ValidationError into a problem. `whole` is the field of an error that has no location."""
+    try:
+        yield
     except ValidationError as error:
-        errors = _field_errors(error, "Idempotency-Key")
-        raise Problem(INVALID_QUERY, "The Idempotency-Key header is invalid.", errors) from None
-
-
-def _field_errors(error: ValidationError, whole: str) -> list[FieldError]:
-    # The location may be a key that the client made up, so its length is bounded. Values are never repeated.
-    return [
-        FieldError(
-            field=".".join(str(part)[:80] for part in each["loc"]).encode(errors="replace").decode() or whole,
-            message=each["msg"].removeprefix("Value error, "),
-        )
-        for each in error.errors(include_url=False, include_input=False, include_context=False)[:20]
-    ]
+        errors = error.errors(include_url=False, include_input=False, include_context=False)[:20]
+        if errors[0]["type"] == "json_invalid":
+            raise Problem(MALFORMED, "The body is not JSON in UTF-8.") from None
+        # The location may be a key that the client made up, so its length is bounded. Values are never repeated.
+        listed = [
+            FieldError(
+                field=".".join(str(part)[:80] for part in each["loc"]).encode(errors="replace").decode() or whole,
+                message=each["msg"].removeprefix("Value error, "),
+            )
+            for each in errors
+        ]
+        raise Problem(kind, detail, listed) from None
 
 
 def write_answer(answer: Answer) -> Response:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from missyou_backend.schema import KEY_LIMIT, MESSAGE_LIMIT, TOKEN_LIMIT, USERNAME_LIMIT
+from missyou_backend.schema import KEY_LIMIT, TOKEN_LIMIT, USERNAME_LIMIT
+from missyou_backend.words_check import TEXT_LIMIT
 
 #: The largest bigint of PostgreSQL.
 MAX_ID = 2**63 - 1
@@ -87,9 +88,9 @@ Prefix = Annotated[
 ]
 Message = Annotated[
     str,
-    Field(min_length=1, max_length=MESSAGE_LIMIT),
+    Field(min_length=1, max_length=TEXT_LIMIT),
     AfterValidator(_trimmed),
-    _schema(_PLAIN_NOT_BLANK, "The sender's own words, trimmed.", 1, MESSAGE_LIMIT),
+    _schema(_PLAIN_NOT_BLANK, "The sender's own words, trimmed.", 1, TEXT_LIMIT),
 ]
 Mood = Annotated[
     str,

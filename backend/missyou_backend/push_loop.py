@@ -20,8 +20,7 @@ class LoopThread:
     A blocking call can be abandoned but not ended: its thread lingers in a socket or in a `Retry-After` sleep, and
     Python joins it at exit. A cancelled task closes its connection and is gone.
 
-    The thread is a daemon and starts with the first call: gunicorn forks its workers, and threads do not survive a
-    fork.
+    The thread is a daemon and starts with the first call: gunicorn forks its workers, and threads do not survive that.
     """
 
     def __init__(self, name: str, loop_factory: LoopFactory = asyncio.new_event_loop) -> None:

@@ -19,10 +19,10 @@ from sqlalchemy import (
     text,
 )
 
-#: Characters. A B-tree entry must stay below 2,704 bytes (a third of a page of 8 KiB; PostgreSQL, "B-Tree Indexes").
-#: The index that serves lists holds title and message, at most 4 bytes a character: (80 + 500) x 4 = 2,320, and
-#: some 60 for its header, five fixed columns and alignment.
-TITLE_LIMIT, MESSAGE_LIMIT, USERNAME_LIMIT = 80, 500, 40
+from missyou_backend.words_check import TEXT_LIMIT, TITLE_LIMIT
+
+#: Characters.
+USERNAME_LIMIT = 40
 #: ASCII characters. Google documents no maximum for an FCM token (some 160 today); this too must fit an index entry.
 TOKEN_LIMIT = 1024
 KEY_LIMIT = 128
@@ -47,7 +47,7 @@ notifications = Table(
     Column("source_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("target_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("title", String(TITLE_LIMIT), nullable=False),
-    Column("description", String(MESSAGE_LIMIT), nullable=False),
+    Column("description", String(TEXT_LIMIT), nullable=False),
     Column("is_read", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=_now),
 )

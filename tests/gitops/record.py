@@ -34,12 +34,12 @@ _REFUSALS = (
     (
         "approve",
         "stale-generation",
-        "the operator has not looked at this spec yet: approve the plan that it then shows",
+        "the operator has not reconciled this spec yet: approve the plan that it then shows",
     ),
     ("approve", "suspended", "the app is suspended: resume it first"),
     ("approve", "deleting", "the app is being deleted: there is nothing to approve"),
     ("reconcile", "suspended", "the app is suspended: resume it first"),
-    ("reconcile", "deleting", "the app is being deleted: the operator looks all the time"),
+    ("reconcile", "deleting", "the app is being deleted: the operator reconciles all the time"),
     ("suspend", "suspended", "the app is suspended already"),
     ("resume", "ready", "the app is not suspended"),
 )

@@ -273,7 +273,7 @@ def test_no_variable_changes_what_is_installed(name) -> None:
     [
         ("WARNING: x\nERROR: No such thing\n", "ERROR: No such thing"),
         ("error: it fails\n  Caused by: outer\n  Caused by: inner\n", "error: it fails; Caused by: inner"),
-        ("", "it failed without a word"),
+        ("", "it failed without output"),
         ("WARNING: Retrying after connection broken by 'X'\nERROR: none\n", "ERROR: none; the index cannot be reached"),
     ],
 )

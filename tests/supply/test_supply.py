@@ -107,7 +107,7 @@ UNSEEN = {"name": "unseen", "skip_reason": "not found on PyPI"}
     ],
 )
 def test_an_audit_says_what_it_did_not_see(dependencies, code, said) -> None:
-    verdict = audit.judge("a.lock", dependencies)
+    verdict = audit.verdict_of("a.lock", dependencies)
     assert verdict.code == code
     assert said in verdict.text
 
@@ -116,5 +116,5 @@ def test_an_audit_says_what_it_did_not_see(dependencies, code, said) -> None:
     ("dependencies", "required", "code"), [([GOOD], True, 0), ([], False, 0), ([], True, 1), ([BAD], False, 1)]
 )
 def test_where_an_audit_is_required_a_skipped_one_fails(dependencies, required, code) -> None:
-    verdicts = [audit.judge("a.lock", [GOOD]), audit.judge("b.lock", dependencies)]
+    verdicts = [audit.verdict_of("a.lock", [GOOD]), audit.verdict_of("b.lock", dependencies)]
     assert audit.exit_code(verdicts, required=required) == code

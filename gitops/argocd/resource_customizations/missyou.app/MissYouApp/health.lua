@@ -1,5 +1,5 @@
--- The order is that of kstatus, except that a suspended app is Suspended. See docs/gitops.md.
--- Only package, base and table are open to scripts of argocd-cm: no string, no math.
+-- The order is kstatus's, except that a suspended app is Suspended. See docs/gitops.md.
+-- Scripts in argocd-cm have only package, base and table: no string, no math.
 
 local function says(condition)
   local reason, message = condition.reason or "", condition.message or ""
@@ -16,23 +16,23 @@ for _, condition in ipairs(status.conditions or {}) do
 end
 local stalled, reconciling, ready = conditions.Stalled, conditions.Reconciling, conditions.Ready
 
--- Argo CD itself does not ask the script then; other users of it may.
+-- Argo CD itself does not run the script during a deletion; other users of it may.
 if metadata.deletionTimestamp ~= nil then
   return { status = "Progressing", message = ready and says(ready) or "Deleting" }
 end
--- What the status says is about another spec until the operator has looked at this one.
+-- The status is about another spec until the operator has reconciled this one.
 if status.observedGeneration ~= metadata.generation then
-  return { status = "Progressing", message = "Waiting for the operator to look at the spec" }
+  return { status = "Progressing", message = "Waiting for the operator to reconcile the spec" }
 end
 if stalled and stalled.status == "True" then
   return { status = "Degraded", message = says(stalled) }
 end
 if spec.suspend == true then
   local last = ready and " Before that: " .. says(ready) or ""
-  return { status = "Suspended", message = "spec.suspend is true: nothing is looked at or changed." .. last }
+  return { status = "Suspended", message = "spec.suspend is true: nothing is observed or changed." .. last }
 end
 if reconciling and reconciling.status == "True" then
-  -- Ready says more than Reconciling does, while it is not True.
+  -- While Ready is not True, it says more than Reconciling.
   return { status = "Progressing", message = says(ready and ready.status ~= "True" and ready or reconciling) }
 end
 if ready and ready.status == "True" then

@@ -4,14 +4,14 @@ local annotations = metadata.annotations or {}
 local suspended = spec.suspend == true
 local deleting = metadata.deletionTimestamp ~= nil
 
--- status.plan is also there while changes are merely under way: only InSync tells whether it waits for somebody.
+-- status.plan also exists while changes are under way. Only InSync shows whether it waits for approval.
 local waiting = false
 for _, condition in ipairs(status.conditions or {}) do
   if condition.type == "InSync" and condition.reason == "ApprovalRequired" then
     waiting = status.plan ~= nil and annotations["missyou.app/approve"] ~= status.plan.id
   end
 end
--- The plan of a former spec is not what would be carried out.
+-- The plan of a previous spec is not what would be carried out.
 local current = status.observedGeneration == metadata.generation
 
 return {

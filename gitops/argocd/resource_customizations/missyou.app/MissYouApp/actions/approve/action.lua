@@ -1,4 +1,4 @@
--- A disabled action can still be run from the command line, so that its conditions are checked here again.
+-- The command line runs disabled actions too, so the conditions are checked here again.
 local spec, status, metadata = obj.spec or {}, obj.status or {}, obj.metadata
 if metadata.deletionTimestamp ~= nil then
   error("the app is being deleted: there is nothing to approve", 0)
@@ -7,7 +7,7 @@ if spec.suspend == true then
   error("the app is suspended: resume it first", 0)
 end
 if status.observedGeneration ~= metadata.generation then
-  error("the operator has not looked at this spec yet: approve the plan that it then shows", 0)
+  error("the operator has not reconciled this spec yet: approve the plan that it then shows", 0)
 end
 local waiting = false
 for _, condition in ipairs(status.conditions or {}) do

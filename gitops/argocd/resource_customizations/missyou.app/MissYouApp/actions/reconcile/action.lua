@@ -1,7 +1,7 @@
 -- A disabled action can still be run from the command line, so that its conditions are checked here again.
 local os = require("os")
 if obj.metadata.deletionTimestamp ~= nil then
-  error("the app is being deleted: the operator looks all the time", 0)
+  error("the app is being deleted: the operator reconciles all the time", 0)
 end
 if obj.spec.suspend == true then
   error("the app is suspended: resume it first", 0)
