@@ -1,4 +1,4 @@
-"""The task sizes that Fargate offers, and the rule that a spec asks for one of them.
+"""The task sizes that Fargate offers, and the rule that a spec requests one of them.
 
 Source: "Task size" in the ECS developer guide. Memory in MiB, CPU in units of 1/1024 vCPU.
 """
@@ -24,7 +24,7 @@ SIZES: dict[int, tuple[int, ...]] = {
     16384: tuple(range(32768, 122880 + 1, 8192)),
     32768: (61440, 122880, 249856),
 }
-MEMORY_MIN, MEMORY_MAX = 512, 249856
+MEMORY_MIN, MEMORY_MAX = min(map(min, SIZES.values())), max(map(max, SIZES.values()))
 
 _PRODUCTION, _DEVELOPMENT = DEFAULTS["Production"], DEFAULTS["Development"]
 
@@ -61,7 +61,7 @@ def _named(field: str, production: int, development: int) -> str:
 
 
 def _legal() -> str:
-    """Build the CEL condition on `c` and `m`: steps where the memories form a range, a list elsewhere."""
+    """Return the CEL condition on `c` and `m`: steps where the memories form a range, a list elsewhere."""
     cases = ""
     for cpu, memories in SIZES.items():
         step = memories[1] - memories[0]

@@ -1,7 +1,7 @@
 """The sections of `spec`, field by field as users write them.
 
-A field that is None was not given and has a default that depends on the environment or the operator: `resolve` knows
-them. Static defaults stand here and in the CRD. The docstring under a field is what `kubectl explain` shows.
+None means that a field was omitted: `resolve` knows its default, which depends on the environment or the operator.
+Static defaults stand here and in the CRD. `kubectl explain` shows the docstring under a field.
 """
 
 from __future__ import annotations
