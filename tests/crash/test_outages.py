@@ -89,7 +89,7 @@ def test_a_service_is_down_for_ten_minutes(
         assert "it is tried again" in last["message"]
     # The pass that finds the service back is at most one pause away.
     app.one_pass()
-    assert app.reports[-1].delay <= RETRY
+    assert app.reports[-1].requeue_after <= RETRY
     app.settle()
     found = app.everything()
     assert found.pop("revisions") >= expected["revisions"]
@@ -118,7 +118,7 @@ def test_credentials_run_out(aws: Aws, undisturbed: Mapping[str, Picture], stage
     said = app.condition("Ready")
     assert (said["status"], said["reason"]) == ("False", "InvalidCredentials")
     assert "expired" in said["message"]
-    assert app.reports[-1].delay <= RETRY
+    assert app.reports[-1].requeue_after <= RETRY
     aws.calm()
     app.wait()
     app.one_pass()

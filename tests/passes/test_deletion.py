@@ -120,7 +120,7 @@ def test_a_deletion_that_takes_long_waits_longer_and_longer(aws, app):
     aws.timing.update(dataclasses.asdict(Timing.realistic()))
     began = aws.clock.now
     calls = app.calls(app.delete)
-    delays = [report.delay for report in app.reports[-5:-1]]
+    delays = [report.requeue_after for report in app.reports[-5:-1]]
     assert aws.clock.now - began > 200.0
     assert min(delays) >= 3.0, delays
     assert sum(calls.values()) <= 400, calls

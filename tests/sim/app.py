@@ -106,7 +106,7 @@ class App:
 
     def wait(self) -> None:
         """Let as much time pass as the operator wants to wait."""
-        self.clock.now += max(self.reports[-1].delay, 0.1) if self.reports else 1.0
+        self.clock.now += max(self.reports[-1].requeue_after, 0.1) if self.reports else 1.0
 
     def until(self, done: Callable[[Mapping[str, Any]], bool], what: str) -> Mapping[str, Any]:
         """Run passes until the status is as wanted; bounded."""

@@ -232,7 +232,7 @@ def _told(report: Report | None, took: float) -> float | None:
     logger.debug("pass ended: %s", result, extra={"result": result, "seconds": round(took, 3)})
     if report is None:
         return 10.0
-    return None if report.done else report.delay
+    return None if report.done else report.requeue_after
 
 
 def _app(memo: kopf.Memo) -> App:

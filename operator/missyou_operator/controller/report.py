@@ -49,14 +49,15 @@ _MAX_NAMES = 5
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of a pass: a status to write (as JSON values), Events to post, seconds until the next pass.
+    """The result of a pass: a status to write (as JSON values), Events to post, and when to run the next pass.
 
-    `done`: everything is deleted. `drift`: what was found changed outside. `result`, in controller-runtime's words:
-    "success" (nothing is in progress), "requeue_after" (something is), "error" (something failed).
+    `requeue_after`: seconds. `done`: everything is deleted. `drift`: what was found changed outside. `result`, in
+    controller-runtime's words: "success" (nothing is in progress), "requeue_after" (something is), "error" (something
+    failed).
     """
 
     status: Mapping[str, Any]
-    delay: float
+    requeue_after: float
     events: Sequence[Event] = ()
     done: bool = False
     drift: Sequence[Mapping[str, Any]] = ()
