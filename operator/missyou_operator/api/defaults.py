@@ -48,3 +48,8 @@ DEFAULTS: dict[Environment, Defaults] = {
         dashboard=False,
     ),
 }
+
+
+def cel_or_default(path: str, given: str, production: object, development: object) -> str:
+    """Return the CEL expression for `given` where the spec has the field `path`, else for the environment's default."""
+    return f"(has({path}) ? {given} : self.environment == 'Production' ? {production} : {development})"
