@@ -44,25 +44,11 @@ class Reason(StrEnum):
 
 #: Reasons that only a person or a new spec can end.
 BROKEN = frozenset(
-    {
-        Reason.ACCESS_DENIED,
-        Reason.APPROVAL_REQUIRED,
-        Reason.IMAGE_NOT_FOUND,
-        Reason.INVALID_SPEC,
-        Reason.OWNED_ELSEWHERE,
-        Reason.QUOTA_EXCEEDED,
-        Reason.TASKS_FAILING,
-    }
+    {Reason.ACCESS_DENIED, Reason.APPROVAL_REQUIRED, Reason.IMAGE_NOT_FOUND, Reason.INVALID_SPEC}
+    | {Reason.OWNED_ELSEWHERE, Reason.QUOTA_EXCEEDED, Reason.TASKS_FAILING}
 )
 #: Reasons that a person should see although the stack may recover by itself.
 NOTEWORTHY = frozenset(
-    {
-        Reason.IMAGE_NOT_FOUND,
-        Reason.SECRET_NOT_FOUND,
-        Reason.SECRET_FORBIDDEN,
-        Reason.SNAPSHOT_NOT_FOUND,
-        Reason.TASKS_FAILING,
-        Reason.DRIFTED,
-        Reason.APPROVAL_REQUIRED,
-    }
+    {Reason.IMAGE_NOT_FOUND, Reason.SECRET_NOT_FOUND, Reason.SECRET_FORBIDDEN, Reason.SNAPSHOT_NOT_FOUND}
+    | {Reason.TASKS_FAILING, Reason.DRIFTED, Reason.APPROVAL_REQUIRED}
 )

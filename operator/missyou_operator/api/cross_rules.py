@@ -172,21 +172,18 @@ FREE_STORAGE_BELOW_SIZE = Rule(
 
 # ---- monitoring
 
-#: Why a topic must be in the stack's region.
-TOPIC_REGION = "CloudWatch alarms notify topics of their own region only"
-
 
 def _check_topic(spec: Spec) -> str | None:
     topic, region = spec.monitoring.notifications.topic_arn, spec.region
     if topic is None or region is None or f":sns:{region}:" in topic:
         return None
-    return f"the topic must be in {region}: {TOPIC_REGION}"
+    return f"the topic must be in {region}: CloudWatch alarms notify topics of their own region only"
 
 
 TOPIC_IN_REGION = Rule(
     cel="!has(self.region) || !has(self.monitoring.notifications.topicARN) || "
     "self.monitoring.notifications.topicARN.contains(':sns:' + self.region + ':')",
-    message_cel=f"'the topic must be in ' + self.region + ': {TOPIC_REGION}'",
+    message_cel="'the topic must be in ' + self.region + ': CloudWatch alarms notify topics of their own region only'",
     path=".monitoring.notifications.topicARN",
     check=_check_topic,
 )

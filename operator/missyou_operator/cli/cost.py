@@ -60,7 +60,7 @@ def add_to(commands: _SubParsersAction[Any]) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     table = prices.load(options.prices)
-    usage = Usage(**{item.name: getattr(options, item.name) for item in Usage().assumptions()})
+    usage = Usage(**{name: getattr(options, name) for name, _, _ in Usage().assumptions()})
     body = _read(options.filename)
     app = _parse(body, options.region, options.filename)
     after = estimate(app, table, usage)

@@ -57,7 +57,7 @@ def fetch(client: Any, region: str, day: date) -> RegionPrices:
     paginator = client.get_paginator("get_products")
     return read_products(
         {
-            name: [text for page in paginator.paginate(**item.offer.request(region)) for text in page["PriceList"]]
+            name: [text for page in paginator.paginate(**item.request(region)) for text in page["PriceList"]]
             for name, item in ITEMS.items()
         },
         day,

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from missyou_operator.api import AppSpec, Component
-from missyou_operator.cost.item import Charge, Item, Offer
+from missyou_operator.cost.item import Charge, Item
 from missyou_operator.cost.usage import Usage
 
 #: All items by their name in the price table.
@@ -27,7 +27,7 @@ _DAYS = Decimal(365) / 12
 
 
 def _item(name: str, unit: str, service: str, family: str, usage: str, **options: Any) -> Item:
-    item = ITEMS[name] = Item(name, unit, Offer(service=service, family=family, usage=usage, **options))
+    item = ITEMS[name] = Item(name, unit, service, family, usage, **options)
     return item
 
 
@@ -35,8 +35,6 @@ def _stored(gb_a_month: Decimal, days: int) -> Decimal:
     """Return the GB that are stored on average when each GB is kept for some days."""
     return (gb_a_month * days / _DAYS).quantize(_CENT)
 
-
-# ---- network
 
 #: Interface endpoints: ecr.api, ecr.dkr, logs, secretsmanager.
 INTERFACE_ENDPOINTS = 4
@@ -56,9 +54,6 @@ def _network(app: AppSpec, usage: Usage) -> Iterable[Charge]:
         about = f"interface endpoints: {INTERFACE_ENDPOINTS} in {ZONES} zones"
         yield Charge(about, ENDPOINT_HOUR, INTERFACE_ENDPOINTS * ZONES * usage.hours)
         yield Charge("through interface endpoints", ENDPOINT_GB, usage.endpoint_gb)
-
-
-# ---- database
 
 
 def _postgres(name: str, unit: str, family: str, usage: str, zones: str) -> Item:
@@ -87,8 +82,6 @@ def _database(app: AppSpec, usage: Usage) -> Iterable[Charge]:
     yield Charge("gp3 storage", storage, Decimal(database.storage_gib))
 
 
-# ---- registry and secrets
-
 ECR_GB = _item("ecr.gbMonth", "GB-months", "AmazonECR", "EC2 Container Registry", "TimedStorage-ByteHrs")
 SECRET = _item("secret.month", "months", "AWSSecretsManager", "Secret", "AWSSecretsManager-Secrets")
 
@@ -105,8 +98,6 @@ def _secrets(app: AppSpec, usage: Usage) -> Iterable[Charge]:  # noqa: ARG001 - 
     count = 1 + sum(source is not None and source.secret_key_ref is not None for source in sources)
     yield Charge(f"secrets: {count}", SECRET, Decimal(count))
 
-
-# ---- load balancer and firewall
 
 _BALANCER = ("AWSELB", "Load Balancer-Application")
 _REGIONAL = {"locationType": "AWS Region"}
@@ -140,8 +131,6 @@ def _firewall(app: AppSpec, usage: Usage) -> Iterable[Charge]:
         yield Charge("requests inspected", WAF_REQUESTS, usage.million_requests)
 
 
-# ---- service
-
 VCPU_HOUR = _item("fargate.vcpuHour", "vCPU-hours", "AmazonECS", "Compute", "Fargate-vCPU-Hours:perCPU")
 MEMORY_HOUR = _item("fargate.gbHour", "GB-hours", "AmazonECS", "Compute", "Fargate-GB-Hours")
 
@@ -152,8 +141,6 @@ def _service(app: AppSpec, usage: Usage) -> Iterable[Charge]:
     yield Charge(f"tasks: {tasks} x {cpus:f} vCPU", VCPU_HOUR, tasks * usage.hours * cpus)
     yield Charge(f"tasks: {tasks} x {memory:f} GB", MEMORY_HOUR, tasks * usage.hours * memory)
 
-
-# ---- monitoring
 
 #: Metrics that the alarms watch, which is what AWS counts: one each, and three for the rate of errors. (Two fewer with
 #: a database class whose memory is not known to the operator.)
