@@ -15,20 +15,8 @@ from missyou_operator.api.rules import CEL_KEY
 
 #: Keys with the same meaning in both schemas, in the order in which the CRD shows them.
 _KEPT = (
-    "description",
-    "type",
-    "format",
-    "enum",
-    "pattern",
-    "minLength",
-    "maxLength",
-    "minimum",
-    "maximum",
-    "minItems",
-    "maxItems",
-    "maxProperties",
-    "required",
-    "default",
+    *("description", "type", "format", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum"),
+    *("minItems", "maxItems", "maxProperties", "required", "default"),
 )
 #: Key of a list's JSON schema for the field that tells its items apart.
 MAP_KEY = "map-key"

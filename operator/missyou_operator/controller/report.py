@@ -24,13 +24,7 @@ from missyou_operator.api.status import (
     parse_status,
 )
 from missyou_operator.aws.identity import StackIdentity
-from missyou_operator.controller.conditions import (
-    Verdict,
-    component_verdicts,
-    not_ready,
-    overall_verdicts,
-    stamp,
-)
+from missyou_operator.controller.conditions import Verdict, component_verdicts, not_ready, overall_verdicts, stamp
 from missyou_operator.controller.events import Event, transitions
 from missyou_operator.controller.spending import Spending
 from missyou_operator.engine.outcome import Outcome
