@@ -56,21 +56,18 @@ def _network(app: AppSpec, usage: Usage) -> Iterable[Charge]:
         yield Charge("through interface endpoints", ENDPOINT_GB, usage.endpoint_gb)
 
 
-def _postgres(name: str, unit: str, family: str, usage: str, zones: str) -> Item:
-    attributes = {"databaseEngine": "PostgreSQL", "deploymentOption": zones}
-    return _item(name, unit, "AmazonRDS", family, usage, attributes=attributes)
+def _postgres(name: str, zones: str, instance: str, storage: str) -> tuple[Item, Item]:
+    options = {"attributes": {"databaseEngine": "PostgreSQL", "deploymentOption": zones}}
+    return (
+        _item(f"rds.{{}}.{name}", "hours", "AmazonRDS", "Database Instance", f"{instance}:(db[.].+)", **options),
+        _item(f"rds.storage.{name}", "GB-months", "AmazonRDS", "Database Storage", storage, **options),
+    )
 
 
 #: Instance and storage, by whether there is a standby.
 RDS = {
-    False: (
-        _postgres("rds.{}.single", "hours", "Database Instance", r"InstanceUsage:(db[.].+)", "Single-AZ"),
-        _postgres("rds.storage.single", "GB-months", "Database Storage", "RDS:GP3-Storage", "Single-AZ"),
-    ),
-    True: (
-        _postgres("rds.{}.multi", "hours", "Database Instance", r"Multi-AZUsage:(db[.].+)", "Multi-AZ"),
-        _postgres("rds.storage.multi", "GB-months", "Database Storage", "RDS:Multi-AZ-GP3-Storage", "Multi-AZ"),
-    ),
+    False: _postgres("single", "Single-AZ", "InstanceUsage", "RDS:GP3-Storage"),
+    True: _postgres("multi", "Multi-AZ", "Multi-AZUsage", "RDS:Multi-AZ-GP3-Storage"),
 }
 
 
