@@ -144,7 +144,7 @@ def test_requests_are_of_the_shape_that_aws_knows():
     with Stubber(client) as stub:
         for item in ITEMS.values():
             stub.add_response("get_products", {"PriceList": []})
-            client.get_products(**item.offer.request("eu-central-1"))
+            client.get_products(**item.request("eu-central-1"))
 
 
 def test_a_refusal_is_one_line(monkeypatch, capsys):

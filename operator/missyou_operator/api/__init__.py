@@ -7,7 +7,7 @@ fills in the defaults that depend on the environment, and everything above works
 from missyou_operator.api.components import Component
 from missyou_operator.api.conditions import ConditionType, Reason
 from missyou_operator.api.kind import FINALIZER, GROUP, KIND, PLURAL, VERSION
-from missyou_operator.api.resolve import AppSpec, InvalidSpec, Problem, parse, resolve
+from missyou_operator.api.resolve import AppSpec, InvalidSpec, parse
 from missyou_operator.api.status import Condition, Status
 
 __all__ = [
@@ -21,9 +21,7 @@ __all__ = [
     "Condition",
     "ConditionType",
     "InvalidSpec",
-    "Problem",
     "Reason",
     "Status",
     "parse",
-    "resolve",
 ]

@@ -1,10 +1,10 @@
-"""What all models of the API share: frozen, camelCase on the wire, snake_case in Python."""
+"""The base of all models of the API: frozen, camelCase on the wire, snake_case in Python."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-#: Words that the API writes in capitals wherever they do not come first: `roleARN`, `multiAZ`, `databaseCPUPercent`.
+#: Words with capitals of their own wherever they do not come first: `roleARN`, `multiAZ`, `databaseCPUPercent`.
 _CAPITALS = {"api": "API", "arn": "ARN", "az": "AZ", "cpu": "CPU", "gib": "GiB", "id": "ID", "url": "URL", "usd": "USD"}
 
 
@@ -15,7 +15,7 @@ def wire_name(attribute: str) -> str:
 
 
 class WireModel(BaseModel):
-    """A part of `spec`. Unknown fields are refused, so that nothing is accepted and then ignored.
+    """A part of `spec`. Unknown fields are rejected, so that nothing is accepted and then ignored.
 
     The docstring under a field is its description in the CRD, where `kubectl explain` shows it.
     """

@@ -1,7 +1,7 @@
-"""The types of the conditions of the whole, and the reasons on which more than one module agrees.
+"""The types of the conditions of the whole stack, and the reasons that more than one module knows.
 
-The condition of a component is `Component.condition`. Other reasons name the state of one resource (`Creating`,
-`CertificateFailed`): the class of that resource gives them, and nothing else compares them.
+`Component.condition` is the condition of a component. Any other reason names the state of one resource
+(`CertificateFailed`): only the class of that resource knows it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class ConditionType(StrEnum):
-    """A condition of the whole. `Reconciling` and `Stalled` are there only while they hold."""
+    """A condition of the whole stack. `Reconciling` and `Stalled` are present only while they hold."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -43,27 +43,13 @@ class Reason(StrEnum):
     TASKS_FAILING = "TasksFailing"
 
 
-#: What only a person or a new spec can mend: a wait does not end by itself. Stalled's own reason counts as well.
+#: Reasons that only a person or a new spec can end.
 BROKEN = frozenset(
-    {
-        Reason.ACCESS_DENIED,
-        Reason.APPROVAL_REQUIRED,
-        Reason.IMAGE_NOT_FOUND,
-        Reason.INVALID_SPEC,
-        Reason.OWNED_ELSEWHERE,
-        Reason.QUOTA_EXCEEDED,
-        Reason.TASKS_FAILING,
-    }
+    {Reason.ACCESS_DENIED, Reason.APPROVAL_REQUIRED, Reason.IMAGE_NOT_FOUND, Reason.INVALID_SPEC}
+    | {Reason.OWNED_ELSEWHERE, Reason.QUOTA_EXCEEDED, Reason.TASKS_FAILING}
 )
-#: What a person should see although the stack may recover by itself.
+#: Reasons that a person should see although the stack may recover by itself.
 NOTEWORTHY = frozenset(
-    {
-        Reason.IMAGE_NOT_FOUND,
-        Reason.SECRET_NOT_FOUND,
-        Reason.SECRET_FORBIDDEN,
-        Reason.SNAPSHOT_NOT_FOUND,
-        Reason.TASKS_FAILING,
-        Reason.DRIFTED,
-        Reason.APPROVAL_REQUIRED,
-    }
+    {Reason.IMAGE_NOT_FOUND, Reason.SECRET_NOT_FOUND, Reason.SECRET_FORBIDDEN, Reason.SNAPSHOT_NOT_FOUND}
+    | {Reason.TASKS_FAILING, Reason.DRIFTED, Reason.APPROVAL_REQUIRED}
 )

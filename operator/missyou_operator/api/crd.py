@@ -61,7 +61,7 @@ def crd_yaml() -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes CEL as folded blocks, where its quotes need no doubling."""
+    """Writes CEL as folded blocks, in which its quotes need not be doubled."""
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
@@ -73,8 +73,8 @@ _Dumper.add_representer(str, _text)
 
 def _root() -> dict[str, Any]:
     status = structural(Status)
-    # Without a generation in it, kstatus (and with it Flux) takes a new object for a finished one. The default on the
-    # parent covers a new object, the one on the field (it comes from the model) a status that lost its generation.
+    # Without a generation, kstatus (and with it Flux) takes a new object for a finished one. The default on the parent
+    # covers a new object; the model's default on the field covers a status that lost its generation.
     status["default"] = {"observedGeneration": -1}
     return {
         "description": "The complete AWS stack of one app: network, database, registry, secrets, a service behind a "

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from missyou_operator.api.defaults import DEFAULTS
+from missyou_operator.api.defaults import DEFAULTS, cel_or_default
 from missyou_operator.api.field_rules import NO_STACK_NAME, STACK_NAME, STACK_NAME_MAX
 from missyou_operator.api.rules import Rule, cel_text
 
 if TYPE_CHECKING:
     from missyou_operator.api.database import Database
     from missyou_operator.api.spec import Spec
-
-_P, _D = DEFAULTS["Production"], DEFAULTS["Development"]
 
 # ---- the stack's name, which metadata.name gives where spec.stackName does not
 
@@ -112,23 +110,17 @@ def _check_replicas(spec: Spec) -> str | None:
     return f"min ({least}) must not exceed max ({most}): lower min or raise max"
 
 
-def _replicas(bound: str, production: int, development: int, *, text: bool = False) -> str:
-    given = f"self.service.replicas.{bound}"
-    options = [given, str(production), str(development)]
-    if text:
-        options = [
-            f"'%d'.format([{given}])",
-            f"'{production}, the Production default'",
-            f"'{development}, the Development default'",
-        ]
-    return f"(has({given}) ? {options[0]} : self.environment == 'Production' ? {options[1]} : {options[2]})"
+def _replicas(bound: str, given: str = "{}", default: str = "{}") -> str:
+    path = f"self.service.replicas.{bound}"
+    values = ((name, getattr(defaults, f"replicas_{bound}")) for name, defaults in DEFAULTS.items())
+    return cel_or_default(path, given.format(path), *(default.format(value, name) for name, value in values))
 
 
+_SHOWN = ("'%d'.format([{}])", "'{}, the {} default'")
 REPLICAS_ORDER = Rule(
-    cel=f"{_replicas('min', _P.replicas_min, _D.replicas_min)} <= {_replicas('max', _P.replicas_max, _D.replicas_max)}",
+    cel=f"{_replicas('min')} <= {_replicas('max')}",
     message_cel="'min (%s) must not exceed max (%s): lower min or raise max'.format(["
-    f"{_replicas('min', _P.replicas_min, _D.replicas_min, text=True)}, "
-    f"{_replicas('max', _P.replicas_max, _D.replicas_max, text=True)}])",
+    f"{_replicas('min', *_SHOWN)}, {_replicas('max', *_SHOWN)}])",
     path=".service.replicas",
     check=_check_replicas,
 )
@@ -180,21 +172,18 @@ FREE_STORAGE_BELOW_SIZE = Rule(
 
 # ---- monitoring
 
-#: Why a topic must be in the stack's region.
-TOPIC_REGION = "CloudWatch alarms notify topics of their own region only"
-
 
 def _check_topic(spec: Spec) -> str | None:
     topic, region = spec.monitoring.notifications.topic_arn, spec.region
     if topic is None or region is None or f":sns:{region}:" in topic:
         return None
-    return f"the topic must be in {region}: {TOPIC_REGION}"
+    return f"the topic must be in {region}: CloudWatch alarms notify topics of their own region only"
 
 
 TOPIC_IN_REGION = Rule(
     cel="!has(self.region) || !has(self.monitoring.notifications.topicARN) || "
     "self.monitoring.notifications.topicARN.contains(':sns:' + self.region + ':')",
-    message_cel=f"'the topic must be in ' + self.region + ': {TOPIC_REGION}'",
+    message_cel="'the topic must be in ' + self.region + ': CloudWatch alarms notify topics of their own region only'",
     path=".monitoring.notifications.topicARN",
     check=_check_topic,
 )

@@ -1,7 +1,7 @@
 """The defaults that depend on `spec.environment`.
 
-They are not defaults of the CRD: the API server would write one environment's values into the stored object, and a
-later change of `environment` could no longer be told from values that somebody chose.
+They are not defaults of the CRD: the API server would write one environment's values into the stored object, and
+a later change of `environment` could not tell them from values that somebody chose.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Environment = Literal["Production", "Development"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What counts where the spec says nothing. `protect` covers both deletion protections and the final snapshot."""
+    """Values for fields that the spec omits. `protect`: both deletion protections, and the final snapshot."""
 
     nat_gateways: int
     cpu: int
@@ -48,3 +48,8 @@ DEFAULTS: dict[Environment, Defaults] = {
         dashboard=False,
     ),
 }
+
+
+def cel_or_default(path: str, given: str, production: object, development: object) -> str:
+    """Return the CEL expression for `given` where the spec has the field `path`, else for the environment's default."""
+    return f"(has({path}) ? {given} : self.environment == 'Production' ? {production} : {development})"

@@ -1,4 +1,4 @@
-"""The task sizes that Fargate offers, and the rule that a spec asks for one of them.
+"""The task sizes that Fargate offers, and the rule that a spec requests one of them.
 
 Source: "Task size" in the ECS developer guide. Memory in MiB, CPU in units of 1/1024 vCPU.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from missyou_operator.api.defaults import DEFAULTS
+from missyou_operator.api.defaults import DEFAULTS, cel_or_default
 from missyou_operator.api.rules import Rule, cel_list, cel_text
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ SIZES: dict[int, tuple[int, ...]] = {
     16384: tuple(range(32768, 122880 + 1, 8192)),
     32768: (61440, 122880, 249856),
 }
-MEMORY_MIN, MEMORY_MAX = 512, 249856
+MEMORY_MIN, MEMORY_MAX = min(map(min, SIZES.values())), max(map(max, SIZES.values()))
 
 _PRODUCTION, _DEVELOPMENT = DEFAULTS["Production"], DEFAULTS["Development"]
 
@@ -47,21 +47,23 @@ def _check(spec: Spec) -> str | None:
     return f"{chosen[0]} does not go with {chosen[1]} on Fargate: set memory to {describe(SIZES[cpu])}"
 
 
-def _either(field: str, given: str, production: str, development: str) -> str:
-    return f"(has(self.service.{field}) ? {given} : self.environment == 'Production' ? {production} : {development})"
+def _value(field: str) -> str:
+    path = f"self.service.{field}"
+    return cel_or_default(path, path, getattr(_PRODUCTION, field), getattr(_DEVELOPMENT, field))
 
 
-def _named(field: str, production: int, development: int) -> str:
-    return _either(
-        field,
-        f"'{field} %d'.format([self.service.{field}])",
+def _named(field: str) -> str:
+    path, production, development = f"self.service.{field}", getattr(_PRODUCTION, field), getattr(_DEVELOPMENT, field)
+    return cel_or_default(
+        path,
+        f"'{field} %d'.format([{path}])",
         f"'{field} {production} (the Production default)'",
         f"'{field} {development} (the Development default)'",
     )
 
 
 def _legal() -> str:
-    """Build the CEL condition on `c` and `m`: steps where the memories form a range, a list elsewhere."""
+    """Return the CEL condition on `c` and `m`: steps where the memories form a range, a list elsewhere."""
     cases = ""
     for cpu, memories in SIZES.items():
         step = memories[1] - memories[0]
@@ -73,18 +75,14 @@ def _legal() -> str:
     return cases + "false"
 
 
-_CPU = _either("cpu", "self.service.cpu", str(_PRODUCTION.cpu), str(_DEVELOPMENT.cpu))
-_MEMORY = _either("memory", "self.service.memory", str(_PRODUCTION.memory), str(_DEVELOPMENT.memory))
+_CPU = _value("cpu")
 _TEXTS = "{" + ", ".join(f"{cpu}: {cel_text(describe(memories))}" for cpu, memories in SIZES.items()) + "}"
 
 #: A rule on the whole spec, because the default of the one not given depends on the environment.
 LEGAL_SIZE = Rule(
-    cel=f"[{_CPU}].all(c, [{_MEMORY}].all(m, {_legal()}))",
+    cel=f"[{_CPU}].all(c, [{_value('memory')}].all(m, {_legal()}))",
     message_cel="'%s does not go with %s on Fargate: set memory to %s'.format(["
-    + _named("memory", _PRODUCTION.memory, _DEVELOPMENT.memory)
-    + ", "
-    + _named("cpu", _PRODUCTION.cpu, _DEVELOPMENT.cpu)
-    + f", {_TEXTS}[{_CPU}]])",
+    f"{_named('memory')}, {_named('cpu')}, {_TEXTS}[{_CPU}]])",
     path=".service.memory",
     check=_check,
 )

@@ -56,11 +56,12 @@ TAG = matches(
 
 # ---- network
 
-_CIDR_FORM = "must be an IPv4 block of /16 to /20, for example 10.0.0.0/16"
+_LARGEST, _SMALLEST = 16, 20
+_CIDR_FORM = f"must be an IPv4 block of /{_LARGEST} to /{_SMALLEST}, for example 10.0.0.0/16"
 #: "This network", loopback, link-local, and multicast with everything above it.
 _UNUSABLE = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")
 _IPV4 = "isCIDR(self) && cidr(self).ip().family() == 4"
-_SIZED = f"{_IPV4} && cidr(self).prefixLength() >= 16 && cidr(self).prefixLength() <= 20"
+_SIZED = f"{_IPV4} && cidr(self).prefixLength() >= {_LARGEST} && cidr(self).prefixLength() <= {_SMALLEST}"
 
 
 def _check_cidr(value: str) -> str | None:
@@ -68,8 +69,8 @@ def _check_cidr(value: str) -> str | None:
         network = IPv4Network(value, strict=False)
     except ValueError:
         return _CIDR_FORM
-    # Python also takes netmasks and leading zeros for a prefix length; Kubernetes and AWS do not.
-    if not re.fullmatch(r"[0-9.]+/(16|17|18|19|20)", value):
+    # Python also takes a netmask, leading zeros or nothing for the prefix length; Kubernetes and AWS do not.
+    if not value.endswith(f"/{network.prefixlen}") or not _LARGEST <= network.prefixlen <= _SMALLEST:
         return _CIDR_FORM
     return None if str(network) == value else f"host bits are set: write {network}"
 
@@ -108,6 +109,7 @@ ZONES_IN_ONE_REGION = Rule(
 
 #: Set by the task definition itself (the table in the summary of the Terraform project).
 STACK_VARIABLES = ("DATABASE_URL", "DEBUG", "FIREBASE_SERVICE_ACCOUNT_KEY", "GOOGLE_API_KEY", "PORT")
+_ENV_NAME_MAX = 128
 _INSTEAD = "the stack sets these variables: use service.port, service.debug or secrets, and remove from env"
 
 
@@ -117,8 +119,9 @@ def _check_shadowing(env: Mapping[str, str]) -> str | None:
 
 
 ENV_NAMES = keys_match(
-    "[A-Za-z_][A-Za-z0-9_]{0,127}",
-    "names must be letters, digits and underscores, not start with a digit, and have at most 128 characters",
+    f"[A-Za-z_][A-Za-z0-9_]{{0,{_ENV_NAME_MAX - 1}}}",
+    "names must be letters, digits and underscores, not start with a digit, and have at most "
+    f"{_ENV_NAME_MAX} characters",
 )
 ENV_SHADOWING = Rule(
     cel=f"{cel_list(STACK_VARIABLES)}.all(k, !(k in self))",

@@ -13,30 +13,7 @@ from missyou_operator.api.base import WireModel
 from missyou_operator.api.rules import OneOf
 
 #: What CloudWatch Logs accepts (PutRetentionPolicy), in days.
-RETENTION_DAYS = (
-    1,
-    3,
-    5,
-    7,
-    14,
-    30,
-    60,
-    90,
-    120,
-    150,
-    180,
-    365,
-    400,
-    545,
-    731,
-    1096,
-    1827,
-    2192,
-    2557,
-    2922,
-    3288,
-    3653,
-)
+LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 #: Addresses of one topic: the operator remembers them in a tag, which must hold them. More people need a mailing list.
 MAX_EMAILS = 20
 
@@ -80,7 +57,7 @@ class Notifications(WireModel):
 class Monitoring(WireModel):
     """Logs, alarms, notifications and dashboard."""
 
-    log_retention_days: Annotated[int, OneOf(RETENTION_DAYS)] = 7
+    log_retention_days: Annotated[int, OneOf(LOG_DAYS)] = 7
     """Days for which the logs of tasks and database are kept, a value that CloudWatch offers."""
     alarms: Alarms = Field(default_factory=Alarms)
     """Thresholds of the CloudWatch alarms."""

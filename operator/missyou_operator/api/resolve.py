@@ -6,14 +6,14 @@ Pure. Everything above the API layer reads `AppSpec`, and knows no default of it
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from missyou_operator.api.base import WireModel
-from missyou_operator.api.cross_rules import TOPIC_REGION
+from missyou_operator.api.cross_rules import TOPIC_IN_REGION, ZONES_IN_REGION
 from missyou_operator.api.database import Database
 from missyou_operator.api.defaults import DEFAULTS
 from missyou_operator.api.field_rules import NO_STACK_NAME, STACK_NAME, STACK_NAME_MAX
@@ -105,8 +105,7 @@ def resolve(spec: Spec, *, name: str, operator_region: str) -> AppSpec:
     Raises InvalidSpec when a name or zone that comes from outside the spec does not fit.
     """
     region, stack_name = spec.region or operator_region, spec.stack_name or name
-    problems = [*_name_problems(stack_name, name), *_zone_problems(spec, region), *_topic_problems(spec, region)]
-    if problems:
+    if problems := list(_problems(spec, region, stack_name)):
         raise InvalidSpec(problems)
     base = DEFAULTS[spec.environment]
     replicas = _resolved(AppReplicas, spec.service.replicas, min=base.replicas_min, max=base.replicas_max)
@@ -168,28 +167,12 @@ def _problem(detail: Any) -> Problem:
     return Problem(path + detail.get("ctx", {}).get("path", ""), _MESSAGES.get(detail["type"], detail["msg"]))
 
 
-def _name_problems(stack_name: str, name: str) -> list[Problem]:
-    if len(stack_name) <= STACK_NAME_MAX and re.fullmatch(STACK_NAME, stack_name):
-        return []
-    return [Problem("spec.stackName", NO_STACK_NAME.format(name))]
-
-
-def _zone_problems(spec: Spec, region: str) -> list[Problem]:
-    """Compare the zones with a region that only the operator knows; the schema compares them with `spec.region`."""
-    if spec.region or all(zone[:-1] == region for zone in spec.network.availability_zones or ()):
-        return []
-    return [
-        Problem(
-            "spec.network.availabilityZones",
-            f"both zones must be in {region}, the operator's region: set spec.region, or name zones of {region}",
-        )
-    ]
-
-
-def _topic_problems(spec: Spec, region: str) -> list[Problem]:
-    """Compare the topic with a region that only the operator knows."""
-    topic = spec.monitoring.notifications.topic_arn
-    if spec.region or topic is None or topic.split(":")[3] == region:
-        return []
-    message = f"the topic must be in {region}, the operator's region: {TOPIC_REGION}"
-    return [Problem("spec.monitoring.notifications.topicARN", message)]
+def _problems(spec: Spec, region: str, stack_name: str) -> Iterator[Problem]:
+    """Check what comes from outside the spec: the object's name and the operator's region."""
+    if len(stack_name) > STACK_NAME_MAX or not re.fullmatch(STACK_NAME, stack_name):
+        yield Problem("spec.stackName", NO_STACK_NAME.format(stack_name))
+    for rule in () if spec.region else (ZONES_IN_REGION, TOPIC_IN_REGION):
+        if rule.check and (problem := rule.check(spec.model_copy(update={"region": region}))):
+            yield Problem(
+                f"spec{rule.path}", f"{problem} ({region} is the operator's region: set spec.region for another)"
+            )

@@ -1,6 +1,6 @@
-"""From a pydantic model to the structural OpenAPI schema that a CRD needs.
+"""Converts a pydantic model into the structural OpenAPI schema that a CRD needs.
 
-Kubernetes wants everything inline (no `$ref`), no `null`, no `additionalProperties: false`, and a default on every
+Kubernetes requires everything inline (no `$ref`), no `null`, no `additionalProperties: false`, and a default on every
 parent whose children have defaults, since it fills defaults in from the top.
 """
 
@@ -13,24 +13,12 @@ from pydantic import TypeAdapter
 
 from missyou_operator.api.rules import CEL_KEY
 
-#: Keys that mean the same in both worlds, in the order in which the CRD shows them.
+#: Keys with the same meaning in both schemas, in the order in which the CRD shows them.
 _KEPT = (
-    "description",
-    "type",
-    "format",
-    "enum",
-    "pattern",
-    "minLength",
-    "maxLength",
-    "minimum",
-    "maximum",
-    "minItems",
-    "maxItems",
-    "maxProperties",
-    "required",
-    "default",
+    *("description", "type", "format", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum"),
+    *("minItems", "maxItems", "maxProperties", "required", "default"),
 )
-#: Put into a list's JSON schema: the field that tells its items apart.
+#: Key of a list's JSON schema for the field that tells its items apart.
 MAP_KEY = "map-key"
 _INT32_MAX = 2**31 - 1
 
@@ -49,14 +37,14 @@ class _Inliner:
 
     def convert(self, node: Mapping[str, Any]) -> dict[str, Any]:
         node = self._flat(node)
-        # An empty text or list as a default is the model's way of saying "nothing": the API server need not store it.
+        # An empty text or list as a default means "nothing" in the model: the API server need not store it.
         result: dict[str, Any] = {key: node[key] for key in _KEPT if node.get(key) not in (None, "", [])}
         if "description" in result:
             result["description"] = " ".join(result["description"].split())
         if node["type"] == "integer":
             result["format"] = "int32" if node.get("maximum", _INT32_MAX + 1) <= _INT32_MAX else "int64"
         if CEL_KEY in node:
-            # pydantic sorts keys; a person wants to read the rule first.
+            # pydantic sorts keys; people want to read the rule first.
             result[CEL_KEY] = [{"rule": rule["rule"]} | rule for rule in node[CEL_KEY]]
         if node["type"] == "array":
             result |= self._list(node)
@@ -67,20 +55,20 @@ class _Inliner:
         return result
 
     def _property(self, node: Mapping[str, Any]) -> dict[str, Any]:
-        """Convert a field of an object: one that is always there (no null among its types) is created when missing."""
+        """Convert a field of an object. One that cannot be null, and needs no value, is created when missing."""
         result = self.convert(node)
         if result["type"] == "object" and "anyOf" not in node and "required" not in result:
             result["default"] = {}
         return result
 
     def _list(self, node: Mapping[str, Any]) -> dict[str, Any]:
-        """Convert a list. It is replaced as a whole, unless a key tells its items apart."""
+        """Convert a list. Updates replace it as a whole, unless a key tells its items apart."""
         key = node.get(MAP_KEY)
         kind: dict[str, Any] = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]} if key else {}
         return (kind or {"x-kubernetes-list-type": "atomic"}) | {"items": self.convert(node["items"])}
 
     def _flat(self, node: Mapping[str, Any]) -> dict[str, Any]:
-        """Resolve references and "or null", the outer node's own words winning."""
+        """Resolve references and "or null"; the keys of the outer node win."""
         for choice in (*node.get("anyOf", ()), *([self._definitions[_name(node)]] if "$ref" in node else ())):
             if choice.get("type") == "null":
                 continue

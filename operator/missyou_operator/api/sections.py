@@ -1,7 +1,7 @@
 """The sections of `spec`, field by field as users write them.
 
-A field that is None was not given and has a default that depends on the environment or the operator: `resolve` knows
-them. Static defaults stand here and in the CRD. The docstring under a field is what `kubectl explain` shows.
+None means that a field was omitted: `resolve` knows its default, which depends on the environment or the operator.
+Static defaults stand here and in the CRD. `kubectl explain` shows the docstring under a field.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from missyou_operator.api import fargate
 from missyou_operator.api import field_rules as rules
 from missyou_operator.api.base import WireModel
 from missyou_operator.api.rules import OneOf
-from missyou_operator.api.traffic import AccessLogs
 
 TargetPercent = Annotated[int, Field(ge=10, le=95)]
 Cooldown = Annotated[int, Field(ge=0, le=3600)]
@@ -166,6 +165,15 @@ class Secrets(WireModel):
     set."""
 
 
+class AccessLogs(WireModel):
+    """The load balancer's access logs, in an S3 bucket of their own."""
+
+    enabled: bool = False
+    """Whether access logs are written. Turning them off deletes the bucket; with logs in it, that needs approval."""
+    retention_days: Annotated[int, Field(ge=1, le=3653)] = 30
+    """Days for which the logs are kept."""
+
+
 class LoadBalancer(WireModel):
     """The application load balancer."""
 
@@ -174,6 +182,15 @@ class LoadBalancer(WireModel):
     deletion_protection: bool | None = None
     """Whether AWS refuses to delete the load balancer. The operator lifts the protection only for a deletion that
     deletionPolicy allows. Default: true in Production, false in Development."""
+
+
+class WAF(WireModel):
+    """The web application firewall in front of the load balancer."""
+
+    enabled: bool = False
+    """Whether a web ACL with AWS managed rule groups and a rate limit protects the load balancer."""
+    rate_limit: Annotated[int, Field(ge=10, le=2_000_000_000)] = 2000
+    """Requests allowed per IP address in five minutes; more are blocked. Many users may share one address."""
 
 
 class Domain(WireModel):

@@ -15,6 +15,7 @@ from missyou_operator.api.database import Database
 from missyou_operator.api.defaults import Environment
 from missyou_operator.api.monitoring import Monitoring
 from missyou_operator.api.sections import (
+    WAF,
     Budget,
     Credentials,
     Domain,
@@ -26,7 +27,6 @@ from missyou_operator.api.sections import (
     Service,
 )
 from missyou_operator.api.tag_rules import TAG_RULES
-from missyou_operator.api.traffic import WAF
 
 
 class Spec(WireModel):

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from missyou_operator.api.rules import Rule, keys_match
+from missyou_operator.api.kind import GROUP
+from missyou_operator.api.rules import Rule, cel_text, keys_match
 
 _CHARS = "[A-Za-z0-9 _.:/=+@-]"
+_KEY_MAX = 128
+#: What the tags of the operator itself begin with.
+_OWN = f"{GROUP}/"
 
 Tags = Mapping[str, str]
 
@@ -18,11 +22,13 @@ def _none_is_of_aws(tags: Tags) -> bool:
 
 def _none_is_of_the_operator(tags: Tags) -> bool:
     keys = [key.lower() for key in tags]
-    return not any(key in ("name", "environment") or key.startswith("missyou.app/") for key in keys)
+    return not any(key in ("name", "environment") or key.startswith(_OWN) for key in keys)
 
 
 TAG_RULES = (
-    keys_match(f"{_CHARS}{{1,128}}", "keys must have 1 to 128 letters, digits, spaces or _ . : / = + - @"),
+    keys_match(
+        f"{_CHARS}{{1,{_KEY_MAX}}}", f"keys must have 1 to {_KEY_MAX} letters, digits, spaces or _ . : / = + - @"
+    ),
     Rule(
         cel=f"self.all(k, self[k].matches('^{_CHARS}*$'))",
         message="values must have only letters, digits, spaces or _ . : / = + - @",
@@ -35,8 +41,9 @@ TAG_RULES = (
         holds=_none_is_of_aws,
     ),
     Rule(
-        cel="self.all(k, !(k.lowerAscii() in ['name', 'environment']) && !k.lowerAscii().startsWith('missyou.app/'))",
-        message="the operator sets Name, Environment and everything under missyou.app/: rename or remove yours",
+        cel="self.all(k, !(k.lowerAscii() in ['name', 'environment']) && "
+        f"!k.lowerAscii().startsWith({cel_text(_OWN)}))",
+        message=f"the operator sets Name, Environment and everything under {_OWN}: rename or remove yours",
         forbidden=True,
         holds=_none_is_of_the_operator,
     ),

@@ -1,4 +1,4 @@
-"""Names that PostgreSQL or RDS keep for themselves."""
+"""Names that PostgreSQL or RDS reserve."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _POSTGRES = """
 #: All in lower case.
 POSTGRES_RESERVED = frozenset(_POSTGRES.split())
 
-#: Roles that RDS has or keeps back. `postgres` is free: it is the name that the AWS console proposes.
+#: Roles that RDS has or reserves. `postgres` is free: it is the name that the AWS console proposes.
 RDS_USERS = frozenset({"admin", "rdsadmin", "rdsrepladmin", "public", "none"})
 
 #: Databases that exist in every instance and cannot be created. `postgres` exists as well, but RDS accepts it.

@@ -53,32 +53,26 @@ class Cluster:
         self._host = settings.host
         self._api = client.CustomObjectsApi(client.ApiClient(settings))
 
-    def get(self, namespace: str, name: str) -> App:
+    def get(self, namespace: str, name: str, **options: Any) -> App:
         """Return one MissYouApp. Raises Failure when it does not exist."""
         app: App = self._ask(
             f'MissYouApp "{name}" not found in namespace "{namespace}"',
             self._api.get_namespaced_custom_object,
             *(GROUP, VERSION, namespace, PLURAL, name),
+            **options,
         )
         return app
 
-    def table(self, namespace: str | None, name: str | None = None) -> Mapping[str, Any]:
+    def table(self, namespace: str | None, name: str | None = None) -> App:
         """Return a meta.k8s.io/v1 Table of the MissYouApps of one namespace, or of all."""
         options = {"_headers": {"Accept": _TABLE}}
-        answer: Mapping[str, Any]
-        if namespace is None:
-            answer = self._ask("", self._api.list_custom_object_for_all_namespaces, GROUP, VERSION, PLURAL, **options)
-        elif name is None:
-            answer = self._ask(
-                "", self._api.list_namespaced_custom_object, *(GROUP, VERSION, namespace, PLURAL), **options
-            )
+        if namespace and name:
+            return self.get(namespace, name, **options)
+        if namespace:
+            place = (GROUP, VERSION, namespace, PLURAL)
+            answer: App = self._ask("", self._api.list_namespaced_custom_object, *place, **options)
         else:
-            answer = self._ask(
-                f'MissYouApp "{name}" not found in namespace "{namespace}"',
-                self._api.get_namespaced_custom_object,
-                *(GROUP, VERSION, namespace, PLURAL, name),
-                **options,
-            )
+            answer = self._ask("", self._api.list_custom_object_for_all_namespaces, GROUP, VERSION, PLURAL, **options)
         return answer
 
     def follow(self, namespace: str, name: str) -> Iterator[App | None]:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
@@ -21,9 +21,6 @@ from missyou_operator.cli.exits import Exit, Failure
 from missyou_operator.cli.render import Style
 from missyou_operator.cost import Estimate, Usage, estimate
 
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
-
 _ABOUT = """\
 Estimate what the stack of a MissYouApp costs per month in AWS, by component, at on-demand list prices in US
 dollars, without taxes, discounts and free tiers, and with the minimum number of replicas. Options replace the
@@ -31,7 +28,7 @@ assumptions about everything that the spec does not determine. See docs/cost.md.
 """
 
 
-def add_to(commands: _SubParsersAction[Any]) -> None:
+def add_to(commands: Any) -> None:
     """Add the command to the parser of `missyou`."""
     parser = commands.add_parser("cost", help="estimate the monthly cost of a stack", description=_ABOUT)
     parser.add_argument("-f", "--filename", required=True, metavar="FILE", help="manifest of a MissYouApp, - for stdin")
@@ -60,7 +57,7 @@ def add_to(commands: _SubParsersAction[Any]) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     table = prices.load(options.prices)
-    usage = Usage(**{item.name: getattr(options, item.name) for item in Usage().assumptions()})
+    usage = Usage(**{name: getattr(options, name) for name, _, _ in Usage().assumptions()})
     body = _read(options.filename)
     app = _parse(body, options.region, options.filename)
     after = estimate(app, table, usage)

@@ -64,7 +64,7 @@ def as_json(app: AppSpec, after: Estimate, before: Estimate | None, usage: Usage
         "environment": app.environment,
         **_summary(after),
         "lines": [_line(line) for line in after.lines],
-        "assumed": {item.name: f"{item.amount:f}" for item in usage.assumptions()},
+        "assumed": {name: f"{amount:f}" for name, _, amount in usage.assumptions()},
     }
     if before is not None:
         result |= {"before": _summary(before), "differenceUSD": f"{after.known - before.known:+.2f}"}
@@ -126,4 +126,4 @@ def _aligned(rows: Sequence[Sequence[str]], right: int) -> list[str]:
 
 
 def _assumed(usage: Usage) -> list[str]:
-    return ["Assumptions per month:", *(f"  {_short(item.amount):>5} {item.about}" for item in usage.assumptions())]
+    return ["Assumptions per month:", *(f"  {_short(amount):>5} {about}" for _, about, amount in usage.assumptions())]

@@ -6,14 +6,11 @@ import argparse
 import json
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from missyou_operator.aws.iam_policy import Document, Scope, declared, documents
 from missyou_operator.cli.exits import Exit, Failure
 from missyou_operator.stack.naming import NAMES
-
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
 
 #: By option: a pattern for its value, its help, an example. A character that no name has would allow nothing.
 _NARROWING = {
@@ -31,7 +28,7 @@ the read-only one.
 """
 
 
-def add_to(commands: _SubParsersAction[Any]) -> None:
+def add_to(commands: Any) -> None:
     """Add the command to the parser of `missyou`."""
     parser = commands.add_parser(
         "iam-policy",

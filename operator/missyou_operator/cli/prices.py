@@ -6,7 +6,7 @@ import argparse
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,9 +17,6 @@ from missyou_operator.cost import BadTable, PriceTable, bundled, read_table
 from missyou_operator.cost.charges import ITEMS
 from missyou_operator.cost.price_list import RegionPrices, read_products
 
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
-
 #: The Pricing API has endpoints in a few regions only; it answers for all of them.
 _ENDPOINT = "us-east-1"
 _ABOUT = """\
@@ -29,7 +26,7 @@ the updated table, for the option --prices of `missyou cost` and `missyou-operat
 """
 
 
-def add_to(commands: _SubParsersAction[Any]) -> None:
+def add_to(commands: Any) -> None:
     """Add the command to the parser of `missyou`."""
     parser = commands.add_parser("prices", help="list or refresh the prices behind cost estimates", description=_ABOUT)
     add_table(parser)
@@ -57,7 +54,7 @@ def fetch(client: Any, region: str, day: date) -> RegionPrices:
     paginator = client.get_paginator("get_products")
     return read_products(
         {
-            name: [text for page in paginator.paginate(**item.offer.request(region)) for text in page["PriceList"]]
+            name: [text for page in paginator.paginate(**item.request(region)) for text in page["PriceList"]]
             for name, item in ITEMS.items()
         },
         day,

@@ -84,7 +84,7 @@ def _row(name: str, condition: Condition | None, stuck: str) -> Row:
     mark: Mark = "working"
     if condition.status == "True":
         mark = "ready"
-    elif condition.reason in BROKEN or condition.reason == stuck:
+    elif condition.reason in (*BROKEN, stuck):
         mark = "failed"
     return Row(name, mark, condition.status, condition.reason, " ".join(condition.message.split()))
 

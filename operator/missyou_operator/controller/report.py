@@ -24,13 +24,7 @@ from missyou_operator.api.status import (
     parse_status,
 )
 from missyou_operator.aws.identity import StackIdentity
-from missyou_operator.controller.conditions import (
-    Verdict,
-    component_verdicts,
-    not_ready,
-    overall_verdicts,
-    stamp,
-)
+from missyou_operator.controller.conditions import Verdict, component_verdicts, not_ready, overall_verdicts, stamp
 from missyou_operator.controller.events import Event, transitions
 from missyou_operator.controller.spending import Spending
 from missyou_operator.engine.outcome import Outcome
@@ -50,10 +44,11 @@ _MAX_NAMES = 5
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of a pass: a status to write (as JSON values), Events to post, seconds until the next pass.
+    """The result of a pass: a status to write (as JSON values), Events to post, and when to run the next pass.
 
-    `done`: everything is deleted. `drift`: what was found changed outside. `result`, in controller-runtime's words:
-    "success" (nothing is in progress), "requeue_after" (something is), "error" (something failed).
+    `requeue_after`: seconds. `done`: everything is deleted. `drift`: what was found changed outside. `result`, in
+    controller-runtime's words: "success" (nothing is in progress), "requeue_after" (something is), "error" (something
+    failed).
     """
 
     status: Mapping[str, Any]
@@ -98,14 +93,14 @@ def progress(body: Mapping[str, Any], result: PassResult, now: datetime) -> dict
         last_handled_snapshot=SnapshotRequest.of(body).begun(stack, world) or None,
         **_service(result, before),
     )
-    return _finished(body, status, _verdicts(result), now, observed=result.full)
+    return _finished(body, before, status, _verdicts(result), now, observed=result.full)
 
 
 def trouble(body: Mapping[str, Any], health: Health, now: datetime) -> dict[str, Any]:
     """Return the status when the pass could not even observe AWS: the rest of the previous one stays."""
     before = _previous(body)
     kept = _without(before.conditions, ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED)
-    return _finished(body, before, [*not_ready(health, health.message), *kept], now)
+    return _finished(body, before, before, [*not_ready(health, health.message), *kept], now)
 
 
 def suspended(body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -116,7 +111,7 @@ def suspended(body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         # Suspended from the start: without a Ready, kstatus would take it for done.
         message = "spec.suspend is true, and nothing has been created yet"
         kept = [Verdict(ConditionType.READY, "False", Reason.SUSPENDED, message)]
-    return _finished(body, before, kept, now)
+    return _finished(body, before, before, kept, now)
 
 
 def deleting(body: Mapping[str, Any], outcome: Outcome, now: datetime) -> dict[str, Any]:
@@ -146,7 +141,7 @@ def deleting(body: Mapping[str, Any], outcome: Outcome, now: datetime) -> dict[s
             for result in culprits
         ),
     )
-    return _finished(body, status, verdicts, now)
+    return _finished(body, before, status, verdicts, now)
 
 
 def events(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Event]:
@@ -163,12 +158,17 @@ def _previous(body: Mapping[str, Any]) -> Status:
         return Status()
 
 
-def _finished(
-    body: Mapping[str, Any], status: Status, verdicts: Sequence[Verdict], now: datetime, *, observed: bool = False
+def _finished(  # noqa: PLR0913 - all that a status is made of
+    body: Mapping[str, Any],
+    before: Status,
+    status: Status,
+    verdicts: Sequence[Verdict],
+    now: datetime,
+    *,
+    observed: bool = False,
 ) -> dict[str, Any]:
     """Return a status as JSON values, with what every status has: generation, conditions, times."""
-    before, generation = _previous(body), body["metadata"]["generation"]
-    last = before.last_sync_time
+    last, generation = before.last_sync_time, body["metadata"]["generation"]
     status = status.model_copy(
         update={
             "observed_generation": generation,

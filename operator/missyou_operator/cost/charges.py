@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from missyou_operator.api import AppSpec, Component
-from missyou_operator.cost.item import Charge, Item, Offer
+from missyou_operator.cost.item import Charge, Item
 from missyou_operator.cost.usage import Usage
 
 #: All items by their name in the price table.
@@ -27,7 +27,7 @@ _DAYS = Decimal(365) / 12
 
 
 def _item(name: str, unit: str, service: str, family: str, usage: str, **options: Any) -> Item:
-    item = ITEMS[name] = Item(name, unit, Offer(service=service, family=family, usage=usage, **options))
+    item = ITEMS[name] = Item(name, unit, service, family, usage, **options)
     return item
 
 
@@ -35,8 +35,6 @@ def _stored(gb_a_month: Decimal, days: int) -> Decimal:
     """Return the GB that are stored on average when each GB is kept for some days."""
     return (gb_a_month * days / _DAYS).quantize(_CENT)
 
-
-# ---- network
 
 #: Interface endpoints: ecr.api, ecr.dkr, logs, secretsmanager.
 INTERFACE_ENDPOINTS = 4
@@ -58,24 +56,18 @@ def _network(app: AppSpec, usage: Usage) -> Iterable[Charge]:
         yield Charge("through interface endpoints", ENDPOINT_GB, usage.endpoint_gb)
 
 
-# ---- database
-
-
-def _postgres(name: str, unit: str, family: str, usage: str, zones: str) -> Item:
-    attributes = {"databaseEngine": "PostgreSQL", "deploymentOption": zones}
-    return _item(name, unit, "AmazonRDS", family, usage, attributes=attributes)
+def _postgres(name: str, zones: str, instance: str, storage: str) -> tuple[Item, Item]:
+    options = {"attributes": {"databaseEngine": "PostgreSQL", "deploymentOption": zones}}
+    return (
+        _item(f"rds.{{}}.{name}", "hours", "AmazonRDS", "Database Instance", f"{instance}:(db[.].+)", **options),
+        _item(f"rds.storage.{name}", "GB-months", "AmazonRDS", "Database Storage", storage, **options),
+    )
 
 
 #: Instance and storage, by whether there is a standby.
 RDS = {
-    False: (
-        _postgres("rds.{}.single", "hours", "Database Instance", r"InstanceUsage:(db[.].+)", "Single-AZ"),
-        _postgres("rds.storage.single", "GB-months", "Database Storage", "RDS:GP3-Storage", "Single-AZ"),
-    ),
-    True: (
-        _postgres("rds.{}.multi", "hours", "Database Instance", r"Multi-AZUsage:(db[.].+)", "Multi-AZ"),
-        _postgres("rds.storage.multi", "GB-months", "Database Storage", "RDS:Multi-AZ-GP3-Storage", "Multi-AZ"),
-    ),
+    False: _postgres("single", "Single-AZ", "InstanceUsage", "RDS:GP3-Storage"),
+    True: _postgres("multi", "Multi-AZ", "Multi-AZUsage", "RDS:Multi-AZ-GP3-Storage"),
 }
 
 
@@ -86,8 +78,6 @@ def _database(app: AppSpec, usage: Usage) -> Iterable[Charge]:
     yield Charge(about, instance.of(database.instance_class), usage.hours)
     yield Charge("gp3 storage", storage, Decimal(database.storage_gib))
 
-
-# ---- registry and secrets
 
 ECR_GB = _item("ecr.gbMonth", "GB-months", "AmazonECR", "EC2 Container Registry", "TimedStorage-ByteHrs")
 SECRET = _item("secret.month", "months", "AWSSecretsManager", "Secret", "AWSSecretsManager-Secrets")
@@ -105,8 +95,6 @@ def _secrets(app: AppSpec, usage: Usage) -> Iterable[Charge]:  # noqa: ARG001 - 
     count = 1 + sum(source is not None and source.secret_key_ref is not None for source in sources)
     yield Charge(f"secrets: {count}", SECRET, Decimal(count))
 
-
-# ---- load balancer and firewall
 
 _BALANCER = ("AWSELB", "Load Balancer-Application")
 _REGIONAL = {"locationType": "AWS Region"}
@@ -140,8 +128,6 @@ def _firewall(app: AppSpec, usage: Usage) -> Iterable[Charge]:
         yield Charge("requests inspected", WAF_REQUESTS, usage.million_requests)
 
 
-# ---- service
-
 VCPU_HOUR = _item("fargate.vcpuHour", "vCPU-hours", "AmazonECS", "Compute", "Fargate-vCPU-Hours:perCPU")
 MEMORY_HOUR = _item("fargate.gbHour", "GB-hours", "AmazonECS", "Compute", "Fargate-GB-Hours")
 
@@ -152,8 +138,6 @@ def _service(app: AppSpec, usage: Usage) -> Iterable[Charge]:
     yield Charge(f"tasks: {tasks} x {cpus:f} vCPU", VCPU_HOUR, tasks * usage.hours * cpus)
     yield Charge(f"tasks: {tasks} x {memory:f} GB", MEMORY_HOUR, tasks * usage.hours * memory)
 
-
-# ---- monitoring
 
 #: Metrics that the alarms watch, which is what AWS counts: one each, and three for the rate of errors. (Two fewer with
 #: a database class whose memory is not known to the operator.)

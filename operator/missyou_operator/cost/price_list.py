@@ -45,16 +45,16 @@ def read_products(answers: Mapping[str, Iterable[str]], day: date) -> RegionPric
 
 
 def _candidates(name: str, texts: Iterable[str]) -> Iterator[tuple[str, Decimal, str]]:
-    offer = ITEMS[name].offer
-    pattern = re.compile(_REGION_PREFIX + offer.usage)
+    item = ITEMS[name]
+    pattern = re.compile(_REGION_PREFIX + item.usage)
     for text in texts:
         document = json.loads(text)
         product = document["product"]
         match = pattern.fullmatch(product["attributes"].get("usagetype", ""))
         usd = _first_price(document) if match else None
         if match and usd is not None:
-            source = f"Pricing API, {offer.service} {document.get('version', '')}, SKU {product['sku']}"
-            yield name.format(*match.groups()), usd * offer.per, source
+            source = f"Pricing API, {item.service} {document.get('version', '')}, SKU {product['sku']}"
+            yield name.format(*match.groups()), usd * item.per, source
 
 
 def _first_price(document: Mapping[str, Any]) -> Decimal | None:

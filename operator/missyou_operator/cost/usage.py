@@ -5,15 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, NamedTuple, get_type_hints
-
-
-class Assumption(NamedTuple):
-    """One assumption, for a month: the field's name, its description, and the amount."""
-
-    name: str
-    about: str
-    amount: Decimal
+from typing import Annotated, get_type_hints
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +21,7 @@ class Usage:
     access_log_gb: Annotated[Decimal, "GB of access logs, if they are on"] = Decimal("0.1")
     million_requests: Annotated[Decimal, "million requests that the firewall inspects, if it is on"] = Decimal(1)
 
-    def assumptions(self) -> Iterator[Assumption]:
-        """Yield each assumption."""
+    def assumptions(self) -> Iterator[tuple[str, str, Decimal]]:
+        """Yield the name, the description and the amount of each assumption."""
         for name, hint in get_type_hints(Usage, include_extras=True).items():
-            yield Assumption(name, hint.__metadata__[0], getattr(self, name))
+            yield name, hint.__metadata__[0], getattr(self, name)

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from missyou_operator.api import AppSpec
-from missyou_operator.api.components import Component
+from missyou_operator.api import AppSpec, Component
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.engine.graph import Graph
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from missyou_operator.api import AppSpec
-from missyou_operator.api.components import Component
+from missyou_operator.api import AppSpec, Component
 from missyou_operator.aws.acm import ROLE_TAG, ZONE_TAG, Certificate
 from missyou_operator.aws.elbv2.listener import HTTPS, TLS_POLICY, Listener, Redirect
 from missyou_operator.aws.elbv2.loadbalancer import LoadBalancer

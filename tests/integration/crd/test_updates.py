@@ -98,7 +98,7 @@ def test_a_snapshot_is_named_until_there_is_a_database(apps: Apps):
     assert apps.patch(name, {"status": {"outputs": {"rdsEndpoint": "db:5432"}}}, part="status") is None
     refusal = apps.patch(name, {"spec": {"database": {"restoreFromSnapshot": "other"}}}) or ""
     assert "spec.database.restoreFromSnapshot" in refusal
-    assert "never restored in place: create another MissYouApp" in refusal
+    assert "never restored into it: create another MissYouApp" in refusal
     assert apps.patch(name, {"spec": {"database": {"storageGiB": 30}}}) is None
     assert apps.patch(name, {"spec": {"database": {"restoreFromSnapshot": None}}}) is None
     assert "restored in place" in (apps.patch(name, {"spec": {"database": {"restoreFromSnapshot": "right"}}}) or "")
