@@ -25,7 +25,7 @@ from missyou_operator.stack.secrets import KubernetesSecret, kubernetes_secrets
 
 @dataclass(frozen=True, slots=True)
 class DataSources:
-    """The lookups of one stack, before and after they are read."""
+    """What one stack looks up: `externals` and `names` say what to read, `answers` makes of it what was found."""
 
     app: AppSpec
     stack: StackIdentity
@@ -38,16 +38,16 @@ class DataSources:
 
     @property
     def externals(self) -> tuple[External, ...]:
-        """Everything that the stack uses and does not own."""
+        """Everything that the stack uses and does not own; the readers of these types find it by its name."""
         found = (hosted_zone(self.app), given_topic(self.app), image(self.app, self.stack))
         return (*filter(None, found), *self.kubernetes_secrets)
 
     @property
     def names(self) -> Mapping[str, Sequence[str]]:
-        """The desired names, by type, for the readers that look things up by them or spare a call for what is desired.
+        """The desired names, by type, for the readers that need them.
 
-        Those are externals, the snapshot, secrets (a list of theirs lags), and what holds data that a plan counts
-        where it is to go: the repository and the bucket.
+        Externals and the snapshot are found by their names alone. The list of secrets lags, so each desired one that it
+        lacks is asked for. Repository and bucket are searched for data only where they are not desired.
         """
         app, own = self.app, {Secret.TYPE: [CREDENTIALS, *kubernetes_secrets(self.app)]}
         if not app.image.repository:
@@ -66,11 +66,12 @@ class DataSources:
         return tuple(next(self._zones(world, letter), "") for letter in LETTERS)
 
     def _zones(self, world: ObservedState, letter: str) -> Iterator[str]:
-        for tier in TIERS:
+        # The database's subnets count first: they are the hardest to leave.
+        for tier in reversed(TIERS):
             for subnet in world.get(f"{Subnet.TYPE}/{self.stack.fill(SUBNETS[tier, letter])}", ()):
                 yield subnet.attrs["zone"]
 
     def answers(self, world: ObservedState, zones: tuple[str, str]) -> Lookups:
-        """Return what the lookups have found, which the stack is built with."""
+        """Return what was found, for `build`."""
         domain = domain_lookup(self.app, self.stack, world)
         return Lookups(zones, domain, self.request.wanted(self.stack, world))
