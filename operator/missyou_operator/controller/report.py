@@ -204,7 +204,7 @@ def _in_sync(found_: PassResult) -> Verdict:
 
 
 def _service(found_: PassResult) -> dict[str, Any]:
-    service = found(found_.outcome.world, "ecs.Service", found_.stack.fill(SERVICE))
+    service = found(found_.stack, found_.outcome.world, "ecs.Service", SERVICE)
     if service is None:
         return {}
     running, desired = service.attrs.get("running", 0), service.attrs.get("desired", 0)

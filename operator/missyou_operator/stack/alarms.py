@@ -11,9 +11,10 @@ from itertools import chain
 from missyou_operator.aws.cloudwatch.alarm import Alarm
 from missyou_operator.aws.rds.classes import memory_bytes, most_connections
 from missyou_operator.engine.values import Ref
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Common, Component, Context
 from missyou_operator.stack.load_balancer import Balancing
-from missyou_operator.stack.naming import CLUSTER, DATABASE, SERVICE, AlarmName
+from missyou_operator.stack.naming import AlarmName
 
 _BALANCER, _SERVICE, _DATABASE = "AWS/ApplicationELB", "AWS/ECS", "AWS/RDS"
 _GIB, _MIB = 1024**3, 1024**2
@@ -117,7 +118,7 @@ def _service(ctx: Context, notifying: Notifying) -> Iterator[Alarm]:
         ),
         namespace=_SERVICE,
         metric="CPUUtilization",
-        dimensions={"ClusterName": ctx.stack.fill(CLUSTER), "ServiceName": ctx.stack.fill(SERVICE)},
+        dimensions={"ClusterName": ctx.stack.fill(naming.CLUSTER), "ServiceName": ctx.stack.fill(naming.SERVICE)},
         threshold=limit,
         comparison=_ABOVE,
     )
@@ -125,7 +126,7 @@ def _service(ctx: Context, notifying: Notifying) -> Iterator[Alarm]:
 
 def _database(ctx: Context, notifying: Notifying) -> Iterator[Alarm]:
     limits, class_ = ctx.app.monitoring.alarms, ctx.app.database.instance_class
-    instance = {"DBInstanceIdentifier": ctx.stack.fill(DATABASE)}
+    instance = {"DBInstanceIdentifier": ctx.stack.fill(naming.DATABASE)}
     cpu = float(limits.database_cpu_percent)
     yield Alarm(
         **notifying(

@@ -13,9 +13,9 @@ from missyou_operator.aws.rds.restore import DATABASE_TAG
 from missyou_operator.aws.rds.snapshot import DBSnapshot
 from missyou_operator.engine.plan import ObservedState
 from missyou_operator.engine.resource import Observed
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Component, Context
 from missyou_operator.stack.database import Database
-from missyou_operator.stack.naming import SNAPSHOT
 
 ANNOTATION = "missyou.app/snapshot"
 #: Characters of a value that go into a name, of which RDS allows 255.
@@ -52,7 +52,7 @@ def snapshot_name(stack: StackIdentity, value: str) -> str:
     """Return the snapshot's name: what of the value can be in a name, and a hash where that is not all of it."""
     slug = re.sub("[^a-z0-9]+", "-", value.lower())[:_KEPT].strip("-")
     digest = hashlib.sha256(value.encode()).hexdigest()[:8]
-    return stack.fill(SNAPSHOT, "-".join(filter(None, (slug, "" if slug == value else digest))))
+    return stack.fill(naming.SNAPSHOT, "-".join(filter(None, (slug, "" if slug == value else digest))))
 
 
 def backups(ctx: Context, db: Database) -> None:

@@ -16,7 +16,6 @@ from missyou_operator.engine.plan import ObservedState
 from missyou_operator.stack import naming
 from missyou_operator.stack.context import Component, Context, DomainLookup
 from missyou_operator.stack.load_balancer import Balancing
-from missyou_operator.stack.naming import LOAD_BALANCER, REDIRECT
 
 
 def hosted_zone(app: AppSpec) -> HostedZone | None:
@@ -32,7 +31,7 @@ def domain_lookup(app: AppSpec, stack: StackIdentity, world: ObservedState) -> D
     zone = hosted_zone(app)
     if app.domain is None or zone is None:
         return DomainLookup()
-    balancers = world.get(f"{LoadBalancer.TYPE}/{stack.fill(LOAD_BALANCER)}", ())
+    balancers = world.get(f"{LoadBalancer.TYPE}/{stack.fill(naming.LOAD_BALANCER)}", ())
     target = str(balancers[0].attrs.get("dns_name", "")) if balancers else ""
     zones = world.get(zone.address, ())
     attrs: Mapping[str, Any] = zones[0].attrs if zones else {"id": "", "zone_name": "", "name_servers": (), "gone": ()}
@@ -66,7 +65,7 @@ def domain(ctx: Context, balancing: Balancing) -> None:
             tls_policy=TLS_POLICY,
         )
     )
-    add(Redirect(**named(REDIRECT), listener=balancing.listener.ref("arn"), after=(https.ref(ready=True),)))
+    add(Redirect(**named(naming.REDIRECT), listener=balancing.listener.ref("arn"), after=(https.ref(ready=True),)))
     if not found.zone:
         return
     add(

@@ -7,8 +7,8 @@ user guide, "Amazon ECR interface VPC endpoints"; Secrets Manager and CloudWatch
 from __future__ import annotations
 
 from missyou_operator.aws.ec2.endpoints import VpcEndpoint
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Component, Context
-from missyou_operator.stack.naming import INTERFACE_ENDPOINTS, S3_ENDPOINT
 from missyou_operator.stack.network import Network
 from missyou_operator.stack.security_groups import SecurityGroups
 
@@ -19,7 +19,7 @@ def endpoints(ctx: Context, net: Network, groups: SecurityGroups) -> None:
     if ctx.app.network.endpoints.s3:
         add(
             VpcEndpoint(
-                **named(S3_ENDPOINT),
+                **named(naming.S3_ENDPOINT),
                 vpc_id=net.vpc.ref(),
                 service=f"{prefix}.s3",
                 kind="Gateway",
@@ -28,7 +28,7 @@ def endpoints(ctx: Context, net: Network, groups: SecurityGroups) -> None:
         )
     if groups.endpoints is None:
         return
-    for service, name in INTERFACE_ENDPOINTS.items():
+    for service, name in naming.INTERFACE_ENDPOINTS.items():
         add(
             VpcEndpoint(
                 **named(name),
