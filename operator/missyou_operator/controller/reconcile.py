@@ -32,9 +32,8 @@ from missyou_operator.engine.outcome import Outcome, Runtime, Workers
 from missyou_operator.engine.plan import Action, Plan, make_plan
 from missyou_operator.engine.resource import Health, Observed, failed
 from missyou_operator.engine.values import Sensitive
-from missyou_operator.stack import build
+from missyou_operator.stack import DataSources, build
 from missyou_operator.stack.backups import SnapshotRequest
-from missyou_operator.stack.lookups import DataSources
 from missyou_operator.stack.naming import NAMES
 from missyou_operator.stack.secrets import KubernetesSecret
 

@@ -1,8 +1,4 @@
-"""Endpoints of AWS services in the VPC: the app's tasks reach them without NAT.
-
-A task needs the interfaces before it starts, and while it runs; S3 has the layers of images, and a gateway. Source: ECR
-user guide, "Amazon ECR interface VPC endpoints"; Secrets Manager and CloudWatch Logs likewise.
-"""
+"""Endpoints of AWS services in the VPC: the app's tasks reach them without NAT."""
 
 from __future__ import annotations
 
@@ -12,6 +8,10 @@ from missyou_operator.stack.context import Component, Context
 from missyou_operator.stack.network import Network
 from missyou_operator.stack.security_groups import SecurityGroups
 
+#: The services that a task needs before it starts, and while it runs; S3, with the layers of images, has a gateway.
+#: Source: ECR user guide, "Amazon ECR interface VPC endpoints"; Secrets Manager and CloudWatch Logs likewise.
+INTERFACES = ("ecr.api", "ecr.dkr", "logs", "secretsmanager")
+
 
 def endpoints(ctx: Context, net: Network, groups: SecurityGroups) -> None:
     """Declare the endpoints."""
@@ -19,7 +19,7 @@ def endpoints(ctx: Context, net: Network, groups: SecurityGroups) -> None:
     if ctx.app.network.endpoints.s3:
         add(
             VpcEndpoint(
-                **named(naming.S3_ENDPOINT),
+                **named(naming.ENDPOINT, "s3"),
                 vpc_id=net.vpc.ref(),
                 service=f"{prefix}.s3",
                 kind="Gateway",
@@ -28,10 +28,10 @@ def endpoints(ctx: Context, net: Network, groups: SecurityGroups) -> None:
         )
     if groups.endpoints is None:
         return
-    for service, name in naming.INTERFACE_ENDPOINTS.items():
+    for service in INTERFACES:
         add(
             VpcEndpoint(
-                **named(name),
+                **named(naming.ENDPOINT, service.replace(".", "-")),
                 vpc_id=net.vpc.ref(),
                 service=f"{prefix}.{service}",
                 kind="Interface",

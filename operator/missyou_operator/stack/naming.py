@@ -22,14 +22,11 @@ APP_ROUTES = {letter: f"{{stack}}-app-{letter}" for letter in LETTERS}
 PUBLIC_ROUTES, DATABASE_ROUTES = "{stack}-public", "{stack}-db"
 LOAD_BALANCER_GROUP, TASKS_GROUP = "{stack}-alb", "{stack}-ecs"
 DATABASE_GROUP, ENDPOINTS_GROUP = "{stack}-rds", "{stack}-endpoints"
-S3_ENDPOINT = "{stack}-s3"
-#: By the AWS service that they lead to.
-INTERFACE_ENDPOINTS = {
-    service: f"{{stack}}-{service.replace('.', '-')}" for service in ("ecr.api", "ecr.dkr", "logs", "secretsmanager")
-}
+#: One for each AWS service that endpoints lead to, with dashes for its dots.
+ENDPOINT = "{stack}-*"
 
 DATABASE = "{stack}-db"
-#: One for each major version, and one for each snapshot that somebody asks for.
+#: One for each major version, and one for each requested snapshot.
 PARAMETERS, SNAPSHOT = "{stack}-postgres*", "{stack}-db-*"
 CREDENTIALS, GOOGLE_API_KEY, FIREBASE_KEY = "{stack}/db_credentials", "{stack}/google_api_key", "{stack}/firebase_key"
 
