@@ -62,7 +62,7 @@ OURS = Condition("StringLike", f"aws:ResourceTag/{CLUSTER_TAG}", ("{cluster}",))
 
 
 def with_names(grant: Grant, patterns: Names) -> Grant:
-    """Put the stack's names in the place of resource types; where a type has several, each makes a value of its own."""
+    """Replace resource types by the stack's names; a type with several names makes a value for each."""
     when = tuple(replace(condition, values=_named(condition.values, patterns)) for condition in grant.when)
     return replace(grant, resources=_named(grant.resources, patterns), when=when)
 

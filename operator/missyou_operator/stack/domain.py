@@ -95,8 +95,8 @@ def _advice(name: str, found: DomainLookup) -> str:
     if found.zone:
         servers = ", ".join(found.name_servers) or "not known at the moment"
         return (
-            f"If that lasts for more than half an hour: is {found.zone_name} delegated, at its registrar or in the "
-            f"zone above it, to the name servers of {found.zone} ({servers})?"
+            f"If this takes longer than half an hour, check that {found.zone_name} is delegated, at its registrar or "
+            f"in the zone above it, to the name servers of {found.zone} ({servers})"
         )
     target = found.load_balancer or "the load balancer"
-    return f"no public hosted zone for {name} is within reach: lead {name} to {target} by a CNAME of your own"
+    return f"no public hosted zone for {name} is within reach: point {name} at {target} with a CNAME record of your own"

@@ -32,7 +32,7 @@ class KubernetesSecret(External):
         subject = f"--user={user}" if account == user else f"--serviceaccount={account}"
         return pending(
             "SecretForbidden",
-            f"the operator may not read the Secret {self.secret}: namespaces opt in by "
+            f"the operator may not read the Secret {self.secret}: opt the namespace in with "
             f"kubectl create rolebinding missyou-operator-secrets -n {namespace} "
             f"--clusterrole=missyou-operator-secrets {subject}",
         )
