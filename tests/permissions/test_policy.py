@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from missyou_operator.aws.iam_policy import LIMIT, Scope, declared, merged, size
-from missyou_operator.aws.permissions import OURS, Condition, Grant, Part, change, make
+from missyou_operator.aws.permissions import OURS, Condition, Grant, Part, change, make, with_names
 from missyou_operator.aws.registry import KINDS
 from missyou_operator.cli import main
 from missyou_operator.cli.exits import Exit
@@ -43,6 +43,13 @@ def test_each_document_is_within_the_limit_of_a_managed_policy(scope: Scope) -> 
     found = policy(scope)
     assert len(found) <= MOST_POLICIES
     assert max(size(document) for document in found.values()) <= LIMIT
+
+
+def test_a_type_in_braces_stands_for_each_of_its_names() -> None:
+    grant = make("x:Y", on=("x:{a.A}/{b.B}", "x:*"), also=(Condition("ArnLike", "x:z", ("x:{b.B}",)),))
+    named = with_names(grant, {"a.A": ("{stack}-a",), "b.B": ("{stack}-b", "{stack}-c")})
+    assert named.resources == ("x:{stack}-a/{stack}-b", "x:{stack}-a/{stack}-c", "x:*")
+    assert named.when[1].values == ("x:{stack}-b", "x:{stack}-c")
 
 
 def test_nothing_is_allowed_by_pattern_of_action() -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from missyou_operator.aws.ec2.vpc import Subnet
-from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.engine.resource import Observed
-from missyou_operator.stack import Lookups, build
 from missyou_operator.stack.backups import SnapshotRequest
 from missyou_operator.stack.lookups import DataSources
 
-from .specs import SPECS, app
+from .specs import LOOKUPS, SPECS, STACK, app, graph
 
-STACK = StackIdentity("missyou", "default/missyou", "cluster-uid", "123456789012", "eu-central-1")
+#: Types of the stack's own whose readers want the desired names.
+BY_NAME = {"ecr.Repository", "s3.Bucket", "secretsmanager.Secret", "rds.DBSnapshot"}
 
 
 def sources(request: str = "", **spec) -> DataSources:
@@ -23,15 +24,12 @@ def sources(request: str = "", **spec) -> DataSources:
 @pytest.mark.parametrize("spec", SPECS)
 @pytest.mark.parametrize("request_", ["", "before-v2"])
 def test_the_lookups_are_the_externals_and_names_of_the_graph(spec, request_):
-    graph = build(app(**spec), STACK, Lookups(("a", "b"), snapshot=request_))
-    looked_up = sources(request_, **spec)
+    built, looked_up = graph(replace(LOOKUPS, snapshot=request_), **spec), sources(request_, **spec)
     assert {each.address: each for each in looked_up.externals} == {
-        each.address: each for each in graph if each.EXTERNAL
+        each.address: each for each in built if each.EXTERNAL
     }
     names = {(type_, name) for type_, names in looked_up.names.items() for name in names}
-    every = {(each.TYPE, each.name) for each in graph}
-    by_name = {"ecr.Repository", "s3.Bucket", "secretsmanager.Secret", "rds.DBSnapshot"}
-    assert names == {(type_, name) for type_, name in every if type_ in by_name or graph[f"{type_}/{name}"].EXTERNAL}
+    assert names == {(each.TYPE, each.name) for each in built if each.EXTERNAL or each.TYPE in BY_NAME}
 
 
 def test_zones_in_use_are_those_of_the_subnets_that_are_left():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from fnmatch import fnmatchcase
 from typing import Any, Protocol, TypeVar, cast
 
 from missyou_operator.aws.clock import seconds
@@ -139,14 +140,9 @@ class Reader(Cloud):
 
     def named(self, type_: str, rows: Iterable[Mapping[str, Any]], key: str) -> list[Mapping[str, Any]]:
         """Keep the rows whose `key` is one of the stack's names of a type."""
-        parts = [name.partition("*") for name in self.names(type_)]
-        exact = {name for name, star, _ in parts if not star}
-        open_ = [(before, after) for before, star, after in parts if star]
-        return [
-            row
-            for row in rows
-            if row[key] in exact or any(row[key].startswith(a) and row[key].endswith(z) for a, z in open_)
-        ]
+        names = self.names(type_)
+        families = [name for name in names if "*" in name]
+        return [row for row in rows if row[key] in names or any(fnmatchcase(row[key], each) for each in families)]
 
     def found(self, type_: str) -> Sequence[Observed]:
         """Give what was found of another type (one named in `READ_AFTER`), foreign namesakes left out."""

@@ -1,7 +1,7 @@
-"""The IAM policy of the operator, put together from what the resource classes declare. Pure.
+"""The IAM policy of the operator, composed from what the resource classes declare. Pure.
 
-It is several documents, one or more a `Part`: AWS limits a managed policy to 6,144 characters (white space not counted)
-and a role to ten of them. Source: IAM User Guide, "IAM and AWS STS quotas".
+It consists of several documents, one or more a `Part`: AWS limits a managed policy to 6,144 characters (white space not
+counted) and a role to ten policies. Source: IAM User Guide, "IAM and AWS STS quotas".
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the policy is narrowed to; each may be a pattern with `*` and `?`.
+    """What the policy is narrowed to. Each field may be a pattern with `*` and `?`.
 
     `stack` is the prefix of names (`spec.stackName`), `cluster` the UID of the kube-system namespace, which our tags
-    carry. Tags are what keeps others' resources safe; `stack` helps where AWS checks no tags.
+    carry. Tags keep the resources of others safe; `stack` helps where AWS checks no tags.
     """
 
     partition: str = "aws"
@@ -82,7 +82,7 @@ def documents(scope: Scope, grants: Sequence[Grant]) -> dict[str, Document]:
 
 
 def _packed(statements: Iterable[Mapping[str, Any]]) -> list[Document]:
-    """Put statements, in their order, into as few documents as their size allows."""
+    """Pack statements, in their order, into as few documents as their size allows."""
     packed = [_document([])]
     for statement in statements:
         longer = _document([*packed[-1]["Statement"], statement])
@@ -103,7 +103,7 @@ def size(document: Document) -> int:
 
 
 def merged(grants: Iterable[Grant]) -> tuple[Grant, ...]:
-    """Join grants into as few as say the same, and leave out what another one covers.
+    """Join grants into as few as have the same meaning, without what another grant covers.
 
     A join never allows an action on a resource on easier terms than before: see each key.
     """
@@ -118,7 +118,7 @@ def _same_terms(grant: Grant) -> object:
 
 
 def _tag_alone_decides(grant: Grant) -> object:
-    """Join what differs in opaque ids only (EC2): each of the resources has to bear our tags for any of the actions."""
+    """Join what differs in opaque IDs only (EC2): every resource has to bear our tags for any of the actions."""
     if grant.when == (OURS,) and not any("{" in resource for resource in grant.resources):
         return grant.actions[0].partition(":")[0], grant.when
     return grant
@@ -129,9 +129,9 @@ def _same_actions(grant: Grant) -> object:
 
 
 def _alternatives(grant: Grant) -> object:
-    """Join what differs in the values of its only condition, the creating call of `CreateAction` say, and in resources.
+    """Join what differs in resources, and in the values of its only condition (the creating call of `CreateAction`).
 
-    What a call creates is of one type, so that no other call's resources can be meant.
+    A call creates resources of one type, so it cannot tag those of another call.
     """
     if len(grant.when) == 1 and grant.when[0].operator == "StringEquals":
         return grant.actions, grant.when[0].key

@@ -30,16 +30,16 @@ class StackIdentity:
     partition: str = "aws"
 
     def tags(self, component: str, name: str, extra: Mapping[str, str]) -> dict[str, str]:
-        """Give all tags of one resource; `extra` is `Environment` and `spec.tags`."""
+        """Return all tags of one resource; `extra` is `Environment` and `spec.tags`."""
         ours = {STACK_TAG: self.app, CLUSTER_TAG: self.cluster, COMPONENT_TAG: component, "Name": name}
         return {**extra, **ours}
 
     def fill(self, pattern: str, chosen: str = "*") -> str:
-        """Put this stack into the pattern of a name: `{stack}`, `{region}`, `{account}`, and `chosen` for its `*`."""
+        """Fill in a name's pattern: `{stack}`, `{region}` and `{account}` from this stack, `chosen` for its `*`."""
         return pattern.format(stack=self.name, region=self.region, account=self.account).replace("*", chosen)
 
     def owns(self, tags: Mapping[str, str]) -> bool:
-        """Tell whether tags say that a resource is this stack's."""
+        """Return whether tags mark a resource as this stack's."""
         return tags.get(STACK_TAG) == self.app and tags.get(CLUSTER_TAG) == self.cluster
 
     def token(self, *parts: str) -> str:
@@ -52,17 +52,17 @@ class StackIdentity:
 
 
 def owner_of(tags: Mapping[str, str]) -> str:
-    """Name the owner that tags tell of, for a message; empty when they tell none."""
+    """Return the owner that tags name, for a message; "" when they name none."""
     if STACK_TAG not in tags:
         return ""
     return f"MissYouApp {tags[STACK_TAG]} of cluster {tags.get(CLUSTER_TAG, '(unknown)')}"
 
 
 def tag_list(tags: Mapping[str, str], *, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
-    """Give tags in the list form that most services take (ECS spells the two words in lower case)."""
+    """Return tags in the list form that most services take (ECS spells the two words in lower case)."""
     return [{key: k, value: v} for k, v in sorted(tags.items())]
 
 
 def tag_map(tags: Iterable[Mapping[str, Any]] | None, *, key: str = "Key", value: str = "Value") -> dict[str, str]:
-    """Give tags as a mapping, those of AWS's own left out."""
+    """Return tags as a mapping, without AWS's own."""
     return {t[key]: t.get(value) or "" for t in tags or () if not t[key].startswith("aws:")}

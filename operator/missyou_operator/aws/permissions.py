@@ -1,22 +1,21 @@
-"""What a resource class needs to be allowed in AWS: values that the classes declare as `PERMISSIONS`.
+"""What AWS must allow a resource class to do: the values that the classes declare as `PERMISSIONS`.
 
-Which action can be narrowed to which resource, and by which condition, is from AWS's Service Authorization Reference,
-one page a service ("Actions, resources, and condition keys for …"); where a class knows better, it names its source.
+AWS's Service Authorization Reference says which action can be narrowed to which resource, and by which condition: one
+page a service ("Actions, resources, and condition keys for …"). Where a class knows better, it names its source.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import product
 
 from missyou_operator.aws.identity import CLUSTER_TAG, Names
 
 
 class Part(StrEnum):
-    """What a permission is for, and hence the policy document that it goes into.
+    """The purpose of a permission, and hence the policy document that it goes into.
 
     `LOOK` only reads, `MAKE` creates what bears our tags from the first moment, `CHANGE` touches only what bears them.
     """
@@ -37,12 +36,12 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Actions that are allowed on resources, all `when` conditions given.
+    """Actions that are allowed on resources where all `when` conditions hold.
 
     A resource is `<service>:<the last part of its ARN>`, such as `ecs:cluster/{ecs.Cluster}`, or `*`. Placeholders: a
     resource type (each name that the stack has of it), `{stack}` (the prefix of names), `{region}` and `{account}` (as
     parts of names), `{cluster}` (the value of our tag).
-    `implied` is for what AWS checks although no request names it: the reason, and where it is documented.
+    `implied` gives the reason, and its source, for what AWS checks although no request names it.
     """
 
     part: Part
@@ -63,26 +62,23 @@ OURS = Condition("StringLike", f"aws:ResourceTag/{CLUSTER_TAG}", ("{cluster}",))
 
 
 def with_names(grant: Grant, patterns: Names) -> Grant:
-    """Put the stack's names in the place of resource types: each of several makes a resource of its own."""
-
-    def named(texts: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(name for text in texts for name in _combinations(text, patterns))
-
-    when = tuple(replace(condition, values=named(condition.values)) for condition in grant.when)
-    return replace(grant, resources=named(grant.resources), when=when)
+    """Replace resource types by the stack's names; a type with several names makes a value for each."""
+    when = tuple(replace(condition, values=_named(condition.values, patterns)) for condition in grant.when)
+    return replace(grant, resources=_named(grant.resources, patterns), when=when)
 
 
-def _combinations(text: str, patterns: Names) -> Iterator[str]:
-    types = list(dict.fromkeys(_TYPE.findall(text)))
-    for names in product(*(patterns[type_] for type_ in types)):
-        combined = text
-        for type_, name in zip(types, names, strict=True):
-            combined = combined.replace(f"{{{type_}}}", name)
-        yield combined
+def _named(texts: Iterable[str], patterns: Names) -> tuple[str, ...]:
+    return tuple(name for text in texts for name in _combinations(text, patterns))
+
+
+def _combinations(text: str, patterns: Names) -> Iterable[str]:
+    if (type_ := _TYPE.search(text)) is None:
+        return (text,)
+    return _named((text.replace(type_[0], name) for name in patterns[type_[1]]), patterns)
 
 
 def observe(*actions: str, on: tuple[str, ...] = ("*",)) -> Grant:
-    """Allow reading. Not bound to tags: whose something is can only be told by reading it."""
+    """Allow reading. It is not bound to tags: only reading tells whose a resource is."""
     return Grant(Part.LOOK, actions, on)
 
 
@@ -97,20 +93,20 @@ def change(*actions: str, on: tuple[str, ...], also: tuple[Condition, ...] = ())
 
 
 def tag_new(action: str, *creating: str, on: tuple[str, ...]) -> Grant:
-    """Allow an action that tags, but only as part of calls that create: an existing resource cannot be tagged so.
+    """Allow an action that tags, but only as part of calls that create: it cannot tag an existing resource.
 
-    For the services that tell both apart (EC2, ECS, Elastic Load Balancing), by their condition key `CreateAction`.
+    For the services that tell the two apart (EC2, ECS, Elastic Load Balancing), by their condition key `CreateAction`.
     """
     service = action.partition(":")[0]
     return Grant(Part.MAKE, (action,), on, (Condition("StringEquals", f"{service}:CreateAction", creating),))
 
 
 def linked_role(service: str, source: str) -> Grant:
-    """Allow AWS to make its service-linked role of a service, in the caller's name, at first use in an account."""
+    """Allow AWS to create its service-linked role for a service, in the caller's name, at first use in an account."""
     return Grant(
         Part.MAKE,
         ("iam:CreateServiceLinkedRole",),
         ("iam:role/aws-service-role/*",),
         (Condition("StringEquals", "iam:AWSServiceName", (service,)),),
-        implied=f"AWS makes its role for {service} when an account first needs it: {source}",
+        implied=f"AWS creates its role for {service} when an account first needs it: {source}",
     )

@@ -229,7 +229,7 @@ def _in_sync(result: PassResult) -> Verdict:
 
 def _service(result: PassResult, before: Status) -> dict[str, Any]:
     """Return the fields about tasks, and the image that runs: the new one only once it is rolled out."""
-    service = found(result.outcome.world, "ecs.Service", result.stack.fill(SERVICE))
+    service = found(result.stack, result.outcome.world, "ecs.Service", SERVICE)
     if service is None:
         return {"image": before.image}
     running, desired = service.attrs.get("running", 0), service.attrs.get("desired", 0)

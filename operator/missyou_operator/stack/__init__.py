@@ -7,5 +7,6 @@ tier or another alarm is an edit in here only.
 
 from missyou_operator.stack.build import build
 from missyou_operator.stack.context import Lookups
+from missyou_operator.stack.lookups import DataSources
 
-__all__ = ["Lookups", "build"]
+__all__ = ["DataSources", "Lookups", "build"]

@@ -12,9 +12,10 @@ from missyou_operator.api.components import Component
 from missyou_operator.aws.cloudwatch.alarm import Alarm
 from missyou_operator.aws.rds.classes import memory_bytes, most_connections
 from missyou_operator.engine.values import Ref
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Common, Context
 from missyou_operator.stack.load_balancer import Balancing
-from missyou_operator.stack.naming import CLUSTER, DATABASE, SERVICE, AlarmName
+from missyou_operator.stack.naming import AlarmName
 
 _BALANCER, _SERVICE, _DATABASE = "AWS/ApplicationELB", "AWS/ECS", "AWS/RDS"
 _GIB, _MIB = 1024**3, 1024**2
@@ -57,11 +58,9 @@ def alarms(ctx: Context, balancing: Balancing, notified: tuple[str | Ref, ...]) 
 def _balancer(ctx: Context, balancing: Balancing, notifying: Notifying) -> Iterator[Alarm]:
     balancer: Mapping[str, str | Ref] = {"LoadBalancer": balancing.load_balancer.ref("arn_suffix")}
     group = {**balancer, "TargetGroup": balancing.target_group.ref("arn_suffix")}
+    message = "no task is healthy: nothing has served for three minutes. See ServiceReady of the MissYouApp"
     yield Alarm(
-        **notifying(
-            AlarmName.HEALTHY_TASKS,
-            "no task is healthy: nothing has served for three minutes. See ServiceReady of the MissYouApp",
-        ),
+        **notifying(AlarmName.HEALTHY_TASKS, message),
         namespace=_BALANCER,
         metric="HealthyHostCount",
         dimensions=group,
@@ -74,11 +73,9 @@ def _balancer(ctx: Context, balancing: Balancing, notifying: Notifying) -> Itera
         treat_missing="breaching",
     )
     rate = float(ctx.app.monitoring.alarms.service_error_percent)
+    message = f"more than {rate:g} % of the requests end in a 5xx in three of five minutes. See the tasks' log"
     yield Alarm(
-        **notifying(
-            AlarmName.FAILING_REQUESTS,
-            f"more than {rate:g} % of the requests end in a 5xx in three of five minutes. See the tasks' log",
-        ),
+        **notifying(AlarmName.FAILING_REQUESTS, message),
         namespace=_BALANCER,
         expression=ERROR_RATE,
         operands=ERROR_COUNTS,
@@ -91,11 +88,9 @@ def _balancer(ctx: Context, balancing: Balancing, notifying: Notifying) -> Itera
         datapoints=3,
         treat_missing="notBreaching",
     )
+    message = "a task is unhealthy in five of fifteen minutes, and replacing it has not helped. See its log"
     yield Alarm(
-        **notifying(
-            AlarmName.UNHEALTHY_TASKS,
-            "a task is unhealthy in five of fifteen minutes, and replacing it has not helped. See its log",
-        ),
+        **notifying(AlarmName.UNHEALTHY_TASKS, message),
         namespace=_BALANCER,
         metric="UnHealthyHostCount",
         dimensions=group,
@@ -111,14 +106,12 @@ def _balancer(ctx: Context, balancing: Balancing, notifying: Notifying) -> Itera
 
 def _service(ctx: Context, notifying: Notifying) -> Iterator[Alarm]:
     limit = float(ctx.app.monitoring.alarms.service_cpu_percent)
+    message = f"more than {limit:g} % CPU of the tasks for ten minutes. Raise service.replicas.max or .cpu"
     yield Alarm(
-        **notifying(
-            AlarmName.SERVICE_CPU,
-            f"more than {limit:g} % CPU of the tasks for ten minutes. Raise service.replicas.max or .cpu",
-        ),
+        **notifying(AlarmName.SERVICE_CPU, message),
         namespace=_SERVICE,
         metric="CPUUtilization",
-        dimensions={"ClusterName": ctx.stack.fill(CLUSTER), "ServiceName": ctx.stack.fill(SERVICE)},
+        dimensions={"ClusterName": ctx.stack.fill(naming.CLUSTER), "ServiceName": ctx.stack.fill(naming.SERVICE)},
         threshold=limit,
         comparison=_ABOVE,
     )
@@ -126,13 +119,11 @@ def _service(ctx: Context, notifying: Notifying) -> Iterator[Alarm]:
 
 def _database(ctx: Context, notifying: Notifying) -> Iterator[Alarm]:
     limits, class_ = ctx.app.monitoring.alarms, ctx.app.database.instance_class
-    instance = {"DBInstanceIdentifier": ctx.stack.fill(DATABASE)}
+    instance = {"DBInstanceIdentifier": ctx.stack.fill(naming.DATABASE)}
     cpu = float(limits.database_cpu_percent)
+    message = f"more than {cpu:g} % CPU of the database for ten minutes. See Performance Insights for the query"
     yield Alarm(
-        **notifying(
-            AlarmName.DATABASE_CPU,
-            f"more than {cpu:g} % CPU of the database for ten minutes. See Performance Insights for the query",
-        ),
+        **notifying(AlarmName.DATABASE_CPU, message),
         namespace=_DATABASE,
         metric="CPUUtilization",
         dimensions=instance,
@@ -140,11 +131,9 @@ def _database(ctx: Context, notifying: Notifying) -> Iterator[Alarm]:
         comparison=_ABOVE,
     )
     free = limits.database_free_storage_gib
+    message = f"less than {free} GiB of database storage are free for ten minutes. Raise database.maxStorageGiB"
     yield Alarm(
-        **notifying(
-            AlarmName.DATABASE_STORAGE,
-            f"less than {free} GiB of database storage are free for ten minutes. Raise database.maxStorageGiB",
-        ),
+        **notifying(AlarmName.DATABASE_STORAGE, message),
         namespace=_DATABASE,
         metric="FreeStorageSpace",
         dimensions=instance,
@@ -153,12 +142,12 @@ def _database(ctx: Context, notifying: Notifying) -> Iterator[Alarm]:
     )
     if (most := most_connections(class_)) is not None:
         connections = most * limits.database_connections_percent // 100
+        message = (
+            f"more than {connections} connections to the database for five minutes, of about {most} that a "
+            f"{class_} takes. Lower service.replicas.max, or take a larger class"
+        )
         yield Alarm(
-            **notifying(
-                AlarmName.DATABASE_CONNECTIONS,
-                f"more than {connections} connections to the database for five minutes, of about {most} that a "
-                f"{class_} takes. Lower service.replicas.max, or take a larger class",
-            ),
+            **notifying(AlarmName.DATABASE_CONNECTIONS, message),
             namespace=_DATABASE,
             metric="DatabaseConnections",
             dimensions=instance,
@@ -170,12 +159,12 @@ def _database(ctx: Context, notifying: Notifying) -> Iterator[Alarm]:
         )
     if (memory := memory_bytes(class_)) is not None:
         left = memory * limits.database_free_memory_percent // 100
+        message = (
+            f"less than {left // _MIB} MiB of memory are free on the database for fifteen minutes. Take a "
+            "larger class, or fewer connections"
+        )
         yield Alarm(
-            **notifying(
-                AlarmName.DATABASE_MEMORY,
-                f"less than {left // _MIB} MiB of memory are free on the database for fifteen minutes. Take a "
-                "larger class, or fewer connections",
-            ),
+            **notifying(AlarmName.DATABASE_MEMORY, message),
             namespace=_DATABASE,
             metric="FreeableMemory",
             dimensions=instance,

@@ -13,9 +13,10 @@ from missyou_operator.api.components import Component
 from missyou_operator.aws.cloudwatch.alarm import Alarm
 from missyou_operator.aws.cloudwatch.dashboard import Dashboard
 from missyou_operator.engine.values import Ref
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context
 from missyou_operator.stack.load_balancer import Balancing
-from missyou_operator.stack.naming import APP_LOG, DASHBOARD, AlarmName
+from missyou_operator.stack.naming import AlarmName
 
 #: Of CloudWatch's grid.
 _COLUMNS = 24
@@ -29,7 +30,7 @@ Series = tuple[str, str, str, str]
 def dashboard(ctx: Context, balancing: Balancing, alarms: Alarms) -> None:
     """Declare the dashboard, if the spec enables it."""
     if ctx.app.monitoring.dashboard:
-        ctx.graph.add(Dashboard(**ctx.named(Component.MONITORING)(DASHBOARD), body=body(ctx, balancing, alarms)))
+        ctx.graph.add(Dashboard(**ctx.named(Component.MONITORING)(naming.DASHBOARD), body=body(ctx, balancing, alarms)))
 
 
 def body(ctx: Context, balancing: Balancing, alarms: Alarms) -> Json:
@@ -57,7 +58,7 @@ def body(ctx: Context, balancing: Balancing, alarms: Alarms) -> Json:
 
 def _heading(ctx: Context) -> Json:
     namespace, _, name = ctx.stack.app.partition("/")
-    group = ctx.stack.fill(APP_LOG)
+    group = ctx.stack.fill(naming.APP_LOG)
     # A link within the console, which shows the dashboard. It escapes names twice, with $ for %.
     log = f"#logsV2:log-groups/log-group/{group.replace('/', '$252F')}"
     text = (

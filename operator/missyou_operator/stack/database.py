@@ -9,8 +9,8 @@ from missyou_operator.aws.logs import LogGroup
 from missyou_operator.aws.rds.groups import DBParameterGroup, DBSubnetGroup
 from missyou_operator.aws.rds.instance import DBInstance
 from missyou_operator.aws.secretsmanager.secret import Secret, SecretVersion
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context
-from missyou_operator.stack.naming import CREDENTIALS, DATABASE, PARAMETERS
 from missyou_operator.stack.network import Network
 from missyou_operator.stack.security_groups import SecurityGroups
 
@@ -29,17 +29,19 @@ def database(ctx: Context, net: Network, groups: SecurityGroups, credentials: Se
     major = spec.engine_version.split(".")[0]
     subnets = add(
         DBSubnetGroup(
-            **named(DATABASE),
+            **named(naming.DATABASE),
             subnet_ids=tuple(subnet.ref() for subnet in net.database),
             description=f"Database subnets of {ctx.stack.app}",
         )
     )
     parameters = add(
-        DBParameterGroup(**named(PARAMETERS, major), family=f"postgres{major}", parameters={"rds.force_ssl": "1"})
+        DBParameterGroup(
+            **named(naming.PARAMETERS, major), family=f"postgres{major}", parameters={"rds.force_ssl": "1"}
+        )
     )
     instance = add(
         DBInstance(
-            **named(DATABASE),
+            **named(naming.DATABASE),
             engine_version=spec.engine_version,
             instance_class=spec.instance_class,
             storage_gib=spec.storage_gib,
@@ -63,7 +65,7 @@ def database(ctx: Context, net: Network, groups: SecurityGroups, credentials: Se
     )
     url = add(
         SecretVersion(
-            **ctx.named(Component.SECRETS).untagged(CREDENTIALS),
+            **ctx.named(Component.SECRETS).untagged(naming.CREDENTIALS),
             secret=credentials.ref("arn"),
             host=instance.ref("endpoint", ready=True),
             port=instance.ref("port"),

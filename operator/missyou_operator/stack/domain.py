@@ -16,7 +16,6 @@ from missyou_operator.engine.plan import ObservedState
 from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context, DomainLookup
 from missyou_operator.stack.load_balancer import Balancing
-from missyou_operator.stack.naming import LOAD_BALANCER, REDIRECT
 
 
 def hosted_zone(app: AppSpec) -> HostedZone | None:
@@ -32,7 +31,7 @@ def domain_lookup(app: AppSpec, stack: StackIdentity, world: ObservedState) -> D
     zone = hosted_zone(app)
     if app.domain is None or zone is None:
         return DomainLookup()
-    balancers = world.get(f"{LoadBalancer.TYPE}/{stack.fill(LOAD_BALANCER)}", ())
+    balancers = world.get(f"{LoadBalancer.TYPE}/{stack.fill(naming.LOAD_BALANCER)}", ())
     target = str(balancers[0].attrs.get("dns_name", "")) if balancers else ""
     zones = world.get(zone.address, ())
     attrs: Mapping[str, Any] = zones[0].attrs if zones else {"id": "", "zone_name": "", "name_servers": (), "gone": ()}
@@ -66,7 +65,7 @@ def domain(ctx: Context, balancing: Balancing) -> None:
             tls_policy=TLS_POLICY,
         )
     )
-    add(Redirect(**named(REDIRECT), listener=balancing.listener.ref("arn"), after=(https.ref(ready=True),)))
+    add(Redirect(**named(naming.REDIRECT), listener=balancing.listener.ref("arn"), after=(https.ref(ready=True),)))
     if not found.zone:
         return
     add(
@@ -96,8 +95,8 @@ def _advice(name: str, found: DomainLookup) -> str:
     if found.zone:
         servers = ", ".join(found.name_servers) or "not known at the moment"
         return (
-            f"If that lasts for more than half an hour: is {found.zone_name} delegated, at its registrar or in the "
-            f"zone above it, to the name servers of {found.zone} ({servers})?"
+            f"If this takes longer than half an hour, check that {found.zone_name} is delegated, at its registrar or "
+            f"in the zone above it, to the name servers of {found.zone} ({servers})"
         )
     target = found.load_balancer or "the load balancer"
-    return f"no public hosted zone for {name} is within reach: lead {name} to {target} by a CNAME of your own"
+    return f"no public hosted zone for {name} is within reach: point {name} at {target} with a CNAME record of your own"

@@ -1,17 +1,17 @@
-"""Endpoints of AWS services in the VPC: the app's tasks reach them without NAT.
-
-A task needs the interfaces before it starts, and while it runs; S3 has the layers of images, and a gateway. Source: ECR
-user guide, "Amazon ECR interface VPC endpoints"; Secrets Manager and CloudWatch Logs likewise.
-"""
+"""Endpoints of AWS services in the VPC: the app's tasks reach them without NAT."""
 
 from __future__ import annotations
 
 from missyou_operator.api.components import Component
 from missyou_operator.aws.ec2.endpoints import VpcEndpoint
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context
-from missyou_operator.stack.naming import INTERFACE_ENDPOINTS, S3_ENDPOINT
 from missyou_operator.stack.network import Network
 from missyou_operator.stack.security_groups import SecurityGroups
+
+#: The services that a task needs before it starts, and while it runs; S3, with the layers of images, has a gateway.
+#: Source: ECR user guide, "Amazon ECR interface VPC endpoints"; Secrets Manager and CloudWatch Logs likewise.
+INTERFACES = ("ecr.api", "ecr.dkr", "logs", "secretsmanager")
 
 
 def endpoints(ctx: Context, net: Network, groups: SecurityGroups) -> None:
@@ -20,7 +20,7 @@ def endpoints(ctx: Context, net: Network, groups: SecurityGroups) -> None:
     if ctx.app.network.endpoints.s3:
         add(
             VpcEndpoint(
-                **named(S3_ENDPOINT),
+                **named(naming.ENDPOINT, "s3"),
                 vpc_id=net.vpc.ref(),
                 service=f"{prefix}.s3",
                 kind="Gateway",
@@ -29,10 +29,10 @@ def endpoints(ctx: Context, net: Network, groups: SecurityGroups) -> None:
         )
     if groups.endpoints is None:
         return
-    for service, name in INTERFACE_ENDPOINTS.items():
+    for service in INTERFACES:
         add(
             VpcEndpoint(
-                **named(name),
+                **named(naming.ENDPOINT, service.replace(".", "-")),
                 vpc_id=net.vpc.ref(),
                 service=f"{prefix}.{service}",
                 kind="Interface",

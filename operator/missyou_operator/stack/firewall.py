@@ -5,9 +5,9 @@ from __future__ import annotations
 from missyou_operator.api.components import Component
 from missyou_operator.aws.wafv2.association import WebACLAssociation
 from missyou_operator.aws.wafv2.webacl import WebACL
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context
 from missyou_operator.stack.load_balancer import Balancing
-from missyou_operator.stack.naming import LOAD_BALANCER, WEB_ACL
 
 #: AWS's rule groups for a web app with a SQL database. With the rate limit they take 1,127 capacity units, of the 1,500
 #: that a web ACL's price includes. Source: WAF developer guide, "AWS Managed Rules rule groups list".
@@ -24,10 +24,10 @@ def firewall(ctx: Context, balancing: Balancing) -> None:
     add, named = ctx.graph.add, ctx.named(Component.WAF)
     if not ctx.app.waf.enabled:
         return
-    acl = add(WebACL(**named(WEB_ACL), groups=GROUPS, rate_limit=ctx.app.waf.rate_limit))
+    acl = add(WebACL(**named(naming.WEB_ACL), groups=GROUPS, rate_limit=ctx.app.waf.rate_limit))
     add(
         WebACLAssociation(
-            **named.untagged(LOAD_BALANCER),
+            **named.untagged(naming.LOAD_BALANCER),
             web_acl_arn=acl.ref("arn"),
             # AWS WAF does not find a load balancer that is still being set up.
             load_balancer_arn=balancing.load_balancer.ref("arn", ready=True),

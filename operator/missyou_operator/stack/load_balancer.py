@@ -12,7 +12,6 @@ from missyou_operator.aws.elbv2.targetgroup import TargetGroup, fingerprint
 from missyou_operator.aws.s3.bucket import Bucket
 from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context
-from missyou_operator.stack.naming import LOAD_BALANCER, LOG_BUCKET, TARGET_GROUP
 from missyou_operator.stack.network import Network
 from missyou_operator.stack.security_groups import SecurityGroups
 
@@ -31,7 +30,7 @@ def load_balancer(ctx: Context, net: Network, groups: SecurityGroups) -> Balanci
     service, add, named = ctx.app.service, ctx.graph.add, ctx.named(Component.LOAD_BALANCER)
     balancer = add(
         LoadBalancer(
-            **named(LOAD_BALANCER),
+            **named(naming.LOAD_BALANCER),
             subnet_ids=tuple(subnet.ref() for subnet in net.public),
             security_group_ids=(groups.alb.ref(),),
             deletion_protection=ctx.app.load_balancer.deletion_protection,
@@ -41,7 +40,7 @@ def load_balancer(ctx: Context, net: Network, groups: SecurityGroups) -> Balanci
     )
     targets = add(
         TargetGroup(
-            **named(TARGET_GROUP, fingerprint(port=service.port)),
+            **named(naming.TARGET_GROUP, fingerprint(port=service.port)),
             vpc_id=net.vpc.ref(),
             port=service.port,
             health_path=service.health_check.path,
@@ -66,11 +65,11 @@ def _access_logs(ctx: Context, balancer: LoadBalancer) -> None:
     spec, add, named = ctx.app.load_balancer.access_logs, ctx.graph.add, ctx.named(Component.LOAD_BALANCER)
     if not spec.enabled:
         return
-    policy = log_policy(ctx.stack, ctx.stack.fill(LOG_BUCKET))
-    bucket = add(Bucket(**named(LOG_BUCKET), policy=policy, retention_days=spec.retention_days))
+    policy = log_policy(ctx.stack, ctx.stack.fill(naming.LOG_BUCKET))
+    bucket = add(Bucket(**named(naming.LOG_BUCKET), policy=policy, retention_days=spec.retention_days))
     add(
         AccessLogs(
-            **named.untagged(LOAD_BALANCER),
+            **named.untagged(naming.LOAD_BALANCER),
             load_balancer_arn=balancer.ref("arn"),
             # With its policy: Elastic Load Balancing tries to write.
             bucket=bucket.ref(ready=True),

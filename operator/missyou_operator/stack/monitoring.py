@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from missyou_operator.api.components import Component
 from missyou_operator.aws.logs import LogGroup
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context
-from missyou_operator.stack.naming import APP_LOG, DATABASE_LOG
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,6 @@ def log_groups(ctx: Context) -> LogGroups:
     """Declare both log groups."""
     add, named, days = ctx.graph.add, ctx.named(Component.MONITORING), ctx.app.monitoring.log_retention_days
     return LogGroups(
-        app=add(LogGroup(**named(APP_LOG), retention_days=days)),
-        database=add(LogGroup(**named(DATABASE_LOG), retention_days=days)),
+        app=add(LogGroup(**named(naming.APP_LOG), retention_days=days)),
+        database=add(LogGroup(**named(naming.DATABASE_LOG), retention_days=days)),
     )

@@ -22,14 +22,11 @@ APP_ROUTES = {letter: f"{{stack}}-app-{letter}" for letter in LETTERS}
 PUBLIC_ROUTES, DATABASE_ROUTES = "{stack}-public", "{stack}-db"
 LOAD_BALANCER_GROUP, TASKS_GROUP = "{stack}-alb", "{stack}-ecs"
 DATABASE_GROUP, ENDPOINTS_GROUP = "{stack}-rds", "{stack}-endpoints"
-S3_ENDPOINT = "{stack}-s3"
-#: By the AWS service that they lead to.
-INTERFACE_ENDPOINTS = {
-    service: f"{{stack}}-{service.replace('.', '-')}" for service in ("ecr.api", "ecr.dkr", "logs", "secretsmanager")
-}
+#: One for each AWS service that endpoints lead to, with dashes for its dots.
+ENDPOINT = "{stack}-*"
 
 DATABASE = "{stack}-db"
-#: One for each major version, and one for each snapshot that somebody asks for.
+#: One for each major version, and one for each requested snapshot.
 PARAMETERS, SNAPSHOT = "{stack}-postgres*", "{stack}-db-*"
 CREDENTIALS, GOOGLE_API_KEY, FIREBASE_KEY = "{stack}/db_credentials", "{stack}/google_api_key", "{stack}/firebase_key"
 
@@ -68,17 +65,8 @@ class AlarmName(StrEnum):
     DATABASE_MEMORY = "{stack}-rds-memory"
 
 
-#: All names by resource type. What is part of something else bears that one's name. Left out is what the spec or AWS
-#: names: certificates and records (by domain), images, rules of security groups.
+#: The names by resource type, for the types that are read or permitted by name. (EC2's are found by their tags.)
 NAMES: Names = {
-    "ec2.Vpc": (VPC,),
-    "ec2.Subnet": tuple(SUBNETS.values()),
-    "ec2.InternetGateway": (INTERNET_GATEWAY,),
-    "ec2.Address": tuple(NAT_GATEWAYS.values()),
-    "ec2.NatGateway": tuple(NAT_GATEWAYS.values()),
-    "ec2.RouteTable": (PUBLIC_ROUTES, *APP_ROUTES.values(), DATABASE_ROUTES),
-    "ec2.VpcEndpoint": (S3_ENDPOINT, *INTERFACE_ENDPOINTS.values()),
-    "ec2.SecurityGroup": (LOAD_BALANCER_GROUP, TASKS_GROUP, DATABASE_GROUP, ENDPOINTS_GROUP),
     "rds.DBSubnetGroup": (DATABASE,),
     "rds.DBParameterGroup": (PARAMETERS,),
     "rds.DBInstance": (DATABASE,),
@@ -90,22 +78,17 @@ NAMES: Names = {
     "elbv2.TargetGroup": (TARGET_GROUP,),
     # In the order of their ports.
     "elbv2.Listener": (HTTP, HTTPS),
-    "elbv2.Redirect": (REDIRECT,),
-    "elbv2.AccessLogs": (LOAD_BALANCER,),
     "s3.Bucket": (LOG_BUCKET,),
     "wafv2.WebACL": (WEB_ACL,),
-    "wafv2.WebACLAssociation": (LOAD_BALANCER,),
     "ecs.Cluster": (CLUSTER,),
     "ecs.TaskDefinition": (TASK_DEFINITION,),
     "ecs.Service": (SERVICE,),
     "iam.Role": (EXECUTION_ROLE, TASK_ROLE),
     "autoscaling.ScalableTarget": (SCALING,),
-    "autoscaling.ScalingPolicy": (CPU_SCALING, MEMORY_SCALING),
     "logs.LogGroup": (APP_LOG, DATABASE_LOG),
     # No resource type: the log group that tasks write to, and that a diagnosis quotes.
     "ecs.Log": (APP_LOG,),
     "sns.Topic": (TOPIC,),
-    "sns.EmailSubscriptions": (TOPIC,),
     "cloudwatch.Alarm": tuple(AlarmName),
     "cloudwatch.Dashboard": (DASHBOARD,),
 }

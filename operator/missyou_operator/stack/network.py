@@ -9,17 +9,8 @@ from missyou_operator.api.components import Component
 from missyou_operator.aws.ec2.gateways import Address, InternetGateway, NatGateway
 from missyou_operator.aws.ec2.routes import RouteTable
 from missyou_operator.aws.ec2.vpc import Subnet, Vpc
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context
-from missyou_operator.stack.naming import (
-    APP_ROUTES,
-    DATABASE_ROUTES,
-    INTERNET_GATEWAY,
-    LETTERS,
-    NAT_GATEWAYS,
-    PUBLIC_ROUTES,
-    SUBNETS,
-    VPC,
-)
 
 #: The blocks of each tier, one per zone, among the equal blocks that the VPC is cut into. With 10.0.0.0/16:
 #: 10.0.0-1.0/24 public, 10.0.10-11.0/24 for the app, 10.0.20-21.0/24 for the database.
@@ -48,22 +39,22 @@ def subnet_blocks(cidr: str) -> dict[str, tuple[str, str]]:
 def network(ctx: Context) -> Network:
     """Declare the network."""
     add, named = ctx.graph.add, ctx.named(Component.NETWORK)
-    vpc = add(Vpc(**named(VPC), cidr=ctx.app.network.cidr))
-    igw = add(InternetGateway(**named(INTERNET_GATEWAY), vpc_id=vpc.ref()))
+    vpc = add(Vpc(**named(naming.VPC), cidr=ctx.app.network.cidr))
+    igw = add(InternetGateway(**named(naming.INTERNET_GATEWAY), vpc_id=vpc.ref()))
     tiers = {
         tier: tuple(
-            add(Subnet(**named(SUBNETS[tier, letter]), vpc_id=vpc.ref(), cidr=block, zone=zone))
-            for letter, block, zone in zip(LETTERS, blocks, ctx.lookups.zones, strict=True)
+            add(Subnet(**named(naming.SUBNETS[tier, letter]), vpc_id=vpc.ref(), cidr=block, zone=zone))
+            for letter, block, zone in zip(naming.LETTERS, blocks, ctx.lookups.zones, strict=True)
         )
         for tier, blocks in subnet_blocks(ctx.app.network.cidr).items()
     }
     gateways = [
-        _nat_gateway(ctx, NAT_GATEWAYS[letter], subnet, igw)
-        for letter, subnet in list(zip(LETTERS, tiers["public"], strict=True))[: ctx.app.network.nat_gateways]
+        _nat_gateway(ctx, naming.NAT_GATEWAYS[letter], subnet, igw)
+        for letter, subnet in list(zip(naming.LETTERS, tiers["public"], strict=True))[: ctx.app.network.nat_gateways]
     ]
     add(
         RouteTable(
-            **named(PUBLIC_ROUTES),
+            **named(naming.PUBLIC_ROUTES),
             vpc_id=vpc.ref(),
             subnet_ids=tuple(subnet.ref() for subnet in tiers["public"]),
             default_target=igw.ref(ready=True),
@@ -72,18 +63,18 @@ def network(ctx: Context) -> Network:
     app_routes = tuple(
         add(
             RouteTable(
-                **named(APP_ROUTES[letter]),
+                **named(naming.APP_ROUTES[letter]),
                 vpc_id=vpc.ref(),
                 subnet_ids=(subnet.ref(),),
                 # To the gateway of its own zone, or to the only one.
                 default_target=gateways[min(place, len(gateways) - 1)].ref(ready=True),
             )
         )
-        for place, (letter, subnet) in enumerate(zip(LETTERS, tiers["app"], strict=True))
+        for place, (letter, subnet) in enumerate(zip(naming.LETTERS, tiers["app"], strict=True))
     )
     add(
         RouteTable(
-            **named(DATABASE_ROUTES),
+            **named(naming.DATABASE_ROUTES),
             vpc_id=vpc.ref(),
             subnet_ids=tuple(subnet.ref() for subnet in tiers["db"]),
             default_target=None,

@@ -11,8 +11,8 @@ from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.sns.emails import EmailSubscriptions
 from missyou_operator.aws.sns.topic import GivenTopic, Topic
 from missyou_operator.engine.values import Ref
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context
-from missyou_operator.stack.naming import ALARMS, TOPIC
 
 
 def notifications(ctx: Context) -> tuple[str | Ref, ...]:
@@ -20,9 +20,9 @@ def notifications(ctx: Context) -> tuple[str | Ref, ...]:
     add, named, emails = ctx.graph.add, ctx.named(Component.MONITORING), ctx.app.monitoring.notifications.emails
     arns: list[str | Ref] = []
     if emails:
-        topic = add(Topic(**named(TOPIC), policy=publishing(ctx.stack)))
+        topic = add(Topic(**named(naming.TOPIC), policy=publishing(ctx.stack)))
         arn, sorted_ = topic.ref("arn"), tuple(sorted(email.lower() for email in emails))
-        add(EmailSubscriptions(**named.untagged(TOPIC), topic_arn=arn, emails=sorted_))
+        add(EmailSubscriptions(**named.untagged(naming.TOPIC), topic_arn=arn, emails=sorted_))
         arns.append(arn)
     if given := given_topic(ctx.app):
         # By its name and not by reference: a missing topic is reported, and keeps no alarm from being created.
@@ -47,10 +47,10 @@ def publishing(stack: StackIdentity) -> Mapping[str, Any]:
         "Effect": "Allow",
         "Principal": {"Service": "cloudwatch.amazonaws.com"},
         "Action": "SNS:Publish",
-        "Resource": stack.arn("sns", stack.fill(TOPIC)),
+        "Resource": stack.arn("sns", stack.fill(naming.TOPIC)),
         "Condition": {
             "StringEquals": {"aws:SourceAccount": stack.account},
-            "ArnLike": {"aws:SourceArn": stack.arn("cloudwatch", f"alarm:{stack.fill(ALARMS)}")},
+            "ArnLike": {"aws:SourceArn": stack.arn("cloudwatch", f"alarm:{stack.fill(naming.ALARMS)}")},
         },
     }
     return {"Version": "2012-10-17", "Statement": [statement]}

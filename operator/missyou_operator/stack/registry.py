@@ -9,8 +9,8 @@ from missyou_operator.api.components import Component
 from missyou_operator.aws.ecr import Image, Repository
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.engine.values import Ref
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context
-from missyou_operator.stack.naming import REPOSITORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def registry(ctx: Context) -> Registry:
         return Registry(given, _ecr_arn(ctx, given))
     repository = ctx.graph.add(
         Repository(
-            **ctx.named(Component.REGISTRY)(REPOSITORY),
+            **ctx.named(Component.REGISTRY)(naming.REPOSITORY),
             scan_on_push=ctx.app.registry.scan_on_push,
             keep_images=ctx.app.registry.keep_images,
         )
@@ -47,7 +47,7 @@ def image(app: AppSpec, stack: StackIdentity) -> Image | None:
     """Declare the image to run, which a person or a pipeline pushes; None where it is in a repository of another's."""
     if app.image.repository:
         return None
-    repository, tag = stack.fill(REPOSITORY), app.image.tag
+    repository, tag = stack.fill(naming.REPOSITORY), app.image.tag
     return Image(
         name=image_reference(repository, tag),
         component=Component.SERVICE.value,

@@ -12,8 +12,8 @@ from missyou_operator.aws.secretsmanager.secret import Secret
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import Health, pending
 from missyou_operator.engine.values import Ref
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context
-from missyou_operator.stack.naming import CREDENTIALS, FIREBASE_KEY, GOOGLE_API_KEY
 
 #: What Kubernetes writes before the namespace and the name of a ServiceAccount.
 _ACCOUNTS = "system:serviceaccount:"
@@ -34,7 +34,7 @@ class KubernetesSecret(External):
         subject = f"--user={user}" if account == user else f"--serviceaccount={account}"
         return pending(
             "SecretForbidden",
-            f"the operator may not read the Secret {self.secret}: namespaces opt in by "
+            f"the operator may not read the Secret {self.secret}: opt the namespace in with "
             f"kubectl create rolebinding missyou-operator-secrets -n {namespace} "
             f"--clusterrole=missyou-operator-secrets {subject}",
         )
@@ -66,7 +66,7 @@ def database_credentials(ctx: Context) -> Secret:
     """Declare the secret with the generated password, which the database's endpoint completes."""
     return ctx.graph.add(
         Secret(
-            **ctx.named(Component.SECRETS)(CREDENTIALS),
+            **ctx.named(Component.SECRETS)(naming.CREDENTIALS),
             description=f"Database credentials of {ctx.stack.app}",
             value=None,
             username=ctx.app.database.username,
@@ -97,9 +97,9 @@ def kubernetes_secrets(app: AppSpec) -> dict[str, KubernetesSecret]:
 def _given(app: AppSpec) -> Iterator[tuple[str, str, SecretSource]]:
     """List the secrets that the spec names: variable, pattern of the AWS secret's name, source."""
     if (google := app.secrets.google_api_key) is not None:
-        yield "GOOGLE_API_KEY", GOOGLE_API_KEY, google
+        yield "GOOGLE_API_KEY", naming.GOOGLE_API_KEY, google
     if (firebase := app.secrets.firebase_service_account) is not None:
-        yield "FIREBASE_SERVICE_ACCOUNT_KEY", FIREBASE_KEY, firebase
+        yield "FIREBASE_SERVICE_ACCOUNT_KEY", naming.FIREBASE_KEY, firebase
 
 
 def _origin(pattern: str, key: SecretKey) -> KubernetesSecret:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from missyou_operator.api.components import Component
 from missyou_operator.aws.ec2.security import Direction, SecurityGroup, SecurityGroupRule, rule_name
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context
-from missyou_operator.stack.naming import DATABASE_GROUP, ENDPOINTS_GROUP, LOAD_BALANCER_GROUP, TASKS_GROUP
 from missyou_operator.stack.network import Network
 
 ANYWHERE = "0.0.0.0/0"
@@ -48,10 +48,10 @@ def security_groups(ctx: Context, net: Network) -> SecurityGroups:
 
     app_port = ctx.app.service.port
     groups = SecurityGroups(
-        alb=group(LOAD_BALANCER_GROUP, "Load balancer: HTTP and HTTPS from anywhere"),
-        ecs=group(TASKS_GROUP, "App tasks: from the load balancer only"),
-        rds=group(DATABASE_GROUP, "Database: from the app tasks only"),
-        endpoints=group(ENDPOINTS_GROUP, "Endpoints of AWS services: from the app tasks only")
+        alb=group(naming.LOAD_BALANCER_GROUP, "Load balancer: HTTP and HTTPS from anywhere"),
+        ecs=group(naming.TASKS_GROUP, "App tasks: from the load balancer only"),
+        rds=group(naming.DATABASE_GROUP, "Database: from the app tasks only"),
+        endpoints=group(naming.ENDPOINTS_GROUP, "Endpoints of AWS services: from the app tasks only")
         if ctx.app.network.endpoints.interfaces
         else None,
     )

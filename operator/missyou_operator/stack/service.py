@@ -12,19 +12,10 @@ from missyou_operator.aws.ecs.service import Service
 from missyou_operator.aws.ecs.taskdefinition import TaskDefinition
 from missyou_operator.aws.iam.role import Role
 from missyou_operator.aws.logs import LogGroup
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context
 from missyou_operator.stack.database import Database
 from missyou_operator.stack.load_balancer import Balancing
-from missyou_operator.stack.naming import (
-    CLUSTER,
-    CPU_SCALING,
-    EXECUTION_ROLE,
-    MEMORY_SCALING,
-    SCALING,
-    SERVICE,
-    TASK_DEFINITION,
-    TASK_ROLE,
-)
 from missyou_operator.stack.network import Network
 from missyou_operator.stack.registry import Registry
 from missyou_operator.stack.secrets import SecretVariable, readable_arn
@@ -46,7 +37,7 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
 ) -> None:
     """Declare the cluster, the roles, the task definition, the service and its auto scaling."""
     spec, add, named = ctx.app.service, ctx.graph.add, ctx.named(Component.SERVICE)
-    cluster = add(Cluster(**named(CLUSTER)))
+    cluster = add(Cluster(**named(naming.CLUSTER)))
     variables = {
         "DATABASE_URL": SecretVariable(
             db.url.ref("arn"), readable_arn(ctx, db.url.name), "DATABASE_URL", db.url.ref("version")
@@ -56,7 +47,7 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
     execution, task = roles(ctx, images, variables, log_group)
     definition = add(
         TaskDefinition(
-            **named(TASK_DEFINITION),
+            **named(naming.TASK_DEFINITION),
             cpu=spec.cpu,
             memory=spec.memory,
             execution_role_arn=execution.ref("arn", ready=True),
@@ -73,7 +64,7 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
     )
     running = add(
         Service(
-            **named(SERVICE),
+            **named(naming.SERVICE),
             cluster=cluster.ref("arn"),
             task_definition=definition.ref("arn"),
             subnet_ids=tuple(subnet.ref() for subnet in net.app),
@@ -100,7 +91,7 @@ def scaling(ctx: Context, running: Service, cluster: Cluster) -> None:
     resource_id = scaled_service(cluster.name, running.name)
     target = add(
         ScalableTarget(
-            **named(SCALING),
+            **named(naming.SCALING),
             resource_id=resource_id,
             minimum=spec.replicas.min,
             maximum=spec.replicas.max,
@@ -108,8 +99,8 @@ def scaling(ctx: Context, running: Service, cluster: Cluster) -> None:
         )
     )
     for name, metric, percent in (
-        (CPU_SCALING, "ECSServiceAverageCPUUtilization", spec.autoscaling.cpu_target),
-        (MEMORY_SCALING, "ECSServiceAverageMemoryUtilization", spec.autoscaling.memory_target),
+        (naming.CPU_SCALING, "ECSServiceAverageCPUUtilization", spec.autoscaling.cpu_target),
+        (naming.MEMORY_SCALING, "ECSServiceAverageMemoryUtilization", spec.autoscaling.memory_target),
     ):
         add(
             ScalingPolicy(
@@ -138,14 +129,14 @@ def roles(
         statements += [_allow(pull, [images.arn]), _allow(("ecr:GetAuthorizationToken",), ["*"])]
     execution = add(
         Role(
-            **named(EXECUTION_ROLE),
+            **named(naming.EXECUTION_ROLE),
             account=account,
             policy={"Version": "2012-10-17", "Statement": tuple(statements)},
             description=f"Starts the tasks of {ctx.stack.app}",
         )
     )
     nothing = f"What the app of {ctx.stack.app} may do in AWS: nothing"
-    task = add(Role(**named(TASK_ROLE), account=account, policy=None, description=nothing))
+    task = add(Role(**named(naming.TASK_ROLE), account=account, policy=None, description=nothing))
     return execution, task
 
 
