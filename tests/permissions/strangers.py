@@ -10,8 +10,9 @@ from missyou_operator.aws.iam_policy import declared
 from missyou_operator.aws.identity import CLUSTER_TAG
 from missyou_operator.aws.permissions import Part
 
-from .authorization import ACCOUNT, REGION, Check
+from .authorization import Check
 from .life import NAME
+from .places import ACCOUNT, REGION
 
 _OURS, _ASKED = f"aws:ResourceTag/{CLUSTER_TAG}", f"aws:RequestTag/{CLUSTER_TAG}"
 #: Tags of somebody who has never heard of us.

@@ -11,8 +11,9 @@ import pytest
 from missyou_operator.aws.iam_policy import Scope, documents
 
 from . import strangers
-from .authorization import ACCOUNT, REGION, Check
+from .authorization import Check
 from .life import NAME, Lived
+from .places import ACCOUNT, REGION
 from .simulator import Answers, Asked, ask
 
 #: Installing the simulator for the first time takes its time, and so does the life on a busy machine.
