@@ -12,6 +12,7 @@ from missyou_operator.aws.cloud import Cloud, Inventory, Reader
 from missyou_operator.aws.ec2.vpc import Vpc
 from missyou_operator.aws.identity import StackIdentity, tag_list
 from missyou_operator.engine.resource import Observed
+from missyou_operator.stack.naming import NAMES
 
 STACK = StackIdentity("missyou", "default/missyou", "cluster-uid", "123456789012", "eu-central-1")
 
@@ -61,7 +62,7 @@ class _Clients:
 
 
 def cloud_of(client: Any, stack: StackIdentity = STACK) -> Cloud:
-    return Cloud(_Clients(client), stack, Inventory())
+    return Cloud(_Clients(client), stack, Inventory(), NAMES)
 
 
 def reader_of(cloud: Cloud, found: Mapping[str, Sequence[Observed]] | None = None) -> Reader:

@@ -15,6 +15,7 @@ from missyou_operator.aws.cloud import Cloud, Inventory, Reader
 from missyou_operator.aws.ec2.vpc import Vpc
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.engine.resource import Observed, Resource
+from missyou_operator.stack.naming import NAMES
 
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 _numbers = itertools.count(1)
@@ -52,13 +53,14 @@ def live(*, final_snapshot: bool = True) -> Cloud:
     """Give a cloud for a stack that no other test has."""
     name = f"s{next(_numbers)}"
     stack = StackIdentity(name, f"default/{name}", "cluster-uid", ACCOUNT, REGION)
-    return Cloud(_clients, stack, Inventory(), final_snapshot=final_snapshot)
+    return Cloud(_clients, stack, Inventory(), NAMES, final_snapshot=final_snapshot)
 
 
 def neighbour(cloud: Cloud) -> Cloud:
     """Give a cloud for a stack of the same name that belongs to another Kubernetes cluster."""
     mine = cloud.stack
-    return Cloud(_clients, StackIdentity(mine.name, mine.app, "other-cluster", mine.account, mine.region), Inventory())
+    stack = StackIdentity(mine.name, mine.app, "other-cluster", mine.account, mine.region)
+    return Cloud(_clients, stack, Inventory(), NAMES)
 
 
 def tags(cloud: Cloud, name: str, component: str = "Database") -> dict[str, str]:

@@ -12,7 +12,7 @@ from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed
 from tests.aws.fake import STACK, FakeEc2, aws_error, cloud_of, reader_of, tags
 
-SERVICE = scaled_service("missyou")
+SERVICE = scaled_service("missyou-cluster", "missyou-service")
 ARN = STACK.arn("application-autoscaling", "scalable-target/1")
 POLICY = STACK.arn("autoscaling", "scalingPolicy:1")
 CLUSTER = Observed(Cluster, "missyou-cluster", "arn")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from missyou_local.aws import Timing
-from missyou_operator.aws.iam_policy import Scope, documents
+from missyou_operator.aws.iam_policy import Scope
+from missyou_operator.cli.policy import policy
 from tests.sim.world import simulated
 
 from .life import Lived, live
@@ -15,4 +16,4 @@ from .life import Lived, live
 def lived() -> Lived:
     """The full life of a production stack with everything on."""
     with simulated(Timing()) as aws, pytest.MonkeyPatch.context() as environ:
-        return live(aws, documents(Scope()), environ)
+        return live(aws, policy(Scope()), environ)

@@ -9,6 +9,7 @@ from typing import Any
 from missyou_operator.aws.iam_policy import declared
 from missyou_operator.aws.identity import CLUSTER_TAG
 from missyou_operator.aws.permissions import Part
+from missyou_operator.stack.naming import NAMES
 
 from .authorization import Check
 from .life import NAME
@@ -96,7 +97,7 @@ Variants = Iterator[tuple[str, Check]]
 
 def changing() -> frozenset[str]:
     """Give the actions that make, change or delete something, or read a secret."""
-    return frozenset(action for grant in declared() if grant.part is not Part.LOOK for action in grant.actions)
+    return frozenset(action for grant in declared(NAMES) if grant.part is not Part.LOOK for action in grant.actions)
 
 
 def of_a_like_name(check: Check) -> Variants:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from missyou_operator.aws.iam_policy import Scope, documents
+from missyou_operator.aws.iam_policy import Scope
+from missyou_operator.cli.policy import policy
 
 from . import strangers
 from .authorization import Check
@@ -20,8 +21,8 @@ from .simulator import Answers, Asked, ask
 pytestmark = pytest.mark.timeout(600)
 GENERAL, NARROW = "general", "narrow"
 POLICIES = {
-    GENERAL: list(documents(Scope()).values()),
-    NARROW: list(documents(Scope(region=REGION, account=ACCOUNT, stack=NAME, cluster="cluster-uid")).values()),
+    GENERAL: list(policy(Scope()).values()),
+    NARROW: list(policy(Scope(region=REGION, account=ACCOUNT, stack=NAME, cluster="cluster-uid")).values()),
 }
 Variants = Callable[[Check], Iterable[tuple[str, Check]]]
 STRANGERS: tuple[tuple[str, Variants], ...] = (

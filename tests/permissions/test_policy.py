@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from missyou_operator.aws.iam_policy import LIMIT, Scope, declared, documents, merged, size
+from missyou_operator.aws.iam_policy import LIMIT, Scope, declared, merged, size
 from missyou_operator.aws.permissions import OURS, Condition, Grant, Part, change, make
 from missyou_operator.aws.registry import KINDS
 from missyou_operator.cli import main
 from missyou_operator.cli.exits import Exit
-from missyou_operator.cli.policy import text
+from missyou_operator.cli.policy import policy, text
+from missyou_operator.stack.naming import NAMES
 
 FILE = Path(__file__).parents[2] / "docs" / "iam-policy.json"
 #: As long as names get.
@@ -25,7 +26,7 @@ MOST_POLICIES = 10
 
 
 def statements(scope: Scope) -> list[dict[str, object]]:
-    return [statement for document in documents(scope).values() for statement in document["Statement"]]
+    return [statement for document in policy(scope).values() for statement in document["Statement"]]
 
 
 def test_the_file_is_what_the_classes_declare() -> None:
@@ -39,13 +40,13 @@ def test_each_resource_class_declares_what_it_needs(kind: type) -> None:
 
 @pytest.mark.parametrize("scope", [Scope(), NARROW, LONGEST])
 def test_each_document_is_within_the_limit_of_a_managed_policy(scope: Scope) -> None:
-    found = documents(scope)
+    found = policy(scope)
     assert len(found) <= MOST_POLICIES
     assert max(size(document) for document in found.values()) <= LIMIT
 
 
 def test_nothing_is_allowed_by_pattern_of_action() -> None:
-    assert not [action for grant in declared() for action in grant.actions if "*" in action]
+    assert not [action for grant in declared(NAMES) for action in grant.actions if "*" in action]
 
 
 def pairs(grant: Grant) -> Iterator[tuple[str, str, tuple[Condition, ...]]]:
@@ -57,7 +58,7 @@ def pairs(grant: Grant) -> Iterator[tuple[str, str, tuple[Condition, ...]]]:
 
 @pytest.mark.parametrize("part", Part)
 def test_joining_loses_nothing_and_gives_nothing_away(part: Part) -> None:
-    grants = [grant for grant in declared() if grant.part is part]
+    grants = [grant for grant in declared(NAMES) if grant.part is part]
     before = {pair for grant in grants for pair in pairs(grant)}
     after = {pair for grant in merged(grants) for pair in pairs(grant)}
     assert before <= after
@@ -103,7 +104,7 @@ def test_narrowed_no_arn_is_open_but_where_aws_has_no_names() -> None:
 
 def test_the_part_that_looks_changes_nothing() -> None:
     reading = ("Describe", "List", "Get")
-    actions = {action for statement in documents(Scope())["look"]["Statement"] for action in statement["Action"]}
+    actions = {action for statement in policy(Scope())["look"]["Statement"] for action in statement["Action"]}
     assert not [action for action in actions if not action.partition(":")[2].startswith(reading)]
     assert "secretsmanager:GetSecretValue" not in actions
 
@@ -113,7 +114,7 @@ def test_the_command_prints_all_documents_or_one(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out == FILE.read_text()
     assert main(["iam-policy", "--part", "make-2", "--region", "eu-central-1", "--partition", "aws-cn"]) == Exit.OK
     printed = json.loads(capsys.readouterr().out)
-    assert printed == documents(Scope("aws-cn", "eu-central-1"))["make-2"]
+    assert printed == policy(Scope("aws-cn", "eu-central-1"))["make-2"]
 
 
 @pytest.mark.parametrize(

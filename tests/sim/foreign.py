@@ -16,6 +16,7 @@ from missyou_operator.aws.observe import observe
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.outcome import Runtime
 from missyou_operator.engine.resource import Observed
+from missyou_operator.stack.naming import NAMES
 
 from .app import CLUSTER, App
 from .aws import REGION
@@ -32,7 +33,7 @@ class _Clients:
 
 def _cloud(app: App) -> Cloud:
     stack = StackIdentity(app.stack, f"default/{app.name}", CLUSTER, "123456789012", REGION)
-    return Cloud(_Clients(app), stack, Inventory())
+    return Cloud(_Clients(app), stack, Inventory(), NAMES)
 
 
 def owned(app: App) -> Iterator[Observed]:

@@ -12,16 +12,10 @@ from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.registry import KINDS
 from missyou_operator.engine.plan import Action, make_plan
 from missyou_operator.engine.values import UNKNOWN
-from missyou_operator.stack import Lookups, build
+from missyou_operator.stack import build
 from missyou_operator.stack.network import subnet_blocks
 
-STACK = StackIdentity("missyou", "default/missyou", "cluster-uid", "123456789012", "eu-central-1")
-FACTS = Lookups(("eu-central-1a", "eu-central-1b"))
-
-
-def graph(**spec):
-    app = parse({"metadata": {"name": "missyou", "namespace": "default"}, "spec": spec}, "eu-central-1")
-    return build(app, STACK, FACTS)
+from .specs import ELSEWHERE, LOOKUPS, graph
 
 
 def addresses(**spec) -> set[str]:
@@ -56,7 +50,7 @@ def test_subnets_of_any_block_fit_and_do_not_overlap(prefix, block):
         [
             None,
             {"secretKeyRef": {"name": "gemini", "key": "api-key"}},
-            {"secretARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:gemini-AbCdEf"},
+            {"secretARN": ELSEWHERE},
         ]
     ),
 )
@@ -87,11 +81,10 @@ def test_an_image_from_elsewhere_needs_no_repository():
 
 
 def test_the_execution_role_reads_exactly_the_secrets_of_the_stack():
-    arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:gemini-AbCdEf"
-    role = graph(secrets={"googleAPIKey": {"secretARN": arn}})["iam.Role/missyou-eu-central-1-execution"]
+    role = graph(secrets={"googleAPIKey": {"secretARN": ELSEWHERE}})["iam.Role/missyou-eu-central-1-execution"]
     [readable] = [s["Resource"] for s in role.policy["Statement"] if "secretsmanager:GetSecretValue" in s["Action"]]
     own = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:missyou/db_credentials-??????"
-    assert set(readable) == {own, arn}
+    assert set(readable) == {own, ELSEWHERE}
 
 
 def test_every_name_is_within_what_aws_accepts():
@@ -99,7 +92,7 @@ def test_every_name_is_within_what_aws_accepts():
     app = parse({"metadata": {"name": "x", "namespace": "default"}, "spec": {"stackName": longest}}, "ap-southeast-2")
     stack = StackIdentity(longest, "default/x", "uid", "123456789012", "ap-southeast-2")
     limits = {"elbv2.LoadBalancer": 32, "elbv2.TargetGroup": 32, "iam.Role": 64, "rds.DBInstance": 63}
-    for resource in build(app, stack, FACTS):
+    for resource in build(app, stack, LOOKUPS):
         assert len(resource.name) <= limits.get(resource.TYPE, 255), resource.address
 
 
@@ -109,5 +102,5 @@ def test_every_resource_carries_its_identity():
             assert resource.tags["missyou.app/stack"] == "default/missyou"
             assert resource.tags["missyou.app/component"] == resource.component
             assert (resource.tags["Name"], resource.tags["team"]) == (resource.name, "grief")
-    untagged = {resource.TYPE for resource in graph() if not resource.tags}
+    untagged = {resource.TYPE for resource in graph() if not resource.tags and not resource.EXTERNAL}
     assert untagged == {"secretsmanager.SecretVersion", "autoscaling.ScalingPolicy"}

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from missyou_operator.api import parse
 from missyou_operator.aws.cloudwatch.dashboard import Dashboard
-from missyou_operator.aws.identity import StackIdentity
-from missyou_operator.stack import Lookups, build
 from tools.draw_dashboard import default_body, draw
 
+from .specs import graph
+
 PICTURE = Path(__file__).parents[2] / "docs/dashboard.svg"
-STACK = StackIdentity("missyou", "default/missyou", "cluster-uid", "123456789012", "eu-central-1")
 
 
 def widgets(**spec):
-    app = parse({"metadata": {"name": "missyou", "namespace": "default"}, "spec": spec}, "eu-central-1")
-    [board] = [each for each in build(app, STACK, Lookups(("a", "b"))) if isinstance(each, Dashboard)]
+    [board] = [each for each in graph(**spec) if isinstance(each, Dashboard)]
     return {widget["properties"].get("title"): widget["properties"] for widget in board.body["widgets"]}
 
 

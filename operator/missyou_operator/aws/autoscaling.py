@@ -25,9 +25,9 @@ _ANY = ("application-autoscaling:scalable-target/*",)
 _OF_ECS = (Condition("StringEquals", "application-autoscaling:service-namespace", ("ecs",)),)
 
 
-def scaled_service(stack_name: str) -> str:
-    """Give the id under which auto scaling knows a stack's service."""
-    return f"service/{stack_name}-cluster/{stack_name}-service"
+def scaled_service(cluster: str, service: str) -> str:
+    """Return the id under which auto scaling knows a service."""
+    return f"service/{cluster}/{service}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class ScalableTarget(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the target by the id that follows from the stack's name; one without tags, in our cluster, is ours."""
+        """Find the target by the id that follows from the service's name; one without tags, in our cluster, is ours."""
         if not reader.found("ecs.Cluster"):
             return []
         client = reader.client(_SERVICE)
@@ -71,7 +71,7 @@ class ScalableTarget(Resource):
             client,
             "describe_scalable_targets",
             "ScalableTargets",
-            ResourceIds=[scaled_service(reader.stack.name)],
+            ResourceIds=[scaled_service(reader.name("ecs.Cluster"), reader.name("ecs.Service"))],
             **_WHAT,
         )
         return [cls._observed(reader, row) for row in rows]
@@ -88,7 +88,7 @@ class ScalableTarget(Resource):
             "maximum": row["MaxCapacity"],
         }
         ours = {key: value for key, value in tags.items() if not key.startswith("aws:")}
-        return reader.observed(cls, f"{reader.stack.name}-scaling", arn, attrs, ours, adopt=True)
+        return reader.observed(cls, reader.name(cls.TYPE), arn, attrs, ours, adopt=True)
 
     def create(self, cloud: Cloud) -> Observed:
         """Register it."""
@@ -144,7 +144,7 @@ class ScalingPolicy(Resource):
         Grant(
             Part.CHANGE,
             ("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"),
-            ("cloudwatch:alarm:TargetTracking-service/{stack}-cluster/{stack}-service-*",),
+            ("cloudwatch:alarm:TargetTracking-service/{ecs.Cluster}/{ecs.Service}-*",),
             implied="target tracking keeps alarms in the caller's name: Application Auto Scaling user guide, "
             '"Permissions required for API actions on target services and CloudWatch"',
         ),

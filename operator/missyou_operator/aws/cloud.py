@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar, cast
 
 from missyou_operator.aws.clock import seconds
-from missyou_operator.aws.identity import COMPONENT_TAG, StackIdentity, owner_of
+from missyou_operator.aws.identity import COMPONENT_TAG, Names, StackIdentity, owner_of
 from missyou_operator.engine.resource import Observed, Resource
 
 T = TypeVar("T")
@@ -62,11 +62,12 @@ class Inventory:
 class Cloud:
     """The handle that creations, changes and deletions of one stack get."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a stack is reached by
         self,
         clients: Clients,
         stack: StackIdentity,
         inventory: Inventory,
+        patterns: Names,
         *,
         final_snapshot: bool = True,
         assume: Callable[[str], Clients] | None = None,
@@ -76,8 +77,19 @@ class Cloud:
         self.assume = assume
         self.stack = stack
         self.inventory = inventory
+        #: What stacks call their resources, by type.
+        self.patterns = patterns
         #: Whether a database that is deleted leaves a snapshot behind.
         self.final_snapshot = final_snapshot
+
+    def names(self, type_: str) -> tuple[str, ...]:
+        """Return what the stack calls its resources of a type; `*` in a name stands for what the spec chooses."""
+        return tuple(self.stack.fill(pattern) for pattern in self.patterns[type_])
+
+    def name(self, type_: str) -> str:
+        """Return the name of a type that the stack has one resource of. Errors: ValueError for any other type."""
+        [name] = self.names(type_)
+        return name
 
     def client(self, service: str) -> Client:
         """Give the client of a service."""
@@ -104,14 +116,14 @@ class Reader(Cloud):
         cloud: Cloud,
         found: Mapping[str, Sequence[Observed]],
         since: float,
-        wanted: Mapping[str, Sequence[str]],
+        desired_names: Mapping[str, Sequence[str]],
         slow_since: float | None = None,
     ) -> None:
-        super().__init__(cloud.clients, cloud.stack, cloud.inventory, assume=cloud.assume)
+        super().__init__(cloud.clients, cloud.stack, cloud.inventory, cloud.patterns, assume=cloud.assume)
         self._found = found
         self._since = since
         self._lasting_since = since if slow_since is None else slow_since
-        self._wanted = wanted
+        self._desired_names = desired_names
 
     def shared(self, key: str, fetch: Callable[[], T]) -> T:
         """Read something of the whole account once for all stacks that look now."""
@@ -125,22 +137,33 @@ class Reader(Cloud):
         """
         return self.inventory.get(key, fetch, self._lasting_since)
 
+    def named(self, type_: str, rows: Iterable[Mapping[str, Any]], key: str) -> list[Mapping[str, Any]]:
+        """Keep the rows whose `key` is one of the stack's names of a type."""
+        parts = [name.partition("*") for name in self.names(type_)]
+        exact = {name for name, star, _ in parts if not star}
+        open_ = [(before, after) for before, star, after in parts if star]
+        return [
+            row
+            for row in rows
+            if row[key] in exact or any(row[key].startswith(a) and row[key].endswith(z) for a, z in open_)
+        ]
+
     def found(self, type_: str) -> Sequence[Observed]:
         """Give what was found of another type (one named in `READ_AFTER`), foreign namesakes left out."""
         return [observed for observed in self._found.get(type_, ()) if observed.owned]
 
-    def wanted(self, type_: str) -> Sequence[str]:
-        """Give the names of the desired resources of a type, for types that are only looked at."""
-        return self._wanted.get(type_, ())
+    def desired_names(self, type_: str) -> Sequence[str]:
+        """Return the names of the desired resources, of the types that are found by them."""
+        return self._desired_names.get(type_, ())
 
-    def cannot_exist_yet(self, type_: str) -> bool:
-        """Tell whether the stack is so new that a named type need not be looked for: it is wanted, and has no VPC yet.
+    def cannot_exist_yet(self) -> bool:
+        """Return whether the stack is so new that its named resources need not be looked for: it has no VPC yet.
 
         For types that live in the VPC, and for those whose creation says so when the name is taken after all: the next
-        look finds it then. (In a teardown nothing is wanted, and everything is looked for.) The type must be read after
-        the VPC.
+        observation finds it then. In a teardown nothing is desired, and everything is looked for. The type must be read
+        after the VPC.
         """
-        return bool(self.wanted(type_)) and not self.found("ec2.Vpc")
+        return bool(self._desired_names) and not self.found("ec2.Vpc")
 
     def observed(  # noqa: PLR0913, PLR0917 - the parts of an observation
         self,

@@ -19,6 +19,8 @@ from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
 
+_NAME = ("ecr:repository/{ecr.Repository}",)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Repository(Resource):
@@ -30,13 +32,18 @@ class Repository(Resource):
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("ecr:DescribeRepositories"),
-        observe("ecr:ListTagsForResource", "ecr:GetLifecyclePolicy", "ecr:ListImages", on=("ecr:repository/{stack}",)),
-        make("ecr:CreateRepository", "ecr:TagResource", on=("ecr:repository/{stack}",)),
+        observe(
+            "ecr:ListTagsForResource",
+            "ecr:GetLifecyclePolicy",
+            "ecr:ListImages",
+            on=_NAME,
+        ),
+        make("ecr:CreateRepository", "ecr:TagResource", on=_NAME),
         change(
             "ecr:PutImageScanningConfiguration",
             "ecr:PutLifecyclePolicy",
             "ecr:DeleteRepository",
-            on=("ecr:repository/{stack}",),
+            on=_NAME,
         ),
     )
 
@@ -52,7 +59,7 @@ class Repository(Resource):
         rows = reader.shared(
             "ecr.describe_repositories", lambda: pages(reader.client("ecr"), "describe_repositories", "repositories")
         )
-        return [cls._observed(reader, row) for row in rows if row["repositoryName"] == reader.stack.name]
+        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "repositoryName")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -66,7 +73,7 @@ class Repository(Resource):
         }
         if reader.stack.owns(tags):
             attrs["keep_images"] = kept_images(_policy(ecr, name))
-            if name not in reader.wanted(cls.TYPE):
+            if name not in reader.desired_names(cls.TYPE):
                 attrs["images"] = _count(ecr, name)
         return reader.observed(cls, name, name, attrs, tags)
 
@@ -167,7 +174,7 @@ class Image(External):
 
     TYPE: ClassVar[str] = "ecr.Image"
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ecr.Repository",)
-    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (observe("ecr:DescribeImages", on=("ecr:repository/{stack}",)),)
+    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (observe("ecr:DescribeImages", on=_NAME),)
 
     repository: str | Ref
     tag: str
@@ -179,7 +186,7 @@ class Image(External):
         """Look for the wanted images, if the repository is there; there are no others of interest."""
         found = []
         for repository in reader.found("ecr.Repository"):
-            for name in reader.wanted(cls.TYPE):
+            for name in reader.desired_names(cls.TYPE):
                 digest = _digest(reader.client("ecr"), repository.id, name)
                 if digest:
                     attrs = {"id": digest, "digest": digest}

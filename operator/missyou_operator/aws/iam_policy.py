@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from missyou_operator.aws import zones
-from missyou_operator.aws.permissions import OURS, Condition, Grant, Part
+from missyou_operator.aws.identity import Names
+from missyou_operator.aws.permissions import OURS, Condition, Grant, Part, with_names
 from missyou_operator.aws.registry import KINDS
 
 #: Characters of a managed policy.
 LIMIT = 6144
-#: Services whose ARNs name no region, and those that name no account either.
-#: How resources begin whose ARNs have no region, and no account.
+#: How resources begin whose ARNs have no region, and those whose ARNs have no account either.
 _GLOBAL, _NOBODYS = ("iam:", "route53:", "s3:", "cloudwatch:dashboard/"), ("route53:", "s3:")
 #: Any region's name, such as us-gov-west-1, inside a longer name.
 _ANY_REGION = "??-*-?"
@@ -42,15 +42,8 @@ class Scope:
 
     def fill(self, text: str) -> str:
         """Replace the placeholders in a resource or a condition's value."""
-        named = _ANY_REGION if self.region == "*" else self.region
-        return text.format(
-            partition=self.partition,
-            region=self.region,
-            account=self.account,
-            stack=self.stack,
-            cluster=self.cluster,
-            region_name=named,
-        )
+        region = _ANY_REGION if self.region == "*" else self.region
+        return text.format(stack=self.stack, region=region, account=self.account, cluster=self.cluster)
 
     def arn(self, resource: str) -> str:
         """Complete a grant's resource to an ARN."""
@@ -62,25 +55,27 @@ class Scope:
         return f"arn:{self.partition}:{service}:{region}:{account}:{self.fill(rest)}"
 
 
-def declared() -> tuple[Grant, ...]:
-    """Give all grants that the resource classes declare. Errors: TypeError for a class that declares none."""
+def declared(patterns: Names) -> tuple[Grant, ...]:
+    """Return all grants that the resource classes declare, for what stacks call their resources.
+
+    Errors: TypeError for a class that declares none.
+    """
     grants: list[Grant] = [*zones.PERMISSIONS]
     for kind in KINDS:
         if "PERMISSIONS" not in vars(kind):
             raise TypeError(f"{kind.__name__} declares no PERMISSIONS: say which AWS actions it uses, and on what")
         grants += vars(kind)["PERMISSIONS"]
-    return tuple(grants)
+    return tuple(with_names(grant, patterns) for grant in grants)
 
 
-def documents(scope: Scope, grants: Iterable[Grant] | None = None) -> dict[str, Document]:
-    """Give the policy documents by name: that of the part, and a number from the second one on (`make`, `make-2`).
+def documents(scope: Scope, grants: Sequence[Grant]) -> dict[str, Document]:
+    """Return the policy documents by name: that of the part, and a number from the second one on (`make`, `make-2`).
 
     Together they are the policy.
     """
-    given = declared() if grants is None else tuple(grants)
     found: dict[str, Document] = {}
     for part in Part:
-        statements = [_statement(scope, grant) for grant in merged(grant for grant in given if grant.part is part)]
+        statements = [_statement(scope, grant) for grant in merged(grant for grant in grants if grant.part is part)]
         for number, document in enumerate(_packed(statements), 1):
             found[part.value if number == 1 else f"{part.value}-{number}"] = document
     return found
@@ -180,6 +175,7 @@ def _statement(scope: Scope, grant: Grant) -> dict[str, Any]:
 def _conditions(scope: Scope, when: Iterable[Condition]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for condition in when:
-        values = [scope.fill(value) for value in condition.values]
+        fill = scope.arn if condition.operator.startswith("Arn") else scope.fill
+        values = [fill(value) for value in condition.values]
         found.setdefault(condition.operator, {})[condition.key] = values[0] if len(values) == 1 else values
     return found

@@ -10,6 +10,8 @@ from typing import Any
 STACK_TAG = "missyou.app/stack"
 CLUSTER_TAG = "missyou.app/cluster"
 COMPONENT_TAG = "missyou.app/component"
+#: What stacks call their resources: patterns for `StackIdentity.fill`, by resource type.
+Names = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,10 @@ class StackIdentity:
         """Give all tags of one resource; `extra` is `Environment` and `spec.tags`."""
         ours = {STACK_TAG: self.app, CLUSTER_TAG: self.cluster, COMPONENT_TAG: component, "Name": name}
         return {**extra, **ours}
+
+    def fill(self, pattern: str, chosen: str = "*") -> str:
+        """Put this stack into the pattern of a name: `{stack}`, `{region}`, `{account}`, and `chosen` for its `*`."""
+        return pattern.format(stack=self.name, region=self.region, account=self.account).replace("*", chosen)
 
     def owns(self, tags: Mapping[str, str]) -> bool:
         """Tell whether tags say that a resource is this stack's."""

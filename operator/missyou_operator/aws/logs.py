@@ -13,15 +13,8 @@ from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import Health, Observed, Resource
 
-#: The prefixes of the two groups of a stack: reads of these are shared between stacks.
-_APP, _DATABASE = "/ecs/", "/aws/rds/instance/"
-#: The two as a policy names them; some actions take an ARN that ends in `:*` (CloudWatch Logs User Guide, "Log group
-#: ARN formats").
-_NAMES = tuple(
-    f"logs:log-group:{name}{end}"
-    for name in (f"{_APP}{{stack}}", f"{_DATABASE}{{stack}}-db/postgresql")
-    for end in ("", ":*")
-)
+#: Some actions take an ARN that ends in `:*`. Source: CloudWatch Logs User Guide, "Log group ARN formats".
+_NAMES = ("logs:log-group:{logs.LogGroup}", "logs:log-group:{logs.LogGroup}:*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,17 +37,15 @@ class LogGroup(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's two groups by name; the tags of each take a call."""
-        if reader.cannot_exist_yet(cls.TYPE):
+        """Find the stack's groups by name; the tags of each take a call.
+
+        What is listed by the text before the stack's name is shared between stacks.
+        """
+        if reader.cannot_exist_yet():
             return []
-        stack = reader.stack.name
-        wanted = {_APP: f"{_APP}{stack}", _DATABASE: f"{_DATABASE}{stack}-db/postgresql"}
-        return [
-            cls._observed(reader, row)
-            for prefix, name in wanted.items()
-            for row in _groups(reader, prefix)
-            if row["logGroupName"] == name
-        ]
+        prefixes = dict.fromkeys(pattern.partition("{")[0] for pattern in reader.patterns[cls.TYPE])
+        rows = [row for prefix in prefixes for row in _groups(reader, prefix)]
+        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "logGroupName")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:

@@ -6,10 +6,13 @@ one page a service ("Actions, resources, and condition keys for …"); where a c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import product
 
-from missyou_operator.aws.identity import CLUSTER_TAG
+from missyou_operator.aws.identity import CLUSTER_TAG, Names
 
 
 class Part(StrEnum):
@@ -25,7 +28,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition on a request. `values` may contain `{stack}` and the like, as resources do."""
+    """One condition on a request. `values` may contain placeholders, as resources do; those of `Arn…` are resources."""
 
     operator: str
     key: str
@@ -36,9 +39,9 @@ class Condition:
 class Grant:
     """Actions that are allowed on resources, all `when` conditions given.
 
-    A resource is `<service>:<the last part of its ARN>`, such as `ecs:cluster/{stack}-cluster`, or `*`. Placeholders:
-    `{partition}`, `{region}`, `{account}`, `{stack}` (the prefix of names), `{region_name}` (a region inside a name),
-    `{cluster}` (the value of our tag).
+    A resource is `<service>:<the last part of its ARN>`, such as `ecs:cluster/{ecs.Cluster}`, or `*`. Placeholders: a
+    resource type (each name that the stack has of it), `{stack}` (the prefix of names), `{region}` and `{account}` (as
+    parts of names), `{cluster}` (the value of our tag).
     `implied` is for what AWS checks although no request names it: the reason, and where it is documented.
     """
 
@@ -49,13 +52,33 @@ class Grant:
     implied: str = ""
 
 
-#: The roles of a stack's tasks, as `iam:` actions name them. `{region_name}` is a region inside a name.
-ROLES = ("iam:role/{stack}-{region_name}-execution", "iam:role/{stack}-{region_name}-task")
+#: The roles of a stack's tasks, as `iam:` actions name them.
+ROLES = ("iam:role/{iam.Role}",)
+_TYPE = re.compile(r"\{(\w+\.\w+)\}")
 
 #: The request gives the new resource our tags.
 TAGGED_BY_REQUEST = Condition("StringLike", f"aws:RequestTag/{CLUSTER_TAG}", ("{cluster}",))
 #: The resource bears our tags already.
 OURS = Condition("StringLike", f"aws:ResourceTag/{CLUSTER_TAG}", ("{cluster}",))
+
+
+def with_names(grant: Grant, patterns: Names) -> Grant:
+    """Put the stack's names in the place of resource types: each of several makes a resource of its own."""
+
+    def named(texts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for text in texts for name in _combinations(text, patterns))
+
+    when = tuple(replace(condition, values=named(condition.values)) for condition in grant.when)
+    return replace(grant, resources=named(grant.resources), when=when)
+
+
+def _combinations(text: str, patterns: Names) -> Iterator[str]:
+    types = list(dict.fromkeys(_TYPE.findall(text)))
+    for names in product(*(patterns[type_] for type_ in types)):
+        combined = text
+        for type_, name in zip(types, names, strict=True):
+            combined = combined.replace(f"{{{type_}}}", name)
+        yield combined
 
 
 def observe(*actions: str, on: tuple[str, ...] = ("*",)) -> Grant:

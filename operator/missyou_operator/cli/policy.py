@@ -8,8 +8,9 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from missyou_operator.aws.iam_policy import Scope, documents
+from missyou_operator.aws.iam_policy import Document, Scope, declared, documents
 from missyou_operator.cli.exits import Exit, Failure
+from missyou_operator.stack.naming import NAMES
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -43,9 +44,14 @@ def add_to(commands: _SubParsersAction[Any]) -> None:
     parser.set_defaults(run=_run)
 
 
+def policy(scope: Scope) -> dict[str, Document]:
+    """Return the documents of the policy, by name."""
+    return documents(scope, declared(NAMES))
+
+
 def text(scope: Scope) -> str:
-    """Give all documents as one JSON text, as `docs/iam-policy.json` holds them."""
-    return json.dumps(documents(scope), indent=2) + "\n"
+    """Return all documents as one JSON text, as `docs/iam-policy.json` holds them."""
+    return json.dumps(policy(scope), indent=2) + "\n"
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -56,7 +62,7 @@ def _run(options: argparse.Namespace) -> None:
     if options.part is None:
         sys.stdout.write(text(scope))
         return
-    parts = documents(scope)
+    parts = policy(scope)
     if options.part not in parts:
         raise Failure(Exit.USAGE, f"there is no part {options.part!r}: the parts are {', '.join(parts)}")
     sys.stdout.write(json.dumps(parts[options.part], indent=2) + "\n")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -32,9 +32,10 @@ from missyou_operator.engine.outcome import Outcome, Runtime, Workers
 from missyou_operator.engine.plan import Action, Plan, make_plan
 from missyou_operator.engine.resource import Health, Observed, failed
 from missyou_operator.engine.values import Sensitive
-from missyou_operator.stack import Lookups, build
+from missyou_operator.stack import build
 from missyou_operator.stack.backups import SnapshotRequest
-from missyou_operator.stack.domain import domain_lookup
+from missyou_operator.stack.lookups import DataSources
+from missyou_operator.stack.naming import NAMES
 from missyou_operator.stack.secrets import KubernetesSecret
 
 logger = logging.getLogger(__name__)
@@ -121,21 +122,21 @@ class Reconciler:
     def _pass(self, body: Mapping[str, Any], app: AppSpec, memory: Memory, stopped: Callable[[], bool]) -> Report:
         cloud = self._cloud(body, app=app)
         request = SnapshotRequest.of(body)
-        names = build(app, cloud.stack, Lookups(("", ""), snapshot=request.value))
-        secrets, forbidden = self._kubernetes_secrets(body["metadata"]["namespace"], names)
+        sources = DataSources(app, cloud.stack, request)
+        secrets, forbidden = self._kubernetes_secrets(body["metadata"]["namespace"], sources)
         inputs = _inputs(body, secrets)
         token = f"{(body['metadata'].get('annotations') or {}).get('missyou.app/reconcile', '')}\0{request.value}"
         asked = memory.token != token
         full = asked or memory.world is None or seconds() - memory.full_at >= self._world.resync * 0.9
         if memory.inputs != inputs:
             # AWS as it was less than a resync ago is good enough to act upon at once; what is only looked at is not.
-            memory.unsettled |= {resource.TYPE for resource in names if resource.EXTERNAL}
+            memory.unsettled |= {external.TYPE for external in sources.externals}
         memory.inputs, memory.token = inputs, token
-        sight, graph, plan = self._view(cloud, app, memory, names, secrets, request, full=full, fresh=asked)
+        sight, graph, plan = self._view(cloud, app, memory, sources, secrets, full=full, fresh=asked)
         if not full and _takes_away(plan, sight) and not memory.seen_whole(seconds()):
             # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
             full = True
-            sight, graph, plan = self._view(cloud, app, memory, names, secrets, request, full=True, fresh=True)
+            sight, graph, plan = self._view(cloud, app, memory, sources, secrets, full=True, fresh=True)
         restraint = restrain(body, app, memory, plan, sight)
         spending = judge(body, app, self._world.prices, lasting(plan), drift=bool(restraint.drifted))
         held = (
@@ -157,29 +158,27 @@ class Reconciler:
         delay = memory.requeue_after(outcome.results.values(), now, self._world.resync)
         return replace(_finish(body, status, delay, _result(outcome, sight)), drift=drift)
 
-    def _view(  # noqa: PLR0913, PLR0917 - all that a plan is made of
+    def _view(  # noqa: PLR0913 - all that a plan is made of
         self,
         cloud: Cloud,
         app: AppSpec,
         memory: Memory,
-        names: Graph,
+        sources: DataSources,
         secrets: Mapping[str, tuple[Observed, ...]],
-        request: SnapshotRequest,
         *,
         full: bool,
         fresh: bool,
     ) -> tuple[Observations, Graph, Plan]:
         """Look, and plan: what there is, what is desired, and the changes between them."""
-        sight = self._observe(cloud, memory, _wanted(names), full=full, fresh=fresh)
+        sight = self._observe(cloud, memory, sources.names, full=full, fresh=fresh)
         in_aws = {address: found for address, found in sight.world.items() if found[0].kind is not KubernetesSecret}
         sight = Observations({**in_aws, **secrets}, sight.unreadable)
-        zones = choose_zones(cloud, app.network.availability_zones, sight.world)
-        snapshot = request.wanted(cloud.stack, sight.world)
-        graph = build(app, cloud.stack, Lookups(zones, domain_lookup(app, cloud.stack, sight.world), snapshot))
+        zones = choose_zones(cloud, app.network.availability_zones, sources.zones_in_use(sight.world))
+        graph = build(app, cloud.stack, sources.answers(sight.world, zones))
         return sight, graph, make_plan(graph, sight.world)
 
     def _observe(
-        self, cloud: Cloud, memory: Memory, wanted: Mapping[str, list[str]], *, full: bool, fresh: bool = False
+        self, cloud: Cloud, memory: Memory, wanted: Mapping[str, Sequence[str]], *, full: bool, fresh: bool = False
     ) -> Observations:
         """Look at everything (`full`), or at what is unsettled. `fresh`: share no read that has begun before now."""
         now = seconds()
@@ -218,24 +217,23 @@ class Reconciler:
         def assume(role: str) -> Account:
             return self._world.accounts.get(stack.region, role, zone.get("externalID", ""))
 
-        return Cloud(account, stack, account.inventory, final_snapshot=final_snapshot, assume=assume)
+        return Cloud(account, stack, account.inventory, NAMES, final_snapshot=final_snapshot, assume=assume)
 
     def _kubernetes_secrets(
-        self, namespace: str, graph: Graph
+        self, namespace: str, sources: DataSources
     ) -> tuple[dict[str, tuple[Observed, ...]], dict[str, Health]]:
-        """Read the Secrets that a graph wants; give those found, and what to say of those that may not be read."""
+        """Read the Secrets that a stack wants; return those found, and what to say of those that may not be read."""
         found: dict[str, tuple[Observed, ...]] = {}
         forbidden: dict[str, Health] = {}
-        for wanted in graph:
-            if isinstance(wanted, KubernetesSecret):
-                try:
-                    value = (self._world.read_secret(namespace, wanted.secret) or {}).get(wanted.key)
-                except PermissionError as refusal:
-                    forbidden[wanted.address] = wanted.forbidden(namespace, str(refusal))
-                    continue
-                if value:
-                    attrs = {"value": Sensitive(value)}
-                    found[wanted.address] = (Observed(KubernetesSecret, wanted.name, wanted.name, attrs),)
+        for wanted in sources.kubernetes_secrets:
+            try:
+                value = (self._world.read_secret(namespace, wanted.secret) or {}).get(wanted.key)
+            except PermissionError as refusal:
+                forbidden[wanted.address] = wanted.forbidden(namespace, str(refusal))
+                continue
+            if value:
+                attrs = {"value": Sensitive(value)}
+                found[wanted.address] = (Observed(KubernetesSecret, wanted.name, wanted.name, attrs),)
         return found, forbidden
 
     def _failed(self, body: Mapping[str, Any], memory: Memory, health: Health) -> Report:
@@ -266,13 +264,6 @@ def _takes_away(plan: Plan, sight: Observations) -> bool:
     """Tell whether a plan deletes or replaces anything that is not going already."""
     going = {o.id for found in sight.world.values() for o in found if o.state == "deleting"}
     return any(change.id not in going for change in plan.of(Action.DELETE, Action.REPLACE))
-
-
-def _wanted(graph: Graph) -> dict[str, list[str]]:
-    names: dict[str, list[str]] = {}
-    for resource in graph:
-        names.setdefault(resource.TYPE, []).append(resource.name)
-    return names
 
 
 def _inputs(body: Mapping[str, Any], secrets: Mapping[str, tuple[Observed, ...]]) -> str:

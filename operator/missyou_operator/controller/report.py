@@ -22,6 +22,7 @@ from missyou_operator.engine.outcome import Outcome, Result
 from missyou_operator.engine.plan import Action, Plan
 from missyou_operator.engine.resource import Health
 from missyou_operator.stack.backups import SnapshotRequest
+from missyou_operator.stack.naming import SERVICE
 from missyou_operator.stack.outputs import found, image, outputs, url
 
 #: How often `lastSyncTime` is written when nothing else changes: each status write makes GitOps tools look again.
@@ -203,7 +204,7 @@ def _in_sync(found_: PassResult) -> Verdict:
 
 
 def _service(found_: PassResult) -> dict[str, Any]:
-    service = found(found_.outcome.world, "ecs.Service", f"{found_.stack.name}-service")
+    service = found(found_.stack, found_.outcome.world, "ecs.Service", SERVICE)
     if service is None:
         return {}
     running, desired = service.attrs.get("running", 0), service.attrs.get("desired", 0)

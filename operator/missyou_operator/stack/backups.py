@@ -1,4 +1,4 @@
-"""A snapshot of the database that somebody asks for, by the annotation missyou.app/snapshot."""
+"""A snapshot of the database on request: the annotation missyou.app/snapshot asks for it."""
 
 from __future__ import annotations
 
@@ -13,53 +13,53 @@ from missyou_operator.aws.rds.restore import DATABASE_TAG
 from missyou_operator.aws.rds.snapshot import DBSnapshot
 from missyou_operator.engine.plan import ObservedState
 from missyou_operator.engine.resource import Observed
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Component, Context
 from missyou_operator.stack.database import Database
 
 ANNOTATION = "missyou.app/snapshot"
-#: What stays of a value in a name; a snapshot's name may have 255 characters.
+#: Characters of a value that go into a name, of which RDS allows 255.
 _KEPT = 60
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotRequest:
-    """The value of the annotation ("" for none), and that for which a snapshot was last begun."""
+    """The annotation's value ("" for none), and the value for which a snapshot was last begun."""
 
     value: str = ""
     handled: str = ""
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> SnapshotRequest:
-        """Read it from a MissYouApp object."""
+        """Read the request from a MissYouApp object."""
         annotations, status = body["metadata"].get("annotations") or {}, body.get("status") or {}
         return cls(str(annotations.get(ANNOTATION, "")), str(status.get("lastHandledSnapshot", "")))
 
     def wanted(self, stack: StackIdentity, world: ObservedState) -> str:
-        """Give the value, unless somebody has deleted the snapshot since: it is not taken a second time."""
+        """Return the value, or "" if somebody has deleted its snapshot since: it is not taken a second time."""
         return self.value if self._taken(stack, world) or self.value != self.handled else ""
 
     def begun(self, stack: StackIdentity, world: ObservedState) -> str:
-        """Give the value for which a snapshot was last begun, as the status keeps it."""
+        """Return the value for which a snapshot was last begun, as the status keeps it."""
         return self.value if any(row.owned for row in self._taken(stack, world)) else self.handled
 
     def _taken(self, stack: StackIdentity, world: ObservedState) -> Sequence[Observed]:
-        # The world may hold another one as well, for which was asked a moment ago.
+        # The world may also hold the snapshot of an earlier value.
         return world.get(f"{DBSnapshot.TYPE}/{snapshot_name(stack, self.value)}", ()) if self.value else ()
 
 
 def snapshot_name(stack: StackIdentity, value: str) -> str:
-    """Name the snapshot for a value: what of it can be in a name, and a hash where that is not all."""
+    """Return the snapshot's name: what of the value can be in a name, and a hash where that is not all of it."""
     slug = re.sub("[^a-z0-9]+", "-", value.lower())[:_KEPT].strip("-")
     digest = hashlib.sha256(value.encode()).hexdigest()[:8]
-    parts = (f"{stack.name}-db", slug, "" if slug == value else digest)
-    return "-".join(filter(None, parts))
+    return stack.fill(naming.SNAPSHOT, "-".join(filter(None, (slug, "" if slug == value else digest))))
 
 
 def backups(ctx: Context, db: Database) -> None:
-    """Declare the snapshot, if one is asked for."""
-    if not ctx.facts.snapshot:
+    """Declare the snapshot, if one is requested."""
+    if not ctx.lookups.snapshot:
         return
-    named = ctx.named(Component.DATABASE, full=snapshot_name(ctx.stack, ctx.facts.snapshot))
-    # Tags that a snapshot is given take the place of those that it would copy.
-    named["tags"] = {**named["tags"], DATABASE_TAG: ctx.app.database.name}
-    ctx.graph.add(DBSnapshot(**named, instance=db.instance.ref(ready=True)))
+    # RDS copies no tags of the instance to a snapshot that is given tags of its own.
+    tags = {DATABASE_TAG: ctx.app.database.name}
+    common = ctx.named(Component.DATABASE)(snapshot_name(ctx.stack, ctx.lookups.snapshot), tags=tags)
+    ctx.graph.add(DBSnapshot(**common, instance=db.instance.ref(ready=True)))

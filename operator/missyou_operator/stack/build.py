@@ -23,9 +23,9 @@ from missyou_operator.stack.security_groups import security_groups
 from missyou_operator.stack.service import service
 
 
-def build(app: AppSpec, stack: StackIdentity, facts: Lookups) -> Graph:
-    """Give the graph of all resources that a spec asks for. Pure: the same input gives the same graph."""
-    ctx = Context(app, stack, facts)
+def build(app: AppSpec, stack: StackIdentity, lookups: Lookups) -> Graph:
+    """Return the graph of all resources that a spec asks for. Pure: the same input gives the same graph."""
+    ctx = Context(app, stack, lookups)
     net = network(ctx)
     groups = security_groups(ctx, net)
     endpoints(ctx, net, groups)

@@ -1,4 +1,4 @@
-"""What all modules of the stack build with: the spec, the identity, what the world offers, and the graph that grows."""
+"""What all modules of the stack build with: the spec, the identity, the answers of the lookups, and the graph."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OPTIONAL = frozenset({Component.DOMAIN, Component.WAF})
 
 @dataclass(frozen=True, slots=True)
 class DomainLookup:
-    """The hosted zone that a domain's records go into ("" where there is none), and where the domain is to lead."""
+    """The hosted zone for the domain's records ("" if there is none), and the host name that the domain leads to."""
 
     zone: str = ""
     zone_name: str = ""
@@ -42,10 +42,10 @@ class DomainLookup:
 
 @dataclass(frozen=True, slots=True)
 class Lookups:
-    """What a stack needs to know of the world besides its spec.
+    """What a stack is built from besides its spec.
 
-    `zones`: the two availability zones, first "a", then "b". `domain`: of the zone for `spec.domain`.
-    `snapshot`: what somebody calls the snapshot that is to be there, "" for none.
+    `zones`: the two availability zones, in the order of their letters. `domain`: the hosted zone for `spec.domain`.
+    `snapshot`: the value of the annotation that requests a snapshot, "" for none.
     """
 
     zones: tuple[str, str]
@@ -53,25 +53,46 @@ class Lookups:
     snapshot: str = ""
 
 
-class Common(TypedDict):
+class Untagged(TypedDict):
     """The arguments that every resource takes."""
 
     name: str
     component: str
+
+
+class Common(Untagged):
+    """The arguments that every resource with tags takes."""
+
     tags: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """Composes the arguments that all resources of one component have in common."""
+
+    component: Component
+    stack: StackIdentity
+    extra: Mapping[str, str]
+
+    def __call__(self, pattern: str, chosen: str = "*", *, tags: Mapping[str, str] | None = None) -> Common:
+        """Return name, component and tags for a name's pattern; `tags` come on top of those that all resources have."""
+        common = self.untagged(pattern, chosen)
+        return {**common, "tags": {**self.stack.tags(common["component"], common["name"], self.extra), **(tags or {})}}
+
+    def untagged(self, pattern: str, chosen: str = "*") -> Untagged:
+        """Return name and component, for what AWS does not tag."""
+        return {"name": self.stack.fill(pattern, chosen), "component": self.component.value}
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
-    """The building site of one stack."""
+    """One stack under construction."""
 
     app: AppSpec
     stack: StackIdentity
-    facts: Lookups
+    lookups: Lookups
     graph: Graph = field(default_factory=Graph)
 
-    def named(self, component: Component, suffix: str = "", *, full: str = "") -> Common:
-        """Give name, component and tags of a resource called `<stack>-<suffix>`, or `full` where names differ."""
-        name = full or (f"{self.stack.name}-{suffix}" if suffix else self.stack.name)
-        extra = {**self.app.tags, "Environment": str(self.app.environment)}
-        return {"name": name, "component": component.value, "tags": self.stack.tags(component.value, name, extra)}
+    def named(self, component: Component) -> Named:
+        """Return what names and tags the resources of a component."""
+        return Named(component, self.stack, {**self.app.tags, "Environment": str(self.app.environment)})

@@ -1,4 +1,4 @@
-"""The dashboard: one screen that says what is wrong, from what users meet at the top to the database at the bottom.
+"""The dashboard: one screen that shows what is wrong, from what users meet at the top to the database at the bottom.
 
 Where an alarm watches a metric, its threshold is a line in the graph. Source of the body's form: CloudWatch API
 reference, "Dashboard Body Structure and Syntax".
@@ -6,40 +6,40 @@ reference, "Dashboard Body Structure and Syntax".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from missyou_operator.aws.cloudwatch.alarm import Alarm
-from missyou_operator.aws.cloudwatch.dashboard import Dashboard, dashboard_name
+from missyou_operator.aws.cloudwatch.dashboard import Dashboard
 from missyou_operator.engine.values import Ref
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Component, Context
 from missyou_operator.stack.load_balancer import Balancing
+from missyou_operator.stack.naming import AlarmName
 
 #: Of CloudWatch's grid.
 _COLUMNS = 24
 _RED, _ORANGE, _GREEN, _BLUE, _PURPLE = "#d62728", "#ff7f0e", "#2ca02c", "#1f77b4", "#9467bd"
 Json = dict[str, Any]
+Alarms = Mapping[AlarmName, Alarm]
 Series = tuple[str, str, str, str]
 """A metric's name, its statistic, the label and the color."""
 
 
-def dashboard(ctx: Context, balancing: Balancing, alarms: Sequence[Alarm]) -> None:
-    """Declare the dashboard, if it is wanted."""
-    if not ctx.app.monitoring.dashboard:
-        return
-    named = ctx.named(Component.MONITORING, full=dashboard_name(ctx.stack))
-    ctx.graph.add(Dashboard(**named, body=body(ctx, balancing, alarms)))
+def dashboard(ctx: Context, balancing: Balancing, alarms: Alarms) -> None:
+    """Declare the dashboard, if the spec enables it."""
+    if ctx.app.monitoring.dashboard:
+        ctx.graph.add(Dashboard(**ctx.named(Component.MONITORING)(naming.DASHBOARD), body=body(ctx, balancing, alarms)))
 
 
-def body(ctx: Context, balancing: Balancing, alarms: Sequence[Alarm]) -> Json:
-    """Lay it out: the alarms, then a row each for requests, tasks and database."""
-    by_name = {alarm.name.removeprefix(f"{ctx.stack.name}-"): alarm for alarm in alarms}
+def body(ctx: Context, balancing: Balancing, alarms: Alarms) -> Json:
+    """Lay out the dashboard: the alarms, then a row each for requests, tasks and database."""
     rows: list[tuple[int, list[Json]]] = [
         (2, [_heading(ctx)]),
-        (3, [_alarms(ctx, alarms)]),
-        (6, list(_requests(balancing, by_name))),
-        (6, list(_tasks(ctx, by_name))),
-        (6, list(_database(by_name))),
+        (3, [_alarms(ctx, alarms.values())]),
+        (6, list(_requests(balancing, alarms))),
+        (6, list(_tasks(ctx, alarms))),
+        (6, list(_database(alarms))),
     ]
     widgets, top = [], 0
     for height, row in rows:
@@ -57,28 +57,29 @@ def body(ctx: Context, balancing: Balancing, alarms: Sequence[Alarm]) -> Json:
 
 def _heading(ctx: Context) -> Json:
     namespace, _, name = ctx.stack.app.partition("/")
-    # Within the console, which the dashboard is looked at in; its names are escaped twice, with $ for %.
-    log = f"#logsV2:log-groups/log-group/$252Fecs$252F{ctx.stack.name}"
+    group = ctx.stack.fill(naming.APP_LOG)
+    # A link within the console, which shows the dashboard. It escapes names twice, with $ for %.
+    log = f"#logsV2:log-groups/log-group/{group.replace('/', '$252F')}"
     text = (
         f"## {name}\n"
         f"`kubectl describe missyouapp {name} -n {namespace}` says what is being done about it. "
-        f"[Log of the tasks]({log}), group `/ecs/{ctx.stack.name}` in {ctx.stack.region}. "
+        f"[Log of the tasks]({log}), group `{group}` in {ctx.stack.region}. "
         "This dashboard is written by the operator, which takes changes back."
     )
     return {"type": "text", "properties": {"markdown": text}}
 
 
-def _alarms(ctx: Context, alarms: Sequence[Alarm]) -> Json:
-    # Put together and not referred to: a dashboard need not wait for them.
+def _alarms(ctx: Context, alarms: Iterable[Alarm]) -> Json:
+    # Composed and not referred to: the dashboard need not wait for the alarms.
     arns = [ctx.stack.arn("cloudwatch", f"alarm:{alarm.name}") for alarm in alarms]
     return {"type": "alarm", "properties": {"title": "Alarms", "alarms": arns}}
 
 
-def _requests(balancing: Balancing, alarms: dict[str, Alarm]) -> Iterable[Json]:
+def _requests(balancing: Balancing, alarms: Alarms) -> Iterable[Json]:
     of: dict[str, str | Ref] = {"LoadBalancer": balancing.load_balancer.ref("arn_suffix")}
     group = {**of, "TargetGroup": balancing.target_group.ref("arn_suffix")}
     alb = "AWS/ApplicationELB"
-    rate = alarms["alb-5xx"]
+    rate = alarms[AlarmName.FAILING_REQUESTS]
     yield _graph(
         "Requests a minute",
         _metrics(
@@ -115,12 +116,12 @@ def _requests(balancing: Balancing, alarms: dict[str, Alarm]) -> Iterable[Json]:
             ("HealthyHostCount", "Minimum", "healthy", _GREEN),
             ("UnHealthyHostCount", "Maximum", "unhealthy", _RED),
         ),
-        lines=[_line(alarms["alb-healthy"])],
+        lines=[_line(alarms[AlarmName.HEALTHY_TASKS])],
     )
 
 
-def _tasks(ctx: Context, alarms: dict[str, Alarm]) -> Iterable[Json]:
-    cpu, scaling = alarms["ecs-cpu"], ctx.app.service.autoscaling
+def _tasks(ctx: Context, alarms: Alarms) -> Iterable[Json]:
+    cpu, scaling = alarms[AlarmName.SERVICE_CPU], ctx.app.service.autoscaling
     of = cpu.dimensions
     highest, average = "Maximum", "Average"
     for title, metric, target, lines in (
@@ -140,16 +141,16 @@ def _tasks(ctx: Context, alarms: dict[str, Alarm]) -> Iterable[Json]:
     yield _graph("Tasks", running, lines=bounds)
 
 
-def _database(alarms: dict[str, Alarm]) -> Iterable[Json]:
-    cpu = alarms["rds-cpu"]
-    for title, suffix, metric, statistic, label in (
-        ("CPU of the database, %", "rds-cpu", "CPUUtilization", "Average", "average"),
-        ("Connections", "rds-connections", "DatabaseConnections", "Maximum", "highest"),
-        ("Free memory, bytes", "rds-memory", "FreeableMemory", "Minimum", "lowest"),
-        ("Free storage, bytes", "rds-storage", "FreeStorageSpace", "Minimum", "lowest"),
+def _database(alarms: Alarms) -> Iterable[Json]:
+    cpu = alarms[AlarmName.DATABASE_CPU]
+    for title, name, metric, statistic, label in (
+        ("CPU of the database, %", AlarmName.DATABASE_CPU, "CPUUtilization", "Average", "average"),
+        ("Connections", AlarmName.DATABASE_CONNECTIONS, "DatabaseConnections", "Maximum", "highest"),
+        ("Free memory, bytes", AlarmName.DATABASE_MEMORY, "FreeableMemory", "Minimum", "lowest"),
+        ("Free storage, bytes", AlarmName.DATABASE_STORAGE, "FreeStorageSpace", "Minimum", "lowest"),
     ):
-        # With a class whose memory is not known there is no alarm on connections and memory.
-        watching = alarms.get(suffix)
+        # Without a known memory of its class, a database has no alarms on connections and memory.
+        watching = alarms.get(name)
         yield _graph(
             title,
             _metrics(cpu.namespace, cpu.dimensions, (metric, statistic, label, _BLUE)),

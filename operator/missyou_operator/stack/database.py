@@ -8,6 +8,7 @@ from missyou_operator.aws.logs import LogGroup
 from missyou_operator.aws.rds.groups import DBParameterGroup, DBSubnetGroup
 from missyou_operator.aws.rds.instance import DBInstance
 from missyou_operator.aws.secretsmanager.secret import Secret, SecretVersion
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Component, Context
 from missyou_operator.stack.network import Network
 from missyou_operator.stack.security_groups import SecurityGroups
@@ -15,7 +16,7 @@ from missyou_operator.stack.security_groups import SecurityGroups
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """What the other modules refer to. `url` is the secret once it holds a complete DATABASE_URL."""
+    """What the other modules refer to. `url` is the version of the secret that holds a complete DATABASE_URL."""
 
     instance: DBInstance
     url: SecretVersion
@@ -23,21 +24,23 @@ class Database:
 
 def database(ctx: Context, net: Network, groups: SecurityGroups, credentials: Secret, log_group: LogGroup) -> Database:
     """Declare the instance, its groups, and the credentials that its endpoint completes."""
-    spec, add = ctx.app.database, ctx.graph.add
-    family = f"postgres{spec.engine_version.split('.')[0]}"
+    spec, add, named = ctx.app.database, ctx.graph.add, ctx.named(Component.DATABASE)
+    major = spec.engine_version.split(".")[0]
     subnets = add(
         DBSubnetGroup(
-            **ctx.named(Component.DATABASE, "db"),
+            **named(naming.DATABASE),
             subnet_ids=tuple(subnet.ref() for subnet in net.database),
             description=f"Database subnets of {ctx.stack.app}",
         )
     )
     parameters = add(
-        DBParameterGroup(**ctx.named(Component.DATABASE, family), family=family, parameters={"rds.force_ssl": "1"})
+        DBParameterGroup(
+            **named(naming.PARAMETERS, major), family=f"postgres{major}", parameters={"rds.force_ssl": "1"}
+        )
     )
     instance = add(
         DBInstance(
-            **ctx.named(Component.DATABASE, "db"),
+            **named(naming.DATABASE),
             engine_version=spec.engine_version,
             instance_class=spec.instance_class,
             storage_gib=spec.storage_gib,
@@ -61,8 +64,7 @@ def database(ctx: Context, net: Network, groups: SecurityGroups, credentials: Se
     )
     url = add(
         SecretVersion(
-            name=credentials.name,
-            component=Component.SECRETS.value,
+            **ctx.named(Component.SECRETS).untagged(naming.CREDENTIALS),
             secret=credentials.ref("arn"),
             host=instance.ref("endpoint", ready=True),
             port=instance.ref("port"),

@@ -1,4 +1,4 @@
-"""The app's own name: certificate, HTTPS, and the records that lead to the load balancer (dns.tf)."""
+"""The app's own domain: certificate, HTTPS, and the records that lead to the load balancer (dns.tf)."""
 
 from __future__ import annotations
 
@@ -8,44 +8,56 @@ from typing import Any
 from missyou_operator.api import AppSpec
 from missyou_operator.aws.acm import ROLE_TAG, ZONE_TAG, Certificate
 from missyou_operator.aws.elbv2.listener import HTTPS, TLS_POLICY, Listener, Redirect
+from missyou_operator.aws.elbv2.loadbalancer import LoadBalancer
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.route53.records import Alias, Validation
 from missyou_operator.aws.route53.zone import HostedZone
 from missyou_operator.engine.plan import ObservedState
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Component, Context, DomainLookup
 from missyou_operator.stack.load_balancer import Balancing
 
 
-def domain_lookup(app: AppSpec, stack: StackIdentity, world: ObservedState) -> DomainLookup:
-    """Give what has been found for `spec.domain`."""
+def hosted_zone(app: AppSpec) -> HostedZone | None:
+    """Declare the hosted zone to look up, if the app has a domain. `HostedZone` explains its name."""
     if app.domain is None:
+        return None
+    name = f"{app.domain.name}@{app.domain.hosted_zone_id or ''}@{app.domain.credentials.role_arn or ''}"
+    return HostedZone(name=name, component=Component.DOMAIN.value)
+
+
+def domain_lookup(app: AppSpec, stack: StackIdentity, world: ObservedState) -> DomainLookup:
+    """Return what the lookup of the hosted zone has found."""
+    zone = hosted_zone(app)
+    if app.domain is None or zone is None:
         return DomainLookup()
-    balancers = world.get(f"elbv2.LoadBalancer/{stack.name}-alb", ())
+    balancers = world.get(f"{LoadBalancer.TYPE}/{stack.fill(naming.LOAD_BALANCER)}", ())
     target = str(balancers[0].attrs.get("dns_name", "")) if balancers else ""
-    zones = world.get(f"{HostedZone.TYPE}/{_zone_wanted(app)}", ())
+    zones = world.get(zone.address, ())
     attrs: Mapping[str, Any] = zones[0].attrs if zones else {"id": "", "zone_name": "", "name_servers": (), "gone": ()}
     certificates = world.get(f"{Certificate.TYPE}/{app.domain.name}", ())
     remembered = certificates[0].attrs["zone"] if certificates and certificates[0].owned else ""
     if remembered and remembered != attrs["id"] and remembered not in attrs["gone"]:
-        # Where the records are, they stay: also while zones cannot be read, or when one fits better since.
+        # The records stay in their zone, also while zones cannot be read, or when another fits better since.
         return DomainLookup(remembered, app.domain.name, (), target)
     return DomainLookup(attrs["id"], attrs["zone_name"], attrs["name_servers"], target)
 
 
 def domain(ctx: Context, balancing: Balancing) -> None:
-    """Declare them, if the app has a name. Without a zone of ours, people create the records that the status names."""
-    spec, facts, add = ctx.app.domain, ctx.facts.domain, ctx.graph.add
-    if spec is None:
+    """Declare certificate, HTTPS and records. Without a zone, people create the records that the status names."""
+    spec, found, add, named = ctx.app.domain, ctx.lookups.domain, ctx.graph.add, ctx.named(Component.DOMAIN)
+    zone = hosted_zone(ctx.app)
+    if spec is None or zone is None:
         return
-    add(HostedZone(name=_zone_wanted(ctx.app), component=Component.DOMAIN.value))
+    add(zone)
     role = spec.credentials.role_arn or ""
-    named = ctx.named(Component.DOMAIN, full=spec.name)
-    remembered = {ZONE_TAG: facts.zone, ROLE_TAG: role}
-    named["tags"] = {**named["tags"], **{key: value for key, value in remembered.items() if facts.zone and value}}
-    certificate = add(Certificate(**named, by_hand=not facts.zone, advice=_advice(spec.name, facts)))
+    remembered = {ZONE_TAG: found.zone, **({ROLE_TAG: role} if role else {})} if found.zone else {}
+    certificate = add(
+        Certificate(**named(spec.name, tags=remembered), by_hand=not found.zone, advice=_advice(spec.name, found))
+    )
     https = add(
         Listener(
-            **ctx.named(Component.DOMAIN, "https"),
+            **named(naming.HTTPS),
             load_balancer_arn=balancing.load_balancer.ref("arn"),
             port=HTTPS,
             target_group_arn=balancing.target_group.ref("arn"),
@@ -53,20 +65,13 @@ def domain(ctx: Context, balancing: Balancing) -> None:
             tls_policy=TLS_POLICY,
         )
     )
-    add(
-        Redirect(
-            **ctx.named(Component.DOMAIN, "http-redirect"),
-            listener=balancing.listener.ref("arn"),
-            after=(https.ref(ready=True),),
-        )
-    )
-    if not facts.zone:
+    add(Redirect(**named(naming.REDIRECT), listener=balancing.listener.ref("arn"), after=(https.ref(ready=True),)))
+    if not found.zone:
         return
     add(
         Validation(
-            name=spec.name,
-            component=Component.DOMAIN.value,
-            zone=facts.zone,
+            **named.untagged(spec.name),
+            zone=found.zone,
             role=role,
             record_name=certificate.ref("record_name"),
             record_value=certificate.ref("record_value"),
@@ -74,9 +79,8 @@ def domain(ctx: Context, balancing: Balancing) -> None:
     )
     add(
         Alias(
-            name=spec.name,
-            component=Component.DOMAIN.value,
-            zone=facts.zone,
+            **named.untagged(spec.name),
+            zone=found.zone,
             role=role,
             target=balancing.load_balancer.ref("dns_name"),
             target_zone=balancing.load_balancer.ref("zone_id"),
@@ -86,20 +90,13 @@ def domain(ctx: Context, balancing: Balancing) -> None:
     )
 
 
-def _zone_wanted(app: AppSpec) -> str:
-    """Name what is looked for: see `HostedZone`."""
-    if app.domain is None:
-        return ""
-    return f"{app.domain.name}@{app.domain.hosted_zone_id or ''}@{app.domain.credentials.role_arn or ''}"
-
-
-def _advice(name: str, facts: DomainLookup) -> str:
-    """Say what a person can do for the domain."""
-    if facts.zone:
-        servers = ", ".join(facts.name_servers) or "not known at the moment"
+def _advice(name: str, found: DomainLookup) -> str:
+    """Explain what a person can do for the domain."""
+    if found.zone:
+        servers = ", ".join(found.name_servers) or "not known at the moment"
         return (
-            f"If that lasts for more than half an hour: is {facts.zone_name} delegated, at its registrar or in the "
-            f"zone above it, to the name servers of {facts.zone} ({servers})?"
+            f"If that lasts for more than half an hour: is {found.zone_name} delegated, at its registrar or in the "
+            f"zone above it, to the name servers of {found.zone} ({servers})?"
         )
-    target = facts.load_balancer or "the load balancer"
+    target = found.load_balancer or "the load balancer"
     return f"no public hosted zone for {name} is within reach: lead {name} to {target} by a CNAME of your own"

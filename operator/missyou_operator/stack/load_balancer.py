@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from missyou_operator.aws.elbv2.access_logs import AccessLogs, log_policy
 from missyou_operator.aws.elbv2.listener import HTTP, Listener
 from missyou_operator.aws.elbv2.loadbalancer import LoadBalancer
-from missyou_operator.aws.elbv2.targetgroup import TargetGroup, target_group_name
-from missyou_operator.aws.s3.bucket import Bucket, log_bucket_name
+from missyou_operator.aws.elbv2.targetgroup import TargetGroup, fingerprint
+from missyou_operator.aws.s3.bucket import Bucket
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Component, Context
 from missyou_operator.stack.network import Network
 from missyou_operator.stack.security_groups import SecurityGroups
@@ -16,7 +17,7 @@ from missyou_operator.stack.security_groups import SecurityGroups
 
 @dataclass(frozen=True, slots=True)
 class Balancing:
-    """What the service refers to."""
+    """What the other modules refer to."""
 
     load_balancer: LoadBalancer
     target_group: TargetGroup
@@ -24,11 +25,11 @@ class Balancing:
 
 
 def load_balancer(ctx: Context, net: Network, groups: SecurityGroups) -> Balancing:
-    """Declare them."""
-    service, add = ctx.app.service, ctx.graph.add
+    """Declare the load balancer, its target group, its HTTP listener and its access logs."""
+    service, add, named = ctx.app.service, ctx.graph.add, ctx.named(Component.LOAD_BALANCER)
     balancer = add(
         LoadBalancer(
-            **ctx.named(Component.LOAD_BALANCER, "alb"),
+            **named(naming.LOAD_BALANCER),
             subnet_ids=tuple(subnet.ref() for subnet in net.public),
             security_group_ids=(groups.alb.ref(),),
             deletion_protection=ctx.app.load_balancer.deletion_protection,
@@ -38,7 +39,7 @@ def load_balancer(ctx: Context, net: Network, groups: SecurityGroups) -> Balanci
     )
     targets = add(
         TargetGroup(
-            **ctx.named(Component.LOAD_BALANCER, full=target_group_name(ctx.stack.name, port=service.port)),
+            **named(naming.TARGET_GROUP, fingerprint(port=service.port)),
             vpc_id=net.vpc.ref(),
             port=service.port,
             health_path=service.health_check.path,
@@ -47,7 +48,7 @@ def load_balancer(ctx: Context, net: Network, groups: SecurityGroups) -> Balanci
     )
     listener = add(
         Listener(
-            **ctx.named(Component.LOAD_BALANCER, "http"),
+            **named(naming.HTTP),
             load_balancer_arn=balancer.ref("arn"),
             port=HTTP,
             target_group_arn=targets.ref("arn"),
@@ -59,23 +60,17 @@ def load_balancer(ctx: Context, net: Network, groups: SecurityGroups) -> Balanci
 
 
 def _access_logs(ctx: Context, balancer: LoadBalancer) -> None:
-    """Declare where the load balancer writes what it is asked, if it is to."""
-    wanted = ctx.app.load_balancer.access_logs
-    if not wanted.enabled:
+    """Declare the bucket that the load balancer logs its requests to, if the spec enables access logs."""
+    spec, add, named = ctx.app.load_balancer.access_logs, ctx.graph.add, ctx.named(Component.LOAD_BALANCER)
+    if not spec.enabled:
         return
-    bucket = ctx.graph.add(
-        Bucket(
-            **ctx.named(Component.LOAD_BALANCER, full=log_bucket_name(ctx.stack)),
-            policy=log_policy(ctx.stack),
-            retention_days=wanted.retention_days,
-        )
-    )
-    ctx.graph.add(
+    policy = log_policy(ctx.stack, ctx.stack.fill(naming.LOG_BUCKET))
+    bucket = add(Bucket(**named(naming.LOG_BUCKET), policy=policy, retention_days=spec.retention_days))
+    add(
         AccessLogs(
-            name=balancer.name,
-            component=Component.LOAD_BALANCER.value,
+            **named.untagged(naming.LOAD_BALANCER),
             load_balancer_arn=balancer.ref("arn"),
-            # Policy included: Elastic Load Balancing tries to write.
+            # With its policy: Elastic Load Balancing tries to write.
             bucket=bucket.ref(ready=True),
         )
     )

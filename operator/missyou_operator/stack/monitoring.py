@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from missyou_operator.aws.logs import LogGroup
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Component, Context
 
 
@@ -18,12 +19,8 @@ class LogGroups:
 
 def log_groups(ctx: Context) -> LogGroups:
     """Declare both log groups."""
-    days = ctx.app.monitoring.log_retention_days
-
-    def group(name: str) -> LogGroup:
-        return ctx.graph.add(LogGroup(**ctx.named(Component.MONITORING, full=name), retention_days=days))
-
+    add, named, days = ctx.graph.add, ctx.named(Component.MONITORING), ctx.app.monitoring.log_retention_days
     return LogGroups(
-        app=group(f"/ecs/{ctx.stack.name}"),
-        database=group(f"/aws/rds/instance/{ctx.stack.name}-db/postgresql"),
+        app=add(LogGroup(**named(naming.APP_LOG), retention_days=days)),
+        database=add(LogGroup(**named(naming.DATABASE_LOG), retention_days=days)),
     )

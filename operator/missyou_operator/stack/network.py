@@ -8,12 +8,12 @@ from ipaddress import IPv4Network
 from missyou_operator.aws.ec2.gateways import Address, InternetGateway, NatGateway
 from missyou_operator.aws.ec2.routes import RouteTable
 from missyou_operator.aws.ec2.vpc import Subnet, Vpc
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Component, Context
 
-#: Places of the subnets among the equal blocks that the VPC is cut into, one per zone. With 10.0.0.0/16: 10.0.0-1.0/24
-#: public, 10.0.10-11.0/24 for the app, 10.0.20-21.0/24 for the database.
-_PLACES = {"public": (0, 1), "app": (10, 11), "db": (20, 21)}
-_LETTERS = ("a", "b")
+#: The blocks of each tier, one per zone, among the equal blocks that the VPC is cut into. With 10.0.0.0/16:
+#: 10.0.0-1.0/24 public, 10.0.10-11.0/24 for the app, 10.0.20-21.0/24 for the database.
+_BLOCKS = {"public": (0, 1), "app": (10, 11), "db": (20, 21)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +32,28 @@ def subnet_blocks(cidr: str) -> dict[str, tuple[str, str]]:
     """Carve a VPC of /16 to /20 into subnets: /24 each, and /25 where the block has no room for the layout in /24."""
     network = IPv4Network(cidr)
     blocks = list(network.subnets(new_prefix=max(24, network.prefixlen + 5)))
-    return {tier: (str(blocks[first]), str(blocks[second])) for tier, (first, second) in _PLACES.items()}
+    return {tier: (str(blocks[first]), str(blocks[second])) for tier, (first, second) in _BLOCKS.items()}
 
 
 def network(ctx: Context) -> Network:
     """Declare the network."""
-    add, named = ctx.graph.add, ctx.named
-    vpc = add(Vpc(**named(Component.NETWORK, "vpc"), cidr=ctx.app.network.cidr))
-    igw = add(InternetGateway(**named(Component.NETWORK, "igw"), vpc_id=vpc.ref()))
+    add, named = ctx.graph.add, ctx.named(Component.NETWORK)
+    vpc = add(Vpc(**named(naming.VPC), cidr=ctx.app.network.cidr))
+    igw = add(InternetGateway(**named(naming.INTERNET_GATEWAY), vpc_id=vpc.ref()))
     tiers = {
         tier: tuple(
-            add(Subnet(**named(Component.NETWORK, f"{tier}-{letter}"), vpc_id=vpc.ref(), cidr=block, zone=zone))
-            for letter, block, zone in zip(_LETTERS, blocks, ctx.facts.zones, strict=True)
+            add(Subnet(**named(naming.SUBNETS[tier, letter]), vpc_id=vpc.ref(), cidr=block, zone=zone))
+            for letter, block, zone in zip(naming.LETTERS, blocks, ctx.lookups.zones, strict=True)
         )
         for tier, blocks in subnet_blocks(ctx.app.network.cidr).items()
     }
     gateways = [
-        _nat_gateway(ctx, letter, subnet, igw)
-        for letter, subnet in list(zip(_LETTERS, tiers["public"], strict=True))[: ctx.app.network.nat_gateways]
+        _nat_gateway(ctx, naming.NAT_GATEWAYS[letter], subnet, igw)
+        for letter, subnet in list(zip(naming.LETTERS, tiers["public"], strict=True))[: ctx.app.network.nat_gateways]
     ]
     add(
         RouteTable(
-            **named(Component.NETWORK, "public"),
+            **named(naming.PUBLIC_ROUTES),
             vpc_id=vpc.ref(),
             subnet_ids=tuple(subnet.ref() for subnet in tiers["public"]),
             default_target=igw.ref(ready=True),
@@ -62,18 +62,18 @@ def network(ctx: Context) -> Network:
     app_routes = tuple(
         add(
             RouteTable(
-                **named(Component.NETWORK, f"app-{letter}"),
+                **named(naming.APP_ROUTES[letter]),
                 vpc_id=vpc.ref(),
                 subnet_ids=(subnet.ref(),),
                 # To the gateway of its own zone, or to the only one.
                 default_target=gateways[min(place, len(gateways) - 1)].ref(ready=True),
             )
         )
-        for place, (letter, subnet) in enumerate(zip(_LETTERS, tiers["app"], strict=True))
+        for place, (letter, subnet) in enumerate(zip(naming.LETTERS, tiers["app"], strict=True))
     )
     add(
         RouteTable(
-            **named(Component.NETWORK, "db"),
+            **named(naming.DATABASE_ROUTES),
             vpc_id=vpc.ref(),
             subnet_ids=tuple(subnet.ref() for subnet in tiers["db"]),
             default_target=None,
@@ -82,13 +82,9 @@ def network(ctx: Context) -> Network:
     return Network(vpc, igw, tiers["public"], tiers["app"], tiers["db"], app_routes)
 
 
-def _nat_gateway(ctx: Context, letter: str, subnet: Subnet, igw: InternetGateway) -> NatGateway:
-    address = ctx.graph.add(Address(**ctx.named(Component.NETWORK, f"nat-{letter}")))
+def _nat_gateway(ctx: Context, name: str, subnet: Subnet, igw: InternetGateway) -> NatGateway:
+    common = ctx.named(Component.NETWORK)(name)
+    address = ctx.graph.add(Address(**common))
     return ctx.graph.add(
-        NatGateway(
-            **ctx.named(Component.NETWORK, f"nat-{letter}"),
-            subnet_id=subnet.ref(),
-            allocation_id=address.ref(),
-            after=(igw.ref(ready=True),),
-        )
+        NatGateway(**common, subnet_id=subnet.ref(), allocation_id=address.ref(), after=(igw.ref(ready=True),))
     )

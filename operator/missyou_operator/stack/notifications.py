@@ -1,54 +1,55 @@
-"""Whom alarms notify: a topic of the stack's own with its e-mail addresses, a topic that is given, or both."""
+"""Who is notified by alarms: a topic of the stack's own with its e-mail addresses, a given topic, or both."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from missyou_operator.api import AppSpec
+from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.sns.emails import EmailSubscriptions
 from missyou_operator.aws.sns.topic import GivenTopic, Topic
 from missyou_operator.engine.values import Ref
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Component, Context
 
 
 def notifications(ctx: Context) -> tuple[str | Ref, ...]:
-    """Declare the topics; give their ARNs."""
-    wanted = ctx.app.monitoring.notifications
+    """Declare the topics; return their ARNs."""
+    add, named, emails = ctx.graph.add, ctx.named(Component.MONITORING), ctx.app.monitoring.notifications.emails
     arns: list[str | Ref] = []
-    if wanted.emails:
-        topic = ctx.graph.add(Topic(**ctx.named(Component.MONITORING, "alarms"), policy=publishing(ctx)))
-        ctx.graph.add(
-            EmailSubscriptions(
-                name=topic.name,
-                component=Component.MONITORING.value,
-                topic_arn=topic.ref("arn"),
-                emails=tuple(sorted(email.lower() for email in wanted.emails)),
-            )
-        )
-        arns.append(topic.ref("arn"))
-    if wanted.topic_arn:
-        # By its name and not by reference: that it is missing is told, and keeps no alarm from being made.
-        ctx.graph.add(GivenTopic(name=wanted.topic_arn, component=Component.MONITORING.value))
-        arns.append(wanted.topic_arn)
+    if emails:
+        topic = add(Topic(**named(naming.TOPIC), policy=publishing(ctx.stack)))
+        arn, sorted_ = topic.ref("arn"), tuple(sorted(email.lower() for email in emails))
+        add(EmailSubscriptions(**named.untagged(naming.TOPIC), topic_arn=arn, emails=sorted_))
+        arns.append(arn)
+    if given := given_topic(ctx.app):
+        # By its name and not by reference: a missing topic is reported, and keeps no alarm from being created.
+        arns.append(add(given).name)
     return tuple(arns)
 
 
-def publishing(ctx: Context) -> Mapping[str, Any]:
-    """Give the topic's policy: CloudWatch may publish, for alarms of this stack only (no confused deputy).
+def given_topic(app: AppSpec) -> GivenTopic | None:
+    """Declare the topic that the spec names, if it names one."""
+    arn = app.monitoring.notifications.topic_arn
+    return GivenTopic(name=arn, component=Component.MONITORING.value) if arn else None
 
-    Source: CloudWatch user guide, "Notifying users on alarm changes", topic policies. Who else of the account may do
-    what is left to IAM: a topic's policy need not allow it as well.
+
+def publishing(stack: StackIdentity) -> Mapping[str, Any]:
+    """Return the topic's policy: CloudWatch may publish, for alarms of this stack only (no confused deputy).
+
+    Source: CloudWatch user guide, "Notifying users on alarm changes", topic policies. IAM decides what others in the
+    account may do: a topic's policy need not allow it as well.
     """
-    stack = ctx.stack
     statement = {
         "Sid": "AlarmsOfTheStack",
         "Effect": "Allow",
         "Principal": {"Service": "cloudwatch.amazonaws.com"},
         "Action": "SNS:Publish",
-        "Resource": stack.arn("sns", f"{stack.name}-alarms"),
+        "Resource": stack.arn("sns", stack.fill(naming.TOPIC)),
         "Condition": {
             "StringEquals": {"aws:SourceAccount": stack.account},
-            "ArnLike": {"aws:SourceArn": stack.arn("cloudwatch", f"alarm:{stack.name}-*")},
+            "ArnLike": {"aws:SourceArn": stack.arn("cloudwatch", f"alarm:{stack.fill(naming.ALARMS)}")},
         },
     }
     return {"Version": "2012-10-17", "Statement": [statement]}

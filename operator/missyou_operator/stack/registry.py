@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from missyou_operator.api import AppSpec
 from missyou_operator.aws.ecr import Image, Repository
+from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.engine.values import Ref
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Component, Context
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Whence the image comes. `arn` is the ECR repository that pulling needs permission for, if it is in ECR.
+    """Where the image comes from. `arn` is the repository that pulling needs permission for, None outside ECR.
 
-    `after` holds the service back until the image is there (only our own repository can be asked).
+    `after` holds the service back until the image is there: only our own repository can be asked.
     """
 
     repository: str | Ref
@@ -23,27 +26,34 @@ class Registry:
 
 def registry(ctx: Context) -> Registry:
     """Declare the stack's own repository, unless the spec names another."""
-    if ctx.app.image.repository:
-        return Registry(ctx.app.image.repository, _ecr_arn(ctx, ctx.app.image.repository))
+    pushed = image(ctx.app, ctx.stack)
+    if pushed is None:
+        given = ctx.app.image.repository or ""
+        return Registry(given, _ecr_arn(ctx, given))
     repository = ctx.graph.add(
         Repository(
-            **ctx.named(Component.REGISTRY),
+            **ctx.named(Component.REGISTRY)(naming.REPOSITORY),
             scan_on_push=ctx.app.registry.scan_on_push,
             keep_images=ctx.app.registry.keep_images,
         )
     )
-    tag = ctx.app.image.tag
-    image = ctx.graph.add(
-        Image(
-            **ctx.named(Component.SERVICE, full=image_reference(ctx.stack.name, tag)),
-            repository=repository.ref(),
-            tag=tag,
-            uri=f"{registry_host(ctx)}/{ctx.stack.name}",
-            region=ctx.stack.region,
-        )
-    )
-    return Registry(
-        repository.ref("uri"), ctx.stack.arn("ecr", f"repository/{ctx.stack.name}"), (image.ref(ready=True),)
+    ctx.graph.add(pushed)
+    arn = ctx.stack.arn("ecr", f"repository/{repository.name}")
+    return Registry(repository.ref("uri"), arn, (pushed.ref(ready=True),))
+
+
+def image(app: AppSpec, stack: StackIdentity) -> Image | None:
+    """Declare the image to run, which a person or a pipeline pushes; None where it is in a repository of another's."""
+    if app.image.repository:
+        return None
+    repository, tag = stack.fill(naming.REPOSITORY), app.image.tag
+    return Image(
+        name=image_reference(repository, tag),
+        component=Component.SERVICE.value,
+        repository=Ref(f"{Repository.TYPE}/{repository}", "id"),
+        tag=tag,
+        uri=f"{registry_host(stack)}/{repository}",
+        region=stack.region,
     )
 
 
@@ -52,10 +62,10 @@ def image_reference(repository: str, tag: str) -> str:
     return f"{repository}{'@' if tag.startswith('sha256:') else ':'}{tag}"
 
 
-def registry_host(ctx: Context) -> str:
-    """Give the account's ECR host name."""
-    suffix = "amazonaws.com.cn" if ctx.stack.partition == "aws-cn" else "amazonaws.com"
-    return f"{ctx.stack.account}.dkr.ecr.{ctx.stack.region}.{suffix}"
+def registry_host(stack: StackIdentity) -> str:
+    """Return the host name of the account's ECR."""
+    suffix = "amazonaws.com.cn" if stack.partition == "aws-cn" else "amazonaws.com"
+    return f"{stack.account}.dkr.ecr.{stack.region}.{suffix}"
 
 
 def _ecr_arn(ctx: Context, repository: str) -> str | None:

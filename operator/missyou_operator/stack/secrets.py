@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from missyou_operator.api import SecretARN, SecretKeyRef
+from missyou_operator.api import AppSpec, SecretARN, SecretKeyRef
 from missyou_operator.aws.secretsmanager.secret import Secret
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import Health, pending
 from missyou_operator.engine.values import Ref
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Component, Context
 
 #: What Kubernetes writes before the namespace and the name of a ServiceAccount.
@@ -17,7 +19,7 @@ _ACCOUNTS = "system:serviceaccount:"
 
 @dataclass(frozen=True, kw_only=True)
 class KubernetesSecret(External):
-    """One key of a Kubernetes Secret; whoever can read it puts it into the world with an attribute `value`."""
+    """One key of a Kubernetes Secret. The pass reads it, and observes it with an attribute `value`."""
 
     TYPE = "kubernetes.Secret"
 
@@ -25,7 +27,7 @@ class KubernetesSecret(External):
     key: str
 
     def forbidden(self, namespace: str, user: str) -> Health:
-        """Say how the namespace opts in. `user` is the operator's name, as the API server writes it."""
+        """Explain how the namespace opts in. `user` is the operator's name, as the API server writes it."""
         account = user.removeprefix(_ACCOUNTS)
         subject = f"--user={user}" if account == user else f"--serviceaccount={account}"
         return pending(
@@ -36,7 +38,7 @@ class KubernetesSecret(External):
         )
 
     def missing(self) -> Health:
-        """Say what to create. Nobody need change the spec for it, so the stack goes on by itself."""
+        """Explain what to create. That takes no change of the spec, so the stack goes on by itself."""
         return pending(
             "SecretNotFound",
             f"there is no Secret {self.secret} with a key {self.key} in the namespace of the MissYouApp: "
@@ -48,8 +50,8 @@ class KubernetesSecret(External):
 class SecretVariable:
     """One secret environment variable.
 
-    `arn` and `key` say whence ECS takes it, `version` changes when its value does, and `readable` is the ARN (or
-    pattern) that the execution role must be allowed to read.
+    ECS reads `key` of the secret `arn`. `version` changes when the value does. `readable` is the ARN, or the pattern of
+    one, that the execution role must be allowed to read.
     """
 
     arn: str | Ref
@@ -59,10 +61,10 @@ class SecretVariable:
 
 
 def database_credentials(ctx: Context) -> Secret:
-    """Declare the secret that holds the generated password; it is completed once the endpoint is known."""
+    """Declare the secret with the generated password, which the database's endpoint completes."""
     return ctx.graph.add(
         Secret(
-            **ctx.named(Component.SECRETS, full=f"{ctx.stack.name}/db_credentials"),
+            **ctx.named(Component.SECRETS)(naming.CREDENTIALS),
             description=f"Database credentials of {ctx.stack.app}",
             value=None,
             username=ctx.app.database.username,
@@ -72,43 +74,47 @@ def database_credentials(ctx: Context) -> Secret:
 
 
 def readable_arn(ctx: Context, name: str) -> str:
-    """Give the ARN as a policy names it before the secret exists.
+    """Return the ARN by which a policy can name a secret before it exists.
 
-    Secrets Manager appends six characters of its own; as ?????? they neither make the role wait for the secret nor
-    break it when the secret is made anew.
+    Secrets Manager appends six characters of its own. As ?????? they neither make the role wait for the secret nor
+    break it when the secret is created anew.
     """
     return ctx.stack.arn("secretsmanager", f"secret:{name}-??????")
 
 
 def api_secrets(ctx: Context) -> dict[str, SecretVariable]:
-    """Declare the secrets whose values come from outside, by the environment variable that they become."""
-    wanted = {
-        "GOOGLE_API_KEY": ("google_api_key", ctx.app.secrets.google_api_key),
-        "FIREBASE_SERVICE_ACCOUNT_KEY": ("firebase_key", ctx.app.secrets.firebase_service_account),
-    }
-    return {
-        variable: _variable(ctx, suffix, source) for variable, (suffix, source) in wanted.items() if source is not None
-    }
+    """Declare the secrets whose values the spec refers to, by the environment variables that they become."""
+    return {variable: _variable(ctx, pattern, source) for variable, pattern, source in _given(ctx.app)}
 
 
-def _variable(ctx: Context, suffix: str, source: SecretKeyRef | SecretARN) -> SecretVariable:
+def kubernetes_secrets(app: AppSpec) -> dict[str, KubernetesSecret]:
+    """Declare the Kubernetes Secrets to read, by the name's pattern of the AWS secret that each becomes."""
+    return {pattern: _origin(pattern, source) for _, pattern, source in _given(app) if isinstance(source, SecretKeyRef)}
+
+
+def _given(app: AppSpec) -> Iterator[tuple[str, str, SecretKeyRef | SecretARN]]:
+    """List the secrets that the spec names: variable, pattern of the AWS secret's name, source."""
+    if (google := app.secrets.google_api_key) is not None:
+        yield "GOOGLE_API_KEY", naming.GOOGLE_API_KEY, google
+    if (firebase := app.secrets.firebase_service_account) is not None:
+        yield "FIREBASE_SERVICE_ACCOUNT_KEY", naming.FIREBASE_KEY, firebase
+
+
+def _origin(pattern: str, source: SecretKeyRef) -> KubernetesSecret:
+    name = f"{source.name}:{source.key}:{pattern.rpartition('/')[2]}"
+    return KubernetesSecret(name=name, component=Component.SECRETS.value, secret=source.name, key=source.key)
+
+
+def _variable(ctx: Context, pattern: str, source: SecretKeyRef | SecretARN) -> SecretVariable:
     if isinstance(source, SecretARN):
         return SecretVariable(source.arn, source.arn)
-    origin = ctx.graph.add(
-        KubernetesSecret(
-            name=f"{source.name}:{source.key}:{suffix}",
-            component=Component.SECRETS.value,
-            secret=source.name,
-            key=source.key,
-        )
-    )
-    name = f"{ctx.stack.name}/{suffix}"
+    origin = ctx.graph.add(_origin(pattern, source))
     secret = ctx.graph.add(
         Secret(
-            **ctx.named(Component.SECRETS, full=name),
+            **ctx.named(Component.SECRETS)(pattern),
             description=f"From the Kubernetes Secret {source.name} of {ctx.stack.app}",
             value=origin.ref("value"),
             salt=ctx.stack.token("secret"),
         )
     )
-    return SecretVariable(secret.ref("arn"), readable_arn(ctx, name), version=secret.ref("version"))
+    return SecretVariable(secret.ref("arn"), readable_arn(ctx, secret.name), version=secret.ref("version"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from missyou_operator.aws.ec2.security import Direction, SecurityGroup, SecurityGroupRule, rule_name
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Component, Context
 from missyou_operator.stack.network import Network
 
@@ -14,7 +15,7 @@ POSTGRESQL_PORT = 5432
 
 @dataclass(frozen=True, slots=True)
 class SecurityGroups:
-    """What the other modules refer to. `endpoints` is there where interface endpoints are wanted."""
+    """What the other modules refer to. `endpoints` is None without interface endpoints."""
 
     alb: SecurityGroup
     ecs: SecurityGroup
@@ -24,18 +25,17 @@ class SecurityGroups:
 
 def security_groups(ctx: Context, net: Network) -> SecurityGroups:
     """Declare the groups and each rule."""
+    add, named = ctx.graph.add, ctx.named(Component.NETWORK)
 
-    def group(suffix: str, description: str) -> SecurityGroup:
-        return ctx.graph.add(
-            SecurityGroup(**ctx.named(Component.NETWORK, suffix), vpc_id=net.vpc.ref(), description=description)
-        )
+    def group(name: str, description: str) -> SecurityGroup:
+        return add(SecurityGroup(**named(name), vpc_id=net.vpc.ref(), description=description))
 
     def allow(owner: SecurityGroup, direction: Direction, port: int, peer: SecurityGroup | str, why: str) -> None:
         peer_name = peer if isinstance(peer, str) else peer.name
         name = rule_name(owner.name, direction, "tcp", port, port, peer_name)
-        ctx.graph.add(
+        add(
             SecurityGroupRule(
-                **ctx.named(Component.NETWORK, full=name),
+                **named(name),
                 group_id=owner.ref(),
                 direction=direction,
                 from_port=port,
@@ -47,10 +47,10 @@ def security_groups(ctx: Context, net: Network) -> SecurityGroups:
 
     app_port = ctx.app.service.port
     groups = SecurityGroups(
-        alb=group("alb", "Load balancer: HTTP and HTTPS from anywhere"),
-        ecs=group("ecs", "App tasks: from the load balancer only"),
-        rds=group("rds", "Database: from the app tasks only"),
-        endpoints=group("endpoints", "Endpoints of AWS services: from the app tasks only")
+        alb=group(naming.LOAD_BALANCER_GROUP, "Load balancer: HTTP and HTTPS from anywhere"),
+        ecs=group(naming.TASKS_GROUP, "App tasks: from the load balancer only"),
+        rds=group(naming.DATABASE_GROUP, "Database: from the app tasks only"),
+        endpoints=group(naming.ENDPOINTS_GROUP, "Endpoints of AWS services: from the app tasks only")
         if ctx.app.network.endpoints.interfaces
         else None,
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from missyou_operator.aws.autoscaling import ScalableTarget, ScalingPolicy
+from missyou_operator.aws.autoscaling import ScalableTarget, ScalingPolicy, scaled_service
 from missyou_operator.aws.ecs.cluster import Cluster
 from missyou_operator.aws.ecs.service import Service
 from missyou_operator.aws.ecs.taskdefinition import TaskDefinition
 from missyou_operator.aws.iam.role import Role
 from missyou_operator.aws.logs import LogGroup
+from missyou_operator.stack import naming
 from missyou_operator.stack.context import Component, Context
 from missyou_operator.stack.database import Database
 from missyou_operator.stack.load_balancer import Balancing
@@ -19,7 +20,7 @@ from missyou_operator.stack.registry import Registry
 from missyou_operator.stack.secrets import SecretVariable, readable_arn
 from missyou_operator.stack.security_groups import SecurityGroups
 
-#: Seconds in which a fresh task may fail its health checks: start of the app and three checks.
+#: Seconds in which a new task may fail its health checks: the app starts, and three checks pass.
 _GRACE_SECONDS = 120
 
 
@@ -33,9 +34,9 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
     balancing: Balancing,
     log_group: LogGroup,
 ) -> None:
-    """Declare the service and all that runs it."""
-    spec, add, named = ctx.app.service, ctx.graph.add, ctx.named
-    cluster = add(Cluster(**named(Component.SERVICE, "cluster")))
+    """Declare the cluster, the roles, the task definition, the service and its auto scaling."""
+    spec, add, named = ctx.app.service, ctx.graph.add, ctx.named(Component.SERVICE)
+    cluster = add(Cluster(**named(naming.CLUSTER)))
     variables = {
         "DATABASE_URL": SecretVariable(
             db.url.ref("arn"), readable_arn(ctx, db.url.name), "DATABASE_URL", db.url.ref("version")
@@ -45,7 +46,7 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
     execution, task = roles(ctx, images, variables, log_group)
     definition = add(
         TaskDefinition(
-            **named(Component.SERVICE),
+            **named(naming.TASK_DEFINITION),
             cpu=spec.cpu,
             memory=spec.memory,
             execution_role_arn=execution.ref("arn", ready=True),
@@ -62,7 +63,7 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
     )
     running = add(
         Service(
-            **named(Component.SERVICE, "service"),
+            **named(naming.SERVICE),
             cluster=cluster.ref("arn"),
             task_definition=definition.ref("arn"),
             subnet_ids=tuple(subnet.ref() for subnet in net.app),
@@ -85,24 +86,24 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
 
 def scaling(ctx: Context, running: Service, cluster: Cluster) -> None:
     """Declare Application Auto Scaling on CPU and memory."""
-    spec, resource_id = ctx.app.service, f"service/{cluster.name}/{running.name}"
-    target = ctx.graph.add(
+    spec, add, named = ctx.app.service, ctx.graph.add, ctx.named(Component.SERVICE)
+    resource_id = scaled_service(cluster.name, running.name)
+    target = add(
         ScalableTarget(
-            **ctx.named(Component.SERVICE, "scaling"),
+            **named(naming.SCALING),
             resource_id=resource_id,
             minimum=spec.replicas.min,
             maximum=spec.replicas.max,
             after=(running.ref(),),
         )
     )
-    for suffix, metric, percent in (
-        ("cpu", "ECSServiceAverageCPUUtilization", spec.autoscaling.cpu_target),
-        ("memory", "ECSServiceAverageMemoryUtilization", spec.autoscaling.memory_target),
+    for name, metric, percent in (
+        (naming.CPU_SCALING, "ECSServiceAverageCPUUtilization", spec.autoscaling.cpu_target),
+        (naming.MEMORY_SCALING, "ECSServiceAverageMemoryUtilization", spec.autoscaling.memory_target),
     ):
-        ctx.graph.add(
+        add(
             ScalingPolicy(
-                name=f"{ctx.stack.name}-{suffix}",
-                component=Component.SERVICE.value,
+                **named.untagged(name),
                 resource_id=resource_id,
                 metric=metric,
                 target=float(percent),
@@ -116,7 +117,8 @@ def scaling(ctx: Context, running: Service, cluster: Cluster) -> None:
 def roles(
     ctx: Context, images: Registry, variables: Mapping[str, SecretVariable], log_group: LogGroup
 ) -> tuple[Role, Role]:
-    """Declare the role that starts tasks, and the role of the app: it needs nothing of AWS, so it may do nothing."""
+    """Declare the role that starts tasks, and the app's own, which may do nothing: the app needs nothing of AWS."""
+    add, named, account = ctx.graph.add, ctx.named(Component.SERVICE), ctx.stack.account
     statements = [
         _allow(("secretsmanager:GetSecretValue",), [variable.readable for variable in variables.values()]),
         _allow(("logs:CreateLogStream", "logs:PutLogEvents"), [ctx.stack.arn("logs", f"log-group:{log_group.name}:*")]),
@@ -124,22 +126,16 @@ def roles(
     if images.arn:
         pull = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
         statements += [_allow(pull, [images.arn]), _allow(("ecr:GetAuthorizationToken",), ["*"])]
-    execution = ctx.graph.add(
+    execution = add(
         Role(
-            **ctx.named(Component.SERVICE, f"{ctx.stack.region}-execution"),
-            account=ctx.stack.account,
+            **named(naming.EXECUTION_ROLE),
+            account=account,
             policy={"Version": "2012-10-17", "Statement": tuple(statements)},
             description=f"Starts the tasks of {ctx.stack.app}",
         )
     )
-    task = ctx.graph.add(
-        Role(
-            **ctx.named(Component.SERVICE, f"{ctx.stack.region}-task"),
-            account=ctx.stack.account,
-            policy=None,
-            description=f"What the app of {ctx.stack.app} may do in AWS: nothing",
-        )
-    )
+    nothing = f"What the app of {ctx.stack.app} may do in AWS: nothing"
+    task = add(Role(**named(naming.TASK_ROLE), account=account, policy=None, description=nothing))
     return execution, task
 
 

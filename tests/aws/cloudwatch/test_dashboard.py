@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from missyou_operator.aws.cloud import Cloud
-from missyou_operator.aws.cloudwatch.dashboard import Dashboard, dashboard_name
+from missyou_operator.aws.cloudwatch.dashboard import Dashboard
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.values import Ref
 from tests.aws.live import apply, changed, client, live, neighbour, observe, read, tags
@@ -19,7 +19,7 @@ def text(words: str, title: str) -> dict[str, object]:
 
 
 def dashboard(cloud: Cloud) -> Dashboard:
-    name = dashboard_name(cloud.stack)
+    name = cloud.name(Dashboard.TYPE)
     # As the engine resolves it: lists become tuples.
     body = {"start": "-PT3H", "widgets": (text("one", "First"), text("two", "Second"))}
     return Dashboard(name=name, component="Monitoring", tags=tags(cloud, name, "Monitoring"), body=body)

@@ -18,7 +18,7 @@ from missyou_operator.aws.ecs.service import Service
 from missyou_operator.aws.ecs.taskdefinition import TaskDefinition
 from missyou_operator.aws.elbv2.listener import Listener
 from missyou_operator.aws.elbv2.loadbalancer import LoadBalancer
-from missyou_operator.aws.elbv2.targetgroup import TargetGroup, target_group_name
+from missyou_operator.aws.elbv2.targetgroup import TargetGroup, fingerprint
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.controller.logs import Threads
@@ -27,6 +27,7 @@ from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Runtime
 from missyou_operator.engine.plan import make_plan
 from missyou_operator.engine.resource import Observed, Resource
+from missyou_operator.stack.naming import CLUSTER, NAMES, SERVICE, TARGET_GROUP
 from tests.aws.fake import STACK, reader_of
 
 #: In an order in which `READ_AFTER` is kept.
@@ -91,7 +92,7 @@ class World:
     @property
     def cloud(self) -> Cloud:
         """A new one each time: nothing is remembered from pass to pass."""
-        return Cloud(self.clients, self.stack, Inventory())
+        return Cloud(self.clients, self.stack, Inventory(), NAMES)
 
     @property
     def name(self) -> str:
@@ -224,7 +225,7 @@ def compute(stack: StackIdentity, base: Mapping[str, Any], **changes: Any) -> Gr
     )
     targets = graph.add(
         TargetGroup(
-            **named(full=target_group_name(stack.name, port=port), component="LoadBalancer"),
+            **named(full=stack.fill(TARGET_GROUP, fingerprint(port=port)), component="LoadBalancer"),
             vpc_id=base["vpc"],
             port=port,
             health_path="/health",
@@ -275,7 +276,7 @@ def compute(stack: StackIdentity, base: Mapping[str, Any], **changes: Any) -> Gr
     target = graph.add(
         ScalableTarget(
             **named("-scaling"),
-            resource_id=scaled_service(stack.name),
+            resource_id=scaled_service(stack.fill(CLUSTER), stack.fill(SERVICE)),
             minimum=low,
             maximum=high,
             after=(service.ref(),),
@@ -286,7 +287,7 @@ def compute(stack: StackIdentity, base: Mapping[str, Any], **changes: Any) -> Gr
             ScalingPolicy(
                 name=f"{stack.name}-{suffix}",
                 component="Service",
-                resource_id=scaled_service(stack.name),
+                resource_id=scaled_service(stack.fill(CLUSTER), stack.fill(SERVICE)),
                 metric=f"ECSServiceAverage{metric}Utilization",
                 target=70.0,
                 scale_out_cooldown=60,

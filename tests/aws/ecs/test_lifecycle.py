@@ -12,9 +12,10 @@ import pytest
 from missyou_local.aws.server import Server, serve
 from missyou_local.aws.timing import Timing
 from missyou_operator.aws.autoscaling import scaled_service
-from missyou_operator.aws.elbv2.targetgroup import target_group_name
+from missyou_operator.aws.elbv2.targetgroup import fingerprint
 from missyou_operator.controller.logs import Threads
 from missyou_operator.engine.graph import Graph
+from missyou_operator.stack.naming import CLUSTER, SERVICE, TARGET_GROUP
 from tests.aws.ecs.support import Clients, Clock, World, prepare, push
 from tests.aws.fake import STACK
 
@@ -156,7 +157,7 @@ def test_other_bounds_and_settings_changed_by_hand_are_put_back(world: World) ->
     elb, scaling, ecs = (world.client(each) for each in ("elbv2", "application-autoscaling", "ecs"))
     found = world.observe()
     [balancer], [listener] = found[f"elbv2.LoadBalancer/{world.name}-alb"], found[f"elbv2.Listener/{world.name}-http"]
-    [group] = found[f"elbv2.TargetGroup/{target_group_name(world.name, port=8000)}"]
+    [group] = found[f"elbv2.TargetGroup/{world.stack.fill(TARGET_GROUP, fingerprint(port=8000))}"]
     elb.modify_load_balancer_attributes(
         LoadBalancerArn=balancer.id,
         Attributes=[{"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "false"}],
@@ -167,8 +168,9 @@ def test_other_bounds_and_settings_changed_by_hand_are_put_back(world: World) ->
     )
     elb.modify_target_group(TargetGroupArn=group.id, HealthCheckPath="/else")
     what = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
-    scaling.register_scalable_target(ResourceId=scaled_service(world.name), MaxCapacity=40, MinCapacity=2, **what)
-    scaling.delete_scaling_policy(PolicyName=f"{world.name}-cpu", ResourceId=scaled_service(world.name), **what)
+    service = scaled_service(world.stack.fill(CLUSTER), world.stack.fill(SERVICE))
+    scaling.register_scalable_target(ResourceId=service, MaxCapacity=40, MinCapacity=2, **what)
+    scaling.delete_scaling_policy(PolicyName=f"{world.name}-cpu", ResourceId=service, **what)
     ecs.update_service(
         **world.where,
         healthCheckGracePeriodSeconds=0,
@@ -186,7 +188,7 @@ def test_other_bounds_and_settings_changed_by_hand_are_put_back(world: World) ->
 
 def test_another_port_gets_another_target_group_and_the_old_one_goes(world: World) -> None:
     world.settle(world.graph())
-    old, new = (target_group_name(world.name, port=port) for port in (8000, 9000))
+    old, new = (world.stack.fill(TARGET_GROUP, fingerprint(port=port)) for port in (8000, 9000))
     done = world.settle(world.graph(port=9000))
     assert f"Create elbv2.TargetGroup/{new}" in done
     assert f"Delete elbv2.TargetGroup/{old}" in done

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from missyou_operator.aws.elbv2.targetgroup import TargetGroup, target_group_name
+from missyou_operator.aws.elbv2.targetgroup import TargetGroup, fingerprint
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed
+from missyou_operator.stack.naming import TARGET_GROUP
 from tests.aws.fake import STACK, FakeEc2, aws_error, cloud_of, reader_of, row_tags, tags
 
-NAME = target_group_name("missyou", port=8000)
+NAME = STACK.fill(TARGET_GROUP, fingerprint(port=8000))
 ARN = STACK.arn("elasticloadbalancing", f"targetgroup/{NAME}/0123456789abcdef")
 
 
@@ -52,13 +53,12 @@ def read(*names: str) -> list[Observed]:
 
 def test_the_name_tells_what_cannot_change_in_place_and_fits() -> None:
     assert NAME.startswith("missyou-tg-")
-    assert target_group_name("missyou", port=9000) != NAME
-    assert target_group_name("missyou", port=8000) == NAME
-    assert len(target_group_name("s" * 24, port=65535)) <= 32
+    assert fingerprint(port=9000) != fingerprint(port=8000) == NAME.removeprefix("missyou-tg-")
+    assert len(TARGET_GROUP.replace("{stack}", "s" * 24).replace("*", fingerprint(port=65535))) <= 32
 
 
 def test_all_groups_of_the_stack_are_found_and_no_others() -> None:
-    found = read(NAME, "missyou-tg-0000", "missyou-too-tg-0000", "missyou-tg-00000", "else")
+    found = read(NAME, "missyou-tg-0000", "missyou-too-tg-0000", "missyou-tga-0000", "else")
     assert [each.name for each in found] == [NAME, "missyou-tg-0000"]
     assert group().diff(found[0])[0].field == "tags"  # the fixture tags another component
     assert {change.field for change in group().diff(found[0])} == {"tags"}

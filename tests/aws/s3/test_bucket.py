@@ -11,19 +11,22 @@ from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.elbv2.access_logs import log_policy
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.identity import StackIdentity
-from missyou_operator.aws.s3.bucket import Bucket, log_bucket_name
+from missyou_operator.aws.s3.bucket import Bucket
 from missyou_operator.engine.errors import NotYetError
+from missyou_operator.stack.naming import LOG_BUCKET
 from tests.aws.live import REGION, client, live, neighbour, observe, read, tags
 
 
 def bucket(cloud: Cloud, days: int = 30) -> Bucket:
-    name = log_bucket_name(cloud.stack)
+    name = cloud.name(Bucket.TYPE)
     given = tags(cloud, name, "LoadBalancer")
-    return Bucket(name=name, component="LoadBalancer", tags=given, policy=log_policy(cloud.stack), retention_days=days)
+    return Bucket(
+        name=name, component="LoadBalancer", tags=given, policy=log_policy(cloud.stack, name), retention_days=days
+    )
 
 
 def put(cloud: Cloud, key: str) -> None:
-    client("s3").put_object(Bucket=log_bucket_name(cloud.stack), Key=key)
+    client("s3").put_object(Bucket=cloud.name(Bucket.TYPE), Key=key)
 
 
 def test_what_was_created_is_found_as_desired() -> None:
@@ -38,7 +41,7 @@ def test_what_was_created_is_found_as_desired() -> None:
 
 
 def rules(cloud: Cloud, *given: dict[str, Any]) -> object:
-    name = log_bucket_name(cloud.stack)
+    name = cloud.name(Bucket.TYPE)
     client("s3").put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": list(given)})
     return observe(bucket(cloud), cloud).attrs["retention_days"]
 
@@ -100,7 +103,7 @@ def test_many_markers_before_a_log_do_not_hide_it() -> None:
 
 def test_what_s3_refuses_to_delete_is_an_error_not_an_empty_bucket() -> None:
     cloud = live()
-    found = bucket(cloud).as_created(log_bucket_name(cloud.stack))
+    found = bucket(cloud).as_created(cloud.name(Bucket.TYPE))
     s3, there = client("s3"), {"LocationConstraint": REGION}
     s3.create_bucket(Bucket=found.name, CreateBucketConfiguration=there, ObjectLockEnabledForBucket=True)
     put(cloud, "a.log.gz")
@@ -132,11 +135,11 @@ def test_deleting_twice_is_fine() -> None:
 )
 def test_who_may_write_where(partition: str, region: str, principal: dict[str, str]) -> None:
     stack = StackIdentity("shop", "default/shop", "uid", "123456789012", region, partition)
-    [statement] = log_policy(stack)["Statement"]
+    [statement] = log_policy(stack, stack.fill(LOG_BUCKET))["Statement"]
     assert statement["Principal"] == principal
     assert statement["Resource"] == f"arn:{partition}:s3:::shop-alb-logs-123456789012-{region}/AWSLogs/123456789012/*"
 
 
 def test_the_longest_name_is_one() -> None:
     longest = replace(live().stack, name="a" * 24, region="ap-southeast-1")
-    assert len(log_bucket_name(longest)) <= 63
+    assert len(longest.fill(LOG_BUCKET)) <= 63

@@ -14,20 +14,7 @@ from missyou_operator.engine.comparators import as_set, compare
 from missyou_operator.engine.resource import READY, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
-#: How the alarms of a stack end: `<stack>-<suffix>`.
-SUFFIXES = (
-    "alb-healthy",
-    "alb-5xx",
-    "alb-unhealthy",
-    "ecs-cpu",
-    "rds-cpu",
-    "rds-storage",
-    "rds-connections",
-    "rds-memory",
-)
-_NAMES = tuple(f"cloudwatch:alarm:{{stack}}-{suffix}" for suffix in SUFFIXES)
-
-
+_NAMES = ("cloudwatch:alarm:{cloudwatch.Alarm}",)
 #: The id of the expression that an alarm watches.
 _WATCHED = "watched"
 
@@ -98,8 +85,7 @@ class Alarm(Resource):
             "cloudwatch.describe_alarms",
             lambda: pages(reader.client("cloudwatch"), "describe_alarms", "MetricAlarms", AlarmTypes=["MetricAlarm"]),
         )
-        names = {f"{reader.stack.name}-{suffix}" for suffix in SUFFIXES}
-        return [cls._observed(reader, row) for row in rows if row["AlarmName"] in names]
+        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "AlarmName")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:

@@ -19,12 +19,7 @@ from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import FieldChange, Health, Observed, Resource
 
 #: As its ARN names it, which has no region.
-_DASHBOARD = "cloudwatch:dashboard/{stack}-{region_name}"
-
-
-def dashboard_name(stack: StackIdentity) -> str:
-    """Give the name of a stack's dashboard."""
-    return f"{stack.name}-{stack.region}"
+_DASHBOARD = "cloudwatch:dashboard/{cloudwatch.Dashboard}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +40,8 @@ class Dashboard(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find it by its name in the account's list; tags and body of one that is there take a call each."""
-        client, name = reader.client("cloudwatch"), dashboard_name(reader.stack)
-        rows = reader.shared("cloudwatch.list_dashboards", lambda: _listed(client))
-        return [cls._observed(reader, row) for row in rows if row["DashboardName"] == name]
+        rows = reader.shared("cloudwatch.list_dashboards", lambda: _listed(reader.client("cloudwatch")))
+        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "DashboardName")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:

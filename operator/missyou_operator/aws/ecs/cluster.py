@@ -13,11 +13,6 @@ from missyou_operator.aws.permissions import Grant, change, linked_role, make, o
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 
 
-def cluster_name(stack_name: str) -> str:
-    """Give the name of a stack's cluster."""
-    return f"{stack_name}-cluster"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Cluster(Resource):
     """A cluster for Fargate tasks: nothing but a name that holds a service together.
@@ -29,17 +24,17 @@ class Cluster(Resource):
     # The scalable target is found through the cluster: it must not outlive it.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "autoscaling.ScalableTarget")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        observe("ecs:DescribeClusters", on=("ecs:cluster/{stack}-cluster",)),
-        make("ecs:CreateCluster", on=("ecs:cluster/{stack}-cluster",)),
-        tag_new("ecs:TagResource", "CreateCluster", on=("ecs:cluster/{stack}-cluster",)),
-        change("ecs:DeleteCluster", "ecs:TagResource", on=("ecs:cluster/{stack}-cluster",)),
+        observe("ecs:DescribeClusters", on=("ecs:cluster/{ecs.Cluster}",)),
+        make("ecs:CreateCluster", on=("ecs:cluster/{ecs.Cluster}",)),
+        tag_new("ecs:TagResource", "CreateCluster", on=("ecs:cluster/{ecs.Cluster}",)),
+        change("ecs:DeleteCluster", "ecs:TagResource", on=("ecs:cluster/{ecs.Cluster}",)),
         linked_role("ecs.amazonaws.com", 'ECS developer guide, "Using service-linked roles for Amazon ECS"'),
     )
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find the cluster by its name. A deleted one stays visible as INACTIVE for a while."""
-        name = cluster_name(reader.stack.name)
+        name = reader.name(cls.TYPE)
         answer = reader.client("ecs").describe_clusters(clusters=[name], include=["TAGS"])
         return [
             reader.observed(

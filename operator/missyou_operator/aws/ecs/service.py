@@ -28,8 +28,8 @@ from missyou_operator.engine.values import Ref
 _ROLLED_OUT = frozenset({"task_definition", "subnet_ids", "security_group_ids", "target_group_arn", "container_port"})
 #: DescribeTasks takes so many at once.
 _MOST_TASKS = 100
-_NAME = "ecs:service/{stack}-cluster/{stack}-service"
-_CLUSTER = "arn:{partition}:ecs:{region}:{account}:cluster/{stack}-cluster"
+_CLUSTER = "ecs:cluster/{ecs.Cluster}"
+_NAME = "ecs:service/{ecs.Cluster}/{ecs.Service}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +56,11 @@ class Service(Resource):
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Cluster",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("ecs:DescribeServices", on=(_NAME,)),
-        observe("ecs:DescribeTasks", on=("ecs:task/{stack}-cluster/*",)),
+        observe("ecs:DescribeTasks", on=("ecs:task/{ecs.Cluster}/*",)),
         # It has no resource of ours: the reference knows container instances, of which Fargate has none.
         Grant(Part.LOOK, ("ecs:ListTasks",), when=(Condition("ArnLike", "ecs:cluster", (_CLUSTER,)),)),
         observe("elasticloadbalancing:DescribeTargetHealth"),
-        observe("logs:GetLogEvents", on=("logs:log-group:/ecs/{stack}:log-stream:*",)),
+        observe("logs:GetLogEvents", on=("logs:log-group:{ecs.Log}:log-stream:*",)),
         make("ecs:CreateService", on=(_NAME,)),
         tag_new("ecs:TagResource", "CreateService", on=(_NAME,)),
         change("ecs:UpdateService", "ecs:DeleteService", "ecs:TagResource", on=(_NAME,)),
@@ -83,7 +83,7 @@ class Service(Resource):
         found = []
         for cluster in reader.found("ecs.Cluster"):
             answer = reader.client("ecs").describe_services(
-                cluster=cluster.id, services=[f"{reader.stack.name}-service"], include=["TAGS"]
+                cluster=cluster.id, services=list(reader.names(cls.TYPE)), include=["TAGS"]
             )
             found += [cls._observed(reader, row) for row in answer["services"] if row["status"] != "INACTIVE"]
         return found
@@ -243,7 +243,7 @@ def _log_tail(reader: Reader, task: str) -> str:
     stream = f"{CONTAINER}/{CONTAINER}/{task.rpartition('/')[2]}"
     try:
         answer = reader.client("logs").get_log_events(
-            logGroupName=f"/ecs/{reader.stack.name}", logStreamName=stream, limit=LINES, startFromHead=False
+            logGroupName=reader.name("ecs.Log"), logStreamName=stream, limit=LINES, startFromHead=False
         )
     except ClientError:
         return ""

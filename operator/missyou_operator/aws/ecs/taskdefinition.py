@@ -17,7 +17,6 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.ecs.answers import ecs_tags, patient, retag, tags_of
-from missyou_operator.aws.ecs.cluster import cluster_name
 from missyou_operator.aws.errors import gone, message_of
 from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare
@@ -31,7 +30,7 @@ SPEC_TAG = "missyou.app/spec"
 CONTAINER = "app"
 #: How many revisions stay ACTIVE, so that ECS, or a person, can go back to one of them.
 _KEPT_REVISIONS = 5
-_FAMILY = "ecs:task-definition/{stack}:*"
+_FAMILY = "ecs:task-definition/{ecs.TaskDefinition}:*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +61,7 @@ class TaskDefinition(Resource):
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"),
-        observe("ecs:DescribeServices", on=("ecs:service/{stack}-cluster/{stack}-service",)),
+        observe("ecs:DescribeServices", on=("ecs:service/{ecs.Cluster}/{ecs.Service}",)),
         make("ecs:RegisterTaskDefinition", on=(_FAMILY,)),
         tag_new("ecs:TagResource", "RegisterTaskDefinition", on=(_FAMILY,)),
         change("ecs:TagResource", on=(_FAMILY,)),
@@ -97,13 +96,14 @@ class TaskDefinition(Resource):
         Somebody else may register one in it, by hand or from a pipeline: then the service has to go back to ours. A
         family in which nothing is ours is somebody else's.
         """
-        newest = cls._described(reader, reader.stack.name)
+        family = reader.name(cls.TYPE)
+        newest = cls._described(reader, family)
         if newest is None or newest.owned:
             return [] if newest is None else [newest]
         arns = reader.client("ecs").list_task_definitions(
-            familyPrefix=reader.stack.name, status="ACTIVE", sort="DESC", maxResults=_KEPT_REVISIONS * 2
+            familyPrefix=family, status="ACTIVE", sort="DESC", maxResults=_KEPT_REVISIONS * 2
         )["taskDefinitionArns"]
-        older = (cls._described(reader, arn) for arn in arns if family_of(arn) == reader.stack.name)
+        older = (cls._described(reader, arn) for arn in arns if family_of(arn) == family)
         return [next((found for found in older if found is not None and found.owned), newest)]
 
     @classmethod
@@ -120,7 +120,7 @@ class TaskDefinition(Resource):
         if row.get("status", "ACTIVE") != "ACTIVE":
             return None
         attrs, tags = attributes(row), tags_of(answer.get("tags"))
-        return reader.observed(cls, reader.stack.name, attrs["arn"], attrs, tags, "ACTIVE")
+        return reader.observed(cls, reader.name(cls.TYPE), attrs["arn"], attrs, tags, "ACTIVE")
 
     @property
     def image(self) -> str:
@@ -286,9 +286,8 @@ def _retire(cloud: Cloud, newest: str) -> None:
     if number < 1:
         return
     ecs, old = cloud.client("ecs"), f"{family}:{number}"
-    name = cloud.stack.name
     try:
-        answer = ecs.describe_services(cluster=cluster_name(name), services=[f"{name}-service"])
+        answer = ecs.describe_services(cluster=cloud.name("ecs.Cluster"), services=list(cloud.names("ecs.Service")))
         running = {item["taskDefinition"] for row in answer["services"] for item in row.get("deployments", ())}
         if old not in running:
             ecs.deregister_task_definition(taskDefinition=old)

@@ -16,7 +16,6 @@ from missyou_operator.aws.elbv2.rows import word
 from missyou_operator.aws.errors import code_of, gone, message_of
 from missyou_operator.aws.identity import StackIdentity, tag_list
 from missyou_operator.aws.permissions import Grant, change
-from missyou_operator.aws.s3.bucket import log_bucket_name
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Health, Observed, Resource
@@ -38,11 +37,11 @@ _ACCOUNTS = {
 }
 
 
-def log_policy(stack: StackIdentity) -> Mapping[str, Any]:
+def log_policy(stack: StackIdentity, bucket: str) -> Mapping[str, Any]:
     """Give the bucket policy that Elastic Load Balancing needs: to put the logs of this account, and nothing else."""
     account = _ACCOUNTS.get(stack.region)
     principal = {"AWS": f"arn:{stack.partition}:iam::{account}:root"} if account else {"Service": _WRITER}
-    where = f"arn:{stack.partition}:s3:::{log_bucket_name(stack)}/AWSLogs/{stack.account}/*"
+    where = f"arn:{stack.partition}:s3:::{bucket}/AWSLogs/{stack.account}/*"
     statement = {"Effect": "Allow", "Principal": principal, "Action": "s3:PutObject", "Resource": where}
     return {"Version": "2012-10-17", "Statement": [statement]}
 
@@ -67,7 +66,7 @@ class AccessLogs(Resource):
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         change(
             "elasticloadbalancing:ModifyLoadBalancerAttributes",
-            on=("elasticloadbalancing:loadbalancer/app/{stack}-alb/*",),
+            on=("elasticloadbalancing:loadbalancer/app/{elbv2.LoadBalancer}/*",),
         ),
     )
 
@@ -82,7 +81,7 @@ class AccessLogs(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Tell what the load balancer's attributes say. Logs to a bucket that is not the stack's are not ours."""
-        ours, found = log_bucket_name(reader.stack), []
+        ours, found = reader.name("s3.Bucket"), []
         for balancer in reader.found("elbv2.LoadBalancer"):
             bucket, _, prefix = balancer.attrs.get("logs_to", "").removeprefix("s3://").partition("/")
             if bucket == ours:

@@ -26,8 +26,8 @@ from missyou_operator.engine.values import Ref
 #: policies".
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 HTTP, HTTPS = 80, 443
-_BALANCER = "elasticloadbalancing:loadbalancer/app/{stack}-alb/*"
-_LISTENER = "elasticloadbalancing:listener/app/{stack}-alb/*"
+_BALANCER = "elasticloadbalancing:loadbalancer/app/{elbv2.LoadBalancer}/*"
+_LISTENER = "elasticloadbalancing:listener/app/{elbv2.LoadBalancer}/*"
 #: AWS fills in what a redirect leaves out: host, path and query stay.
 _REDIRECT = {
     "Type": "redirect",
@@ -82,7 +82,8 @@ class Listener(Resource):
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any], tags: Mapping[str, str], secure: str) -> Observed:
         arn, port, actions = row["ListenerArn"], row["Port"], row.get("DefaultActions") or ()
-        suffix = {HTTP: "http", HTTPS: "https"}.get(port, f"listener-{port}")
+        names = dict(zip((HTTP, HTTPS), reader.names(cls.TYPE), strict=True))
+        name = names.get(port, f"{reader.stack.name}-listener-{port}")
         certificates = [entry["CertificateArn"] for entry in row.get("Certificates") or ()]
         redirects = _redirects(actions)
         attrs = {
@@ -97,7 +98,7 @@ class Listener(Resource):
             # Where it leads: that one must not go before this one leads elsewhere.
             "leads_to": secure if redirects else "",
         }
-        return reader.observed(cls, f"{reader.stack.name}-{suffix}", arn, attrs, tags, adopt=True)
+        return reader.observed(cls, name, arn, attrs, tags, adopt=True)
 
     def matches(self, name: str, observed: Observed) -> bool:
         """Let a redirect be where it may be."""

@@ -19,7 +19,7 @@ from missyou_operator.engine.values import Ref
 _PROTECTION = "deletion_protection.enabled"
 _DROP_HEADERS = "routing.http.drop_invalid_header_fields.enabled"
 _CROSS_ZONE = "load_balancing.cross_zone.enabled"
-_NAME = "elasticloadbalancing:loadbalancer/app/{stack}-alb/*"
+_NAME = "elasticloadbalancing:loadbalancer/app/{elbv2.LoadBalancer}/*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +66,13 @@ class LoadBalancer(Resource):
 
         Without a VPC there is none of ours: a namesake of somebody else's shows as soon as the VPC is there.
         """
-        if reader.cannot_exist_yet(cls.TYPE):
+        if reader.cannot_exist_yet():
             return []
-        elb, name = reader.client("elbv2"), f"{reader.stack.name}-alb"
+        elb = reader.client("elbv2")
         rows = reader.shared(
             "elbv2.describe_load_balancers", lambda: pages(elb, "describe_load_balancers", "LoadBalancers")
         )
-        ours = [row for row in rows if row["LoadBalancerName"] == name]
+        ours = reader.named(cls.TYPE, rows, "LoadBalancerName")
         tags = tags_by_arn(reader, [row["LoadBalancerArn"] for row in ours])
         return [cls._observed(reader, row, tags[row["LoadBalancerArn"]]) for row in ours]
 

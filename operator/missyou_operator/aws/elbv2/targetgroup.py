@@ -6,7 +6,6 @@ Source: Elastic Load Balancing v2 API reference, CreateTargetGroup and ModifyTar
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -24,16 +23,12 @@ from missyou_operator.engine.values import Ref
 
 _PROTOCOL, _TARGETS = "HTTP", "ip"
 _DELAY = "deregistration_delay.timeout_seconds"
-_NAME = "elasticloadbalancing:targetgroup/{stack}-tg-*"
+_NAME = "elasticloadbalancing:targetgroup/{elbv2.TargetGroup}"
 
 
-def target_group_name(stack_name: str, *, port: int) -> str:
-    """Give the name of a stack's target group.
-
-    Four hex digits stand for what cannot change in place, so that the next one can be made beside the one in use.
-    """
-    fixed = f"{_PROTOCOL}|{port}|{_TARGETS}"
-    return f"{stack_name}-tg-{hashlib.sha256(fixed.encode()).hexdigest()[:4]}"
+def fingerprint(*, port: int) -> str:
+    """Return four hex digits for what cannot change in place: in its name, they let the next one be made beside it."""
+    return hashlib.sha256(f"{_PROTOCOL}|{port}|{_TARGETS}".encode()).hexdigest()[:4]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,17 +89,13 @@ class TargetGroup(Resource):
 
         They live in the VPC: without one there are none.
         """
-        if reader.cannot_exist_yet(cls.TYPE):
+        if reader.cannot_exist_yet():
             return []
         elb = reader.client("elbv2")
         rows = reader.shared(
             "elbv2.describe_target_groups", lambda: pages(elb, "describe_target_groups", "TargetGroups")
         )
-        ours = [
-            row
-            for row in rows
-            if re.fullmatch(rf"{re.escape(reader.stack.name)}-tg-[0-9a-f]{{4}}", row["TargetGroupName"])
-        ]
+        ours = reader.named(cls.TYPE, rows, "TargetGroupName")
         tags = tags_by_arn(reader, [row["TargetGroupArn"] for row in ours])
         return [cls._observed(reader, row, tags[row["TargetGroupArn"]]) for row in ours]
 

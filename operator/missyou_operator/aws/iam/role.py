@@ -57,13 +57,12 @@ class Role(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's two roles by name, in one list of all roles that has everything about them."""
+        """Find the stack's roles by name, in one list of all roles that has everything about them."""
         rows = reader.shared(
             "iam.get_account_authorization_details",
             lambda: pages(reader.client("iam"), "get_account_authorization_details", "RoleDetailList", Filter=["Role"]),
         )
-        names = {f"{reader.stack.name}-{reader.stack.region}-{purpose}" for purpose in ("execution", "task")}
-        return [cls.from_row(reader, row) for row in rows if row["RoleName"] in names]
+        return [cls.from_row(reader, row) for row in reader.named(cls.TYPE, rows, "RoleName")]
 
     @classmethod
     def from_row(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:

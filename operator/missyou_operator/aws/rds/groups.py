@@ -33,9 +33,9 @@ class DBSubnetGroup(Resource):
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("rds:DescribeDBSubnetGroups"),
-        observe("rds:ListTagsForResource", on=("rds:subgrp:{stack}-db",)),
-        make("rds:CreateDBSubnetGroup", "rds:AddTagsToResource", on=("rds:subgrp:{stack}-db",)),
-        change("rds:ModifyDBSubnetGroup", "rds:DeleteDBSubnetGroup", on=("rds:subgrp:{stack}-db",)),
+        observe("rds:ListTagsForResource", on=("rds:subgrp:{rds.DBSubnetGroup}",)),
+        make("rds:CreateDBSubnetGroup", "rds:AddTagsToResource", on=("rds:subgrp:{rds.DBSubnetGroup}",)),
+        change("rds:ModifyDBSubnetGroup", "rds:DeleteDBSubnetGroup", on=("rds:subgrp:{rds.DBSubnetGroup}",)),
     )
 
     subnet_ids: tuple[str | Ref, ...]
@@ -44,13 +44,13 @@ class DBSubnetGroup(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find the stack's group by name; its tags take a call. Without a VPC, only a teardown can still find one."""
-        if reader.cannot_exist_yet(cls.TYPE):
+        if reader.cannot_exist_yet():
             return []
         rows = reader.shared(
             "rds.describe_db_subnet_groups",
             lambda: pages(reader.client("rds"), "describe_db_subnet_groups", "DBSubnetGroups"),
         )
-        return [cls._observed(reader, row) for row in rows if row["DBSubnetGroupName"] == f"{reader.stack.name}-db"]
+        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "DBSubnetGroupName")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -105,9 +105,9 @@ class DBParameterGroup(Resource):
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("rds:DescribeDBParameterGroups"),
-        observe("rds:ListTagsForResource", "rds:DescribeDBParameters", on=("rds:pg:{stack}-postgres*",)),
-        make("rds:CreateDBParameterGroup", "rds:AddTagsToResource", on=("rds:pg:{stack}-postgres*",)),
-        change("rds:ModifyDBParameterGroup", "rds:DeleteDBParameterGroup", on=("rds:pg:{stack}-postgres*",)),
+        observe("rds:ListTagsForResource", "rds:DescribeDBParameters", on=("rds:pg:{rds.DBParameterGroup}",)),
+        make("rds:CreateDBParameterGroup", "rds:AddTagsToResource", on=("rds:pg:{rds.DBParameterGroup}",)),
+        change("rds:ModifyDBParameterGroup", "rds:DeleteDBParameterGroup", on=("rds:pg:{rds.DBParameterGroup}",)),
     )
 
     family: str
@@ -116,17 +116,13 @@ class DBParameterGroup(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find the stack's groups by name (two during a major upgrade); tags and parameters take a call each."""
-        if reader.cannot_exist_yet(cls.TYPE):
+        if reader.cannot_exist_yet():
             return []
         rows = reader.shared(
             "rds.describe_db_parameter_groups",
             lambda: pages(reader.client("rds"), "describe_db_parameter_groups", "DBParameterGroups"),
         )
-        return [
-            cls._observed(reader, row)
-            for row in rows
-            if row["DBParameterGroupName"] == f"{reader.stack.name}-{row['DBParameterGroupFamily']}"
-        ]
+        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "DBParameterGroupName")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:

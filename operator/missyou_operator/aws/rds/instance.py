@@ -67,7 +67,7 @@ class DBInstance(DesiredInstance):
         rows = reader.shared(
             "rds.describe_db_instances", lambda: pages(reader.client("rds"), "describe_db_instances", "DBInstances")
         )
-        return [cls._observed(reader, row) for row in rows if row["DBInstanceIdentifier"] == f"{reader.stack.name}-db"]
+        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "DBInstanceIdentifier")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from missyou_operator.aws.permissions import OURS, Condition, Grant, Part, change, linked_role, make, observe
 from missyou_operator.aws.secretsmanager.values import READ_PASSWORD
 
-_DATABASE, _SUBNETS, _PARAMETERS = "rds:db:{stack}-db", "rds:subgrp:{stack}-db", "rds:pg:{stack}-postgres*"
+_DATABASE, _FINAL = "rds:db:{rds.DBInstance}", "rds:snapshot:{rds.DBInstance}-final-*"
+_SUBNETS, _PARAMETERS = "rds:subgrp:{rds.DBSubnetGroup}", "rds:pg:{rds.DBParameterGroup}"
 _SNAPSHOT = (
     "a final snapshot is taken and tagged in the caller's name: RDS's notice of August 2024, as quoted in "
     "github.com/aws-solutions/instance-scheduler-on-aws/issues/572"
@@ -32,11 +33,11 @@ PERMISSIONS: tuple[Grant, ...] = (
         implied="an instance is in an option group, AWS's default one if none is named: RDS User Guide",
     ),
     Grant(Part.CHANGE, ("rds:CreateDBSnapshot",), (_DATABASE,), (OURS,), implied=_SNAPSHOT),
-    Grant(Part.MAKE, ("rds:CreateDBSnapshot",), ("rds:snapshot:{stack}-db-final-*",), implied=_SNAPSHOT),
+    Grant(Part.MAKE, ("rds:CreateDBSnapshot",), (_FINAL,), implied=_SNAPSHOT),
     Grant(
         Part.MAKE,
         ("rds:AddTagsToResource",),
-        ("rds:snapshot:{stack}-db-final-*",),
+        (_FINAL,),
         # Only those that are copied from the instance.
         (Condition("BoolIfExists", "rds:TagsFromRequest", ("false",)),),
         implied=_SNAPSHOT,

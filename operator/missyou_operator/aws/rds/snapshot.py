@@ -29,8 +29,8 @@ class DBSnapshot(Resource):
     READ_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("rds:DescribeDBSnapshots"),
-        make("rds:CreateDBSnapshot", "rds:AddTagsToResource", on=("rds:snapshot:{stack}-db-*",)),
-        change("rds:CreateDBSnapshot", on=("rds:db:{stack}-db",)),
+        make("rds:CreateDBSnapshot", "rds:AddTagsToResource", on=("rds:snapshot:{rds.DBSnapshot}",)),
+        change("rds:CreateDBSnapshot", on=("rds:db:{rds.DBInstance}",)),
     )
 
     instance: str | Ref
@@ -38,13 +38,13 @@ class DBSnapshot(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find the one that is asked for, if any, in a list of all manual ones; without one there is no call."""
-        if not reader.wanted(cls.TYPE):
+        if not reader.desired_names(cls.TYPE):
             return ()
         rows = reader.shared(
             "rds.describe_db_snapshots",
             lambda: pages(reader.client("rds"), "describe_db_snapshots", "DBSnapshots", SnapshotType="manual"),
         )
-        wanted = [row for row in rows if row["DBSnapshotIdentifier"] in reader.wanted(cls.TYPE)]
+        wanted = [row for row in rows if row["DBSnapshotIdentifier"] in reader.desired_names(cls.TYPE)]
         return [cls._observed(reader, row) for row in wanted]
 
     @classmethod

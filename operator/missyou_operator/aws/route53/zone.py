@@ -38,7 +38,7 @@ class HostedZone(External):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find the zones of the domains that are wanted. `gone`: zones that our certificates remember, and are not."""
-        found = [_zone_of(reader, name) for name in reader.wanted(cls.TYPE)]
+        found = [_zone_of(reader, name) for name in reader.desired_names(cls.TYPE)]
         return [observed for observed in found if observed is not None]
 
     def health(self, observed: Observed) -> Health:  # noqa: ARG002

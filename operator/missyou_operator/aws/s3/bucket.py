@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import code_of, is_absent
-from missyou_operator.aws.identity import StackIdentity, tag_list, tag_map
+from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, Part, make, observe
 from missyou_operator.aws.policy_documents import as_policy, json_text
 from missyou_operator.aws.s3.emptying import empty, holds_logs
@@ -26,12 +26,7 @@ from missyou_operator.engine.resource import READY, Health, Observed, Resource, 
 #: The region that CreateBucket must not be told.
 _DEFAULT_REGION = "us-east-1"
 _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-_BUCKET = "s3:{stack}-alb-logs-{account}-{region_name}"
-
-
-def log_bucket_name(stack: StackIdentity) -> str:
-    """Give the name of a stack's bucket: 61 characters at most, of the 63 that there may be."""
-    return f"{stack.name}-alb-logs-{stack.account}-{stack.region}"
+_BUCKET = "s3:{s3.Bucket}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +103,7 @@ class Bucket(Resource):
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find it by its name in the account's list. Looked into only where it is not wanted any more."""
         rows = reader.shared("s3.list_buckets", lambda: pages(reader.client("s3"), "list_buckets", "Buckets"))
-        name = log_bucket_name(reader.stack)
-        return [cls._observed(reader, name) for row in rows if row["Name"] == name]
+        return [cls._observed(reader, row["Name"]) for row in reader.named(cls.TYPE, rows, "Name")]
 
     @classmethod
     def _observed(cls, reader: Reader, name: str) -> Observed:
@@ -118,7 +112,7 @@ class Bucket(Resource):
         attrs: dict[str, Any] = {"id": name, "arn": f"arn:{reader.stack.partition}:s3:::{name}"}
         if reader.stack.owns(tags):
             attrs |= _settings(s3, name)
-            if name not in reader.wanted(cls.TYPE):
+            if name not in reader.desired_names(cls.TYPE):
                 attrs["logs"] = holds_logs(s3, name)
         return reader.observed(cls, name, name, attrs, tags)
 

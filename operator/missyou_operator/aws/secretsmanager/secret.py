@@ -28,9 +28,7 @@ from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
 from missyou_operator.engine.values import UNKNOWN, Ref, Sensitive, is_known
 
-#: How the secrets of a stack end: `<stack>/<suffix>`.
-SUFFIXES = ("db_credentials", "google_api_key", "firebase_key")
-#: Without their suffixes: AWS ends an ARN in six characters, which a secret that is not there does not have yet.
+#: Not by their names: AWS ends an ARN in six characters, which a secret that is not there does not have yet.
 _NAMES = ("secretsmanager:secret:{stack}/*",)
 
 #: Stands for a value in what was found: nobody read it.
@@ -71,14 +69,14 @@ class Secret(Resource):
         That list may lag behind by minutes, and has nothing of other owners: what is wanted and not listed is asked for
         by name, and where nothing is wanted, what is to be gone.
         """
-        client, prefix = reader.client("secretsmanager"), f"{reader.stack.name}/"
+        client = reader.client("secretsmanager")
         rows = reader.shared(
             "secretsmanager.list_secrets",
             lambda: pages(client, "list_secrets", "SecretList", Filters=[{"Key": "tag-key", "Values": [STACK_TAG]}]),
         )
-        rows = [row for row in rows if row["Name"].startswith(prefix)]
+        rows = reader.named(cls.TYPE, rows, "Name")
         shown = {row["Name"] for row in rows}
-        expected = reader.wanted(cls.TYPE) or [f"{prefix}{suffix}" for suffix in SUFFIXES]
+        expected = reader.desired_names(cls.TYPE) or reader.names(cls.TYPE)
         unlisted = [name for name in expected if name not in shown]
         rows += [row for row in (_describe(client, name) for name in unlisted) if row is not None]
         return [cls.from_row(reader, row) for row in rows if not row.get("DeletedDate")]
@@ -195,7 +193,7 @@ class SecretVersion(Resource):
         return [
             reader.observed(cls, secret.name, secret.attrs["version"], _with_id(secret.attrs), secret.tags)
             for secret in reader.found("secretsmanager.Secret")
-            if secret.name == f"{reader.stack.name}/db_credentials" and set(secret.attrs["versions"]) - {first}
+            if secret.name in reader.names(cls.TYPE) and set(secret.attrs["versions"]) - {first}
         ]
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:

@@ -22,7 +22,9 @@ from missyou_operator.engine.values import Sensitive
 _ALPHABET = string.ascii_letters + string.digits + "_-"
 _LENGTH = 32
 #: What `database_password` needs.
-READ_PASSWORD = change("secretsmanager:GetSecretValue", on=("secretsmanager:secret:{stack}/db_credentials-??????",))
+READ_PASSWORD = change(
+    "secretsmanager:GetSecretValue", on=("secretsmanager:secret:{secretsmanager.SecretVersion}-??????",)
+)
 
 
 def derived(salt: str, *parts: str) -> str:

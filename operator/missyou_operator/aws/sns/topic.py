@@ -25,7 +25,7 @@ from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource, failed
 
 #: The stack's own topic, as the actions of SNS name it.
-TOPIC = "sns:{stack}-alarms"
+TOPIC = "sns:{sns.Topic}"
 _KEY = "KmsMasterKeyId"
 #: AWS's own key for SNS. Its policy cannot be changed, and does not let CloudWatch use it.
 _AWS_KEY = "alias/aws/sns"
@@ -50,7 +50,7 @@ class Topic(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find it by its ARN among all topics; attributes and tags of one that is there take a call each."""
-        sns, name = reader.client("sns"), f"{reader.stack.name}-alarms"
+        sns, name = reader.client("sns"), reader.name(cls.TYPE)
         arn = reader.stack.arn("sns", name)
         rows = reader.shared("sns.list_topics", lambda: pages(sns, "list_topics", "Topics"))
         if not any(row["TopicArn"] == arn for row in rows):
@@ -115,7 +115,9 @@ class GivenTopic(External):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Look at the topics that are wanted."""
-        return [observed for arn in reader.wanted(cls.TYPE) if (observed := cls._observed(reader, arn)) is not None]
+        return [
+            observed for arn in reader.desired_names(cls.TYPE) if (observed := cls._observed(reader, arn)) is not None
+        ]
 
     @classmethod
     def _observed(cls, reader: Reader, arn: str) -> Observed | None:

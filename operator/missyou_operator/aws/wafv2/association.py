@@ -19,7 +19,7 @@ from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
-_BALANCER = "elasticloadbalancing:loadbalancer/app/{stack}-alb/*"
+_BALANCER = "elasticloadbalancing:loadbalancer/app/{elbv2.LoadBalancer}/*"
 _WHY = 'in the caller\'s name: AWS WAF developer guide, "Actions that require additional permissions settings"'
 
 

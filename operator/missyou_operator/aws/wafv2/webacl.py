@@ -30,7 +30,7 @@ _LEFT_ALONE = (
     "OnSourceDDoSProtectionConfig",
     "TokenDomains",
 )
-ACL = "wafv2:regional/webacl/{stack}-waf/*"
+ACL = "wafv2:regional/webacl/{wafv2.WebACL}/*"
 #: AWS's managed rule groups, which have no owner's tags.
 _MANAGED = "wafv2:regional/managedruleset/*/*"
 
@@ -76,10 +76,10 @@ class WebACL(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find it by its name in the list of the account's; tags and rules of ours take a call each."""
-        if reader.cannot_exist_yet(cls.TYPE):
+        if reader.cannot_exist_yet():
             return []
         rows = reader.shared("wafv2.list_web_acls", lambda: _listed(reader.client("wafv2")))
-        return [cls._observed(reader, row) for row in rows if row["Name"] == f"{reader.stack.name}-waf"]
+        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "Name")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:

@@ -1,0 +1,97 @@
+"""What each thing of a stack is called, said once.
+
+Declarations, readers (`Cloud.names`), the IAM policy, outputs and the dashboard take names from here. No name depends
+on the spec, so a stack is found also when its spec is gone. `StackIdentity.fill` puts in `{stack}`, `{region}` and
+`{account}`; a `*` stands for what the spec chooses.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from missyou_operator.aws.identity import Names
+
+#: Tiers of subnets, and the letters of the zones: each tier has a subnet in each zone.
+TIERS, LETTERS = ("public", "app", "db"), ("a", "b")
+
+VPC, INTERNET_GATEWAY = "{stack}-vpc", "{stack}-igw"
+SUBNETS = {(tier, letter): f"{{stack}}-{tier}-{letter}" for tier in TIERS for letter in LETTERS}
+#: By letter: the NAT gateways, each with an address of the same name, and the route tables of the app subnets.
+NAT_GATEWAYS = {letter: f"{{stack}}-nat-{letter}" for letter in LETTERS}
+APP_ROUTES = {letter: f"{{stack}}-app-{letter}" for letter in LETTERS}
+PUBLIC_ROUTES, DATABASE_ROUTES = "{stack}-public", "{stack}-db"
+LOAD_BALANCER_GROUP, TASKS_GROUP = "{stack}-alb", "{stack}-ecs"
+DATABASE_GROUP, ENDPOINTS_GROUP = "{stack}-rds", "{stack}-endpoints"
+S3_ENDPOINT = "{stack}-s3"
+#: By the AWS service that they lead to.
+INTERFACE_ENDPOINTS = {
+    service: f"{{stack}}-{service.replace('.', '-')}" for service in ("ecr.api", "ecr.dkr", "logs", "secretsmanager")
+}
+
+DATABASE = "{stack}-db"
+#: One for each major version, and one for each snapshot that somebody asks for.
+PARAMETERS, SNAPSHOT = "{stack}-postgres*", "{stack}-db-*"
+CREDENTIALS, GOOGLE_API_KEY, FIREBASE_KEY = "{stack}/db_credentials", "{stack}/google_api_key", "{stack}/firebase_key"
+
+REPOSITORY = "{stack}"
+CLUSTER, SERVICE, TASK_DEFINITION = "{stack}-cluster", "{stack}-service", "{stack}"
+SCALING, CPU_SCALING, MEMORY_SCALING = "{stack}-scaling", "{stack}-cpu", "{stack}-memory"
+#: IAM knows no regions: its names tell them apart.
+EXECUTION_ROLE, TASK_ROLE = "{stack}-{region}-execution", "{stack}-{region}-task"
+
+LOAD_BALANCER = "{stack}-alb"
+#: One for each combination of settings that cannot change: see `targetgroup.fingerprint`.
+TARGET_GROUP = "{stack}-tg-*"
+HTTP, HTTPS, REDIRECT = "{stack}-http", "{stack}-https", "{stack}-http-redirect"
+#: Bucket names are shared by everybody in a partition.
+LOG_BUCKET = "{stack}-alb-logs-{account}-{region}"
+WEB_ACL = "{stack}-waf"
+
+#: RDS chooses the name of the second one.
+APP_LOG, DATABASE_LOG = "/ecs/{stack}", "/aws/rds/instance/{stack}-db/postgresql"
+#: The topic's policy names all alarms by one pattern.
+TOPIC, ALARMS = "{stack}-alarms", "{stack}-*"
+#: Dashboards are global to an account.
+DASHBOARD = "{stack}-{region}"
+
+
+class AlarmName(StrEnum):
+    """The alarms, by what they watch."""
+
+    HEALTHY_TASKS = "{stack}-alb-healthy"
+    FAILING_REQUESTS = "{stack}-alb-5xx"
+    UNHEALTHY_TASKS = "{stack}-alb-unhealthy"
+    SERVICE_CPU = "{stack}-ecs-cpu"
+    DATABASE_CPU = "{stack}-rds-cpu"
+    DATABASE_STORAGE = "{stack}-rds-storage"
+    DATABASE_CONNECTIONS = "{stack}-rds-connections"
+    DATABASE_MEMORY = "{stack}-rds-memory"
+
+
+#: The names by resource type, for the types that are read or permitted by name. (EC2's are found by their tags.)
+NAMES: Names = {
+    "rds.DBSubnetGroup": (DATABASE,),
+    "rds.DBParameterGroup": (PARAMETERS,),
+    "rds.DBInstance": (DATABASE,),
+    "rds.DBSnapshot": (SNAPSHOT,),
+    "secretsmanager.Secret": (CREDENTIALS, GOOGLE_API_KEY, FIREBASE_KEY),
+    "secretsmanager.SecretVersion": (CREDENTIALS,),
+    "ecr.Repository": (REPOSITORY,),
+    "elbv2.LoadBalancer": (LOAD_BALANCER,),
+    "elbv2.TargetGroup": (TARGET_GROUP,),
+    # In the order of their ports.
+    "elbv2.Listener": (HTTP, HTTPS),
+    "s3.Bucket": (LOG_BUCKET,),
+    "wafv2.WebACL": (WEB_ACL,),
+    "ecs.Cluster": (CLUSTER,),
+    "ecs.TaskDefinition": (TASK_DEFINITION,),
+    "ecs.Service": (SERVICE,),
+    "iam.Role": (EXECUTION_ROLE, TASK_ROLE),
+    "autoscaling.ScalableTarget": (SCALING,),
+    "logs.LogGroup": (APP_LOG, DATABASE_LOG),
+    # No resource type: the log group that tasks write to, and that a diagnosis quotes.
+    "ecs.Log": (APP_LOG,),
+    "sns.Topic": (TOPIC,),
+    "cloudwatch.Alarm": tuple(AlarmName),
+    "cloudwatch.Dashboard": (DASHBOARD,),
+}
