@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from tests.permissions.places import PLACES, Place, new, old
+from . import reference
+from .places import Seen, arn, creates, places, reads
 
-ACCOUNT, REGION = "123456789012", "us-east-1"
 #: botocore's names of services -> those of IAM's actions, where they differ.
 PREFIXES = {"elbv2": "elasticloadbalancing"}
 #: Operations of S3 -> IAM's actions, where they are called otherwise.
@@ -49,104 +49,60 @@ class Check:
         return (self.action, self.resource, repr(sorted(self.context.items())), self.exists, self.made)
 
 
-class Seen(Protocol):
-    """What was in AWS at the moment of a request."""
-
-    def tags(self, arn: str) -> Mapping[str, str] | None:
-        """Give the tags of a resource, None if there is none."""
-
-    def target(self, resource_id: str) -> str:
-        """Give the ARN of a scalable target, "" if there is none."""
-
-    def association(self, id_: str) -> tuple[str, str]:
-        """Give the route table and the subnet of an association, "" for what is not there."""
-
-    def secret(self, name: str) -> str:
-        """Give the ARN of a secret, or what AWS checks where there is none."""
-
-    def web_acl(self, resource: str) -> str:
-        """Give the ARN of the web ACL of a load balancer, "" if it has none."""
-
-
 def action_of(service: str, operation: str) -> str:
     action = f"{PREFIXES.get(service, service)}:{operation}"
     return RENAMED.get(action, action)
 
 
-def arn(place: str) -> str:
-    """Complete `<service>:<rest>` to an ARN; what is one already, and `*`, stay."""
-    if place == "*" or place.startswith("arn:"):
-        return place
-    service, _, rest = place.partition(":")
-    if service == "s3":
-        return f"arn:aws:s3:::{rest}"
-    if service == "route53":
-        return f"arn:aws:route53:::{rest}"
-    everywhere = service == "iam" or place.startswith("cloudwatch:dashboard/")
-    return f"arn:aws:{service}:{'' if everywhere else REGION}:{ACCOUNT}:{rest}"
-
-
 def checks(service: str, operation: str, params: Mapping[str, Any], seen: Seen) -> Iterator[Check]:
-    """Give all that IAM decides for one request."""
+    """Return all that IAM decides for one request."""
     action = action_of(service, operation)
     given = request_tags(params)
     asked = {**{f"aws:RequestTag/{key}": value for key, value in given.items()}, **of_request(action, params)}
     if given:
         asked["aws:TagKeys"] = sorted(given)
-    places = PLACES.get(action, lambda *_: [old("*")])(params, seen)
-    for place in places:
-        yield _check(action, place, asked, seen)
+    found = [_check(action, place, asked, seen, new=new) for place, new in places(action, params, seen).items()]
+    yield from found
     if given:
-        yield from _tagging(action, places, asked, seen)
+        made = [_MADE[action](params)] if action in _MADE else [check.resource for check in found if check.made]
+        yield from _tagging(action, made, asked, seen)
     yield from implied(action, params, seen)
 
 
-def _check(action: str, place: Place, context: Mapping[str, Any], seen: Seen) -> Check:
-    resource = arn(place.resource)
-    reads = action.partition(":")[2].startswith(("Describe", "List"))
-    tags = None if reads or place.new or resource == "*" else seen.tags(resource)
+def _check(action: str, resource: str, context: Mapping[str, Any], seen: Seen, *, new: bool) -> Check:
+    tags = None if new or reads(action) or resource == "*" else seen.tags(resource)
     found = {f"aws:ResourceTag/{key}": value for key, value in (tags or {}).items()}
-    made = place.new or (place.may_be_new and tags is None)
-    return Check(action, resource, {**context, **found}, tags is not None, made)
+    # Rule groups that AWS manages are there always, without tags.
+    there = resource == "*" or tags is not None or ":regional/managedruleset/" in resource
+    return Check(action, resource, {**context, **found}, tags is not None, new or (not there and creates(action)))
 
 
-#: The action that a creating call with tags is checked for too. Those of the first three know the creating call.
+#: The action that a creating call with tags is checked for too, where it is not called TagResource.
 _TAGGING = {
-    "ec2": "ec2:CreateTags",
-    "ecs": "ecs:TagResource",
-    "elasticloadbalancing": "elasticloadbalancing:AddTags",
-    "rds": "rds:AddTagsToResource",
-    "iam": "iam:TagRole",
-    "ecr": "ecr:TagResource",
-    "logs": "logs:TagResource",
-    "secretsmanager": "secretsmanager:TagResource",
-    "cloudwatch": "cloudwatch:TagResource",
-    "application-autoscaling": "application-autoscaling:TagResource",
-    "wafv2": "wafv2:TagResource",
-    "s3": "s3:TagResource",
-    "acm": "acm:AddTagsToCertificate",
-    "sns": "sns:TagResource",
+    "ec2": "CreateTags",
+    "elasticloadbalancing": "AddTags",
+    "rds": "AddTagsToResource",
+    "iam": "TagRole",
+    "acm": "AddTagsToCertificate",
+}
+#: What a call makes, where it is not among the resources that it is checked for.
+_MADE = {
+    "acm:RequestCertificate": lambda _: arn("acm:certificate/new"),
+    "elasticloadbalancing:CreateListener": lambda params: (
+        params["LoadBalancerArn"].replace(":loadbalancer/", ":listener/") + "/new"
+    ),
 }
 _RECORD_TYPES = "route53:ChangeResourceRecordSetsRecordTypes"
-_KNOW_THE_CALL = ("ec2", "ecs", "elasticloadbalancing")
 
 
-def _tagging(action: str, places: Iterable[Place], asked: Mapping[str, Any], seen: Seen) -> Iterator[Check]:
+def _tagging(action: str, made: Iterable[str], asked: Mapping[str, Any], seen: Seen) -> Iterator[Check]:
     service, _, operation = action.partition(":")
-    tagging = _TAGGING[service]
-    if action == tagging:
-        return
+    tagging = f"{service}:{_TAGGING.get(service, 'TagResource')}"
     context = {key: value for key, value in asked.items() if key.startswith("aws:")}
-    if service in _KNOW_THE_CALL:
+    if reference.knows_key(tagging, f"{service}:CreateAction"):
         context[f"{service}:CreateAction"] = operation
-    if action == "acm:RequestCertificate":
-        places = [new("acm:certificate/new")]
-    if action == "elasticloadbalancing:CreateListener":
-        balancer = next(iter(places)).resource
-        places = [new(balancer.replace(":loadbalancer/", ":listener/") + "/new")]
-    for place in places:
-        if place.new or place.may_be_new:
-            yield _check(tagging, place, context, seen)
+    for resource in made if action != tagging else ():
+        yield _check(tagging, resource, context, seen, new=True)
 
 
 def request_tags(params: Mapping[str, Any]) -> dict[str, str]:
@@ -172,51 +128,53 @@ def of_request(action: str, params: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-Implied = Callable[[Mapping[str, Any], Seen], Iterable[tuple[str, Place, Mapping[str, Any]]]]
+#: An action, its resource (what begins with "new " is made by the request), and what its context has.
+Consequence = tuple[str, str, Mapping[str, Any]]
+Implied = Callable[[Mapping[str, Any], Seen], Iterable[Consequence]]
 
 
-def _linked(service: str) -> tuple[str, Place, Mapping[str, Any]]:
-    role = new(f"iam:role/aws-service-role/{service}/AWSServiceRoleForIt")
+def _linked(service: str) -> Consequence:
+    role = f"new iam:role/aws-service-role/{service}/AWSServiceRoleForIt"
     return "iam:CreateServiceLinkedRole", role, {"iam:AWSServiceName": service}
 
 
-def _passed(params: Mapping[str, Any], seen: Seen) -> Iterator[tuple[str, Place, Mapping[str, Any]]]:
+def _passed(params: Mapping[str, Any], seen: Seen) -> Iterator[Consequence]:
     for role in {params["executionRoleArn"], params["taskRoleArn"]}:
-        yield "iam:PassRole", old(role), {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+        yield "iam:PassRole", role, {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
 
 
-def _final(params: Mapping[str, Any], seen: Seen) -> Iterator[tuple[str, Place, Mapping[str, Any]]]:
+def _final(params: Mapping[str, Any], seen: Seen) -> Iterator[Consequence]:
     if name := params.get("FinalDBSnapshotIdentifier"):
-        yield "rds:CreateDBSnapshot", old(f"rds:db:{params['DBInstanceIdentifier']}"), {}
-        yield "rds:CreateDBSnapshot", new(f"rds:snapshot:{name}"), {}
-        yield "rds:AddTagsToResource", new(f"rds:snapshot:{name}"), {"rds:TagsFromRequest": "false"}
+        yield "rds:CreateDBSnapshot", f"rds:db:{params['DBInstanceIdentifier']}", {}
+        yield "rds:CreateDBSnapshot", f"new rds:snapshot:{name}", {}
+        yield "rds:AddTagsToResource", f"new rds:snapshot:{name}", {"rds:TagsFromRequest": "false"}
 
 
-def _tracking(params: Mapping[str, Any], seen: Seen) -> Iterator[tuple[str, Place, Mapping[str, Any]]]:
-    alarm = new(f"cloudwatch:alarm:TargetTracking-{params['ResourceId']}-AlarmHigh-0b5b")
+def _tracking(params: Mapping[str, Any], seen: Seen) -> Iterator[Consequence]:
+    alarm = f"new cloudwatch:alarm:TargetTracking-{params['ResourceId']}-AlarmHigh-0b5b"
     yield "cloudwatch:PutMetricAlarm", alarm, {}
     yield "cloudwatch:DeleteAlarms", alarm, {}
 
 
-def _named_privately(params: Mapping[str, Any], seen: Seen) -> Iterator[tuple[str, Place, Mapping[str, Any]]]:
+def _named_privately(params: Mapping[str, Any], seen: Seen) -> Iterator[Consequence]:
     if params.get("PrivateDnsEnabled"):
-        yield "route53:AssociateVPCWithHostedZone", old("*"), {}
+        yield "route53:AssociateVPCWithHostedZone", "*", {}
 
 
 def _fronted(action: str) -> Implied:
     """Give what Elastic Load Balancing checks when AWS WAF is asked about a load balancer."""
 
-    def fronted(params: Mapping[str, Any], _: Seen) -> Iterator[tuple[str, Place, Mapping[str, Any]]]:
-        yield f"elasticloadbalancing:{action}", old(params["ResourceArn"]), {}
+    def fronted(params: Mapping[str, Any], _: Seen) -> Iterator[Consequence]:
+        yield f"elasticloadbalancing:{action}", params["ResourceArn"], {}
         if not action.startswith("Get"):
-            yield "elasticloadbalancing:SetWebAcl", old("*"), {}
+            yield "elasticloadbalancing:SetWebAcl", "*", {}
 
     return fronted
 
 
-def _versions(params: Mapping[str, Any], _: Seen) -> Iterator[tuple[str, Place, Mapping[str, Any]]]:
+def _versions(params: Mapping[str, Any], _: Seen) -> Iterator[Consequence]:
     for row in params["Delete"]["Objects"]:
-        yield "s3:DeleteObjectVersion", old(f"s3:{params['Bucket']}/{row['Key']}"), {}
+        yield "s3:DeleteObjectVersion", f"s3:{params['Bucket']}/{row['Key']}", {}
 
 
 IMPLIED: Mapping[str, Implied] = {
@@ -229,18 +187,18 @@ IMPLIED: Mapping[str, Implied] = {
     "ecs:CreateCluster": lambda *_: [_linked("ecs.amazonaws.com")],
     "elasticloadbalancing:CreateLoadBalancer": lambda *_: [
         _linked("elasticloadbalancing.amazonaws.com"),
-        ("ec2:DescribeAccountAttributes", old("*"), {}),
-        ("ec2:GetSecurityGroupsForVpc", old("ec2:vpc/vpc-any"), {}),
+        ("ec2:DescribeAccountAttributes", "*", {}),
+        ("ec2:GetSecurityGroupsForVpc", "ec2:vpc/vpc-any", {}),
     ],
     "rds:CreateDBInstance": lambda *_: [
         _linked("rds.amazonaws.com"),
-        ("rds:CreateDBInstance", new("rds:og:default:postgres-15"), {}),
+        ("rds:CreateDBInstance", "new rds:og:default:postgres-15", {}),
     ],
-    "rds:ModifyDBInstance": lambda *_: [("rds:ModifyDBInstance", new("rds:og:default:postgres-15"), {})],
+    "rds:ModifyDBInstance": lambda *_: [("rds:ModifyDBInstance", "new rds:og:default:postgres-15", {})],
     "rds:RestoreDBInstanceFromDBSnapshot": lambda params, _: [
         (
             "rds:RestoreDBInstanceFromDBSnapshot",
-            new("rds:og:default:postgres-15"),
+            "new rds:og:default:postgres-15",
             {f"aws:RequestTag/{key}": value for key, value in request_tags(params).items()},
         ),
     ],
@@ -253,4 +211,4 @@ IMPLIED: Mapping[str, Implied] = {
 def implied(action: str, params: Mapping[str, Any], seen: Seen) -> Iterator[Check]:
     """Give what AWS checks besides, although the request is for something else."""
     for other, place, context in IMPLIED.get(action, lambda *_: ())(params, seen):
-        yield _check(other, place, context, seen)
+        yield _check(other, arn(place.removeprefix("new ")), context, seen, new=place.startswith("new "))

@@ -1,28 +1,16 @@
-"""The simulator, run once for all questions: installed where it is not there yet, and one process of Node."""
+"""The simulator, run once for all questions in one process of Node."""
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import re
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from missyou_local.binaries import cache_folder
-
-from .authorization import ACCOUNT, Check
-
-_HERE = Path(__file__).parent
-_PACKAGES = (_HERE / "package.json", _HERE / "package-lock.json")
-_SECONDS = 150
+from .authorization import Check
+from .npm import HERE, installed, run
+from .places import ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +45,7 @@ class Answers:
 
 
 def ask(policies: Mapping[str, Sequence[Mapping[str, Any]]], questions: Iterable[Asked]) -> Answers:
-    """Ask all questions at once. Skips the test where the simulator cannot be had."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        pytest.skip("the simulator needs Node 20 and npm")
-    installed = _installed()
+    """Ask all questions at once."""
     asked = list(dict.fromkeys(questions))
     rows = [
         {
@@ -73,38 +58,8 @@ def ask(policies: Mapping[str, Sequence[Mapping[str, Any]]], questions: Iterable
         for one in asked
     ]
     # As an argument: Node looks for packages from the folder it runs in, and for a file's from where the file is.
-    command = ["node", "--input-type=module", "--eval", (_HERE / "simulate.mjs").read_text()]
-    done = _run(command, installed, json.dumps({"policies": policies, "requests": rows}))
+    command = ["node", "--input-type=module", "--eval", (HERE / "simulate.mjs").read_text()]
+    done = run(command, installed(), json.dumps({"policies": policies, "requests": rows}))
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     return Answers(dict(zip(asked, found["results"], strict=True)), found["required"])
-
-
-def _installed() -> Path:
-    """Return the folder in the project's cache that has what the lock file names. Other runs wait for it."""
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in _PACKAGES)).hexdigest()[:16]
-    kept = cache_folder() / "tools" / f"iam-simulator-{digest}"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with kept.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not kept.exists():
-            with tempfile.TemporaryDirectory(dir=kept.parent) as scratch:
-                made = Path(scratch) / "made"
-                made.mkdir()
-                _install(made)
-                made.rename(kept)
-    return kept
-
-
-def _install(folder: Path) -> None:
-    for path in _PACKAGES:
-        shutil.copy(path, folder)
-    done = _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
-    if done.returncode:
-        pytest.skip(f"npm ci failed: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
-
-
-def _run(command: Sequence[str], folder: Path, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, cwd=folder, input=given, capture_output=True, text=True, check=False, timeout=_SECONDS
-    )

@@ -11,8 +11,9 @@ from missyou_operator.aws.identity import CLUSTER_TAG
 from missyou_operator.aws.permissions import Part
 from missyou_operator.stack.naming import NAMES
 
-from .authorization import ACCOUNT, REGION, Check
+from .authorization import Check
 from .life import NAME
+from .places import ACCOUNT, REGION
 
 _OURS, _ASKED = f"aws:ResourceTag/{CLUSTER_TAG}", f"aws:RequestTag/{CLUSTER_TAG}"
 #: Tags of somebody who has never heard of us.

@@ -12,8 +12,9 @@ from missyou_operator.aws.iam_policy import Scope
 from missyou_operator.cli.policy import policy
 
 from . import strangers
-from .authorization import ACCOUNT, REGION, Check
+from .authorization import Check
 from .life import NAME, Lived
+from .places import ACCOUNT, REGION
 from .simulator import Answers, Asked, ask
 
 #: Installing the simulator for the first time takes its time, and so does the life on a busy machine.

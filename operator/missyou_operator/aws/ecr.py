@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
+from missyou_operator.aws.cloud import Client, Cloud, Reader
 from missyou_operator.aws.errors import gone, is_absent
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.external import External
@@ -23,10 +24,11 @@ _NAME = ("ecr:repository/{ecr.Repository}",)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Repository(Resource):
+class Repository(Named):
     """A repository, encrypted with AES256, that keeps the newest `keep_images` images."""
 
     TYPE: ClassVar[str] = "ecr.Repository"
+    LISTING = Listing("ecr", "describe_repositories", "repositories", "repositoryName")
     COMPARED = compare("scan_on_push", "keep_images")
     # Nothing protects an image that a task still runs from.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
@@ -51,17 +53,6 @@ class Repository(Resource):
     keep_images: int
 
     @classmethod
-    def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's repository by name; tags and lifecycle policy take a call each.
-
-        Images are counted only where the repository is not wanted any more: a plan then says what would be lost.
-        """
-        rows = reader.shared(
-            "ecr.describe_repositories", lambda: pages(reader.client("ecr"), "describe_repositories", "repositories")
-        )
-        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "repositoryName")]
-
-    @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         ecr, name = reader.client("ecr"), row["repositoryName"]
         tags = tag_map(ecr.list_tags_for_resource(resourceArn=row["repositoryArn"]).get("tags"))
@@ -73,6 +64,7 @@ class Repository(Resource):
         }
         if reader.stack.owns(tags):
             attrs["keep_images"] = kept_images(_policy(ecr, name))
+            # Counted only where it is to go: a plan then says what would be lost.
             if name not in reader.desired_names(cls.TYPE):
                 attrs["images"] = _count(ecr, name)
         return reader.observed(cls, name, name, attrs, tags)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.comparators import as_set, compare
-from missyou_operator.engine.resource import READY, Health, Observed, Resource
+from missyou_operator.engine.resource import READY, Health, Observed
 from missyou_operator.engine.values import Ref
 
 _NAMES = ("cloudwatch:alarm:{cloudwatch.Alarm}",)
@@ -20,7 +21,7 @@ _WATCHED = "watched"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Alarm(Resource):
+class Alarm(Named):
     """An alarm on one metric, or on an expression of metric math over several.
 
     `period` is in seconds, `threshold` in the metric's own unit (free storage: bytes). With an `expression`, `operands`
@@ -32,6 +33,7 @@ class Alarm(Resource):
     """
 
     TYPE: ClassVar[str] = "cloudwatch.Alarm"
+    LISTING = Listing("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName", {"AlarmTypes": ["MetricAlarm"]})
     COMPARED = compare(
         "namespace",
         "metric",
@@ -77,15 +79,6 @@ class Alarm(Resource):
     def told_of_end(self) -> tuple[str | Ref, ...]:
         """The topics that are told when it rings no more."""
         return self.notified
-
-    @classmethod
-    def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's alarms by name; the tags of each take a call."""
-        rows = reader.shared(
-            "cloudwatch.describe_alarms",
-            lambda: pages(reader.client("cloudwatch"), "describe_alarms", "MetricAlarms", AlarmTypes=["MetricAlarm"]),
-        )
-        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "AlarmName")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:

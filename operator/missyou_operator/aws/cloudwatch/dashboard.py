@@ -13,20 +13,22 @@ from typing import Any, ClassVar
 from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import StackIdentity, tag_list, tag_map
+from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.comparators import as_json, compare
 from missyou_operator.engine.errors import NotYetError
-from missyou_operator.engine.resource import FieldChange, Health, Observed, Resource
+from missyou_operator.engine.resource import FieldChange, Health, Observed
 
 #: As its ARN names it, which has no region.
 _DASHBOARD = "cloudwatch:dashboard/{cloudwatch.Dashboard}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dashboard(Resource):
+class Dashboard(Named):
     """A dashboard; `body` is what CloudWatch keeps as JSON: API reference, "Dashboard Body Structure and Syntax"."""
 
     TYPE: ClassVar[str] = "cloudwatch.Dashboard"
+    LISTING = Listing("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName")
     COMPARED = compare(body=as_json)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("cloudwatch:ListDashboards"),
@@ -36,12 +38,6 @@ class Dashboard(Resource):
     )
 
     body: Mapping[str, Any]
-
-    @classmethod
-    def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find it by its name in the account's list; tags and body of one that is there take a call each."""
-        rows = reader.shared("cloudwatch.list_dashboards", lambda: _listed(reader.client("cloudwatch")))
-        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "DashboardName")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:

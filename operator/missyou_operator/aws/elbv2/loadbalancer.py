@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.elbv2.access_logs import logs_to
 from missyou_operator.aws.elbv2.rows import attribute_map, new, retag, tags_by_arn, word
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list
+from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant, Part, change, linked_role, make, observe, tag_new
 from missyou_operator.engine.comparators import as_set, compare
-from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
+from missyou_operator.engine.resource import READY, Health, Observed, failed, pending
 from missyou_operator.engine.values import Ref
 
 _PROTECTION = "deletion_protection.enabled"
@@ -23,13 +24,14 @@ _NAME = "elasticloadbalancing:loadbalancer/app/{elbv2.LoadBalancer}/*"
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoadBalancer(Resource):
+class LoadBalancer(Named):
     """An internet-facing application load balancer.
 
     Its cross-zone balancing is always on and cannot be set. `drop_invalid_headers` keeps request smuggling out.
     """
 
     TYPE: ClassVar[str] = "elbv2.LoadBalancer"
+    LISTING = Listing("elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerName")
     COMPARED = compare("deletion_protection", "drop_invalid_headers", subnet_ids=as_set, security_group_ids=as_set)
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "ecs.Service")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
@@ -66,18 +68,12 @@ class LoadBalancer(Resource):
 
         Without a VPC there is none of ours: a namesake of somebody else's shows as soon as the VPC is there.
         """
-        if reader.cannot_exist_yet():
-            return []
-        elb = reader.client("elbv2")
-        rows = reader.shared(
-            "elbv2.describe_load_balancers", lambda: pages(elb, "describe_load_balancers", "LoadBalancers")
-        )
-        ours = reader.named(cls.TYPE, rows, "LoadBalancerName")
+        ours = cls._rows(reader)
         tags = tags_by_arn(reader, [row["LoadBalancerArn"] for row in ours])
-        return [cls._observed(reader, row, tags[row["LoadBalancerArn"]]) for row in ours]
+        return [cls._observed(reader, {**row, "Tags": tags[row["LoadBalancerArn"]]}) for row in ours]
 
     @classmethod
-    def _observed(cls, reader: Reader, row: Mapping[str, Any], tags: Mapping[str, str]) -> Observed:
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         arn = row["LoadBalancerArn"]
         answer = reader.client("elbv2").describe_load_balancer_attributes(LoadBalancerArn=arn)
         state = row.get("State") or {}
@@ -90,7 +86,7 @@ class LoadBalancer(Resource):
             "logs_to": logs_to(attributes),
             "why": state.get("Reason", ""),
         }
-        return reader.observed(cls, row["LoadBalancerName"], arn, attrs, tags, state.get("Code", "active"))
+        return reader.observed(cls, row["LoadBalancerName"], arn, attrs, row["Tags"], state.get("Code", "active"))
 
     def health(self, observed: Observed) -> Health:
         """Pending while AWS sets it up: 135 to 187 s on AWS."""

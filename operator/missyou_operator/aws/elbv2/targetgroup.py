@@ -12,13 +12,14 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.elbv2.rows import attribute_map, new, retag, tags_by_arn
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import tag_list
+from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare
-from missyou_operator.engine.resource import Health, Observed, Resource, pending
+from missyou_operator.engine.resource import Health, Observed, pending
 from missyou_operator.engine.values import Ref
 
 _PROTOCOL, _TARGETS = "HTTP", "ip"
@@ -32,7 +33,7 @@ def fingerprint(*, port: int) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TargetGroup(Resource):
+class TargetGroup(Named):
     """A target group for addresses of tasks. Times in seconds, thresholds in checks.
 
     ECS replaces a task that its target group finds unhealthy. A database that fails over is away for one to two
@@ -41,6 +42,7 @@ class TargetGroup(Resource):
     """
 
     TYPE: ClassVar[str] = "elbv2.TargetGroup"
+    LISTING = Listing("elbv2", "describe_target_groups", "TargetGroups", "TargetGroupName")
     COMPARED = compare(
         "vpc_id",
         "port",
@@ -89,18 +91,12 @@ class TargetGroup(Resource):
 
         They live in the VPC: without one there are none.
         """
-        if reader.cannot_exist_yet():
-            return []
-        elb = reader.client("elbv2")
-        rows = reader.shared(
-            "elbv2.describe_target_groups", lambda: pages(elb, "describe_target_groups", "TargetGroups")
-        )
-        ours = reader.named(cls.TYPE, rows, "TargetGroupName")
+        ours = cls._rows(reader)
         tags = tags_by_arn(reader, [row["TargetGroupArn"] for row in ours])
-        return [cls._observed(reader, row, tags[row["TargetGroupArn"]]) for row in ours]
+        return [cls._observed(reader, {**row, "Tags": tags[row["TargetGroupArn"]]}) for row in ours]
 
     @classmethod
-    def _observed(cls, reader: Reader, row: Mapping[str, Any], tags: Mapping[str, str]) -> Observed:
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         arn = row["TargetGroupArn"]
         answer = reader.client("elbv2").describe_target_group_attributes(TargetGroupArn=arn)
         delay = attribute_map(answer["Attributes"]).get(_DELAY, "300")
@@ -116,7 +112,7 @@ class TargetGroup(Resource):
             "matcher": (row.get("Matcher") or {}).get("HttpCode"),
             "deregistration_delay": int(delay),
         }
-        return reader.observed(cls, row["TargetGroupName"], arn, attrs, tags)
+        return reader.observed(cls, row["TargetGroupName"], arn, attrs, row["Tags"])
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it, and set the delay, which creating does not take."""

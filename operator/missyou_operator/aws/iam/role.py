@@ -9,14 +9,15 @@ from functools import partial
 from typing import Any, ClassVar
 
 from missyou_operator.aws.clock import utc_now
-from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import ROLES, Grant, change, make, observe
 from missyou_operator.aws.policy_documents import as_policy, json_text, readable
 from missyou_operator.engine.comparators import compare
-from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
+from missyou_operator.engine.resource import READY, FieldChange, Health, Observed
 
 #: The one inline policy that a role of ours has.
 POLICY_NAME = "missyou"
@@ -26,10 +27,12 @@ PROPAGATION = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Role(Resource):
+class Role(Named):
     """A role with at most one inline policy; whatever else gives it rights is drift, and is taken away again."""
 
     TYPE: ClassVar[str] = "iam.Role"
+    # The one list that has everything about roles.
+    LISTING = Listing("iam", "get_account_authorization_details", "RoleDetailList", "RoleName", {"Filter": ["Role"]})
     COMPARED = compare(trust=as_policy, policy=as_policy)
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "ecs.TaskDefinition")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -56,17 +59,7 @@ class Role(Resource):
         return {"Version": "2012-10-17", "Statement": [statement]}
 
     @classmethod
-    def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's roles by name, in one list of all roles that has everything about them."""
-        rows = reader.shared(
-            "iam.get_account_authorization_details",
-            lambda: pages(reader.client("iam"), "get_account_authorization_details", "RoleDetailList", Filter=["Role"]),
-        )
-        return [cls.from_row(reader, row) for row in reader.named(cls.TYPE, rows, "RoleName")]
-
-    @classmethod
-    def from_row(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
-        """Put an observation together from a `RoleDetail`."""
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         inline = {policy["PolicyName"]: policy["PolicyDocument"] for policy in row.get("RolePolicyList", ())}
         attrs = {
             "id": row["RoleName"],

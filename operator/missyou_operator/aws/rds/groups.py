@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,9 +12,10 @@ from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.comparators import as_set, compare, includes
-from missyou_operator.engine.resource import Health, Observed, Resource
+from missyou_operator.engine.resource import Health, Observed
 from missyou_operator.engine.values import Ref
 
 
@@ -23,10 +24,11 @@ def _tags(reader: Reader, arn: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DBSubnetGroup(Resource):
+class DBSubnetGroup(Named):
     """The subnets of a database, in at least two availability zones."""
 
     TYPE: ClassVar[str] = "rds.DBSubnetGroup"
+    LISTING = Listing("rds", "describe_db_subnet_groups", "DBSubnetGroups", "DBSubnetGroupName")
     COMPARED = compare("description", subnet_ids=as_set)
     # Held until the instance is gone, not merely `deleting`.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
@@ -40,17 +42,6 @@ class DBSubnetGroup(Resource):
 
     subnet_ids: tuple[str | Ref, ...]
     description: str
-
-    @classmethod
-    def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's group by name; its tags take a call. Without a VPC, only a teardown can still find one."""
-        if reader.cannot_exist_yet():
-            return []
-        rows = reader.shared(
-            "rds.describe_db_subnet_groups",
-            lambda: pages(reader.client("rds"), "describe_db_subnet_groups", "DBSubnetGroups"),
-        )
-        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "DBSubnetGroupName")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -95,10 +86,12 @@ class DBSubnetGroup(Resource):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DBParameterGroup(Resource):
+class DBParameterGroup(Named):
     """The parameters of a database; of those that AWS or others set, none is ours to judge."""
 
     TYPE: ClassVar[str] = "rds.DBParameterGroup"
+    # Two during a major upgrade.
+    LISTING = Listing("rds", "describe_db_parameter_groups", "DBParameterGroups", "DBParameterGroupName")
     COMPARED = compare("family", parameters=includes)
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"family"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
@@ -112,17 +105,6 @@ class DBParameterGroup(Resource):
 
     family: str
     parameters: Mapping[str, str]
-
-    @classmethod
-    def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's groups by name (two during a major upgrade); tags and parameters take a call each."""
-        if reader.cannot_exist_yet():
-            return []
-        rows = reader.shared(
-            "rds.describe_db_parameter_groups",
-            lambda: pages(reader.client("rds"), "describe_db_parameter_groups", "DBParameterGroups"),
-        )
-        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "DBParameterGroupName")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from missyou_operator.aws.clock import utc_now
-from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant
 from missyou_operator.aws.rds.deletion import delete
 from missyou_operator.aws.rds.desired import ARGUMENTS, WINDOWS, DesiredInstance
@@ -46,7 +47,7 @@ _SLOW = frozenset({"instance_class", "storage_gib", "storage_type", "multi_az", 
 
 
 @dataclass(frozen=True, kw_only=True)
-class DBInstance(DesiredInstance):
+class DBInstance(DesiredInstance, Named):
     """A PostgreSQL instance; its name is its identifier.
 
     Three differences bear names that are no fields: `major_downgrade` and `storage_shrink`, where only a new, empty
@@ -54,20 +55,13 @@ class DBInstance(DesiredInstance):
     """
 
     TYPE: ClassVar[str] = "rds.DBInstance"
+    LISTING = Listing("rds", "describe_db_instances", "DBInstances", "DBInstanceIdentifier")
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset(
         {"database_name", "username", "major_downgrade", "storage_shrink"}
     )
     # Tasks that are still running would lose their database, and write while its final snapshot is taken.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = PERMISSIONS
-
-    @classmethod
-    def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's instance by name, in one list of all that has everything about them."""
-        rows = reader.shared(
-            "rds.describe_db_instances", lambda: pages(reader.client("rds"), "describe_db_instances", "DBInstances")
-        )
-        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "DBInstanceIdentifier")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:

@@ -13,15 +13,16 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
+from missyou_operator.aws.cloud import Client, Cloud, Reader
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant, Part, make, observe
 from missyou_operator.aws.policy_documents import as_policy, json_text
 from missyou_operator.aws.s3.emptying import empty, holds_logs
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import NotYetError, RefusedError
-from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
+from missyou_operator.engine.resource import READY, Health, Observed, pending
 
 #: The region that CreateBucket must not be told.
 _DEFAULT_REGION = "us-east-1"
@@ -30,13 +31,14 @@ _BUCKET = "s3:{s3.Bucket}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bucket(Resource):
+class Bucket(Named):
     """A private bucket, encrypted with S3's own keys, that forgets what is older than `retention_days`.
 
     `policy` is its bucket policy.
     """
 
     TYPE: ClassVar[str] = "s3.Bucket"
+    LISTING = Listing("s3", "list_buckets", "Buckets", "Name")
     COMPARED = compare("encryption", "public_access", "ownership", "retention_days", policy=as_policy)
     # While a load balancer writes to a name, nobody else must be able to take it.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.AccessLogs", "elbv2.LoadBalancer")
@@ -100,18 +102,13 @@ class Bucket(Resource):
         return "BucketOwnerEnforced"
 
     @classmethod
-    def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find it by its name in the account's list. Looked into only where it is not wanted any more."""
-        rows = reader.shared("s3.list_buckets", lambda: pages(reader.client("s3"), "list_buckets", "Buckets"))
-        return [cls._observed(reader, row["Name"]) for row in reader.named(cls.TYPE, rows, "Name")]
-
-    @classmethod
-    def _observed(cls, reader: Reader, name: str) -> Observed:
-        s3 = reader.client("s3")
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
+        s3, name = reader.client("s3"), row["Name"]
         tags = tag_map((_asked(s3.get_bucket_tagging, name) or {}).get("TagSet"))
         attrs: dict[str, Any] = {"id": name, "arn": f"arn:{reader.stack.partition}:s3:::{name}"}
         if reader.stack.owns(tags):
             attrs |= _settings(s3, name)
+            # Looked into only where it is to go.
             if name not in reader.desired_names(cls.TYPE):
                 attrs["logs"] = holds_logs(s3, name)
         return reader.observed(cls, name, name, attrs, tags)

@@ -79,10 +79,10 @@ class Secret(Resource):
         expected = reader.desired_names(cls.TYPE) or reader.names(cls.TYPE)
         unlisted = [name for name in expected if name not in shown]
         rows += [row for row in (_describe(client, name) for name in unlisted) if row is not None]
-        return [cls.from_row(reader, row) for row in rows if not row.get("DeletedDate")]
+        return [cls._observed(reader, row) for row in rows if not row.get("DeletedDate")]
 
     @classmethod
-    def from_row(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
+    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         """Put an observation together from a row of ListSecrets or an answer of DescribeSecret."""
         return reader.observed(cls, row["Name"], row["ARN"], _attributes(row), tag_map(row.get("Tags")))
 
