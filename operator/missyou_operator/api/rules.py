@@ -58,17 +58,11 @@ class Rule:
 
     def to_crd(self) -> dict[str, Any]:
         """Return the entry of `x-kubernetes-validations`."""
-        entry: dict[str, Any] = {"rule": self.cel}
-        if self.message:
-            entry["message"] = self.message
-        if self.message_cel:
-            entry["messageExpression"] = self.message_cel
-        if self.path:
-            entry["fieldPath"] = self.path
-        if self.at_creation:
-            entry["optionalOldSelf"] = True
+        names = ("message", "messageExpression", "fieldPath", "optionalOldSelf")
+        optional = zip(names, (self.message, self.message_cel, self.path, self.at_creation), strict=True)
         # Not FieldValueDuplicate: with it the API server swallows the message.
-        return entry | {"reason": "FieldValueForbidden" if self.forbidden else "FieldValueInvalid"}
+        reason = "FieldValueForbidden" if self.forbidden else "FieldValueInvalid"
+        return {"rule": self.cel, **{name: value for name, value in optional if value}, "reason": reason}
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Run the Python half after the type and the bounds."""

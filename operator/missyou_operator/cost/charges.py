@@ -22,7 +22,7 @@ ITEMS: dict[str, Item] = {}
 #: Zones of a stack: the load balancer has an address in each, and an interface endpoint is charged in each.
 ZONES = 2
 
-_CENT = Decimal("0.01")
+CENT = Decimal("0.01")
 _DAYS = Decimal(365) / 12
 
 
@@ -33,7 +33,7 @@ def _item(name: str, unit: str, service: str, family: str, usage: str, **options
 
 def _stored(gb_a_month: Decimal, days: int) -> Decimal:
     """Return the GB that are stored on average when each GB is kept for some days."""
-    return (gb_a_month * days / _DAYS).quantize(_CENT)
+    return (gb_a_month * days / _DAYS).quantize(CENT)
 
 
 #: Interface endpoints: ecr.api, ecr.dkr, logs, secretsmanager.

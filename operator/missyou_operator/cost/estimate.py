@@ -8,12 +8,10 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from missyou_operator.api import AppSpec, Component
-from missyou_operator.cost.charges import CHARGES
+from missyou_operator.cost.charges import CENT, CHARGES
 from missyou_operator.cost.item import Charge
 from missyou_operator.cost.table import Price, PriceTable
 from missyou_operator.cost.usage import Usage
-
-_CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ class Line:
         """US dollars a month, in cents, or None where there is no price."""
         if self.price is None:
             return None
-        return (self.charge.quantity * self.price.usd).quantize(_CENT, ROUND_HALF_UP)
+        return (self.charge.quantity * self.price.usd).quantize(CENT, ROUND_HALF_UP)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def test_a_snapshot_is_named_until_there_is_a_database(apps: Apps):
     assert "never restored into it: create another MissYouApp" in refusal
     assert apps.patch(name, {"spec": {"database": {"storageGiB": 30}}}) is None
     assert apps.patch(name, {"spec": {"database": {"restoreFromSnapshot": None}}}) is None
-    assert "restored in place" in (apps.patch(name, {"spec": {"database": {"restoreFromSnapshot": "right"}}}) or "")
+    assert "restored into it" in (apps.patch(name, {"spec": {"database": {"restoreFromSnapshot": "right"}}}) or "")
 
 
 def test_defaults_are_filled_in_and_those_of_the_environment_are_not(apps: Apps):
