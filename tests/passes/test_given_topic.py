@@ -6,7 +6,7 @@ import pytest
 
 from tests.sim.app import App, changes
 
-from .test_notifications import ANN, BOB, in_sync, topic, wanted
+from .test_notifications import ANN, BOB, in_sync, topic, notify
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def given(app: App) -> str:
 
 def test_a_topic_that_is_given_is_notified_and_left_as_it_is(app):
     arn = given(app)
-    wanted(app, topicARN=arn)
+    notify(app, topicARN=arn)
     assert set(changes(app.calls(app.grow))) == {"cloudwatch:PutMetricAlarm"}
     alarms = app.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{app.stack}-")["MetricAlarms"]
     assert all(alarm["AlarmActions"] == [arn] for alarm in alarms)
@@ -32,7 +32,7 @@ def test_a_topic_that_is_given_is_notified_and_left_as_it_is(app):
 
 def test_one_that_cloudwatch_cannot_use_is_told(app):
     sns, arn = app.client("sns"), given(app)
-    wanted(app, topicARN=arn)
+    notify(app, topicARN=arn)
     app.grow()
     sns.set_topic_attributes(TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue="alias/aws/sns")
     app.observe_now()
@@ -47,7 +47,7 @@ def test_one_that_cloudwatch_cannot_use_is_told(app):
 
 def test_with_both_both_are_notified_and_deleting_leaves_theirs(app):
     arn = given(app)
-    wanted(app, BOB, topicARN=arn)
+    notify(app, BOB, topicARN=arn)
     app.grow()
     alarms = app.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{app.stack}-")["MetricAlarms"]
     assert all(set(alarm["AlarmActions"]) == {arn, topic(app)} for alarm in alarms)
