@@ -142,7 +142,7 @@ def test_a_cache_that_cannot_be_written_is_said_in_a_line(said, go):
 def test_a_build_shows_how_far_it_is(tmp_path, said, go, monkeypatch):
     """Go's lines are counted: what it fetches, what it compiles."""
     monkeypatch.setattr(progress, "_STAYING", 0.01)
-    wait = f'until grep -q "2 .*packages compiled" {tmp_path}/said; do :; done\n'
+    wait = f'until grep -qs "2 of at most" {tmp_path}/said; do :; done\n'
     script = FAKE_GO.replace("exit 0", "{ echo one; echo two; echo three; exit 0; }").replace(
         "echo built", f"echo first >&2; echo second >&2; {wait}echo built"
     )
