@@ -5,27 +5,33 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from aiohttp import web
 
-from missyou_local.dataplane.balancing import answers
-from missyou_local.dataplane.balancing.checking import Checker
+from missyou_local.dataplane.balancing.checking import Checker, Member
 from missyou_local.dataplane.balancing.forwarding import Forwarder
-from missyou_local.dataplane.balancing.health import DRAINING, UNUSED
 from missyou_local.dataplane.balancing.listening import Ports
-from missyou_local.dataplane.balancing.redirecting import Asked, location
-from missyou_local.dataplane.balancing.routing import RoundRobin, action_for, candidates, hostname
-from missyou_local.dataplane.balancing.values import Fixed, Group, Listener, Redirect, Target, TargetHealth
-from missyou_local.dataplane.balancing.wanted import Checked, Wanted
+from missyou_local.dataplane.balancing.routing import candidates, location
+from missyou_local.dataplane.balancing.values import (
+    Check,
+    Forward,
+    Group,
+    Listener,
+    Redirect,
+    Target,
+    TargetHealth,
+)
 
 
 class LoadBalancers:
     """Listens, checks and forwards as ALBs do, on 127.0.0.1. All methods may be called from any thread.
 
     `certificate`: the chain and key files of all HTTPS listeners. `idle_timeout`: seconds that a target may take to
-    answer, or a connection be idle. What an ALB has and this has not: HTTP/2, WebSockets, stickiness, weights.
+    respond, or a connection be idle. Missing: HTTP/2, WebSockets,
+    listener rules, fixed responses, stickiness, weights, and an ALB's error pages.
     """
 
     def __init__(self, certificate: tuple[Path, Path], *, idle_timeout: float = 60.0) -> None:
@@ -33,37 +39,27 @@ class LoadBalancers:
         tls.load_cert_chain(*certificate)
         self._lock = threading.Lock()
         self._closed = False
-        self._wanted = Wanted()
-        self._turns = RoundRobin()
+        self._listeners: tuple[Listener, ...] = ()
+        self._groups: dict[str, Group] = {}
+        self._turns: Counter[str] = Counter()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="load-balancers", daemon=True)
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._start(tls, idle_timeout), self._loop).result()
 
     def apply(self, listeners: Iterable[Listener], groups: Iterable[Group]) -> None:
-        """Take on the whole state that is wanted; ports open and close soon after. Does nothing once closed."""
-        wanted = Wanted(tuple(listeners), tuple(groups))
+        """Adopt the whole desired state; ports open and close soon after. Do nothing once closed."""
+        desired = tuple(listeners), {group.name: group for group in groups}
         with self._lock:
-            if self._closed or wanted == self._wanted:
+            if self._closed or desired == (self._listeners, self._groups):
                 return
-            self._wanted = wanted
+            self._listeners, self._groups = desired
             self._loop.call_soon_threadsafe(self._follow)
 
     def health(self, group: str, target: str) -> TargetHealth | None:
-        """Return the health of a target, None if it is not registered."""
-        wanted = self._wanted
-        registered = wanted.target(group, target)
-        if registered is None:
-            return None
-        if registered.draining:
-            return DRAINING
-        if group not in wanted.used:
-            return UNUSED
-        return self._checker.vitals(Checked(group, registered)).told()
-
-    def problems(self) -> dict[str, str]:
-        """Return why listeners do not listen, by their names; each is tried again until it does."""
-        return dict(self._ports.problems)
+        """Return the health of a target as checks find it, None if it is not checked (unused, draining, unknown)."""
+        targets = self._groups[group].targets if group in self._groups else ()
+        return next((self._checker.health((group, one)) for one in targets if one.id == target), None)
 
     def close(self) -> None:
         """Free all ports, break off what runs, and end the thread."""
@@ -97,30 +93,35 @@ class LoadBalancers:
         await self._loop.shutdown_asyncgens()
 
     def _follow(self) -> None:
-        wanted = self._wanted
-        self._turns.keep(frozenset(wanted.by_name))
-        self._checker.follow(wanted.checks())
-        self._ports.follow(wanted.listeners)
+        listeners, groups = self._listeners, self._groups
+        self._checker.follow(_checks(listeners, groups.values()))
+        self._ports.follow(listeners)
 
     async def _answer(self, listener: Listener, request: web.BaseRequest) -> web.StreamResponse:
-        path = request.rel_url.raw_path
-        if request.method == "TRACE":
-            return answers.page(405)
-        if request.method == "CONNECT" or not path.startswith("/"):
-            return answers.page(400)
-        host = hostname(request.headers.get("Host", "")) or "127.0.0.1"
-        action = action_for(listener, host, path)
+        action = listener.action
         if isinstance(action, Redirect):
-            asked = Asked(listener.protocol, host, listener.port, path, request.rel_url.raw_query_string)
-            wanted = self._wanted
-            leads_to = location(action, asked, lambda port: wanted.local_port(listener.balancer, port))
-            return answers.page(action.status, leads_to)
-        if isinstance(action, Fixed):
-            return answers.fixed(action)
+            ports = {one.port: one.local_port for one in self._listeners if one.balancer == listener.balancer}
+            return web.Response(status=action.status, headers={"Location": location(action, request.url, ports.get)})
         target = self._choose(action.group)
-        return await self._forwarder.forward(request, target, listener) if target else answers.page(503)
+        return await self._forwarder.forward(request, target, listener) if target else web.Response(status=503)
 
     def _choose(self, name: str) -> Target | None:
-        group = self._wanted.by_name.get(name)
-        able = candidates(group, lambda target: self._checker.vitals(Checked(name, target))) if group else ()
-        return self._turns.choose(name, able) if able else None
+        """Return the target of a group whose turn it is."""
+        group = self._groups.get(name)
+        able = candidates(group.targets, lambda target: self._checker.health((name, target))) if group else ()
+        if not able:
+            return None
+        self._turns[name] += 1
+        return able[self._turns[name] % len(able)]
+
+
+def _checks(listeners: Iterable[Listener], groups: Iterable[Group]) -> dict[Member, Check]:
+    """Return what is to be checked, and how: the targets that can get traffic."""
+    used = {one.action.group for one in listeners if isinstance(one.action, Forward)}
+    return {
+        (group.name, target): group.check
+        for group in groups
+        if group.name in used
+        for target in group.targets
+        if not target.draining
+    }

@@ -1,71 +1,46 @@
 """How the health of a target follows from its checks.
 
 Source of states, thresholds and reason codes: user guide of Application Load Balancers, "Health checks for Application
-Load Balancer target groups", and the API reference, TargetHealth; the descriptions are those that AWS sends with them.
+Load Balancer target groups", and the API reference, TargetHealth. The descriptions are the ones that AWS sends.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from missyou_local.dataplane.balancing.values import Check, TargetHealth
 
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why a check failed, in AWS's words."""
-
-    reason: str
-    description: str
-
-
-TIMED_OUT = Fault("Target.Timeout", "Request timed out")
-NO_ANSWER = Fault("Target.FailedHealthChecks", "Health checks failed")
+TIMED_OUT = TargetHealth("unhealthy", "Target.Timeout", "Request timed out")
+NO_ANSWER = TargetHealth("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
 REGISTERING = TargetHealth("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
 CHECKING = TargetHealth("initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
-DRAINING = TargetHealth("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
-UNUSED = TargetHealth(
-    "unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer"
-)
+HEALTHY = TargetHealth("healthy")
 
 
-def mismatch(status: int) -> Fault:
-    """Return the fault of an answer whose status the group's matcher does not name."""
-    return Fault("Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{status}]")
+def mismatch(status: int) -> TargetHealth:
+    """Return the health after a response whose status the group's matcher does not name."""
+    return TargetHealth(
+        "unhealthy", "Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{status}]"
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Vitals:
-    """What the checks of one target have shown. `streak`: results in a row that speak against `state`."""
+class History:
+    """What the checks of one target have shown. `streak` counts the latest results that speak against `health`."""
 
-    state: Literal["initial", "healthy", "unhealthy"] = "initial"
+    health: TargetHealth = REGISTERING
     streak: int = 0
-    fault: Fault | None = None
 
-    def after(self, fault: Fault | None, check: Check) -> Vitals:
-        """Return what one more check shows, None being a check that passed.
+    def after(self, result: TargetHealth, check: Check) -> History:
+        """Return the history with one more result: `HEALTHY`, or why the check failed.
 
-        A new target enters service with the first check that it passes; one that was taken out of it needs
-        `check.healthy` of them in a row.
+        A new target enters service with the first check that it passes. One that was taken out of service has to pass
+        `check.healthy` checks in a row.
         """
-        if fault is None:
-            return self._after_success(check)
-        if self.state == "unhealthy":
-            return Vitals("unhealthy", fault=fault)
         streak = self.streak + 1
-        return Vitals("unhealthy", fault=fault) if streak >= check.unhealthy else replace(self, streak=streak)
-
-    def _after_success(self, check: Check) -> Vitals:
-        if self.state != "unhealthy":
-            return Vitals("healthy")
-        streak = self.streak + 1
-        return Vitals("healthy") if streak >= check.healthy else replace(self, streak=streak)
-
-    def told(self) -> TargetHealth:
-        """Return this as AWS tells it."""
-        if self.state == "initial":
-            return CHECKING if self.streak else REGISTERING
-        if self.fault is None:
-            return TargetHealth(self.state)
-        return TargetHealth(self.state, self.fault.reason, self.fault.description)
+        if result == HEALTHY:
+            back = self.health.state != "unhealthy" or streak >= check.healthy
+            return History(HEALTHY) if back else replace(self, streak=streak)
+        if self.health.state == "unhealthy" or streak >= check.unhealthy:
+            return History(result)
+        return History(CHECKING if self.health.state == "initial" else self.health, streak)

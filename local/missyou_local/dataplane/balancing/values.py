@@ -1,4 +1,4 @@
-"""What load balancers are told to do, and what they tell of their targets."""
+"""What load balancers are told to do, and what they report about their targets."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ Protocol = Literal["HTTP", "HTTPS"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How the targets of a group are health-checked: GET `path`, answered in time with one of `codes`.
+    """How the targets of a group are checked: GET `path`, answered in time with one of `codes`.
 
-    `interval` and `timeout` in seconds as they really last; `healthy` and `unhealthy` are counts of consecutive
-    checks; `codes` as AWS's matcher writes them: "200", "200,202", "200-299". Raises ValueError for what cannot be
-    followed.
+    `interval` and `timeout` are real seconds. `healthy` and `unhealthy` count consecutive checks. `codes` is written
+    as in AWS's matcher: "200", "200,202", "200-299". Error: ValueError.
     """
 
     path: str
@@ -28,7 +27,7 @@ class Check:
     codes: str
 
     def __post_init__(self) -> None:
-        """Refuse what would check without pause, never, or against nothing."""
+        """Refuse a check that would run without pause, never succeed, or match nothing."""
         if not self.path.startswith("/"):
             raise ValueError(f"Check.path: {self.path!r} must start with /")
         if min(self.interval, self.timeout) <= 0:
@@ -39,14 +38,14 @@ class Check:
             raise ValueError(f'Check.codes: {self.codes!r} must be written as "200", "200,202" or "200-299"')
 
     def accepts(self, status: int) -> bool:
-        """Tell whether an answer of this status passes."""
+        """Return whether a response with this status passes."""
         ranges = (part.partition("-") for part in self.codes.split(","))
         return any(int(low) <= status <= int(high or low) for low, _, high in ranges)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One registered target. `id`: its address and port as AWS shows them; `host` and `port`: where it really is."""
+    """One registered target. `id` is its address and port as AWS shows them, `host` and `port` are the real ones."""
 
     id: str
     host: str
@@ -56,7 +55,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A target group, `name` being its ARN."""
+    """A target group. `name` is its ARN."""
 
     name: str
     check: Check
@@ -72,49 +71,18 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Send the client elsewhere. All but `status` may hold #{protocol}, #{host}, #{port}, #{path} and #{query}.
+    """Send the client to the same host, path and query by another protocol and port."""
 
-    Source: API reference of Elastic Load Balancing, RedirectActionConfig, whose defaults these are.
-    """
-
-    host: str = "#{host}"
-    port: str = "#{port}"
-    protocol: str = "#{protocol}"
-    path: str = "/#{path}"
-    query: str = "#{query}"
+    protocol: str
+    port: int
     status: int = 301
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
-    """Answer with this."""
-
-    status: int
-    content_type: str = "text/plain"
-    body: str = ""
-
-
-Action = Forward | Redirect | Fixed
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What to do with requests that match one of `paths` and one of `hosts`, where these are given.
-
-    Both are patterns with the wildcards * and ?. Of several rules that match, the lowest `priority` acts.
-    """
-
-    priority: int
-    paths: tuple[str, ...]
-    hosts: tuple[str, ...]
-    action: Action
-
-
-@dataclass(frozen=True, slots=True)
 class Listener:
-    """A listener, `name` and `balancer` being ARNs.
+    """A listener. `name` and `balancer` are ARNs.
 
-    `port` is the one AWS knows, as 80 or 443; `local_port` the one of 127.0.0.1 that stands for it.
+    `port` is the one that AWS knows (80, 443); `local_port` is the port of 127.0.0.1 that stands for it.
     """
 
     name: str
@@ -122,14 +90,13 @@ class Listener:
     protocol: Protocol
     port: int
     local_port: int
-    default: Action
-    rules: tuple[Rule, ...] = ()
+    action: Forward | Redirect
 
 
 @dataclass(frozen=True, slots=True)
 class TargetHealth:
-    """The health of a target in AWS's words: its state, and, unless that is "healthy", reason code and description."""
+    """The health of a target in AWS's words: its state, and unless that is "healthy", reason code and description."""
 
-    state: Literal["initial", "healthy", "unhealthy", "unused", "draining"]
+    state: Literal["initial", "healthy", "unhealthy"]
     reason: str = ""
     description: str = ""

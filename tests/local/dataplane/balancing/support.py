@@ -8,10 +8,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from email.message import Message
 
-from missyou_local.dataplane.balancing import Check, Forward, Group, Listener, LoadBalancers, Rule, Target, TargetHealth
+from missyou_local.dataplane.balancing import Check, Forward, Group, Listener, LoadBalancers, Target, TargetHealth
 
 GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/app/1"
 LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/app/1/1"
@@ -147,9 +147,8 @@ class Site:
     def apply(self, *others: Listener) -> None:
         self.balancers.apply((self.listener, *others), (self.group,))
 
-    def serve(self, *apps: App, check: Check = CHECK, rules: tuple[Rule, ...] = ()) -> None:
+    def serve(self, *apps: App, check: Check = CHECK) -> None:
         """Listen before these apps, and wait until they are healthy."""
-        self.listener = replace(self.listener, rules=rules)
         self.register(*(app.target() for app in apps), check=check)
         for app in apps:
             self.await_state(app, "healthy")
@@ -175,12 +174,6 @@ class Site:
         return ask(
             self.connect(), method, path, headers={key.replace("_", "-"): value for key, value in headers.items()}
         )
-
-    def raw(self, sent: bytes) -> bytes:
-        """Send bytes, and return all that comes back until the connection ends."""
-        with socket.create_connection(("127.0.0.1", self.listener.local_port), timeout=5) as connection:
-            connection.sendall(sent)
-            return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 @dataclass(frozen=True, slots=True)

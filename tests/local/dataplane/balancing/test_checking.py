@@ -9,9 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from missyou_local.dataplane.balancing import Check, Fixed, Forward, Rule, Target, TargetHealth
-from missyou_local.dataplane.balancing.health import DRAINING, UNUSED
-from tests.local.dataplane.balancing.support import CHECK, GROUP, App, Handler, Site, after, free_port, until
+from missyou_local.dataplane.balancing import Check, Redirect, Target, TargetHealth
+from tests.local.dataplane.balancing.support import CHECK, App, Handler, Site, after, free_port, until
 
 Start = Callable[..., App]
 
@@ -153,7 +152,7 @@ def test_a_draining_target_finishes_what_it_has_and_gets_nothing_new(site: Site,
     until(lambda: old.asked, "the request is in flight")
 
     site.register(old.target(draining=True), new.target())
-    assert site.health(old) == DRAINING
+    assert site.health(old) is None
     site.await_state(new, "healthy")
     assert {site.get().body for _ in range(4)} == {b"new"}
     site.register(new.target())
@@ -177,12 +176,12 @@ def test_only_draining_targets_503(site: Site, app: App) -> None:
 
 
 def test_a_group_that_no_listener_uses_is_not_checked(site: Site, app: App) -> None:
-    site.listener = replace(site.listener, default=Fixed(200))
+    forward = site.listener
+    site.listener = replace(forward, action=Redirect("HTTPS", 443))
     site.register(app.target())
-    assert site.health(app) == UNUSED
     site.await_listening()
-    assert app.checks == []
-    site.listener = replace(site.listener, rules=(Rule(1, ("/app",), (), Forward(GROUP)),))
+    assert (site.health(app), app.checks) == (None, [])
+    site.listener = forward
     site.apply()
     site.await_state(app, "healthy")
 

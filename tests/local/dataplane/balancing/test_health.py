@@ -5,61 +5,53 @@ from dataclasses import replace
 import pytest
 
 from missyou_local.dataplane.balancing import Check, TargetHealth
-from missyou_local.dataplane.balancing.health import NO_ANSWER, TIMED_OUT, Fault, Vitals, mismatch
+from missyou_local.dataplane.balancing.health import (
+    CHECKING,
+    HEALTHY,
+    NO_ANSWER,
+    REGISTERING,
+    TIMED_OUT,
+    History,
+    mismatch,
+)
 
 CHECK = Check("/", 1.0, 1.0, healthy=3, unhealthy=2, codes="200")
 
 
-def after(*faults: Fault | None, start: Vitals | None = None) -> Vitals:
-    vitals = start or Vitals()
-    for fault in faults:
-        vitals = vitals.after(fault, CHECK)
-    return vitals
+def after(*results: TargetHealth, start: History | None = None) -> History:
+    history = start or History()
+    for result in results:
+        history = history.after(result, CHECK)
+    return history
 
 
 def test_a_new_target_is_healthy_after_one_success() -> None:
-    assert Vitals().told() == TargetHealth(
-        "initial", "Elb.RegistrationInProgress", "Target registration is in progress"
-    )
-    assert after(None).told() == TargetHealth("healthy")
+    assert after().health == REGISTERING
+    assert after(HEALTHY).health == HEALTHY
 
 
 def test_a_new_target_that_fails_first_needs_one_success_only() -> None:
-    assert after(NO_ANSWER).told() == TargetHealth(
-        "initial", "Elb.InitialHealthChecking", "Initial health checks in progress"
-    )
-    assert after(NO_ANSWER, None).state == "healthy"
-
-
-def test_a_new_target_that_keeps_failing_becomes_unhealthy() -> None:
-    assert after(NO_ANSWER, NO_ANSWER).state == "unhealthy"
+    assert after(NO_ANSWER).health == CHECKING
+    assert after(NO_ANSWER, HEALTHY).health == HEALTHY
 
 
 def test_failures_count_in_a_row_only() -> None:
-    assert after(None, NO_ANSWER, None, NO_ANSWER).state == "healthy"
-    assert after(None, NO_ANSWER, NO_ANSWER).state == "unhealthy"
+    assert after(NO_ANSWER, NO_ANSWER).health == NO_ANSWER
+    assert after(HEALTHY, NO_ANSWER, HEALTHY, NO_ANSWER).health == HEALTHY
+    assert after(HEALTHY, NO_ANSWER, NO_ANSWER).health == NO_ANSWER
 
 
 def test_an_unhealthy_target_needs_successes_in_a_row() -> None:
-    unhealthy = after(None, NO_ANSWER, NO_ANSWER)
-    assert after(None, None, start=unhealthy).state == "unhealthy"
-    assert after(None, None, NO_ANSWER, None, None, start=unhealthy).state == "unhealthy"
-    assert after(None, None, None, start=unhealthy).told() == TargetHealth("healthy")
+    ill = after(HEALTHY, NO_ANSWER, NO_ANSWER)
+    assert after(HEALTHY, HEALTHY, start=ill).health == NO_ANSWER
+    assert after(HEALTHY, HEALTHY, NO_ANSWER, HEALTHY, HEALTHY, start=ill).health == NO_ANSWER
+    assert after(HEALTHY, HEALTHY, HEALTHY, start=ill).health == HEALTHY
 
 
-@pytest.mark.parametrize(
-    ("fault", "reason", "description"),
-    [
-        (mismatch(503), "Target.ResponseCodeMismatch", "Health checks failed with these codes: [503]"),
-        (TIMED_OUT, "Target.Timeout", "Request timed out"),
-        (NO_ANSWER, "Target.FailedHealthChecks", "Health checks failed"),
-    ],
-)
-def test_an_unhealthy_target_tells_why_its_last_failed_check_failed(
-    fault: Fault, reason: str, description: str
-) -> None:
-    assert after(NO_ANSWER, NO_ANSWER, fault).told() == TargetHealth("unhealthy", reason, description)
-    assert after(NO_ANSWER, fault, None).told() == TargetHealth("unhealthy", reason, description)
+@pytest.mark.parametrize("result", [mismatch(503), TIMED_OUT, NO_ANSWER])
+def test_an_unhealthy_target_shows_why_its_last_failed_check_failed(result: TargetHealth) -> None:
+    assert after(NO_ANSWER, NO_ANSWER, result).health == result
+    assert after(NO_ANSWER, result, HEALTHY).health == result
 
 
 @pytest.mark.parametrize(
