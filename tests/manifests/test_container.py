@@ -14,7 +14,7 @@ from kubernetes import client
 
 from missyou_local import cluster, controlplane, processes
 from missyou_local.aws import Server, Timing, serve
-from missyou_local.aws.rules import Rule
+from missyou_local.aws.faults.fault import Rule
 from missyou_local.controlplane import ControlPlane
 
 from .conftest import ROOT

@@ -13,7 +13,7 @@ import pytest
 from kubernetes import client
 
 from missyou_local import cluster, processes
-from missyou_local.aws.rules import Rule
+from missyou_local.aws.faults.fault import Rule
 from tests.integration.bench import PATIENCE, ROOT, Bench, a_bench, condition, quick
 
 from .scraping import get, ledger, scrape

@@ -20,10 +20,10 @@ from urllib.parse import parse_qsl
 
 from missyou_local.aws import backends
 from missyou_local.aws.clock import Clock
-from missyou_local.aws.fates import Rules
+from missyou_local.aws.faults.drawing import Rules
+from missyou_local.aws.faults.fault import Rule
 from missyou_local.aws.lag import Lag
 from missyou_local.aws.ledger import Ledger
-from missyou_local.aws.rules import Rule
 from missyou_local.aws.services.sns import mail as sns_mail
 from missyou_local.aws.timing import Timing
 from missyou_local.aws.wire import Response

@@ -17,7 +17,8 @@ from urllib.parse import unquote, urlsplit
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
-from missyou_local.aws import server, strikes, wire
+from missyou_local.aws import server, wire
+from missyou_local.aws.faults import connection as strikes
 from missyou_local.aws.timing import Timing
 
 #: Where requests seem to go. Nobody listens there: what is not answered here fails at once.

@@ -9,10 +9,11 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from missyou_local.aws import backends, behaviours, strikes, ticking, wire
+from missyou_local.aws import backends, behaviours, ticking, wire
 from missyou_local.aws.call import CHECKS, PLAYS, SETTLERS, Call, Result
 from missyou_local.aws.control import PREFIX, Control
 from missyou_local.aws.errors import AwsError
+from missyou_local.aws.faults import connection as strikes
 from missyou_local.aws.pagination import page_of, paginates
 
 _log = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from missyou_local.aws import faults
 from missyou_local.aws.errors import AwsError
-from missyou_local.aws.rules import Kill, Rule, When
+from missyou_local.aws.faults import errors as faults
+from missyou_local.aws.faults.fault import Kill, Rule, When
 
 
 @dataclass(slots=True)

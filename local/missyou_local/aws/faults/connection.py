@@ -11,7 +11,7 @@ import socket
 import struct
 from typing import NoReturn
 
-from missyou_local.aws.fates import Fate
+from missyou_local.aws.faults.drawing import Fate
 from missyou_local.aws.wire import Response
 
 _LONGEST_SILENCE = 60.0

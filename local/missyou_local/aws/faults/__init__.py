@@ -1,0 +1,1 @@
+"""Faults that the control endpoint injects: which calls meet one, and what it does to them."""
