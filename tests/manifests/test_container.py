@@ -14,7 +14,7 @@ from kubernetes import client
 
 from missyou_local import cluster, controlplane, processes
 from missyou_local.aws import Server, Timing, serve
-from missyou_local.aws.faults.fault import Rule
+from missyou_local.aws.faults.fault import Fault
 from missyou_local.controlplane import ControlPlane
 
 from .conftest import ROOT
@@ -80,8 +80,8 @@ def test_sigterm_ends_it_when_what_was_begun_is_done(
 ) -> None:
     first, second = pods
     assert processes.wait_until(lambda: answers(f"{first.base}/healthz") and answers(f"{first.base}/readyz"), PATIENCE)
-    slow = Rule.parse({"match": "ec2:CreateSubnet", "latency": SLOW})
-    aws.control.rules.replace([slow])
+    slow = Fault.parse({"match": "ec2:CreateSubnet", "latency": SLOW})
+    aws.control.faults.replace([slow])
     spec = {"environment": "Development"}
     app = {"apiVersion": "missyou.app/v1alpha1", "kind": "MissYouApp", "metadata": {"name": "ending"}, "spec": spec}
     cluster.apply(kube, [app])

@@ -13,7 +13,7 @@ import pytest
 from kubernetes import client
 
 from missyou_local import cluster, processes
-from missyou_local.aws.faults.fault import Rule
+from missyou_local.aws.faults.fault import Fault
 from tests.integration.bench import PATIENCE, ROOT, Bench, a_bench, condition, quick
 
 from .scraping import get, ledger, scrape
@@ -50,24 +50,24 @@ def agrees_with_the_ledger(bench: Bench) -> None:
 
 
 def it_is_not_ready_before_aws_accepts_its_credentials(bench: Bench) -> None:
-    bench.aws.control.rules.replace([Rule.parse({"match": "sts:*", "expired": True})])
+    bench.aws.control.faults.replace([Fault.parse({"match": "sts:*", "expired": True})])
     bench.start()
     assert processes.wait_until(lambda: "does not accept" in get(bench, "/readyz")[1], PATIENCE), get(bench, "/readyz")
     assert get(bench, "/readyz")[0] == 503
     assert get(bench, "/healthz") == (200, "ok\n")
-    bench.aws.control.rules.replace([])
+    bench.aws.control.faults.replace([])
     assert processes.wait_until(lambda: get(bench, "/readyz") == (200, "working\n"), PATIENCE), get(bench, "/readyz")
     assert scrape(bench).value("leader_election_master_status", name="missyou-operator") == 1.0
 
 
 def a_creation_that_is_throttled_and_refused(bench: Bench) -> None:
     refusal = {"code": "InvalidParameterException", "status": 400, "message": f"not a secret: {HOSTILE}"}
-    bench.aws.control.rules.replace(
+    bench.aws.control.faults.replace(
         [
-            Rule.parse({"match": "ec2:CreateVpc", "times": 2, "throttle": 1.0}),
+            Fault.parse({"match": "ec2:CreateVpc", "times": 2, "throttle": 1.0}),
             # This one boto3 tries again by itself.
-            Rule.parse({"match": "ec2:DescribeVpcs", "times": 2, "throttle": 1.0}),
-            Rule.parse({"match": "secretsmanager:CreateSecret", "fail": refusal}),
+            Fault.parse({"match": "ec2:DescribeVpcs", "times": 2, "throttle": 1.0}),
+            Fault.parse({"match": "secretsmanager:CreateSecret", "fail": refusal}),
         ]
     )
     reference = {"secretKeyRef": {"name": "keys", "key": "google"}}
@@ -75,7 +75,7 @@ def a_creation_that_is_throttled_and_refused(bench: Bench) -> None:
     stalled = bench.until("watched", lambda app: condition(app, "Stalled"), "Stalled")
     # What AWS said is there, without what it must not have said.
     assert "not a secret: ********" in condition(stalled, "Stalled")["message"]
-    bench.aws.control.rules.replace([])
+    bench.aws.control.faults.replace([])
     app = bench.ready("watched")
     agrees_with_the_ledger(bench)
     seen = scrape(bench)

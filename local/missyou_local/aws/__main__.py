@@ -38,7 +38,7 @@ def main() -> int:
         help="how long things take: seconds (the default), as long as on AWS, no time at all",
     )
     parser.add_argument("--speed", type=float, default=1.0, help="how fast the clock goes, say 100; the default is 1")
-    parser.add_argument("--seed", type=int, default=0, help="what the faults of control rules are drawn from")
+    parser.add_argument("--seed", type=int, default=0, help="what faults are drawn from")
     options = parser.parse_args()
     timings = {"demo": Timing, "realistic": Timing.realistic, "instant": Timing.instant}
     stop = threading.Event()
@@ -52,7 +52,7 @@ def main() -> int:
         data_plane=options.data_plane,
         host=options.host,
     )
-    server.control.rules.replace([], options.seed)
+    server.control.faults.replace([], options.seed)
     if options.ready_file:
         _write_whole(options.ready_file, server.url + "\n")
     sys.stdout.write(f"test AWS: export AWS_ENDPOINT_URL={server.url}\n")

@@ -1,8 +1,9 @@
-"""What a behaviour is: a function of one call, registered for an operation, that plays what moto does not.
+"""A behaviour: a function of one call, registered for an operation, that does what moto does not.
 
-Two kinds. A *check* raises AwsError where AWS refuses and is otherwise silent. A *play* answers the call, usually by
-asking moto (`call.forward`) and correcting its answer. Behaviours see parameters and results as boto3's caller does;
-they are called one at a time (one lock for the whole of the test AWS), so that they may check and then act.
+A *check* raises AwsError where AWS refuses and is otherwise silent. A *handler* answers the call, usually by asking
+moto (`call.forward`) and correcting its answer. An *advancer* brings moto's models up to the clock before each call of
+a service. Behaviours see parameters and results as boto3's caller does. One lock for the whole test AWS lets only one
+run at a time, so that they may check and then act.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ Result = dict[str, Any]
 class Call:
     """One call of an operation.
 
-    `denies` tells whether a control rule denies an operation (`ec2:CreateVpc`). `now` is in seconds since the epoch.
-    `send` has moto do an operation of the same service (parameters None: the request as it came) and gives its result.
-    `plane` is what acts on the records, where something does.
+    `denies` returns whether a fault denies an operation (`ec2:CreateVpc`). `now` is in seconds since the epoch.
+    `send` has moto perform an operation of the same service (parameters None: the request as it came) and returns the
+    result. `plane` is the data plane, if there is one.
     """
 
     service: str
@@ -58,10 +59,10 @@ class Call:
 
 
 Check = Callable[[Call], None]
-Play = Callable[[Call], Result]
+Handler = Callable[[Call], Result]
 CHECKS: dict[str, list[Check]] = {}
-PLAYS: dict[str, Play] = {}
-SETTLERS: dict[str, list[Check]] = {}
+HANDLERS: dict[str, Handler] = {}
+ADVANCERS: dict[str, list[Check]] = {}
 
 
 def checks(*operations: str) -> Callable[[Check], Check]:
@@ -75,26 +76,26 @@ def checks(*operations: str) -> Callable[[Check], Check]:
     return register
 
 
-def plays(*operations: str) -> Callable[[Play], Play]:
-    """Register a play for operations; an operation has one play at most."""
+def handles(*operations: str) -> Callable[[Handler], Handler]:
+    """Register a handler for operations. Error: ValueError where an operation has one already."""
 
-    def register(play: Play) -> Play:
+    def register(handler: Handler) -> Handler:
         for operation in operations:
-            if operation in PLAYS:
-                raise ValueError(f"{operation} has a play already: {PLAYS[operation].__name__}")
-            PLAYS[operation] = play
-        return play
+            if operation in HANDLERS:
+                raise ValueError(f"{operation} already has a handler: {HANDLERS[operation].__name__}")
+            HANDLERS[operation] = handler
+        return handler
 
     return register
 
 
-def settles(*services: str) -> Callable[[Check], Check]:
+def advances(*services: str) -> Callable[[Check], Check]:
     """Register a function that brings moto's models up to the clock before each call of these services."""
 
-    def register(settle: Check) -> Check:
+    def register(advance: Check) -> Check:
         for service in services:
-            SETTLERS.setdefault(service, []).append(settle)
-        return settle
+            ADVANCERS.setdefault(service, []).append(advance)
+        return advance
 
     return register
 

@@ -1,11 +1,11 @@
-"""The control endpoint `/_control`: what a test or a demo tells the test AWS, and asks it, beside AWS's own API.
+"""The control endpoint `/_control`, with which a test or a demo steers and inspects the test AWS.
 
-GET  /_control         counts, mutations, rules, seed, lag, timing, clock
+GET  /_control         counts, mutations, faults (`rules`), seed, lag, timing, clock
 GET  /_control/ledger  the calls so far, of `?operation=ec2:Create*`, of `?caller=AKIA*`, after number `?since=41`
 GET  /_control/mail    what SNS would have sent by e-mail, with the tokens of confirmations
 POST /_control         any of {"rules": [...], "seed": 1, "lag": {...}, "timing": {...}, "clock": {...},
                        "reset_counts": true}; answers as GET does
-POST /_control/reset   wipes all accounts and regions, rules, lag and counts; keeps the timing
+POST /_control/reset   wipes all accounts and regions, faults, lag and counts; keeps the timing
 
 docs/test-aws.md explains each with examples.
 """
@@ -20,8 +20,8 @@ from urllib.parse import parse_qsl
 
 from missyou_local.aws import backends
 from missyou_local.aws.clock import Clock
-from missyou_local.aws.faults.drawing import Rules
-from missyou_local.aws.faults.fault import Rule
+from missyou_local.aws.faults.drawing import Faults
+from missyou_local.aws.faults.fault import Fault
 from missyou_local.aws.lag import Lag
 from missyou_local.aws.ledger import Ledger
 from missyou_local.aws.services.sns import mail as sns_mail
@@ -36,7 +36,7 @@ _KEYS = ("rules", "seed", "lag", "timing", "clock", "reset_counts")
 
 
 class Control:
-    """Rules, lag, clock, ledger and timing of one server, and their endpoint."""
+    """Faults, lag, clock, ledger and timing of one server, and their endpoint."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Control:
         self.clock = clock or Clock()
         self.ledger = ledger
         self.plane = plane
-        self.rules = Rules(self.clock)
+        self.faults = Faults(self.clock)
         self.lag = Lag()
 
     def answer(self, method: str, path: str, body: bytes, query: str = "") -> Response:
@@ -74,11 +74,11 @@ class Control:
             return _json(400, {"error": str(error)})
 
     def reset(self) -> None:
-        """Wipe every account and region, what runs for them, the rules and the counts."""
+        """Wipe every account and region, what runs for them, the faults and the counts."""
         if self.plane is not None:
             self.plane.clear()
         backends.reset()
-        self.rules.replace([])
+        self.faults.replace([])
         self.lag.update({})
         self.ledger.clear()
 
@@ -86,8 +86,8 @@ class Control:
         clock = {"now": self.clock(), **({"speed": self.clock.speed} if isinstance(self.clock, Clock) else {})}
         return {
             **self.ledger.summary(),
-            "rules": self.rules.as_json(),
-            "seed": self.rules.seed,
+            "rules": self.faults.as_json(),
+            "seed": self.faults.seed,
             "lag": self.lag.seconds,
             "timing": dataclasses.asdict(self.timing),
             "clock": clock,
@@ -101,14 +101,14 @@ class Control:
     def _change(self, wanted: dict[str, Any]) -> None:
         if unknown := sorted(set(wanted) - set(_KEYS)):
             raise ValueError(f"unknown key {unknown[0]!r}; the keys are {', '.join(_KEYS)}")
-        rules = [Rule.parse(rule) for rule in wanted.get("rules", [])]
-        seed = int(wanted.get("seed", self.rules.seed))
+        faults = [Fault.parse(fault) for fault in wanted.get("rules", [])]
+        seed = int(wanted.get("seed", self.faults.seed))
         self.timing.update(wanted.get("timing", {}))
         self._turn(wanted.get("clock", {}))
         if "lag" in wanted:
             self.lag.update(wanted["lag"])
         if "rules" in wanted or "seed" in wanted:
-            self.rules.replace(rules if "rules" in wanted else self.rules.in_force, seed)
+            self.faults.replace(faults if "rules" in wanted else self.faults.in_force, seed)
         if wanted.get("reset_counts"):
             self.ledger.clear()
 

@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HeadersDict
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from missyou_local.aws import server, wire
-from missyou_local.aws.faults import connection as strikes
+from missyou_local.aws.faults.connection import Cut, Silence
 from missyou_local.aws.timing import Timing
 
 #: Where requests seem to go. Nobody listens there: what is not answered here fails at once.
@@ -35,9 +35,9 @@ class Door:
         """Answer a request. Raises what botocore raises for a connection that is cut or silent."""
         try:
             response = self.answer(_environ(request))
-        except strikes.Cut as cut:
+        except Cut as cut:
             raise ConnectionClosedError(endpoint_url=request.url) from cut
-        except strikes.Silence as silence:
+        except Silence as silence:
             raise ReadTimeoutError(endpoint_url=request.url) from silence
         return AWSResponse(request.url, response.status, HeadersDict(dict(response.headers)), _Raw(response.body))
 

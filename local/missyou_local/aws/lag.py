@@ -82,7 +82,7 @@ class Lag:
         """Return the longest lag of a service, in seconds."""
         return max((value for match, value in self.seconds.items() if fnmatch.fnmatchcase(service, match)), default=0.0)
 
-    def play(self, request: Request, now: float, share: float, current: Callable[[], Response]) -> Response:
+    def answer(self, request: Request, now: float, share: float, current: Callable[[], Response]) -> Response:
         """Answer a request with a replica that lags by a `share` (0 to 1) of the longest lag."""
         if not self.seconds or self._replicas is None:
             return current()

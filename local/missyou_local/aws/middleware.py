@@ -1,4 +1,4 @@
-"""The WSGI application: names and counts calls, lets rules strike them, then lets behaviours and moto answer them."""
+"""The WSGI application: it names and counts calls, injects faults, then lets behaviours and moto answer."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from http import HTTPStatus
 from typing import Any
 
 from missyou_local.aws import backends, behaviours, ticking, wire
-from missyou_local.aws.call import CHECKS, PLAYS, SETTLERS, Call, Result
+from missyou_local.aws.call import ADVANCERS, CHECKS, HANDLERS, Call, Result
 from missyou_local.aws.control import PREFIX, Control
 from missyou_local.aws.errors import AwsError
-from missyou_local.aws.faults import connection as strikes
+from missyou_local.aws.faults import connection
 from missyou_local.aws.pagination import page_of, paginates
 
 _log = logging.getLogger(__name__)
@@ -33,18 +33,18 @@ class Application:
         """Answer one request; see PEP 3333."""
         try:
             response = self.answer(environ)
-        except strikes.Silence:
-            strikes.wait_for_end(environ["werkzeug.socket"])
-            strikes.cut(environ["werkzeug.socket"])
-        except strikes.Cut:
-            strikes.cut(environ["werkzeug.socket"])
+        except connection.Silence:
+            connection.wait_for_end(environ["werkzeug.socket"])
+            connection.cut(environ["werkzeug.socket"])
+        except connection.Cut:
+            connection.cut(environ["werkzeug.socket"])
         headers = [pair for pair in response.headers if pair[0].lower() != "content-length"]
         headers.append(("Content-Length", str(len(response.body))))
         start_response(f"{response.status} {_phrase(response.status)}", headers)
         return [response.body]
 
     def answer(self, environ: dict[str, Any]) -> wire.Response:
-        """Answer one request, given as a WSGI environment. Raises strikes.Cut or strikes.Silence for no answer."""
+        """Answer one request, given as a WSGI environment. Errors: connection.Cut, connection.Silence."""
         path = environ.get("PATH_INFO", "/")
         if path.startswith(PREFIX):
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -56,13 +56,13 @@ class Application:
 
     def _answer(self, request: wire.Request) -> wire.Response:
         control, began = self._control, time.time()
-        nth = control.rules.count(request.name, request.access_key)
-        fate = control.rules.apply(request.name, request.access_key, nth)
-        if fate.latency:
-            time.sleep(fate.latency)
-        response = wire.encode_error(request, fate.error) if fate.error else None
-        if response is None and not strikes.before(fate):
-            response = self._serve(request, control.rules.draw(request.name, request.access_key, "lag", nth).random())
+        nth = control.faults.count(request.name, request.access_key)
+        effect = control.faults.apply(request.name, request.access_key, nth)
+        if effect.latency:
+            time.sleep(effect.latency)
+        response = wire.encode_error(request, effect.error) if effect.error else None
+        if response is None and not connection.before(effect):
+            response = self._serve(request, control.faults.draw(request.name, request.access_key, "lag", nth).random())
         control.ledger.record(
             {
                 "time": round(began, 4),
@@ -73,29 +73,29 @@ class Application:
                 "caller": request.access_key,
                 "status": response.status if response else 0,
                 "error": wire.error_code(response) if response else None,
-                "rules": fate.told,
+                "rules": effect.names,
                 "duration": round(time.time() - began, 4),
                 "parameters": wire.parameter_names(request),
             }
         )
-        return strikes.after(fate, response)
+        return connection.after(effect, response)
 
     def _serve(self, request: wire.Request, lag: float) -> wire.Response:
         with backends.LOCK:
             try:
                 now = self._control.clock()
-                return self._control.lag.play(request, now, lag, partial(self._current, request, now))
+                return self._control.lag.answer(request, now, lag, partial(self._current, request, now))
             except AwsError as error:
                 return wire.encode_error(request, error)
 
     def _current(self, request: wire.Request, now: float) -> wire.Response:
         """Answer from the state of this process, as of a time."""
         try:
-            return self._play(request, backends.account_of(request.access_key), now)
+            return self._handle(request, backends.account_of(request.access_key), now)
         except AwsError as error:
             return wire.encode_error(request, error)
         except NotImplementedError as error:
-            message = f"the test AWS does not play {request.name}: {error}"
+            message = f"the test AWS does not know {request.name}: {error}"
             return wire.encode_error(request, AwsError("NotImplemented", message, HTTPStatus.NOT_IMPLEMENTED))
         except (
             Exception
@@ -104,9 +104,9 @@ class Application:
             message = f"the test AWS broke at {request.name}: {type(error).__name__}: {error}"
             return wire.encode_error(request, AwsError("TestAwsDefect", message, HTTPStatus.NOT_IMPLEMENTED))
 
-    def _play(self, request: wire.Request, account: str, now: float) -> wire.Response:
+    def _handle(self, request: wire.Request, account: str, now: float) -> wire.Response:
         name = request.name
-        known = name in CHECKS or name in PLAYS
+        known = name in CHECKS or name in HANDLERS
         paged = paginates(name, request.body)
         call = Call(
             request.service,
@@ -115,19 +115,19 @@ class Application:
             request.region,
             wire.decode_parameters(request) if known or paged else {},
             self._control.timing,
-            self._control.rules.denies,
+            self._control.faults.denies,
             now,
             partial(self._send, request),
             self._control.plane,
         )
-        for settle in SETTLERS.get(request.service, ()):
-            settle(call)
+        for advance in ADVANCERS.get(request.service, ()):
+            advance(call)
         for check in CHECKS.get(name, ()):
             check(call)
-        play = PLAYS.get(name)
+        handler = HANDLERS.get(name)
         if paged:
-            return wire.encode_result(request, page_of(call, play or Call.forward))
-        return wire.encode_result(request, play(call)) if play else self._ask_moto(request)
+            return wire.encode_result(request, page_of(call, handler or Call.forward))
+        return wire.encode_result(request, handler(call)) if handler else self._ask_moto(request)
 
     def _send(self, request: wire.Request, operation: str, params: Mapping[str, Any] | None) -> Result:
         asked = request if params is None else wire.rewritten(request, operation, params)

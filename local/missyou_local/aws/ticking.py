@@ -51,8 +51,8 @@ class Heartbeat:
     def _beat(self) -> None:
         calls = [self._call(*place) for place in sorted(_places())]
         for call in calls:
-            rds.settle(call)
-            ecs_services.settle(call)
+            rds.advance(call)
+            ecs_services.advance(call)
         self._plane.balancers.apply(
             [listener for call in calls for listener in balancing.listeners(call)],
             [group for call in calls for group in balancing.groups(call, self._plane)],
@@ -61,7 +61,7 @@ class Heartbeat:
     def _call(self, account: str, region: str) -> Call:
         control = self._control
         now = control.clock()
-        return Call("", "", account, region, {}, control.timing, control.rules.denies, now, _asks_nothing, self._plane)
+        return Call("", "", account, region, {}, control.timing, control.faults.denies, now, _asks_nothing, self._plane)
 
 
 def _asks_nothing(operation: str, _params: object) -> Result:

@@ -87,7 +87,7 @@ def _empty(_server: Server) -> None:
 
 @pytest.fixture
 def aws(_aws: Aws) -> Iterator[Aws]:
-    """The test AWS, without control rules; resources of the module's other tests are still there."""
+    """The test AWS, without faults; resources of the module's other tests are still there."""
     yield _aws
     _aws.control(body={"rules": [], "seed": 0, "reset_counts": True})
 

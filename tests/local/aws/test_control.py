@@ -127,7 +127,7 @@ def test_what_nobody_plays_is_said_once_and_plainly(aws: Aws, refused: Refused) 
         ({"timing": {"nope": 1}}, "unknown timing"),
         ({"timing": {"rds": -1}}, "rds"),
         ({"rules": [{"latency": 1}]}, "match"),
-        ({"rules": [{"match": "*", "delay": 1}]}, "unknown rule key"),
+        ({"rules": [{"match": "*", "delay": 1}]}, "unknown fault key"),
         ({"rules": [{"match": "*", "fail": {}}]}, "code"),
         ({"rules": [{"match": "*", "throttle": 0.7, "broken": 0.7}]}, "throttle, broken"),
         ({"rules": [{"match": "*", "kill": {"pid": 1, "when": "before"}}]}, "pid"),

@@ -1,6 +1,6 @@
-"""What a rule does to a connection or to a caller's process: cuts, silence, the end.
+"""What a fault does to a connection or to the caller's process: a cut, silence, SIGKILL.
 
-The fate of a call ends in an answer or in one of the two exceptions here; what they do to a socket is done at the edge.
+Each call ends in an answer or in one of the two exceptions here. The server acts on its socket accordingly.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import socket
 import struct
 from typing import NoReturn
 
-from missyou_local.aws.faults.drawing import Fate
+from missyou_local.aws.faults.drawing import Effect
 from missyou_local.aws.wire import Response
 
 _LONGEST_SILENCE = 60.0
@@ -24,24 +24,24 @@ class Cut(Exception):  # noqa: N818 - an event of the network, and no error of o
 
 
 class Silence(Exception):  # noqa: N818 - as above
-    """The connection stays, and no answer comes."""
+    """The connection stays open, and no answer comes."""
 
 
-def before(fate: Fate) -> bool:
-    """Strike what is struck before the call takes effect; tell whether it must not take effect any more."""
-    if fate.kill and fate.kill.when == "before":
-        os.kill(fate.kill.pid, signal.SIGKILL)
+def before(effect: Effect) -> bool:
+    """Do what happens before the call takes effect; return whether it must not take effect any more."""
+    if effect.kill and effect.kill.when == "before":
+        os.kill(effect.kill.pid, signal.SIGKILL)
         return True
-    return fate.cut == "before"
+    return effect.cut == "before"
 
 
-def after(fate: Fate, response: Response | None) -> Response:
-    """Return the answer to send. Raises Cut or Silence where there is none."""
-    if fate.kill and fate.kill.when == "after":
-        os.kill(fate.kill.pid, signal.SIGKILL)
-    if fate.hang:
+def after(effect: Effect, response: Response | None) -> Response:
+    """Return the answer to send. Errors: Cut, Silence."""
+    if effect.kill and effect.kill.when == "after":
+        os.kill(effect.kill.pid, signal.SIGKILL)
+    if effect.hang:
         raise Silence
-    if response is None or fate.cut or fate.kill:
+    if response is None or effect.cut or effect.kill:
         raise Cut
     return response
 
@@ -59,4 +59,4 @@ def cut(connection: socket.socket) -> NoReturn:
     """Reset the connection, as a broken network does. Raises ConnectionAbortedError, which ends werkzeug's part."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     os.close(connection.detach())
-    raise ConnectionAbortedError("a control rule has cut the connection")
+    raise ConnectionAbortedError("an injected fault has cut the connection")

@@ -1,7 +1,7 @@
-"""Which rule strikes which call.
+"""Which call meets which fault.
 
-Whether one does is drawn from the seed, the rule's place, the caller, the operation and how often that caller has made
-that call: the same calls meet the same fate again, in whatever order different calls arrive.
+This is drawn from the seed, the fault's place, the caller, the operation and how often that caller has made that call:
+the same calls meet the same faults again, in whatever order different calls arrive.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from missyou_local.aws.errors import AwsError
-from missyou_local.aws.faults import errors as faults
-from missyou_local.aws.faults.fault import Kill, Rule, When
+from missyou_local.aws.faults import errors
+from missyou_local.aws.faults.fault import Fault, Kill, When
 
 
 @dataclass(slots=True)
-class Fate:
+class Effect:
     """What is to happen to one call.
 
-    latency in real seconds. error: answered instead of carrying the call out. cut: the connection ends `before` the
-    call takes effect or `after`, without an answer. hang: it takes effect, and the answer never comes. `told` names,
-    for the ledger, what has happened.
+    latency: in real seconds. error: the answer, instead of carrying the call out. cut: the connection ends `before` or
+    `after` the call takes effect, without an answer. hang: the call takes effect, and the answer never comes. names:
+    the faults that the call has met, for the ledger.
     """
 
     latency: float = 0.0
@@ -32,22 +32,22 @@ class Fate:
     cut: When | None = None
     hang: bool = False
     kill: Kill | None = None
-    told: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
 
     @property
     def free(self) -> bool:
-        """Tell whether nothing has been decided yet that ends the call."""
+        """Return whether nothing ends the call so far."""
         return not (self.error or self.cut or self.hang or self.kill)
 
 
-class Rules:
-    """The rules in force, in order; the first that ends a call wins, latencies add up. Safe to use from threads."""
+class Faults:
+    """The faults in force, in order. The first that ends a call wins; latencies add up. Safe to use from threads."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._seed = 0
-        self._rules: Sequence[Rule] = ()
+        self._faults: Sequence[Fault] = ()
         self._since = 0.0
         self._counts: collections.Counter[Any] = collections.Counter()
 
@@ -56,24 +56,24 @@ class Rules:
         """What all draws come from."""
         return self._seed
 
-    def replace(self, rules: Sequence[Rule], seed: int | None = None) -> None:
-        """Put these in place of all former ones; all counts start over."""
+    def replace(self, faults: Sequence[Fault], seed: int | None = None) -> None:
+        """Replace all faults; counts start over."""
         with self._lock:
-            self._rules, self._since = tuple(rules), self._clock()
+            self._faults, self._since = tuple(faults), self._clock()
             self._seed = self._seed if seed is None else seed
             self._counts.clear()
 
     @property
-    def in_force(self) -> Sequence[Rule]:
-        """The rules, in order."""
-        return self._rules
+    def in_force(self) -> Sequence[Fault]:
+        """The faults, in order."""
+        return self._faults
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Return the rules as the control endpoint shows them."""
-        return [rule.as_json() for rule in self._rules]
+        """Return the faults as the control endpoint shows them."""
+        return [fault.as_json() for fault in self._faults]
 
     def draw(self, name: str, caller: str, what: object, nth: int) -> random.Random:
-        """Return the generator from which the fate of a caller's n-th such call is drawn."""
+        """Return the generator that decides about a caller's n-th such call."""
         return random.Random(f"{self._seed}/{what}/{caller}/{name}/{nth}")  # noqa: S311  (a repeatable run, no secret)
 
     def count(self, name: str, caller: str) -> int:
@@ -82,63 +82,63 @@ class Rules:
             self._counts[name, caller] += 1
             return self._counts[name, caller]
 
-    def apply(self, name: str, caller: str, nth: int) -> Fate:
-        """Return what shall happen to a caller's n-th call of a name."""
-        fate = Fate()
-        for index, rule in enumerate(self._rules):
-            if self._in_force(rule) and rule.concerns(name, caller) and self._takes_turn(index, rule):
+    def apply(self, name: str, caller: str, nth: int) -> Effect:
+        """Return what happens to a caller's n-th call of a name."""
+        effect = Effect()
+        for index, fault in enumerate(self._faults):
+            if self._in_force(fault) and fault.concerns(name, caller) and self._takes_turn(index, fault):
                 draw = self.draw(name, caller, index, nth)
-                fate.latency += draw.uniform(*rule.latency)
-                if fate.free:
-                    _strike(fate, rule, name, draw.random())
-        return fate
+                effect.latency += draw.uniform(*fault.latency)
+                if effect.free:
+                    _meet(effect, fault, name, draw.random())
+        return effect
 
     def denies(self, name: str) -> bool:
-        """Tell whether a rule denies the operation."""
-        return any(rule.outright == "deny" and rule.concerns(name, "*") for rule in self._rules)
+        """Return whether a fault denies the operation."""
+        return any(fault.always == "deny" and fault.concerns(name, "*") for fault in self._faults)
 
-    def _in_force(self, rule: Rule) -> bool:
-        return rule.seconds is None or self._clock() < self._since + rule.seconds
+    def _in_force(self, fault: Fault) -> bool:
+        return fault.seconds is None or self._clock() < self._since + fault.seconds
 
-    def _takes_turn(self, index: int, rule: Rule) -> bool:
-        if rule.times is None and not rule.skip:
+    def _takes_turn(self, index: int, fault: Fault) -> bool:
+        if fault.times is None and not fault.skip:
             return True
         with self._lock:
             self._counts[index] += 1
-            return rule.skip < self._counts[index] and (
-                rule.times is None or self._counts[index] <= rule.skip + rule.times
+            return fault.skip < self._counts[index] and (
+                fault.times is None or self._counts[index] <= fault.skip + fault.times
             )
 
 
 _ANSWERS = {
-    "throttle": faults.throttled,
-    "broken": faults.broken,
-    "down": faults.down,
-    "expired": faults.expired,
-    "deny": faults.denied,
+    "throttle": errors.throttled,
+    "broken": errors.broken,
+    "down": errors.down,
+    "expired": errors.expired,
+    "deny": errors.denied,
 }
-"""Faults that are answers -> the error, by service."""
+"""Kinds that are answers -> the error, by service."""
 _CUTS: dict[str, When] = {"reset": "before", "lost": "after"}
 
 
-def _strike(fate: Fate, rule: Rule, name: str, chance: float) -> None:
-    struck = rule.outright or _drawn(rule, chance)
-    if struck in _ANSWERS:
-        fate.error = _ANSWERS[struck](name.partition(":")[0])
-    elif struck:
-        fate.cut, fate.hang = _CUTS.get(struck), struck == "hang"
-    elif rule.kill:
-        struck, fate.kill = f"killed {rule.kill.when}", rule.kill
-    elif rule.fail:
-        struck, fate.error = "fail", rule.fail
-    if struck:
-        fate.told.append(struck)
+def _meet(effect: Effect, fault: Fault, name: str, chance: float) -> None:
+    kind = fault.always or _drawn(fault, chance)
+    if kind in _ANSWERS:
+        effect.error = _ANSWERS[kind](name.partition(":")[0])
+    elif kind:
+        effect.cut, effect.hang = _CUTS.get(kind), kind == "hang"
+    elif fault.kill:
+        kind, effect.kill = f"killed {fault.kill.when}", fault.kill
+    elif fault.fail:
+        kind, effect.error = "fail", fault.fail
+    if kind:
+        effect.names.append(kind)
 
 
-def _drawn(rule: Rule, chance: float) -> str:
-    """Return the fault that a draw from 0 to 1 hits, "" for none."""
-    for fault, probability in rule.chances.items():
+def _drawn(fault: Fault, chance: float) -> str:
+    """Return the kind that a draw from 0 to 1 hits, "" for none."""
+    for kind, probability in fault.chances.items():
         if chance < probability:
-            return fault
+            return kind
         chance -= probability
     return ""

@@ -1,4 +1,4 @@
-"""How each service says that a call failed for no fault of its caller's: too fast, broken, down, expired, not allowed.
+"""How each service reports an error that its caller did not cause: throttled, broken, down, expired, denied.
 
 Sources: the lists of errors in each service's API reference and botocore's service models; for throttling also
 botocore's `data/_retry.json`. Where a service has no code of its own, the common errors of its protocol count.
@@ -66,13 +66,13 @@ def throttled(service: str) -> AwsError:
 def broken(service: str) -> AwsError:
     """Return the error by which a service says that it failed."""
     code, status = _words(service).broken
-    return AwsError(code, "An internal error has occurred (a control rule says so)", status)
+    return AwsError(code, "An internal error has occurred (an injected fault)", status)
 
 
 def down(service: str) -> AwsError:
     """Return the error by which a service says that it is not there at all for the time being."""
     code, status = _words(service).down
-    return AwsError(code, "The service is unavailable (a control rule says so)", status)
+    return AwsError(code, "The service is unavailable (an injected fault)", status)
 
 
 def expired(service: str) -> AwsError:
@@ -84,4 +84,4 @@ def expired(service: str) -> AwsError:
 def denied(service: str) -> AwsError:
     """Return the error by which a service says that the caller may not."""
     code, status = _words(service).denied
-    return AwsError(code, "User is not authorized to perform this action (a control rule says so)", status)
+    return AwsError(code, "User is not authorized to perform this action (an injected fault)", status)

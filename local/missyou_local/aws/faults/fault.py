@@ -1,4 +1,4 @@
-"""Control rules: what shall happen to matching calls beside, or instead of, being answered, as plain values."""
+"""Faults as plain values: what happens to matching calls beside, or instead of, being answered."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Kill:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """What happens to calls whose name (`ec2:CreateVpc`) fits the shell pattern `match`, and their access key `caller`.
+class Fault:
+    """What happens to calls whose name (`ec2:CreateVpc`) and access key fit the shell patterns `match` and `caller`.
 
-    changes: only to calls that may change something. skip: how many of them are spared first. times: how many it is for
-    after that; None means all. until: the time on the clock at which the rule ends.
-    latency: real seconds that the call takes longer, drawn from (lo, hi). chances: probability of each fault, of which
-    one call meets one at most. outright: the fault that every call meets. fail: the error to answer. kill: see `Kill`.
+    changes: only calls that may change something. skip: how many of them are spared first. times: how many meet the
+    fault after that; None means all. seconds: on the clock, until the fault ends.
+    latency: added real seconds, drawn from (low, high). chances: probability of each kind; a call meets one at most.
+    always: the kind that every call meets. fail: the error to answer. kill: see `Kill`.
     """
 
     match: str
@@ -42,17 +42,17 @@ class Rule:
     seconds: float | None = None
     latency: tuple[float, float] = (0.0, 0.0)
     chances: Mapping[str, float] = field(default_factory=dict)
-    outright: str = ""
+    always: str = ""
     fail: AwsError | None = None
     kill: Kill | None = None
 
     @classmethod
-    def parse(cls, data: Mapping[str, Any]) -> Rule:
-        """Read a rule from JSON. Raises ValueError that names what is wrong."""
+    def parse(cls, data: Mapping[str, Any]) -> Fault:
+        """Read a fault from JSON. Error: ValueError, which names what is wrong."""
         if unknown := sorted(set(data) - _KEYS):
-            raise ValueError(f"unknown rule key {unknown[0]!r}; the keys are {', '.join(sorted(_KEYS))}")
+            raise ValueError(f"unknown fault key {unknown[0]!r}; the keys are {', '.join(sorted(_KEYS))}")
         if "match" not in data:
-            raise ValueError("a rule needs 'match', a shell pattern over names like 'ec2:CreateVpc'")
+            raise ValueError("a fault needs 'match', a shell pattern over names like 'ec2:CreateVpc'")
         latency = data.get("latency", 0)
         low, high = latency if isinstance(latency, list) else (latency, latency)
         times, seconds = data.get("times"), data.get("seconds")
@@ -71,7 +71,7 @@ class Rule:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the rule as `parse` reads it, without what is at its default."""
+        """Return the fault as `parse` reads it, without defaults."""
         fail = self.fail and {"code": self.fail.code, "status": self.fail.status, "message": self.fail.message}
         shown = {
             "match": self.match,
@@ -82,14 +82,14 @@ class Rule:
             "seconds": self.seconds,
             "latency": list(self.latency) if any(self.latency) else None,
             **self.chances,
-            **({self.outright: True} if self.outright else {}),
+            **({self.always: True} if self.always else {}),
             "fail": fail,
             "kill": self.kill and {"pid": self.kill.pid, "when": self.kill.when},
         }
         return {key: value for key, value in shown.items() if value is not None and value not in (False, 0)}
 
     def concerns(self, name: str, caller: str) -> bool:
-        """Tell whether the rule is for such a call."""
+        """Return whether such a call meets the fault."""
         return (
             fnmatch.fnmatchcase(name, self.match)
             and fnmatch.fnmatchcase(caller, self.caller)
@@ -109,7 +109,7 @@ def _failure(data: Mapping[str, Any] | None) -> AwsError | None:
         return None
     if "code" not in data:
         raise ValueError("'fail' needs 'code', an AWS error code; 'status' (400) and 'message' are optional")
-    return AwsError(data["code"], data.get("message", "injected by a control rule"), int(data.get("status", 400)))
+    return AwsError(data["code"], data.get("message", "an injected fault"), int(data.get("status", 400)))
 
 
 def _kill(data: Mapping[str, Any] | None) -> Kill | None:

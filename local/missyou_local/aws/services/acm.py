@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from missyou_local.aws import backends
-from missyou_local.aws.call import Call, Regional, Result, checks, plays, settles
+from missyou_local.aws.call import Call, Regional, Result, advances, checks, handles
 from missyou_local.aws.errors import AwsError
 
 _DOMAIN = re.compile(r"(\*\.)?((?!-)[A-Za-z0-9-]{0,62}[A-Za-z0-9]\.)+(?!-)[A-Za-z0-9-]{1,62}[A-Za-z0-9]")
@@ -48,8 +48,8 @@ def _record(account: str, domain: str) -> dict[str, str]:
     return {"Name": f"_{digest[:32]}.{base}.", "Type": "CNAME", "Value": value}
 
 
-@settles("acm", "elbv2", "route53")
-def settle(call: Call) -> None:
+@advances("acm", "elbv2", "route53")
+def advance(call: Call) -> None:
     """Issue what has its records, give up what has waited for three days, note what listeners use."""
     for arn, request in _requests.of(call).items():
         model = call.moto("acm")._certificates[arn]
@@ -106,7 +106,7 @@ def _users(call: Call, arn: str) -> list[str]:
     ]
 
 
-@plays("acm:RequestCertificate")
+@handles("acm:RequestCertificate")
 def request_certificate(call: Call) -> Result:
     """Request a certificate, or return the one that the same token requested within the hour."""
     params = dict(call.params)
@@ -133,7 +133,7 @@ def _leave_alone() -> None:
     """Do nothing: `settle` says when a certificate is issued."""
 
 
-@plays("acm:ListCertificates")
+@handles("acm:ListCertificates")
 def list_certificates(call: Call) -> Result:
     """List certificates with all their names; by default those only that have RSA keys of up to 2,048 bits."""
     result = call.forward()
@@ -149,7 +149,7 @@ def list_certificates(call: Call) -> Result:
     return {**result, "CertificateSummaryList": [row for row in rows if row.get("KeyAlgorithm", "RSA_2048") in types]}
 
 
-@plays("acm:DescribeCertificate")
+@handles("acm:DescribeCertificate")
 def describe_certificate(call: Call) -> Result:
     """Describe a certificate with its own validation records and its users."""
     result = call.forward()
@@ -169,7 +169,7 @@ def describe_certificate(call: Call) -> Result:
     return result
 
 
-@plays("acm:DeleteCertificate")
+@handles("acm:DeleteCertificate")
 def delete_certificate(call: Call) -> Result:
     """Delete a certificate; refuse while a listener uses it, and a while longer: InUseBy lags."""
     arn = call.params["CertificateArn"]

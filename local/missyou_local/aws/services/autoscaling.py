@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from missyou_local.aws.call import Call, Result, checks, plays
+from missyou_local.aws.call import Call, Result, checks, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ecs import services as ecs_services
 
 
-@plays("application-autoscaling:RegisterScalableTarget")
+@handles("application-autoscaling:RegisterScalableTarget")
 def register_scalable_target(call: Call) -> Result:
     """Register a target, and move the service's desired count into the bounds."""
     params = call.params
@@ -35,7 +35,7 @@ def register_scalable_target(call: Call) -> Result:
     return result
 
 
-@plays("application-autoscaling:DeregisterScalableTarget")
+@handles("application-autoscaling:DeregisterScalableTarget")
 def deregister_scalable_target(call: Call) -> Result:
     """Deregister a target, and its policies with their alarms."""
     if _target(call) is None:
@@ -49,13 +49,13 @@ def deregister_scalable_target(call: Call) -> Result:
     return result
 
 
-@plays("application-autoscaling:ListTagsForResource")
+@handles("application-autoscaling:ListTagsForResource")
 def list_tags_for_resource(call: Call) -> Result:
     """List the tags of a target."""
     return {"Tags": dict(getattr(_by_arn(call), "tags", {}))}
 
 
-@plays("application-autoscaling:TagResource")
+@handles("application-autoscaling:TagResource")
 def tag_resource(call: Call) -> Result:
     """Add tags to a target."""
     target = _by_arn(call)
@@ -63,7 +63,7 @@ def tag_resource(call: Call) -> Result:
     return {}
 
 
-@plays("application-autoscaling:UntagResource")
+@handles("application-autoscaling:UntagResource")
 def untag_resource(call: Call) -> Result:
     """Take tags from a target."""
     target = _by_arn(call)

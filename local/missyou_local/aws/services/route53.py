@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from missyou_local.aws import backends
-from missyou_local.aws.call import Call, Regional, Result, plays
+from missyou_local.aws.call import Call, Regional, Result, handles
 from missyou_local.aws.errors import AwsError
 
 _changes: Regional[dict[str, float]] = Regional(dict)
@@ -26,7 +26,7 @@ def _shown(call: Call, change_id: str, info: Mapping[str, Any]) -> dict[str, Any
     return {**info, "Id": change_id, "Status": status}
 
 
-@plays("route53:CreateHostedZone")
+@handles("route53:CreateHostedZone")
 def create_hosted_zone(call: Call) -> Result:
     """Create a zone; refuse a caller reference that made one."""
     reference = call.params["CallerReference"]
@@ -35,7 +35,7 @@ def create_hosted_zone(call: Call) -> Result:
     return _follow(call, call.forward())
 
 
-@plays("route53:GetChange")
+@handles("route53:GetChange")
 def get_change(call: Call) -> Result:
     """Tell how far a change is."""
     change_id = f"/change/{call.params['Id'].rpartition('/')[2]}"
@@ -44,7 +44,7 @@ def get_change(call: Call) -> Result:
     return {"ChangeInfo": _shown(call, change_id, call.forward()["ChangeInfo"])}
 
 
-@plays("route53:ChangeResourceRecordSets")
+@handles("route53:ChangeResourceRecordSets")
 def change_resource_record_sets(call: Call) -> Result:
     """Change records, all or none."""
     zone_id = call.params["HostedZoneId"].rpartition("/")[2]

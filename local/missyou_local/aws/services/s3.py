@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 from missyou_local.aws import backends
-from missyou_local.aws.call import Call, Result, checks, plays
+from missyou_local.aws.call import Call, Result, checks, handles
 from missyou_local.aws.errors import AwsError
 
 _NAME = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -43,7 +43,7 @@ def name_is_free_again(call: Call) -> None:
         raise AwsError("OperationAborted", f"{message} Please try again.", 409)
 
 
-@plays("s3:CreateBucket")
+@handles("s3:CreateBucket")
 def create_bucket(call: Call) -> Result:
     """Create a bucket as AWS's defaults have it, and with the tags of the call, which moto does not see."""
     name, s3 = call.params["Bucket"], backends.backend("s3", call.account, "aws")
@@ -59,7 +59,7 @@ def create_bucket(call: Call) -> Result:
     return result
 
 
-@plays("s3:DeleteBucket")
+@handles("s3:DeleteBucket")
 def delete_bucket(call: Call) -> Result:
     """Delete a bucket; its name is not free at once."""
     result = call.forward()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from missyou_local.aws.call import Call, Regional, Result, checks, plays, settles
+from missyou_local.aws.call import Call, Regional, Result, advances, checks, handles
 from missyou_local.aws.errors import AwsError
 
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
@@ -16,8 +16,8 @@ _doomed: Regional[dict[str, float]] = Regional(dict)
 """ARN of a secret that is scheduled for deletion -> when it goes, in seconds since the epoch."""
 
 
-@settles("secretsmanager")
-def settle(call: Call) -> None:
+@advances("secretsmanager")
+def advance(call: Call) -> None:
     """Delete the secrets whose recovery window is over."""
     doomed, secrets = _doomed.of(call), call.moto("secretsmanager").secrets
     for arn in [arn for arn, at in doomed.items() if at <= call.now]:
@@ -27,7 +27,7 @@ def settle(call: Call) -> None:
             secrets.pop(secret.name)
 
 
-@plays("secretsmanager:DeleteSecret")
+@handles("secretsmanager:DeleteSecret")
 def delete_secret(call: Call) -> Result:
     """Schedule a secret for deletion, or delete it at once."""
     result = call.forward()
@@ -36,7 +36,7 @@ def delete_secret(call: Call) -> Result:
     return result
 
 
-@plays("secretsmanager:RestoreSecret")
+@handles("secretsmanager:RestoreSecret")
 def restore_secret(call: Call) -> Result:
     """Take a secret back from its deletion."""
     result = call.forward()
@@ -67,7 +67,7 @@ def value_is_short_enough(call: Call) -> None:
         raise AwsError("ValidationException", f"SecretString must have length less than or equal to {_LONGEST_VALUE}")
 
 
-@plays("secretsmanager:UpdateSecretVersionStage")
+@handles("secretsmanager:UpdateSecretVersionStage")
 def update_secret_version_stage(call: Call) -> Result:
     """Move a label; the version that has AWSCURRENT is the one that is read (moto goes on reading the other)."""
     result = call.forward()

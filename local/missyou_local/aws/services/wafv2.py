@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from missyou_local.aws.call import Call, Regional, Result, checks, plays, settles
+from missyou_local.aws.call import Call, Regional, Result, advances, checks, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.elbv2.load_balancers import is_active
 
@@ -39,8 +39,8 @@ _known_at: Regional[dict[str, float]] = Regional(dict)
 """When a web ACL (its ARN) can be associated."""
 
 
-@settles("wafv2")
-def settle(call: Call) -> None:
+@advances("wafv2")
+def advance(call: Call) -> None:
     """End the associations of load balancers that are gone."""
     balancers = call.moto("elbv2").load_balancers
     for acl in _acls(call):
@@ -83,7 +83,7 @@ def _invalid(message: str) -> AwsError:
     return AwsError("WAFInvalidParameterException", f"Error reason: Your statement is not valid, {message}")
 
 
-@plays("wafv2:CreateWebACL")
+@handles("wafv2:CreateWebACL")
 def create_web_acl(call: Call) -> Result:
     """Create a web ACL, which cannot be associated at once."""
     result = call.forward()
@@ -107,7 +107,7 @@ def resource_exists(call: Call) -> None:
         raise AwsError("WAFNonexistentItemException", f"The resource {resource} doesn't exist")
 
 
-@plays("wafv2:AssociateWebACL")
+@handles("wafv2:AssociateWebACL")
 def associate_web_acl(call: Call) -> Result:
     """Associate a load balancer that is active, instead of with the web ACL that it had; either may be too new."""
     resource = call.params["ResourceArn"]
@@ -125,7 +125,7 @@ def associate_web_acl(call: Call) -> Result:
     return result
 
 
-@plays("wafv2:ListResourcesForWebACL")
+@handles("wafv2:ListResourcesForWebACL")
 def list_resources_for_web_acl(call: Call) -> Result:
     """List the resources of a web ACL, which moto cannot."""
     for acl in _acls(call):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from missyou_local.aws.call import Call, Result, checks, plays
+from missyou_local.aws.call import Call, Result, checks, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.sns import topics as sns
 
 
-@plays("cloudwatch:PutMetricAlarm")
+@handles("cloudwatch:PutMetricAlarm")
 def put_metric_alarm(call: Call) -> Result:
     """Put an alarm: a new one knows nothing yet, a changed one keeps its state."""
     alarms = call.moto("cloudwatch").alarms
@@ -20,7 +20,7 @@ def put_metric_alarm(call: Call) -> Result:
     return result
 
 
-@plays("cloudwatch:SetAlarmState")
+@handles("cloudwatch:SetAlarmState")
 def set_alarm_state(call: Call) -> Result:
     """Change an alarm's state, and have its actions of the new one tell their topics."""
     alarm = call.moto("cloudwatch").alarms.get(call.params["AlarmName"])

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from missyou_local.aws import backends
-from missyou_local.aws.call import Call, Result, plays
+from missyou_local.aws.call import Call, Result, handles
 from missyou_local.aws.errors import AwsError
 
 _COLUMNS, _MOST_WIDGETS = 24, 500
@@ -44,7 +44,7 @@ def _all(call: Call) -> dict[str, _Dashboard]:
     return _dashboards.setdefault(call.account, {})
 
 
-@plays("cloudwatch:PutDashboard")
+@handles("cloudwatch:PutDashboard")
 def put_dashboard(call: Call) -> Result:
     """Create a dashboard, or replace its body: then the tags of the call count for nothing."""
     name, text = call.params["DashboardName"], call.params["DashboardBody"]
@@ -59,7 +59,7 @@ def put_dashboard(call: Call) -> Result:
     return {"DashboardValidationMessages": []}
 
 
-@plays("cloudwatch:GetDashboard")
+@handles("cloudwatch:GetDashboard")
 def get_dashboard(call: Call) -> Result:
     """Give a dashboard's body."""
     name = call.params["DashboardName"]
@@ -67,7 +67,7 @@ def get_dashboard(call: Call) -> Result:
     return {"DashboardArn": found.arn, "DashboardBody": found.body, "DashboardName": name}
 
 
-@plays("cloudwatch:ListDashboards")
+@handles("cloudwatch:ListDashboards")
 def list_dashboards(call: Call) -> Result:
     """List the account's dashboards, whatever the region."""
     prefix = call.params.get("DashboardNamePrefix", "")
@@ -84,7 +84,7 @@ def list_dashboards(call: Call) -> Result:
     return {"DashboardEntries": rows}
 
 
-@plays("cloudwatch:DeleteDashboards")
+@handles("cloudwatch:DeleteDashboards")
 def delete_dashboards(call: Call) -> Result:
     """Delete dashboards: all of them or, if one is not there, none."""
     names = call.params["DashboardNames"]
@@ -95,14 +95,14 @@ def delete_dashboards(call: Call) -> Result:
     return {}
 
 
-@plays("cloudwatch:ListTagsForResource")
+@handles("cloudwatch:ListTagsForResource")
 def list_tags(call: Call) -> Result:
     """List tags."""
     found = _tagged(call)
     return call.forward() if found is None else {"Tags": [{"Key": k, "Value": v} for k, v in found.tags.items()]}
 
 
-@plays("cloudwatch:TagResource")
+@handles("cloudwatch:TagResource")
 def tag(call: Call) -> Result:
     """Add tags."""
     found = _tagged(call)
@@ -112,7 +112,7 @@ def tag(call: Call) -> Result:
     return {}
 
 
-@plays("cloudwatch:UntagResource")
+@handles("cloudwatch:UntagResource")
 def untag(call: Call) -> Result:
     """Take tags away."""
     found = _tagged(call)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from missyou_local.aws.call import Call, Regional, Result, checks, plays, settles
+from missyou_local.aws.call import Call, Regional, Result, advances, checks, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ec2 import interfaces
 
@@ -30,8 +30,8 @@ class _Endpoints:
 _endpoints: Regional[_Endpoints] = Regional(_Endpoints)
 
 
-@settles("ec2")
-def settle(call: Call) -> None:
+@advances("ec2")
+def advance(call: Call) -> None:
     """Bring the state of each endpoint up to the clock; one that is deleted is listed no more."""
     due = _endpoints.of(call).due
     for id_ in [key for key, (at, _) in due.items() if at <= call.now]:
@@ -103,7 +103,7 @@ def tables_have_no_way_yet(call: Call) -> None:
             raise AwsError("RouteAlreadyExists", message)
 
 
-@plays("ec2:CreateVpcEndpoint")
+@handles("ec2:CreateVpcEndpoint")
 def create_vpc_endpoint(call: Call) -> Result:
     """Create an endpoint, or return the one that the same client token made."""
     known, token, ec2 = _endpoints.of(call), _token(call), call.moto("ec2")
@@ -127,7 +127,7 @@ def create_vpc_endpoint(call: Call) -> Result:
     return _described(call, endpoint.id, token)
 
 
-@plays("ec2:ModifyVpcEndpoint")
+@handles("ec2:ModifyVpcEndpoint")
 def modify_vpc_endpoint(call: Call) -> Result:
     """Change an endpoint that is available; its interfaces follow its subnets and groups, routes its route tables."""
     endpoint = call.moto("ec2").vpc_end_points.get(call.params["VpcEndpointId"])
@@ -150,7 +150,7 @@ def modify_vpc_endpoint(call: Call) -> Result:
     return result
 
 
-@plays("ec2:DeleteVpcEndpoints")
+@handles("ec2:DeleteVpcEndpoints")
 def delete_vpc_endpoints(call: Call) -> Result:
     """Start the deletion. Refusals are in the answer, which is itself a success."""
     ec2, unsuccessful = call.moto("ec2"), []

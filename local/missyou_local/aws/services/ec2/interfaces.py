@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from missyou_local.aws.call import Call, Regional, settles
+from missyou_local.aws.call import Call, Regional, advances
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ def drop(call: Call, owner: str) -> None:
     for interface in _interfaces.of(call):
         if interface.owner == owner:
             interface.gone_at = call.now
-    settle(call)
+    advance(call)
 
 
 def has_public_addresses(call: Call, vpc: str) -> bool:
@@ -75,8 +75,8 @@ def has_public_addresses(call: Call, vpc: str) -> bool:
     return any(i.public and i.eni.subnet.vpc_id == vpc for i in _interfaces.of(call))
 
 
-@settles("ec2")
-def settle(call: Call) -> None:
+@advances("ec2")
+def advance(call: Call) -> None:
     """Remove the interfaces whose time is over."""
     interfaces = _interfaces.of(call)
     enis = call.moto("ec2").enis

@@ -30,7 +30,7 @@ _DRY_RUNS = (
 
 @checks(*_DRY_RUNS)
 def only_asking(call: Call) -> None:
-    """Answer a dry run: who is not denied by a control rule may."""
+    """Answer a dry run: whatever no fault denies is allowed."""
     if call.params.get("DryRun"):
         raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from missyou_local.aws.call import Call, Regional, Result, checks, plays
+from missyou_local.aws.call import Call, Regional, Result, checks, handles
 from missyou_local.aws.errors import AwsError
 
 _by_token: Regional[dict[str, tuple[str, Mapping[str, Any]]]] = Regional(dict)
 """Client token -> the table that it made, and with what."""
 
 
-@plays("ec2:CreateRouteTable")
+@handles("ec2:CreateRouteTable")
 def create_route_table(call: Call) -> Result:
     """Create a table, or return the one that the same client token made, as long as it is there.
 

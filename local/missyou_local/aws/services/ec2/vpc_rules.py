@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from missyou_local.aws.call import Call, Result, checks, plays
+from missyou_local.aws.call import Call, Result, checks, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ec2 import interfaces
 
@@ -90,7 +90,7 @@ def subnet_size(call: Call) -> None:
         raise AwsError("InvalidSubnet.Range", f"The CIDR '{block}' is invalid.")
 
 
-@plays("ec2:DeleteSubnet")
+@handles("ec2:DeleteSubnet")
 def delete_subnet(call: Call) -> Result:
     """Delete the subnet and, as AWS does and moto does not, its association with a route table."""
     result = call.forward()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from missyou_local.aws.call import Call, Regional, Result, plays, settles
+from missyou_local.aws.call import Call, Regional, Result, advances, handles
 from missyou_local.aws.errors import AwsError
 
 
@@ -21,8 +21,8 @@ class _Gateways:
 _gateways: Regional[_Gateways] = Regional(_Gateways)
 
 
-@settles("ec2")
-def settle(call: Call) -> None:
+@advances("ec2")
+def advance(call: Call) -> None:
     """Bring the state of each gateway up to the clock; one that is deleted lets its interface and address go."""
     due = _gateways.of(call).due
     for gateway_id in [key for key, (at, _) in due.items() if at <= call.now]:
@@ -41,7 +41,7 @@ def _let_go(call: Call, gateway: Any) -> None:
             address.eni = address.association_id = None
 
 
-@plays("ec2:CreateNatGateway")
+@handles("ec2:CreateNatGateway")
 def create_nat_gateway(call: Call) -> Result:
     """Create a gateway, or return the one that the same client token made."""
     known = _gateways.of(call)
@@ -77,7 +77,7 @@ def create_nat_gateway(call: Call) -> Result:
     return {**result, "NatGateway": _describe(call, gateway.id)}
 
 
-@plays("ec2:DeleteNatGateway")
+@handles("ec2:DeleteNatGateway")
 def delete_nat_gateway(call: Call) -> Result:
     """Start the deletion; it stays listed, with its tags, also when it is over."""
     gateway_id = call.params["NatGatewayId"]
@@ -90,7 +90,7 @@ def delete_nat_gateway(call: Call) -> Result:
     return {"NatGatewayId": gateway_id}
 
 
-@plays("ec2:DescribeNatGateways")
+@handles("ec2:DescribeNatGateways")
 def describe_nat_gateways(call: Call) -> Result:
     """Describe gateways; moto filters by neither tag nor unknown id."""
     wanted = call.params.get("NatGatewayIds", [])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from missyou_local.aws.call import Call, Result, checks, plays
+from missyou_local.aws.call import Call, Result, checks, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ecs.services import SERVICES, cluster_name
 
 
-@plays("ecs:CreateCluster")
+@handles("ecs:CreateCluster")
 def create_cluster(call: Call) -> Result:
     """Create a cluster, or return the ACTIVE one of this name as it is."""
     name = call.params.get("clusterName", "default")
@@ -19,7 +19,7 @@ def create_cluster(call: Call) -> Result:
     return call.forward()
 
 
-@plays("ecs:DescribeClusters")
+@handles("ecs:DescribeClusters")
 def describe_clusters(call: Call) -> Result:
     """Describe clusters, with counts by the clock, and tags where asked for."""
     result = call.forward()
@@ -33,7 +33,7 @@ def describe_clusters(call: Call) -> Result:
     return result
 
 
-@plays("ecs:UpdateClusterSettings")
+@handles("ecs:UpdateClusterSettings")
 def update_cluster_settings(call: Call) -> Result:
     """Set the settings of a cluster."""
     name = cluster_name(call)
@@ -41,7 +41,7 @@ def update_cluster_settings(call: Call) -> Result:
     return {"cluster": call.ask("DescribeClusters", {"clusters": [name]})["clusters"][0]}
 
 
-@plays("ecs:ListClusters")
+@handles("ecs:ListClusters")
 def list_clusters(call: Call) -> Result:
     """List the clusters that are not INACTIVE."""
     return {"clusterArns": [c.arn for c in call.moto("ecs").clusters.values() if c.status != "INACTIVE"]}

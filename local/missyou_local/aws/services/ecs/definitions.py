@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from missyou_local.aws import backends
-from missyou_local.aws.call import Call, Result, plays
+from missyou_local.aws.call import Call, Result, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.iam import propagation as iam_propagation
 
@@ -23,7 +23,7 @@ FARGATE_MEMORY: dict[int, tuple[int, ...]] = {
 """CPU units -> the memories (MiB) that Fargate has for them."""
 
 
-@plays("ecs:RegisterTaskDefinition")
+@handles("ecs:RegisterTaskDefinition")
 def register_task_definition(call: Call) -> Result:
     """Register a revision; the reply names its tags."""
     if "FARGATE" in call.params.get("requiresCompatibilities", []):
@@ -80,7 +80,7 @@ def find_definition(call: Call, reference: str) -> Any:
     return active[number]
 
 
-@plays("ecs:ListTaskDefinitions")
+@handles("ecs:ListTaskDefinitions")
 def list_task_definitions(call: Call) -> Result:
     """List revisions in the order asked for."""
     result = call.forward()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from missyou_local.aws.call import Call, Result, plays
+from missyou_local.aws.call import Call, Result, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ecs import rollout as ecs_rollout
 from missyou_local.aws.services.ecs.model import Service, Task
 from missyou_local.aws.services.ecs.services import SERVICES, cluster_name
 
 
-@plays("ecs:DescribeServices")
+@handles("ecs:DescribeServices")
 def describe_services(call: Call) -> Result:
     """Describe up to ten services of one cluster."""
     cluster = cluster_name(call)
@@ -38,7 +38,7 @@ def _tags(call: Call, service: Service) -> list[dict[str, str]]:
     return list(call.moto("ecs").services[f"{service.cluster}:{service.name}"].tags)
 
 
-@plays("ecs:ListServices")
+@handles("ecs:ListServices")
 def list_services(call: Call) -> Result:
     """List the services of a cluster that are not INACTIVE."""
     cluster = cluster_name(call)
@@ -47,7 +47,7 @@ def list_services(call: Call) -> Result:
     return {"serviceArns": [s.arn for s in listed if launch_type in (None, s.settings["launchType"])]}
 
 
-@plays("ecs:ListTasks")
+@handles("ecs:ListTasks")
 def list_tasks(call: Call) -> Result:
     """List the tasks that are to run, or those that are not, of a cluster, service, family or deployment."""
     cluster, params = cluster_name(call), call.params
@@ -67,7 +67,7 @@ def list_tasks(call: Call) -> Result:
     return {"taskArns": arns + others}
 
 
-@plays("ecs:DescribeTasks")
+@handles("ecs:DescribeTasks")
 def describe_tasks(call: Call) -> Result:
     """Describe tasks by ARN or id: those of services, and those that moto runs."""
     cluster = cluster_name(call)
@@ -103,7 +103,7 @@ def _propagated(call: Call, service: Service, task: Task) -> list[dict[str, str]
     return tags
 
 
-@plays("ecs:StopTask")
+@handles("ecs:StopTask")
 def stop_task(call: Call) -> Result:
     """Stop a task; its service starts another."""
     task_id = call.params["task"].rpartition("/")[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from missyou_local.aws.call import Call, Regional, Result, plays, settles
+from missyou_local.aws.call import Call, Regional, Result, advances, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ec2 import interfaces
 from missyou_local.aws.services.ecs import rollout as ecs_rollout
@@ -21,13 +21,13 @@ _NO_DEPLOYMENT = ("healthCheckGracePeriodSeconds", "propagateTags", "enableECSMa
 _DEPLOYMENT = ("networkConfiguration", "loadBalancers", "platformVersion", "serviceRegistries")
 
 
-@settles("ecs", "elbv2", "ec2", "application-autoscaling")
-def settle(call: Call) -> None:
+@advances("ecs", "elbv2", "ec2", "application-autoscaling")
+def advance(call: Call) -> None:
     """Bring every service up to the clock."""
     for service in SERVICES.of(call).values():
         if service.status != "INACTIVE":
             ecs_rollout.advance(call, service)
-    interfaces.settle(call)
+    interfaces.advance(call)
 
 
 def cluster_name(call: Call) -> str:
@@ -53,7 +53,7 @@ def scale(call: Call, service: Service, desired: int) -> None:
     ecs_rollout.advance(call, service)
 
 
-@plays("ecs:CreateService")
+@handles("ecs:CreateService")
 def create_service(call: Call) -> Result:
     """Create a service and begin its first deployment."""
     params = call.params
@@ -156,7 +156,7 @@ def _check_balancers(call: Call, definition: Any, settings: Mapping[str, Any]) -
             raise _invalid(f"The container {container} did not have a container port {port} defined.")
 
 
-@plays("ecs:UpdateService")
+@handles("ecs:UpdateService")
 def update_service(call: Call) -> Result:
     """Change a service; what changes its tasks begins a new deployment, a new desired count does not."""
     params = call.params
@@ -186,7 +186,7 @@ def update_service(call: Call) -> Result:
     return {"service": service.describe()}
 
 
-@plays("ecs:DeleteService")
+@handles("ecs:DeleteService")
 def delete_service(call: Call) -> Result:
     """Let a service drain; it is INACTIVE once its tasks have stopped."""
     service = _service(call)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from missyou_local.aws.call import Call, Regional, Result, checks, plays
+from missyou_local.aws.call import Call, Regional, Result, checks, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ec2 import interfaces
 from missyou_local.aws.services.elbv2 import listening
@@ -45,7 +45,7 @@ class _Balancing:
 BALANCING: Regional[_Balancing] = Regional(_Balancing)
 
 
-@plays("elbv2:CreateLoadBalancer")
+@handles("elbv2:CreateLoadBalancer")
 def create_load_balancer(call: Call) -> Result:
     """Create a load balancer, or return the one of this name if it has the same settings and tags."""
     params = call.params
@@ -138,7 +138,7 @@ def _described(call: Call, arns: list[str]) -> list[dict[str, Any]]:
     return _timely(call, call.ask("DescribeLoadBalancers", {"LoadBalancerArns": arns})["LoadBalancers"])
 
 
-@plays("elbv2:DescribeLoadBalancers")
+@handles("elbv2:DescribeLoadBalancers")
 def describe_load_balancers(call: Call) -> Result:
     """Describe load balancers, `provisioning` until they are active."""
     elb = call.moto("elbv2")
@@ -162,7 +162,7 @@ def is_active(call: Call, arn: str) -> bool:
     return BALANCING.of(call).active_at.get(arn, 0.0) <= call.now
 
 
-@plays("elbv2:SetSubnets", "elbv2:SetSecurityGroups")
+@handles("elbv2:SetSubnets", "elbv2:SetSecurityGroups")
 def move_load_balancer(call: Call) -> Result:
     """Change subnets or groups, and with them the interfaces."""
     if "SecurityGroups" in call.params:
@@ -174,7 +174,7 @@ def move_load_balancer(call: Call) -> Result:
     return result
 
 
-@plays("elbv2:DeleteLoadBalancer")
+@handles("elbv2:DeleteLoadBalancer")
 def delete_load_balancer(call: Call) -> Result:
     """Delete a load balancer unless it is protected; its interfaces linger."""
     arn = call.params["LoadBalancerArn"]
@@ -187,7 +187,7 @@ def delete_load_balancer(call: Call) -> Result:
     return call.forward()
 
 
-@plays("elbv2:CreateTargetGroup")
+@handles("elbv2:CreateTargetGroup")
 def create_target_group(call: Call) -> Result:
     """Create a target group, or return the one of this name if the same settings made it."""
     name = call.params["Name"]
@@ -225,7 +225,7 @@ def users_of(elb: Any, group: str) -> list[str]:
     ]
 
 
-@plays("elbv2:CreateListener")
+@handles("elbv2:CreateListener")
 def create_listener(call: Call) -> Result:
     """Create a listener, or return the one on this port if it does the same; HTTPS needs a certificate."""
     params = call.params

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from missyou_local.aws.call import Call, Result, checks, plays
+from missyou_local.aws.call import Call, Result, checks, handles
 from missyou_local.aws.errors import AwsError
 
 _RANGES = {
@@ -68,7 +68,7 @@ def slow_start_in_range(call: Call) -> None:
             raise _invalid(f"'slow_start.duration_seconds' must be 0, or between 30 and 900, not '{value}'")
 
 
-@plays("elbv2:ModifyTargetGroupAttributes")
+@handles("elbv2:ModifyTargetGroupAttributes")
 def modify_target_group_attributes(call: Call) -> Result:
     """Set attributes, the longest delay included (moto refuses it)."""
     wanted = list(call.params["Attributes"])

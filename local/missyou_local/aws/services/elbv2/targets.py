@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from missyou_local.aws.call import Call, Regional, Result, plays
+from missyou_local.aws.call import Call, Regional, Result, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.elbv2.load_balancers import users_of
 
@@ -86,7 +86,7 @@ def health(call: Call, group: str, target: Target) -> dict[str, str]:
     return {"State": "healthy"}
 
 
-@plays("elbv2:DescribeTargetHealth")
+@handles("elbv2:DescribeTargetHealth")
 def describe_target_health(call: Call) -> Result:
     """Describe the targets that services registered, and those that moto holds."""
     group = call.params["TargetGroupArn"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from missyou_local.aws import backends
-from missyou_local.aws.call import Call, Result, plays
+from missyou_local.aws.call import Call, Result, handles
 
 _created: dict[tuple[str, str], float] = {}
 """Account and name of a role -> when it was made, in seconds since the epoch."""
@@ -18,7 +18,7 @@ backends.on_reset(_created.clear)
 backends.on_reset(_changed.clear)
 
 
-@plays("iam:CreateRole")
+@handles("iam:CreateRole")
 def create_role(call: Call) -> Result:
     """Note when it was made, on the clock that everything goes by."""
     name = call.params["RoleName"]
@@ -30,7 +30,7 @@ def create_role(call: Call) -> Result:
     return {"Role": {**result["Role"], "CreateDate": made}}
 
 
-@plays("iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:UpdateAssumeRolePolicy")
+@handles("iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:UpdateAssumeRolePolicy")
 def change_role(call: Call) -> Result:
     """Note when its rights changed."""
     result = call.forward()

@@ -1,14 +1,14 @@
-"""IAM's policy simulator, which moto lacks: everything is allowed but what a control rule denies."""
+"""IAM's policy simulator, which moto lacks. Everything is allowed, except what a fault denies."""
 
 from __future__ import annotations
 
-from missyou_local.aws.call import Call, Result, plays
+from missyou_local.aws.call import Call, Result, handles
 
 _SERVICES = {"elasticloadbalancing": "elbv2", "tag": "resourcegroupstaggingapi"}
 """Prefix of IAM actions -> boto3's name of the service, where the two differ."""
 
 
-@plays("iam:SimulatePrincipalPolicy", "iam:SimulateCustomPolicy")
+@handles("iam:SimulatePrincipalPolicy", "iam:SimulateCustomPolicy")
 def simulate_policy(call: Call) -> Result:
     """Judge each action on each resource."""
     resources = call.params.get("ResourceArns") or ["*"]

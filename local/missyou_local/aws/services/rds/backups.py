@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from missyou_local.aws.call import Call, Result, plays
+from missyou_local.aws.call import Call, Result, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.rds import instances as rds
 from missyou_local.aws.services.rds import rules as rds_rules
@@ -27,7 +27,7 @@ _SETTINGS: dict[str, tuple[str, Any]] = {
 }
 
 
-@plays("rds:CreateDBSnapshot")
+@handles("rds:CreateDBSnapshot")
 def create_db_snapshot(call: Call) -> Result:
     """Start a snapshot; its database is `backing-up` until it is there."""
     name, database = rds.available(call, "backed up")
@@ -41,7 +41,7 @@ def create_db_snapshot(call: Call) -> Result:
     return {"DBSnapshot": rds_snapshots.shown(call, answer["DBSnapshots"][0])}
 
 
-@plays("rds:RestoreDBInstanceFromDBSnapshot")
+@handles("rds:RestoreDBInstanceFromDBSnapshot")
 def restore(call: Call) -> Result:
     """Start the creation of a database from a snapshot."""
     params, moto = call.params, call.moto("rds")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from missyou_local.aws.call import Call, Result, plays
+from missyou_local.aws.call import Call, Result, handles
 from missyou_local.aws.errors import AwsError
 
 CREATABLE = {
@@ -61,7 +61,7 @@ def _text(version: Version) -> str:
     return f"{version[0]}.{version[1]}"
 
 
-@plays("rds:DescribeDBEngineVersions")
+@handles("rds:DescribeDBEngineVersions")
 def describe_db_engine_versions(call: Call) -> Result:
     """List PostgreSQL's versions; deprecated ones only with IncludeAll. Other engines are moto's affair: none."""
     params = call.params
@@ -116,7 +116,7 @@ def _entry(version: Version) -> dict[str, Any]:
     }
 
 
-@plays("rds:DescribeOrderableDBInstanceOptions")
+@handles("rds:DescribeOrderableDBInstanceOptions")
 def describe_orderable_db_instance_options(call: Call) -> Result:
     """List what can be ordered: each class, for each version, with gp2 and gp3."""
     params = call.params

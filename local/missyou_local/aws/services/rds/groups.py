@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from missyou_local.aws.call import Call, Result, checks, plays
+from missyou_local.aws.call import Call, Result, checks, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ec2 import interfaces
 from missyou_local.aws.services.rds import catalogue as rds_catalogue
 
 
-@plays("rds:CreateDBSubnetGroup")
+@handles("rds:CreateDBSubnetGroup")
 def create_db_subnet_group(call: Call) -> Result:
     """Create a group of a lower-cased name; refuse a known name, unknown subnets, several VPCs, a single zone."""
     name = call.params["DBSubnetGroupName"].lower()
@@ -20,7 +20,7 @@ def create_db_subnet_group(call: Call) -> Result:
     return call.forward({**call.params, "DBSubnetGroupName": name})
 
 
-@plays("rds:ModifyDBSubnetGroup")
+@handles("rds:ModifyDBSubnetGroup")
 def modify_db_subnet_group(call: Call) -> Result:
     """Modify a group (moto loses it in doing so); refuse an unknown group and bad subnets."""
     name = call.params["DBSubnetGroupName"].lower()
@@ -75,7 +75,7 @@ def subnet_group_is_unused(call: Call) -> None:
             )
 
 
-@plays("rds:CreateDBParameterGroup")
+@handles("rds:CreateDBParameterGroup")
 def create_db_parameter_group(call: Call) -> Result:
     """Create a group of a lower-cased name; refuse a family that does not exist."""
     family = call.params["DBParameterGroupFamily"]

@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from missyou_local.aws.call import Call, Regional, Result, plays, settles
+from missyou_local.aws.call import Call, Regional, Result, advances, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ec2 import interfaces
 from missyou_local.aws.services.rds import catalogue as rds_catalogue
@@ -62,8 +62,8 @@ DATABASES: Regional[dict[str, Database]] = Regional(dict)
 """Name -> database."""
 
 
-@settles("rds", "ec2")
-def settle(call: Call) -> None:
+@advances("rds", "ec2")
+def advance(call: Call) -> None:
     """Finish what has come due: deletions, and modifications under way."""
     if not DATABASES.of(call):
         return
@@ -86,11 +86,11 @@ def settle(call: Call) -> None:
             rds.delete_db_instance(name, skip_final_snapshot=True)
             del DATABASES.of(call)[name]
             interfaces.release(call, f"rds/{name}", at=database.until)
-            interfaces.settle(call)
+            interfaces.advance(call)
         database.busy = None
 
 
-@plays("rds:CreateDBInstance")
+@handles("rds:CreateDBInstance")
 def create_db_instance(call: Call) -> Result:
     """Start the creation of a database."""
     name = call.params["DBInstanceIdentifier"].lower()
@@ -163,7 +163,7 @@ def _remember(database: Database, call: Call) -> None:
             database.extra[parameter] = params[parameter]
 
 
-@plays("rds:DescribeDBInstances")
+@handles("rds:DescribeDBInstances")
 def describe_db_instances(call: Call) -> Result:
     """Describe the databases as they are by the clock."""
     params = dict(call.params)
@@ -205,7 +205,7 @@ def shown(call: Call, entry: dict[str, Any]) -> dict[str, Any]:
     return entry
 
 
-@plays("rds:ModifyDBInstance")
+@handles("rds:ModifyDBInstance")
 def modify_db_instance(call: Call) -> Result:
     """Change a database: at once, after a while in `modifying`, or, without ApplyImmediately, in a far window."""
     name, database = available(call, "modified")
@@ -251,7 +251,7 @@ def _effective(exports: dict[str, list[str]], enabled: list[str]) -> dict[str, l
     }
 
 
-@plays("rds:DeleteDBInstance")
+@handles("rds:DeleteDBInstance")
 def delete_db_instance(call: Call) -> Result:
     """Start the deletion; the database stays visible as `deleting` until it is over."""
     params = call.params
@@ -290,7 +290,7 @@ def available(call: Call, verb: str) -> tuple[str, Database]:
     return name, database
 
 
-@plays("rds:StopDBInstance", "rds:StartDBInstance", "rds:RebootDBInstance")
+@handles("rds:StopDBInstance", "rds:StartDBInstance", "rds:RebootDBInstance")
 def switch_db_instance(call: Call) -> Result:
     """Stop, start or restart a database, at once."""
     name, _ = available(call, call.operation)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from missyou_local.aws.call import Call, Regional, Result, checks, plays
+from missyou_local.aws.call import Call, Regional, Result, checks, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.rds import rules as rds_rules
 from missyou_local.aws.services.rds import servers as rds_servers
@@ -78,7 +78,7 @@ def encrypted(call: Call, model: Any) -> bool:
     return bool(known.kms_key if known else model.database.storage_encrypted)
 
 
-@plays("rds:DescribeDBSnapshots")
+@handles("rds:DescribeDBSnapshots")
 def describe_db_snapshots(call: Call) -> Result:
     """Describe the snapshots as they are by the clock."""
     params = dict(call.params)
@@ -103,7 +103,7 @@ def shown(call: Call, row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-@plays("rds:CopyDBSnapshot")
+@handles("rds:CopyDBSnapshot")
 def copy_db_snapshot(call: Call) -> Result:
     """Copy a snapshot; a key makes the copy of an unencrypted one encrypted."""
     source = find(call, call.params["SourceDBSnapshotIdentifier"])
@@ -132,7 +132,7 @@ def only_complete_manual_ones_are_deleted(call: Call) -> None:
         raise AwsError("InvalidDBSnapshotState", f"Snapshot {name} is not in the available state.")
 
 
-@plays("rds:DeleteDBSnapshot")
+@handles("rds:DeleteDBSnapshot")
 def delete_db_snapshot(call: Call) -> Result:
     """Delete a snapshot at once."""
     name = find(call, call.params["DBSnapshotIdentifier"]).db_snapshot_identifier

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from missyou_local.aws.call import Call, Regional, Result, checks, plays, settles
+from missyou_local.aws.call import Call, Regional, Result, advances, checks, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.sns import mail as sns_mail
 from missyou_local.aws.services.sns.mail import box
@@ -21,7 +21,7 @@ _attributes: Regional[dict[str, dict[str, str]]] = Regional(dict)
 """ARN of a topic -> the attributes that it was created with."""
 
 
-@plays("sns:CreateTopic")
+@handles("sns:CreateTopic")
 def create_topic(call: Call) -> Result:
     """Create a topic, or return the one of this name if it has the attributes and tags that the call names."""
     arn = call.arn("sns", call.params["Name"])
@@ -37,7 +37,7 @@ def create_topic(call: Call) -> Result:
     return result
 
 
-@plays("sns:SetTopicAttributes")
+@handles("sns:SetTopicAttributes")
 def set_topic_attributes(call: Call) -> Result:
     """Set an attribute of a topic."""
     result = call.forward()
@@ -46,7 +46,7 @@ def set_topic_attributes(call: Call) -> Result:
     return result
 
 
-@plays("sns:DeleteTopic")
+@handles("sns:DeleteTopic")
 def delete_topic(call: Call) -> Result:
     """Delete a topic with all of its subscriptions, the pending ones too."""
     arn = call.params["TopicArn"]
@@ -62,7 +62,7 @@ def address_is_one(call: Call) -> None:
         raise _parameter("Email address")
 
 
-@plays("sns:Subscribe")
+@handles("sns:Subscribe")
 def subscribe(call: Call) -> Result:
     """Subscribe; e-mail and HTTP wait for a confirmation, and each call means another mail until then."""
     subscriptions = call.moto("sns").subscriptions
@@ -75,7 +75,7 @@ def subscribe(call: Call) -> Result:
     return result if call.params.get("ReturnSubscriptionArn") else {"SubscriptionArn": "pending confirmation"}
 
 
-@plays("sns:ConfirmSubscription")
+@handles("sns:ConfirmSubscription")
 def confirm_subscription(call: Call) -> Result:
     """Confirm a subscription by the token of its mail."""
     arn = box(call).confirm(call.params["TopicArn"], call.params["Token"])
@@ -84,14 +84,14 @@ def confirm_subscription(call: Call) -> Result:
     return {"SubscriptionArn": arn}
 
 
-@settles("sns")
+@advances("sns")
 def pending_ones_go(call: Call) -> None:
     """Remove what nobody has confirmed for 48 hours, and in the end what somebody ended."""
     for arn in box(call).expire(call.now):
         call.moto("sns").subscriptions.pop(arn, None)
 
 
-@plays("sns:ListSubscriptions", "sns:ListSubscriptionsByTopic")
+@handles("sns:ListSubscriptions", "sns:ListSubscriptionsByTopic")
 def list_subscriptions(call: Call) -> Result:
     """List subscriptions; one that is pending shows no ARN, and one that was ended reads so for some time."""
     result, mails = call.forward(), box(call)
@@ -113,7 +113,7 @@ def subscription_is_confirmed(call: Call) -> None:
         raise _parameter("SubscriptionArn Reason: the subscription is pending confirmation")
 
 
-@plays("sns:Unsubscribe")
+@handles("sns:Unsubscribe")
 def unsubscribe(call: Call) -> Result:
     """End a subscription, which is listed as `Deleted` for some time."""
     ended = call.moto("sns").subscriptions.get(call.params["SubscriptionArn"])
