@@ -32,8 +32,9 @@ defaults in force, `enforced(vpcs=3)` others for a while. Test: `test_rules_limi
 
 def rules() -> Iterator[tuple[str, Rule]]:
     """Give the name of each test module of rules, with its rules."""
-    for path in sorted(Path(__file__).parent.glob("test_rules_*.py")):
-        module = importlib.import_module(f"tests.local.aws.{path.stem}")
+    here = Path(__file__).parent
+    for path in sorted(here.rglob("test_rules_*.py"), key=lambda path: path.name):
+        module = importlib.import_module(".".join(("tests.local.aws", *path.relative_to(here).with_suffix("").parts)))
         for rule in getattr(module, "RULES", []):
             yield path.name, rule
 

@@ -12,7 +12,7 @@ from typing import Any
 from missyou_local.aws.call import Call, Result, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.rds import instances as rds
-from missyou_local.aws.services.rds import rules as rds_rules
+from missyou_local.aws.services.rds import refusals
 from missyou_local.aws.services.rds import servers as rds_servers
 from missyou_local.aws.services.rds import snapshots as rds_snapshots
 
@@ -52,7 +52,7 @@ def restore(call: Call) -> Result:
     origin = snapshot.db_snapshot_identifier
     if not rds_snapshots.complete(call, origin):
         raise AwsError("InvalidDBSnapshotState", f"The snapshot {origin} is not in the available state.")
-    rds_rules.check_restore(call, snapshot.allocated_storage)
+    refusals.check_restore(call, snapshot.allocated_storage)
     rds.check_family(call, snapshot.engine_version)
     rds_servers.needs_data(call, origin)
     call.forward({**params, "DBInstanceIdentifier": name, "DBSnapshotIdentifier": origin})

@@ -15,7 +15,7 @@ from missyou_local.aws.call import Call, Regional, Result, advances, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ec2 import interfaces
 from missyou_local.aws.services.rds import catalogue as rds_catalogue
-from missyou_local.aws.services.rds import rules as rds_rules
+from missyou_local.aws.services.rds import refusals
 from missyou_local.aws.services.rds import servers as rds_servers
 from missyou_local.aws.services.rds import snapshots as rds_snapshots
 from missyou_local.aws.services.rds import windows as rds_windows
@@ -98,7 +98,7 @@ def create_db_instance(call: Call) -> Result:
         raise AwsError("DBInstanceAlreadyExists", "DB instance already exists")
     version = call.params.get("EngineVersion")
     if call.params["Engine"] == "postgres":
-        rds_rules.check_create(call)
+        refusals.check_create(call)
         version = rds_catalogue.resolve(version)
         check_family(call, version)
     params = {"StorageType": "gp3", **call.params, "DBInstanceIdentifier": name}
@@ -135,7 +135,7 @@ def check_family(call: Call, version: str) -> None:
     model = call.moto("rds").db_parameter_groups.get(group) if group else None
     family = f"postgres{version.partition('.')[0]}"
     if model is not None and model.family != family:
-        raise rds_rules.combination(
+        raise refusals.combination(
             f"The Parameter Group {group} with DBParameterGroupFamily {model.family} cannot be used for this instance. "
             f"Please use a Parameter Group with DBParameterGroupFamily {family}"
         )
@@ -211,7 +211,7 @@ def modify_db_instance(call: Call) -> Result:
     name, database = available(call, "modified")
     params = call.params
     model = call.moto("rds").databases[name]
-    rds_rules.check_modify(call, {"AllocatedStorage": model.allocated_storage, "EngineVersion": model.engine_version})
+    refusals.check_modify(call, {"AllocatedStorage": model.allocated_storage, "EngineVersion": model.engine_version})
     slow = {key: params[key] for key in _SLOW if key in params and params[key] != getattr(model, _SLOW[key])}
     if "EngineVersion" in slow and slow["EngineVersion"].isdecimal():
         slow["EngineVersion"] = _upgrade(slow["EngineVersion"], model.engine_version)
@@ -257,13 +257,13 @@ def delete_db_instance(call: Call) -> Result:
     params = call.params
     snapshot = params.get("FinalDBSnapshotIdentifier")
     if params.get("SkipFinalSnapshot") and snapshot:
-        raise rds_rules.combination("FinalDBSnapshotIdentifier cannot be specified when SkipFinalSnapshot is true.")
+        raise refusals.combination("FinalDBSnapshotIdentifier cannot be specified when SkipFinalSnapshot is true.")
     if not params.get("SkipFinalSnapshot") and not snapshot:
-        raise rds_rules.combination("FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.")
+        raise refusals.combination("FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.")
     name, database = available(call, "deleted")
     rds = call.moto("rds")
     if rds.databases[name].deletion_protection:
-        raise rds_rules.combination(
+        raise refusals.combination(
             "Cannot delete protected DB Instance, please disable deletion protection and try again."
         )
     if snapshot:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from missyou_local.aws.call import Call, Regional, Result, checks, handles
 from missyou_local.aws.errors import AwsError
-from missyou_local.aws.services.rds import rules as rds_rules
+from missyou_local.aws.services.rds import refusals
 from missyou_local.aws.services.rds import servers as rds_servers
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def only_complete_manual_ones_are_deleted(call: Call) -> None:
     model = find(call, call.params["DBSnapshotIdentifier"])
     name = model.db_snapshot_identifier
     if model.snapshot_type != "manual":
-        raise rds_rules.value(f"{name} is an automated snapshot: only manual snapshots can be deleted")
+        raise refusals.value(f"{name} is an automated snapshot: only manual snapshots can be deleted")
     if not complete(call, name):
         raise AwsError("InvalidDBSnapshotState", f"Snapshot {name} is not in the available state.")
 

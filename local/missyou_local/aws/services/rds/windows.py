@@ -11,7 +11,7 @@ from typing import Any
 
 from missyou_local.aws import backends
 from missyou_local.aws.call import Call, checks
-from missyou_local.aws.services.rds import rules as rds_rules
+from missyou_local.aws.services.rds import refusals
 
 _ALL = ("rds:CreateDBInstance", "rds:ModifyDBInstance", "rds:RestoreDBInstanceFromDBSnapshot")
 _BACKUP, _MAINTENANCE = "PreferredBackupWindow", "PreferredMaintenanceWindow"
@@ -34,14 +34,14 @@ def windows_are_right(call: Call) -> None:
     """Refuse windows of another form, short and long ones, and those that overlap with what is given or there."""
     backup, maintenance = call.params.get(_BACKUP), call.params.get(_MAINTENANCE)
     if backup is not None and _daily(backup)[1] < _SHORTEST:
-        raise rds_rules.value(f"The backup window must be at least {_SHORTEST} minutes.")
+        raise refusals.value(f"The backup window must be at least {_SHORTEST} minutes.")
     if maintenance is not None and not _SHORTEST <= _weekly(maintenance)[1] < _MINUTES_OF_DAY:
-        raise rds_rules.value("The maintenance window must be at least 30 minutes, and less than 24 hours.")
+        raise refusals.value("The maintenance window must be at least 30 minutes, and less than 24 hours.")
     there = call.moto("rds").databases.get(call.params["DBInstanceIdentifier"])
     if there is not None:
         backup, maintenance = backup or there.preferred_backup_window, maintenance or there.preferred_maintenance_window
     if backup and maintenance and _overlap(backup, maintenance):
-        raise rds_rules.value("The backup window and maintenance window must not overlap.")
+        raise refusals.value("The backup window and maintenance window must not overlap.")
 
 
 def choose(call: Call, model: Any) -> None:
@@ -64,7 +64,7 @@ def _daily(window: str) -> tuple[int, int]:
     """Return the first minute and the length of a daily window. Raises AwsError where it is none."""
     match = _DAILY.fullmatch(window)
     if match is None:
-        raise rds_rules.value(f"Invalid backup window format: {window}. It must be hh24:mi-hh24:mi")
+        raise refusals.value(f"Invalid backup window format: {window}. It must be hh24:mi-hh24:mi")
     from_hour, from_minute, to_hour, to_minute = map(int, match.groups())
     first = 60 * from_hour + from_minute
     return first, (60 * to_hour + to_minute - first) % _MINUTES_OF_DAY
@@ -74,7 +74,7 @@ def _weekly(window: str) -> tuple[int, int]:
     """Return the first minute and the length of a weekly window. Raises AwsError where it is none."""
     match = _WEEKLY.fullmatch(window)
     if match is None:
-        raise rds_rules.value(f"Invalid maintenance window format: {window}. It must be ddd:hh24:mi-ddd:hh24:mi")
+        raise refusals.value(f"Invalid maintenance window format: {window}. It must be ddd:hh24:mi-ddd:hh24:mi")
     day, hour, minute, to_day, to_hour, to_minute = match.groups()
     days = _DAYS.index(to_day.lower()) - _DAYS.index(day.lower())
     first = 60 * int(hour) + int(minute)

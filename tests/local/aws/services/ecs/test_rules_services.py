@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.local.aws.conftest import Aws
-from tests.local.aws.rules_services import service
 from tests.local.aws.rules_support import Place, Rule, each, hold, steps
+from tests.local.aws.services.ecs.rules_services import service
 
 PARAMETER = "InvalidParameterException"
 

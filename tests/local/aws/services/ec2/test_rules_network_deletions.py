@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.local.aws.conftest import Aws
-from tests.local.aws.rules_network import associate, detach, main, nat_gone
 from tests.local.aws.rules_support import Place, Rule, each, hold, steps
+from tests.local.aws.services.ec2.rules_network import associate, detach, main, nat_gone
 
 
 def _balancer_gone(s: Place) -> None:

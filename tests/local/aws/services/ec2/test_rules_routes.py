@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.local.aws.conftest import Aws
-from tests.local.aws.rules_network import associate, main, nat_gone
 from tests.local.aws.rules_support import Place, Rule, each, hold, steps
+from tests.local.aws.services.ec2.rules_network import associate, main, nat_gone
 
 
 def _route(s: Place, block: str = "0.0.0.0/0", **target: Any) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.local.aws.conftest import Aws
-from tests.local.aws.rules_rds import COMBINATION, VALUE, delete
 from tests.local.aws.rules_support import Act, Place, Rule, each, hold, steps
+from tests.local.aws.services.rds.rules_rds import COMBINATION, VALUE, delete
 
 
 def _group(s: Place, suffix: str = "-2") -> str:

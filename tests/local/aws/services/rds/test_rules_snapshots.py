@@ -9,8 +9,8 @@ import pytest
 from missyou_local.aws.services.rds import instances as rds
 from tests.local.aws import building
 from tests.local.aws.conftest import Aws, Refused
-from tests.local.aws.rules_rds import COMBINATION, VALUE, delete
 from tests.local.aws.rules_support import ACCOUNT, Act, Place, Rule, each, hold, steps
+from tests.local.aws.services.rds.rules_rds import COMBINATION, VALUE, delete
 
 TAKEN, RESTORE = "API CreateDBSnapshot", "API RestoreDBInstanceFromDBSnapshot"
 

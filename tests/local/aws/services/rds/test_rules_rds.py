@@ -6,8 +6,8 @@ from typing import Any
 
 from tests.local.aws import building
 from tests.local.aws.conftest import Aws
-from tests.local.aws.rules_rds import COMBINATION, VALUE, create
 from tests.local.aws.rules_support import ACCOUNT, Place, Rule, each, hold
+from tests.local.aws.services.rds.rules_rds import COMBINATION, VALUE, create
 
 
 def _bad(

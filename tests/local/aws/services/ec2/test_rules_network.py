@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.local.aws.conftest import Aws
-from tests.local.aws.rules_network import detach
 from tests.local.aws.rules_support import Rule, each, hold, steps
+from tests.local.aws.services.ec2.rules_network import detach
 
 
 def _vpc(block: str) -> Any:
