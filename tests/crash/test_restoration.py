@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from missyou_local.aws.services.rds import instances as rds
+from missyou_local.aws.services.rds.model import DATABASES
 from missyou_operator.aws.rds.restore import PASSWORD_TAG
 from tests.sim.app import App
 from tests.sim.aws import Aws
@@ -60,7 +60,7 @@ def state(app: App) -> dict[str, Any]:
     [row] = app.client("rds").describe_db_instances()["DBInstances"]
     tags = {tag["Key"]: tag["Value"] for tag in row["TagList"]}
     secret = app.client("secretsmanager").get_secret_value(SecretId="crash/db_credentials")["SecretString"]
-    password = next(known["crash-db"].password for known in rds.DATABASES.states() if "crash-db" in known)
+    password = next(known["crash-db"].password for known in DATABASES.states() if "crash-db" in known)
     return {
         **without_history(app.everything()),
         "retention": row["BackupRetentionPeriod"],

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from missyou_local.aws.services.rds import instances as rds
+from missyou_local.aws.services.rds.model import DATABASES
 from tests.sim.app import App, changes
 from tests.sim.process import Killed, When
 
@@ -21,7 +21,7 @@ def credentials(app: App) -> dict:
 def password(app: App) -> str:
     """The password that the test AWS would let the app in by."""
     name = f"{app.name}-db"
-    return next(databases[name].password for databases in rds.DATABASES.states() if name in databases)
+    return next(databases[name].password for databases in DATABASES.states() if name in databases)
 
 
 @pytest.fixture(scope="module")

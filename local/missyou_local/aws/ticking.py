@@ -15,6 +15,7 @@ from missyou_local.aws.services.ecs import services as ecs_services
 from missyou_local.aws.services.elbv2 import load_balancers as loadbalancer
 from missyou_local.aws.services.elbv2 import traffic as balancing
 from missyou_local.aws.services.rds import instances as rds
+from missyou_local.aws.services.rds.model import DATABASES
 from missyou_local.aws.wire import Response
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _asks_nothing(operation: str, _params: object) -> Result:
 
 
 def _places() -> set[tuple[str, str]]:
-    regional = (ecs_services.SERVICES, loadbalancer.BALANCING, rds.DATABASES)
+    regional = (ecs_services.SERVICES, loadbalancer.BALANCING, DATABASES)
     return {place for states in regional for place in states.places()}
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from missyou_local.dataplane.postgres import free_port
-from missyou_local.dataplane.programs import Program, Running, start, sweep
-
-#: Gets lines with the seconds since the epoch at which they were written.
-Lines = Callable[[Sequence[tuple[float, str]]], None]
+from missyou_local.dataplane.programs import OnLines, Program, Running, start, sweep
 
 
 @dataclass(slots=True)
@@ -45,7 +42,7 @@ class Tasks:
         self._tasks[task] = _Task(reserved)
         return reserved
 
-    def start(self, task: str, program: Program, on_lines: Lines) -> None:
+    def start(self, task: str, program: Program, on_lines: OnLines) -> None:
         """Start a task's process, after `reserve`. Raises OSError if it cannot be executed."""
         self._tasks[task].running = start(program, on_lines, self.folder / f"{task}.json")
 

@@ -110,21 +110,13 @@ class Faults:
             )
 
 
-_ANSWERS = {
-    "throttle": errors.throttled,
-    "broken": errors.broken,
-    "down": errors.down,
-    "expired": errors.expired,
-    "deny": errors.denied,
-}
-"""Kinds that are answers -> the error, by service."""
 _CUTS: dict[str, When] = {"reset": "before", "lost": "after"}
 
 
 def _meet(effect: Effect, fault: Fault, name: str, chance: float) -> None:
     kind = fault.always or _drawn(fault, chance)
-    if kind in _ANSWERS:
-        effect.error = _ANSWERS[kind](name.partition(":")[0])
+    if kind in errors.MESSAGES:
+        effect.error = errors.error(kind, name.partition(":")[0])
     elif kind:
         effect.cut, effect.hang = _CUTS.get(kind), kind == "hang"
     elif fault.kill:

@@ -14,6 +14,10 @@ TIMED_OUT = TargetHealth("unhealthy", "Target.Timeout", "Request timed out")
 NO_ANSWER = TargetHealth("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
 REGISTERING = TargetHealth("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
 CHECKING = TargetHealth("initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
+DRAINING = TargetHealth("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
+UNUSED = TargetHealth(
+    "unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer"
+)
 HEALTHY = TargetHealth("healthy")
 
 

@@ -97,6 +97,6 @@ class Listener:
 class TargetHealth:
     """The health of a target in AWS's words: its state, and unless that is "healthy", reason code and description."""
 
-    state: Literal["initial", "healthy", "unhealthy"]
+    state: Literal["initial", "healthy", "unhealthy", "unused", "draining"]
     reason: str = ""
     description: str = ""

@@ -14,6 +14,7 @@ from typing import Any
 from missyou_local.aws.call import Call, Regional, Result, advances, checks, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ec2 import interfaces
+from missyou_local.aws.services.ec2.requests import Tokens, made_by_token
 
 _FREE = ("s3", "dynamodb")
 """Services that have gateways."""
@@ -24,7 +25,7 @@ class _Endpoints:
     """What moto does not know: `due` says which state an id changes to, and when."""
 
     due: dict[str, tuple[float, str]] = field(default_factory=dict)
-    by_token: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    by_token: Tokens = field(default_factory=dict)
 
 
 _endpoints: Regional[_Endpoints] = Regional(_Endpoints)
@@ -107,12 +108,8 @@ def tables_have_no_way_yet(call: Call) -> None:
 def create_vpc_endpoint(call: Call) -> Result:
     """Create an endpoint, or return the one that the same client token made."""
     known, token, ec2 = _endpoints.of(call), _token(call), call.moto("ec2")
-    if token in known.by_token:
-        id_, params = known.by_token[token]
-        if params != call.params:
-            message = f"The client token {token} was used with other parameters"
-            raise AwsError("IdempotentParameterMismatch", message)
-        return _described(call, id_, token)
+    if made := made_by_token(call, known.by_token):
+        return _described(call, made, token)
     result = call.forward()
     endpoint = ec2.vpc_end_points[result["VpcEndpoint"]["VpcEndpointId"]]
     if endpoint.vpc_endpoint_type == "Interface":

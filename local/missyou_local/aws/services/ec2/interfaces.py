@@ -75,6 +75,11 @@ def has_public_addresses(call: Call, vpc: str) -> bool:
     return any(i.public and i.eni.subnet.vpc_id == vpc for i in _interfaces.of(call))
 
 
+def has_gateway(call: Call, vpc: str) -> bool:
+    """Return whether an internet gateway is attached to the VPC."""
+    return any(igw.vpc and igw.vpc.id == vpc for igw in call.moto("ec2").internet_gateways.values())
+
+
 @advances("ec2")
 def advance(call: Call) -> None:
     """Remove the interfaces whose time is over."""

@@ -26,8 +26,7 @@ def subnet_is_empty(call: Call) -> None:
 def vpc_is_empty(call: Call) -> None:
     """Refuse while an internet gateway or a security group besides the default one is there (moto sees to the rest)."""
     ec2, vpc = call.moto("ec2"), call.params["VpcId"]
-    attached = any(igw.vpc and igw.vpc.id == vpc for igw in ec2.internet_gateways.values())
-    if attached or any(group.name != "default" for group in ec2.groups.get(vpc, {}).values()):
+    if interfaces.has_gateway(call, vpc) or any(group.name != "default" for group in ec2.groups.get(vpc, {}).values()):
         raise _in_use(f"The vpc '{vpc}' has dependencies and cannot be deleted.")
 
 

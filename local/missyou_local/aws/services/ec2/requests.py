@@ -84,3 +84,16 @@ def names_need_resolution(call: Call) -> None:
     if call.params.get("EnableDnsHostnames", {}).get("Value") and not vpc.enable_dns_support:
         message = "DNS hostnames can be enabled only if DNS support is enabled"
         raise AwsError("InvalidParameterCombination", message)
+
+
+#: Client token -> the id of what it made, and the parameters.
+Tokens = dict[str, tuple[str, Mapping[str, Any]]]
+
+
+def made_by_token(call: Call, tokens: Mapping[str, tuple[str, Mapping[str, Any]]]) -> str:
+    """Return the id of what the call's client token made, "" if nothing. Error: AwsError for other parameters."""
+    token = call.params.get("ClientToken")
+    id_, params = tokens.get(token, ("", call.params)) if token else ("", call.params)
+    if params != call.params:
+        raise AwsError("IdempotentParameterMismatch", f"The client token {token} was used with other parameters")
+    return id_

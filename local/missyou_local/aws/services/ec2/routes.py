@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from missyou_local.aws.call import Call, Regional, Result, checks, handles
 from missyou_local.aws.errors import AwsError
+from missyou_local.aws.services.ec2.requests import Tokens, made_by_token
 
-_by_token: Regional[dict[str, tuple[str, Mapping[str, Any]]]] = Regional(dict)
-"""Client token -> the table that it made, and with what."""
+_by_token: Regional[Tokens] = Regional(dict)
 
 
 @handles("ec2:CreateRouteTable")
@@ -20,11 +19,8 @@ def create_route_table(call: Call) -> Result:
     whose table was deleted is not documented; here it makes another.
     """
     known, token = _by_token.of(call), call.params.get("ClientToken")
-    id_, params = known.get(token, ("", {})) if token else ("", {})
-    if id_ in call.moto("ec2").route_tables:
-        if params != call.params:
-            message = f"The client token {token} was used with other parameters"
-            raise AwsError("IdempotentParameterMismatch", message)
+    tables = call.moto("ec2").route_tables
+    if id_ := made_by_token(call, {key: made for key, made in known.items() if made[0] in tables}):
         [row] = call.ask("DescribeRouteTables", {"RouteTableIds": [id_]})["RouteTables"]
         return {"RouteTable": row, "ClientToken": token}
     result = call.forward()

@@ -7,6 +7,8 @@ from typing import Any
 
 from missyou_local.aws.call import Call, Regional, Result, advances, handles
 from missyou_local.aws.errors import AwsError
+from missyou_local.aws.services.ec2 import interfaces
+from missyou_local.aws.services.ec2.requests import Tokens, made_by_token
 
 
 @dataclass(slots=True)
@@ -15,7 +17,7 @@ class _Gateways:
 
     due: dict[str, tuple[float, str]] = field(default_factory=dict)
     failure: dict[str, tuple[str, str]] = field(default_factory=dict)
-    by_token: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    by_token: Tokens = field(default_factory=dict)
 
 
 _gateways: Regional[_Gateways] = Regional(_Gateways)
@@ -46,12 +48,8 @@ def create_nat_gateway(call: Call) -> Result:
     """Create a gateway, or return the one that the same client token made."""
     known = _gateways.of(call)
     token = call.params.get("ClientToken")
-    if token in known.by_token:
-        gateway_id, params = known.by_token[token]
-        if params != call.params:
-            message = f"The client token {token} was used with other parameters"
-            raise AwsError("IdempotentParameterMismatch", message)
-        return {"NatGateway": _describe(call, gateway_id), "ClientToken": token}
+    if made := made_by_token(call, known.by_token):
+        return {"NatGateway": _describe(call, made), "ClientToken": token}
     ec2 = call.moto("ec2")
     allocation = call.params.get("AllocationId")
     if allocation is None and call.params.get("ConnectivityType", "public") == "public":
@@ -65,7 +63,7 @@ def create_nat_gateway(call: Call) -> Result:
     gateway._eni.description = f"Interface for NAT Gateway {gateway.id}"
     gateway._eni.status = "in-use"
     gateway._eni.requester_managed = True
-    attached = any(igw.vpc and igw.vpc.id == gateway.vpc_id for igw in ec2.internet_gateways.values())
+    attached = interfaces.has_gateway(call, gateway.vpc_id)
     known.due[gateway.id] = (call.now + call.timing.nat, "available" if attached else "failed")
     if not attached:
         known.failure[gateway.id] = (

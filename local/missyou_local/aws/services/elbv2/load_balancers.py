@@ -64,7 +64,9 @@ def create_load_balancer(call: Call) -> Result:
                 message = f"A load balancer with the same name '{name}' exists, but with different settings"
                 raise AwsError("DuplicateLoadBalancerName", message)
             return {"LoadBalancers": _described(call, [balancer.arn])}
-    if params.get("Scheme", "internet-facing") == "internet-facing" and not _has_gateway(call, subnets[0].vpc_id):
+    if params.get("Scheme", "internet-facing") == "internet-facing" and not interfaces.has_gateway(
+        call, subnets[0].vpc_id
+    ):
         raise AwsError("InvalidSubnet", f"VPC {subnets[0].vpc_id} has no internet gateway")
     made = call.forward({"Scheme": "internet-facing", **params, "SecurityGroups": groups})["LoadBalancers"][0]
     arn = made["LoadBalancerArn"]
@@ -118,10 +120,6 @@ def _check_groups(call: Call, groups: list[str]) -> None:
 
 def _default_group(call: Call, vpc: str) -> str:
     return str(call.moto("ec2").get_default_security_group(vpc).id)
-
-
-def _has_gateway(call: Call, vpc: str) -> bool:
-    return any(igw.vpc and igw.vpc.id == vpc for igw in call.moto("ec2").internet_gateways.values())
 
 
 def _attach(call: Call, balancer: Any) -> None:

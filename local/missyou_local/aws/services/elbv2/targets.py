@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from missyou_local.aws.call import Call, Regional, Result, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.elbv2.load_balancers import users_of
+from missyou_local.dataplane.balancing import TargetHealth
+from missyou_local.dataplane.balancing.health import DRAINING, HEALTHY, REGISTERING, UNUSED
 
 
 @dataclass(slots=True)
@@ -61,29 +63,17 @@ def state_of(call: Call, group: str, address: str) -> str:
 
 def health(call: Call, group: str, target: Target) -> dict[str, str]:
     """Return the TargetHealth of a target: as checked where a data plane runs, by the clock else."""
+    return {key.capitalize(): text for key, text in asdict(_health(call, group, target)).items() if text}
+
+
+def _health(call: Call, group: str, target: Target) -> TargetHealth:
     if target.draining:
-        return {
-            "State": "draining",
-            "Reason": "Target.DeregistrationInProgress",
-            "Description": "Target deregistration is in progress",
-        }
+        return DRAINING
     if not users_of(call.moto("elbv2"), group):
-        return {
-            "State": "unused",
-            "Reason": "Target.NotInUse",
-            "Description": "Target group is not configured to receive traffic from the load balancer",
-        }
-    checked = call.plane.balancers.health(group, target.id) if call.plane else None
-    if checked is not None:
-        told = {"State": checked.state, "Reason": checked.reason, "Description": checked.description}
-        return {key: value for key, value in told.items() if value}
-    if call.plane is not None or target.healthy_at > call.now:
-        return {
-            "State": "initial",
-            "Reason": "Elb.RegistrationInProgress",
-            "Description": "Target registration is in progress",
-        }
-    return {"State": "healthy"}
+        return UNUSED
+    if call.plane is not None:
+        return call.plane.balancers.health(group, target.id) or REGISTERING
+    return REGISTERING if target.healthy_at > call.now else HEALTHY
 
 
 @handles("elbv2:DescribeTargetHealth")

@@ -8,10 +8,9 @@ fields that moto drops. All of it follows the clock: each call first settles wha
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
 from typing import Any
 
-from missyou_local.aws.call import Call, Regional, Result, advances, handles
+from missyou_local.aws.call import Call, Result, advances, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ec2 import interfaces
 from missyou_local.aws.services.rds import catalogue as rds_catalogue
@@ -19,6 +18,7 @@ from missyou_local.aws.services.rds import refusals
 from missyou_local.aws.services.rds import servers as rds_servers
 from missyou_local.aws.services.rds import snapshots as rds_snapshots
 from missyou_local.aws.services.rds import windows as rds_windows
+from missyou_local.aws.services.rds.model import DATABASES, Database
 
 _SLOW = {
     "DBInstanceClass": "db_instance_class",
@@ -38,28 +38,12 @@ _SILENT = {
     "MaxAllocatedStorage",
 }
 """Parameters that change a database without a `modifying`."""
+_DROPPED = (
+    *("PerformanceInsightsRetentionPeriod", "PerformanceInsightsKMSKeyId", "DatabaseInsightsMode"),
+    *("EngineLifecycleSupport", "NetworkType", "CACertificateIdentifier"),
+)
+"""Parameters that moto does not keep, and DescribeDBInstances shows as they were given."""
 _ENDPOINT_SHOWS_AFTER = 0.8
-
-
-@dataclass(slots=True)
-class Database:
-    """What moto does not know of a database; times in seconds since the epoch."""
-
-    resource_id: str
-    busy: str | None
-    until: float
-    endpoint_at: float
-    port: int
-    kms_key: str
-    password: str = field(repr=False)
-    insights: bool = False
-    pending: dict[str, Any] = field(default_factory=dict)
-    apply_at: float | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
-
-
-DATABASES: Regional[dict[str, Database]] = Regional(dict)
-"""Name -> database."""
 
 
 @advances("rds", "ec2")
@@ -155,12 +139,7 @@ def _remember(database: Database, call: Call) -> None:
     params = call.params
     if "EnablePerformanceInsights" in params:
         database.insights = params["EnablePerformanceInsights"]
-    for parameter in ("PerformanceInsightsRetentionPeriod", "PerformanceInsightsKMSKeyId", "DatabaseInsightsMode"):
-        if parameter in params:
-            database.extra[parameter] = params[parameter]
-    for parameter in ("EngineLifecycleSupport", "NetworkType", "CACertificateIdentifier"):
-        if parameter in params:
-            database.extra[parameter] = params[parameter]
+    database.extra |= {parameter: params[parameter] for parameter in _DROPPED if parameter in params}
 
 
 @handles("rds:DescribeDBInstances")

@@ -12,6 +12,7 @@ from typing import Any
 from missyou_local.aws import backends
 from missyou_local.aws.call import Call, checks
 from missyou_local.aws.errors import AwsError
+from missyou_local.aws.services.rds.refusals import combination, value
 
 _CHANGES = ("rds:CreateDBInstance", "rds:ModifyDBInstance")
 _ALL = (*_CHANGES, "rds:RestoreDBInstanceFromDBSnapshot")
@@ -23,19 +24,11 @@ _MASTER_USER_LENGTH = 16
 """The API reference says 1 to 16; whether PostgreSQL takes more is not known for sure."""
 
 
-def _value(message: str) -> AwsError:
-    return AwsError("InvalidParameterValue", message)
-
-
-def _combination(message: str) -> AwsError:
-    return AwsError("InvalidParameterCombination", message)
-
-
 @checks("rds:CreateDBInstance")
 def user_is_short(call: Call) -> None:
     """Refuse long names of the master user."""
     if len(call.params.get("MasterUsername", "")) > _MASTER_USER_LENGTH:
-        raise _value(f"The parameter MasterUsername must be 1 to {_MASTER_USER_LENGTH} letters, numbers or underscores")
+        raise value(f"The parameter MasterUsername must be 1 to {_MASTER_USER_LENGTH} letters, numbers or underscores")
 
 
 @checks(*_CHANGES)
@@ -43,15 +36,15 @@ def monitoring_has_a_role(call: Call) -> None:
     """Refuse intervals that are not offered, an interval without a role, and a role that is not there."""
     interval, role = call.params.get("MonitoringInterval"), call.params.get("MonitoringRoleArn")
     if interval is not None and interval not in _INTERVALS:
-        raise _value(f"Invalid monitoring interval: {interval}. Valid values are {', '.join(map(str, _INTERVALS))}")
+        raise value(f"Invalid monitoring interval: {interval}. Valid values are {', '.join(map(str, _INTERVALS))}")
     if interval and call.operation == "CreateDBInstance" and role is None:
-        raise _combination(
+        raise combination(
             "A MonitoringRoleARN value is required if you specify a MonitoringInterval value other than 0."
         )
     roles = backends.backend("iam", call.account, "global").get_roles() if role is not None else ()
     if role is not None and role not in [known.arn for known in roles]:
         message = "IAM role ARN value is invalid or does not include the required permissions for: ENHANCED_MONITORING"
-        raise _value(message)
+        raise value(message)
 
 
 @checks(*_CHANGES)
@@ -61,9 +54,9 @@ def insights_are_kept_as_offered(call: Call) -> None:
     if days is None:
         return
     if days not in _RETENTIONS:
-        raise _value(f"Invalid Performance Insights retention period: {days}. Valid are 7, 731 and multiples of 31")
+        raise value(f"Invalid Performance Insights retention period: {days}. Valid are 7, 731 and multiples of 31")
     if call.operation == "CreateDBInstance" and not call.params.get("EnablePerformanceInsights"):
-        raise _combination("To set a retention of insights, EnablePerformanceInsights must be set to 'true'")
+        raise combination("To set a retention of insights, EnablePerformanceInsights must be set to 'true'")
 
 
 @checks(*_ALL)
@@ -72,7 +65,7 @@ def logs_are_known(call: Call) -> None:
     changes = call.params.get("CloudwatchLogsExportConfiguration", {})
     wanted = {*call.params.get("EnableCloudwatchLogsExports", []), *changes.get("EnableLogTypes", [])}
     if unknown := sorted(wanted - _LOGS):
-        raise _combination(f"You cannot use the log types '{', '.join(unknown)}' with engine version postgres")
+        raise combination(f"You cannot use the log types '{', '.join(unknown)}' with engine version postgres")
 
 
 @checks(*_ALL)
@@ -80,7 +73,7 @@ def port_is_allowed(call: Call) -> None:
     """Refuse ports outside 1150-65535."""
     port = call.params.get("Port", call.params.get("DBPortNumber"))
     if port is not None and not 1150 <= int(port) <= 65_535:
-        raise _value(f"Invalid port {port}: valid values are 1150-65535")
+        raise value(f"Invalid port {port}: valid values are 1150-65535")
 
 
 @checks(*_ALL)
@@ -90,7 +83,7 @@ def groups_are_of_the_network(call: Call) -> None:
     for group_id in call.params.get("VpcSecurityGroupIds", []) if subnet_group is not None else ():
         group = call.moto("ec2").get_security_group_from_id(group_id)
         if group is not None and group.vpc_id != subnet_group.vpc_id:
-            raise _combination(
+            raise combination(
                 "The DB instance and EC2 security group are in different VPCs. The DB instance is in "
                 f"{subnet_group.vpc_id} and the EC2 security group is in {group.vpc_id}"
             )
@@ -129,7 +122,7 @@ def snapshot_name_is_well_formed(call: Call) -> None:
     parameter = _SNAPSHOT_PARAMETERS[call.operation]
     name = call.params.get(parameter)
     if name is not None and not _SNAPSHOT.fullmatch(name):
-        raise _value(
+        raise value(
             f"The parameter {parameter} is not a valid identifier. Identifiers must begin with a letter; must contain "
             "only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two hyphens in a row."
         )

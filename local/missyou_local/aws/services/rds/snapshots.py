@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from missyou_local.aws.call import Call, Regional, Result, checks, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.rds import refusals
 from missyou_local.aws.services.rds import servers as rds_servers
-
-if TYPE_CHECKING:
-    from missyou_local.aws.services.rds.instances import Database
+from missyou_local.aws.services.rds.model import Database
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from missyou_local.aws.services.rds import instances as rds
+from missyou_local.aws.services.rds.model import DATABASES
 from tests.local.aws import building
 from tests.local.aws.conftest import Aws, Refused
 from tests.local.aws.rules_support import ACCOUNT, Act, Place, Rule, each, hold, steps
@@ -182,7 +182,7 @@ def test_a_restored_database_has_what_its_snapshot_had_and_aws_defaults_otherwis
 
 
 def password(name: str) -> str:
-    return next(databases[name].password for databases in rds.DATABASES.states() if name in databases)
+    return next(databases[name].password for databases in DATABASES.states() if name in databases)
 
 
 @pytest.mark.parametrize(("given", "encrypted"), [({}, False), ({"KmsKeyId": "alias/aws/rds"}, True)])

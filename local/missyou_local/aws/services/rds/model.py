@@ -1,0 +1,29 @@
+"""What moto does not know of its databases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from missyou_local.aws.call import Regional
+
+
+@dataclass(slots=True)
+class Database:
+    """What moto does not know of a database; times in seconds since the epoch."""
+
+    resource_id: str
+    busy: str | None
+    until: float
+    endpoint_at: float
+    port: int
+    kms_key: str
+    password: str = field(repr=False)
+    insights: bool = False
+    pending: dict[str, Any] = field(default_factory=dict)
+    apply_at: float | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+DATABASES: Regional[dict[str, Database]] = Regional(dict)
+"""Name -> database."""
