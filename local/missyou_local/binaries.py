@@ -56,7 +56,7 @@ class Binaries:
 
 
 def find(say: Callable[[str], None], environ: Mapping[str, str] = os.environ) -> Binaries:
-    """Return the binaries, fetching or building them if need be. `say` tells a person who waits. Error: see above."""
+    """Return the binaries, fetched or built if need be. `say` informs whoever waits. Error: NoControlPlaneError."""
     if given := environ.get("KUBEBUILDER_ASSETS"):
         if found := _in(Path(given)):
             return found
@@ -99,7 +99,7 @@ def _in(folder: Path) -> Binaries | None:
 
 @contextmanager
 def _locked(path: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Let one process at a time fetch or build; the others wait and find the result."""
+    """Allow one process at a time to fetch or build. The others wait and find the result."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
         try:

@@ -1,4 +1,4 @@
-"""Builds kube-apiserver and etcd with Go from the small module in `gomodule/`, which takes minutes, and shows it."""
+"""Builds kube-apiserver and etcd with Go from the module in `gomodule/`, and shows progress: it takes minutes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _environ(cache: Path) -> Mapping[str, str]:
 
 
 def _go(command: Sequence[str], environ: Mapping[str, str], progress: Progress, detail: str) -> int:
-    """Run Go, which writes a line to stderr for each thing that it has done; return how many lines it prints."""
+    """Run Go and return how many lines it prints. It writes a line to stderr for each thing that it has done."""
     last: list[str] = []
     with tempfile.TemporaryFile("w+") as out:
         running = subprocess.Popen(

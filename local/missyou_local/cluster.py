@@ -1,4 +1,4 @@
-"""Putting manifests into a cluster, as `kubectl apply --server-side` does."""
+"""Applies manifests to a cluster, as `kubectl apply --server-side` does."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def apply(api: client.ApiClient, objects: Iterable[Mapping[str, Any]], namespace
 
 
 def missing(api: client.ApiClient, objects: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Give those of some objects that are not in the cluster, each cut down to what names it."""
+    """Return the objects that are not in the cluster, each reduced to what names it."""
     dynamic = _dynamic(api)
     absent = []
     for item in objects:
@@ -58,7 +58,7 @@ def missing(api: client.ApiClient, objects: Iterable[Mapping[str, Any]]) -> list
 
 
 def delete(api: client.ApiClient, objects: Iterable[Mapping[str, Any]]) -> None:
-    """Delete objects in order; those that are gone already are fine. Error: ApiException."""
+    """Delete objects in order; ignore those that are gone. Error: ApiException."""
     dynamic = _dynamic(api)
     for item in objects:
         with contextlib.suppress(NotFoundError):
@@ -106,7 +106,7 @@ def apps(api: client.ApiClient) -> list[dict[str, Any]]:
 
 
 def reason(error: Exception) -> str:
-    """Give what an API server says about a refusal, without the headers around it."""
+    """Return the message of an API server's refusal, without the headers around it."""
     if not isinstance(error, ApiException):
         return str(error)
     try:
@@ -116,5 +116,5 @@ def reason(error: Exception) -> str:
 
 
 def _dynamic(api: client.ApiClient) -> DynamicClient:
-    """Make a client that keeps what it discovers to itself: its usual cache file would outlive us, and the cluster."""
+    """Return a client without a cache file for discovery: the usual one would outlive this process and the cluster."""
     return DynamicClient(api, cache_file=f"{os.devnull}/none")  # type: ignore[no-untyped-call]

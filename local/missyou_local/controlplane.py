@@ -41,7 +41,7 @@ class ControlPlane:
 
 
 def running(folder: Path) -> ControlPlane | None:
-    """Give the control plane that was started in a folder, if both of its programs still run."""
+    """Return the control plane that was started in a folder, if both of its programs still run."""
     both = all(processes.recorded(folder, name) for name in (_ETCD, _APISERVER))
     return ControlPlane(folder, folder / "admin.kubeconfig") if both else None
 
@@ -114,13 +114,13 @@ def _ready(plane: ControlPlane, port: int, token: str) -> bool:
 
 
 def api_client(kubeconfig: Path, context: str | None = None) -> client.ApiClient:
-    """Give a client of a context of a kubeconfig file, the current one if none is named."""
+    """Return a client for a context of a kubeconfig file, by default the current one."""
     made: client.ApiClient = config.new_client_from_config(str(kubeconfig), context)  # type: ignore[no-untyped-call]
     return made
 
 
 def current_context(kubeconfig: Path) -> str:
-    """Give the name of the current context of a kubeconfig file."""
+    """Return the name of the current context of a kubeconfig file."""
     return str(yaml.safe_load(kubeconfig.read_text())["current-context"])
 
 
@@ -162,7 +162,7 @@ def service_account_kubeconfig(admin: Path, path: Path, namespace: str, name: st
 
 
 def free_ports(count: int) -> list[int]:
-    """Give ports that nobody listens on. Somebody else may take one before we do, hence the tries."""
+    """Return ports that nobody listens on. Another process may take one before we do, hence the retries."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:

@@ -1,4 +1,4 @@
-"""The main job, on embedded parts: one sample applied, its stack grown, and where to go from there."""
+"""The demo: it applies one sample, follows its stack until it is ready, and shows what to do next."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PATIENCE = {True: 300, False: 2400}
 
 
 def demo(sample: str) -> int:
-    """Run the demo with one of `SAMPLES`; give the exit code. Errors: DemoError, NoControlPlaneError."""
+    """Run the demo with one of `SAMPLES`; return the exit code. Errors: DemoError, NoControlPlaneError."""
     voice = Voice()
     if sample not in SAMPLES:
         raise DemoError(f"there is no sample {sample!r}: SAMPLE is one of {', '.join(SAMPLES)}")
@@ -65,7 +65,7 @@ def _apply(api: client.ApiClient, place: Surroundings, path: Path, manifest: dic
 
 
 def _follow(api: client.ApiClient, place: Surroundings, operator: Process, name: str, voice: Voice) -> int:
-    """Show progress until the app is Ready, and push the image that it waits for. Gives an exit code."""
+    """Show progress until the app is Ready, and push the image that it waits for; return an exit code."""
     patience = _PATIENCE[place.emulated]
     command = [_tool("missyou"), "watch", name, "-n", "default", "--timeout", str(patience)]
     pusher = Pusher(api, place, name, voice)
@@ -102,7 +102,7 @@ def _show(api: client.ApiClient, place: Surroundings, name: str, voice: Voice) -
 
 
 def _go_on(place: Surroundings, name: str, path: Path, url: str, voice: Voice) -> None:
-    """Tell what can be done next."""
+    """Print what can be done next."""
     voice.line()
     voice.line('To go on in this shell, eval "$(make -s demo-env)", which does:')
     voice.line()

@@ -1,4 +1,4 @@
-"""The demo's surroundings: a cluster and an AWS, the user's own where the environment names one, started here else."""
+"""The demo's surroundings: a cluster and an AWS, the user's if the environment names one, otherwise started here."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DemoError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Where the demo plays. `own_cluster` and `own_aws`: started by the demo, and stopped by `make demo-down`."""
+    """Where the demo runs. `own_cluster` and `own_aws`: started by the demo, and stopped by `make demo-down`."""
 
     kubeconfig: Path
     endpoint: str
@@ -45,11 +45,11 @@ class Surroundings:
 
     @property
     def emulated(self) -> bool:
-        """Tell whether AWS is some emulator: no images are pulled there, and databases take seconds."""
+        """Return whether AWS is an emulator: it pulls no images, and databases take seconds."""
         return not (urlsplit(self.endpoint).hostname or "").endswith(("amazonaws.com", "amazonaws.com.cn", "api.aws"))
 
     def variables(self) -> dict[str, str]:
-        """Give the environment variables that lead kubectl, aws and missyou to it, beside those that are set."""
+        """Return the environment variables that lead kubectl, aws and missyou to it, beside those that are set."""
         found = {"KUBECONFIG": str(self.kubeconfig), "AWS_ENDPOINT_URL": self.endpoint}
         known = {} if self.own_aws else os.environ
         if self.own_aws or (self.emulated and not {"AWS_ACCESS_KEY_ID", "AWS_PROFILE"} & known.keys()):
@@ -60,7 +60,7 @@ class Surroundings:
         return found
 
     def exports(self) -> str:
-        """Give them as shell commands."""
+        """Return them as shell commands."""
         shown = self.variables()
         if any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in os.environ):
             # Else curl and aws would look for the demo behind the proxy.
@@ -68,7 +68,7 @@ class Surroundings:
         return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in shown.items())
 
     def environ(self) -> dict[str, str]:
-        """Give the whole environment for programs. With an AWS of the demo's own, nothing in it leads to another."""
+        """Return the whole environment for programs. With an AWS of the demo's own, nothing in it leads to another."""
         kept = {name: value for name, value in os.environ.items() if not (self.own_aws and name.startswith("AWS_"))}
         if self.own_aws:
             kept |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
@@ -77,12 +77,12 @@ class Surroundings:
 
 
 def state_folder() -> Path:
-    """Give the folder of this checkout's demo: pids, logs, keys and data."""
+    """Return the folder of this checkout's demo: pids, logs, keys and data."""
     return forecast.state_folder(ROOT, os.environ)
 
 
 def claim(state: Path) -> None:
-    """Make the folder, or find it made by an earlier demo. Error: DemoError where it holds somebody's things."""
+    """Create the folder, or reuse an earlier demo's. Error: DemoError where it holds other things."""
     if state.is_dir() and not is_ours(state) and any(state.iterdir()):
         raise DemoError(f"{state} holds other things: let MISSYOU_STATE name a folder that is empty or not there yet")
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -90,12 +90,12 @@ def claim(state: Path) -> None:
 
 
 def is_ours(state: Path) -> bool:
-    """Tell whether a folder was made by a demo, and may be removed."""
+    """Return whether a folder was made by a demo, and may be removed."""
     return (state / _MARK).exists()
 
 
 def find(state: Path) -> Surroundings | None:
-    """Give the surroundings as they are, without starting anything; None if something is missing."""
+    """Return the surroundings as they are, without starting anything; None if something is missing."""
     given_kubeconfig, given_endpoint = given(state)
     plane = controlplane.running(state / "cluster")
     kubeconfig = given_kubeconfig or (plane.kubeconfig if plane else None)
@@ -130,14 +130,14 @@ def bring_up(state: Path, voice: Voice) -> Surroundings:
 
 
 def spare_proxies() -> None:
-    """Keep this process and all that it starts from asking a proxy for what runs on this machine."""
+    """Exempt what runs on this machine from proxies, for this process and all that it starts."""
     for name in _NO_PROXY:
         known = [each for each in os.environ.get(name, "").split(",") if each]
         os.environ[name] = ",".join([*known, *(each for each in ("127.0.0.1", "localhost") if each not in known)])
 
 
 def answers(url: str) -> bool:
-    """Tell whether a server answers at a URL, whatever it says short of an error of its own."""
+    """Return whether a server answers at a URL with a status below 500."""
     try:
         urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 - the user's URL, or our own
     except urllib.error.HTTPError as answer:
@@ -148,7 +148,7 @@ def answers(url: str) -> bool:
 
 
 def given(state: Path) -> tuple[Path | None, str | None]:
-    """Give the cluster and the AWS that the user names. The exports of this demo in the environment are not his."""
+    """Return the cluster and the AWS that the user names. This demo's own exports do not count."""
     named = os.environ.get("KUBECONFIG") or ""
     ours = forecast.starts_cluster(state, os.environ)
     endpoint = os.environ.get("AWS_ENDPOINT_URL") or None

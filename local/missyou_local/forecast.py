@@ -1,4 +1,4 @@
-"""Says what `make demo` is about to do and how long that takes, before anything is installed: standard library only."""
+"""Announces what `make demo` will do, and how long. It runs before anything is installed: standard library only."""
 
 from __future__ import annotations
 

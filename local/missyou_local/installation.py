@@ -1,4 +1,4 @@
-"""What the demo puts into the cluster, the operator that it starts there, and the way back."""
+"""Installs CRD, RBAC and operator for the demo, and removes them again."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def install(state: Path, place: Surroundings, voice: Voice) -> Process:
 
 
 def _running(state: Path, place: Surroundings, voice: Voice) -> Process | None:
-    """Give the operator of an earlier run. One that works elsewhere is stopped first: there is one at a time."""
+    """Return the operator of an earlier run. Stop it first if it works elsewhere: only one may run at a time."""
     running, works_in = processes.recorded(state, _OPERATOR), state / _WORKS_IN
     if running is None:
         return None
@@ -73,7 +73,7 @@ def _start(state: Path, place: Surroundings, voice: Voice) -> Process:
 
 
 def tear_down(state: Path) -> list[str]:
-    """Stop everything that was recorded, and remove the state; give lines for a person that say what was done.
+    """Stop everything that was recorded and remove the state; return lines for a person that say what was done.
 
     From a cluster of the user's, only what the demo added is removed, and nothing while MissYouApps are there: they
     would hang, and their stacks stay, without anyone to take them down.
@@ -104,7 +104,7 @@ def tear_down(state: Path) -> list[str]:
 
 
 def _record(state: Path, kubeconfig: Path, added: list[dict[str, Any]]) -> None:
-    """Note what is about to be added, beside what earlier runs added."""
+    """Record what is about to be added, in addition to what earlier runs added."""
     path = state / _RECORD
     before = json.loads(path.read_text())["objects"] if path.exists() else []
     content = {"kubeconfig": str(kubeconfig), "context": controlplane.current_context(kubeconfig)}
@@ -112,7 +112,7 @@ def _record(state: Path, kubeconfig: Path, added: list[dict[str, Any]]) -> None:
 
 
 def _uninstall(record: Mapping[str, Any]) -> tuple[bool, str]:
-    """Remove what was added; tell whether that is done, and say it."""
+    """Remove what was added; return whether that worked, and a line for a person."""
     where = f"context {record['context']} of {record['kubeconfig']}"
     try:
         api = api_client(Path(record["kubeconfig"]), record["context"])

@@ -1,4 +1,4 @@
-"""Background processes that a later command finds again, by a recorded pid that can never mean a stranger.
+"""Background processes that a later command finds again by a recorded pid, never mistaking another process for them.
 
 A pid alone may have been given to another program since; together with the time at which the process started it is
 unique, so nothing is ever stopped by name or by chance.
@@ -30,15 +30,15 @@ class Process:
     log: Path
 
     def alive(self) -> bool:
-        """Tell whether this very process still runs."""
+        """Return whether this very process still runs."""
         return start_time(self.pid) == self.started
 
     def log_tail(self, lines: int = 15) -> str:
-        """Give the last lines that it wrote."""
+        """Return the last lines of its output."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
 
     def stop(self, patience: float = 15.0) -> None:
-        """Ask it to end, and end it after `patience` seconds. What is not this very process is left alone."""
+        """Terminate it, and kill it after `patience` seconds. A process that merely has its pid is left alone."""
         for sig in (signal.SIGTERM, signal.SIGKILL):
             if not self.alive():
                 return
@@ -48,7 +48,7 @@ class Process:
 
 
 def start_time(pid: int) -> str | None:
-    """Give the time at which a process started, in whatever form the system tells it; None if there is none."""
+    """Return the start time of a process in the system's own format, None if there is no such process."""
     try:
         if sys.platform == "linux":
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -74,7 +74,7 @@ def start(folder: Path, name: str, command: Sequence[str], environ: Mapping[str,
 
 
 def recorded(folder: Path, name: str) -> Process | None:
-    """Give a process that was recorded and still runs."""
+    """Return a recorded process if it still runs."""
     try:
         told = json.loads((folder / f"{name}.pid").read_text())
         process = Process(name, told["pid"], told["started"], folder / f"{name}.log")
@@ -84,7 +84,7 @@ def recorded(folder: Path, name: str) -> Process | None:
 
 
 def wait_until(done: Callable[[], bool], patience: float, pause: float = 0.05) -> bool:
-    """Ask `done()` until it is true, `patience` seconds at most; tell whether it became true."""
+    """Call `done()` until it is true or `patience` seconds have passed; return whether it became true."""
     deadline = time.monotonic() + patience
     while not done():
         for child in _CHILDREN:

@@ -1,4 +1,4 @@
-"""Shows that something long is still going on: how long so far, and how far it is."""
+"""Shows that a long step is still going on, for how long, and how far it is."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Progress:
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
 
     def __enter__(self) -> Progress:
-        """Begin to show it."""
+        """Start showing the step."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Show it no more."""
+        """Stop showing the step."""
         self._ended.set()
         self._thread.join()
         if self._moving:

@@ -1,4 +1,4 @@
-"""The one thing that a stack waits for a person to do: push an image. In an emulated AWS the demo does it."""
+"""Pushes an image, the one thing that a stack waits for a person to do. In an emulated AWS the demo does it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CONFIG = "application/vnd.oci.image.config.v1+json"
 
 
 class Pusher:
-    """Registers an image once, as soon as the app says that its tag is missing."""
+    """Registers an image once, as soon as the app reports that its tag is missing."""
 
     def __init__(self, api: client.ApiClient, place: Surroundings, name: str, voice: Voice) -> None:
         self._api, self._place, self._name, self._voice = api, place, name, voice
@@ -32,7 +32,7 @@ class Pusher:
         self._done = not place.emulated
 
     def look(self) -> None:
-        """Push if it is time to."""
+        """Push the image if the app waits for it."""
         if self._done:
             return
         try:
@@ -57,14 +57,14 @@ class Pusher:
             self.report()
 
     def report(self) -> None:
-        """Say what has been done, once. On a terminal only when the live view has ended: it redraws in place."""
+        """Print once what has been done. On a terminal, only after the live view, which redraws in place."""
         if self._said:
             self._voice.note(self._said)
         self._said = ""
 
 
 def push(place: Surroundings, url: str, tag: str, command: str = "") -> str:
-    """Register the app as an image, as `docker push` does last; or a shell command in its place.
+    """Register the app, or a shell command, as an image, as the last step of `docker push` does.
 
     Returns what went wrong, "" if nothing did. It happens in a process of its own: boto3 takes all of its settings from
     the environment, and this one's are the user's.
@@ -97,7 +97,7 @@ def put_image(url: str, tag: str, command: str = "") -> None:
 
 
 def manifest(command: str = "") -> str:
-    """Give the manifest of an image without layers that says what it runs on this machine.
+    """Return the manifest of an image without layers that names its command on this machine.
 
     `command` is for the shell; without it, it is the backend of this checkout.
     """

@@ -1,4 +1,4 @@
-"""How the demo speaks: few, aligned words; colours only on a terminal that wants them."""
+"""The demo's output: few, aligned words; colours only on a terminal that wants them."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ class Voice:
         self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
     def seconds(self) -> float:
-        """Give the seconds since the start."""
+        """Return the seconds since the start."""
         return time.monotonic() - self._began
 
     def step(self, what: str, detail: str = "") -> None:
-        """Say what has just been done."""
+        """Print what has just been done."""
         self.line(f"{self._paint('32', '✔')} {what:<24}{self._paint('2', detail)}")
 
     def note(self, text: str) -> None:
-        """Say something that takes a while, or that a person should know."""
+        """Print something that takes a while, or that a person should know."""
         self.line(f"{self._paint('33', '…')} {text}")
 
     def title(self, text: str) -> None:
-        """Begin a part."""
+        """Print the title of a section."""
         self.line(f"\n{self._paint('1', text)}")
 
     def line(self, text: str = "") -> None:
-        """Say a line as it is."""
+        """Print a line as it is."""
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
 

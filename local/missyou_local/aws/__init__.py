@@ -1,8 +1,8 @@
-"""The test AWS: moto on loopback behind a layer that plays what moto does not, as AWS does it.
+"""The test AWS: moto on loopback, behind a layer that behaves like AWS where moto does not.
 
 moto answers at once and enforces little. Here databases, gateways and load balancers take time, services get tasks that
 start, fail, roll out and roll back, deletions in the wrong order are refused, and what cannot be read from moto can.
-It knows nothing of the operator: the two meet at AWS's API.
+The two meet at AWS's API only: it does not know the operator.
 """
 
 from __future__ import annotations

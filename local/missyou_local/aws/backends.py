@@ -1,6 +1,6 @@
-"""The one door to moto's models: every other file asks here, and gets its objects untyped.
+"""The only access to moto's models. All other files get moto's objects from here, untyped.
 
-moto's classes are internals that change between its versions; one way in keeps the damage at one place.
+moto's classes are internals that change between its versions; with one entry point, one file changes with them.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ WARM = {
 """moto's names of the services that this stack uses -> boto3's."""
 
 LOCK = threading.RLock()
-"""moto's models are shared by the whole process and know nothing of threads: whoever touches them holds this."""
+"""moto's models are shared by the whole process and not thread-safe: hold this lock to use them."""
 
 _resets: list[Callable[[], None]] = []
 
 
 def configure() -> None:
-    """Set what moto reads from the environment when it is first imported. Safe to repeat."""
+    """Set the environment variables that moto reads at its first import. Safe to repeat."""
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     os.environ.setdefault("MOTO_ALLOW_NONEXISTENT_REGION", "true")
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
@@ -48,24 +48,24 @@ def accounts_of(service: str) -> list[str]:
 
 
 def account_of(access_key: str) -> str:
-    """Return the account that an access key belongs to: that of the role for assumed ones, 123456789012 else."""
+    """Return the account of an access key: that of the role for an assumed one, otherwise 123456789012."""
     from moto.iam.models import get_account_id_from  # noqa: PLC0415
 
     return str(get_account_id_from(access_key))
 
 
 def replace(module: str, name: str, function: Callable[..., Any]) -> None:
-    """Put a function in the place of one of moto's, where its rule is not AWS's."""
+    """Replace one of moto's functions whose rule is not AWS's."""
     setattr(importlib.import_module(f"moto.{module}"), name, function)
 
 
 def on_reset(forget: Callable[[], None]) -> None:
-    """Have `forget` called whenever everything is wiped."""
+    """Call `forget` at each reset."""
     _resets.append(forget)
 
 
 def reset() -> None:
-    """Wipe all accounts and regions: moto's models and what the behaviours remember beside them."""
+    """Wipe all accounts and regions: moto's models and the state of the behaviours."""
     from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415
 
     moto_api_backend.reset()

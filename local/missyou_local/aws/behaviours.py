@@ -1,4 +1,4 @@
-"""The list of what this test AWS plays beyond moto; importing a module registers its behaviours."""
+"""The modules with behaviours beyond moto's. Importing one registers its behaviours."""
 
 from __future__ import annotations
 

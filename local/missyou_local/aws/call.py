@@ -104,7 +104,7 @@ StateT = TypeVar("StateT")
 
 
 class Regional(Generic[StateT]):
-    """What a behaviour remembers, apart for each account and region, and forgotten on reset."""
+    """The state of a behaviour, separate for each account and region, and cleared at reset."""
 
     def __init__(self, new: Callable[[], StateT]) -> None:
         self._new = new
@@ -112,11 +112,11 @@ class Regional(Generic[StateT]):
         backends.on_reset(self._states.clear)
 
     def places(self) -> Iterable[tuple[str, str]]:
-        """Return the accounts and regions of which something is remembered."""
+        """Return the accounts and regions that have a state."""
         return self._states.keys()
 
     def states(self) -> Iterable[StateT]:
-        """Return what is remembered, of all accounts and regions."""
+        """Return the states of all accounts and regions."""
         return self._states.values()
 
     def of(self, call: Call) -> StateT:

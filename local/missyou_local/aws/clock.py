@@ -1,4 +1,4 @@
-"""The clock of a test AWS: as fast as the caller wants, and to be stepped."""
+"""The clock of a test AWS: it runs at any speed, and can be stepped."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 
 class Clock:
-    """Seconds since the epoch, `speed` of them to a real one. Called, it tells the time; it never goes back.
+    """Seconds since the epoch, `speed` of them per real second. Calling it returns the time, which never goes back.
 
-    `real` gives real seconds. With a speed of 0 the clock stands until it is advanced.
+    `real` returns real seconds. With a speed of 0 the clock stands still until it is advanced.
     """
 
     def __init__(self, speed: float = 1.0, real: Callable[[], float] = time.time) -> None:
@@ -23,15 +23,15 @@ class Clock:
 
     @property
     def speed(self) -> float:
-        """How many seconds pass in a real one."""
+        """Seconds that pass per real second."""
         return self._speed
 
     def advance(self, seconds: float) -> None:
-        """Let so many seconds pass at once. Raises ValueError for a negative number."""
+        """Move the clock forward. Error: ValueError for a negative number."""
         self._base += _checked(seconds, "advance")
 
     def run(self, speed: float) -> None:
-        """Go on at another speed. Raises ValueError for a negative one."""
+        """Change the speed. Error: ValueError for a negative one."""
         speed = _checked(speed, "speed")
         self._base, self._since, self._speed = self(), self._real(), speed
 

@@ -1,4 +1,4 @@
-"""The test AWS without a socket: boto3's requests are answered in the process that makes them, on its own thread.
+"""The test AWS without a socket: it answers boto3's requests in the process and on the thread that makes them.
 
     aws = InProcess(timing=Timing(), clock=clock)
     session.events.register("before-send", aws)
@@ -21,7 +21,7 @@ from missyou_local.aws import server, wire
 from missyou_local.aws.faults.connection import Cut, Silence
 from missyou_local.aws.timing import Timing
 
-#: Where requests seem to go. Nobody listens there: what is not answered here fails at once.
+#: The address of requests. Nobody listens there: a request that is not answered here fails at once.
 URL = "http://127.0.0.1:9"
 
 
@@ -32,7 +32,7 @@ class Door:
         self.answer = answer
 
     def __call__(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        """Answer a request. Raises what botocore raises for a connection that is cut or silent."""
+        """Answer a request. Errors: those of botocore for a connection that is cut or silent."""
         try:
             response = self.answer(_environ(request))
         except Cut as cut:

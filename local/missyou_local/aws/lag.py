@@ -51,11 +51,11 @@ _ELSEWHERE: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
     },
 }
-"""What the others say of an unknown ID of EC2's: errors of their API references, texts as public issues quote them."""
+"""Errors of other services for an unknown ID of EC2's, by their API references; texts as public issues quote them."""
 
 
 class Lag:
-    """How far reads lag behind writes, by service. For one thread at a time: the one that holds `backends.LOCK`.
+    """How far reads lag behind writes, by service. Use it with `backends.LOCK` held.
 
     `seconds` maps patterns over services to the longest lag, in seconds on the clock.
     """
@@ -67,11 +67,11 @@ class Lag:
         backends.on_reset(self._forget)
 
     def answered_by(self, answer: Answer) -> None:
-        """Say how a copy of this process answers."""
+        """Set the function with which a copy of this process answers."""
         self._replicas = Replicas(answer)
 
     def update(self, values: Mapping[str, Any]) -> None:
-        """Take other lags. Raises ValueError, and changes nothing, for what is no number of seconds."""
+        """Replace the lags. Error: ValueError, without any change, for a value that is not a number of seconds."""
         for service, value in values.items():
             if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
                 raise ValueError(f"the lag of {service!r} must be a number of seconds >= 0, not {value!r}")
@@ -99,7 +99,7 @@ class Lag:
         return response
 
     def close(self) -> None:
-        """End what keeps the past."""
+        """End the copies of the past."""
         self._forget()
 
     def _refuse_unknown(self, request: Request, at: float) -> None:

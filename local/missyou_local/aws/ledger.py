@@ -1,4 +1,4 @@
-"""What was asked of the test AWS: counts by operation and one entry a call, for assertions and for people."""
+"""The calls of a test AWS: counts by operation, and one entry per call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAX_ENTRIES = 100_000
 
 
 def mutates(name: str) -> bool:
-    """Tell from its name (`ec2:CreateVpc`) whether an operation may change something. STS only hands out identities."""
+    """Return whether an operation (`ec2:CreateVpc`) may change something. STS only hands out identities."""
     service, _, operation = name.partition(":")
     return service != "sts" and not operation.startswith(_READS)
 
@@ -57,7 +57,7 @@ class Ledger:
         ]
 
     def clear(self) -> None:
-        """Start over; the log file, if any, is kept."""
+        """Clear counts and entries; keep the log file, if any."""
         with self._lock:
             self._number = 0
             self._counts.clear()

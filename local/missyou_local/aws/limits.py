@@ -1,4 +1,4 @@
-"""Quotas of an account: how many things AWS allows until one asks for more.
+"""Quotas of an account.
 
 None is in force at first, as in an account whose quotas were raised: `enforce` puts some or all of AWS's defaults in
 force, `enforced` does so for a while. Numbers are those of the services' quota pages (Nov 2026), the lower one where
@@ -176,7 +176,7 @@ _in_force: dict[str, int] = {}
 
 
 def enforce(limits: Mapping[str, int] = DEFAULTS) -> None:
-    """Put these limits in force instead of those that are. Raises ValueError for a name that is none."""
+    """Replace the limits in force. Error: ValueError for an unknown name."""
     if unknown := sorted(set(limits) - set(LIMITS)):
         raise ValueError(f"unknown limit {unknown[0]!r}; the names are {', '.join(LIMITS)}")
     _in_force.clear()
@@ -185,7 +185,7 @@ def enforce(limits: Mapping[str, int] = DEFAULTS) -> None:
 
 @contextlib.contextmanager
 def enforced(**limits: int) -> Iterator[None]:
-    """Have these limits in force, and no other, until the block is left."""
+    """Enforce these limits and no others within the block."""
     before = dict(_in_force)
     enforce(limits)
     try:

@@ -1,4 +1,4 @@
-"""Pages, where moto ignores the limit that the caller gives: the whole answer is cut here.
+"""Pages of operations where moto ignores the caller's limit: its whole answer is cut here.
 
 botocore's own paginator models say which parameter limits, which carries the token and which key holds the items.
 """
@@ -45,15 +45,15 @@ _DEFAULT_SIZE = {
 
 
 def paginates(name: str, body: bytes) -> bool:
-    """Tell whether the answer to this request has to be cut into pages here."""
+    """Return whether the answer to this request has to be cut into pages here."""
     if name not in _OPERATIONS:
         return False
     _, limit, token, _ = _keys(*name.split(":"))
     return name in _DEFAULT_SIZE or limit.encode() in body or token.encode() in body
 
 
-def page_of(call: Call, play: Callable[[Call], Result]) -> Result:
-    """Return the page that the call asks for, of what `play` answers to the call without limit and token."""
+def page_of(call: Call, handler: Callable[[Call], Result]) -> Result:
+    """Return the page that the call asks for, out of what `handler` answers without limit and token."""
     items_key, limit_key, token_key, next_key = _keys(call.service, call.operation)
     given = dict(call.params)
     size = given.pop(limit_key, None) or _DEFAULT_SIZE.get(f"{call.service}:{call.operation}")
@@ -61,7 +61,7 @@ def page_of(call: Call, play: Callable[[Call], Result]) -> Result:
     send = call.send
     call.params = given
     call.send = lambda operation, params: send(operation, given if params is None else params)
-    result = play(call)
+    result = handler(call)
     items: list[Any] = result.get(items_key) or []
     end = len(items) if size is None else start + int(size)
     result[items_key] = items[start:end]

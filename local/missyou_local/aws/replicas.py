@@ -1,4 +1,4 @@
-"""The test AWS as it was some seconds ago: copies of the process, forked just before things change.
+"""The test AWS as it was some seconds ago: copies of the process, forked just before a change.
 
 AWS reads from replicas that may lag behind. A fork is such a replica, of everything at once and whatever the operation:
 it shares the memory of the moment, costs milliseconds, and what it answers changes nothing here.
@@ -42,7 +42,7 @@ class _Replica:
 
 
 class Replicas:
-    """The copies of the last seconds. For one thread at a time: the one that holds `backends.LOCK`."""
+    """The copies of the last seconds. Use it with `backends.LOCK` held."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
@@ -81,7 +81,7 @@ class Replicas:
         return _Replica(now, pid, ours)
 
     def _serve(self, theirs: socket.socket) -> None:
-        """Answer until the other end is closed; the life of a copy."""
+        """Answer requests in the copy until the other end is closed."""
         status = 1
         try:
             gc.disable()

@@ -1,4 +1,4 @@
-"""REST requests: which operation a method and path ask for, and its parameters. For Route 53 and S3.
+"""REST requests of Route 53 and S3: the operation that a method and path stand for, and its parameters.
 
 The other services put the operation's name into the request; these two have it in method, path and query, which
 botocore's models describe.

@@ -1,4 +1,4 @@
-"""The server: moto behind the middleware, on loopback, one thread a connection, connections kept open."""
+"""The server: moto behind the middleware, on loopback, with one thread per connection and kept-alive connections."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class _Handler(MotoRequestHandler):
     wbufsize = -1
 
     def connection_dropped(self, error: BaseException, environ: Any = None) -> None:  # noqa: ARG002 - werkzeug's
-        """Ask for no more requests: a rule has cut the connection, or the client is gone."""
+        """Read no more requests: a fault has cut the connection, or the client is gone."""
         self.close_connection = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: the ledger does."""
+        """Log nothing: the ledger does."""
 
 
 class Server:
-    """A test AWS that serves from its own thread until `close`.
+    """A test AWS, served from a thread of its own until `close`.
 
     moto's models, and so all resources, belong to the process: a second server in it shows the same resources, with
     rules, counts and timing of its own.
@@ -111,7 +111,7 @@ def application(
     log: Path | None = None,
     data_plane: Path | None = None,
 ) -> tuple[Application, Control]:
-    """Make a test AWS that serves nobody yet, and its control. Parameters as for `serve`."""
+    """Return a test AWS that is not served yet, and its control. Parameters as for `serve`."""
     backends.configure()
     shortcuts.take()
     control = Control(timing, Ledger(log), clock, _data_plane(data_plane) if data_plane is not None else None)
@@ -127,7 +127,7 @@ def _data_plane(folder: Path) -> DataPlane:
 
 
 def _warm_up(moto: Any) -> None:
-    """Load what the first call of each service would otherwise wait for."""
+    """Load in advance what the first call of each service would wait for."""
     create_app: Any = create_backend_app
     for service, boto3_name in backends.WARM.items():
         moto.app_instances[service] = create_app(service)

@@ -1,4 +1,4 @@
-"""What moto works out anew at each call or reset, and need not: a third of the time of a call."""
+"""Caches for what moto computes again at each call or reset: a third of the time of a call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
 
 class Moto(DomainDispatcherApplication):
-    """moto's own application, which lists its folders at each request to find out whom a host belongs to."""
+    """moto's own application, which lists its folders at each request to find the service of a host; here, once."""
 
     @functools.cache  # noqa: B019 - as many hosts as services and regions, and it lives as long as the process
     def get_backend_for_host(self, host: str | None) -> Any:
@@ -21,7 +21,7 @@ class Moto(DomainDispatcherApplication):
 
 @functools.cache
 def take() -> None:
-    """Have moto remember which methods a class has, and AWS's own IAM policies, of which there are 1,300."""
+    """Cache which methods moto's classes have, and AWS's 1,300 managed IAM policies."""
     responses: Any = importlib.import_module("moto.core.responses")
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)
     backend: Any = importlib.import_module("moto.iam.models").IAMBackend

@@ -1,4 +1,4 @@
-"""The heartbeat of a test AWS whose records are acted on: without it, time passes only when somebody asks."""
+"""The heartbeat of a test AWS with a data plane. Without it, states advance only when somebody asks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """A thread that lets tasks start, end and be replaced, and load balancers follow, until `stop`."""
+    """A thread that advances databases, tasks and load balancers until `stop`."""
 
     def __init__(self, control: Control, plane: DataPlane) -> None:
         self._control = control
@@ -46,7 +46,7 @@ class Heartbeat:
             try:
                 with backends.LOCK:
                     self._beat()
-            except Exception:  # what breaks once must not end the heart: the next beat may succeed
+            except Exception:  # one failure must not end the thread: the next beat may succeed
                 _log.exception("a heartbeat of the test AWS failed")
 
     def _beat(self) -> None:
@@ -75,7 +75,7 @@ def _places() -> set[tuple[str, str]]:
 
 
 def metadata(path: str) -> Response:
-    """Answer a task that asks for its metadata: `/_task/<id>` and `/_task/<id>/task`."""
+    """Answer a task's request for its metadata: `/_task/<id>` and `/_task/<id>/task`."""
     task_id = path.removeprefix(METADATA).strip("/").partition("/")[0]
     with backends.LOCK:
         for services in ecs_services.SERVICES.states():

@@ -1,4 +1,4 @@
-"""How long the slow things of AWS take here, in seconds: AWS needs minutes, a demo wants seconds, a test wants none."""
+"""How long the slow operations of AWS take here, in seconds. AWS needs minutes, a demo seconds, a test none."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 @dataclasses.dataclass(slots=True)
 class Timing:
-    """Durations in seconds. Changes count for what starts afterwards; what is already under way keeps its deadline."""
+    """Durations in seconds. A change applies to what starts afterwards; what is under way keeps its deadline."""
 
     rds: float = 3.0
     """A database from `creating` to `available`; its Endpoint shows after 4/5 of it."""
     rds_standby: float = 0.0
-    """How much longer that takes for a database with a standby."""
+    """The additional time of a database with a standby."""
     rds_modify: float = 1.5
     """A database in `modifying`."""
     rds_delete: float = 2.0
@@ -30,9 +30,9 @@ class Timing:
     endpoint_delete: float = 0.5
     """A VPC endpoint from `deleting` until it is listed no more."""
     bucket_name: float = 1.0
-    """How long the name of a bucket that was deleted cannot be used again."""
+    """How long the name of a deleted bucket stays taken."""
     web_acl: float = 0.5
-    """How long a new web ACL is unknown to those who would associate it."""
+    """How long a new web ACL cannot be associated."""
     alb: float = 2.0
     """A load balancer from `provisioning` to `active`."""
     task: float = 1.0
@@ -48,20 +48,20 @@ class Timing:
     eni: float = 0.5
     """How long network interfaces outlive the load balancer, database or task that they belonged to."""
     iam: float = 0.0
-    """How long a new role, or a change of its rights, is unknown to the services that are to take it on."""
+    """How long a new role, or a change of its rights, is unknown to other services."""
     certificate: float = 2.0
-    """A certificate from the moment that its validation records stand to `ISSUED`."""
+    """A certificate from the existence of its validation records to `ISSUED`."""
     dns: float = 1.0
     """A change in Route 53 from `PENDING` to `INSYNC`."""
 
     @classmethod
     def instant(cls) -> Timing:
-        """Return a timing in which nothing takes any time."""
+        """Return a timing with all durations 0."""
         return cls(**{field.name: 0.0 for field in dataclasses.fields(cls)})
 
     @classmethod
     def realistic(cls) -> Timing:
-        """Return what AWS typically takes.
+        """Return AWS's typical durations.
 
         Sources: durations reported in Terraform's and eksctl's public logs and issues (database 5-8.5 min, 10-17 with
         a standby; NAT gateway 84-121 s; load balancer 135-187 s; certificate 60 s-9 min; Route 53 30-60 s; tasks and

@@ -1,4 +1,4 @@
-"""AWS's wire formats: which operation a request asks for, its parameters, and how results and errors are written.
+"""AWS's wire formats: the operation and parameters of a request, and the encoding of results and errors.
 
 The protocols that this stack's services speak (`ec2`, `query`, `json`, and by `rest` those of Route 53 and S3) are
 decoded; a request in another one is still named, counted and passed on. The service models are botocore's, the
@@ -50,7 +50,7 @@ class Request:
 
     @property
     def name(self) -> str:
-        """Return the name that rules and counts use, like `ec2:CreateVpc`."""
+        """Return the name that faults and counts use, like `ec2:CreateVpc`."""
         return f"{self.service}:{self.operation}"
 
 
@@ -116,7 +116,7 @@ def decode_parameters(request: Request) -> dict[str, Any]:
 
 
 def rewritten(request: Request, operation: str, parameters: Mapping[str, Any]) -> Request:
-    """Return the request as it would have come in for another operation of the same service, or other parameters."""
+    """Return the request for another operation of the same service, or with other parameters."""
     model = botocore_model(request.service)
     serializer = botocore.serialize.create_serializer(request.protocol, include_validation=False)
     raw = serializer.serialize_to_request(parameters, model.operation_model(operation))["body"]

@@ -1,4 +1,4 @@
-"""A certificate for what runs on this machine, by an authority of its own that nobody else trusts."""
+"""A certificate for servers on this machine, by an authority of its own that nobody else trusts."""
 
 from __future__ import annotations
 

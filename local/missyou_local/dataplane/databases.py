@@ -52,7 +52,7 @@ class _Kept:
 class Databases:
     """Servers, and copies of their data, by a key of the caller's choice.
 
-    Whatever takes long happens in threads: no method waits.
+    What takes long happens in threads; no method waits.
     """
 
     def __init__(self, folder: Path, fronts: TlsFronts) -> None:
@@ -66,7 +66,7 @@ class Databases:
         folder.mkdir(parents=True)
 
     def create(self, key: str, master: Master) -> None:
-        """Begin to make a server with its database."""
+        """Start creating a server with its database."""
         instance = self._instances[key] = _Instance(master)
         self._work(instance, lambda: self._make(instance))
 
@@ -82,7 +82,7 @@ class Databases:
         instance.server, instance.port = server, port
 
     def keep(self, key: str, snapshot: str) -> None:
-        """Begin to copy the data of a server."""
+        """Start copying the data of a server."""
         instance = self._instances[key]
         kept = self._snapshots[snapshot] = _Kept(instance.master)
         self._work(instance, lambda: self._copy(instance, kept))
@@ -92,21 +92,21 @@ class Databases:
         kept.backup = _server(instance).backup(self._folder / f"snapshot-{uuid.uuid4().hex[:12]}")
 
     def keep_copy(self, source: str, snapshot: str) -> None:
-        """Keep what there is under another key, too."""
+        """Keep the data of a snapshot under another key, too."""
         if source in self._snapshots:
             self._snapshots[snapshot] = self._snapshots[source]
 
     def kept(self, snapshot: str) -> bool:
-        """Tell whether there are data of a snapshot, or will be."""
+        """Return whether the data of a snapshot exist or are being copied."""
         return snapshot in self._snapshots
 
     def keeping(self, snapshot: str) -> bool:
-        """Tell whether the data of a snapshot are still being copied."""
+        """Return whether the data of a snapshot are still being copied."""
         kept = self._snapshots.get(snapshot)
         return kept is not None and kept.busy is not None and kept.busy.is_alive()
 
     def restore(self, key: str, snapshot: str) -> None:
-        """Begin to make a server that has the data, user and password of a snapshot."""
+        """Start creating a server with the data, user and password of a snapshot."""
         kept = self._snapshots[snapshot]
         instance = self._instances[key] = _Instance(kept.master)
         self._work(instance, lambda: self._bring_back(instance, kept))
@@ -126,12 +126,12 @@ class Databases:
             shutil.rmtree(kept.backup.folder, ignore_errors=True)
 
     def at_work(self, key: str) -> bool:
-        """Tell whether something that was begun is still under way."""
+        """Return whether an operation is still under way."""
         instance = self._instances.get(key)
         return instance is not None and instance.busy is not None and instance.busy.is_alive()
 
     def knows(self, key: str) -> bool:
-        """Tell whether a server of this key was ordered."""
+        """Return whether a server of this key was ordered."""
         return key in self._instances
 
     def address(self, key: str) -> tuple[str, int] | None:
@@ -140,29 +140,29 @@ class Databases:
         return (HOST, instance.port) if instance and instance.port else None
 
     def change_password(self, key: str, password: str) -> None:
-        """Begin to set the owner's password."""
+        """Start setting the owner's password."""
         instance = self._instances[key]
         instance.master = Master(instance.master.database, instance.master.user, password)
         master = instance.master
         self._work(instance, lambda: _server(instance).create_database(master.database, master.user, master.password))
 
     def stop(self, key: str) -> None:
-        """Begin to stop a server; its data stays."""
+        """Start stopping a server; its data stays."""
         instance = self._instances[key]
         self._work(instance, lambda: _server(instance).stop())
 
     def start(self, key: str) -> None:
-        """Begin to start a server that was stopped, or died."""
+        """Start a server that was stopped or died, without waiting."""
         instance = self._instances[key]
         self._work(instance, lambda: _server(instance).start())
 
     def reboot(self, key: str) -> None:
-        """Begin to restart a server."""
+        """Restart a server, without waiting."""
         self.stop(key)
         self.start(key)
 
     def remove(self, key: str) -> None:
-        """Begin to remove a server and its data."""
+        """Start removing a server and its data."""
         instance = self._instances.pop(key, None)
         if instance is not None:
             self._work(instance, lambda: self._drop(instance))
@@ -186,7 +186,7 @@ class Databases:
             self.forget(snapshot)
 
     def _work(self, instance: _Instance, job: Callable[[], None]) -> None:
-        """Do a job in a thread, after the one that the instance is busy with."""
+        """Run a job in a thread, after the instance's present one."""
         before = instance.busy
 
         def run() -> None:

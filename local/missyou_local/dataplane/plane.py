@@ -1,4 +1,4 @@
-"""The data plane of one test AWS: what its records of databases, tasks and load balancers are acted on by."""
+"""The data plane of one test AWS: it runs its databases, tasks and load balancers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class DataPlane:
         self.balancers = LoadBalancers(certificate)
 
     def clear(self) -> None:
-        """End and remove everything that runs; go on with nothing."""
+        """End and remove everything that runs, and stay usable."""
         self.tasks.close()
         self.databases.close()
         self.balancers.apply((), ())

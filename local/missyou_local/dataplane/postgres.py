@@ -100,7 +100,7 @@ class Postgres:
             time.sleep(0.05)
 
     def answers(self) -> bool:
-        """Tell whether the server takes connections."""
+        """Return whether the server takes connections."""
         try:
             psycopg.connect(self.url(), connect_timeout=3).close()
         except psycopg.OperationalError:

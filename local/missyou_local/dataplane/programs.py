@@ -1,4 +1,4 @@
-"""What an agent does with a container, as a process of this machine: started, heard, stopped, and found again."""
+"""A container as a process of this machine: started, its output read, stopped, and found again."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ class Running:
         return list(self._last)[-lines:]
 
     def stop(self, grace: float) -> None:
-        """Ask the process to end, and end it after `grace` seconds; returns at once."""
+        """Terminate the process, and kill it after `grace` seconds; return at once."""
         self._signal(signal.SIGTERM)
         timer = threading.Timer(grace, self.kill)
         timer.daemon = True
         timer.start()
 
     def kill(self) -> None:
-        """End the process and its group at once."""
+        """Kill the process and its group."""
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: int) -> None:
@@ -123,12 +123,12 @@ def start(program: Program, on_lines: OnLines, record: Path | None = None) -> Ru
 
 
 def write_record(record: Path, pid: int) -> None:
-    """Note a process so that it can never be taken for another that gets its pid later."""
+    """Record a process so that it can never be mistaken for another that gets its pid later."""
     record.write_text(json.dumps({"pid": pid, "started": start_time(pid)}), encoding="utf-8")
 
 
 def sweep(folder: Path) -> list[int]:
-    """End the process groups that are recorded in a folder, which somebody who was killed left; return their pids."""
+    """Kill the recorded process groups that a killed predecessor left in a folder; return their pids."""
     ended = []
     for record in sorted(folder.glob("*.json")):
         try:

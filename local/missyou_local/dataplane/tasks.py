@@ -26,12 +26,12 @@ class Tasks:
     _tasks: dict[str, _Task] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Make the folder, and end what a killed predecessor left running."""
+        """Create the folder, and kill what a killed predecessor left running."""
         self.folder.mkdir(parents=True, exist_ok=True)
         sweep(self.folder)
 
     def reserve(self, task: str, ports: Iterable[int]) -> Mapping[int, int]:
-        """Give each port of a task's containers a local one."""
+        """Reserve a local port for each port of a task's containers."""
         taken = {local for other in self._tasks.values() for local in other.ports.values()}
         reserved: dict[int, int] = {}
         for port in ports:
@@ -57,13 +57,13 @@ class Tasks:
         return known.running.exit_code() if known and known.running else None
 
     def stop(self, task: str, grace: float) -> None:
-        """Ask a task's process to end, and end it after `grace` seconds; returns at once."""
+        """Terminate a task's process, and kill it after `grace` seconds; return at once."""
         known = self._tasks.get(task)
         if known and known.running:
             known.running.stop(grace)
 
     def forget(self, task: str) -> None:
-        """Free what a task that has ended held."""
+        """Free the ports of a task that has ended."""
         self._tasks.pop(task, None)
 
     def close(self) -> None:

@@ -68,7 +68,7 @@ class TlsFronts:
             if task is not None:
                 connections.add(task)
                 task.add_done_callback(connections.discard)
-            # Whatever breaks here is one connection's affair: its client sees it closed.
+            # A failure concerns one connection only: its client sees it closed.
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError, TimeoutError):
                 await self._serve(reader, writer, upstream, force=force)
             writer.close()
@@ -123,7 +123,7 @@ class TlsFronts:
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Pass on what comes until it ends, as fast as it is taken."""
+    """Copy a stream until it ends, at the pace of its reader."""
     try:
         while data := await reader.read(_CHUNK):
             writer.write(data)

@@ -10,13 +10,13 @@ from missyou_local.aws import limits
 from tests.local.aws.rules_support import Rule
 from tests.local.aws.test_rules_limits import GENERAL, SOURCES
 
-HEAD = """# Rules of AWS that the local AWS plays
+HEAD = """# Rules of AWS in the test AWS
 
 Each line is a refusal that a test shows with plain boto3, together with the nearest call that is accepted. Source: an
 operation of the service's API reference ("API CreateVpc"), a page of a user guide, or a section of the project's notes
-on AWS ("aws-behaviour 2.2"). Where AWS's rule is not known for sure, the stricter reading is played, and says so.
+on AWS ("aws-behaviour 2.2"). Where AWS's rule is not known for sure, the stricter reading applies, and says so.
 
-Written by `python -m tests.local.aws.rules_document`; `tests/local/aws/test_rules_document.py` sees that it is up to
+Written by `python -m tests.local.aws.rules_document`; `tests/local/aws/test_rules_document.py` keeps it up to
 date.
 """
 LIMITS = """

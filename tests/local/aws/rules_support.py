@@ -141,7 +141,7 @@ def each(rules: list[Rule]) -> Any:
 
 
 def hold(rule: Rule, aws: Aws, name: str) -> None:
-    """Assert that the rule is played: the one call is refused with AWS's code, the other accepted."""
+    """Assert that one call is refused with AWS's code, and the other accepted."""
     place = Place(aws, name)
     rule.given(place)
     with pytest.raises(botocore.exceptions.ClientError) as refusal:

@@ -1,4 +1,4 @@
-"""The control endpoint: counts, ledger, latency, throttling, faults, reset; and calls that nobody plays."""
+"""The control endpoint: counts, ledger, latency, throttling, faults, reset; and calls that are not implemented."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the test AWS plays, by service."""
+"""The behaviours of the test AWS, by service."""

@@ -1,4 +1,4 @@
-"""ACM: a certificate is issued once its validation records stand in Route 53, and stays while a listener uses it.
+"""ACM: a certificate is issued once its validation records exist in Route 53, and cannot go while a listener uses it.
 
 moto issues by the clock alone.
 """
@@ -27,7 +27,7 @@ _RECORDS_SHOW_AFTER = 0.05
 
 @dataclass(slots=True)
 class _Request:
-    """What moto does not know of a certificate; times in seconds since the epoch."""
+    """What moto does not store about a certificate. Times in seconds since the epoch."""
 
     at: float
     token: str | None
@@ -50,7 +50,7 @@ def _record(account: str, domain: str) -> dict[str, str]:
 
 @advances("acm", "elbv2", "route53")
 def advance(call: Call) -> None:
-    """Issue what has its records, give up what has waited for three days, note what listeners use."""
+    """Issue certificates that have records, time out those that waited for three days, and record which are in use."""
     for arn, request in _requests.of(call).items():
         model = call.moto("acm")._certificates[arn]
         if model.status == "PENDING_VALIDATION":
@@ -81,7 +81,7 @@ def _domains(params: dict[str, Any]) -> list[str]:
 
 
 def _stands(wanted: dict[str, str]) -> bool:
-    """Tell whether a record stands in a public zone, whosever: DNS is one."""
+    """Return whether a record exists in a public zone of any account, since DNS is global."""
     for account in backends.accounts_of("route53"):
         for zone in backends.backend("route53", account, "aws").zones.values():
             for record in zone.rrsets if not zone.private_zone else ():
@@ -124,18 +124,18 @@ def request_certificate(call: Call) -> Result:
     result = call.forward(params)
     arn = result["CertificateArn"]
     requests[arn] = _Request(call.now, token, params)
-    # moto would issue it by the clock, at the next look
+    # moto would issue it by the clock, at its next check
     call.moto("acm")._certificates[arn].check = _leave_alone
     return result
 
 
 def _leave_alone() -> None:
-    """Do nothing: `settle` says when a certificate is issued."""
+    """Do nothing: `advance` issues certificates."""
 
 
 @handles("acm:ListCertificates")
 def list_certificates(call: Call) -> Result:
-    """List certificates with all their names; by default those only that have RSA keys of up to 2,048 bits."""
+    """List certificates with all their names; by default only those with RSA keys of up to 2,048 bits."""
     result = call.forward()
     types = call.params.get("Includes", {}).get("keyTypes") or ("RSA_1024", "RSA_2048")
     requests = _requests.of(call)
@@ -171,7 +171,7 @@ def describe_certificate(call: Call) -> Result:
 
 @handles("acm:DeleteCertificate")
 def delete_certificate(call: Call) -> Result:
-    """Delete a certificate; refuse while a listener uses it, and a while longer: InUseBy lags."""
+    """Delete a certificate. Refuse while a listener uses it, and for a while after, since InUseBy lags."""
     arn = call.params["CertificateArn"]
     request = _requests.of(call).get(arn)
     lingers = request is not None and request.used_at is not None and call.now < request.used_at + call.timing.eni

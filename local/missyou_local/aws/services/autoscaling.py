@@ -1,4 +1,4 @@
-"""Application Auto Scaling on services: it needs the service, moves its desired count, and cleans up after itself."""
+"""Application Auto Scaling of ECS services: targets need their service, bound its desired count, and own policies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from missyou_local.aws.services.ecs import services as ecs_services
 
 @handles("application-autoscaling:RegisterScalableTarget")
 def register_scalable_target(call: Call) -> Result:
-    """Register a target, and move the service's desired count into the bounds."""
+    """Register a target, and bring the service's desired count within its bounds."""
     params = call.params
     low, high = params.get("MinCapacity"), params.get("MaxCapacity")
     if _target(call) is None and (low is None or high is None):
@@ -37,7 +37,7 @@ def register_scalable_target(call: Call) -> Result:
 
 @handles("application-autoscaling:DeregisterScalableTarget")
 def deregister_scalable_target(call: Call) -> Result:
-    """Deregister a target, and its policies with their alarms."""
+    """Deregister a target with its policies and their alarms."""
     if _target(call) is None:
         raise _absent(call)
     result = call.forward()
@@ -65,7 +65,7 @@ def tag_resource(call: Call) -> Result:
 
 @handles("application-autoscaling:UntagResource")
 def untag_resource(call: Call) -> Result:
-    """Take tags from a target."""
+    """Remove tags from a target."""
     target = _by_arn(call)
     target.tags = {k: v for k, v in getattr(target, "tags", {}).items() if k not in call.params["TagKeys"]}
     return {}
@@ -73,7 +73,7 @@ def untag_resource(call: Call) -> Result:
 
 @checks("application-autoscaling:DeleteScalingPolicy")
 def policy_exists(call: Call) -> None:
-    """Refuse the deletion of a policy that is not there, with AWS's code (moto has another)."""
+    """Refuse to delete an unknown policy, with AWS's code (moto has another)."""
     name, resource = call.params["PolicyName"], call.params["ResourceId"]
     policies = call.moto("applicationautoscaling").policies.values()
     if not any(policy.policy_name == name and policy.resource_id == resource for policy in policies):
@@ -92,7 +92,7 @@ _BY_REQUESTS = "ALBRequestCountPerTarget"
 
 @checks("application-autoscaling:PutScalingPolicy")
 def metric_is_given_once(call: Call) -> None:
-    """Refuse a second policy for a metric, and a metric of requests without the label of its target group."""
+    """Refuse a second policy for a metric, and a request metric without the label of its target group."""
     metric = _metric(call.params.get("TargetTrackingScalingPolicyConfiguration"))
     if metric.get("PredefinedMetricType") == _BY_REQUESTS and not metric.get("ResourceLabel"):
         message = "You must specify a value for ResourceLabel if the metric is ALBRequestCountPerTarget"

@@ -1,4 +1,4 @@
-"""ECR: what it refuses of tags that cannot be moved, and of lifecycle rules."""
+"""ECR: refusals of immutable tags and of lifecycle rules."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def tag_is_free(call: Call) -> None:
 
 @checks("ecr:PutLifecyclePolicy")
 def lifecycle_rules_are_ordered(call: Call) -> None:
-    """Refuse two rules of one priority, and a rule for any image that is not the last (moto sees to the rest)."""
+    """Refuse two rules of one priority, and a rule for any image that is not the last (moto checks the rest)."""
     try:
         rules = json.loads(call.params["lifecyclePolicyText"])["rules"]
         priorities = [rule["rulePriority"] for rule in rules]

@@ -1,4 +1,4 @@
-"""CloudWatch Logs: log groups take only the retentions that it knows."""
+"""CloudWatch Logs: the retentions that log groups accept."""
 
 from __future__ import annotations
 

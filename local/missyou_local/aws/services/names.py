@@ -1,7 +1,7 @@
-"""Names that AWS refuses and moto accepts: one table of operations, each with its parameter, pattern and error code.
+"""Names that AWS refuses and moto accepts: a table of operations with parameter, pattern and error code.
 
 The patterns are those of the API references; where one is published for the console or a guide only, the stricter one.
-Names with rules of their own are elsewhere: security groups, secrets, load balancers, databases.
+Names with further rules are elsewhere: security groups, secrets, load balancers, databases.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from missyou_local.aws.errors import AwsError
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What a name has to be: the parameter, a pattern that it matches in full, and the code of the refusal."""
+    """What a name has to match in full, its parameter, and the code of the refusal."""
 
     parameter: str
     pattern: re.Pattern[str]

@@ -1,4 +1,4 @@
-"""Route 53: changes take a while to be everywhere, and a batch that does not fit the zone is refused as a whole."""
+"""Route 53: changes take time, and a batch that does not fit the zone is refused as a whole."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _changes: Regional[dict[str, float]] = Regional(dict)
 
 
 def _follow(call: Call, result: Result) -> Result:
-    """Give the change an id of its own."""
+    """Give the change an ID of its own."""
     changes = _changes.of(call)
     change_id = f"/change/C{len(changes) + 1:013d}"
     changes[change_id] = call.now + call.timing.dns
@@ -37,7 +37,7 @@ def create_hosted_zone(call: Call) -> Result:
 
 @handles("route53:GetChange")
 def get_change(call: Call) -> Result:
-    """Tell how far a change is."""
+    """Return the status of a change."""
     change_id = f"/change/{call.params['Id'].rpartition('/')[2]}"
     if change_id not in _changes.of(call):
         raise AwsError("NoSuchChange", f"Could not find resource with ID: {change_id}", 404)
@@ -53,7 +53,7 @@ def change_resource_record_sets(call: Call) -> Result:
         present = {_key(_record(record)): _record(record) for record in zone.rrsets}
         for change in call.params["ChangeBatch"]["Changes"]:
             _apply(zone.name, present, change["Action"], change["ResourceRecordSet"])
-    # moto would refuse to create what was once created, though it has been deleted since.
+    # moto refuses to create a record again that has been deleted.
     changes = [
         {**change, "Action": "UPSERT"} if change["Action"] == "CREATE" else change
         for change in call.params["ChangeBatch"]["Changes"]
@@ -67,7 +67,7 @@ Records = dict[tuple[str, str, str], dict[str, Any]]
 
 
 def _apply(zone: str, present: Records, action: str, record: dict[str, Any]) -> None:
-    """Apply one change to the records as they would be. Raises AwsError `InvalidChangeBatch`."""
+    """Apply one change to a copy of the records. Error: AwsError `InvalidChangeBatch`."""
     key = _key(record)
     shown = f"[name='{key[0]}', type='{key[1]}'"
     if action == "CREATE" and key in present:

@@ -1,4 +1,4 @@
-"""S3: what it refuses of the names and policies of buckets, and moto accepts; what a new bucket is like.
+"""S3: refusals of names and policies of buckets that moto lacks, and the defaults of a new bucket.
 
 Sources: S3 API reference, CreateBucket and DeleteBucket; S3 user guide, "Bucket naming rules", "Blocking public
 access", "Setting default server-side encryption" (AES256 since January 2023) and "Controlling ownership of objects"
@@ -29,7 +29,7 @@ backends.on_reset(_free_at.clear)
 
 @checks("s3:CreateBucket")
 def name_is_well_formed(call: Call) -> None:
-    """Refuse names that are none, or reserved."""
+    """Refuse malformed and reserved names."""
     name = call.params["Bucket"]
     if not _NAME.fullmatch(name) or name.startswith(_PREFIXES) or name.endswith(_SUFFIXES) or _is_address(name):
         raise AwsError("InvalidBucketName", f"The specified bucket is not valid: {name}")
@@ -37,7 +37,7 @@ def name_is_well_formed(call: Call) -> None:
 
 @checks("s3:CreateBucket")
 def name_is_free_again(call: Call) -> None:
-    """Refuse a name that a bucket had a moment ago."""
+    """Refuse the name of a bucket that was deleted a moment ago."""
     if _free_at.get(call.params["Bucket"], 0.0) > call.now:
         message = "A conflicting conditional operation is currently in progress against this resource."
         raise AwsError("OperationAborted", f"{message} Please try again.", 409)
@@ -45,7 +45,7 @@ def name_is_free_again(call: Call) -> None:
 
 @handles("s3:CreateBucket")
 def create_bucket(call: Call) -> Result:
-    """Create a bucket as AWS's defaults have it, and with the tags of the call, which moto does not see."""
+    """Create a bucket with AWS's defaults, and with the call's tags, which moto ignores."""
     name, s3 = call.params["Bucket"], backends.backend("s3", call.account, "aws")
     known = name in s3.buckets
     result = call.forward()
@@ -61,7 +61,7 @@ def create_bucket(call: Call) -> Result:
 
 @handles("s3:DeleteBucket")
 def delete_bucket(call: Call) -> Result:
-    """Delete a bucket; its name is not free at once."""
+    """Delete a bucket; its name stays taken for a while."""
     result = call.forward()
     _free_at[call.params["Bucket"]] = call.now + call.timing.bucket_name
     return result
@@ -77,7 +77,7 @@ def _is_address(name: str) -> bool:
 
 @checks("s3:PutBucketPolicy")
 def policy_is_well_formed(call: Call) -> None:
-    """Refuse what is no policy, policies on other resources, and public ones where these are blocked."""
+    """Refuse malformed policies, policies on other resources, and public ones where these are blocked."""
     name = call.params["Bucket"]
     bucket = backends.backend("s3", call.account, "aws").buckets.get(name)
     if bucket is None:
@@ -105,7 +105,7 @@ def _statements(policy: str | bytes) -> list[dict[str, Any]]:
 
 
 def _is_public(statement: dict[str, Any]) -> bool:
-    """Tell whether a statement lets everybody in; one with a condition is given the benefit of the doubt."""
+    """Return whether a statement admits everybody; one with a condition gets the benefit of the doubt."""
     everybody = statement.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
     return everybody and statement["Effect"] == "Allow" and not statement.get("Condition")
 

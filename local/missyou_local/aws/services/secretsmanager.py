@@ -1,4 +1,4 @@
-"""Secrets Manager: what it refuses of secrets that are scheduled for deletion, and of names; when they go."""
+"""Secrets Manager: scheduled deletion, and refusals of names and of secrets that are scheduled for deletion."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def delete_secret(call: Call) -> Result:
 
 @handles("secretsmanager:RestoreSecret")
 def restore_secret(call: Call) -> Result:
-    """Take a secret back from its deletion."""
+    """Cancel the deletion of a secret."""
     result = call.forward()
     _doomed.of(call).pop(result["ARN"], None)
     return result
@@ -46,7 +46,7 @@ def restore_secret(call: Call) -> Result:
 
 @checks("secretsmanager:CreateSecret")
 def name_is_free(call: Call) -> None:
-    """Refuse bad names, and those that a secret in its recovery window still holds."""
+    """Refuse malformed names, and the name of a secret in its recovery window."""
     name = call.params["Name"]
     if not _NAME.fullmatch(name):
         raise AwsError(
@@ -69,7 +69,7 @@ def value_is_short_enough(call: Call) -> None:
 
 @handles("secretsmanager:UpdateSecretVersionStage")
 def update_secret_version_stage(call: Call) -> Result:
-    """Move a label; the version that has AWSCURRENT is the one that is read (moto goes on reading the other)."""
+    """Move a label. The version with AWSCURRENT is the one that is read; moto would read the other."""
     result = call.forward()
     if call.params["VersionStage"] == "AWSCURRENT" and call.params.get("MoveToVersionId"):
         call.moto("secretsmanager").secrets[call.params["SecretId"]].default_version_id = call.params["MoveToVersionId"]

@@ -1,4 +1,4 @@
-"""WAF: one web ACL for a load balancer, which has to be active; an associated one stays; rules that make sense.
+"""WAF: web ACLs, their rules, and their association with one active load balancer each.
 
 Sources: AWS WAF API reference, CreateWebACL, AssociateWebACL and Rule; developer guide, "AWS Managed Rules rule groups
 list" and "Rate-based rule high-level settings".
@@ -85,7 +85,7 @@ def _invalid(message: str) -> AwsError:
 
 @handles("wafv2:CreateWebACL")
 def create_web_acl(call: Call) -> Result:
-    """Create a web ACL, which cannot be associated at once."""
+    """Create a web ACL. It cannot be associated at once."""
     result = call.forward()
     _known_at.of(call)[result["Summary"]["ARN"]] = call.now + call.timing.web_acl
     return result
@@ -109,7 +109,7 @@ def resource_exists(call: Call) -> None:
 
 @handles("wafv2:AssociateWebACL")
 def associate_web_acl(call: Call) -> Result:
-    """Associate a load balancer that is active, instead of with the web ACL that it had; either may be too new."""
+    """Associate an active load balancer in place of its former web ACL; either may be too new."""
     resource = call.params["ResourceArn"]
     if resource not in call.moto("elbv2").load_balancers:
         raise AwsError("WAFNonexistentItemException", f"The resource {resource} doesn't exist")

@@ -1,4 +1,4 @@
-"""CloudWatch alarms start without data, tell topics of changes, and are refused what CloudWatch has not."""
+"""CloudWatch alarms: they start without data and notify topics; refusals that moto lacks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from missyou_local.aws.services.sns import topics as sns
 
 @handles("cloudwatch:PutMetricAlarm")
 def put_metric_alarm(call: Call) -> Result:
-    """Put an alarm: a new one knows nothing yet, a changed one keeps its state."""
+    """Put an alarm. A new one has insufficient data; a changed one keeps its state."""
     alarms = call.moto("cloudwatch").alarms
     name = call.params["AlarmName"]
     former = alarms.get(name)
@@ -22,7 +22,7 @@ def put_metric_alarm(call: Call) -> Result:
 
 @handles("cloudwatch:SetAlarmState")
 def set_alarm_state(call: Call) -> Result:
-    """Change an alarm's state, and have its actions of the new one tell their topics."""
+    """Change an alarm's state, and notify the topics of the new state's actions."""
     alarm = call.moto("cloudwatch").alarms.get(call.params["AlarmName"])
     before = alarm.state_value if alarm is not None else ""
     result = call.forward()
@@ -72,7 +72,7 @@ def _check_period(period: int, count: int) -> None:
 
 @checks("cloudwatch:PutMetricAlarm")
 def alarm_watches_one_thing(call: Call) -> None:
-    """Refuse a metric and metric math at once, or neither, and math without one result or of what is not there.
+    """Refuse a metric beside metric math, neither of them, math without exactly one result, and unknown ids in it.
 
     Source: API reference, PutMetricAlarm and MetricDataQuery; user guide, "Using math expressions with metrics".
     """

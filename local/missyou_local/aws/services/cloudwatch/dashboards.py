@@ -1,4 +1,4 @@
-"""CloudWatch dashboards: one set for all regions of an account, with bodies that are looked into, and with tags.
+"""CloudWatch dashboards: one set for all regions of an account, with validated bodies and tags.
 
 Sources: CloudWatch API reference, PutDashboard, DeleteDashboards, "Dashboard Body Structure and Syntax", TagResource.
 """
@@ -46,7 +46,7 @@ def _all(call: Call) -> dict[str, _Dashboard]:
 
 @handles("cloudwatch:PutDashboard")
 def put_dashboard(call: Call) -> Result:
-    """Create a dashboard, or replace its body: then the tags of the call count for nothing."""
+    """Create a dashboard, or replace its body. Tags count only at creation."""
     name, text = call.params["DashboardName"], call.params["DashboardBody"]
     if wrong := list(_problems(text)):
         raise AwsError("InvalidParameterInput", f"The dashboard body is invalid: {'; '.join(wrong)}")
@@ -61,7 +61,7 @@ def put_dashboard(call: Call) -> Result:
 
 @handles("cloudwatch:GetDashboard")
 def get_dashboard(call: Call) -> Result:
-    """Give a dashboard's body."""
+    """Return a dashboard's body."""
     name = call.params["DashboardName"]
     found = _found(call, name)
     return {"DashboardArn": found.arn, "DashboardBody": found.body, "DashboardName": name}
@@ -86,7 +86,7 @@ def list_dashboards(call: Call) -> Result:
 
 @handles("cloudwatch:DeleteDashboards")
 def delete_dashboards(call: Call) -> Result:
-    """Delete dashboards: all of them or, if one is not there, none."""
+    """Delete dashboards: all of them, or none if one does not exist."""
     names = call.params["DashboardNames"]
     for name in names:
         _found(call, name)
@@ -114,7 +114,7 @@ def tag(call: Call) -> Result:
 
 @handles("cloudwatch:UntagResource")
 def untag(call: Call) -> Result:
-    """Take tags away."""
+    """Remove tags."""
     found = _tagged(call)
     if found is None:
         return call.forward()
@@ -124,7 +124,7 @@ def untag(call: Call) -> Result:
 
 
 def _tagged(call: Call) -> _Dashboard | None:
-    """Give the dashboard that a call about tags is about, None where it is about something else."""
+    """Return the dashboard that a call about tags names, None where it names something else."""
     kind, _, name = call.params["ResourceARN"].partition(":dashboard/")
     if not name:
         return None

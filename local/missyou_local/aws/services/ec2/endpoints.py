@@ -1,7 +1,7 @@
 """VPC endpoints: pending, available, deleting, gone; their client token, routes and network interfaces.
 
-moto makes and lists them. What it leaves out is here: time, refusals, the interfaces that hold subnets and groups, and
-that a VPC cannot go before them. Sources: EC2 API reference, CreateVpcEndpoint to DeleteVpcEndpoints; AWS PrivateLink
+moto creates and lists them. What it lacks is here: time, refusals, the interfaces that hold subnets and groups, and
+their hold on the VPC. Sources: EC2 API reference, CreateVpcEndpoint to DeleteVpcEndpoints; AWS PrivateLink
 guide.
 """
 
@@ -17,12 +17,12 @@ from missyou_local.aws.services.ec2 import interfaces
 from missyou_local.aws.services.ec2.requests import Tokens, made_by_token
 
 _FREE = ("s3", "dynamodb")
-"""Services that have gateways."""
+"""Services that have gateway endpoints."""
 
 
 @dataclass(slots=True)
 class _Endpoints:
-    """What moto does not know: `due` says which state an id changes to, and when."""
+    """What moto does not store: `due` maps an ID to the time and the state of its next change."""
 
     due: dict[str, tuple[float, str]] = field(default_factory=dict)
     by_token: Tokens = field(default_factory=dict)
@@ -33,7 +33,7 @@ _endpoints: Regional[_Endpoints] = Regional(_Endpoints)
 
 @advances("ec2")
 def advance(call: Call) -> None:
-    """Bring the state of each endpoint up to the clock; one that is deleted is listed no more."""
+    """Bring the state of each endpoint up to the clock; a deleted one is no longer listed."""
     due = _endpoints.of(call).due
     for id_ in [key for key, (at, _) in due.items() if at <= call.now]:
         _, state = due.pop(id_)
@@ -45,7 +45,7 @@ def advance(call: Call) -> None:
 
 @checks("ec2:CreateVpcEndpoint")
 def kind_fits_the_service(call: Call) -> None:
-    """Refuse services that do not exist here, and gateways for services that have none."""
+    """Refuse services that do not exist here, and gateway endpoints for services that have none."""
     service, kind = call.params["ServiceName"], call.params.get("VpcEndpointType", "Gateway")
     prefix = f"com.amazonaws.{call.region}."
     if not service.startswith(prefix):
@@ -57,7 +57,7 @@ def kind_fits_the_service(call: Call) -> None:
 
 @checks("ec2:CreateVpcEndpoint")
 def subnets_and_names_fit(call: Call) -> None:
-    """Refuse two subnets of a zone, a name that another endpoint has, and private names in a VPC without DNS."""
+    """Refuse two subnets in one zone, a private name that is taken, and private names in a VPC without DNS."""
     params, ec2 = call.params, call.moto("ec2")
     if _token(call) in _endpoints.of(call).by_token or params.get("VpcEndpointType") != "Interface":
         return
@@ -81,7 +81,7 @@ def subnets_and_names_fit(call: Call) -> None:
 
 @checks("ec2:CreateVpcEndpoint", "ec2:ModifyVpcEndpoint")
 def tables_are_there(call: Call) -> None:
-    """Refuse route tables that do not exist; one that is taken away may be gone already."""
+    """Refuse unknown route tables. One that is to be removed may be gone already."""
     known = call.moto("ec2").route_tables
     for table in (*call.params.get("RouteTableIds", []), *call.params.get("AddRouteTableIds", [])):
         if table not in known:
@@ -90,7 +90,7 @@ def tables_are_there(call: Call) -> None:
 
 @checks("ec2:CreateVpcEndpoint", "ec2:ModifyVpcEndpoint")
 def tables_have_no_way_yet(call: Call) -> None:
-    """Refuse a route table that leads to the service already."""
+    """Refuse a route table that already leads to the service."""
     ec2, params = call.moto("ec2"), call.params
     if _token(call) in _endpoints.of(call).by_token:
         return
@@ -106,7 +106,7 @@ def tables_have_no_way_yet(call: Call) -> None:
 
 @handles("ec2:CreateVpcEndpoint")
 def create_vpc_endpoint(call: Call) -> Result:
-    """Create an endpoint, or return the one that the same client token made."""
+    """Create an endpoint, or return the one that the client token made."""
     known, token, ec2 = _endpoints.of(call), _token(call), call.moto("ec2")
     if made := made_by_token(call, known.by_token):
         return _described(call, made, token)
@@ -126,7 +126,7 @@ def create_vpc_endpoint(call: Call) -> Result:
 
 @handles("ec2:ModifyVpcEndpoint")
 def modify_vpc_endpoint(call: Call) -> Result:
-    """Change an endpoint that is available; its interfaces follow its subnets and groups, routes its route tables."""
+    """Change an available endpoint. Its interfaces follow its subnets and groups, routes follow its route tables."""
     endpoint = call.moto("ec2").vpc_end_points.get(call.params["VpcEndpointId"])
     if endpoint is not None and endpoint.state != "available":
         message = f"The state of the endpoint {endpoint.id} is {endpoint.state}: it cannot be modified"
@@ -134,7 +134,7 @@ def modify_vpc_endpoint(call: Call) -> Result:
     led = set() if endpoint is None else set(endpoint.route_table_ids)
     result = call.forward()
     if endpoint is not None and endpoint.destination_prefix_list_id:
-        # moto makes the routes when an endpoint is made, and leaves them as they are when it is changed.
+        # moto makes the routes with the endpoint and does not change them with it.
         ec2, leads, prefix = call.moto("ec2"), set(endpoint.route_table_ids), endpoint.destination_prefix_list_id
         for table in sorted(leads - led):
             ec2.create_route(table, None, gateway_id=endpoint.id, destination_prefix_list_id=prefix)
@@ -149,7 +149,7 @@ def modify_vpc_endpoint(call: Call) -> Result:
 
 @handles("ec2:DeleteVpcEndpoints")
 def delete_vpc_endpoints(call: Call) -> Result:
-    """Start the deletion. Refusals are in the answer, which is itself a success."""
+    """Start the deletion. Refusals are part of a successful answer."""
     ec2, unsuccessful = call.moto("ec2"), []
     for id_ in call.params["VpcEndpointIds"]:
         endpoint = ec2.vpc_end_points.get(id_)
@@ -185,7 +185,7 @@ def _of_vpc(call: Call, vpc: str) -> Iterator[Any]:
 
 
 def _attach(call: Call, endpoint: Any) -> None:
-    """Give it an interface in each of its subnets."""
+    """Attach an interface in each of its subnets."""
     for subnet in endpoint.subnet_ids:
         place = interfaces.Place(subnet, tuple(endpoint.security_group_ids))
         eni = interfaces.attach(call, endpoint.id, place, f"VPC Endpoint Interface {endpoint.id}")

@@ -1,4 +1,4 @@
-"""Network interfaces that AWS's services keep in our subnets: the reason why subnets and security groups cannot go.
+"""Network interfaces of AWS's services in our subnets, which keep subnets and security groups from being deleted.
 
 moto has none for load balancers, databases and tasks. Here each gets real ones (`DescribeNetworkInterfaces` shows them,
 described as AWS does), and they outlive their owner by `Timing.eni`, as on AWS.
@@ -16,7 +16,7 @@ from missyou_local.aws.call import Call, Regional, advances
 
 @dataclass(slots=True)
 class Interface:
-    """One interface: moto's object, who owns it (an ARN or a name), and when it goes (None: while the owner lives)."""
+    """One interface: moto's object, its owner (an ARN or a name), and when it goes (None: with its owner)."""
 
     eni: Any
     owner: str
@@ -29,7 +29,7 @@ _interfaces: Regional[list[Interface]] = Regional(list)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an interface is: subnet, security groups, and whether a public address holds the internet gateway."""
+    """Where an interface is: subnet, security groups, and whether its public address holds the internet gateway."""
 
     subnet: str
     groups: Sequence[str]
@@ -37,7 +37,7 @@ class Place:
 
 
 def attach(call: Call, owner: str, place: Place, description: str) -> Any:
-    """Put an interface of `owner` into its place. Returns moto's object."""
+    """Create an interface of `owner` in its place and return moto's object."""
     ec2, groups = call.moto("ec2"), list(place.groups)
     address = _free_address(ec2, place.subnet)
     eni = ec2.create_network_interface(place.subnet, address, group_ids=groups, description=description)
@@ -55,7 +55,7 @@ def _free_address(ec2: Any, subnet: str) -> str:
 
 
 def release(call: Call, owner: str, at: float | None = None) -> None:
-    """Let the owner's interfaces go `Timing.eni` seconds after `at` (default: now)."""
+    """Remove the owner's interfaces `Timing.eni` seconds after `at` (default: now)."""
     gone_at = (call.now if at is None else at) + call.timing.eni
     for interface in _interfaces.of(call):
         if interface.owner == owner and interface.gone_at is None:
@@ -63,7 +63,7 @@ def release(call: Call, owner: str, at: float | None = None) -> None:
 
 
 def drop(call: Call, owner: str) -> None:
-    """Take the owner's interfaces away at once, as a change of its subnets or groups does."""
+    """Remove the owner's interfaces at once, as a change of its subnets or groups does."""
     for interface in _interfaces.of(call):
         if interface.owner == owner:
             interface.gone_at = call.now
@@ -71,7 +71,7 @@ def drop(call: Call, owner: str) -> None:
 
 
 def has_public_addresses(call: Call, vpc: str) -> bool:
-    """Tell whether an interface in the VPC has a public address of a load balancer or a task."""
+    """Return whether an interface in the VPC has a public address of a load balancer or a task."""
     return any(i.public and i.eni.subnet.vpc_id == vpc for i in _interfaces.of(call))
 
 
@@ -82,7 +82,7 @@ def has_gateway(call: Call, vpc: str) -> bool:
 
 @advances("ec2")
 def advance(call: Call) -> None:
-    """Remove the interfaces whose time is over."""
+    """Remove the interfaces that are due."""
     interfaces = _interfaces.of(call)
     enis = call.moto("ec2").enis
     for interface in [i for i in interfaces if i.gone_at is not None and i.gone_at <= call.now]:

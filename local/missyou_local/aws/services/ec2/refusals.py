@@ -1,4 +1,4 @@
-"""What EC2 refuses of VPCs, subnets, internet gateways, addresses and interfaces, and moto accepts."""
+"""Refusals of VPCs, subnets, internet gateways, addresses and interfaces that moto lacks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def subnet_is_empty(call: Call) -> None:
 
 @checks("ec2:DeleteVpc")
 def vpc_is_empty(call: Call) -> None:
-    """Refuse while an internet gateway or a security group besides the default one is there (moto sees to the rest)."""
+    """Refuse while the VPC has an internet gateway or a non-default security group (moto checks the rest)."""
     ec2, vpc = call.moto("ec2"), call.params["VpcId"]
     if interfaces.has_gateway(call, vpc) or any(group.name != "default" for group in ec2.groups.get(vpc, {}).values()):
         raise _in_use(f"The vpc '{vpc}' has dependencies and cannot be deleted.")
@@ -64,7 +64,7 @@ def address_is_free(call: Call) -> None:
 
 @checks("ec2:DisassociateAddress")
 def address_is_ours(call: Call) -> None:
-    """Refuse to take an address from an interface that belongs to a service, like that of a NAT gateway."""
+    """Refuse to take an address from a service's interface, such as a NAT gateway's."""
     for address in call.moto("ec2").addresses:
         if address.association_id == call.params.get("AssociationId") and _is_managed(address.eni):
             raise AwsError("AuthFailure", "You do not have permission to access the specified resource.")
@@ -72,7 +72,7 @@ def address_is_ours(call: Call) -> None:
 
 @checks("ec2:DeleteNetworkInterface", "ec2:ModifyNetworkInterfaceAttribute")
 def interface_is_ours(call: Call) -> None:
-    """Refuse to touch an interface that belongs to a service: it goes with its owner."""
+    """Refuse to touch a service's interface: it goes with its owner."""
     if _is_managed(call.moto("ec2").enis.get(call.params["NetworkInterfaceId"])):
         raise AwsError("AuthFailure", "You do not have permission to access the specified resource.")
 
@@ -91,7 +91,7 @@ def subnet_size(call: Call) -> None:
 
 @handles("ec2:DeleteSubnet")
 def delete_subnet(call: Call) -> Result:
-    """Delete the subnet and, as AWS does and moto does not, its association with a route table."""
+    """Delete the subnet and its association with a route table, which moto keeps."""
     result = call.forward()
     for table in call.moto("ec2").route_tables.values():
         for association in [key for key, subnet in table._associations.items() if subnet == call.params["SubnetId"]]:

@@ -1,4 +1,4 @@
-"""What EC2 refuses of any request before it looks at resources: dry runs, tags, several attributes at once."""
+"""What EC2 checks in any request before it looks at resources: dry runs, client tokens, tags, attributes."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def only_asking(call: Call) -> None:
 
 @checks("ec2:CreateTags")
 def tag_keys(call: Call) -> None:
-    """Refuse keys that are AWS's own, and texts that are too long."""
+    """Refuse AWS's own keys, and texts that are too long."""
     for tag in call.params.get("Tags", []):
         _check_tag(tag)
 
 
 @checks(*TAGGABLE)
 def tags_at_creation(call: Call) -> None:
-    """Refuse bad tags, and tags for another kind of resource than the one that is created."""
+    """Refuse malformed tags, and tags for another type of resource."""
     for specification in call.params.get("TagSpecifications", []):
         kind = specification.get("ResourceType")
         if kind != TAGGABLE[f"ec2:{call.operation}"]:

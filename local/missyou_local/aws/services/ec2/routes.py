@@ -1,4 +1,4 @@
-"""What EC2 refuses of route tables, their routes and their subnets, and moto accepts; a table is made once a token."""
+"""Refusals of route tables, their routes and subnets that moto lacks, and client tokens of tables."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def not_the_main_table(call: Call) -> None:
 
 @checks("ec2:AssociateRouteTable")
 def subnet_fits(call: Call) -> None:
-    """Refuse a subnet of another VPC, and one with another table (ReplaceRouteTableAssociation is the way)."""
+    """Refuse a subnet of another VPC, and one with another table, which takes ReplaceRouteTableAssociation."""
     ec2, subnet = call.moto("ec2"), call.params.get("SubnetId")
     table = _table(call)
     vpcs = [known.vpc_id for known in ec2.describe_subnets() if known.id == subnet]
@@ -52,7 +52,7 @@ def subnet_fits(call: Call) -> None:
 
 @checks("ec2:DisassociateRouteTable")
 def not_the_main_association(call: Call) -> None:
-    """Refuse to part a VPC from its main table."""
+    """Refuse to disassociate a VPC from its main table."""
     association = call.params["AssociationId"]
     if any(table.main_association_id == association for table in call.moto("ec2").route_tables.values()):
         message = f"cannot disassociate the main route table association {association}"

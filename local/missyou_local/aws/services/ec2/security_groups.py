@@ -1,4 +1,4 @@
-"""What EC2 refuses of security groups and their rules, and moto accepts."""
+"""Refusals of security groups and their rules that moto lacks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NUMBERED_PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
 
 @checks("ec2:DeleteSecurityGroup")
 def group_is_unused(call: Call) -> None:
-    """Refuse the default group, one that an interface uses, and one that another group's rule names."""
+    """Refuse the default group, a group that an interface uses, and one that another group's rule names."""
     ec2 = call.moto("ec2")
     group = _group(call)
     if group is None:
@@ -40,7 +40,7 @@ def _names(group: Any, group_id: str) -> bool:
 
 @checks("ec2:CreateSecurityGroup")
 def group_text(call: Call) -> None:
-    """Refuse names and descriptions that AWS refuses."""
+    """Refuse malformed names and descriptions."""
     name, description = call.params["GroupName"], call.params["Description"]
     if name.lower().startswith("sg-"):
         raise AwsError(
@@ -57,7 +57,7 @@ def group_text(call: Call) -> None:
 
 @checks("ec2:CreateSecurityGroup")
 def group_name_is_free(call: Call) -> None:
-    """Refuse the reserved name, and one that differs from a group's of the VPC in its case only."""
+    """Refuse the reserved name, and one that differs from another group's in case only."""
     name = call.params["GroupName"]
     if name.lower() == "default":
         raise AwsError("InvalidParameterValue", f"Cannot use reserved security group name: {name}")
@@ -72,7 +72,7 @@ _AUTHORIZE = ("ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEg
 
 @checks(*_AUTHORIZE)
 def rule_makes_sense(call: Call) -> None:
-    """Refuse unknown protocols, ports and blocks that cannot be, descriptions with bad characters, no peer at all."""
+    """Refuse unknown protocols, impossible ports and blocks, malformed descriptions, and rules without a peer."""
     for permission in call.params.get("IpPermissions", []):
         _check_ports(permission)
         if not _peers(permission):
@@ -125,7 +125,7 @@ def _check_description(text: str) -> None:
 
 @checks(*_AUTHORIZE)
 def rule_is_new(call: Call) -> None:
-    """Refuse a rule that is there, be its description another, and one that the call names twice."""
+    """Refuse a rule that exists, whatever its description, and one that the call names twice."""
     group = _group(call)
     if group is None:
         return
@@ -166,7 +166,7 @@ def _peers(permission: Mapping[str, Any]) -> list[str]:
 
 @checks("ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress")
 def rules_are_known(call: Call) -> None:
-    """Refuse rule ids that the group has not, with AWS's code (moto has another)."""
+    """Refuse unknown rule IDs, with AWS's code (moto has another)."""
     group = _group(call)
     if group is None:
         return

@@ -1,4 +1,4 @@
-"""NAT gateways: pending, available or failed, deleting, deleted; their client token; the ghosts that stay listed."""
+"""NAT gateways: pending, available or failed, deleting, deleted; client tokens; deleted ones that stay listed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from missyou_local.aws.services.ec2.requests import Tokens, made_by_token
 
 @dataclass(slots=True)
 class _Gateways:
-    """What moto does not know of its gateways: `due` says which state an id changes to, and when."""
+    """What moto does not store about gateways: `due` maps an ID to the time and the state of its next change."""
 
     due: dict[str, tuple[float, str]] = field(default_factory=dict)
     failure: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -25,7 +25,7 @@ _gateways: Regional[_Gateways] = Regional(_Gateways)
 
 @advances("ec2")
 def advance(call: Call) -> None:
-    """Bring the state of each gateway up to the clock; one that is deleted lets its interface and address go."""
+    """Bring the state of each gateway up to the clock; a deleted one releases its interface and address."""
     due = _gateways.of(call).due
     for gateway_id in [key for key, (at, _) in due.items() if at <= call.now]:
         _, state = due.pop(gateway_id)
@@ -45,7 +45,7 @@ def _let_go(call: Call, gateway: Any) -> None:
 
 @handles("ec2:CreateNatGateway")
 def create_nat_gateway(call: Call) -> Result:
-    """Create a gateway, or return the one that the same client token made."""
+    """Create a gateway, or return the one that the client token made."""
     known = _gateways.of(call)
     token = call.params.get("ClientToken")
     if made := made_by_token(call, known.by_token):
@@ -55,7 +55,7 @@ def create_nat_gateway(call: Call) -> Result:
     if allocation is None and call.params.get("ConnectivityType", "public") == "public":
         raise AwsError("MissingParameter", "The request must contain the parameter allocationId")
     if any(address.allocation_id == allocation and address.association_id for address in ec2.addresses):
-        # AWS says so in the state of the new gateway; moto cannot make one of an address in use
+        # AWS shows this as the state of the new gateway; moto cannot create one with an address in use
         raise AwsError("Resource.AlreadyAssociated", f"Resource {allocation} is already associated.")
     result = call.forward()
     gateway = ec2.nat_gateways[result["NatGateway"]["NatGatewayId"]]
@@ -77,7 +77,7 @@ def create_nat_gateway(call: Call) -> Result:
 
 @handles("ec2:DeleteNatGateway")
 def delete_nat_gateway(call: Call) -> Result:
-    """Start the deletion; it stays listed, with its tags, also when it is over."""
+    """Start the deletion. The gateway stays listed, with its tags, after it."""
     gateway_id = call.params["NatGatewayId"]
     gateway = call.moto("ec2").nat_gateways.get(gateway_id)
     if gateway is None:
@@ -90,7 +90,7 @@ def delete_nat_gateway(call: Call) -> Result:
 
 @handles("ec2:DescribeNatGateways")
 def describe_nat_gateways(call: Call) -> Result:
-    """Describe gateways; moto filters by neither tag nor unknown id."""
+    """Describe gateways. moto filters neither by tag nor by unknown ID."""
     wanted = call.params.get("NatGatewayIds", [])
     for gateway_id in wanted:
         if gateway_id not in call.moto("ec2").nat_gateways:
@@ -110,7 +110,7 @@ def _fits(gateway: dict[str, Any], name: str, values: list[str]) -> bool:
         return tags.get(name[4:]) in values
     if name == "tag-key":
         return any(key in values for key in tags)
-    return True  # moto has seen to the other filters
+    return True  # moto applies the other filters
 
 
 def _describe(call: Call, gateway_id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What Fargate's agent does with a task where a data plane runs: from its task definition to a process of this machine.
+"""Fargate's agent where a data plane runs: it turns a task definition into a process of this machine.
 
 The image in the registry says which command of this machine stands for its entry point, in annotations of its manifest:
 `missyou.local/command` (a list of words) and `missyou.local/environment` (an object), both as JSON.
@@ -29,7 +29,7 @@ def run(call: Call, plane: DataPlane, task: Task) -> None:
     """Start a task's process. Raises LaunchError if it does not start, its text is the stoppedReason."""
     from missyou_local.dataplane.programs import Program  # noqa: PLC0415 - only where a data plane runs
 
-    # One container a task: what this stack has. Fargate would start the others beside it.
+    # One container per task, as in this stack. Fargate would start others beside it.
     container = task.definition.container_definitions[0]
     command, environment = _image(call, container["image"])
     command = [*(container.get("entryPoint") or ()), *container["command"]] if container.get("command") else command
@@ -47,7 +47,7 @@ def run(call: Call, plane: DataPlane, task: Task) -> None:
     ports = {int(mapping["containerPort"]) for mapping in container.get("portMappings", [])}
     wanted = variables.get("PORT", "")
     if wanted.isdecimal():
-        # The containers of a machine share its ports here: the app is told another one, which stands for its own.
+        # All containers share this machine's ports: the app gets another one, which stands for its own.
         variables["PORT"] = str(plane.tasks.reserve(task.id, {*ports, int(wanted)})[int(wanted)])
     else:
         plane.tasks.reserve(task.id, ports)
@@ -75,7 +75,7 @@ def _image(call: Call, reference: str) -> tuple[list[str], dict[str, str]]:
 
 
 def _logger(call: Call, container: Mapping[str, Any], task: Task) -> Callable[[Sequence[tuple[float, str]]], None]:
-    """Return what takes a task's output to where its log configuration says, as the awslogs driver does."""
+    """Return a function that sends a task's output to its log group, as the awslogs driver does."""
     configuration = container.get("logConfiguration") or {}
     options = configuration.get("options", {})
     if configuration.get("logDriver") != "awslogs":
@@ -96,7 +96,7 @@ def _logger(call: Call, container: Mapping[str, Any], task: Task) -> Callable[[S
 
 
 def metadata(task: Task) -> dict[str, Any]:
-    """Return what the task metadata endpoint v4 says of a task under `/task`.
+    """Return the answer of the task metadata endpoint v4 under `/task`.
 
     Source: ECS developer guide, "Task metadata endpoint version 4 for Fargate"; CPU in vCPU, memory in MiB.
     """

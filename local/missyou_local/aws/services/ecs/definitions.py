@@ -1,4 +1,4 @@
-"""Task definitions: Fargate's legal sizes, the roles they name, their tags, and finding one by what a call says."""
+"""Task definitions: Fargate's sizes, roles, tags, and look-up by reference."""
 
 from __future__ import annotations
 

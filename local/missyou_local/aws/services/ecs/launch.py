@@ -1,4 +1,4 @@
-"""What stands between a task and its start: image, secrets and log group, looked for as Fargate's agent does."""
+"""What a task needs in order to start: image, secrets and log group, checked as Fargate's agent does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class LaunchError(Exception):
 
 
 def check(call: Call, definition: Any) -> None:
-    """Look for everything that tasks of a definition need. Raises LaunchError for what is missing first."""
+    """Check that everything exists that tasks of a definition need. Error: LaunchError for what is missing first."""
     role = definition.execution_role_arn or ""
     for container in definition.container_definitions:
         if role and container.get("secrets") and not iam_propagation.has_its_rights(call, role):
@@ -39,7 +39,7 @@ def check(call: Call, definition: Any) -> None:
 
 
 def find_image(call: Call, image: str) -> Any:
-    """Return moto's image of a reference in this account's registry; None for one elsewhere, which is not ours to know.
+    """Return moto's image for a reference to this account's registry, None for one elsewhere.
 
     Raises LaunchError where the registry does not have it.
     """

@@ -1,4 +1,4 @@
-"""Services, deployments and tasks as kept here, and as ECS's API shows them. Times: seconds since the epoch."""
+"""Services, deployments and tasks, and their descriptions in ECS's API. Times in seconds since the epoch."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class Task:
 
     @property
     def alive(self) -> bool:
-        """Tell whether the task runs or is to run."""
+        """Return whether the task runs or is to run."""
         return self.stopping is None and self.stopped is None
 
     @property
     def running(self) -> bool:
-        """Tell whether the task runs and is to go on."""
+        """Return whether the task runs and is to go on."""
         return self.alive and self.started is not None
 
     @property

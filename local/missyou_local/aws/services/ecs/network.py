@@ -1,4 +1,4 @@
-"""What ECS refuses of the network of a service: unknown subnets and groups, several VPCs, too many of them."""
+"""Refusals of a service's network: unknown subnets and groups, several VPCs, too many of either."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""How a service moves: tasks start or fail, targets become healthy, deployments roll out, roll back, or give up.
+"""How a service advances: tasks start or fail, targets become healthy, deployments roll out, roll back, or fail.
 
-Each read first plays, in order of time, the events that have come due since the last one; after each event the
-service is steered towards what it wants. A rollout starts all new tasks beside the old ones (AWS's 100 % / 200 %), and
-stops the old ones once the new are healthy. With a data plane tasks are processes, and their events are what these do.
+Each read first runs, in order of time, the events that have come due since the last one. After each event the service
+is steered towards its desired state. A rollout starts all new tasks beside the old ones (AWS's 100 % / 200 %), and
+stops the old ones once the new ones are healthy. With a data plane tasks are processes, which cause the events.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from missyou_local.dataplane.plane import DataPlane
 
 Event = tuple[float, Callable[[], None]]
-"""When something is due, and what it does."""
+"""When an event is due, and what it does."""
 
 _STOPPED_KEPT = 100
 _EVENTS_KEPT = 100
@@ -35,7 +35,7 @@ _SHORTEST_RETRY = 0.05  # seconds; keeps a timing of nought from retrying for ev
 
 
 def advance(call: Call, service: Service) -> None:
-    """Play what has come due for a service up to `call.now`."""
+    """Run the events of a service that are due by `call.now`."""
     while (event := _next_event(call, service)) is not None:
         at, act = event
         act()
@@ -88,7 +88,7 @@ def say(service: Service, at: float, message: str) -> None:
 
 
 def deploy(service: Service, at: float, definition: str, reason: str = "", *, is_rollback: bool = False) -> Deployment:
-    """Begin a new deployment in place of the present one; tasks of that one that have not started are given up."""
+    """Begin a new deployment. The tasks of the present one that have not started are abandoned."""
     for former in service.deployments:
         former.status, former.desired = "ACTIVE", 0
     new_id = f"ecs-svc/{uuid.uuid4().int % 10**19:019d}"
@@ -101,7 +101,7 @@ def deploy(service: Service, at: float, definition: str, reason: str = "", *, is
 
 
 def steer(call: Call, service: Service, at: float) -> None:
-    """Start and stop tasks, and complete what is complete."""
+    """Start and stop tasks, and complete deployments."""
     if service.status != "ACTIVE":
         _drain(call, service, at)
         return
@@ -134,7 +134,7 @@ def _give_up_pending(call: Call, service: Service, at: float) -> None:
 
 
 def _finish(call: Call, service: Service, at: float) -> None:
-    """Let old tasks go once the new are healthy, complete the rollout once they have gone."""
+    """Stop old tasks once the new ones are healthy; complete the rollout once the old ones have stopped."""
     primary = service.primary
     alive = [task for task in service.tasks_of(primary) if task.alive]
     complete = primary.rollout != "FAILED" and len(alive) == service.desired and all(task.healthy for task in alive)
@@ -219,7 +219,7 @@ def _fail_to_start(call: Call, service: Service, task: Task, problem: str) -> No
 
 
 def _ended(call: Call, service: Service, task: Task, code: int) -> None:
-    """Note that a process has ended, as it was asked to or by itself."""
+    """Record that a process has ended, on request or by itself."""
     task.exit_code = code
     by_itself = task.stopping is None
     if by_itself:
@@ -233,7 +233,7 @@ def _ended(call: Call, service: Service, task: Task, code: int) -> None:
 
 
 def _unfit(call: Call, service: Service, task: Task, group: str) -> None:
-    """Stop a task that its load balancer finds unhealthy; its service starts another."""
+    """Stop a task that its load balancer finds unhealthy; the service starts another."""
     failed = f"failed ELB health checks in (target-group {group})"
     stop(call, service, task, call.now, f"Task {failed}")
     say(service, call.now, f"(task {task.id}) {failed}")
@@ -264,7 +264,7 @@ def _count_failure(call: Call, service: Service, task: Task, at: float) -> None:
 
 
 def _break(service: Service, deployment: Deployment, at: float, *, rollback: bool) -> None:
-    """Fail a deployment, and roll back to what last worked, if something did."""
+    """Fail a deployment, and roll back to the last one that worked, if any."""
     deployment.rollout, deployment.updated = "FAILED", at
     deployment.reason = "ECS deployment circuit breaker: tasks failed to start."
     service.retry_at = None
@@ -277,7 +277,7 @@ def _break(service: Service, deployment: Deployment, at: float, *, rollback: boo
 
 
 def stop(call: Call, service: Service, task: Task, at: float, reason: str) -> None:
-    """Order a task to stop; its targets drain until it has."""
+    """Stop a task; its targets drain meanwhile."""
     task.stopping, task.stop_due = at, at + call.timing.task_stop
     task.reason, task.code = reason, "ServiceSchedulerInitiated"
     service.steady = False

@@ -1,4 +1,4 @@
-"""ECS services: creation, change and deletion, with AWS's refusals. How they then move is in `ecs_rollout`."""
+"""ECS services: creation, change and deletion, with AWS's refusals. `rollout` advances them."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def _check_balancers(call: Call, definition: Any, settings: Mapping[str, Any]) -
 
 @handles("ecs:UpdateService")
 def update_service(call: Call) -> Result:
-    """Change a service; what changes its tasks begins a new deployment, a new desired count does not."""
+    """Change a service. A change of its tasks begins a new deployment; a new desired count does not."""
     params = call.params
     service = _service(call)
     if service.status != "ACTIVE":
@@ -188,7 +188,7 @@ def update_service(call: Call) -> Result:
 
 @handles("ecs:DeleteService")
 def delete_service(call: Call) -> Result:
-    """Let a service drain; it is INACTIVE once its tasks have stopped."""
+    """Drain a service; it is INACTIVE once its tasks have stopped."""
     service = _service(call)
     if service.status == "ACTIVE":
         if service.desired > 0 and not call.params.get("force"):

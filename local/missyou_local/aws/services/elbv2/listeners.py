@@ -1,4 +1,4 @@
-"""What load balancing refuses of listeners and their certificates, and moto accepts."""
+"""Refusals of listeners and their certificates that moto lacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where load balancers listen when a data plane runs: on ports of this machine.
+"""The ports of this machine on which load balancers listen when a data plane runs.
 
 A load balancer's DNS name is then the address at which its listener of port 80 answers, the port included: its own name
 would be found in no DNS, and port 80 belongs to root.

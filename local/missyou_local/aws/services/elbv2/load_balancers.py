@@ -1,4 +1,4 @@
-"""Load balancers, listeners, target groups: they take time, are idempotent by content, refuse what AWS refuses."""
+"""Load balancers, listeners and target groups: states by the clock, idempotency by content, and AWS's refusals."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _default_group(call: Call, vpc: str) -> str:
 
 
 def _attach(call: Call, balancer: Any) -> None:
-    """Give the load balancer its interfaces, one in each subnet."""
+    """Attach the load balancer's interfaces, one in each subnet."""
     interfaces.drop(call, balancer.arn)
     description = f"ELB {balancer.arn.partition('loadbalancer/')[2]}"
     public = balancer.scheme == "internet-facing"
@@ -156,7 +156,7 @@ def _timely(call: Call, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def is_active(call: Call, arn: str) -> bool:
-    """Tell whether a load balancer has been provisioned."""
+    """Return whether a load balancer has been provisioned."""
     return BALANCING.of(call).active_at.get(arn, 0.0) <= call.now
 
 
@@ -203,7 +203,7 @@ def create_target_group(call: Call) -> Result:
 
 @checks("elbv2:DescribeTargetGroups")
 def know_the_load_balancers(call: Call) -> None:
-    """Bring up to date which load balancers a target group serves; moto only ever adds to the list."""
+    """Update which load balancers a target group serves; moto only adds to the list."""
     elb = call.moto("elbv2")
     for group in elb.target_groups.values():
         group.load_balancer_arns = users_of(elb, group.arn)

@@ -1,4 +1,4 @@
-"""What load balancing refuses of load balancers, their place and their attributes, and moto accepts."""
+"""Refusals of load balancers, their subnets and their attributes that moto lacks."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def groups_are_of_the_network(call: Call) -> None:
 
 @checks("elbv2:ModifyLoadBalancerAttributes")
 def attributes_are_known(call: Call) -> None:
-    """Refuse values out of range, to change what an Application Load Balancer fixes, and logs into nowhere."""
+    """Refuse values out of range, changes of fixed attributes, and access logs that cannot be written."""
     wanted = {entry["Key"]: entry.get("Value", "") for entry in call.params["Attributes"]}
     for key, value in wanted.items():
         if key in _RANGES and not (value.isdecimal() and _RANGES[key][0] <= int(value) <= _RANGES[key][1]):
@@ -97,12 +97,12 @@ def _check_bucket(call: Call, wanted: Mapping[str, str]) -> None:
     encryption = json.dumps(bucket.encryption or {})
     if "aws:kms" in encryption or not _may_write(bucket.policy, f"arn:aws:s3:::{name}/{key}/"):
         raise _configuration(f"Access Denied for bucket: {name}. Please check S3bucket permission")
-    # The trial leaves an object behind.
+    # AWS's trial leaves an object behind.
     backends.backend("s3", call.account, "aws").put_object(name, f"{key}/ELBAccessLogTestFile", b"")
 
 
 def _may_write(policy: bytes | None, where: str) -> bool:
-    """Tell whether a statement lets the log delivery put objects there (conditions are not looked at)."""
+    """Return whether a statement lets the log delivery put objects there. Conditions are ignored."""
     statements = json.loads(policy)["Statement"] if policy else []
     for statement in statements if isinstance(statements, list) else [statements]:
         principals = json.dumps(statement.get("Principal", ""))

@@ -1,4 +1,4 @@
-"""What load balancing refuses of target groups, their health checks and attributes, and moto accepts.
+"""Refusals of target groups, their health checks and attributes that moto lacks.
 
 Sources: Elastic Load Balancing API reference, CreateTargetGroup, ModifyTargetGroup and TargetGroupAttribute.
 """
@@ -70,7 +70,7 @@ def slow_start_in_range(call: Call) -> None:
 
 @handles("elbv2:ModifyTargetGroupAttributes")
 def modify_target_group_attributes(call: Call) -> Result:
-    """Set attributes, the longest delay included (moto refuses it)."""
+    """Set attributes, including the longest delay, which moto refuses."""
     wanted = list(call.params["Attributes"])
     longest = {"Key": _DELAY, "Value": str(_LONGEST_DELAY)}
     if longest not in wanted:

@@ -1,4 +1,4 @@
-"""Target health: the targets that services put into target groups, and how they fare by the clock."""
+"""Target health: the targets that services register in target groups, and their states by the clock."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ _targets: Regional[dict[str, list[Target]]] = Regional(dict)
 
 
 def register(call: Call, group: str, target: Target) -> None:
-    """Put a target into a target group (an ARN)."""
+    """Register a target in a target group (an ARN)."""
     _targets.of(call).setdefault(group, []).append(target)
 
 
 def deregister(call: Call, group: str, address: str) -> None:
-    """Take an address out of a target group."""
+    """Remove an address from a target group."""
     targets = _targets.of(call).get(group, [])
     targets[:] = [target for target in targets if target.address != address]
 
 
 def drain(call: Call, group: str, address: str) -> None:
-    """Let an address take no new connections until it is deregistered."""
+    """Drain an address: it takes no new connections until it is deregistered."""
     for target in _targets.of(call).get(group, []):
         target.draining = target.draining or target.address == address
 

@@ -1,4 +1,4 @@
-"""From the records of load balancers to what a data plane listens on, checks and forwards to."""
+"""Turns the records of load balancers into the listeners and target groups of a data plane."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""IAM's delay: a new role, or new rights of one, is unknown to other services for `Timing.iam` seconds.
+"""IAM's delay: a new role, or a change of its rights, is unknown to other services for `Timing.iam` seconds.
 
 Source: IAM guide, "Troubleshooting IAM": changes that you make are not always immediately visible.
 """
@@ -20,7 +20,7 @@ backends.on_reset(_changed.clear)
 
 @handles("iam:CreateRole")
 def create_role(call: Call) -> Result:
-    """Note when it was made, on the clock that everything goes by."""
+    """Record when a role was created, on the clock of the test AWS."""
     name = call.params["RoleName"]
     result = call.forward()
     _created[call.account, name] = _changed[call.account, name] = call.now
@@ -32,19 +32,19 @@ def create_role(call: Call) -> Result:
 
 @handles("iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:UpdateAssumeRolePolicy")
 def change_role(call: Call) -> Result:
-    """Note when its rights changed."""
+    """Record when a role's rights changed."""
     result = call.forward()
     _changed[call.account, call.params["RoleName"]] = call.now
     return result
 
 
 def is_known(call: Call, arn: str) -> bool:
-    """Tell whether the other services know a role by now."""
+    """Return whether other services already know a role."""
     return call.now >= _created.get(_key(arn), 0.0) + call.timing.iam
 
 
 def has_its_rights(call: Call, arn: str) -> bool:
-    """Tell whether the last change of a role's rights has arrived everywhere."""
+    """Return whether the last change of a role's rights has arrived everywhere."""
     return call.now >= _changed.get(_key(arn), 0.0) + call.timing.iam
 
 

@@ -1,4 +1,4 @@
-"""IAM roles: what IAM refuses of their names, trust policies and sizes, and moto accepts."""
+"""Refusals of IAM roles, by name, trust policy and size, that moto lacks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STATEMENT_KEYS = {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotA
 
 @checks("iam:CreateRole")
 def role_name_is_free(call: Call) -> None:
-    """Refuse a name that differs from a role's in its case only."""
+    """Refuse a name that differs from an existing role's in case only."""
     name = call.params["RoleName"]
     if any(role.name.lower() == name.lower() for role in _iam(call).get_roles()):
         raise AwsError("EntityAlreadyExists", f"Role with name {name} already exists.", 409)
@@ -38,7 +38,7 @@ def role_is_well_formed(call: Call) -> None:
 
 @checks("iam:CreateRole", "iam:UpdateAssumeRolePolicy")
 def trust_is_well_formed(call: Call) -> None:
-    """Refuse a trust policy that is too long or makes no sense."""
+    """Refuse a trust policy that is too long or malformed."""
     text = call.params.get("AssumeRolePolicyDocument") or call.params.get("PolicyDocument", "")
     for statement in _statements(text):
         _check_trust(statement)

@@ -10,7 +10,7 @@ _SERVICES = {"elasticloadbalancing": "elbv2", "tag": "resourcegroupstaggingapi"}
 
 @handles("iam:SimulatePrincipalPolicy", "iam:SimulateCustomPolicy")
 def simulate_policy(call: Call) -> Result:
-    """Judge each action on each resource."""
+    """Return the decision for each action on each resource."""
     resources = call.params.get("ResourceArns") or ["*"]
     return {
         "EvaluationResults": [

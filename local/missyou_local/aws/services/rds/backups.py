@@ -1,8 +1,8 @@
-"""Snapshots taken of databases, and databases made from snapshots.
+"""Snapshots of databases, and databases restored from snapshots.
 
 Sources: RDS API reference, CreateDBSnapshot and RestoreDBInstanceFromDBSnapshot; RDS User Guide, "Restoring to a DB
-instance". A restored database has what its snapshot has, user and password included; of the settings only those that
-the call names are not AWS's defaults.
+instance". A restored database has its snapshot's data, user and password. Settings that the call does not name are
+AWS's defaults.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from missyou_local.aws.services.rds import refusals
 from missyou_local.aws.services.rds import servers as rds_servers
 from missyou_local.aws.services.rds import snapshots as rds_snapshots
 
-#: Parameter -> the attribute of moto's model, and what it is where the call says nothing.
+#: Parameter -> the attribute of moto's model, and its default.
 _SETTINGS: dict[str, tuple[str, Any]] = {
     "MultiAZ": ("multi_az", False),
     "DeletionProtection": ("deletion_protection", False),
@@ -29,7 +29,7 @@ _SETTINGS: dict[str, tuple[str, Any]] = {
 
 @handles("rds:CreateDBSnapshot")
 def create_db_snapshot(call: Call) -> Result:
-    """Start a snapshot; its database is `backing-up` until it is there."""
+    """Start a snapshot; its database is `backing-up` until it is complete."""
     name, database = rds.available(call, "backed up")
     model = call.moto("rds").databases[name]
     takes = call.timing.rds_snapshot

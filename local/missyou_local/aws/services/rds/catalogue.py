@@ -1,4 +1,4 @@
-"""What RDS offers: the PostgreSQL versions that can be created, their upgrade paths, the instance classes.
+"""RDS's catalogue: PostgreSQL versions that can be created, their upgrade paths, and instance classes.
 
 A plausible late-2026 table: 15.4 is long gone, the default minor is not the newest, and each major has a handful left.
 """

@@ -1,4 +1,4 @@
-"""DB subnet groups and parameter groups: what AWS refuses of them and moto accepts."""
+"""Refusals of DB subnet groups and parameter groups that moto lacks."""
 
 from __future__ import annotations
 

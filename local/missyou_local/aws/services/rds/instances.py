@@ -1,7 +1,7 @@
-"""Databases that take their time, refuse what is untimely, and read back as they were set.
+"""Databases: their states by the clock, refusals by state, and settings that read back as they were set.
 
-moto keeps the record; beside it stands, for each database, what it is busy with, what waits to be applied, and the
-fields that moto drops. All of it follows the clock: each call first settles what has come due. With a data plane
+moto keeps the record. `model.Database` holds what a database is busy with, what waits to be applied, and the
+fields that moto drops. Each call first advances what has come due. With a data plane
 (`rds_servers`) a database is created once its server is, and has that server's endpoint.
 """
 
@@ -37,7 +37,7 @@ _SILENT = {
     "CopyTagsToSnapshot",
     "MaxAllocatedStorage",
 }
-"""Parameters that change a database without a `modifying`."""
+"""Parameters that change a database without the state `modifying`."""
 _DROPPED = (
     *("PerformanceInsightsRetentionPeriod", "PerformanceInsightsKMSKeyId", "DatabaseInsightsMode"),
     *("EngineLifecycleSupport", "NetworkType", "CACertificateIdentifier"),
@@ -97,7 +97,7 @@ def create_db_instance(call: Call) -> Result:
 
 
 def begin(call: Call, name: str, model: Any, kms_key: str, password: str) -> None:
-    """Take a new database of moto's under control: it is `creating` for a while."""
+    """Track a new database of moto's; it is `creating` for a while."""
     rds_windows.choose(call, model)
     takes = call.timing.rds + (call.timing.rds_standby if call.params.get("MultiAZ") else 0.0)
     DATABASES.of(call)[name] = database = Database(
@@ -126,7 +126,7 @@ def check_family(call: Call, version: str) -> None:
 
 
 def _attach(call: Call, name: str, model: Any) -> None:
-    """Give the database its interfaces: one, and one for the standby, in the zones of its subnet group."""
+    """Attach the database's interfaces: one, and one for the standby, in the zones of its subnet group."""
     interfaces.drop(call, f"rds/{name}")
     group = getattr(model, "db_subnet_group", None)
     for subnet in group._subnets[: 2 if model.multi_az else 1] if group else ():
@@ -135,7 +135,7 @@ def _attach(call: Call, name: str, model: Any) -> None:
 
 
 def _remember(database: Database, call: Call) -> None:
-    """Keep the fields of a create or modify call that moto drops."""
+    """Store the fields of a create or modify call that moto drops."""
     params = call.params
     if "EnablePerformanceInsights" in params:
         database.insights = params["EnablePerformanceInsights"]
@@ -186,7 +186,7 @@ def shown(call: Call, entry: dict[str, Any]) -> dict[str, Any]:
 
 @handles("rds:ModifyDBInstance")
 def modify_db_instance(call: Call) -> Result:
-    """Change a database: at once, after a while in `modifying`, or, without ApplyImmediately, in a far window."""
+    """Change a database: at once, after a while in `modifying`, or without ApplyImmediately in a distant window."""
     name, database = available(call, "modified")
     params = call.params
     model = call.moto("rds").databases[name]
@@ -217,13 +217,13 @@ def modify_db_instance(call: Call) -> Result:
 
 
 def _upgrade(wanted: str, current: str) -> str:
-    """Return what a bare major means for a database: its default minor, but never an older one than it has."""
+    """Return the version that a bare major means: its default minor, but never one older than the present."""
     default = rds_catalogue.resolve(wanted)
     return max(default, current, key=rds_catalogue.parse)
 
 
 def _effective(exports: dict[str, list[str]], enabled: list[str]) -> dict[str, list[str]]:
-    """Return the part of a log export change that changes something; moto breaks on the rest."""
+    """Return the effective part of a change of log exports; moto fails on the rest."""
     return {
         "EnableLogTypes": [kind for kind in exports.get("EnableLogTypes", []) if kind not in enabled],
         "DisableLogTypes": [kind for kind in exports.get("DisableLogTypes", []) if kind in enabled],
@@ -232,7 +232,7 @@ def _effective(exports: dict[str, list[str]], enabled: list[str]) -> dict[str, l
 
 @handles("rds:DeleteDBInstance")
 def delete_db_instance(call: Call) -> Result:
-    """Start the deletion; the database stays visible as `deleting` until it is over."""
+    """Start the deletion; the database is visible as `deleting` meanwhile."""
     params = call.params
     snapshot = params.get("FinalDBSnapshotIdentifier")
     if params.get("SkipFinalSnapshot") and snapshot:

@@ -1,4 +1,4 @@
-"""What moto does not know of its databases."""
+"""The state of databases that moto does not store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from missyou_local.aws.call import Regional
 
 @dataclass(slots=True)
 class Database:
-    """What moto does not know of a database; times in seconds since the epoch."""
+    """What moto does not store about a database. Times in seconds since the epoch."""
 
     resource_id: str
     busy: str | None

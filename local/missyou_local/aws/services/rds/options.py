@@ -1,4 +1,4 @@
-"""What RDS says about the lesser options of a database: monitoring, insights, logs, port, network, snapshots.
+"""Refusals of the lesser options of a database: monitoring, insights, logs, port, network, snapshots.
 
 Sources: RDS API reference, CreateDBInstance, ModifyDBInstance and RestoreDBInstanceFromDBSnapshot.
 """
@@ -118,7 +118,7 @@ _SNAPSHOT_PARAMETERS = {
 
 @checks("rds:DeleteDBInstance", "rds:CreateDBSnapshot", "rds:CopyDBSnapshot")
 def snapshot_name_is_well_formed(call: Call) -> None:
-    """Refuse names of snapshots that are none."""
+    """Refuse malformed names of snapshots."""
     parameter = _SNAPSHOT_PARAMETERS[call.operation]
     name = call.params.get(parameter)
     if name is not None and not _SNAPSHOT.fullmatch(name):

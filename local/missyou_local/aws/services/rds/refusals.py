@@ -1,4 +1,4 @@
-"""What RDS says about the parameters of a database, at creation and at modification."""
+"""Refusals of the parameters of a database, at creation, restore and modification."""
 
 from __future__ import annotations
 

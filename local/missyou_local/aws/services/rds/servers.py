@@ -1,4 +1,4 @@
-"""RDS instances as servers: where a data plane runs, each has a PostgreSQL behind it; without one they stay records."""
+"""The servers of RDS instances: a PostgreSQL each where a data plane runs, none otherwise."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from missyou_local.aws.errors import AwsError
 
 
 def create(call: Call, name: str) -> None:
-    """Begin to make the server of an instance, with the database and the master user of CreateDBInstance."""
+    """Start creating the server of an instance, with the database and the master user of CreateDBInstance."""
     params = call.params
     if call.plane is None or params["Engine"] != "postgres":
         return
@@ -19,7 +19,7 @@ def create(call: Call, name: str) -> None:
 
 
 def exists(call: Call, name: str) -> bool:
-    """Tell whether the instance can be reached, as far as its server goes."""
+    """Return whether the server of an instance, if it has one, can be reached."""
     return call.plane is None or not call.plane.databases.knows(_key(call, name)) or address(call, name) is not None
 
 
@@ -29,24 +29,24 @@ def address(call: Call, name: str) -> tuple[str, int] | None:
 
 
 def at_work(call: Call, name: str) -> bool:
-    """Tell whether something that was begun on an instance's server is still under way."""
+    """Return whether an operation on an instance's server is still under way."""
     return call.plane is not None and call.plane.databases.at_work(_key(call, name))
 
 
 def keep(call: Call, name: str, snapshot: str) -> None:
-    """Begin to keep the data of an instance as a snapshot."""
+    """Start copying the data of an instance into a snapshot."""
     if call.plane is not None and call.plane.databases.knows(_key(call, name)):
         call.plane.databases.keep(_key(call, name), _key(call, snapshot))
 
 
 def keep_copy(call: Call, source: str, snapshot: str) -> None:
-    """Begin to copy the data of a snapshot."""
+    """Copy the data of a snapshot."""
     if call.plane is not None:
         call.plane.databases.keep_copy(_key(call, source), _key(call, snapshot))
 
 
 def keeping(call: Call, snapshot: str) -> bool:
-    """Tell whether the data of a snapshot are still being copied."""
+    """Return whether the data of a snapshot are still being copied."""
     return call.plane is not None and call.plane.databases.keeping(_key(call, snapshot))
 
 
@@ -57,19 +57,19 @@ def forget(call: Call, snapshot: str) -> None:
 
 
 def needs_data(call: Call, snapshot: str) -> None:
-    """Raise AwsError where a data plane has no data of a snapshot: it keeps those of manual ones only."""
+    """Refuse a snapshot whose data the data plane does not have: it keeps manual ones only."""
     if call.plane is not None and not call.plane.databases.kept(_key(call, snapshot)):
         raise AwsError("InvalidRestoreFault", f"the data plane has no data of {snapshot}: it is no manual snapshot")
 
 
 def restore(call: Call, name: str, snapshot: str) -> None:
-    """Begin to make the server of an instance from a snapshot."""
+    """Start creating the server of an instance from a snapshot."""
     if call.plane is not None:
         call.plane.databases.restore(_key(call, name), _key(call, snapshot))
 
 
 def modify(call: Call, name: str) -> None:
-    """Hand a new password on."""
+    """Pass on a new password."""
     if call.plane is not None and "MasterUserPassword" in call.params:
         call.plane.databases.change_password(_key(call, name), call.params["MasterUserPassword"])
 
@@ -88,7 +88,7 @@ def switch(call: Call, name: str) -> None:
 
 
 def remove(call: Call, name: str) -> None:
-    """Begin to remove the server and its data."""
+    """Start removing the server and its data."""
     if call.plane is not None:
         call.plane.databases.remove(_key(call, name))
 

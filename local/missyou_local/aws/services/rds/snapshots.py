@@ -1,8 +1,8 @@
-"""Snapshots that take their time, outlive their database, and can be copied and deleted.
+"""Snapshots: they take time, outlive their database, and can be copied and deleted.
 
 Sources: RDS API reference, CreateDBSnapshot, DescribeDBSnapshots, CopyDBSnapshot and DeleteDBSnapshot; RDS User Guide,
-"Creating a DB snapshot". moto keeps the record; beside it stands what moto does not know of a snapshot. What AWS takes
-by itself (`rds:…`) is complete at once.
+"Creating a DB snapshot". moto keeps the record, `Snapshot` what moto does not store. AWS's own snapshots (`rds:…`) are
+complete at once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from missyou_local.aws.services.rds.model import Database
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What moto does not know; times in seconds since the epoch."""
+    """What moto does not store about a snapshot. Times in seconds since the epoch."""
 
     began: float
     until: float
@@ -29,7 +29,7 @@ class Snapshot:
     password: str = field(repr=False)
 
     def percent(self, now: float) -> int:
-        """Give how much of it is done."""
+        """Return the progress in percent."""
         return 100 if now >= self.until else int(100 * (now - self.began) / (self.until - self.began))
 
 
@@ -65,13 +65,13 @@ def plain(call: Call, given: str) -> str:
 
 
 def complete(call: Call, name: str) -> bool:
-    """Tell whether a snapshot can be used."""
+    """Return whether a snapshot can be used."""
     known = SNAPSHOTS.of(call).get(name)
     return known is None or (call.now >= known.until and not rds_servers.keeping(call, name))
 
 
 def encrypted(call: Call, model: Any) -> bool:
-    """Tell whether a snapshot of moto's is encrypted."""
+    """Return whether a snapshot of moto's is encrypted."""
     known = SNAPSHOTS.of(call).get(model.db_snapshot_identifier)
     return bool(known.kms_key if known else model.database.storage_encrypted)
 
@@ -121,7 +121,7 @@ def copy_db_snapshot(call: Call) -> Result:
 
 @checks("rds:DeleteDBSnapshot")
 def only_complete_manual_ones_are_deleted(call: Call) -> None:
-    """Refuse to delete what is still being taken, and what AWS itself has taken."""
+    """Refuse to delete an incomplete snapshot, and one of AWS's own."""
     model = find(call, call.params["DBSnapshotIdentifier"])
     name = model.db_snapshot_identifier
     if model.snapshot_type != "manual":

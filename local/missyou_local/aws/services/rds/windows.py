@@ -1,7 +1,7 @@
-"""When backups are taken and maintenance is done: windows of a database, and what RDS says about them.
+"""The backup and maintenance windows of a database, and RDS's refusals.
 
 Sources: RDS API reference, CreateDBInstance and ModifyDBInstance. Windows that only touch do not overlap, as in the
-example of the module terraform-aws-modules/rds (moto refuses those, so that its own check is taken out).
+example of the module terraform-aws-modules/rds. moto refuses those, so its own check is removed.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = f"({'|'.join(_DAYS)})"
 _WEEKLY = re.compile(f"{_DAY}:{_CLOCK}-{_DAY}:{_CLOCK}", re.IGNORECASE)
 _MINUTES_OF_DAY, _SHORTEST = 1440, 30
-#: What AWS is made to choose: the first that does not overlap with the other.
+#: What AWS chooses here: the first that does not overlap with the other window.
 _BACKUPS, _MAINTENANCES = ("13:14-13:44", "01:14-01:44"), ("wed:06:38-wed:07:08", "wed:18:38-wed:19:08")
 
 
-# It also judges what is there, at each modification.
+# It also checks the existing window at each modification.
 backends.replace("rds.models", "valid_preferred_maintenance_window", lambda *_: None)
 
 
 @checks(*_ALL)
 def windows_are_right(call: Call) -> None:
-    """Refuse windows of another form, short and long ones, and those that overlap with what is given or there."""
+    """Refuse windows that are malformed, too short or too long, or overlap with the other, given or existing one."""
     backup, maintenance = call.params.get(_BACKUP), call.params.get(_MAINTENANCE)
     if backup is not None and _daily(backup)[1] < _SHORTEST:
         raise refusals.value(f"The backup window must be at least {_SHORTEST} minutes.")
@@ -45,7 +45,7 @@ def windows_are_right(call: Call) -> None:
 
 
 def choose(call: Call, model: Any) -> None:
-    """Give a new database, as AWS does, windows in place of those that the call does not name."""
+    """Choose the windows that the call does not name, as AWS does for a new database."""
     if _BACKUP not in call.params:
         maintenance = model.preferred_maintenance_window
         model.preferred_backup_window = next(w for w in _BACKUPS if not _overlap(w, maintenance))
@@ -55,13 +55,13 @@ def choose(call: Call, model: Any) -> None:
 
 
 def _overlap(backup: str, maintenance: str) -> bool:
-    """Tell whether two windows overlap: a backup is taken every day, so that the time of the day decides."""
+    """Return whether two windows overlap. A backup is taken every day, so the time of day decides."""
     (first, length), (start, lasts) = _daily(backup), _weekly(maintenance)
     return (start - first) % _MINUTES_OF_DAY < length or (first - start) % _MINUTES_OF_DAY < lasts
 
 
 def _daily(window: str) -> tuple[int, int]:
-    """Return the first minute and the length of a daily window. Raises AwsError where it is none."""
+    """Return the first minute and the length of a daily window. Error: AwsError."""
     match = _DAILY.fullmatch(window)
     if match is None:
         raise refusals.value(f"Invalid backup window format: {window}. It must be hh24:mi-hh24:mi")
@@ -71,7 +71,7 @@ def _daily(window: str) -> tuple[int, int]:
 
 
 def _weekly(window: str) -> tuple[int, int]:
-    """Return the first minute and the length of a weekly window. Raises AwsError where it is none."""
+    """Return the first minute and the length of a weekly window. Error: AwsError."""
     match = _WEEKLY.fullmatch(window)
     if match is None:
         raise refusals.value(f"Invalid maintenance window format: {window}. It must be ddd:hh24:mi-ddd:hh24:mi")

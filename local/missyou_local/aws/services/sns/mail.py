@@ -1,4 +1,4 @@
-"""The mails of SNS: kept instead of sent, and what has become of the subscriptions that they are about.
+"""The mails of SNS, stored instead of sent, and the state of the subscriptions that they are about.
 
 Sources: AWS news of May 2023 (unconfirmed subscriptions go after 48 hours); Ansible's pull request 20086 (one that was
 ended is listed with the ARN `Deleted`; for about 72 hours, as users report); CloudWatch user guide, topic policies.
@@ -29,7 +29,7 @@ class Box:
 
     @property
     def ended(self) -> Sequence[Mapping[str, str]]:
-        """The subscriptions that somebody has ended, as they are listed."""
+        """The subscriptions that somebody ended, as they are listed."""
         return [row for row, _ in self._ended]
 
     def ask(self, arn: str, topic: str, to: str, now: float) -> None:
@@ -39,7 +39,7 @@ class Box:
         self.mails.append({"to": to, "topic": topic, "subject": "Subscription Confirmation", "token": _token(arn)})
 
     def confirm(self, topic: str, token: str) -> str | None:
-        """Confirm what a token is for; give its ARN, None where it is for nothing."""
+        """Confirm the subscription of a token and return its ARN, None for an unknown token."""
         for arn, (of, _) in self.pending.items():
             if of == topic and _token(arn) == token:
                 del self.pending[arn]
@@ -51,7 +51,7 @@ class Box:
         self._ended.append((row, now + DELETED_FOR))
 
     def expire(self, now: float) -> Sequence[str]:
-        """Forget what is too old; give the pending ones among it."""
+        """Forget what is too old; return the pending subscriptions among it."""
         late = [arn for arn, (_, until) in self.pending.items() if until <= now]
         for arn in late:
             del self.pending[arn]
@@ -74,17 +74,17 @@ _boxes: Regional[Box] = Regional(Box)
 
 
 def box(call: Call) -> Box:
-    """Give the mails of the call's account and region."""
+    """Return the mails of the call's account and region."""
     return _boxes.of(call)
 
 
 def all_mails() -> list[dict[str, str]]:
-    """Give the mails of all accounts and regions, in each the oldest first."""
+    """Return the mails of all accounts and regions, oldest first in each."""
     return [mail for each in _boxes.states() for mail in each.mails]
 
 
 def lets_through(topic: Any, source: str, account: str) -> bool:
-    """Tell whether a topic lets CloudWatch publish for an alarm: by its policy, and by what it is encrypted with.
+    """Return whether policy and encryption key of a topic let CloudWatch publish for an alarm.
 
     The policy that AWS gives a topic lets all of its own account publish.
     """

@@ -1,6 +1,6 @@
-"""SNS: a topic is made with one set of attributes, and a person has to confirm a subscription by e-mail.
+"""SNS: topics with their attributes at creation, and subscriptions that a person confirms by e-mail.
 
-Mails are not sent but kept (`sns_mail`), each with the token that its link would have.
+Mails are stored instead of sent (`sns_mail`), each with the token of its link.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _attributes: Regional[dict[str, dict[str, str]]] = Regional(dict)
 
 @handles("sns:CreateTopic")
 def create_topic(call: Call) -> Result:
-    """Create a topic, or return the one of this name if it has the attributes and tags that the call names."""
+    """Create a topic, or return the one of this name if attributes and tags are the same."""
     arn = call.arn("sns", call.params["Name"])
     topic, made_with = call.moto("sns").topics.get(arn), _attributes.of(call)
     wanted = dict(call.params.get("Attributes", {}))
@@ -48,7 +48,7 @@ def set_topic_attributes(call: Call) -> Result:
 
 @handles("sns:DeleteTopic")
 def delete_topic(call: Call) -> Result:
-    """Delete a topic with all of its subscriptions, the pending ones too."""
+    """Delete a topic with all its subscriptions, including pending ones."""
     arn = call.params["TopicArn"]
     _attributes.of(call).pop(arn, None)
     box(call).forget(arn)
@@ -57,14 +57,14 @@ def delete_topic(call: Call) -> Result:
 
 @checks("sns:Subscribe")
 def address_is_one(call: Call) -> None:
-    """Refuse what is no e-mail address."""
+    """Refuse a malformed e-mail address."""
     if call.params["Protocol"].startswith("email") and not _ADDRESS.fullmatch(call.params.get("Endpoint", "")):
         raise _parameter("Email address")
 
 
 @handles("sns:Subscribe")
 def subscribe(call: Call) -> Result:
-    """Subscribe; e-mail and HTTP wait for a confirmation, and each call means another mail until then."""
+    """Subscribe. E-mail and HTTP wait for a confirmation; each call until then sends another mail."""
     subscriptions = call.moto("sns").subscriptions
     before = set(subscriptions)
     result = call.forward()
@@ -86,14 +86,14 @@ def confirm_subscription(call: Call) -> Result:
 
 @advances("sns")
 def pending_ones_go(call: Call) -> None:
-    """Remove what nobody has confirmed for 48 hours, and in the end what somebody ended."""
+    """Remove subscriptions that nobody confirmed within 48 hours, and those that were ended long ago."""
     for arn in box(call).expire(call.now):
         call.moto("sns").subscriptions.pop(arn, None)
 
 
 @handles("sns:ListSubscriptions", "sns:ListSubscriptionsByTopic")
 def list_subscriptions(call: Call) -> Result:
-    """List subscriptions; one that is pending shows no ARN, and one that was ended reads so for some time."""
+    """List subscriptions. A pending one shows no ARN, an ended one is listed as `Deleted` for some time."""
     result, mails = call.forward(), box(call)
     rows: list[dict[str, Any]] = result.setdefault("Subscriptions", [])
     for row in rows:
@@ -107,7 +107,7 @@ def list_subscriptions(call: Call) -> Result:
 
 @checks("sns:Unsubscribe")
 def subscription_is_confirmed(call: Call) -> None:
-    """Refuse to end a subscription that is pending: it ends by itself after two days."""
+    """Refuse to end a pending subscription, which ends by itself after two days."""
     arn = call.params["SubscriptionArn"]
     if arn in box(call).pending or not arn.startswith("arn:"):
         raise _parameter("SubscriptionArn Reason: the subscription is pending confirmation")
@@ -125,7 +125,7 @@ def unsubscribe(call: Call) -> Result:
 
 
 def notify(call: Call, topic_arn: str, source: str, subject: str) -> None:
-    """Send a message to a topic in the name of CloudWatch: to nobody where AWS would not let it through."""
+    """Send a message to a topic as CloudWatch; drop it where AWS would not let it through."""
     topic = call.moto("sns").topics.get(topic_arn)
     if topic is None or not sns_mail.lets_through(topic, source, call.account):
         return
