@@ -35,7 +35,7 @@ def main() -> int:
     except (DemoError, NoControlPlaneError) as error:
         sys.stderr.write(f"demo: {error}\n")
     except OSError as error:
-        # A full disk, a folder of somebody else: no trace is needed to understand that.
+        # A full disk, a folder that belongs to somebody else: a stack trace would not help.
         if error.filename is None:
             raise
         sys.stderr.write(f"demo: {error.filename}: {error.strerror}\n")

@@ -27,7 +27,7 @@ def build(go: str, made: Path, kubernetes: str, cache: Path, say: Callable[[str]
     environ = _environ(cache)
     step, steps = 1, len(_PACKAGES) + 1
     with Progress(f"step {step} of {steps}, Go modules", say) as progress:
-        # What is left out is fetched by the build itself.
+        # The build itself fetches what is left out here.
         listed = _go([go, "list", "-deps", *_PACKAGES.values()], environ, progress, "{count} fetched")
     for name, package in _PACKAGES.items():
         step += 1

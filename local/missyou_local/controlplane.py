@@ -84,7 +84,7 @@ def _try(folder: Path, binaries: Binaries, flags: Sequence[str]) -> ControlPlane
     apiserver += ["--service-account-issuer", "https://missyou.local", "--service-account-key-file", str(key)]
     apiserver += ["--service-account-signing-key-file", str(key), "--endpoint-reconciler-type", "none"]
     apiserver += ["--disable-admission-plugins", "ServiceAccount", *flags]
-    # The API server trusts nobody's variables: what it inherits is only what it needs to run.
+    # The API server inherits only the variables that it needs to run.
     environ = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     started = [processes.start(folder, _ETCD, etcd, environ), processes.start(folder, _APISERVER, apiserver, environ)]
     plane = ControlPlane(folder, folder / "admin.kubeconfig")

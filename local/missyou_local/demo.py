@@ -77,7 +77,7 @@ def _follow(api: client.ApiClient, place: Surroundings, operator: Process, name:
             except subprocess.TimeoutExpired:
                 pusher.look()
     finally:
-        # After an interrupt, it has had the same signal and says its last line itself.
+        # After an interrupt it has received the same signal and prints its last line itself.
         watch.terminate()
         watch.wait()
     if not operator.alive():

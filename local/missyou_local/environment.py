@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 #: In the state folder: name of the test AWS's process, and the folder of what it runs.
 AWS, DATA_PLANE = "aws", "data-plane"
 _REGION = "us-east-1"
-#: The key ID of an AWS that asks for none. In the environment it tells that `make demo-env` has been evaluated.
+#: The key ID for an AWS that needs none. In the environment it shows that `make demo-env` has been evaluated.
 _KEY = "missyou-demo"
 _MARK = ".missyou-demo"
 _NO_PROXY = ("NO_PROXY", "no_proxy")
@@ -55,7 +55,7 @@ class Surroundings:
         if self.own_aws or (self.emulated and not {"AWS_ACCESS_KEY_ID", "AWS_PROFILE"} & known.keys()):
             found |= {"AWS_ACCESS_KEY_ID": _KEY, "AWS_SECRET_ACCESS_KEY": _KEY}
         if not {"AWS_REGION", "AWS_DEFAULT_REGION"} & known.keys():
-            # The second one is what boto3 and Terraform go by.
+            # boto3 and Terraform read the second one.
             found |= {"AWS_REGION": _REGION, "AWS_DEFAULT_REGION": _REGION}
         return found
 
@@ -63,7 +63,7 @@ class Surroundings:
         """Return them as shell commands."""
         shown = self.variables()
         if any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in os.environ):
-            # Else curl and aws would look for the demo behind the proxy.
+            # Otherwise curl and aws would look for the demo behind the proxy.
             shown |= {name: os.environ[name] for name in _NO_PROXY if name in os.environ}
         return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in shown.items())
 

@@ -2,7 +2,7 @@
 
 moto answers at once and enforces little. Here databases, gateways and load balancers take time, services get tasks that
 start, fail, roll out and roll back, deletions in the wrong order are refused, and what cannot be read from moto can.
-The two meet at AWS's API only: it does not know the operator.
+It does not know the operator: the two meet at AWS's API.
 """
 
 from __future__ import annotations

@@ -29,7 +29,6 @@ MODULES = (
     "services.cloudwatch.alarms",
     "services.cloudwatch.dashboards",
     "services.secretsmanager",
-    "services.iam.tags",
     "services.iam.roles",
     "services.iam.propagation",
     "services.ecr",

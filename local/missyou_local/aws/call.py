@@ -25,9 +25,8 @@ Result = dict[str, Any]
 class Call:
     """One call of an operation.
 
-    `denies` returns whether a fault denies an operation (`ec2:CreateVpc`). `now` is in seconds since the epoch.
-    `send` has moto perform an operation of the same service (parameters None: the request as it came) and returns the
-    result. `plane` is the data plane, if there is one.
+    `now` is in seconds since the epoch. `send` has moto perform an operation of the same service (parameters None: the
+    request as it came) and returns the result. `plane` is the data plane, if there is one.
     """
 
     service: str
@@ -36,7 +35,6 @@ class Call:
     region: str
     params: Mapping[str, Any]
     timing: Timing
-    denies: Callable[[str], bool]
     now: float
     send: Callable[[str, Mapping[str, Any] | None], Result]
     plane: DataPlane | None = None

@@ -115,7 +115,6 @@ class Application:
             request.region,
             wire.decode_parameters(request) if known or paged else {},
             self._control.timing,
-            self._control.faults.denies,
             now,
             partial(self._send, request),
             self._control.plane,

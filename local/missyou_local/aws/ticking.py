@@ -62,7 +62,7 @@ class Heartbeat:
     def _call(self, account: str, region: str) -> Call:
         control = self._control
         now = control.clock()
-        return Call("", "", account, region, {}, control.timing, control.faults.denies, now, _asks_nothing, self._plane)
+        return Call("", "", account, region, {}, control.timing, now, _asks_nothing, self._plane)
 
 
 def _asks_nothing(operation: str, _params: object) -> Result:

@@ -28,7 +28,7 @@ class Timing:
     endpoint: float = 1.0
     """An interface endpoint from `pending` to `available`."""
     endpoint_delete: float = 0.5
-    """A VPC endpoint from `deleting` until it is listed no more."""
+    """A VPC endpoint from `deleting` until it is no longer listed."""
     bucket_name: float = 1.0
     """How long the name of a deleted bucket stays taken."""
     web_acl: float = 0.5
@@ -51,8 +51,6 @@ class Timing:
     """How long a new role, or a change of its rights, is unknown to other services."""
     certificate: float = 2.0
     """A certificate from the existence of its validation records to `ISSUED`."""
-    dns: float = 1.0
-    """A change in Route 53 from `PENDING` to `INSYNC`."""
 
     @classmethod
     def instant(cls) -> Timing:
@@ -64,7 +62,7 @@ class Timing:
         """Return AWS's typical durations.
 
         Sources: durations reported in Terraform's and eksctl's public logs and issues (database 5-8.5 min, 10-17 with
-        a standby; NAT gateway 84-121 s; load balancer 135-187 s; certificate 60 s-9 min; Route 53 30-60 s; tasks and
+        a standby; NAT gateway 84-121 s; load balancer 135-187 s; certificate 60 s-9 min; tasks and
         targets such that a rollout of two takes 90-240 s; interfaces 30 s-3 min); IAM: 5-15 s, longer at times.
         Endpoints: an estimate. Web ACLs: seconds to minutes (github.com/hashicorp/terraform-provider-aws, issues 17527
         and 29080). A deleted bucket's name: minutes, up to an hour (aws-behaviour 6.5); the lower end.
@@ -90,7 +88,6 @@ class Timing:
             eni=90.0,
             iam=12.0,
             certificate=90.0,
-            dns=32.0,
         )
 
     def update(self, values: Mapping[str, Any]) -> None:

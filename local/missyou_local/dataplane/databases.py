@@ -91,11 +91,6 @@ class Databases:
     def _copy(self, instance: _Instance, kept: _Kept) -> None:
         kept.backup = _server(instance).backup(self._folder / f"snapshot-{uuid.uuid4().hex[:12]}")
 
-    def keep_copy(self, source: str, snapshot: str) -> None:
-        """Keep the data of a snapshot under another key, too."""
-        if source in self._snapshots:
-            self._snapshots[snapshot] = self._snapshots[source]
-
     def kept(self, snapshot: str) -> bool:
         """Return whether the data of a snapshot exist or are being copied."""
         return snapshot in self._snapshots
@@ -120,9 +115,9 @@ class Databases:
         self._open(instance, server)
 
     def forget(self, snapshot: str) -> None:
-        """Remove the data of a snapshot, unless they are kept under another key."""
+        """Remove the data of a snapshot."""
         kept = self._snapshots.pop(snapshot, None)
-        if kept and kept.backup and not any(other is kept for other in self._snapshots.values()):
+        if kept and kept.backup:
             shutil.rmtree(kept.backup.folder, ignore_errors=True)
 
     def at_work(self, key: str) -> bool:

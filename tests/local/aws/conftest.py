@@ -94,8 +94,8 @@ def aws(_aws: Aws) -> Iterator[Aws]:
 
 @pytest.fixture
 def name() -> str:
-    """A name that no other test uses."""
-    return f"t{next(_numbers)}"
+    """Return a name that no other test uses, long enough for a bucket."""
+    return f"t{next(_numbers):03}"
 
 
 Refused = Callable[..., AbstractContextManager[Any]]

@@ -100,11 +100,10 @@ def impatient(aws: Aws, service: str, caller: str = "AKIAIOSFODNN7EXAMPLE", atte
 )
 def test_an_answer_that_never_comes(aws: Aws, fault: str, error: type[Exception], happened: int) -> None:
     aws.control(body={"rules": [{"match": "ec2:CreateInternetGateway", fault: 1.0}]})
-    ec2 = impatient(aws, "ec2")
-    before = len(ec2.describe_internet_gateways()["InternetGateways"])
+    before = len(aws.ec2.describe_internet_gateways()["InternetGateways"])
     with pytest.raises(error):
-        ec2.create_internet_gateway()
-    assert len(ec2.describe_internet_gateways()["InternetGateways"]) - before == happened
+        impatient(aws, "ec2").create_internet_gateway()
+    assert len(aws.ec2.describe_internet_gateways()["InternetGateways"]) - before == happened
 
 
 def test_a_lost_answer_makes_clients_do_it_twice(aws: Aws) -> None:
@@ -116,7 +115,7 @@ def test_a_lost_answer_makes_clients_do_it_twice(aws: Aws) -> None:
     assert len(ec2.describe_internet_gateways()["InternetGateways"]) - before == 2
 
 
-def fates(aws: Aws, calls: int) -> list[list[str]]:
+def faults_met(aws: Aws, calls: int) -> list[list[str]]:
     for _ in range(calls):
         try:
             aws.sts.get_caller_identity()
@@ -128,7 +127,7 @@ def fates(aws: Aws, calls: int) -> list[list[str]]:
 def test_a_seed_replays_the_faults(aws: Aws) -> None:
     rules = [{"match": "*", "throttle": 0.3, "broken": 0.2}]
     aws.control(body={"rules": rules, "seed": 7, "reset_counts": True})
-    first = fates(aws, 60)
+    first = faults_met(aws, 60)
     # Other callers' and other calls' number and order change nothing.
     aws.control(body={"rules": rules, "seed": 7, "reset_counts": True})
     for service in ("ec2", "iam"):
@@ -137,9 +136,9 @@ def test_a_seed_replays_the_faults(aws: Aws) -> None:
         except ClientError:
             continue
     aws.control(body={"reset_counts": True})
-    assert fates(aws, 60) == first
+    assert faults_met(aws, 60) == first
     aws.control(body={"rules": rules, "seed": 8, "reset_counts": True})
-    assert fates(aws, 60) != first
+    assert faults_met(aws, 60) != first
     assert 8 <= first.count(["throttle"]) <= 28
     assert 3 <= first.count(["broken"]) <= 22
 

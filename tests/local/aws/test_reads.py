@@ -1,4 +1,4 @@
-"""Reads that moto lacks or gets wrong: the catalogue, pages, the policy simulator, states of small things."""
+"""Reads that moto lacks or gets wrong: the catalogue, pages, states of small things."""
 
 from __future__ import annotations
 
@@ -121,15 +121,6 @@ def test_images_are_paged(aws: Aws, name: str) -> None:
         )
     page = aws.ecr.describe_images(repositoryName=name, maxResults=1)
     assert (len(page["imageDetails"]), "nextToken" in page) == (1, True)
-
-
-def test_the_policy_simulator(aws: Aws, name: str) -> None:
-    role = building.role(aws, name)
-    aws.control(body={"rules": [{"match": "elbv2:Create*", "deny": True}]})
-    results = aws.iam.simulate_principal_policy(
-        PolicySourceArn=role, ActionNames=["ec2:CreateVpc", "elasticloadbalancing:CreateLoadBalancer"]
-    )["EvaluationResults"]
-    assert [result["EvalDecision"] for result in results] == ["allowed", "explicitDeny"]
 
 
 def test_an_alarm_begins_without_data(aws: Aws, name: str) -> None:

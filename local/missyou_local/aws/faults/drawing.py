@@ -93,10 +93,6 @@ class Faults:
                     _meet(effect, fault, name, draw.random())
         return effect
 
-    def denies(self, name: str) -> bool:
-        """Return whether a fault denies the operation."""
-        return any(fault.always == "deny" and fault.concerns(name, "*") for fault in self._faults)
-
     def _in_force(self, fault: Fault) -> bool:
         return fault.seconds is None or self._clock() < self._since + fault.seconds
 

@@ -1,4 +1,4 @@
-"""Route 53: changes take time, and a batch that does not fit the zone is refused as a whole."""
+"""Route 53: a batch of changes that does not fit the zone is refused as a whole."""
 
 from __future__ import annotations
 
@@ -6,24 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from missyou_local.aws import backends
-from missyou_local.aws.call import Call, Regional, Result, handles
+from missyou_local.aws.call import Call, Result, handles
 from missyou_local.aws.errors import AwsError
-
-_changes: Regional[dict[str, float]] = Regional(dict)
-"""Id of a change -> when it is in sync, in seconds since the epoch."""
-
-
-def _follow(call: Call, result: Result) -> Result:
-    """Give the change an ID of its own."""
-    changes = _changes.of(call)
-    change_id = f"/change/C{len(changes) + 1:013d}"
-    changes[change_id] = call.now + call.timing.dns
-    return {**result, "ChangeInfo": _shown(call, change_id, result["ChangeInfo"])}
-
-
-def _shown(call: Call, change_id: str, info: Mapping[str, Any]) -> dict[str, Any]:
-    status = "INSYNC" if _changes.of(call)[change_id] <= call.now else "PENDING"
-    return {**info, "Id": change_id, "Status": status}
 
 
 @handles("route53:CreateHostedZone")
@@ -32,16 +16,7 @@ def create_hosted_zone(call: Call) -> Result:
     reference = call.params["CallerReference"]
     if any(zone.caller_reference == reference for zone in _zones(call).values()):
         raise AwsError("HostedZoneAlreadyExists", f"A hosted zone has already been created with {reference}", 409)
-    return _follow(call, call.forward())
-
-
-@handles("route53:GetChange")
-def get_change(call: Call) -> Result:
-    """Return the status of a change."""
-    change_id = f"/change/{call.params['Id'].rpartition('/')[2]}"
-    if change_id not in _changes.of(call):
-        raise AwsError("NoSuchChange", f"Could not find resource with ID: {change_id}", 404)
-    return {"ChangeInfo": _shown(call, change_id, call.forward()["ChangeInfo"])}
+    return call.forward()
 
 
 @handles("route53:ChangeResourceRecordSets")
@@ -58,9 +33,7 @@ def change_resource_record_sets(call: Call) -> Result:
         {**change, "Action": "UPSERT"} if change["Action"] == "CREATE" else change
         for change in call.params["ChangeBatch"]["Changes"]
     ]
-    return _follow(
-        call, call.forward({**call.params, "ChangeBatch": {**call.params["ChangeBatch"], "Changes": changes}})
-    )
+    return call.forward({**call.params, "ChangeBatch": {**call.params["ChangeBatch"], "Changes": changes}})
 
 
 Records = dict[tuple[str, str, str], dict[str, Any]]

@@ -16,7 +16,6 @@ from tests.local.aws.rules_support import Act, Place, Rule, each, hold, steps
 def _zone(s: Place, reference: str = "") -> None:
     made = s.aws.route53.create_hosted_zone(Name=f"{s.name}.example.com", CallerReference=f"{s.name}{reference}")
     s.keep("zone", made["HostedZone"]["Id"])
-    s.keep("change", made["ChangeInfo"])
 
 
 def _change(action: str, value: str = "10.0.0.1", kind: str = "A", name: str = "a.") -> Act:
@@ -28,7 +27,7 @@ def _change(action: str, value: str = "10.0.0.1", kind: str = "A", name: str = "
             "ResourceRecords": [{"Value": value}],
         }
         batch = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
-        s.keep("change", s.aws.route53.change_resource_record_sets(HostedZoneId=s.kept["zone"], ChangeBatch=batch))
+        s.aws.route53.change_resource_record_sets(HostedZoneId=s.kept["zone"], ChangeBatch=batch)
 
     return change
 
@@ -56,16 +55,6 @@ ZONES = [
         _delete_zone,
         steps(_change("DELETE"), _delete_zone),
         steps(_zone, _change("CREATE")),
-    ),
-    Rule(
-        "route53:GetChange",
-        "there is none",
-        "NoSuchChange",
-        "API GetChange",
-        lambda s: s.aws.route53.get_change(Id="C0000000000000"),
-        lambda s: s.aws.route53.get_change(Id=s.kept["change"]["Id"]),
-        _zone,
-        status=404,
     ),
     Rule(
         "route53:ChangeResourceRecordSets",
@@ -300,17 +289,6 @@ def test_a_new_bucket_is_private_encrypted_and_tagged(aws: Aws, name: str) -> No
     assert owner == {"ObjectOwnership": "BucketOwnerEnforced"}
     [rule] = aws.s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
-
-
-def test_a_change_is_pending_for_a_while(aws: Aws, name: str) -> None:
-    s = Place(aws, name)
-    _zone(s)
-    assert s.kept["change"]["Status"] == "PENDING"
-    _change("CREATE")(s)
-    info = s.kept["change"]["ChangeInfo"]
-    assert info["Status"] == aws.route53.get_change(Id=info["Id"])["ChangeInfo"]["Status"] == "PENDING"
-    aws.clock.advance(aws.timing.nat_delete)
-    assert aws.route53.get_change(Id=info["Id"])["ChangeInfo"]["Status"] == "INSYNC"
 
 
 def test_a_batch_is_applied_as_a_whole_or_not_at_all(aws: Aws, name: str) -> None:

@@ -1,4 +1,4 @@
-"""What EC2 checks in any request before it looks at resources: dry runs, client tokens, tags, attributes."""
+"""What EC2 checks in any request before it looks at resources: client tokens, tags, attributes."""
 
 from __future__ import annotations
 
@@ -19,20 +19,6 @@ TAGGABLE = {
     "ec2:CreateVpcEndpoint": "vpc-endpoint",
 }
 """Operation -> the only kind of resource that its TagSpecifications may name."""
-
-_DRY_RUNS = (
-    *TAGGABLE,
-    *("ec2:CreateRoute", "ec2:DeleteVpc", "ec2:DeleteSubnet", "ec2:DeleteInternetGateway", "ec2:ReleaseAddress"),
-    *("ec2:DeleteNatGateway", "ec2:DeleteRouteTable", "ec2:DeleteSecurityGroup", "ec2:AttachInternetGateway"),
-    *("ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress", "ec2:CreateTags"),
-)
-
-
-@checks(*_DRY_RUNS)
-def only_asking(call: Call) -> None:
-    """Answer a dry run: whatever no fault denies is allowed."""
-    if call.params.get("DryRun"):
-        raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
 
 
 @checks("ec2:CreateTags")

@@ -33,14 +33,6 @@ def describe_clusters(call: Call) -> Result:
     return result
 
 
-@handles("ecs:UpdateClusterSettings")
-def update_cluster_settings(call: Call) -> Result:
-    """Set the settings of a cluster."""
-    name = cluster_name(call)
-    _model(call, name).settings = list(call.params["settings"])
-    return {"cluster": call.ask("DescribeClusters", {"clusters": [name]})["clusters"][0]}
-
-
 @handles("ecs:ListClusters")
 def list_clusters(call: Call) -> Result:
     """List the clusters that are not INACTIVE."""

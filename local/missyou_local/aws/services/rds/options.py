@@ -112,11 +112,10 @@ def database_is_running(call: Call) -> None:
 _SNAPSHOT_PARAMETERS = {
     "DeleteDBInstance": "FinalDBSnapshotIdentifier",
     "CreateDBSnapshot": "DBSnapshotIdentifier",
-    "CopyDBSnapshot": "TargetDBSnapshotIdentifier",
 }
 
 
-@checks("rds:DeleteDBInstance", "rds:CreateDBSnapshot", "rds:CopyDBSnapshot")
+@checks("rds:DeleteDBInstance", "rds:CreateDBSnapshot")
 def snapshot_name_is_well_formed(call: Call) -> None:
     """Refuse malformed names of snapshots."""
     parameter = _SNAPSHOT_PARAMETERS[call.operation]

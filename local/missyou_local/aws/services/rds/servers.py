@@ -39,12 +39,6 @@ def keep(call: Call, name: str, snapshot: str) -> None:
         call.plane.databases.keep(_key(call, name), _key(call, snapshot))
 
 
-def keep_copy(call: Call, source: str, snapshot: str) -> None:
-    """Copy the data of a snapshot."""
-    if call.plane is not None:
-        call.plane.databases.keep_copy(_key(call, source), _key(call, snapshot))
-
-
 def keeping(call: Call, snapshot: str) -> bool:
     """Return whether the data of a snapshot are still being copied."""
     return call.plane is not None and call.plane.databases.keeping(_key(call, snapshot))

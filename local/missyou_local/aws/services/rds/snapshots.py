@@ -1,6 +1,6 @@
-"""Snapshots: they take time, outlive their database, and can be copied and deleted.
+"""Snapshots: they take time, and outlive their database.
 
-Sources: RDS API reference, CreateDBSnapshot, DescribeDBSnapshots, CopyDBSnapshot and DeleteDBSnapshot; RDS User Guide,
+Sources: RDS API reference, CreateDBSnapshot, DescribeDBSnapshots and DeleteDBSnapshot; RDS User Guide,
 "Creating a DB snapshot". moto keeps the record, `Snapshot` what moto does not store. AWS's own snapshots (`rds:…`) are
 complete at once.
 """
@@ -8,7 +8,7 @@ complete at once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from missyou_local.aws.call import Call, Regional, Result, checks, handles
@@ -99,24 +99,6 @@ def shown(call: Call, row: dict[str, Any]) -> dict[str, Any]:
         if known.kms_key:
             row["KmsKeyId"] = call.arn("kms", f"key/{known.kms_key}")
     return row
-
-
-@handles("rds:CopyDBSnapshot")
-def copy_db_snapshot(call: Call) -> Result:
-    """Copy a snapshot; a key makes the copy of an unencrypted one encrypted."""
-    source = find(call, call.params["SourceDBSnapshotIdentifier"])
-    origin, name = source.db_snapshot_identifier, call.params["TargetDBSnapshotIdentifier"].lower()
-    if not complete(call, origin):
-        raise AwsError("InvalidDBSnapshotState", f"Snapshot {origin} is not in the available state.")
-    if name in call.moto("rds").database_snapshots:
-        raise AwsError("DBSnapshotAlreadyExists", f"Cannot create the snapshot because {name} already exists.")
-    key = call.params.get("KmsKeyId") or ("of-the-source" if encrypted(call, source) else "")
-    own = {"SourceDBSnapshotIdentifier": origin, "TargetDBSnapshotIdentifier": name}
-    result = call.forward({**{k: v for k, v in call.params.items() if k != "KmsKeyId"}, **own})
-    known = SNAPSHOTS.of(call).get(origin) or Snapshot(call.now, call.now, source.dbi_resource_id, key, "")
-    SNAPSHOTS.of(call)[name] = replace(known, began=call.now, until=call.now + call.timing.rds_snapshot, kms_key=key)
-    rds_servers.keep_copy(call, origin, name)
-    return {"DBSnapshot": shown(call, result["DBSnapshot"])}
 
 
 @checks("rds:DeleteDBSnapshot")

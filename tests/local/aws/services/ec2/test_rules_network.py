@@ -39,15 +39,6 @@ RULES = [
         _vpc("10.0.0.0/28"),
     ),
     Rule(
-        "ec2:CreateVpc",
-        "DryRun: the caller may",
-        "DryRunOperation",
-        "API CreateVpc",
-        lambda s: s.aws.ec2.create_vpc(CidrBlock="10.0.0.0/16", DryRun=True),
-        lambda s: s.aws.ec2.create_vpc(CidrBlock="10.0.0.0/16", DryRun=False),
-        status=412,
-    ),
-    Rule(
         "ec2:ModifyVpcAttribute",
         "two attributes in one call",
         "InvalidParameterCombination",

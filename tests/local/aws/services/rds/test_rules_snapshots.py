@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from missyou_local.aws.services.rds.model import DATABASES
 from tests.local.aws import building
 from tests.local.aws.conftest import Aws, Refused
@@ -45,12 +43,6 @@ def _in_group(family: str) -> Act:
     return lambda s: _restore(DBParameterGroupName=f"{s.name}-{family}")(s)
 
 
-def _copy(name: str, **changes: Any) -> Act:
-    return lambda s: s.aws.rds.copy_db_snapshot(
-        SourceDBSnapshotIdentifier=f"{s.name}-s", TargetDBSnapshotIdentifier=f"{s.name}{name}", **changes
-    )
-
-
 def _forget(suffix: str) -> Act:
     return lambda s: s.aws.rds.delete_db_snapshot(DBSnapshotIdentifier=f"{s.name}{suffix}")
 
@@ -76,8 +68,6 @@ RULES = [
          lambda s: s.aws.rds.describe_db_snapshots(), status=404),
     Rule("rds:DeleteDBSnapshot", "it is being taken", "InvalidDBSnapshotState", "API DeleteDBSnapshot", _forget("-s"),
          steps(_wait, _forget("-s")), steps(_ready(), _snapshot())),
-    Rule("rds:CopyDBSnapshot", "it is being taken", "InvalidDBSnapshotState", "API CopyDBSnapshot", _copy("-t"),
-         steps(_wait, _copy("-t")), steps(_ready(), _snapshot())),
     Rule("rds:RestoreDBInstanceFromDBSnapshot", "the snapshot is being taken", "InvalidDBSnapshotState", RESTORE,
          _restore(), steps(_wait, _restore()), steps(_ready(), _snapshot())),
     _of("there is no such snapshot", "DBSnapshotNotFound", _restore("-t"), _restore(), status=404),
@@ -183,22 +173,6 @@ def test_a_restored_database_has_what_its_snapshot_had_and_aws_defaults_otherwis
 
 def password(name: str) -> str:
     return next(databases[name].password for databases in DATABASES.states() if name in databases)
-
-
-@pytest.mark.parametrize(("given", "encrypted"), [({}, False), ({"KmsKeyId": "alias/aws/rds"}, True)])
-def test_a_copy_with_a_key_is_encrypted(aws: Aws, name: str, given: dict[str, str], encrypted: bool) -> None:
-    """API CopyDBSnapshot, KmsKeyId."""
-    place = Place(aws, name)
-    place.database(StorageEncrypted=False)
-    _snapshot()(place)
-    _wait(place)
-    assert described(aws, f"{name}-s")["Encrypted"] is False
-    _copy("-t", **given)(place)
-    assert described(aws, f"{name}-t")["Status"] == "creating"
-    _wait(place)
-    assert described(aws, f"{name}-t")["Encrypted"] is encrypted
-    _restore("-t")(place)
-    assert instance(aws, f"{name}-2")["StorageEncrypted"] is encrypted
 
 
 def test_a_new_password_shows_in_the_state(aws: Aws, name: str) -> None:
