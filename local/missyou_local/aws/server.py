@@ -66,10 +66,6 @@ class Server:
         """Return the timing in force; setting its fields takes effect at once."""
         return self.control.timing
 
-    def wait(self) -> None:
-        """Block until the server is closed."""
-        self._thread.join()
-
     def close(self) -> None:
         """Stop serving and free the port; end what the data plane runs."""
         if self._heartbeat is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import json
 import os
@@ -19,7 +18,6 @@ from missyou_local.processes import start_time
 #: Gets lines of output, each with the seconds since the epoch at which it was read.
 OnLines = Callable[[Sequence[tuple[float, str]]], None]
 
-_KEPT = 200
 #: The awslogs driver splits longer lines (CloudWatch Logs, PutLogEvents: 256 KiB an event, 26 bytes of it overhead).
 _LONGEST = 256 * 1024 - 26
 _CHUNK = 64 * 1024
@@ -41,7 +39,6 @@ class Running:
         self.pid = process.pid
         self._process = process
         self._record = record
-        self._last: collections.deque[str] = collections.deque(maxlen=_KEPT)
         self._lock = threading.Lock()
         threading.Thread(target=self._listen, args=(on_lines,), name=f"output-{self.pid}", daemon=True).start()
 
@@ -57,10 +54,6 @@ class Running:
                 if self._record is not None:
                     self._record.unlink(missing_ok=True)
         return code if code >= 0 else 128 - code
-
-    def tail(self, lines: int) -> list[str]:
-        """Return the last lines of output, 200 at most."""
-        return list(self._last)[-lines:]
 
     def stop(self, grace: float) -> None:
         """Terminate the process, and kill it after `grace` seconds; return at once."""
@@ -94,7 +87,6 @@ class Running:
     def _tell(self, raw: Sequence[bytes], on_lines: OnLines) -> None:
         now = time.time()
         texts = [part.decode(errors="replace").rstrip("\r") for line in raw for part in _pieces(line)]
-        self._last.extend(texts)
         if texts:
             on_lines([(now, text) for text in texts])
 

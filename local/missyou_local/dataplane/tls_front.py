@@ -41,12 +41,12 @@ class TlsFronts:
         self._thread = threading.Thread(target=self._loop.run_forever, name="tls-fronts", daemon=True)
         self._thread.start()
 
-    def open(self, upstream: tuple[str, int], port: int = 0, *, force: bool = True) -> int:
-        """Listen for `upstream` on a port of loopback (0: a free one) and return it.
+    def open(self, upstream: tuple[str, int]) -> int:
+        """Listen for `upstream` on a free port of loopback and return the port.
 
-        `force` refuses those who do not ask for TLS, as RDS does with rds.force_ssl. Raises OSError for a port in use.
+        Clients that do not ask for TLS are refused, as by RDS with rds.force_ssl.
         """
-        return asyncio.run_coroutine_threadsafe(self._open(upstream, port, force=force), self._loop).result()
+        return asyncio.run_coroutine_threadsafe(self._open(upstream), self._loop).result()
 
     def close_port(self, port: int) -> None:
         """Stop listening, and cut the connections."""
@@ -60,7 +60,7 @@ class TlsFronts:
         self._thread.join()
         self._loop.close()
 
-    async def _open(self, upstream: tuple[str, int], port: int, *, force: bool) -> int:
+    async def _open(self, upstream: tuple[str, int]) -> int:
         connections: set[asyncio.Task[None]] = set()
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -70,10 +70,10 @@ class TlsFronts:
                 task.add_done_callback(connections.discard)
             # A failure concerns one connection only: its client sees it closed.
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError, TimeoutError):
-                await self._serve(reader, writer, upstream, force=force)
+                await self._serve(reader, writer, upstream)
             writer.close()
 
-        server = await asyncio.start_server(serve, HOST, port)
+        server = await asyncio.start_server(serve, HOST, 0)
         local = int(server.sockets[0].getsockname()[1])
         self._fronts[local] = _Front(server, connections)
         return local
@@ -88,11 +88,11 @@ class TlsFronts:
         await asyncio.gather(*front.connections, return_exceptions=True)
 
     async def _serve(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, upstream: tuple[str, int], *, force: bool
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, upstream: tuple[str, int]
     ) -> None:
         async with asyncio.timeout(_PATIENCE):
             startup, code, encrypted = await self._startup(reader, writer)
-        if force and not encrypted and code != _CANCEL:
+        if not encrypted and code != _CANCEL:
             writer.write(_refusal(startup))
             await writer.drain()
             return

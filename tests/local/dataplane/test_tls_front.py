@@ -73,13 +73,6 @@ def test_without_tls_one_is_refused_as_rds_does(port):
         connect(port, "disable")
 
 
-def test_it_can_be_left_to_the_client(fronts, server):
-    port = fronts.open((HOST, server.port), force=False)
-    connect(port, "disable").close()
-    connect(port).close()
-    fronts.close_port(port)
-
-
 def test_many_at_once(port):
     def ask(number: int) -> int:
         with connect(port) as connection:
@@ -138,11 +131,6 @@ def test_what_is_no_postgresql_is_closed(port, said):
         client.sendall(said)
         client.shutdown(socket.SHUT_WR)
         assert client.recv(100) == b""
-
-
-def test_a_taken_port_is_an_error(fronts, server, port):
-    with pytest.raises(OSError, match="in use"):
-        fronts.open((HOST, server.port), port)
 
 
 # The server

@@ -16,21 +16,9 @@ from missyou_local.aws.services.elbv2.load_balancers import is_active
 _GROUPS = frozenset(
     f"AWSManagedRules{name}"
     for name in (
-        "ACFPRuleSet",
-        "ATPRuleSet",
-        "AdminProtectionRuleSet",
-        "AmazonIpReputationList",
-        "AnonymousIpList",
-        "AntiDDoSRuleSet",
-        "BotControlRuleSet",
-        "CommonRuleSet",
-        "KnownBadInputsRuleSet",
-        "LinuxRuleSet",
-        "PHPRuleSet",
-        "SQLiRuleSet",
-        "UnixRuleSet",
-        "WindowsRuleSet",
-        "WordPressRuleSet",
+        *("ACFPRuleSet", "ATPRuleSet", "AdminProtectionRuleSet", "AmazonIpReputationList", "AnonymousIpList"),
+        *("AntiDDoSRuleSet", "BotControlRuleSet", "CommonRuleSet", "KnownBadInputsRuleSet", "LinuxRuleSet"),
+        *("PHPRuleSet", "SQLiRuleSet", "UnixRuleSet", "WindowsRuleSet", "WordPressRuleSet"),
     )
 )
 _WINDOWS = (60, 120, 300, 600)
