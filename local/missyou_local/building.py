@@ -22,8 +22,8 @@ class BuildError(Exception):
 def build(go: str, made: Path, kubernetes: str, cache: Path, say: Callable[[str], None]) -> None:
     """Build both programs into a folder. Error: BuildError."""
     major, minor, _ = kubernetes.split(".")
-    told = {"Version": f"v{kubernetes}", "Major": major, "Minor": minor}
-    flags = {"kube-apiserver": "".join(f" -X {_VERSION}{name}={value}" for name, value in told.items())}
+    version = {"Version": f"v{kubernetes}", "Major": major, "Minor": minor}
+    flags = {"kube-apiserver": "".join(f" -X {_VERSION}{name}={value}" for name, value in version.items())}
     environ = _environ(cache)
     step, steps = 1, len(_PACKAGES) + 1
     with Progress(f"step {step} of {steps}, Go modules", say) as progress:

@@ -95,9 +95,9 @@ def tear_down(state: Path) -> list[str]:
     if is_ours(state):
         shutil.rmtree(state)
     if record:
-        done, said = _uninstall(json.loads(record))
-        lines.append(said)
-        if not done:
+        removed, message = _uninstall(json.loads(record))
+        lines.append(message)
+        if not removed:
             claim(state)
             (state / _RECORD).write_text(record)
     return lines

@@ -54,10 +54,25 @@ def start_time(pid: int) -> str | None:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             return None if fields[0] == "Z" else fields[19]
         command, plain = ["ps", "-o", "stat=,lstart=", "-p", str(pid)], os.environ | {"LC_ALL": "C", "TZ": "UTC"}
-        told = subprocess.run(command, capture_output=True, text=True, check=False, env=plain).stdout.strip()
-        return None if told.startswith("Z") else told.partition(" ")[2].strip() or None
+        output = subprocess.run(command, capture_output=True, text=True, check=False, env=plain).stdout.strip()
+        return None if output.startswith("Z") else output.partition(" ")[2].strip() or None
     except OSError:
         return None
+
+
+def write_record(path: Path, pid: int, started: str | None) -> None:
+    """Record a process so that it can never be mistaken for another that gets its pid later."""
+    path.write_text(json.dumps({"pid": pid, "started": started}))
+
+
+def read_record(path: Path) -> tuple[int, str] | None:
+    """Return pid and start time of a recorded process, None if the record is missing or damaged, or it has ended."""
+    try:
+        data = json.loads(path.read_text())
+        pid, started = int(data["pid"]), str(data["started"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return (pid, started) if start_time(pid) == started else None
 
 
 def start(folder: Path, name: str, command: Sequence[str], environ: Mapping[str, str]) -> Process:
@@ -69,18 +84,14 @@ def start(folder: Path, name: str, command: Sequence[str], environ: Mapping[str,
         )
     _CHILDREN.append(child)
     process = Process(name, child.pid, start_time(child.pid) or "", log)
-    (folder / f"{name}.pid").write_text(json.dumps({"pid": process.pid, "started": process.started}))
+    write_record(folder / f"{name}.pid", process.pid, process.started)
     return process
 
 
 def recorded(folder: Path, name: str) -> Process | None:
     """Return a recorded process if it still runs."""
-    try:
-        told = json.loads((folder / f"{name}.pid").read_text())
-        process = Process(name, told["pid"], told["started"], folder / f"{name}.log")
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-    return process if process.alive() else None
+    known = read_record(folder / f"{name}.pid")
+    return Process(name, *known, folder / f"{name}.log") if known else None
 
 
 def wait_until(done: Callable[[], bool], patience: float, pause: float = 0.05) -> bool:

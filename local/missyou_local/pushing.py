@@ -27,7 +27,7 @@ class Pusher:
 
     def __init__(self, api: client.ApiClient, place: Surroundings, name: str, voice: Voice) -> None:
         self._api, self._place, self._name, self._voice = api, place, name, voice
-        self._said = ""
+        self._message = ""
         # In a real AWS an image without layers would only fail to start: there, the status says how to push.
         self._done = not place.emulated
 
@@ -50,17 +50,17 @@ class Pusher:
         tag = app["spec"].get("image", {}).get("tag", "latest")
         problem = push(self._place, url, tag)
         if problem:
-            self._said = f"no image could be registered as {url}:{tag}: {problem}"
+            self._message = f"no image could be registered as {url}:{tag}: {problem}"
         else:
-            self._said = f"ServiceReady said ImageNotFound: the demo registered {url}:{tag}, as docker push would do"
+            self._message = f"ServiceReady said ImageNotFound: the demo registered {url}:{tag}, as docker push would do"
         if not sys.stdout.isatty():
             self.report()
 
     def report(self) -> None:
         """Print once what has been done. On a terminal, only after the live view, which redraws in place."""
-        if self._said:
-            self._voice.note(self._said)
-        self._said = ""
+        if self._message:
+            self._voice.note(self._message)
+        self._message = ""
 
 
 def push(place: Surroundings, url: str, tag: str, command: str = "") -> str:

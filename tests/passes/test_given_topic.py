@@ -6,7 +6,7 @@ import pytest
 
 from tests.sim.app import App, changes
 
-from .test_notifications import ANN, BOB, in_sync, topic, notify
+from .test_notifications import ANN, BOB, in_sync, notify, topic
 
 
 @pytest.fixture(scope="module")

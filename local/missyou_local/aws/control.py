@@ -98,31 +98,31 @@ class Control:
             raise ValueError(f"unknown query {unknown[0]!r}; there are operation, caller, since")
         return self.ledger.entries(query.get("operation", "*"), query.get("caller", "*"), int(query.get("since", 0)))
 
-    def _change(self, wanted: dict[str, Any]) -> None:
-        if unknown := sorted(set(wanted) - set(_KEYS)):
+    def _change(self, changes: dict[str, Any]) -> None:
+        if unknown := sorted(set(changes) - set(_KEYS)):
             raise ValueError(f"unknown key {unknown[0]!r}; the keys are {', '.join(_KEYS)}")
-        faults = [Fault.parse(fault) for fault in wanted.get("rules", [])]
-        seed = int(wanted.get("seed", self.faults.seed))
-        self.timing.update(wanted.get("timing", {}))
-        self._turn(wanted.get("clock", {}))
-        if "lag" in wanted:
-            self.lag.update(wanted["lag"])
-        if "rules" in wanted or "seed" in wanted:
-            self.faults.replace(faults if "rules" in wanted else self.faults.in_force, seed)
-        if wanted.get("reset_counts"):
+        faults = [Fault.parse(fault) for fault in changes.get("rules", [])]
+        seed = int(changes.get("seed", self.faults.seed))
+        self.timing.update(changes.get("timing", {}))
+        self._turn(changes.get("clock", {}))
+        if "lag" in changes:
+            self.lag.update(changes["lag"])
+        if "rules" in changes or "seed" in changes:
+            self.faults.replace(faults if "rules" in changes else self.faults.in_force, seed)
+        if changes.get("reset_counts"):
             self.ledger.clear()
 
-    def _turn(self, wanted: dict[str, Any]) -> None:
-        if not wanted:
+    def _turn(self, changes: dict[str, Any]) -> None:
+        if not changes:
             return
-        if unknown := sorted(set(wanted) - {"speed", "advance"}):
+        if unknown := sorted(set(changes) - {"speed", "advance"}):
             raise ValueError(f"unknown clock key {unknown[0]!r}; the keys are speed, advance")
         if not isinstance(self.clock, Clock):
             message = "this server goes by a clock of its caller's, which only the caller can turn"
             raise ValueError(message)  # noqa: TRY004 - what is asked for is wrong, not a type
-        if "speed" in wanted:
-            self.clock.run(wanted["speed"])
-        self.clock.advance(wanted.get("advance", 0))
+        if "speed" in changes:
+            self.clock.run(changes["speed"])
+        self.clock.advance(changes.get("advance", 0))
 
 
 def _json(status: int, data: Any) -> Response:

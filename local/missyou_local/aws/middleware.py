@@ -129,8 +129,8 @@ class Application:
         return wire.encode_result(request, handler(call)) if handler else self._ask_moto(request)
 
     def _send(self, request: wire.Request, operation: str, params: Mapping[str, Any] | None) -> Result:
-        asked = request if params is None else wire.rewritten(request, operation, params)
-        return wire.decode_result(asked, self._ask_moto(asked))
+        sent = request if params is None else wire.rewritten(request, operation, params)
+        return wire.decode_result(sent, self._ask_moto(sent))
 
     def _ask_moto(self, request: wire.Request) -> wire.Response:
         request.environ["wsgi.input"].seek(0)

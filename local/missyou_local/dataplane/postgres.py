@@ -23,7 +23,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from missyou_local.dataplane.programs import write_record
+from missyou_local.processes import start_time, write_record
 
 HOST = "127.0.0.1"
 #: The superuser, named as on RDS, where nobody but AWS has its password either.
@@ -90,7 +90,7 @@ class Postgres:
                 start_new_session=True,
             )
         if self._record is not None:
-            write_record(self._record, self._process.pid)
+            write_record(self._record, self._process.pid, start_time(self._process.pid))
         deadline = time.monotonic() + _PATIENCE
         while not self.answers():
             if self.pid is None or time.monotonic() > deadline:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -13,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from missyou_local.processes import start_time
+from missyou_local.processes import read_record, start_time, write_record
 
 #: Gets lines of output, each with the seconds since the epoch at which it was read.
 OnLines = Callable[[Sequence[tuple[float, str]]], None]
@@ -110,27 +109,17 @@ def start(program: Program, on_lines: OnLines, record: Path | None = None) -> Ru
         start_new_session=True,
     )
     if record is not None:
-        write_record(record, process.pid)
+        write_record(record, process.pid, start_time(process.pid))
     return Running(process, on_lines, record)
-
-
-def write_record(record: Path, pid: int) -> None:
-    """Record a process so that it can never be mistaken for another that gets its pid later."""
-    record.write_text(json.dumps({"pid": pid, "started": start_time(pid)}), encoding="utf-8")
 
 
 def sweep(folder: Path) -> list[int]:
     """Kill the recorded process groups that a killed predecessor left in a folder; return their pids."""
     ended = []
     for record in sorted(folder.glob("*.json")):
-        try:
-            told = json.loads(record.read_text(encoding="utf-8"))
-            pid, started = int(told["pid"]), told["started"]
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        if started is not None and start_time(pid) == started:
-            _signal_group(pid, signal.SIGKILL)
-            ended.append(pid)
+        if known := read_record(record):
+            _signal_group(known[0], signal.SIGKILL)
+            ended.append(known[0])
         record.unlink(missing_ok=True)
     return ended
 

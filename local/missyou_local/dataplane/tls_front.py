@@ -139,7 +139,7 @@ def _refusal(startup: bytes) -> bytes:
     given = dict(zip(words[::2], words[1::2], strict=False))
     user, database = (given.get(name, b"").decode(errors="replace") for name in (b"user", b"database"))
     message = f'no pg_hba.conf entry for host "{HOST}", user "{user}", database "{database or user}", no encryption'
-    told = (("S", "FATAL"), ("V", "FATAL"), ("C", "28000"), ("M", message))
-    fields = "".join(f"{kind}{text}\0" for kind, text in told)
+    parts = (("S", "FATAL"), ("V", "FATAL"), ("C", "28000"), ("M", message))
+    fields = "".join(f"{kind}{text}\0" for kind, text in parts)
     body = fields.encode() + b"\0"
     return b"E" + struct.pack("!I", len(body) + 4) + body

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from missyou_local.dataplane.programs import Program, Running, start, sweep, write_record
-from missyou_local.processes import start_time, wait_until
+from missyou_local.dataplane.programs import Program, Running, start, sweep
+from missyou_local.processes import start_time, wait_until, write_record
 
 PATIENCE = 20.0
 
@@ -140,9 +140,7 @@ def test_what_a_killed_process_left_is_swept(tmp_path):
 def test_a_pid_that_is_another_s_by_now_is_left_alone(tmp_path):
     bystander = subprocess.Popen(["/bin/sleep", "1000"], start_new_session=True)
     try:
-        write_record(tmp_path / "old.json", bystander.pid)
-        told = json.loads((tmp_path / "old.json").read_text())
-        (tmp_path / "old.json").write_text(json.dumps(told | {"started": "long ago"}))
+        write_record(tmp_path / "old.json", bystander.pid, "long ago")
         (tmp_path / "broken.json").write_text("{")
         assert sweep(tmp_path) == []
         assert bystander.poll() is None

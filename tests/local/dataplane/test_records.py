@@ -23,7 +23,7 @@ from tests.local.aws.conftest import Aws
 from tests.local.dataplane.conftest import FAST
 from tests.local.dataplane.test_databases import available
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 #: A small app: it says which task it is, what it was given, and is ill while a file is there.
 PROGRAM = textwrap.dedent(
     """

@@ -19,7 +19,7 @@ BALANCER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app
 CHECK = Check(path="/health", interval=0.02, timeout=2.0, healthy=2, unhealthy=2, codes="200")
 
 
-def until(holds: Callable[[], object], what: str, seconds: float = 5.0) -> None:
+def until(holds: Callable[[], object], what: str, seconds: float = 20.0) -> None:
     """Wait for a condition, which fails the test if it does not come to hold."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -10,7 +10,7 @@ from typing import Any
 from missyou_local.aws.call import Call, Regional, Result, checks, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ec2 import interfaces
-from missyou_local.aws.services.elbv2 import listening
+from missyou_local.dataplane.postgres import HOST, free_port
 
 _NAME = re.compile(r"(?!internal-)[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?")
 _DEFAULT_ATTRIBUTES = {
@@ -36,13 +36,22 @@ _DEFAULT_ATTRIBUTES = {
 
 @dataclass(slots=True)
 class _Balancing:
-    """When load balancers become active, and what made the target groups, both by ARN."""
+    """When load balancers become active, what made the target groups, and ports of this machine, all by ARN."""
 
     active_at: dict[str, float] = field(default_factory=dict)
     groups: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    ports: dict[tuple[str, int], int] = field(default_factory=dict)
 
 
 BALANCING: Regional[_Balancing] = Regional(_Balancing)
+
+
+def local_port(call: Call, balancer: str, port: int) -> int:
+    """Return the port of this machine that stands for a port of a load balancer (an ARN)."""
+    ports = BALANCING.of(call).ports
+    if (balancer, port) not in ports:
+        ports[balancer, port] = free_port()
+    return ports[balancer, port]
 
 
 @handles("elbv2:CreateLoadBalancer")
@@ -72,9 +81,9 @@ def create_load_balancer(call: Call) -> Result:
     arn = made["LoadBalancerArn"]
     balancer = elb.load_balancers[arn]
     balancer.attrs = {**balancer.attrs, **_DEFAULT_ATTRIBUTES}
-    balancer.dns_name = (
-        listening.address(call, arn) or f"{name}-{int(arn[-8:], 16):010d}.{call.region}.elb.amazonaws.com"
-    )
+    # A data plane listens on ports of this machine: the load balancer's own name is in no DNS, and port 80 is root's.
+    here = f"{HOST}:{local_port(call, arn, 80)}" if call.plane else None
+    balancer.dns_name = here or f"{name}-{int(arn[-8:], 16):010d}.{call.region}.elb.amazonaws.com"
     BALANCING.of(call).active_at[arn] = call.now + call.timing.alb
     _attach(call, balancer)
     return {"LoadBalancers": _described(call, [arn])}

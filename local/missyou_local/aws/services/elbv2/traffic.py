@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from missyou_local.aws.call import Call
 from missyou_local.aws.services.elbv2 import targets
-from missyou_local.aws.services.elbv2.listening import local_port
-from missyou_local.aws.services.elbv2.load_balancers import is_active
+from missyou_local.aws.services.elbv2.load_balancers import is_active, local_port
 from missyou_local.dataplane.balancing import (
     Check,
     Forward,
@@ -65,5 +64,5 @@ def groups(call: Call, plane: DataPlane) -> Iterator[Group]:
             codes=(group.matcher or {}).get("HttpCode", "200"),
         )
         known = [(target, plane.tasks.local_port(target.task, target.port)) for target in targets.of_group(call, arn)]
-        wanted = [Target(target.id, HOST, port, draining=target.draining) for target, port in known if port]
-        yield Group(arn, check, tuple(wanted))
+        registered = [Target(target.id, HOST, port, draining=target.draining) for target, port in known if port]
+        yield Group(arn, check, tuple(registered))
