@@ -197,7 +197,7 @@ def test_where_there_is_no_zone_the_records_are_named_and_made_by_hand(app, zone
     said = app.condition("DomainReady")["message"]
     assert app.condition("Stalled")["status"] == ""
     name, value = said.split("create the record ")[1].split(" by hand")[0].split(" CNAME ")
-    assert f"lead app.elsewhere.org to {app.body['status']['outputs']['albURL'].removeprefix('http://')}" in said
+    assert f"point app.elsewhere.org at {app.body['status']['outputs']['albURL'].removeprefix('http://')}" in said
     # The name before it is served meanwhile.
     assert listeners(app)[443]["Certificates"][0]["CertificateArn"] == certificates(app)["www.example.com"]
     assert ("www.example.com", "A") in records(app, zones["example.com"])
@@ -210,7 +210,7 @@ def test_where_there_is_no_zone_the_records_are_named_and_made_by_hand(app, zone
     app.grow()
     in_sync(app)
     assert app.body["status"]["url"] == "https://app.elsewhere.org"
-    assert "lead app.elsewhere.org to" in app.condition("DomainReady")["message"]
+    assert "point app.elsewhere.org at" in app.condition("DomainReady")["message"]
     assert ("www.example.com", "A") not in records(app, zones["example.com"])
 
 
