@@ -187,4 +187,7 @@ def pages(client: Client, operation: str, result: str, **arguments: Any) -> list
     """Read all pages of a describe or list call (by botocore's paginator, where it knows one) and give the rows."""
     if not client.can_paginate(operation):
         return list(getattr(client, operation)(**arguments)[result])
-    return list(client.get_paginator(operation).paginate(**arguments).search(f"{result}[]"))
+    # An answer without rows may lack the key (SQS): that makes a row of None.
+    return [
+        row for row in client.get_paginator(operation).paginate(**arguments).search(f"{result}[]") if row is not None
+    ]

@@ -35,7 +35,7 @@ _NOT_YET = re.compile(
     r"ResourceInUse|ClusterContains|UpdateInProgress|ConcurrentUpdate|ConcurrentModification|OperationAborted|"
     r"DeleteConflict|ConcurrentAccess|IncorrectState|OptimisticLock|UnavailableEntity|AssociatedItem|TagOperation"
 )
-_ABSENT = re.compile(r"NotFound|NoSuch|Nonexistent|^404$|MISSING")
+_ABSENT = re.compile(r"NotFound|NoSuch|Non[eE]xistent|QueueDoesNotExist|^404$|MISSING")
 _BROKEN = re.compile(
     r"InternalFailure|InternalError|InternalServer|ServiceUnavailable|ServerException|^5\d\d$|Unavailable$"
 )
