@@ -30,7 +30,7 @@ class StackIdentity:
     partition: str = "aws"
 
     def tags(self, component: str, name: str, extra: Mapping[str, str]) -> dict[str, str]:
-        """Give all tags of one resource; `extra` is `Environment` and `spec.tags`."""
+        """Return all tags of one resource; `extra` is `Environment` and `spec.tags`."""
         ours = {STACK_TAG: self.app, CLUSTER_TAG: self.cluster, COMPONENT_TAG: component, "Name": name}
         return {**extra, **ours}
 
@@ -39,7 +39,7 @@ class StackIdentity:
         return pattern.format(stack=self.name, region=self.region, account=self.account).replace("*", chosen)
 
     def owns(self, tags: Mapping[str, str]) -> bool:
-        """Tell whether tags say that a resource is this stack's."""
+        """Return whether tags say that a resource is this stack's."""
         return tags.get(STACK_TAG) == self.app and tags.get(CLUSTER_TAG) == self.cluster
 
     def token(self, *parts: str) -> str:
@@ -59,10 +59,10 @@ def owner_of(tags: Mapping[str, str]) -> str:
 
 
 def tag_list(tags: Mapping[str, str], *, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
-    """Give tags in the list form that most services take (ECS spells the two words in lower case)."""
+    """Return tags in the list form that most services take (ECS spells the two words in lower case)."""
     return [{key: k, value: v} for k, v in sorted(tags.items())]
 
 
 def tag_map(tags: Iterable[Mapping[str, Any]] | None, *, key: str = "Key", value: str = "Value") -> dict[str, str]:
-    """Give tags as a mapping, those of AWS's own left out."""
+    """Return tags as a mapping, those of AWS's own left out."""
     return {t[key]: t.get(value) or "" for t in tags or () if not t[key].startswith("aws:")}
