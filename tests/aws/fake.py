@@ -66,7 +66,7 @@ def cloud_of(client: Any, stack: StackIdentity = STACK) -> Cloud:
 
 
 def reader_of(cloud: Cloud, found: Mapping[str, Sequence[Observed]] | None = None) -> Reader:
-    """Give a reader that has found the stack's VPC, and what is named."""
+    """Return a reader that has found the stack's VPC, and what is named."""
     vpc = Observed(Vpc, "missyou-vpc", "vpc-1", {"id": "vpc-1"})
     return Reader(cloud, {"ec2.Vpc": [vpc], **(found or {})}, time.monotonic(), {})
 

@@ -50,14 +50,14 @@ def client(service: str) -> Any:
 
 
 def live(*, final_snapshot: bool = True) -> Cloud:
-    """Give a cloud for a stack that no other test has."""
+    """Return a cloud for a stack that no other test has."""
     name = f"s{next(_numbers)}"
     stack = StackIdentity(name, f"default/{name}", "cluster-uid", ACCOUNT, REGION)
     return Cloud(_clients, stack, Inventory(), NAMES, final_snapshot=final_snapshot)
 
 
 def neighbour(cloud: Cloud) -> Cloud:
-    """Give a cloud for a stack of the same name that belongs to another Kubernetes cluster."""
+    """Return a cloud for a stack of the same name that belongs to another Kubernetes cluster."""
     mine = cloud.stack
     stack = StackIdentity(mine.name, mine.app, "other-cluster", mine.account, mine.region)
     return Cloud(_clients, stack, Inventory(), NAMES)

@@ -45,7 +45,7 @@ class Check:
     made: bool = False
 
     def key(self) -> tuple[Any, ...]:
-        """Give what tells checks apart that are decided alike."""
+        """Return what tells checks apart that are decided alike."""
         return (self.action, self.resource, repr(sorted(self.context.items())), self.exists, self.made)
 
 
@@ -117,7 +117,7 @@ def request_tags(params: Mapping[str, Any]) -> dict[str, str]:
 
 
 def of_request(action: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the condition keys that a request sets, besides tags."""
+    """Return the condition keys that a request sets, besides tags."""
     if action.startswith("application-autoscaling:") and "ServiceNamespace" in params:
         return {"application-autoscaling:service-namespace": params["ServiceNamespace"]}
     if action == "route53:ChangeResourceRecordSets":
@@ -162,7 +162,7 @@ def _named_privately(params: Mapping[str, Any], seen: Seen) -> Iterator[Conseque
 
 
 def _fronted(action: str) -> Implied:
-    """Give what Elastic Load Balancing checks when AWS WAF is asked about a load balancer."""
+    """Return what Elastic Load Balancing checks when AWS WAF is asked about a load balancer."""
 
     def fronted(params: Mapping[str, Any], _: Seen) -> Iterator[Consequence]:
         yield f"elasticloadbalancing:{action}", params["ResourceArn"], {}
@@ -209,6 +209,6 @@ IMPLIED: Mapping[str, Implied] = {
 
 
 def implied(action: str, params: Mapping[str, Any], seen: Seen) -> Iterator[Check]:
-    """Give what AWS checks besides, although the request is for something else."""
+    """Return what AWS checks besides, although the request is for something else."""
     for other, place, context in IMPLIED.get(action, lambda *_: ())(params, seen):
         yield _check(other, arn(place.removeprefix("new ")), context, seen, new=place.startswith("new "))

@@ -14,7 +14,7 @@ ForeignChange = Callable[[App], None]
 
 
 def _named(app: App, operation: str, result: str) -> dict[str, dict[str, Any]]:
-    """Give EC2's rows of one kind by their names."""
+    """Return EC2's rows of one kind by their names."""
     rows = getattr(app.client("ec2"), operation)()[result]
     return {tag["Value"]: row for row in rows for tag in row.get("Tags", ()) if tag["Key"] == "Name"}
 

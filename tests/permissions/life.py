@@ -110,7 +110,7 @@ def at_the_door(aws: Aws, door: Door) -> str:
 
 
 def everything() -> dict[str, Any]:
-    """Give what a production stack can have."""
+    """Return what a production stack can have."""
     return {
         "secrets": {
             "googleAPIKey": {"secretKeyRef": {"name": "keys", "key": "google"}},

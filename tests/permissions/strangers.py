@@ -96,12 +96,12 @@ Variants = Iterator[tuple[str, Check]]
 
 
 def changing() -> frozenset[str]:
-    """Give the actions that make, change or delete something, or read a secret."""
+    """Return the actions that make, change or delete something, or read a secret."""
     return frozenset(action for grant in declared(NAMES) if grant.part is not Part.LOOK for action in grant.actions)
 
 
 def of_a_like_name(check: Check) -> Variants:
-    """Give the request about a stranger's resource whose name has the form of ours."""
+    """Return the request about a stranger's resource whose name has the form of ours."""
     if check.exists:
         yield "without tags", _retagged(check, {})
         yield "with other tags", _retagged(check, _THEIRS)
@@ -113,7 +113,7 @@ def of_a_like_name(check: Check) -> Variants:
 
 
 def of_another_name(check: Check) -> Variants:
-    """Give the request about a stranger's resource, for a policy of one stack in one cluster."""
+    """Return the request about a stranger's resource, for a policy of one stack in one cluster."""
     if check.exists:
         yield "without tags", _retagged(_renamed(check), {})
         yield "with other tags", _retagged(_renamed(check), _THEIRS)
@@ -126,13 +126,13 @@ def of_another_name(check: Check) -> Variants:
 
 
 def in_another_account(check: Check) -> Variants:
-    """Give the request about another account's resource."""
+    """Return the request about another account's resource."""
     if ACCOUNT in check.resource:
         yield "another account", replace(check, resource=check.resource.replace(ACCOUNT, "999999999999"))
 
 
 def in_another_region(check: Check) -> Variants:
-    """Give the request about another region's resource (a role's region is in its name)."""
+    """Return the request about another region's resource (a role's region is in its name)."""
     if REGION in check.resource:
         yield "another region", replace(check, resource=check.resource.replace(REGION, "eu-west-9"))
 
@@ -146,7 +146,7 @@ def _for_another_purpose(check: Check) -> Variants:
 
 
 def _within_a_call(check: Check) -> bool:
-    """Tell whether this is the tagging within a creating call, which stands and falls with that call."""
+    """Return whether this is the tagging within a creating call, which stands and falls with that call."""
     return any(key.endswith(":CreateAction") for key in check.context)
 
 

@@ -20,7 +20,7 @@ def declared_actions() -> set[str]:
 
 
 def implied_actions() -> set[str]:
-    """Give the actions that no request names, but AWS checks."""
+    """Return the actions that no request names, but AWS checks."""
     return declared_actions() - {action for grant in declared(NAMES) if not grant.implied for action in grant.actions}
 
 

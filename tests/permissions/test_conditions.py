@@ -37,7 +37,7 @@ ONE_OF_SEVERAL = {"listener/net", "listener/gwy"}
 
 
 def foreign(lived: Lived, variants: Variants) -> Iterator[tuple[str, Check]]:
-    """Give all that the operator asked and that changes something, about strangers' things."""
+    """Return all that the operator asked and that changes something, about strangers' things."""
     changing = strangers.changing()
     for check in lived.checks:
         if check.action in changing:
@@ -102,7 +102,7 @@ def test_the_model_asks_for_all_the_resources_that_aws_does(lived: Lived, answer
 
 
 def fits(pattern: str, resource: str) -> bool:
-    """Tell whether an ARN is of a form such as `arn:${Partition}:ec2:${Region}:${Account}:vpc/${VpcId}`."""
+    """Return whether an ARN is of a form such as `arn:${Partition}:ec2:${Region}:${Account}:vpc/${VpcId}`."""
     parts = re.split(r"\$\{\w+\}", pattern)
     return re.fullmatch(".*".join(re.escape(part) for part in parts), resource) is not None
 

@@ -57,7 +57,7 @@ def test_nothing_is_allowed_by_pattern_of_action() -> None:
 
 
 def pairs(grant: Grant) -> Iterator[tuple[str, str, tuple[Condition, ...]]]:
-    """Give each action with each resource; a condition with several values is one that holds for any of them."""
+    """Return each action with each resource; a condition with several values is one that holds for any of them."""
     for values in itertools.product(*([(c.operator, c.key, value) for value in c.values] for c in grant.when)):
         when = tuple(Condition(operator, key, (value,)) for operator, key, value in values)
         yield from ((action, resource, when) for action in grant.actions for resource in grant.resources)

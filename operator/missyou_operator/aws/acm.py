@@ -154,7 +154,7 @@ class Certificate(Resource):
 
 
 def others_of(cloud: Cloud, domain: str, arn: str) -> bool:
-    """Tell whether another certificate of the account, not the stack's, is proven by the same record.
+    """Return whether another certificate of the account, not the stack's, is proven by the same record.
 
     That is one which names the domain too, as itself or by a wildcard.
     """
@@ -170,7 +170,7 @@ def others_of(cloud: Cloud, domain: str, arn: str) -> bool:
 
 
 def _names(row: Mapping[str, Any]) -> set[str]:
-    """Give the names in a row of the list; of very many, AWS lists the first hundred only."""
+    """Return the names in a row of the list; of very many, AWS lists the first hundred only."""
     return {name.lower() for name in (row["DomainName"], *(row.get("SubjectAlternativeNameSummaries") or ()))}
 
 

@@ -42,7 +42,7 @@ class Call:
 
 
 def hooks(tell: Callable[[Call], None], *, own: bool) -> Mapping[str, Callable[..., None]]:
-    """Give handlers by the names of botocore's events, which tell of each request once its answer is there.
+    """Return handlers by the names of botocore's events, which tell of each request once its answer is there.
 
     What never left (a gate refused it, a parameter was wrong) is not told.
     """

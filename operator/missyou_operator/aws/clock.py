@@ -21,10 +21,10 @@ CLOCK = Clock()
 
 
 def utc_now() -> datetime:
-    """Give the present time with its zone."""
+    """Return the present time with its zone."""
     return datetime.fromtimestamp(CLOCK.wall(), UTC)
 
 
 def seconds() -> float:
-    """Give seconds by which to measure how long something takes."""
+    """Return seconds by which to measure how long something takes."""
     return CLOCK.steady()

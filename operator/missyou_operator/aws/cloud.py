@@ -22,10 +22,10 @@ class Clients(Protocol):
     """Gives the one client per service of an account and region (thread-safe, as boto3's clients are)."""
 
     def client(self, service: str) -> Client:
-        """Give the client of a service, named as boto3 names it."""
+        """Return the client of a service, named as boto3 names it."""
 
     def client_without_retries(self, service: str) -> Client:
-        """Give a client that tries no call a second time: for what must not be made twice."""
+        """Return a client that tries no call a second time: for what must not be made twice."""
 
 
 class Inventory:
@@ -40,7 +40,7 @@ class Inventory:
         self._reads: dict[str, tuple[float, Future[Any]]] = {}
 
     def get(self, key: str, fetch: Callable[[], T], since: float) -> T:
-        """Give what `fetch` returns, now or in a call that began at `since` (monotonic seconds) or later."""
+        """Return what `fetch` returns, now or in a call that began at `since` (monotonic seconds) or later."""
         with self._lock:
             entry = self._reads.get(key)
             mine = entry is None or entry[0] < since
@@ -93,19 +93,19 @@ class Cloud:
         return name
 
     def client(self, service: str) -> Client:
-        """Give the client of a service."""
+        """Return the client of a service."""
         return self.clients.client(service)
 
     def client_without_retries(self, service: str) -> Client:
-        """Give the client for calls that must not be made twice."""
+        """Return the client for calls that must not be made twice."""
         return self.clients.client_without_retries(service)
 
     def clients_of(self, role: str) -> Clients:
-        """Give the clients of a role by its ARN, our own where none is named."""
+        """Return the clients of a role by its ARN, our own where none is named."""
         return self.assume(role) if role and self.assume else self.clients
 
     def hourly(self, key: str, fetch: Callable[[], T]) -> T:
-        """Give what AWS offers (engine versions, zones): read once an hour per account and region."""
+        """Return what AWS offers (engine versions, zones): read once an hour per account and region."""
         return self.inventory.get(key, fetch, seconds() - 3600)
 
 
@@ -145,7 +145,7 @@ class Reader(Cloud):
         return [row for row in rows if row[key] in names or any(fnmatchcase(row[key], each) for each in families)]
 
     def found(self, type_: str) -> Sequence[Observed]:
-        """Give what was found of another type (one named in `READ_AFTER`), foreign namesakes left out."""
+        """Return what was found of another type (one named in `READ_AFTER`), foreign namesakes left out."""
         return [observed for observed in self._found.get(type_, ()) if observed.owned]
 
     def desired_names(self, type_: str) -> Sequence[str]:
@@ -183,4 +183,7 @@ def pages(client: Client, operation: str, result: str, **arguments: Any) -> list
     """Read all pages of a describe or list call (by botocore's paginator, where it knows one) and give the rows."""
     if not client.can_paginate(operation):
         return list(getattr(client, operation)(**arguments)[result])
-    return list(client.get_paginator(operation).paginate(**arguments).search(f"{result}[]"))
+    # An answer without rows may lack the key (SQS): that makes a row of None.
+    return [
+        row for row in client.get_paginator(operation).paginate(**arguments).search(f"{result}[]") if row is not None
+    ]

@@ -111,7 +111,7 @@ class Repository(Named):
 
 
 def keep_last(images: int) -> dict[str, Any]:
-    """Give the lifecycle policy that keeps so many images, tagged or not."""
+    """Return the lifecycle policy that keeps so many images, tagged or not."""
     selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": images}
     rule = {
         "rulePriority": 1,
@@ -205,7 +205,7 @@ class Image(External):
 
 
 def _digest(ecr: Client, repository: str, name: str) -> str:
-    """Give the digest of `<repository>:<tag>` or `<repository>@<digest>`, empty if there is no such image."""
+    """Return the digest of `<repository>:<tag>` or `<repository>@<digest>`, empty if there is no such image."""
     separator = name.removeprefix(repository)[:1]
     wanted = name.removeprefix(repository + separator)
     key = "imageDigest" if separator == "@" else "imageTag"

@@ -35,40 +35,40 @@ _NOT_YET = re.compile(
     r"ResourceInUse|ClusterContains|UpdateInProgress|ConcurrentUpdate|ConcurrentModification|OperationAborted|"
     r"DeleteConflict|ConcurrentAccess|IncorrectState|OptimisticLock|UnavailableEntity|AssociatedItem|TagOperation"
 )
-_ABSENT = re.compile(r"NotFound|NoSuch|Nonexistent|^404$|MISSING")
+_ABSENT = re.compile(r"NotFound|NoSuch|Non[eE]xistent|QueueDoesNotExist|^404$|MISSING")
 _BROKEN = re.compile(
     r"InternalFailure|InternalError|InternalServer|ServiceUnavailable|ServerException|^5\d\d$|Unavailable$"
 )
 
 
 def code_of(error: BaseException) -> str:
-    """Give an AWS error's code as it came over the wire, or an empty string."""
+    """Return an AWS error's code as it came over the wire, or an empty string."""
     return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
 
 
 def message_of(error: BaseException) -> str:
-    """Give an AWS error's own message, or an empty string. Secrets that it may quote are stars."""
+    """Return an AWS error's own message, or an empty string. Secrets that it may quote are stars."""
     return redact(str(error.response.get("Error", {}).get("Message", ""))) if isinstance(error, ClientError) else ""
 
 
 def is_absent(error: BaseException) -> bool:
-    """Tell whether an error says that the thing does not exist, in any of AWS's spellings."""
+    """Return whether an error says that the thing does not exist, in any of AWS's spellings."""
     return bool(_ABSENT.search(code_of(error)))
 
 
 def is_broken(error: ClientError) -> bool:
-    """Tell whether an error is the fault of AWS's side, and not a throttling, which some services answer as a 5xx."""
+    """Return whether an error is the fault of AWS's side, and not a throttling, which some services answer as a 5xx."""
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     return not _THROTTLED.search(code_of(error)) and (status >= 500 or bool(_BROKEN.search(code_of(error))))
 
 
 def is_throttling(code: str) -> bool:
-    """Tell whether a code says that there were too many requests."""
+    """Return whether a code says that there were too many requests."""
     return bool(_THROTTLED.search(code))
 
 
 def is_credentials(code: str) -> bool:
-    """Tell whether a code says that the credentials themselves are not accepted."""
+    """Return whether a code says that the credentials themselves are not accepted."""
     return bool(_CREDENTIALS.search(code))
 
 

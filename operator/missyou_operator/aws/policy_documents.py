@@ -11,7 +11,7 @@ from missyou_operator.engine.resource import FieldChange
 
 
 def normalised(document: Any) -> Any:
-    """Give a document in a form in which two that mean the same are equal: lists sorted, those of one unwrapped."""
+    """Return a document in a form in which two that mean the same are equal: lists sorted, those of one unwrapped."""
     if isinstance(document, Mapping):
         return {key: normalised(document[key]) for key in sorted(document)}
     if isinstance(document, (list, tuple)):
@@ -36,7 +36,7 @@ def readable(change: FieldChange, before: Any, after: Any, *more: str) -> FieldC
 
 
 def grants(document: Any) -> frozenset[str]:
-    """Give a document as one sentence per action and resource, for a person who asks what changes.
+    """Return a document as one sentence per action and resource, for a person who asks what changes.
 
     `Allow ecr:BatchGetImage on arn:…`; a condition is appended as it is written. None grants nothing.
     """

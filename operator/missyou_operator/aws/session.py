@@ -40,11 +40,11 @@ class Account:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def client(self, service: str) -> Client:
-        """Give the one client of a service."""
+        """Return the one client of a service."""
         return self._client(service, _CONFIG)
 
     def client_without_retries(self, service: str) -> Client:
-        """Give a client of a service that tries no call a second time."""
+        """Return a client of a service that tries no call a second time."""
         return self._client(service, _ONCE)
 
     def _client(self, service: str, config: Config) -> Client:
@@ -55,7 +55,7 @@ class Account:
             return self._clients[service, config]
 
     def identity(self) -> tuple[str, str]:
-        """Give account number and partition (`aws`, `aws-cn`, `aws-us-gov`). Asked once. Errors: any ClientError."""
+        """Return account number and partition (`aws`, `aws-cn`, `aws-us-gov`). Asked once. Errors: any ClientError."""
         answer = self.inventory.get(
             "sts.get_caller_identity", self.client("sts").get_caller_identity, since=float("-inf")
         )
@@ -75,7 +75,7 @@ class Accounts:
         self._lock = threading.Lock()
 
     def get(self, region: str, role_arn: str = "", external_id: str = "") -> Account:
-        """Give the account for a region, through a role to assume if one is named."""
+        """Return the account for a region, through a role to assume if one is named."""
         key = (region, role_arn, external_id)
         with self._lock:
             if key not in self._accounts:

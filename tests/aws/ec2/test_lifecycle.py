@@ -110,7 +110,7 @@ class ObservedState:
 
 @pytest.fixture
 def world(server: Server, ec2: Any, request: pytest.FixtureRequest) -> Iterator[ObservedState]:
-    """Give each test a stack of its own in the one account, all of the same names: only tags tell them apart."""
+    """Return each test a stack of its own in the one account, all of the same names: only tags tell them apart."""
     stack = replace(STACK, app=f"default/{request.node.name}")
     server.control.ledger.clear()
     with Threads(16) as pool:

@@ -43,7 +43,7 @@ def base(clients: Clients) -> Mapping[str, Any]:
 
 @pytest.fixture
 def world(server: Server, clients: Clients, base: Mapping[str, Any]) -> Iterator[World]:
-    """Give each test a stack of its own, on the one network."""
+    """Return each test a stack of its own, on the one network."""
     stack = replace(STACK, name=f"stack{next(_NUMBERS)}")
     server.control.ledger.clear()
     with Threads(8) as pool:

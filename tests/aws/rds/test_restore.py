@@ -44,7 +44,7 @@ def tagged(**tags: str) -> list[dict[str, str]]:
 
 
 def restored(**values: Any) -> Observed:
-    """Give an instance that was restored and waits for its password."""
+    """Return an instance that was restored and waits for its password."""
     tags = [*ROW["TagList"], {"Key": RESTORED_TAG, "Value": "gift"}, *values.pop("tags", ())]
     rds = fake(describe_db_instances={"DBInstances": [{**ROW, **values, "TagList": tags}]})
     [observed] = DBInstance.read(reader_of(cloud_of(rds)))

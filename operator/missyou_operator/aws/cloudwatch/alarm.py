@@ -165,7 +165,7 @@ class Alarm(Named):
 
 
 def _watched(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what an alarm watches, as fields; what no alarm of ours watches compares as different."""
+    """Return what an alarm watches, as fields; what no alarm of ours watches compares as different."""
     single = {
         "namespace": row.get("Namespace"),
         "metric": row.get("MetricName") or "",

@@ -99,12 +99,12 @@ def _text(body: Mapping[str, Any]) -> str:
 
 
 def _compared(part: Mapping[str, Any]) -> Any:
-    """Give a body or a widget as the JSON that it is; what is not known before another change has a word for it."""
+    """Return a body or a widget as the JSON that it is; what is not known before another change has a word for it."""
     return json.loads(json.dumps(part, default=str))
 
 
 def _widgets(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Give each widget's content by its title; what has none (text, settings of the whole) has a name of its kind."""
+    """Return each widget's content by its title; what has none (text, settings of the whole) has a name of its kind."""
     widgets = {
         str(widget.get("properties", {}).get("title") or f"a {widget.get('type')} widget"): _compared(widget)
         for widget in body.get("widgets", ())

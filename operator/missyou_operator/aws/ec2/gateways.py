@@ -289,7 +289,7 @@ class NatGateway(Resource):
 
 
 def _known(cloud: Cloud) -> list[Mapping[str, Any]]:
-    """Give the stack's gateways, ghosts included, from the very look that found one missing: no call of its own."""
+    """Return the stack's gateways, ghosts included, from the very look that found one missing: no call of its own."""
     rows = cloud.hourly(
         "ec2.describe_nat_gateways",  # the key that `tagged` reads under
         lambda: pages(

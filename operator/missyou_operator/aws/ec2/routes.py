@@ -156,7 +156,7 @@ def _associations(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _default_target(routes: Iterable[Mapping[str, Any]]) -> str | None:
-    """Give what the default route leads to. One whose target is gone equals no desired value, so that it is repaired.
+    """Return what the default route leads to. One whose target is gone equals no desired value, so that it is repaired.
 
     Routes that a VPN gateway propagates come and go by themselves.
     """

@@ -30,7 +30,7 @@ def in_vpc(reader: Reader, operation: str, result: str, *, filters: str = "Filte
 
 
 def specification(kind: str, tags: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Give the `TagSpecifications` that tag something in the call that creates it."""
+    """Return the `TagSpecifications` that tag something in the call that creates it."""
     return [{"ResourceType": kind, "Tags": tag_list(tags)}]
 
 

@@ -232,13 +232,13 @@ class SecurityGroupRule(Resource):
         return self.as_created(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"], direction=self.direction)
 
     def _permission(self) -> dict[str, Any]:
-        """Give the rule in the form that authorizing takes."""
+        """Return the rule in the form that authorizing takes."""
         peers, key, _ = self._spelling()
         peer = {key: self.peer, "Description": self.description}
         return {"IpProtocol": self.protocol, "FromPort": self.from_port, "ToPort": self.to_port, peers: [peer]}
 
     def _spelling(self) -> tuple[str, str, str]:
-        """Give EC2's words for this kind of peer: the list and the key when authorizing, the key when modifying."""
+        """Return EC2's words for this kind of peer: the list and the key when authorizing, the key when modifying."""
         peer = str(self.peer)
         if peer.startswith("sg-"):
             return "UserIdGroupPairs", "GroupId", "ReferencedGroupId"
@@ -275,7 +275,7 @@ class SecurityGroupRule(Resource):
 
 
 def _peer(row: Mapping[str, Any]) -> str:
-    """Give the other end of a rule: a CIDR, or the id of a group or a prefix list."""
+    """Return the other end of a rule: a CIDR, or the id of a group or a prefix list."""
     group = row.get("ReferencedGroupInfo") or {}
     return str(
         row.get("CidrIpv4") or row.get("CidrIpv6") or group.get("GroupId") or row.get("PrefixListId") or "(unknown)"

@@ -40,12 +40,12 @@ _CURED_BY_TIME: tuple[tuple[str, str, str, float], ...] = (
 
 
 def ecs_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Give tags as ECS takes them."""
+    """Return tags as ECS takes them."""
     return tag_list(tags, key="key", value="value")
 
 
 def tags_of(rows: Iterable[Mapping[str, Any]] | None) -> dict[str, str]:
-    """Give the tags that ECS returned as a mapping."""
+    """Return the tags that ECS returned as a mapping."""
     return tag_map(rows, key="key", value="value")
 
 

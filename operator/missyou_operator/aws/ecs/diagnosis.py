@@ -198,6 +198,6 @@ def _look_up(text: str) -> Diagnosis | None:
 
 
 def _trim(text: str) -> str:
-    """Give a message on one line and of bearable length, without a full stop."""
+    """Return a message on one line and of bearable length, without a full stop."""
     line = " ".join(text.split()).rstrip(". ")
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

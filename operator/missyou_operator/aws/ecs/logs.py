@@ -31,13 +31,13 @@ _SECRETS = (
 
 
 def readable(messages: Iterable[str]) -> str:
-    """Give the last lines of a log, oldest first, as one line; "" if there are none."""
+    """Return the last lines of a log, oldest first, as one line; "" if there are none."""
     lines = [text for message in messages if (text := _plain(message))]
     return " / ".join(_cut(_without_secrets(line)) for line in lines[-LINES:])
 
 
 def _plain(message: str) -> str:
-    """Give a message on one line; of a line of JSON what it says, if it says anything."""
+    """Return a message on one line; of a line of JSON what it says, if it says anything."""
     try:
         entry = json.loads(message)
     except ValueError:

@@ -26,7 +26,7 @@ TYPICAL_ROLLOUT = 120.0
 
 
 def attributes(row: Row, tags: Mapping[str, str]) -> dict[str, Any]:
-    """Give a row of DescribeServices in the shape of the desired fields, and how the rollout stands.
+    """Return a row of DescribeServices in the shape of the desired fields, and how the rollout stands.
 
     A setting that the answer does not speak of is None. `min_tasks` is the desired count, whoever set it.
     `failed_definition` is the revision that ECS went back from, or "". `healthy` is how many targets the load balancer
@@ -65,12 +65,12 @@ def attributes(row: Row, tags: Mapping[str, str]) -> dict[str, Any]:
 
 
 def primary_of(row: Row) -> Row:
-    """Give the deployment that the service wants."""
+    """Return the deployment that the service wants."""
     return next((item for item in row.get("deployments") or () if item.get("status") == "PRIMARY"), {})
 
 
 def failed_definition(row: Row, tags: Mapping[str, str]) -> str:
-    """Give the ARN of the revision that ECS tried, gave up and went back from; "" when the newest one is in place."""
+    """Return the ARN of the revision that ECS tried, gave up and went back from; "" when the newest one is in place."""
     primary = primary_of(row)
     current = primary.get("taskDefinition", "")
     for item in row.get("deployments") or ():
@@ -85,18 +85,18 @@ def failed_definition(row: Row, tags: Mapping[str, str]) -> str:
 
 
 def deployment_tag(row: Row) -> dict[str, str]:
-    """Give the tag that remembers a service's PRIMARY deployment."""
+    """Return the tag that remembers a service's PRIMARY deployment."""
     primary = primary_of(row)
     return {DEPLOYMENT_TAG: f"{primary.get('id', '')} {revision_of(primary.get('taskDefinition', ''))}"}
 
 
 def event_texts(row: Row) -> Sequence[str]:
-    """Give the messages of a service's events, newest first."""
+    """Return the messages of a service's events, newest first."""
     return [str(event.get("message", "")) for event in row.get("events") or ()]
 
 
 def in_trouble(attrs: Mapping[str, Any]) -> bool:
-    """Tell whether it is worth asking why tasks stopped."""
+    """Return whether it is worth asking why tasks stopped."""
     if attrs["failed_definition"] or attrs["rollout_state"] == "FAILED":
         return True
     settled = attrs["rollout_state"] == "COMPLETED" and attrs["running"] >= attrs["desired"]
@@ -139,5 +139,5 @@ def judge(observed: Observed, min_tasks: int) -> Health:
 
 
 def _short(arn: str) -> str:
-    """Give `family:revision` of an ARN."""
+    """Return `family:revision` of an ARN."""
     return arn.rpartition("/")[2]

@@ -1,6 +1,6 @@
 """The ECS service: Fargate tasks behind the load balancer, rolled out with circuit breaker and rollback.
 
-What a service's description means is in `ecs_rollout`, why tasks fail in `ecs_diagnosis`. Source: ECS API reference,
+What a service's description means is in `rollout`, why tasks fail in `diagnosis`. Source: ECS API reference,
 CreateService, UpdateService and DeleteService.
 """
 
@@ -165,7 +165,7 @@ class Service(Resource):
         return arguments
 
     def _after(self, observed: Observed, row: Mapping[str, Any], tags: Mapping[str, str]) -> Observed:
-        """Give what AWS answered to a change, settings that the answer does not repeat as they were sent."""
+        """Return what AWS answered to a change, settings that the answer does not repeat as they were sent."""
         said = {key: value for key, value in attributes(row, tags).items() if value not in {None, ()}}
         return replace(observed, attrs={**observed.attrs, "diagnosis": "", "diagnosis_reason": "", **said}, tags=tags)
 

@@ -141,12 +141,12 @@ class TaskDefinition(Resource):
         )
 
     def spec_hash(self) -> str:
-        """Give 64 hex digits that stand for all that a revision is made from."""
+        """Return 64 hex digits that stand for all that a revision is made from."""
         text = json.dumps({name: getattr(self, name) for name in self.COMPARED}, sort_keys=True, default=repr)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def request(self) -> dict[str, Any]:
-        """Give the arguments of the call that registers a revision."""
+        """Return the arguments of the call that registers a revision."""
         return {
             "family": self.name,
             "requiresCompatibilities": ["FARGATE"],
@@ -220,18 +220,18 @@ class TaskDefinition(Resource):
 
 
 def revision_of(arn: str) -> int:
-    """Give the number of a revision from its ARN; 0 for what is none."""
+    """Return the number of a revision from its ARN; 0 for what is none."""
     number = arn.rpartition(":")[2]
     return int(number) if number.isdecimal() else 0
 
 
 def family_of(arn: str) -> str:
-    """Give the family from a revision's ARN."""
+    """Return the family from a revision's ARN."""
     return arn.rpartition("/")[2].partition(":")[0]
 
 
 def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a revision as AWS describes it in the shape of the desired fields."""
+    """Return a revision as AWS describes it in the shape of the desired fields."""
     containers = row.get("containerDefinitions") or ()
     app: Mapping[str, Any] = next((item for item in containers if item.get("name") == CONTAINER), {})
     ports = [mapping.get("containerPort") for mapping in app.get("portMappings") or ()]

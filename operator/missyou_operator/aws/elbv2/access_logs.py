@@ -38,7 +38,7 @@ _ACCOUNTS = {
 
 
 def log_policy(stack: StackIdentity, bucket: str) -> Mapping[str, Any]:
-    """Give the bucket policy that Elastic Load Balancing needs: to put the logs of this account, and nothing else."""
+    """Return the bucket policy that Elastic Load Balancing needs: to put the logs of this account, and nothing else."""
     account = _ACCOUNTS.get(stack.region)
     principal = {"AWS": f"arn:{stack.partition}:iam::{account}:root"} if account else {"Service": _WRITER}
     where = f"arn:{stack.partition}:s3:::{bucket}/AWSLogs/{stack.account}/*"

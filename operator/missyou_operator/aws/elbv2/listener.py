@@ -190,7 +190,7 @@ class Redirect(Resource):
 
 
 def forwards_to(actions: Sequence[Mapping[str, Any]]) -> str:
-    """Give the one target group that a listener's actions forward to, "" when they do anything else.
+    """Return the one target group that a listener's actions forward to, "" when they do anything else.
 
     AWS shows a simple forward in two ways at once; weights and stickiness of one group alone mean nothing.
     """
@@ -202,7 +202,7 @@ def forwards_to(actions: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _redirects(actions: Sequence[Mapping[str, Any]]) -> bool:
-    """Tell whether a listener's actions are our redirect."""
+    """Return whether a listener's actions are our redirect."""
     if len(actions) != 1 or actions[0].get("Type") != "redirect":
         return False
     config = actions[0].get("RedirectConfig") or {}

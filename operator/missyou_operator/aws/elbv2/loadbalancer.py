@@ -149,7 +149,7 @@ class LoadBalancer(Named):
 
 
 def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what others refer to of a load balancer."""
+    """Return what others refer to of a load balancer."""
     arn = row["LoadBalancerArn"]
     return {
         "id": arn,
@@ -162,7 +162,7 @@ def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _settings(attributes: Mapping[str, str]) -> dict[str, bool]:
-    """Give a load balancer's attributes as fields, AWS's defaults for those that it leaves out."""
+    """Return a load balancer's attributes as fields, AWS's defaults for those that it leaves out."""
     return {
         "deletion_protection": attributes.get(_PROTECTION) == "true",
         "drop_invalid_headers": attributes.get(_DROP_HEADERS) == "true",

@@ -32,7 +32,7 @@ def retag(cloud: Cloud, arn: str, tags: Mapping[str, str]) -> None:
 
 
 def attribute_map(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Give attributes as a mapping; AWS's values are strings all."""
+    """Return attributes as a mapping; AWS's values are strings all."""
     return {row["Key"]: row.get("Value") or "" for row in rows}
 
 

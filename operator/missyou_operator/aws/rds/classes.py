@@ -22,7 +22,7 @@ _BYTES_A_CONNECTION, _MOST = 9_531_392, 5000
 
 
 def memory_bytes(instance_class: str) -> int | None:
-    """Give the memory of an instance class, None where it is not known (db.x2g.large, or a class of tomorrow)."""
+    """Return the memory of an instance class, None where it is not known (db.x2g.large, or a class of tomorrow)."""
     found = _CLASS.fullmatch(instance_class)
     if found is None or _IRREGULAR.match(instance_class) or found["family"] not in _LARGE:
         return None

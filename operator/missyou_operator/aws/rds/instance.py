@@ -118,8 +118,8 @@ class DBInstance(DesiredInstance, Named):
             return health
         if open_ := unfinished(self, observed):
             return open_
-        told = remarks(observed.attrs, self.engine_version, insights=self.performance_insights)
-        return replace(health, message="; ".join(filter(None, (health.message, *told, remark(self, observed)))))
+        notes = remarks(observed.attrs, self.engine_version, insights=self.performance_insights)
+        return replace(health, message="; ".join(filter(None, (health.message, *notes, remark(self, observed)))))
 
     def create(self, cloud: Cloud) -> Observed:
         """Start its creation, which takes ten minutes and more."""
@@ -172,7 +172,7 @@ class DBInstance(DesiredInstance, Named):
         return replace(after, state="modifying") if changed & _SLOW else after
 
     def modification(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> dict[str, Any]:
-        """Give the arguments of ModifyDBInstance: only what changes, for AWS takes all else as a wish too."""
+        """Return the arguments of ModifyDBInstance: only what changes, for AWS takes all else as a wish too."""
         arguments = {ARGUMENTS[name]: getattr(self, name) for name in ARGUMENTS if name in changed}
         running = observed.attrs["running_version"]
         if "engine_version" in changed:

@@ -36,12 +36,12 @@ _UNSUITABLE = "SnapshotUnsuitable"
 
 
 def origin(given: str) -> str:
-    """Give the value of `RESTORED_TAG` for a snapshot: its name or ARN, of which the end tells most."""
+    """Return the value of `RESTORED_TAG` for a snapshot: its name or ARN, of which the end tells most."""
     return given[-_TAG_MAX:]
 
 
 def password_due(observed: Observed) -> bool:
-    """Tell whether an instance still has the password of the snapshot that it was made from."""
+    """Return whether an instance still has the password of the snapshot that it was made from."""
     return RESTORED_TAG in observed.tags and observed.tags.get(PASSWORD_TAG) != observed.attrs["resource_id"]
 
 
@@ -90,7 +90,7 @@ def restore(cloud: Cloud, wanted: DesiredInstance, tags: Mapping[str, str]) -> M
 
 
 def common_arguments(wanted: DesiredInstance, tags: Mapping[str, str]) -> dict[str, Any]:
-    """Give the arguments that an empty instance and a restored one are both made with."""
+    """Return the arguments that an empty instance and a restored one are both made with."""
     return {
         "MultiAZ": wanted.multi_az,
         "DBSubnetGroupName": wanted.subnet_group,

@@ -10,7 +10,7 @@ from typing import Any
 
 
 def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the attributes of an instance; what AWS does not tell (any key may be missing) is None.
+    """Return the attributes of an instance; what AWS does not tell (any key may be missing) is None.
 
     `running_version` is what runs, `engine_version` what is under way; `pending` names what is not applied yet.
     """

@@ -86,17 +86,17 @@ def judge(identifier: str, state: str, *, reachable: bool) -> Health:
 
 def remarks(attrs: Mapping[str, Any], engine_version: str, *, insights: bool) -> list[str]:
     """Say what is worth knowing of a database that works; `engine_version` and `insights` are what is wanted."""
-    told, running = [], attrs.get("running_version") or ""
+    notes, running = [], attrs.get("running_version") or ""
     if "." in engine_version and running != engine_version:
-        told.append(f"runs PostgreSQL {running} ({engine_version} or newer is wanted)")
+        notes.append(f"runs PostgreSQL {running} ({engine_version} or newer is wanted)")
     if insights and attrs.get("insights_offered") is False:
-        told.append(f"Performance Insights is off: AWS does not offer it for {attrs['instance_class']}")
+        notes.append(f"Performance Insights is off: AWS does not offer it for {attrs['instance_class']}")
     if attrs.get("pending"):
-        told.append(f"not applied yet: {', '.join(attrs['pending'])}")
+        notes.append(f"not applied yet: {', '.join(attrs['pending'])}")
     if attrs.get("parameter_status") == "pending-reboot":
         restart = f"aws rds reboot-db-instance --db-instance-identifier {attrs['id']}"
-        told.append(f"needs a restart to use its parameters: {restart}")
-    return told
+        notes.append(f"needs a restart to use its parameters: {restart}")
+    return notes
 
 
 @contextmanager

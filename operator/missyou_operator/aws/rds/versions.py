@@ -26,12 +26,12 @@ class Gap(Enum):
 
 
 def parse(version: str) -> tuple[int, ...]:
-    """Give the numeric components: 15.10 is newer than 15.9."""
+    """Return the numeric components: 15.10 is newer than 15.9."""
     return tuple(int(part) for part in version.split("."))
 
 
 def major(version: str) -> int:
-    """Give the major. Versions in Extended Support end in a date (11.22-rds.20240418): here they do not matter."""
+    """Return the major. Versions in Extended Support end in a date (11.22-rds.20240418): here they do not matter."""
     return int(version.partition(".")[0])
 
 
@@ -76,7 +76,7 @@ def choose(wanted: str, offered: Iterable[str]) -> str:
 
 
 def upgrade_targets(current: str, rows: Rows) -> list[str] | None:
-    """Give what a running version can be upgraded to directly; None if AWS does not list that version any more."""
+    """Return what a running version can be upgraded to directly; None if AWS does not list that version any more."""
     for row in rows:
         if row["EngineVersion"] == current:
             return [target["EngineVersion"] for target in row.get("ValidUpgradeTarget", ())]
@@ -105,7 +105,7 @@ def version_to_upgrade_to(cloud: Cloud, wanted: str, current: str) -> str:
 
 
 def offers_insights(cloud: Cloud, version: str, instance_class: str) -> bool | None:
-    """Tell whether Performance Insights exists for a class; None if AWS does not offer that pair at all (any more)."""
+    """Return whether Performance Insights exists for a class; None if AWS does not offer that pair (any more)."""
     if "." not in version:
         minors = [row["EngineVersion"] for row in creatable(cloud) if parse(row["EngineVersion"])[0] == int(version)]
         version = max(minors, key=parse)

@@ -37,7 +37,7 @@ PERMISSIONS: tuple[Grant, ...] = (
 
 
 def heritage(stack: StackIdentity) -> str:
-    """Give the value of the TXT record that says whose the records beside it are."""
+    """Return the value of the TXT record that says whose the records beside it are."""
     return f'"heritage=missyou-operator,stack={stack.app},cluster={stack.cluster}"'
 
 
@@ -220,7 +220,7 @@ def _delete(cloud: Cloud, observed: Observed, *rows: Record) -> Health:
 
 
 def _each(reader: Reader, look_at: Callable[[Reader, Observed], Observed | None]) -> Sequence[Observed]:
-    """Give what is found for the stack's certificates: once, also where two of them are for the same domain."""
+    """Return what is found for the stack's certificates: once, also where two of them are for the same domain."""
     found = [observed for row in reader.found("acm.Certificate") if (observed := look_at(reader, row)) is not None]
     return list({observed.id: observed for observed in reversed(found)}.values())
 

@@ -126,12 +126,12 @@ def records_now(cloud: Cloud, zone: str, role: str, domain: str) -> Sequence[Rec
 
 
 def at(rows: Sequence[Record], name: str, type_: str) -> Record | None:
-    """Give the record of a name and type, if there is one."""
+    """Return the record of a name and type, if there is one."""
     return next((row for row in rows if plain(row["Name"]) == plain(name) and row["Type"] == type_), None)
 
 
 def values(row: Record | None) -> tuple[str, ...]:
-    """Give a record's values, sorted."""
+    """Return a record's values, sorted."""
     return tuple(sorted(entry["Value"] for entry in (row or {}).get("ResourceRecords") or ()))
 
 

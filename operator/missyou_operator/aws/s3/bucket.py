@@ -214,7 +214,7 @@ def _settings(s3: Client, name: str) -> dict[str, Any]:
 
 
 def _expiry(days: int) -> dict[str, Any]:
-    """Give the rule that deletes what is older, and soon after that its versions, should somebody have enabled them."""
+    """Return the rule that deletes older objects, and soon after that their versions if somebody enabled them."""
     return {
         "ID": "expire",
         "Status": "Enabled",

@@ -18,7 +18,7 @@ _TEST_FILE = "/ELBAccessLogTestFile"
 
 
 def holds_logs(s3: Client, bucket: str) -> bool:
-    """Tell whether there is anything in it but the load balancer's test file."""
+    """Return whether there is anything in it but the load balancer's test file."""
     found = s3.list_object_versions(Bucket=bucket, MaxKeys=10)
     seen = any(not row["Key"].endswith(_TEST_FILE) for row in found.get("Versions") or ())
     return seen or bool(found.get("IsTruncated"))

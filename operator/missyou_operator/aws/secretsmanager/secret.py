@@ -1,6 +1,6 @@
 """Secrets. Behaviour: Secrets Manager API reference, CreateSecret and PutSecretValue.
 
-Values are written and never compared by reading them: see `secret_values`.
+Values are written and never compared by reading them: see `values`.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Secret(Resource):
         return super().matches(name, observed)
 
     def wanted_version(self) -> str:
-        """Give the id of the version that holds the value."""
+        """Return the id of the version that holds the value."""
         if isinstance(self.value, Sensitive):
             return derived(self.salt, self.value.fingerprint(self.salt))
         return initial(self.salt)
@@ -204,7 +204,7 @@ class SecretVersion(Resource):
         return (FieldChange("DATABASE_URL", _STARS, _STARS if known else repr(UNKNOWN)),)
 
     def wanted_version(self) -> str:
-        """Give the id of the version that holds the wanted content."""
+        """Return the id of the version that holds the wanted content."""
         return derived(self.salt, str(self.secret), str(self.host), str(self.port), self.username, self.database)
 
     def create(self, cloud: Cloud) -> Observed:
@@ -252,7 +252,7 @@ def _describe(client: Client, name: str) -> dict[str, Any] | None:
 
 
 def _attributes(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the attributes; the labels of versions have one name in a list and another in a description."""
+    """Return the attributes; the labels of versions have one name in a list and another in a description."""
     labels = row.get("SecretVersionsToStages") or row.get("VersionIdsToStages") or {}
     return {
         "id": row["ARN"],

@@ -33,7 +33,7 @@ def derived(salt: str, *parts: str) -> str:
 
 
 def initial(salt: str) -> str:
-    """Give the version id of the first credentials, which lack the endpoint."""
+    """Return the version id of the first credentials, which lack the endpoint."""
     return derived(salt, "initial")
 
 

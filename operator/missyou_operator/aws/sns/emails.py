@@ -69,7 +69,7 @@ class EmailSubscriptions(Resource):
         return found
 
     def matches(self, name: str, observed: Observed) -> bool:  # noqa: ARG002 - there is one field only
-        """Tell whether all have been asked, whom we no longer want is gone, and the topic remembers exactly that."""
+        """Return whether all have been asked, whom we no longer want is gone, and the topic remembers exactly that."""
         return not (self._missing(observed) or self._surplus(observed)) and observed.attrs["asked"] == self._asked()
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
@@ -80,7 +80,7 @@ class EmailSubscriptions(Resource):
         )
 
     def _missing(self, observed: Observed) -> Sequence[str]:
-        """Give the addresses that are still to be asked."""
+        """Return the addresses that are still to be asked."""
         known = {*observed.attrs["confirmed"], *observed.attrs["pending"]}
         return [email for email in self.emails if email not in known and _mark(email) not in observed.attrs["asked"]]
 
@@ -95,15 +95,15 @@ class EmailSubscriptions(Resource):
         pending = [email for email in self.emails if email in observed.attrs["pending"]]
         known = {*observed.attrs["confirmed"], *pending}
         lost = [email for email in self.emails if email not in known and _mark(email) in observed.attrs["asked"]]
-        told = []
+        notes = []
         if pending:
-            told.append(f"{', '.join(pending)}: AWS waits until the link in its mail is followed, for 48 hours")
+            notes.append(f"{', '.join(pending)}: AWS waits until the link in its mail is followed, for 48 hours")
         if lost:
-            told.append(
+            notes.append(
                 f"{', '.join(lost)}: not subscribed, either never confirmed or ended by themselves. To ask again, take "
                 "out of spec.monitoring.notifications.emails, wait until Ready, and put back"
             )
-        return replace(READY, message="; ".join(told))
+        return replace(READY, message="; ".join(notes))
 
     def create(self, cloud: Cloud) -> Observed:
         """Ask all of them."""
@@ -143,7 +143,7 @@ class EmailSubscriptions(Resource):
 
 
 def _mark(email: str) -> str:
-    """Give eight hex digits that stand for an address: a tag is no place for the address itself."""
+    """Return eight hex digits that stand for an address: a tag is no place for the address itself."""
     return hashlib.sha256(email.encode()).hexdigest()[:8]
 
 
