@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone, is_absent
@@ -122,7 +123,7 @@ class Certificate(Resource):
             )
         name, value = observed.attrs.get("record_name"), observed.attrs.get("record_value")
         if not name:
-            return pending("Creating", f"AWS prepares the validation of {self.name}", 10.0)
+            return pending(Reason.CREATING, f"AWS prepares the validation of {self.name}", 10.0)
         record = f"{str(name).rstrip('.')} CNAME {str(value).rstrip('.')}"
         if self.by_hand:
             return pending("ValidationRecordMissing", f"create the record {record} by hand; {self.advice}", 60.0)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone, message_of
 from missyou_operator.aws.permissions import Condition, Grant, Part, change, linked_role, make, observe
@@ -112,7 +113,7 @@ class ScalableTarget(Resource):
         except ClientError as error:
             if "service doesn't exist" in message_of(error):
                 text = f"{self.address}: auto scaling does not see the new service {self.resource_id} yet"
-                raise NotYetError("Creating", text, 5.0) from error
+                raise NotYetError(Reason.CREATING, text, 5.0) from error
             raise
         return str(answer.get("ScalableTargetARN") or self.resource_id)
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Client, Cloud, Reader
 from missyou_operator.aws.errors import gone, is_absent
 from missyou_operator.aws.idempotency import creating
@@ -189,13 +190,13 @@ class Image(External):
         """Say how to push it: the service starts by itself once it is there."""
         if self.tag.startswith("sha256:"):
             return pending(
-                "ImageNotFound",
+                Reason.IMAGE_NOT_FOUND,
                 f"{self.uri} has no image {self.tag}: push it there, or set spec.image.tag to a tag that is there",
                 60.0,
             )
         image, host = f"{self.uri}:{self.tag}", self.uri.partition("/")[0]
         return pending(
-            "ImageNotFound",
+            Reason.IMAGE_NOT_FOUND,
             f"{image} is not there yet; push it: "
             f"aws ecr get-login-password --region {self.region} | docker login --username AWS --password-stdin {host}; "
             f"docker build --platform linux/amd64 -f Dockerfile.app -t {image} .; "

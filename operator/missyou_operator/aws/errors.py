@@ -16,6 +16,7 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.engine.errors import FlakyError, NotYetError, RefusedError, UnansweredError
 from missyou_operator.engine.resource import READY, Health, failed, pending
 from missyou_operator.engine.values import redact
@@ -117,10 +118,10 @@ def _classify_client_error(error: ClientError) -> Health:
             _THROTTLED,
             failed("Throttled", f"AWS throttles {operation}; it is tried again", stalled=False, typical_seconds=20.0),
         ),
-        (_DENIED, failed("AccessDenied", f"{text}. Allow {operation} in the policy of the operator's role")),
+        (_DENIED, failed(Reason.ACCESS_DENIED, f"{text}. Allow {operation} in the policy of the operator's role")),
         (_CREDENTIALS, failed("InvalidCredentials", f"{text}. Check the operator's credentials and spec.credentials")),
         (_NOT_YET, pending("WaitingForAWS", text)),
-        (_QUOTA, failed("QuotaExceeded", f"{text}. Ask for a higher quota, or remove what is unused")),
+        (_QUOTA, failed(Reason.QUOTA_EXCEEDED, f"{text}. Ask for a higher quota, or remove what is unused")),
         (_ABSENT, pending("WaitingForAWS", f"{text}: AWS does not show it yet")),
     ):
         if pattern.search(code):

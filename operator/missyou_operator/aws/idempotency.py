@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from botocore.exceptions import ClientError, EndpointConnectionError, HTTPClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.errors import code_of, is_broken
 from missyou_operator.engine.errors import NotYetError, UnansweredError
 
@@ -18,14 +19,14 @@ _EXISTS = re.compile(r"AlreadyExists|DuplicateItem")
 def creating(address: str) -> Iterator[None]:
     """Run a creating call whose name may have been taken a moment ago, by a call of ours whose answer was lost.
 
-    The next look finds what is there and judges whose it is. Errors: NotYetError for a name that is taken, else AWS's.
+    The next pass finds what is there and judges whose it is. Errors: NotYetError for a name that is taken, else AWS's.
     """
     try:
         yield
     except ClientError as error:
         if _EXISTS.search(code_of(error)):
-            message = f"{address} is there since a moment ago: it is looked at again"
-            raise NotYetError("Creating", message, 2.0) from error
+            message = f"{address} is there since a moment ago: it is read again"
+            raise NotYetError(Reason.CREATING, message, 2.0) from error
         raise
 
 

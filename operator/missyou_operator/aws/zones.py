@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.permissions import observe
 from missyou_operator.engine.errors import RefusedError
@@ -23,7 +24,9 @@ def choose_zones(cloud: Cloud, wanted: Sequence[str] | None, used: Sequence[str]
     offered = sorted(set(cloud.hourly("ec2.zones", lambda: _offered(cloud))))
     free = [zone for zone in offered if zone not in used]
     if len(free) < (first, second).count(""):
-        raise RefusedError("InvalidSpec", f"{cloud.stack.region} offers fewer than two availability zones: {offered}")
+        raise RefusedError(
+            Reason.INVALID_SPEC, f"{cloud.stack.region} offers fewer than two availability zones: {offered}"
+        )
     return first or free.pop(0), second or free.pop(0)
 
 

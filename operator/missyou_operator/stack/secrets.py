@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from missyou_operator.api import AppSpec
 from missyou_operator.api.components import Component
+from missyou_operator.api.conditions import Reason
 from missyou_operator.api.sections import SecretKey, SecretSource
 from missyou_operator.aws.secretsmanager.secret import Secret
 from missyou_operator.engine.external import External
@@ -33,7 +34,7 @@ class KubernetesSecret(External):
         account = user.removeprefix(_ACCOUNTS)
         subject = f"--user={user}" if account == user else f"--serviceaccount={account}"
         return pending(
-            "SecretForbidden",
+            Reason.SECRET_FORBIDDEN,
             f"the operator may not read the Secret {self.secret}: opt the namespace in with "
             f"kubectl create rolebinding missyou-operator-secrets -n {namespace} "
             f"--clusterrole=missyou-operator-secrets {subject}",
@@ -42,7 +43,7 @@ class KubernetesSecret(External):
     def missing(self) -> Health:
         """Explain what to create. That takes no change of the spec, so the stack goes on by itself."""
         return pending(
-            "SecretNotFound",
+            Reason.SECRET_NOT_FOUND,
             f"there is no Secret {self.secret} with a key {self.key} in the namespace of the MissYouApp: "
             f"kubectl create secret generic {self.secret} --from-literal={self.key}=…",
         )

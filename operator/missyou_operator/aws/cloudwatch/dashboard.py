@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import StackIdentity, tag_list, tag_map
@@ -67,7 +68,7 @@ class Dashboard(Named):
         """Create it with its tags, unless there is one since the last look: the call would overwrite it."""
         client = cloud.client("cloudwatch")
         if any(row["DashboardName"] == self.name for row in _listed(client, self.name)):
-            raise NotYetError("Creating", f"{self.address} is there since a moment ago: it is looked at again", 2.0)
+            raise NotYetError(Reason.CREATING, f"{self.address} is there since a moment ago: it is read again", 2.0)
         client.put_dashboard(DashboardName=self.name, DashboardBody=_text(self.body), Tags=tag_list(self.tags))
         return self.as_created(self.name, arn=_arn(cloud.stack, self.name))
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ec2.rows import in_vpc, retag, specification
@@ -96,7 +97,7 @@ class VpcEndpoint(Resource):
                 return READY
             case "pendingacceptance":
                 return failed("NotAccepted", f"endpoint {observed.id} for {self.service} waits for its owner's consent")
-        return pending("Creating", f"endpoint {observed.id} for {self.service} is {observed.state}", 60.0)
+        return pending(Reason.CREATING, f"endpoint {observed.id} for {self.service} is {observed.state}", 60.0)
 
     def busy(self, observed: Observed) -> Health | None:
         """AWS takes changes once it is available."""
@@ -140,7 +141,7 @@ class VpcEndpoint(Resource):
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
         """Delete it; the interfaces of one that has some hold subnets and security groups for a minute or two."""
-        going = pending("Deleting", f"endpoint {observed.id} ({observed.name}) is being deleted", 60.0)
+        going = pending(Reason.DELETING, f"endpoint {observed.id} ({observed.name}) is being deleted", 60.0)
         if observed.state == "deleting":
             return going
         answer = cloud.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[observed.id])
@@ -158,10 +159,12 @@ def _explained(error: ClientError, service: str) -> NotYetError | RefusedError |
     code, text = code_of(error), message_of(error)
     if "conflicting DNS domain" in text:
         message = f"another endpoint for {service} is in the VPC, or being deleted: {text}"
-        return NotYetError("Creating", message, 60.0)
+        return NotYetError(Reason.CREATING, message, 60.0)
     if is_absent(error) and "Endpoint" in code:
-        return NotYetError("Creating", "AWS still takes the request for that of the endpoint that was deleted", 15.0)
+        return NotYetError(
+            Reason.CREATING, "AWS still takes the request for that of the endpoint that was deleted", 15.0
+        )
     if code == "RouteAlreadyExists":
         message = f"a route table has a way to {service} already that is not ours: {text}. Remove that endpoint"
-        return RefusedError("OwnedElsewhere", message)
+        return RefusedError(Reason.OWNED_ELSEWHERE, message)
     return error

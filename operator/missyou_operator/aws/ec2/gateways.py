@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.ec2.blockers import delete_unless_used, in_use, interfaces
 from missyou_operator.aws.ec2.rows import in_vpc, retag, specification, tagged
@@ -62,7 +63,7 @@ class InternetGateway(Resource):
         """Pending until it is attached."""
         if observed.attrs.get("vpc_id"):
             return READY
-        return pending("Creating", f"internet gateway {observed.id} is not attached to its VPC yet", 3.0)
+        return pending(Reason.CREATING, f"internet gateway {observed.id} is not attached to its VPC yet", 3.0)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create and attach it."""
@@ -95,7 +96,7 @@ class InternetGateway(Resource):
                 return
             if "already" in text:
                 raise RefusedError(
-                    "OwnedElsewhere",
+                    Reason.OWNED_ELSEWHERE,
                     f"internet gateway {id_} cannot be attached: {text}. A VPC takes one: detach what is not ours",
                 ) from error
             raise
@@ -240,13 +241,13 @@ class NatGateway(Resource):
         return reader.observed(cls, _name(row), row["NatGatewayId"], attrs, tag_map(row.get("Tags")), row["State"])
 
     def health(self, observed: Observed) -> Health:
-        """Pending for about two minutes. One that has just failed is made anew at the next look."""
+        """Pending for about two minutes. One that has just failed is created again in the next pass."""
         if observed.state == "available":
             return READY
         if observed.state == "failed":
             return failed("NatGatewayFailed", f"NAT gateway {observed.id} failed; it is made anew", stalled=False)
         again = f" anew: the last one failed, {observed.attrs['failure']}" if observed.attrs.get("failure") else ""
-        return pending("Creating", f"NAT gateway {observed.id} is being made{again}", 115.0)
+        return pending(Reason.CREATING, f"NAT gateway {observed.id} is being made{again}", 115.0)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it, unless that has failed too often: errors show only later, as state `failed`.
@@ -285,7 +286,7 @@ class NatGateway(Resource):
                 if not is_absent(error):
                     raise
                 return READY
-        return pending("Deleting", f"NAT gateway {observed.id} ({observed.name}) is being deleted", 55.0)
+        return pending(Reason.DELETING, f"NAT gateway {observed.id} ({observed.name}) is being deleted", 55.0)
 
 
 def _known(cloud: Cloud) -> list[Mapping[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.ec2.blockers import delete_unless_used, users_of_group
 from missyou_operator.aws.ec2.rows import in_vpc, retag, specification
@@ -96,10 +97,10 @@ class SecurityGroup(Resource):
         rows = cloud.client("ec2").describe_security_groups(Filters=where)["SecurityGroups"]
         foreign = [row for row in rows if not cloud.stack.owns(tag_map(row.get("Tags")))]
         if not foreign:
-            return NotYetError("Creating", f"security group {self.name} exists; AWS does not list it yet", 3.0)
+            return NotYetError(Reason.CREATING, f"security group {self.name} exists; AWS does not list it yet", 3.0)
         owner = owner_of(tag_map(foreign[0].get("Tags"))) or "nobody known: it lacks our tags"
         return RefusedError(
-            "OwnedElsewhere",
+            Reason.OWNED_ELSEWHERE,
             f"security group {self.name} ({foreign[0]['GroupId']}) exists in {self.vpc_id} and belongs to {owner}; "
             "it is left alone. Delete it",
         )
@@ -228,7 +229,7 @@ class SecurityGroupRule(Resource):
         except ClientError as error:
             if code_of(error) != "InvalidPermission.Duplicate":
                 raise
-            raise NotYetError("Creating", f"rule {self.name} exists; AWS does not list it yet", 3.0) from error
+            raise NotYetError(Reason.CREATING, f"rule {self.name} exists; AWS does not list it yet", 3.0) from error
         return self.as_created(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"], direction=self.direction)
 
     def _permission(self) -> dict[str, Any]:

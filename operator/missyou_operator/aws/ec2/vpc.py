@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ec2.blockers import contents_of_vpc, delete_unless_used, interfaces
 from missyou_operator.aws.ec2.rows import in_vpc, retag, specification, tagged
@@ -68,7 +69,11 @@ class Vpc(Resource):
 
     def health(self, observed: Observed) -> Health:
         """Pending for the first seconds."""
-        return READY if observed.state == "available" else pending("Creating", f"VPC {observed.id} is being made", 3.0)
+        return (
+            READY
+            if observed.state == "available"
+            else pending(Reason.CREATING, f"VPC {observed.id} is being made", 3.0)
+        )
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it. DNS support is on in a new VPC; host names have to be switched on."""
@@ -152,7 +157,7 @@ class Subnet(Resource):
 
     def health(self, observed: Observed) -> Health:
         """Pending for the first seconds."""
-        return READY if observed.state == "available" else pending("Creating", f"subnet {observed.id} is new", 3.0)
+        return READY if observed.state == "available" else pending(Reason.CREATING, f"subnet {observed.id} is new", 3.0)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it. No public addresses on launch: only the load balancer and NAT gateways live in public subnets."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import message_of
 from missyou_operator.aws.identity import tag_list, tag_map
@@ -34,8 +35,8 @@ _CURED_BY_TIME: tuple[tuple[str, str, str, float], ...] = (
         "ECS does not see a role of the tasks yet; if this lasts for minutes, let it trust ecs-tasks.amazonaws.com",
         10.0,
     ),
-    ("not idempotent", "Creating", "a service of this name appeared meanwhile; the next look finds it", 3.0),
-    ("deployments are active", "Deleting", "ECS first ends the deployment that is under way", 20.0),
+    ("not idempotent", Reason.CREATING, "a service of this name appeared meanwhile; the next pass finds it", 3.0),
+    ("deployments are active", Reason.DELETING, "ECS first ends the deployment that is under way", 20.0),
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ecs.answers import ecs_tags, patient, retag, tags_of
 from missyou_operator.aws.errors import gone
@@ -17,7 +18,7 @@ from missyou_operator.engine.resource import READY, Health, Observed, Resource, 
 class Cluster(Resource):
     """A cluster for Fargate tasks: nothing but a name that holds a service together.
 
-    `create_cluster` gives an existing cluster of the name back as it is, so only a look tells whose it is.
+    `create_cluster` gives an existing cluster of the name back as it is, so only a read tells whose it is.
     """
 
     TYPE: ClassVar[str] = "ecs.Cluster"
@@ -52,7 +53,7 @@ class Cluster(Resource):
     def health(self, observed: Observed) -> Health:
         """Active at once, in the usual case."""
         if observed.state == "PROVISIONING":
-            return pending("Creating", f"cluster {self.name} is being made", 5.0)
+            return pending(Reason.CREATING, f"cluster {self.name} is being made", 5.0)
         if observed.state == "FAILED":
             return failed("CreationFailed", f"AWS could not set up cluster {self.name}: delete it, it is made anew")
         return READY

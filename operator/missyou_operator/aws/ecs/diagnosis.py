@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from missyou_operator.api.conditions import Reason
+
 Row = Mapping[str, Any]
 
 _LONGEST = 400
@@ -36,7 +38,7 @@ class Diagnosis:
         return f"{said}. The end of its log: {self.log}" if self.log else said
 
 
-_FAILING = "TasksFailing"
+_FAILING = Reason.TASKS_FAILING
 _NETWORK = (
     "The tasks do not reach AWS: check the NAT gateways, the app subnets' routes and the ECS security group's egress"
 )
@@ -57,13 +59,13 @@ _TABLE: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         ),
         (
             r"CannotPull.*(not found|manifest unknown|does not exist|no basic auth|pull access denied|403 Forbidden)",
-            "ImageNotFound",
+            Reason.IMAGE_NOT_FOUND,
             "Push the image, or correct spec.image; a repository of another account must let this one pull",
         ),
-        (r"CannotPull", "ImageNotFound", "Check spec.image and that the execution role may pull it"),
+        (r"CannotPull", Reason.IMAGE_NOT_FOUND, "Check spec.image and that the execution role may pull it"),
         (
             r"AccessDenied.*(secretsmanager|kms|ssm)|(secretsmanager|kms).*not authorized",
-            "AccessDenied",
+            Reason.ACCESS_DENIED,
             "The execution role may not read a secret: check its policy (a key of your own needs kms:Decrypt for it)",
         ),
         (
@@ -100,12 +102,12 @@ _TABLE: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         ),
         (
             r"limit on the number of vCPUs|vCPU.*limit",
-            "QuotaExceeded",
+            Reason.QUOTA_EXCEEDED,
             "Ask for a higher Fargate vCPU quota, or lower spec.service.cpu or spec.service.replicas",
         ),
         (
             r"unable to assume the role",
-            "AccessDenied",
+            Reason.ACCESS_DENIED,
             "A role of the tasks must trust ecs-tasks.amazonaws.com; a new role takes a minute to be known",
         ),
         (r"unsupported.*(zone|AZ)", _FAILING, "Fargate is not in that zone: choose others in a new stack"),

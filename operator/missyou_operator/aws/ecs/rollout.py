@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.ecs.taskdefinition import revision_of
 from missyou_operator.engine.resource import READY, Health, Observed, failed, pending
 
@@ -120,7 +121,7 @@ def judge(observed: Observed, min_tasks: int) -> Health:
             f"--cluster {attrs['cluster_name']} --service {observed.name} --task-definition {wanted} "
             "--force-new-deployment",
         )
-    reason = attrs["diagnosis_reason"] or "TasksFailing"
+    reason = attrs["diagnosis_reason"] or Reason.TASKS_FAILING
     if attrs["rollout_state"] == "FAILED":
         return failed(
             reason,

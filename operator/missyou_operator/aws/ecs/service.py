@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ecs.answers import ecs_tags, patient, retag, tags_of
 from missyou_operator.aws.ecs.diagnosis import Diagnosis, diagnose
@@ -189,7 +190,7 @@ class Service(Resource):
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
         """Stop its tasks and delete it; they drain for half a minute and more."""
-        waiting = pending("Deleting", f"service {observed.name} is stopping its tasks", 60.0)
+        waiting = pending(Reason.DELETING, f"service {observed.name} is stopping its tasks", 60.0)
         if observed.state == "deleting":
             return waiting
         ecs, cluster = cloud.client("ecs"), observed.attrs["cluster"]

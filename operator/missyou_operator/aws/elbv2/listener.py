@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.elbv2.rows import new, retag, tags_by_arn
 from missyou_operator.aws.errors import code_of, gone
@@ -219,4 +220,4 @@ def _certificate_known() -> Iterator[None]:
     except ClientError as error:
         if code_of(error) not in {"UnsupportedCertificate", "CertificateNotFound"}:
             raise
-        raise NotYetError("Propagating", "load balancing does not know the certificate yet", 10.0) from error
+        raise NotYetError(Reason.PROPAGATING, "load balancing does not know the certificate yet", 10.0) from error

@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import code_of
 from missyou_operator.aws.identity import tag_list, tag_map
@@ -43,7 +44,7 @@ def word(value: bool) -> str:
 
 @contextmanager
 def new(address: str) -> Iterator[None]:
-    """Turn the refusal of a name (or port) that is taken into NotYetError: the next look tells whose it is.
+    """Turn the refusal of a name (or port) that is taken into NotYetError: the next pass tells whose it is.
 
     AWS gives back what exists with the same settings; it refuses only where a setting or a tag differs.
     """
@@ -52,5 +53,5 @@ def new(address: str) -> Iterator[None]:
     except ClientError as error:
         if not code_of(error).startswith("Duplicate"):
             raise
-        text = f"{address} exists already, with other settings: the next look finds it"
-        raise NotYetError("Creating", text, 5.0) from error
+        text = f"{address} exists already, with other settings: the next pass finds it"
+        raise NotYetError(Reason.CREATING, text, 5.0) from error

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.elbv2.rows import attribute_map, new, retag, tags_by_arn
 from missyou_operator.aws.errors import code_of, gone
@@ -167,7 +168,7 @@ class TargetGroup(Named):
         except ClientError as error:
             if code_of(error) != "ResourceInUse":
                 raise
-            return pending("Deleting", f"target group {observed.name} is still in use by a listener", 15.0)
+            return pending(Reason.DELETING, f"target group {observed.name} is still in use by a listener", 15.0)
 
 
 def _facts(arn: str) -> dict[str, str]:

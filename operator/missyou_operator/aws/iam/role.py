@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import gone
@@ -92,7 +93,7 @@ class Role(Named):
         if created is None or (now() - created).total_seconds() >= PROPAGATION:
             return READY
         message = f"{self.name} is new: AWS's services know it in a few seconds"
-        return Health("pending", "Propagating", message, PROPAGATION, needs_no_read=True)
+        return Health("pending", Reason.PROPAGATING, message, PROPAGATION, needs_no_read=True)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it, and give it its policy."""
@@ -126,7 +127,7 @@ class Role(Named):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Take all policies away, then delete it; a policy that came meanwhile is found by the next look."""
+        """Take all policies away, then delete it; a policy that came meanwhile is found in the next pass."""
         _strip(cloud, observed.id, observed.attrs["inline"], observed.attrs["attached"])
         return gone(lambda: cloud.client("iam").delete_role(RoleName=observed.id))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.rds.states import WITHOUT_SNAPSHOT
@@ -21,12 +22,12 @@ def delete(cloud: Cloud, observed: Observed, now: datetime) -> Health:
 
     Errors: RefusedError where the final snapshot that is wanted cannot be taken.
     """
-    deleting = pending("Deleting", f"the database {observed.id} is being deleted", _TYPICAL)
+    deleting = pending(Reason.DELETING, f"the database {observed.id} is being deleted", _TYPICAL)
     if observed.state == "deleting":
         return deleting
     if cloud.final_snapshot and observed.state == "creating":
         message = f"{observed.id} is still being created: its final snapshot can be taken after that"
-        return pending("Deleting", message, _TYPICAL)
+        return pending(Reason.DELETING, message, _TYPICAL)
     if cloud.final_snapshot and observed.state in WITHOUT_SNAPSHOT:
         raise RefusedError(
             "FinalSnapshotImpossible",

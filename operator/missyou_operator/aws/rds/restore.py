@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import is_absent
 from missyou_operator.aws.identity import STACK_TAG, tag_list, tag_map
@@ -127,7 +128,7 @@ def _find(cloud: Cloud, given: str) -> Mapping[str, Any]:
         rows = []
     if not rows:
         raise NotYetError(
-            "SnapshotNotFound",
+            Reason.SNAPSHOT_NOT_FOUND,
             f"{_FIELD}: there is no snapshot {given} in {cloud.stack.region} within reach of account "
             f"{cloud.stack.account}. The stack goes on once there is, or name another (aws rds describe-db-snapshots "
             "--query DBSnapshots[].DBSnapshotIdentifier)",

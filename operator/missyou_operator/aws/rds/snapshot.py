@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn
 
+from missyou_operator.api.annotations import SNAPSHOT
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
@@ -73,11 +75,11 @@ class DBSnapshot(Resource):
                 )
                 return Health("ready", message=f"taken {observed.attrs['taken']}{another}")
             case "creating":
-                return pending("Creating", f"{self.name} is being taken; the database serves", _TAKING_TYPICAL)
+                return pending(Reason.CREATING, f"{self.name} is being taken; the database serves", _TAKING_TYPICAL)
         return failed(
             "SnapshotFailed",
             f"the snapshot {self.name} is in the state {observed.state}: to have another taken, give the annotation "
-            "missyou.app/snapshot a new value (aws rds describe-events --source-type db-snapshot tells why)",
+            f"{SNAPSHOT} a new value (aws rds describe-events --source-type db-snapshot tells why)",
             stalled=False,
         )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.errors import code_of, message_of
 from missyou_operator.engine.errors import FlakyError, NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, Health, failed, pending
@@ -80,7 +81,7 @@ def judge(identifier: str, state: str, *, reachable: bool) -> Health:
         return failed(reason, f"the database {identifier} {_FAILED[state].format(identifier)}")
     words, typical_seconds = _BUSY.get(state, (f"is in the state {state}", 120.0))
     if state in SERVING:
-        words, typical_seconds, reason = "is there, and gets its address next", 60.0, "Creating"
+        words, typical_seconds, reason = "is there, and gets its address next", 60.0, Reason.CREATING
     return pending(reason, f"the database {identifier} {words}", typical_seconds)
 
 
@@ -126,10 +127,10 @@ def explained(identifier: str, instance_class: str) -> Iterator[None]:
                 f"{identifier}: the backup and the maintenance window must not overlap; AWS chose what spec.database "
                 "does not name. Name both: spec.database.backupWindow and spec.database.maintenanceWindow"
             )
-            raise RefusedError("InvalidSpec", message) from error
+            raise RefusedError(Reason.INVALID_SPEC, message) from error
         if code == "InvalidParameterValue" and "linked role" in text.replace("-", " "):
             message = (
                 f"{identifier} waits for RDS's service-linked role, which a new account gets with its first database"
             )
-            raise NotYetError("Propagating", message, 20.0) from error
+            raise NotYetError(Reason.PROPAGATING, message, 20.0) from error
         raise

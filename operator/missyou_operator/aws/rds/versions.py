@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, pages
 from missyou_operator.engine.errors import RefusedError
 
@@ -60,7 +61,7 @@ def choose(wanted: str, offered: Iterable[str]) -> str:
     if not minors:
         known = ", ".join(str(major) for major in sorted({parse(version)[0] for version in versions})) or "(none)"
         raise RefusedError(
-            "InvalidSpec",
+            Reason.INVALID_SPEC,
             f"spec.database.engineVersion: AWS offers no PostgreSQL {want[0]} here. Majors that it offers: {known}",
         )
     if len(want) == 1:
@@ -68,7 +69,7 @@ def choose(wanted: str, offered: Iterable[str]) -> str:
     enough = [version for version in minors if parse(version) >= want]
     if not enough:
         raise RefusedError(
-            "InvalidSpec",
+            Reason.INVALID_SPEC,
             f"spec.database.engineVersion: AWS offers no PostgreSQL {wanted} or newer of that major here. "
             f"Choose one of {', '.join(minors)}, or {want[0]} for AWS's default",
         )

@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.api.components import Component
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.acm import others_of
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import code_of, is_absent
@@ -91,7 +93,7 @@ class Alias(Resource):
             "rows": tuple(row for row in (there, owners) if row is not None),
         }
         owner = ", ".join(values(owners)) or f"a {(there or other or {}).get('Type')} record that is not ours"
-        return Observed(cls, domain, f"{zone}/{domain}", attrs, component="Domain", owned=ours, owner=owner)
+        return Observed(cls, domain, f"{zone}/{domain}", attrs, component=Component.DOMAIN, owned=ours, owner=owner)
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
         """Compare all but tags: there are none."""
@@ -175,7 +177,7 @@ class Validation(Resource):
             "rows": (row,),
         }
         owner = "" if ours else f"a record with the value {', '.join(values(row))}"
-        return Observed(cls, domain, attrs["id"], attrs, component="Domain", owned=ours, owner=owner)
+        return Observed(cls, domain, attrs["id"], attrs, component=Component.DOMAIN, owned=ours, owner=owner)
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
         """Compare all but tags: there are none."""
@@ -211,9 +213,9 @@ def _delete(cloud: Cloud, observed: Observed, *rows: Record) -> Health:
     try:
         apply(cloud, observed.attrs["zone"], observed.attrs["role"], *(("DELETE", row) for row in rows))
     except ClientError as error:
-        # Changed or gone since it was read: the next look tells.
+        # Changed or gone since it was read: the next pass tells.
         if code_of(error) == "InvalidChangeBatch":
-            raise NotYetError("Deleting", f"the records of {observed.name} have just changed", 5.0) from error
+            raise NotYetError(Reason.DELETING, f"the records of {observed.name} have just changed", 5.0) from error
         if not is_absent(error):
             raise
     return READY
@@ -226,14 +228,14 @@ def _each(reader: Reader, look_at: Callable[[Reader, Observed], Observed | None]
 
 
 def _there(name: str) -> NotYetError:
-    """Say that a record is ours already: an answer was lost, or a look came too early to see it."""
-    return NotYetError("Creating", f"the records of {name} are there since a moment ago: they are looked at again", 5.0)
+    """Say that a record is ours already: an answer was lost, or a read came too early to see it."""
+    return NotYetError(Reason.CREATING, f"the records of {name} are there since a moment ago: they are read again", 5.0)
 
 
 def _taken(error: ClientError, name: str) -> RefusedError:
     """Say that a name is somebody else's."""
     return RefusedError(
-        "OwnedElsewhere",
+        Reason.OWNED_ELSEWHERE,
         f"{plain(name)} has a record already, which is not ours and is left alone: remove it, or choose another "
         f"spec.domain.name ({error.response['Error']['Message']})",
     )

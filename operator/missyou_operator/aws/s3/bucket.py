@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Client, Cloud, Reader
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.identity import tag_list, tag_map
@@ -178,10 +179,10 @@ def _explained(error: ClientError, name: str) -> ClientError | NotYetError | Ref
     """Tell apart whose the name is."""
     match code_of(error):
         case "BucketAlreadyOwnedByYou":
-            return NotYetError("Creating", f"bucket {name} is there since a moment ago: it is looked at again", 5.0)
+            return NotYetError(Reason.CREATING, f"bucket {name} is there since a moment ago: it is read again", 5.0)
         case "BucketAlreadyExists":
             text = f"the bucket name {name} belongs to another AWS account. Choose another spec.stackName, or set "
-            return RefusedError("OwnedElsewhere", f"{text}spec.loadBalancer.accessLogs.enabled to false")
+            return RefusedError(Reason.OWNED_ELSEWHERE, f"{text}spec.loadBalancer.accessLogs.enabled to false")
     return error
 
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import code_of, gone, is_absent
 from missyou_operator.aws.identity import STACK_TAG, owner_of, tag_list, tag_map
@@ -127,11 +128,11 @@ class Secret(Resource):
         row = _describe(client, self.name)
         if row is None:
             message = f"the secret {self.name} was deleted a moment ago: AWS frees its name within minutes"
-            raise NotYetError("Creating", message) from refusal
+            raise NotYetError(Reason.CREATING, message) from refusal
         tags = tag_map(row.get("Tags"))
         if not cloud.stack.owns(tags):
             raise RefusedError(
-                "OwnedElsewhere",
+                Reason.OWNED_ELSEWHERE,
                 f"the secret {self.name} exists ({'scheduled for deletion, ' if row.get('DeletedDate') else ''}"
                 f"{owner_of(tags) or 'owner unknown: it lacks our tags'}) and is left alone: delete it at once "
                 f"(aws secretsmanager delete-secret --force-delete-without-recovery --secret-id {self.name}), "

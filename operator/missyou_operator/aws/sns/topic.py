@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import code_of, gone, is_absent, message_of
 from missyou_operator.aws.identity import tag_list, tag_map
@@ -80,8 +81,8 @@ class Topic(Resource):
             answer = cloud.client("sns").create_topic(Name=self.name, Attributes=attributes, Tags=tag_list(self.tags))
         except ClientError as error:
             if code_of(error) == "InvalidParameter" and "already exists" in message_of(error):
-                message = f"{self.address} is there since a moment ago: it is looked at again"
-                raise NotYetError("Creating", message, 2.0) from error
+                message = f"{self.address} is there since a moment ago: it is read again"
+                raise NotYetError(Reason.CREATING, message, 2.0) from error
             raise
         return self.as_created(answer["TopicArn"], arn=answer["TopicArn"])
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.permissions import OURS, Grant, Part, change, observe
@@ -73,7 +74,7 @@ class WebACLAssociation(Resource):
         present = waf.get_web_acl_for_resource(ResourceArn=self.load_balancer_arn).get("WebACL")
         if present and present["ARN"] != self.web_acl_arn:
             raise RefusedError(
-                "OwnedElsewhere",
+                Reason.OWNED_ELSEWHERE,
                 f"load balancer {self.name} has the web ACL {present['ARN']}, which is not the stack's and is left "
                 "there. Disassociate it, or set spec.waf.enabled to false",
             )

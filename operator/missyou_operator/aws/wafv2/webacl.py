@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Client, Cloud, Reader
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.idempotency import creating
@@ -138,7 +139,7 @@ class WebACL(Resource):
             if code_of(error) != "WAFAssociatedItemException":
                 raise
         text = f"web ACL {observed.name} is still associated with something: if somebody put more behind it than the "
-        return pending("Deleting", f"{text}stack's load balancer, they have to disassociate it", 20.0)
+        return pending(Reason.DELETING, f"{text}stack's load balancer, they have to disassociate it", 20.0)
 
 
 def _listed(waf: Client) -> list[Mapping[str, Any]]:
