@@ -71,7 +71,7 @@ def test_it_is_as_little_as_the_page_says() -> None:
 
 
 def test_the_queue_lives_its_life(tree: Path) -> None:
-    run(tree, "pytest", "tests/passes/test_queue.py", "-p", "no:randomly")
+    run(tree, "pytest", "tests/passes/test_queue.py", "tests/stack/test_naming.py", "-p", "no:randomly")
 
 
 def test_the_code_of_the_page_is_clean(tree: Path) -> None:

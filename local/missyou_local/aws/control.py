@@ -75,12 +75,14 @@ class Control:
 
     def reset(self) -> None:
         """Wipe every account and region, what runs for them, the faults and the counts."""
-        if self.plane is not None:
-            self.plane.clear()
-        backends.reset()
-        self.faults.replace([])
-        self.lag.update({})
-        self.ledger.clear()
+        # Not while a request or the heartbeat is between two of its steps.
+        with backends.LOCK:
+            if self.plane is not None:
+                self.plane.clear()
+            backends.reset()
+            self.faults.replace([])
+            self.lag.update({})
+            self.ledger.clear()
 
     def _show(self) -> dict[str, Any]:
         clock = {"now": self.clock(), **({"speed": self.clock.speed} if isinstance(self.clock, Clock) else {})}

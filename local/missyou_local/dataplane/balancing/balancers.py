@@ -90,7 +90,8 @@ class LoadBalancers:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        await self._loop.shutdown_asyncgens()
+        # A transport closes its socket in the turn of the loop after the one that closed it.
+        await asyncio.sleep(0)
 
     def _follow(self) -> None:
         listeners, groups = self._listeners, self._groups
