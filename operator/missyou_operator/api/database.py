@@ -21,9 +21,10 @@ class Database(WireModel):
     """Minimum PostgreSQL version, in quotes. If AWS no longer offers it, the next newer minor version is used. A major
     version alone follows AWS's default minor version."""
     instance_class: Annotated[str, Field(max_length=40), rules.INSTANCE_CLASS] = "db.t3.micro"
-    """RDS instance class."""
+    """RDS instance class. A change is applied at once and interrupts the database for some minutes."""
     storage_gib: StorageGiB = 20
-    """Allocated gp3 storage, in GiB. It can grow, never shrink."""
+    """Allocated gp3 storage, in GiB. RDS can only let it grow: a smaller value replaces the database with an empty one,
+    after approval."""
     max_storage_gib: StorageGiB = 100
     """Upper limit for storage autoscaling, in GiB: 10 % above storageGiB or more, or equal to it for none."""
     multi_az: bool | None = None

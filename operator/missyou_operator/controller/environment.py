@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from missyou_operator.api import AppSpec, InvalidSpec, parse
@@ -19,6 +19,9 @@ from missyou_operator.engine.values import Sensitive
 from missyou_operator.stack.naming import NAMES
 from missyou_operator.stack.secrets import KubernetesSecret
 
+#: Seconds after a start of the operator in which AWS may not show what the one before has made at the last moment
+#: (EC2 lags behind by up to 10 s).
+_SETTLING = 10.0
 #: Returns the data of a Kubernetes Secret by namespace and name, or None where there is none. Error: PermissionError
 #: with the name of the user that was refused.
 SecretReader = Callable[[str, str], Mapping[str, str] | None]
@@ -40,6 +43,17 @@ class Environment:
     resync: float
     started: datetime = field(default_factory=utc_now)
     prices: PriceTable = field(default_factory=bundled)
+
+    def just_started(self, body: Mapping[str, Any]) -> bool:
+        """Return whether AWS may not show yet what the process before this one made for an app at the last moment.
+
+        An app that is younger than this process cannot have been begun by another.
+        """
+        created = body["metadata"].get("creationTimestamp")
+        if (utc_now() - self.started).total_seconds() > _SETTLING or not created:
+            return False
+        # Kubernetes cuts the fraction of the second off: an app of the very second of the start is younger, too.
+        return datetime.fromisoformat(created) + timedelta(seconds=1) <= self.started
 
     def cloud(self, body: Mapping[str, Any], app: AppSpec | None) -> Cloud:
         """Return the handle on an app's stack in AWS. `app` is None in a deletion, whose spec may be invalid."""

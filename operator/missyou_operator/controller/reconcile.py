@@ -9,7 +9,6 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from typing import Any
 
 from missyou_operator.api import AppSpec, InvalidSpec, parse
@@ -47,14 +46,11 @@ _SLOW_FOR = 600.0
 _IDLE = 600.0
 #: Seconds until a deletion goes on at the latest, and while the operator has just started.
 _DELETING, _STARTING = 15.0, 2.0
-#: Seconds after a start of the operator in which AWS may not show what the one before has made at the last moment
-#: (EC2 lags behind by up to 10 s).
-_SETTLING = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Pass:
-    """What one pass works with, before it has read anything in AWS.
+class _Inputs:
+    """What one pass works with, before it has observed the stack.
 
     `sources`: what must be looked up before the desired graph can be built; None in a deletion, which desires nothing.
     `full`: everything is due to be observed, not only what is unsettled. `fresh`: somebody has asked for it, so that
@@ -88,8 +84,7 @@ class Reconciler:
         """Run one pass for an app as it stands in `body`. Never raises for what AWS or the spec do."""
         region = self._environment.region
         try:
-            given = (body.get("spec"), body["metadata"]["name"], region)
-            app = memory.app.get(given, lambda: parse(body, region))
+            app = memory.app.get((body.get("spec"), body["metadata"]["name"], region), lambda: parse(body, region))
         except InvalidSpec as error:
             return _end(body, report.trouble(body, failed(Reason.INVALID_SPEC, str(error)), utc_now()), _IDLE, "error")
         if app.suspend:
@@ -110,41 +105,41 @@ class Reconciler:
     ) -> Report:
         """Go through the steps: towards what `app` desires or, where it is None, towards nothing."""
         try:
-            given = self._begin(body, app, memory, stopped)
-            observations, graph, plan = _see(given)
-            if _takes_away(plan, observations) and not (given.full or memory.trusted(seconds())):
+            inputs = self._begin(body, app, memory, stopped)
+            observations, graph, plan = _observe_and_plan(inputs)
+            if _takes_away(plan, observations) and not (inputs.full or memory.trusted(seconds())):
                 # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
-                given = replace(given, full=True, fresh=True)
-                observations, graph, plan = _see(given)
-            ctx = self._context(given, app, plan, observations)
+                inputs = replace(inputs, full=True, fresh=True)
+                observations, graph, plan = _observe_and_plan(inputs)
+            ctx = self._context(inputs, app, plan, observations)
             held = guard(GUARDS if app else DELETION_GUARDS, plan, ctx)
-            outcome = execute(graph, observations.world, plan, given.runtime, held)
+            outcome = execute(graph, observations.world, plan, inputs.runtime, held)
             memory.remember(outcome, observations.unreadable, seconds())
-            return self._report(given, app, ctx, graph, plan, outcome) if app else _deleted(given, ctx, outcome)
+            return self._report(inputs, app, ctx, graph, plan, outcome) if app else _deleted(inputs, ctx, outcome)
         except Exception as error:  # an observation that fails as a whole becomes the report, never a traceback
             return _failed(body, memory, classify(error))
 
     def _begin(
         self, body: Mapping[str, Any], app: AppSpec | None, memory: Memory, stopped: Callable[[], bool]
-    ) -> _Pass:
+    ) -> _Inputs:
         """Read what is not in AWS, and decide how much of AWS is due to be observed."""
         cloud = self._environment.cloud(body, app)
         runtime = Runtime(cloud, self._environment.pool, classify, stopped)
         if app is None:
             full, memory.deleting = not memory.deleting or not memory.world, True
-            return _Pass(body=body, memory=memory, runtime=runtime, sources=None, full=full)
+            return _Inputs(body=body, memory=memory, runtime=runtime, sources=None, full=full)
         snapshot, meta = SnapshotRequest.of(body), body["metadata"]
         sources = DataSources(app, cloud.stack, snapshot)
         secrets, refused = self._environment.secrets(meta["namespace"], sources.kubernetes_secrets)
-        inputs = _inputs(body, secrets)
+        asked_for = _fingerprint(body, secrets)
         token = f"{annotation(body, RECONCILE)}\0{snapshot.value}"
         asked = memory.token != token
         overdue = seconds() - memory.full_at >= self._environment.resync * 0.9
-        if memory.inputs != inputs:
+        if memory.inputs != asked_for:
             # AWS as it was less than a resync ago is good enough to act upon at once; what is only read is not.
             memory.unsettled |= {external.TYPE for external in sources.externals}
-        memory.inputs, memory.token = inputs, token
-        return _Pass(
+        memory.inputs, memory.token = asked_for, token
+        return _Inputs(
             body=body,
             memory=memory,
             runtime=runtime,
@@ -155,29 +150,29 @@ class Reconciler:
             refused=refused,
         )
 
-    def _context(self, given: _Pass, app: AppSpec | None, plan: Plan, observations: Observations) -> Context:
+    def _context(self, inputs: _Inputs, app: AppSpec | None, plan: Plan, observations: Observations) -> Context:
         """Put together what the guards judge a plan by."""
-        body = given.body
-        settling = _just_started(body, self._environment.started, utc_now())
+        body = inputs.body
+        settling = self._environment.just_started(body)
         if app is None:
             return Context(body=body, observations=observations, settling=settling)
-        drift = find_drift(plan, body, given.memory)
+        drift = find_drift(plan, body, inputs.memory)
         return Context(
             body=body,
             observations=observations,
             spending=check_budget(body, app, self._environment.prices, without_retained(plan), drift=bool(drift)),
             drift=drift,
             reports_drift=app.drift_policy == "Report",
-            refused_secrets=given.refused,
-            unanswered=given.memory.unanswered(seconds()),
+            refused_secrets=inputs.refused,
+            unanswered=inputs.memory.unanswered(seconds()),
             settling=settling,
         )
 
     def _report(  # noqa: PLR0913, PLR0917 - all that the steps have left
-        self, given: _Pass, app: AppSpec, ctx: Context, graph: Graph, plan: Plan, outcome: Outcome
+        self, inputs: _Inputs, app: AppSpec, ctx: Context, graph: Graph, plan: Plan, outcome: Outcome
     ) -> Report:
         """Put the status of a pass together, and say when the next is due."""
-        body, memory, stack, now = given.body, given.memory, given.cloud.stack, seconds()
+        body, memory, stack, now = inputs.body, inputs.memory, inputs.cloud.stack, seconds()
         left = without_retained(make_plan(graph, outcome.world) if outcome.done else plan)
         if not left.changes:
             memory.synced = memory.inputs
@@ -192,7 +187,7 @@ class Reconciler:
             ctx.spending,
             drift,
             reported,
-            given.full,
+            inputs.full,
         )
         for change in outcome.done:
             logger.info("%s: %s %s", stack.app, change.action, change.address)
@@ -201,21 +196,21 @@ class Reconciler:
         return replace(ended, drift=drift)
 
 
-def _see(given: _Pass) -> tuple[Observations, Graph, Plan]:
+def _observe_and_plan(inputs: _Inputs) -> tuple[Observations, Graph, Plan]:
     """Go through the steps that change nothing: observe, desire, plan."""
-    observations = _observe(given)
-    graph = _desire(given, observations)
+    observations = _observe(inputs)
+    graph = _desire(inputs, observations)
     return observations, graph, make_plan(graph, observations.world)
 
 
-def _observe(given: _Pass) -> Observations:
+def _observe(inputs: _Inputs) -> Observations:
     """Read everything that is due in AWS, and add what is known without a read."""
-    memory, full, now = given.memory, given.full, seconds()
-    shared = full and not given.fresh
+    memory, full, now = inputs.memory, inputs.full, seconds()
+    shared = full and not inputs.fresh
     observations = observe(
-        given.cloud,
-        given.runtime,
-        wanted=given.sources.names if given.sources else {},
+        inputs.cloud,
+        inputs.runtime,
+        wanted=inputs.sources.names if inputs.sources else {},
         since=max(memory.wrote_at, now - _SHARED_FOR if shared else now),
         slow_since=max(memory.wrote_at, now - _SLOW_FOR if shared else now),
         previous=None if full else memory.world,
@@ -225,26 +220,26 @@ def _observe(given: _Pass) -> Observations:
         memory.full_at, memory.full_for = now, memory.inputs
     world = memory.with_lag(observations.world, now)
     in_aws = {address: found for address, found in world.items() if found[0].kind is not KubernetesSecret}
-    return Observations({**in_aws, **given.secrets}, observations.unreadable)
+    return Observations({**in_aws, **inputs.secrets}, observations.unreadable)
 
 
-def _desire(given: _Pass, observations: Observations) -> Graph:
+def _desire(inputs: _Inputs, observations: Observations) -> Graph:
     """Return the graph of what is desired: nothing, in a deletion. It is built anew only when its inputs change."""
-    sources, world = given.sources, observations.world
+    sources, world = inputs.sources, observations.world
     if sources is None:
         return Graph()
     app, stack = sources.app, sources.stack
-    zones = choose_zones(given.cloud, app.network.availability_zones, sources.zones_in_use(world))
+    zones = choose_zones(inputs.cloud, app.network.availability_zones, sources.zones_in_use(world))
     lookups = sources.answers(world, zones)
-    return given.memory.graph.get((app, stack, lookups), lambda: build(app, stack, lookups))
+    return inputs.memory.graph.get((app, stack, lookups), lambda: build(app, stack, lookups))
 
 
-def _deleted(given: _Pass, ctx: Context, outcome: Outcome) -> Report:
+def _deleted(inputs: _Inputs, ctx: Context, outcome: Outcome) -> Report:
     """Report on a pass of a deletion. It is done when everything was observed once more and nothing of ours is left."""
-    body, memory, observations = given.body, given.memory, ctx.observations
+    body, memory, observations = inputs.body, inputs.memory, ctx.observations
     if not observations.unreadable and not _ours(outcome.world):
         # Most of the last reads were of what was still going only.
-        observations = _observe(replace(given, full=True))
+        observations = _observe(replace(inputs, full=True))
     if not observations.unreadable and not _ours(observations.world) and not ctx.settling:
         return Report(body.get("status") or {}, 0.0, done=True)
     status = report.deleting(body, outcome, utc_now())
@@ -287,19 +282,7 @@ def _takes_away(plan: Plan, observations: Observations) -> bool:
     return any(change.id not in going for change in plan.of(Action.DELETE, Action.REPLACE))
 
 
-def _just_started(body: Mapping[str, Any], started: datetime, now: datetime) -> bool:
-    """Return whether AWS may not show yet what the process before this one made for an app at the last moment.
-
-    An app that is younger than this process cannot have been begun by another.
-    """
-    created = body["metadata"].get("creationTimestamp")
-    if (now - started).total_seconds() > _SETTLING or not created:
-        return False
-    # Kubernetes cuts the fraction of the second off: an app of the very second of the start is younger, too.
-    return datetime.fromisoformat(created) + timedelta(seconds=1) <= started
-
-
-def _inputs(body: Mapping[str, Any], secrets: Mapping[str, tuple[Observed, ...]]) -> str:
+def _fingerprint(body: Mapping[str, Any], secrets: Mapping[str, tuple[Observed, ...]]) -> str:
     """Stand for everything that a pass is asked to make: a difference without a change of these is drift."""
     digest = hashlib.sha256(str(body["metadata"]["generation"]).encode())
     for address, (observed,) in sorted(secrets.items()):

@@ -1,4 +1,4 @@
-"""PostgreSQL on RDS (rds.tf)."""
+"""PostgreSQL on RDS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The app's own domain: certificate, HTTPS, and the records that lead to the load balancer (dns.tf)."""
+"""The app's own domain: certificate, HTTPS, and the records that lead to the load balancer."""
 
 from __future__ import annotations
 

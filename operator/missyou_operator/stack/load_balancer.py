@@ -1,4 +1,4 @@
-"""The load balancer, its target group and its listener (alb.tf)."""
+"""The load balancer, its target group and its listener."""
 
 from __future__ import annotations
 

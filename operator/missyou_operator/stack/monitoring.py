@@ -1,4 +1,4 @@
-"""Log groups (cloudwatch.tf)."""
+"""Log groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VPC, subnets over two zones, internet and NAT gateways, route tables (vpc.tf)."""
+"""VPC, subnets over two zones, internet and NAT gateways, route tables."""
 
 from __future__ import annotations
 

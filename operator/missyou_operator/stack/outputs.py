@@ -1,4 +1,4 @@
-"""What other tools and people need to know of a stack (outputs.tf), read from what was observed. Pure."""
+"""What other tools and people need to know of a stack, read from what was observed. Pure."""
 
 from __future__ import annotations
 

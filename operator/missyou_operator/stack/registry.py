@@ -1,4 +1,4 @@
-"""The container registry and the image that the tasks run (ecr.tf)."""
+"""The container registry and the image that the tasks run."""
 
 from __future__ import annotations
 

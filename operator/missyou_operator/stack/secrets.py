@@ -1,4 +1,4 @@
-"""Secrets Manager (secrets.tf): database credentials, Google API key, Firebase service account."""
+"""Secrets Manager: database credentials, Google API key, Firebase service account."""
 
 from __future__ import annotations
 

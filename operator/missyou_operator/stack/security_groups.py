@@ -1,4 +1,4 @@
-"""Who may talk to whom (security_groups.tf): internet → load balancer → app → database, and no wider way out."""
+"""Who may talk to whom: internet → load balancer → app → database, and no wider way out."""
 
 from __future__ import annotations
 

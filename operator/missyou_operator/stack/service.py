@@ -1,4 +1,4 @@
-"""The app on ECS Fargate: cluster, roles, task definition, service, auto scaling (ecs.tf)."""
+"""The app on ECS Fargate: cluster, roles, task definition, service, auto scaling."""
 
 from __future__ import annotations
 
