@@ -1,4 +1,4 @@
-"""Task definitions: reading one back as it was declared, what makes a new revision, and which ones are kept."""
+"""Task definitions: reading one back as declared, what causes a new revision, and which ones are kept."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def definition(**changes: Any) -> TaskDefinition:
 
 
 def described(wanted: TaskDefinition, revision: int = 1) -> dict[str, Any]:
-    """The answer of DescribeTaskDefinition, with what AWS adds."""
+    """Return the answer of DescribeTaskDefinition, with what AWS adds."""
     request = wanted.request()
     [container] = request.pop("containerDefinitions")
     extra = {"cpu": 0, "mountPoints": [], "volumesFrom": [], "systemControls": []}
@@ -99,25 +99,25 @@ def test_each_change_is_named_alone(change: dict[str, Any]) -> None:
     assert fields(definition(**change), observed(definition())) == list(change)
 
 
-def test_a_revision_of_somebody_else_s_does_not_hide_ours() -> None:
+def test_a_foreign_revision_does_not_hide_ours() -> None:
     foreign = {**described(definition(cpu=1024), 3), "tags": []}
     answers = {"missyou": foreign, arn(3): foreign, arn(2): described(definition(), 2)}
     client = FakeEc2(
-        describe_task_definition=lambda **asked: answers[asked["taskDefinition"]],
+        describe_task_definition=lambda **arguments: answers[arguments["taskDefinition"]],
         list_task_definitions={"taskDefinitionArns": [arn(3), arn(2)]},
     )
     [found] = TaskDefinition.read(reader_of(cloud_of(client)))
     assert (found.id, found.owned) == (arn(2), True)
 
 
-def test_a_family_in_which_nothing_is_ours_is_somebody_else_s() -> None:
+def test_a_family_without_a_revision_of_ours_is_foreign() -> None:
     foreign = {**described(definition(), 3), "tags": []}
     client = FakeEc2(describe_task_definition=foreign, list_task_definitions={"taskDefinitionArns": [arn(3)]})
     [found] = TaskDefinition.read(reader_of(cloud_of(client)))
     assert (found.id, found.owned) == (arn(3), False)
 
 
-def test_a_plan_before_the_roles_exist_is_possible() -> None:
+def test_a_plan_is_possible_before_the_roles_exist() -> None:
     wanted = definition(task_role_arn=UNKNOWN, secrets={"KEY": (UNKNOWN, "k")})
     assert fields(wanted, observed(definition())) == ["task_role_arn", "secrets"]
 
@@ -138,7 +138,7 @@ def test_a_digest_is_joined_with_an_at() -> None:
     st.from_regex(r"([a-z]{1,5}(:[0-9]{2,4})?/)?[a-z]{1,8}(/[a-z]{1,8})?", fullmatch=True),
     st.one_of(st.from_regex(r"[a-zA-Z0-9_.-]{1,12}", fullmatch=True), st.just("sha256:" + "a" * 64)),
 )
-def test_an_image_comes_apart_as_it_was_joined(repository: str, tag: str) -> None:
+def test_an_image_is_split_as_it_was_joined(repository: str, tag: str) -> None:
     assert split_image(definition(image_repository=repository, image_tag=tag).image) == (repository, tag)
 
 
@@ -164,11 +164,11 @@ def registering(revision: int, **answers: Any) -> FakeEc2:
 
 def test_creating_is_one_call_with_the_tags_in_it() -> None:
     client = registering(1)
-    made = definition().create(cloud_of(client))
+    created = definition().create(cloud_of(client))
     assert client.operations == ["register_task_definition"]
     sent = {tag["key"]: tag["value"] for tag in client.arguments("register_task_definition")["tags"]}
-    assert sent == {**tags("missyou"), SPEC_TAG: definition().spec_hash()} == made.tags
-    assert fields(definition(), made) == []
+    assert sent == {**tags("missyou"), SPEC_TAG: definition().spec_hash()} == created.tags
+    assert fields(definition(), created) == []
 
 
 def test_a_role_that_is_not_known_yet_is_waited_for() -> None:
@@ -177,7 +177,7 @@ def test_a_role_that_is_not_known_yet_is_waited_for() -> None:
         definition().create(cloud_of(client))
 
 
-def test_updating_registers_the_next_revision_and_moves_the_arn() -> None:
+def test_updating_registers_the_next_revision_and_changes_the_arn() -> None:
     wanted, client = definition(cpu=1024), registering(2)
     after = wanted.update(cloud_of(client), observed(definition()), frozenset({"cpu"}))
     assert client.operations == ["register_task_definition"]
@@ -185,7 +185,7 @@ def test_updating_registers_the_next_revision_and_moves_the_arn() -> None:
     assert fields(wanted, after) == []
 
 
-def test_tags_alone_are_set_on_the_revision_there_is() -> None:
+def test_tags_alone_are_set_on_the_current_revision() -> None:
     wanted = replace(definition(), tags={**tags("missyou"), "team": "web"})
     client = FakeEc2()
     after = wanted.update(cloud_of(client), observed(definition()), frozenset({"tags"}))
@@ -214,7 +214,7 @@ def test_housekeeping_that_fails_does_not_undo_the_update() -> None:
     assert after.id == arn(9)
 
 
-def test_deleting_takes_all_revisions_of_exactly_this_family() -> None:
+def test_deleting_deregisters_all_revisions_of_exactly_this_family() -> None:
     other = STACK.arn("ecs", "task-definition/missyou-too:1")
     client = FakeEc2(list_task_definitions={"taskDefinitionArns": [arn(1), other, arn(2)]})
     assert TaskDefinition.delete(cloud_of(client), observed(definition())).status == "ready"
