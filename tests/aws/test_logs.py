@@ -1,4 +1,4 @@
-"""Log groups live their life on the test AWS."""
+"""The lifecycle of log groups on the test AWS."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ def group(cloud: Cloud, name: str = "") -> LogGroup:
     return LogGroup(name=name, component="Monitoring", tags=tags(cloud, name, "Monitoring"), retention_days=7)
 
 
-def test_what_was_created_is_found_as_desired() -> None:
+def test_a_created_group_is_found_as_desired() -> None:
     cloud = live()
     wanted = group(cloud)
-    made = wanted.create(cloud)
+    created = wanted.create(cloud)
     found = observe(wanted, cloud)
-    assert wanted.diff(found) == wanted.diff(made) == ()
+    assert wanted.diff(found) == wanted.diff(created) == ()
     assert found.owned
     assert found.component == "Monitoring"
-    assert {key: made.attrs[key] for key in ("id", "arn")} == {key: found.attrs[key] for key in ("id", "arn")}
+    assert {key: created.attrs[key] for key in ("id", "arn")} == {key: found.attrs[key] for key in ("id", "arn")}
 
 
-def test_the_group_that_rds_made_is_adopted() -> None:
+def test_a_group_that_rds_created_is_adopted() -> None:
     cloud = live()
     wanted = group(cloud, f"/aws/rds/instance/{cloud.stack.name}-db/postgresql")
     client("logs").create_log_group(logGroupName=wanted.name)
@@ -35,7 +35,7 @@ def test_the_group_that_rds_made_is_adopted() -> None:
     assert wanted.diff(apply(wanted, cloud)) == ()
 
 
-def test_another_owners_group_is_found_and_not_ours() -> None:
+def test_another_owners_group_is_found_but_not_ours() -> None:
     cloud = live()
     group(neighbour(cloud)).create(neighbour(cloud))
     [found] = read(LogGroup, cloud)
@@ -43,13 +43,13 @@ def test_another_owners_group_is_found_and_not_ours() -> None:
     assert "other-cluster" in found.owner
 
 
-def test_groups_whose_names_only_begin_alike_are_nothing_to_us() -> None:
+def test_groups_that_share_only_a_prefix_are_ignored() -> None:
     cloud = live()
     client("logs").create_log_group(logGroupName=f"/ecs/{cloud.stack.name}-other")
     assert read(LogGroup, cloud) == []
 
 
-def test_another_retention_is_set_in_place_and_deleting_twice_is_fine() -> None:
+def test_another_retention_is_set_in_place_and_deleting_twice_succeeds() -> None:
     cloud = live()
     group(cloud).create(cloud)
     wanted = replace(group(cloud), retention_days=30)

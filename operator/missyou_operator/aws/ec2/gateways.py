@@ -143,11 +143,8 @@ class Address(TagsOnly):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Read the stack's addresses, except those that an AWS service manages for itself."""
-        return [
-            cls._observed(reader, row)
-            for row in tagged(reader, "describe_addresses", "Addresses")
-            if not row.get("ServiceManaged")
-        ]
+        rows = tagged(reader, "describe_addresses", "Addresses")
+        return [cls._observed(reader, row) for row in rows if not row.get("ServiceManaged")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
