@@ -68,8 +68,8 @@ def test_bounds_and_tags_have_a_call_each() -> None:
     assert target().diff(created) == ()
 
     changing = FakeEc2(register_scalable_target={"ScalableTargetARN": ARN})
-    wanted = target(maximum=20)
-    assert wanted.diff(wanted.update(cloud_of(changing), found(), frozenset({"maximum"}))) == ()
+    desired = target(maximum=20)
+    assert desired.diff(desired.update(cloud_of(changing), found(), frozenset({"maximum"}))) == ()
     assert "Tags" not in changing.arguments("register_scalable_target")
     assert changing.operations == ["register_scalable_target"]
 

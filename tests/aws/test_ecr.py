@@ -43,14 +43,14 @@ def push(name: str, tag: str) -> str:
 
 def test_a_created_repository_is_found_as_desired() -> None:
     cloud = live()
-    wanted = repository(cloud)
-    created = wanted.create(cloud)
-    found = observe(wanted, cloud)
-    assert wanted.diff(found) == wanted.diff(created) == ()
+    desired = repository(cloud)
+    created = desired.create(cloud)
+    found = observe(desired, cloud)
+    assert desired.diff(found) == desired.diff(created) == ()
     assert {key: created.attrs[key] for key in ("id", "arn", "uri")} == {
         key: found.attrs[key] for key in ("id", "arn", "uri")
     }
-    [row] = client("ecr").describe_repositories(repositoryNames=[wanted.name])["repositories"]
+    [row] = client("ecr").describe_repositories(repositoryNames=[desired.name])["repositories"]
     assert row["encryptionConfiguration"]["encryptionType"] == "AES256"
 
 
@@ -58,22 +58,24 @@ def test_changes_are_made_and_drift_is_corrected_in_place() -> None:
     cloud = live()
     repository(cloud).create(cloud)
     client("ecr").delete_lifecycle_policy(repositoryName=cloud.stack.name)
-    wanted = replace(repository(cloud), scan_on_push=False, keep_images=3, tags={**repository(cloud).tags, "Team": "x"})
-    assert changed(wanted, observe(wanted, cloud)) == {"scan_on_push", "keep_images", "tags"}
-    assert wanted.diff(apply(wanted, cloud)) == ()
+    desired = replace(
+        repository(cloud), scan_on_push=False, keep_images=3, tags={**repository(cloud).tags, "Team": "x"}
+    )
+    assert changed(desired, observe(desired, cloud)) == {"scan_on_push", "keep_images", "tags"}
+    assert desired.diff(apply(desired, cloud)) == ()
 
 
 def test_images_are_counted_only_where_they_would_be_lost() -> None:
     cloud = live()
-    wanted = repository(cloud)
-    wanted.create(cloud)
+    desired = repository(cloud)
+    desired.create(cloud)
     [empty] = read(Repository, cloud)
     assert Repository.holds_data(empty) == ""
-    push(wanted.name, "1")
-    push(wanted.name, "2")
-    assert "images" not in observe(wanted, cloud).attrs
+    push(desired.name, "1")
+    push(desired.name, "2")
+    assert "images" not in observe(desired, cloud).attrs
     [doomed] = read(Repository, cloud)
-    assert Repository.holds_data(doomed) == f"2 images in the repository {wanted.name}"
+    assert Repository.holds_data(doomed) == f"2 images in the repository {desired.name}"
     for _ in range(2):
         assert Repository.delete(cloud, doomed).status == "ready"
     assert read(Repository, cloud) == []
@@ -103,19 +105,19 @@ def test_policies_are_compared_by_what_they_do(policy: dict[str, Any] | None, ke
     assert kept_images(policy) == kept
 
 
-def images(cloud: Cloud, wanted: Image) -> list[Observed]:
-    return list(read(Image, cloud, {"ecr.Repository": read(Repository, cloud)}, [wanted.name]))
+def images(cloud: Cloud, desired: Image) -> list[Observed]:
+    return list(read(Image, cloud, {"ecr.Repository": read(Repository, cloud)}, [desired.name]))
 
 
 def test_a_pushed_image_is_found() -> None:
     cloud = live()
-    wanted = image(cloud, "v1.2")
-    assert images(cloud, wanted) == []
+    desired = image(cloud, "v1.2")
+    assert images(cloud, desired) == []
     repository(cloud).create(cloud)
-    assert images(cloud, wanted) == []
+    assert images(cloud, desired) == []
     digest = push(cloud.stack.name, "v1.2")
-    [found] = images(cloud, wanted)
-    assert (found.id, found.address, found.owned) == (digest, wanted.address, True)
+    [found] = images(cloud, desired)
+    assert (found.id, found.address, found.owned) == (digest, desired.address, True)
     [same] = images(cloud, image(cloud, digest))
     assert same.id == digest
     assert images(cloud, image(cloud, f"sha256:{'0' * 64}")) == []

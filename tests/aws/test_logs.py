@@ -16,10 +16,10 @@ def group(cloud: Cloud, name: str = "") -> LogGroup:
 
 def test_a_created_group_is_found_as_desired() -> None:
     cloud = live()
-    wanted = group(cloud)
-    created = wanted.create(cloud)
-    found = observe(wanted, cloud)
-    assert wanted.diff(found) == wanted.diff(created) == ()
+    desired = group(cloud)
+    created = desired.create(cloud)
+    found = observe(desired, cloud)
+    assert desired.diff(found) == desired.diff(created) == ()
     assert found.owned
     assert found.component == "Monitoring"
     assert {key: created.attrs[key] for key in ("id", "arn")} == {key: found.attrs[key] for key in ("id", "arn")}
@@ -27,12 +27,12 @@ def test_a_created_group_is_found_as_desired() -> None:
 
 def test_a_group_that_rds_created_is_adopted() -> None:
     cloud = live()
-    wanted = group(cloud, f"/aws/rds/instance/{cloud.stack.name}-db/postgresql")
-    client("logs").create_log_group(logGroupName=wanted.name)
-    found = observe(wanted, cloud)
+    desired = group(cloud, f"/aws/rds/instance/{cloud.stack.name}-db/postgresql")
+    client("logs").create_log_group(logGroupName=desired.name)
+    found = observe(desired, cloud)
     assert found.owned
-    assert changed(wanted, found) == {"retention_days", "tags"}
-    assert wanted.diff(apply(wanted, cloud)) == ()
+    assert changed(desired, found) == {"retention_days", "tags"}
+    assert desired.diff(apply(desired, cloud)) == ()
 
 
 def test_another_owners_group_is_found_but_not_ours() -> None:
@@ -52,8 +52,8 @@ def test_groups_that_share_only_a_prefix_are_ignored() -> None:
 def test_another_retention_is_set_in_place_and_deleting_twice_succeeds() -> None:
     cloud = live()
     group(cloud).create(cloud)
-    wanted = replace(group(cloud), retention_days=30)
-    found = apply(wanted, cloud)
+    desired = replace(group(cloud), retention_days=30)
+    found = apply(desired, cloud)
     assert found.attrs["retention_days"] == 30
     for _ in range(2):
         assert LogGroup.delete(cloud, found).status == "ready"

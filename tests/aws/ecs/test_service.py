@@ -89,8 +89,8 @@ def health(described: dict[str, Any], **answers: Any) -> Health:
     return service().health(one(described, **answers))
 
 
-def fields(wanted: Service, found: Observed) -> list[str]:
-    return [change.field for change in wanted.diff(found)]
+def fields(desired: Service, found: Observed) -> list[str]:
+    return [change.field for change in desired.diff(found)]
 
 
 def event(text: str) -> dict[str, Any]:
@@ -259,18 +259,18 @@ def test_a_task_that_never_ran_has_no_log() -> None:
 
 def test_a_rolled_back_revision_is_not_deployed_again() -> None:
     found = one(after_rollback(), **stopped(2))
-    wanted = service(task_definition=td(2))
+    desired = service(task_definition=td(2))
     assert found.attrs["failed_definition"] == td(2)
-    assert fields(wanted, found) == []
-    result = wanted.health(found)
+    assert fields(desired, found) == []
+    result = desired.health(found)
     assert (result.status, result.reason, result.stalled) == ("failed", "RolloutFailed", True)
     assert "Push the image" in result.message
 
 
 def test_fields_rolled_back_with_it_are_kept_and_others_are_changed() -> None:
     found = one(after_rollback(), **stopped(2))
-    wanted = service(task_definition=td(2), container_port=9000, target_group_arn="other", grace_seconds=60)
-    assert fields(wanted, found) == ["grace_seconds"]
+    desired = service(task_definition=td(2), container_port=9000, target_group_arn="other", grace_seconds=60)
+    assert fields(desired, found) == ["grace_seconds"]
 
 
 def test_the_next_revision_is_tried_at_once() -> None:
@@ -333,10 +333,10 @@ def test_transient_refusals_are_waits(text: str, reason: str) -> None:
     assert caught.value.health.reason == reason
 
 
-def update(wanted: Service, found: Observed, answer: dict[str, Any]) -> tuple[Observed, FakeEc2]:
+def update(desired: Service, found: Observed, answer: dict[str, Any]) -> tuple[Observed, FakeEc2]:
     client = FakeEc2(update_service={"service": answer})
-    changed = frozenset(change.field for change in wanted.diff(found))
-    return wanted.update(cloud_of(client), found, changed), client
+    changed = frozenset(change.field for change in desired.diff(found))
+    return desired.update(cloud_of(client), found, changed), client
 
 
 def test_a_rollout_is_recorded_in_a_tag() -> None:

@@ -47,12 +47,12 @@ def definition(**changes: Any) -> TaskDefinition:
     return TaskDefinition(name="missyou", component="Service", tags=tags("missyou"), **fields | changes)
 
 
-def described(wanted: TaskDefinition, revision: int = 1) -> dict[str, Any]:
+def described(desired: TaskDefinition, revision: int = 1) -> dict[str, Any]:
     """Return the answer of DescribeTaskDefinition, with what AWS adds."""
-    request = wanted.request()
+    request = desired.request()
     [container] = request.pop("containerDefinitions")
     extra = {"cpu": 0, "mountPoints": [], "volumesFrom": [], "systemControls": []}
-    ports = [{**container["portMappings"][0], "hostPort": wanted.port}]
+    ports = [{**container["portMappings"][0], "hostPort": desired.port}]
     row = {
         **request,
         "taskDefinitionArn": arn(revision),
@@ -65,14 +65,14 @@ def described(wanted: TaskDefinition, revision: int = 1) -> dict[str, Any]:
     return {"taskDefinition": row, "tags": row.pop("tags")}
 
 
-def observed(wanted: TaskDefinition, revision: int = 1) -> Observed:
-    client = FakeEc2(describe_task_definition=described(wanted, revision))
+def observed(desired: TaskDefinition, revision: int = 1) -> Observed:
+    client = FakeEc2(describe_task_definition=described(desired, revision))
     [found] = TaskDefinition.read(reader_of(cloud_of(client)))
     return found
 
 
-def fields(wanted: TaskDefinition, found: Observed) -> list[str]:
-    return [change.field for change in wanted.diff(found)]
+def fields(desired: TaskDefinition, found: Observed) -> list[str]:
+    return [change.field for change in desired.diff(found)]
 
 
 def test_what_was_registered_reads_back_without_a_difference() -> None:
@@ -118,8 +118,8 @@ def test_a_family_without_a_revision_of_ours_is_foreign() -> None:
 
 
 def test_a_plan_is_possible_before_the_roles_exist() -> None:
-    wanted = definition(task_role_arn=UNKNOWN, secrets={"KEY": (UNKNOWN, "k")})
-    assert fields(wanted, observed(definition())) == ["task_role_arn", "secrets"]
+    desired = definition(task_role_arn=UNKNOWN, secrets={"KEY": (UNKNOWN, "k")})
+    assert fields(desired, observed(definition())) == ["task_role_arn", "secrets"]
 
 
 def test_secrets_are_handed_over_by_reference() -> None:
@@ -178,20 +178,20 @@ def test_a_role_that_is_not_known_yet_is_waited_for() -> None:
 
 
 def test_updating_registers_the_next_revision_and_changes_the_arn() -> None:
-    wanted, client = definition(cpu=1024), registering(2)
-    after = wanted.update(cloud_of(client), observed(definition()), frozenset({"cpu"}))
+    desired, client = definition(cpu=1024), registering(2)
+    after = desired.update(cloud_of(client), observed(definition()), frozenset({"cpu"}))
     assert client.operations == ["register_task_definition"]
     assert (after.id, after.attrs["arn"], after.attrs["cpu"]) == (arn(2), arn(2), 1024)
-    assert fields(wanted, after) == []
+    assert fields(desired, after) == []
 
 
 def test_tags_alone_are_set_on_the_current_revision() -> None:
-    wanted = replace(definition(), tags={**tags("missyou"), "team": "web"})
+    desired = replace(definition(), tags={**tags("missyou"), "team": "web"})
     client = FakeEc2()
-    after = wanted.update(cloud_of(client), observed(definition()), frozenset({"tags"}))
+    after = desired.update(cloud_of(client), observed(definition()), frozenset({"tags"}))
     assert client.operations == ["tag_resource"]
     assert after.id == arn(1)
-    assert fields(wanted, after) == []
+    assert fields(desired, after) == []
 
 
 def test_the_sixth_newest_revision_is_retired() -> None:

@@ -108,11 +108,11 @@ def test_a_name_that_is_taken_is_read_again() -> None:
 
 def test_each_change_has_its_call() -> None:
     client = FakeEc2()
-    wanted = balancer(subnet_ids=("subnet-c",), security_group_ids=("sg-2",), deletion_protection=False)
-    changed = frozenset(change.field for change in wanted.diff(found()))
-    after = wanted.update(cloud_of(client), found(), changed)
+    desired = balancer(subnet_ids=("subnet-c",), security_group_ids=("sg-2",), deletion_protection=False)
+    changed = frozenset(change.field for change in desired.diff(found()))
+    after = desired.update(cloud_of(client), found(), changed)
     assert client.operations == ["set_subnets", "set_security_groups", "modify_load_balancer_attributes"]
-    assert wanted.diff(after) == ()
+    assert desired.diff(after) == ()
 
 
 def test_deleting_disables_the_protection_first() -> None:
@@ -183,10 +183,10 @@ def test_a_listener_is_created_and_changed_with_one_call_each() -> None:
     client = FakeEc2(create_listener={"Listeners": [{"ListenerArn": LISTENER}]})
     created = listener().create(cloud_of(client))
     assert listener().diff(created) == ()
-    wanted = listener(target_group_arn="other")
-    after = wanted.update(cloud_of(client), created, frozenset({"target_group_arn"}))
+    desired = listener(target_group_arn="other")
+    after = desired.update(cloud_of(client), created, frozenset({"target_group_arn"}))
     assert client.operations == ["create_listener", "modify_listener"]
-    assert wanted.diff(after) == ()
+    assert desired.diff(after) == ()
 
 
 def test_without_a_load_balancer_no_listeners_are_read() -> None:

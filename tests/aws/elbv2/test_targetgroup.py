@@ -86,10 +86,10 @@ def test_a_name_that_is_taken_is_read_again() -> None:
 
 def test_each_change_has_its_call() -> None:
     [found], client = read(NAME), FakeEc2()
-    wanted = group(health_path="/", deregistration_delay=60)
-    after = wanted.update(cloud_of(client), found, frozenset({"health_path", "deregistration_delay"}))
+    desired = group(health_path="/", deregistration_delay=60)
+    after = desired.update(cloud_of(client), found, frozenset({"health_path", "deregistration_delay"}))
     assert client.operations == ["modify_target_group", "modify_target_group_attributes"]
-    assert {change.field for change in wanted.diff(after)} <= {"tags"}
+    assert {change.field for change in desired.diff(after)} <= {"tags"}
 
 
 def test_deleting_waits_while_it_is_in_use() -> None:

@@ -123,10 +123,8 @@ def health_of(observed: Observed, min_tasks: int) -> Health:
         )
     reason = attrs["diagnosis_reason"] or Reason.TASKS_FAILING
     if attrs["rollout_state"] == "FAILED":
-        return failed(
-            reason,
-            f"ECS gave up on {current}: {counts}. {cause}. {_NO_RETRY}: {retry} --force-new-deployment",
-        )
+        message = f"ECS gave up on {current}: {counts}. {cause}. {_NO_RETRY}: {retry} --force-new-deployment"
+        return failed(reason, message)
     if attrs["rollout_state"] == "COMPLETED" and attrs["running"] >= min_tasks and attrs["healthy"] != 0:
         return READY
     message = f"{counts} {current}" if attrs["deployments"] <= 1 else f"{current} is being rolled out; {counts}"

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader, pages
-from missyou_operator.aws.elbv2.rows import duplicate_as_wait, retag, tags_by_arn
+from missyou_operator.aws.elbv2.rows import duplicate_as_wait, retag, with_tags
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.permissions import OURS, TAGGED_BY_REQUEST, Grant, Part, change, observe, tag_new
@@ -76,12 +76,11 @@ class Listener(Resource):
         rows: list[Mapping[str, Any]] = []
         for balancer in reader.found("elbv2.LoadBalancer"):
             rows += pages(reader.client("elbv2"), "describe_listeners", "Listeners", LoadBalancerArn=balancer.id)
-        tags = tags_by_arn(reader, [row["ListenerArn"] for row in rows])
         secure = next((row["ListenerArn"] for row in rows if row["Port"] == HTTPS), "")
-        return [cls._observed(reader, row, tags[row["ListenerArn"]], secure) for row in rows]
+        return [cls._observed(reader, row, secure) for row in with_tags(reader, rows, "ListenerArn")]
 
     @classmethod
-    def _observed(cls, reader: Reader, row: Mapping[str, Any], tags: Mapping[str, str], secure: str) -> Observed:
+    def _observed(cls, reader: Reader, row: Mapping[str, Any], secure: str) -> Observed:
         arn, port, actions = row["ListenerArn"], row["Port"], row.get("DefaultActions") or ()
         names = dict(zip((HTTP, HTTPS), reader.names(cls.TYPE), strict=True))
         name = names.get(port, f"{reader.stack.name}-listener-{port}")
@@ -99,7 +98,7 @@ class Listener(Resource):
             # The redirect's target, which must not be deleted while this one redirects to it.
             "leads_to": secure if redirects else "",
         }
-        return reader.observed(cls, name, arn, attrs, tags, adopt=True)
+        return reader.observed(cls, name, arn, attrs, row["Tags"], adopt=True)
 
     def matches(self, name: str, observed: Observed) -> bool:
         """Accept a redirect if `may_redirect` allows it."""

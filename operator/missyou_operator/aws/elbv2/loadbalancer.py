@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.elbv2.access_logs import logs_to
-from missyou_operator.aws.elbv2.rows import attribute_map, duplicate_as_wait, retag, tags_by_arn, word
+from missyou_operator.aws.elbv2.rows import attribute_map, duplicate_as_wait, retag, with_tags, word
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.listing import Listing, Named
@@ -68,9 +68,7 @@ class LoadBalancer(Named):
 
         Without a VPC there is none of ours; a foreign namesake shows as soon as the VPC exists.
         """
-        ours = cls._rows(reader)
-        tags = tags_by_arn(reader, [row["LoadBalancerArn"] for row in ours])
-        return [cls._observed(reader, {**row, "Tags": tags[row["LoadBalancerArn"]]}) for row in ours]
+        return [cls._observed(reader, row) for row in with_tags(reader, cls._rows(reader), "LoadBalancerArn")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:

@@ -18,13 +18,14 @@ from missyou_operator.engine.errors import NotYetError
 _MOST_ARNS = 20
 
 
-def tags_by_arn(reader: Reader, arns: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Read the tags of load balancers, listeners or target groups."""
+def with_tags(reader: Reader, rows: Sequence[Mapping[str, Any]], key: str) -> list[Mapping[str, Any]]:
+    """Return the rows of load balancers, listeners or target groups with their `Tags`; `key` names the ARN."""
+    arns = [row[key] for row in rows]
     tags: dict[str, dict[str, str]] = {arn: {} for arn in arns}
     for start in range(0, len(arns), _MOST_ARNS):
-        answer = reader.client("elbv2").describe_tags(ResourceArns=list(arns[start : start + _MOST_ARNS]))
+        answer = reader.client("elbv2").describe_tags(ResourceArns=arns[start : start + _MOST_ARNS])
         tags |= {row["ResourceArn"]: tag_map(row.get("Tags")) for row in answer["TagDescriptions"]}
-    return tags
+    return [{**row, "Tags": tags[row[key]]} for row in rows]
 
 
 def retag(cloud: Cloud, arn: str, tags: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
-from missyou_operator.aws.elbv2.rows import attribute_map, duplicate_as_wait, retag, tags_by_arn
+from missyou_operator.aws.elbv2.rows import attribute_map, duplicate_as_wait, retag, with_tags
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.listing import Listing, Named
@@ -92,9 +92,7 @@ class TargetGroup(Named):
 
         They live in the VPC; without it there are none.
         """
-        ours = cls._rows(reader)
-        tags = tags_by_arn(reader, [row["TargetGroupArn"] for row in ours])
-        return [cls._observed(reader, {**row, "Tags": tags[row["TargetGroupArn"]]}) for row in ours]
+        return [cls._observed(reader, row) for row in with_tags(reader, cls._rows(reader), "TargetGroupArn")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
