@@ -200,10 +200,7 @@ def test_a_gateway_is_removed_and_added_again(world: ObservedState) -> None:
     world.settle(network(world.cloud.stack, 2))
     kept = world.one(NatGateway, "nat-a").id
     done = world.settle(network(world.cloud.stack, 1))
-    assert set(done) == {
-        "Update ec2.RouteTable/missyou-app-b",
-        "Delete ec2.Address/missyou-nat-b",
-    }
+    assert set(done) == {"Update ec2.RouteTable/missyou-app-b", "Delete ec2.Address/missyou-nat-b"}
     assert world.one(RouteTable, "app-b").attrs["default_target"] == kept
     world.settle(network(world.cloud.stack, 2))
     fresh = world.one(NatGateway, "nat-b")

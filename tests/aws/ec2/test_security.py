@@ -166,9 +166,9 @@ def test_a_rule_without_a_description_is_accepted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("peer", "spelling"), [("sg-ecs", "ReferencedGroupId"), ("10.0.0.0/8", "CidrIpv4"), ("::/0", "CidrIpv6")]
+    ("peer", "key"), [("sg-ecs", "ReferencedGroupId"), ("10.0.0.0/8", "CidrIpv4"), ("::/0", "CidrIpv6")]
 )
-def test_a_changed_description_restates_the_rule(peer: str, spelling: str) -> None:
+def test_a_changed_description_restates_the_rule(peer: str, key: str) -> None:
     desired, ec2 = rule(peer=peer), FakeEc2()
     found = desired.as_created("sgr-1", direction="ingress", description="old")
     assert [change.field for change in desired.diff(found)] == ["description"]
@@ -178,7 +178,7 @@ def test_a_changed_description_restates_the_rule(peer: str, spelling: str) -> No
         "IpProtocol": "tcp",
         "FromPort": 80,
         "ToPort": 80,
-        spelling: peer,
+        key: peer,
         "Description": "why",
     }
 
