@@ -1,4 +1,4 @@
-"""A stack's handles on a fake EC2 client, for tests of single calls and errors that no emulator gives."""
+"""A stack's handles on a fake AWS client, for tests of single calls and of errors that no emulator produces."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ STACK = StackIdentity("missyou", "default/missyou", "cluster-uid", "123456789012
 
 
 class FakeEc2:
-    """Answers each operation with what it was given (an exception is raised, a function called), and notes the calls.
+    """Answer each operation as configured (an exception is raised, a function called), and record the calls.
 
-    An operation that it was given nothing for succeeds with an empty answer.
+    An operation without a configured answer succeeds with an empty one.
     """
 
     def __init__(self, **answers: Any) -> None:
@@ -66,7 +66,7 @@ def cloud_of(client: Any, stack: StackIdentity = STACK) -> Cloud:
 
 
 def reader_of(cloud: Cloud, found: Mapping[str, Sequence[Observed]] | None = None) -> Reader:
-    """Return a reader that has found the stack's VPC, and what is named."""
+    """Return a reader that has found the stack's VPC and `found`."""
     vpc = Observed(Vpc, "missyou-vpc", "vpc-1", {"id": "vpc-1"})
     return Reader(cloud, {"ec2.Vpc": [vpc], **(found or {})}, time.monotonic(), {})
 

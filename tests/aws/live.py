@@ -1,4 +1,4 @@
-"""A stack's handles on the test AWS, for tests in which a resource lives its life."""
+"""A stack's handles on the test AWS, for tests of a resource's lifecycle."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _numbers = itertools.count(1)
 
 @functools.cache
 def server() -> Server:
-    """One for all tests of the process: moto takes seconds to load."""
+    """Return the one server for all tests of the process: moto takes seconds to load."""
     return serve(timing=Timing.instant())
 
 
@@ -50,7 +50,7 @@ def client(service: str) -> Any:
 
 
 def live(*, final_snapshot: bool = True) -> Cloud:
-    """Return a cloud for a stack that no other test has."""
+    """Return a cloud for a stack that no other test uses."""
     name = f"s{next(_numbers)}"
     stack = StackIdentity(name, f"default/{name}", "cluster-uid", ACCOUNT, REGION)
     return Cloud(_clients, stack, Inventory(), NAMES, final_snapshot=final_snapshot)
@@ -73,13 +73,13 @@ def read(
     found: Mapping[str, Sequence[Observed]] | None = None,
     wanted: Sequence[str] = (),
 ) -> Sequence[Observed]:
-    """Look at one type, afresh, of a stack that has a VPC."""
+    """Read one type, uncached, of a stack that has a VPC."""
     vpc = Observed(Vpc, "missyou-vpc", "vpc-1", {"id": "vpc-1"})
     return kind.read(Reader(cloud, {"ec2.Vpc": [vpc], **(found or {})}, time.monotonic(), {kind.TYPE: wanted}))
 
 
 def observe(resource: Resource, cloud: Cloud, found: Mapping[str, Sequence[Observed]] | None = None) -> Observed:
-    """Find what a desired resource became. Fails where there is none, or more than one."""
+    """Read a desired resource as it is. Fail unless there is exactly one."""
     [observed] = [o for o in read(type(resource), cloud, found, [resource.name]) if o.address == resource.address]
     return observed
 
@@ -89,7 +89,7 @@ def changed(resource: Resource, observed: Observed) -> set[str]:
 
 
 def apply(resource: Resource, cloud: Cloud) -> Observed:
-    """Make what is there as desired, as the engine would, and look at it again."""
+    """Update an existing resource as the engine would, and read it again."""
     observed = observe(resource, cloud)
     resource.update(cloud, observed, frozenset(changed(resource, observed)))
     return observe(resource, cloud)
@@ -98,4 +98,4 @@ def apply(resource: Resource, cloud: Cloud) -> Observed:
 def eventually(probe: Callable[[], bool], seconds: float = 5.0) -> None:
     deadline = time.monotonic() + seconds
     while not probe():
-        assert time.monotonic() < deadline, "it has not come true in time"
+        assert time.monotonic() < deadline, "the condition was not met in time"

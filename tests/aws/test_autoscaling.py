@@ -1,4 +1,4 @@
-"""Auto scaling: what belongs to the stack's service, and what is not possible yet."""
+"""Auto scaling: what belongs to the stack's service, and what has to wait."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def policy(**changes: Any) -> ScalingPolicy:
     return ScalingPolicy(name="missyou-cpu", component="Service", **fields | changes)
 
 
-def found(held: dict[str, str] = OURS) -> Observed:
+def found(target_tags: dict[str, str] = OURS) -> Observed:
     row = {"ScalableTargetARN": ARN, "ResourceId": SERVICE, "MinCapacity": 2, "MaxCapacity": 10, "RoleARN": "slr"}
-    client = FakeEc2(describe_scalable_targets={"ScalableTargets": [row]}, list_tags_for_resource={"Tags": held})
+    client = FakeEc2(describe_scalable_targets={"ScalableTargets": [row]}, list_tags_for_resource={"Tags": target_tags})
     [observed] = ScalableTarget.read(reader_of(cloud_of(client), {"ecs.Cluster": [CLUSTER]}))
     assert client.arguments("describe_scalable_targets")["ResourceIds"] == ["service/missyou-cluster/missyou-service"]
     return observed
@@ -54,7 +54,7 @@ def test_a_target_without_tags_is_ours_and_one_with_others_is_not() -> None:
     assert not found({**OURS, "missyou.app/cluster": "another"}).owned
 
 
-def test_before_there_is_a_cluster_nothing_is_asked() -> None:
+def test_without_a_cluster_no_call_is_made() -> None:
     client = FakeEc2()
     assert ScalableTarget.read(reader_of(cloud_of(client))) == []
     assert ScalingPolicy.read(reader_of(cloud_of(client))) == []
@@ -63,13 +63,13 @@ def test_before_there_is_a_cluster_nothing_is_asked() -> None:
 
 def test_bounds_and_tags_have_a_call_each() -> None:
     client = FakeEc2(register_scalable_target={"ScalableTargetARN": ARN})
-    made = target().create(cloud_of(client))
+    created = target().create(cloud_of(client))
     assert client.arguments("register_scalable_target")["Tags"] == OURS
-    assert target().diff(made) == ()
+    assert target().diff(created) == ()
 
     changing = FakeEc2(register_scalable_target={"ScalableTargetARN": ARN})
-    wanted = target(maximum=20)
-    assert wanted.diff(wanted.update(cloud_of(changing), found(), frozenset({"maximum"}))) == ()
+    desired = target(maximum=20)
+    assert desired.diff(desired.update(cloud_of(changing), found(), frozenset({"maximum"}))) == ()
     assert "Tags" not in changing.arguments("register_scalable_target")
     assert changing.operations == ["register_scalable_target"]
 
@@ -84,7 +84,7 @@ def test_a_service_that_is_too_new_is_waited_for() -> None:
         target().create(cloud_of(FakeEc2(register_scalable_target=refusal)))
 
 
-def test_a_target_that_is_gone_is_deleted() -> None:
+def test_an_absent_target_counts_as_deleted() -> None:
     client = FakeEc2(deregister_scalable_target=aws_error("ObjectNotFoundException"))
     assert ScalableTarget.delete(cloud_of(client), found()).status == "ready"
 
@@ -95,27 +95,27 @@ def policies(*rows: dict[str, Any]) -> list[Observed]:
     return list(ScalingPolicy.read(reader_of(cloud_of(client), {"autoscaling.ScalableTarget": [found()]})))
 
 
-def test_a_policy_reads_back_without_a_difference_and_strangers_on_our_target_are_ours() -> None:
+def test_a_policy_reads_back_without_a_difference_and_others_of_our_target_are_ours() -> None:
     tracking = {
         "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
         "TargetValue": 70.0,
         "ScaleOutCooldown": 60,
         "ScaleInCooldown": 300,
     }
-    ours, stranger = policies(
+    ours, by_hand = policies(
         {"PolicyName": "missyou-cpu", "TargetTrackingScalingPolicyConfiguration": tracking},
         {"PolicyName": "by-hand", "StepScalingPolicyConfiguration": {}},
     )
     assert policy().diff(ours) == ()
     assert [change.field for change in policy(target=50.0).diff(ours)] == ["target"]
-    assert (stranger.owned, stranger.component) == (True, "Service")
+    assert (by_hand.owned, by_hand.component) == (True, "Service")
 
 
 def test_a_policy_is_put_and_deleted_with_one_call_each() -> None:
     client = FakeEc2(put_scaling_policy={"PolicyARN": POLICY})
-    made = policy().create(cloud_of(client))
-    assert policy().diff(made) == ()
-    assert ScalingPolicy.delete(cloud_of(client), made).status == "ready"
+    created = policy().create(cloud_of(client))
+    assert policy().diff(created) == ()
+    assert ScalingPolicy.delete(cloud_of(client), created).status == "ready"
     assert client.operations == ["put_scaling_policy", "delete_scaling_policy"]
     gone = FakeEc2(delete_scaling_policy=aws_error("ObjectNotFoundException"))
-    assert ScalingPolicy.delete(cloud_of(gone), made).status == "ready"
+    assert ScalingPolicy.delete(cloud_of(gone), created).status == "ready"

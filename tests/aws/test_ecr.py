@@ -1,4 +1,4 @@
-"""The repository and the image: counted, kept, looked for, and asked for with the commands that push it."""
+"""The repository and its images: their count, their retention, and the commands that push a missing one."""
 
 from __future__ import annotations
 
@@ -41,39 +41,41 @@ def push(name: str, tag: str) -> str:
     return str(answer["image"]["imageId"]["imageDigest"])
 
 
-def test_what_was_created_is_found_as_desired() -> None:
+def test_a_created_repository_is_found_as_desired() -> None:
     cloud = live()
-    wanted = repository(cloud)
-    made = wanted.create(cloud)
-    found = observe(wanted, cloud)
-    assert wanted.diff(found) == wanted.diff(made) == ()
-    assert {key: made.attrs[key] for key in ("id", "arn", "uri")} == {
+    desired = repository(cloud)
+    created = desired.create(cloud)
+    found = observe(desired, cloud)
+    assert desired.diff(found) == desired.diff(created) == ()
+    assert {key: created.attrs[key] for key in ("id", "arn", "uri")} == {
         key: found.attrs[key] for key in ("id", "arn", "uri")
     }
-    [row] = client("ecr").describe_repositories(repositoryNames=[wanted.name])["repositories"]
+    [row] = client("ecr").describe_repositories(repositoryNames=[desired.name])["repositories"]
     assert row["encryptionConfiguration"]["encryptionType"] == "AES256"
 
 
-def test_changes_and_drift_are_set_in_place() -> None:
+def test_changes_are_made_and_drift_is_corrected_in_place() -> None:
     cloud = live()
     repository(cloud).create(cloud)
     client("ecr").delete_lifecycle_policy(repositoryName=cloud.stack.name)
-    wanted = replace(repository(cloud), scan_on_push=False, keep_images=3, tags={**repository(cloud).tags, "Team": "x"})
-    assert changed(wanted, observe(wanted, cloud)) == {"scan_on_push", "keep_images", "tags"}
-    assert wanted.diff(apply(wanted, cloud)) == ()
+    desired = replace(
+        repository(cloud), scan_on_push=False, keep_images=3, tags={**repository(cloud).tags, "Team": "x"}
+    )
+    assert changed(desired, observe(desired, cloud)) == {"scan_on_push", "keep_images", "tags"}
+    assert desired.diff(apply(desired, cloud)) == ()
 
 
 def test_images_are_counted_only_where_they_would_be_lost() -> None:
     cloud = live()
-    wanted = repository(cloud)
-    wanted.create(cloud)
+    desired = repository(cloud)
+    desired.create(cloud)
     [empty] = read(Repository, cloud)
     assert Repository.holds_data(empty) == ""
-    push(wanted.name, "1")
-    push(wanted.name, "2")
-    assert "images" not in observe(wanted, cloud).attrs
+    push(desired.name, "1")
+    push(desired.name, "2")
+    assert "images" not in observe(desired, cloud).attrs
     [doomed] = read(Repository, cloud)
-    assert Repository.holds_data(doomed) == f"2 images in the repository {wanted.name}"
+    assert Repository.holds_data(doomed) == f"2 images in the repository {desired.name}"
     for _ in range(2):
         assert Repository.delete(cloud, doomed).status == "ready"
     assert read(Repository, cloud) == []
@@ -90,7 +92,7 @@ def test_another_owners_repository_is_not_ours() -> None:
     [
         (None, None),
         (keep_last(7), 7),
-        ({"rules": [{**keep_last(7)["rules"][0], "rulePriority": 5, "description": "theirs"}]}, 7),
+        ({"rules": [{**keep_last(7)["rules"][0], "rulePriority": 5, "description": "foreign"}]}, 7),
         ({"rules": []}, "other rules"),
         ({"rules": keep_last(7)["rules"] * 2}, "other rules"),
         (
@@ -99,29 +101,29 @@ def test_another_owners_repository_is_not_ours() -> None:
         ),
     ],
 )
-def test_policies_are_compared_for_what_they_do(policy: dict[str, Any] | None, kept: int | str | None) -> None:
+def test_policies_are_compared_by_what_they_do(policy: dict[str, Any] | None, kept: int | str | None) -> None:
     assert kept_images(policy) == kept
 
 
-def images(cloud: Cloud, wanted: Image) -> list[Observed]:
-    return list(read(Image, cloud, {"ecr.Repository": read(Repository, cloud)}, [wanted.name]))
+def images(cloud: Cloud, desired: Image) -> list[Observed]:
+    return list(read(Image, cloud, {"ecr.Repository": read(Repository, cloud)}, [desired.name]))
 
 
-def test_an_image_is_found_once_it_was_pushed() -> None:
+def test_a_pushed_image_is_found() -> None:
     cloud = live()
-    wanted = image(cloud, "v1.2")
-    assert images(cloud, wanted) == []
+    desired = image(cloud, "v1.2")
+    assert images(cloud, desired) == []
     repository(cloud).create(cloud)
-    assert images(cloud, wanted) == []
+    assert images(cloud, desired) == []
     digest = push(cloud.stack.name, "v1.2")
-    [found] = images(cloud, wanted)
-    assert (found.id, found.address, found.owned) == (digest, wanted.address, True)
+    [found] = images(cloud, desired)
+    assert (found.id, found.address, found.owned) == (digest, desired.address, True)
     [same] = images(cloud, image(cloud, digest))
     assert same.id == digest
     assert images(cloud, image(cloud, f"sha256:{'0' * 64}")) == []
 
 
-def test_a_missing_image_is_asked_for_with_the_commands_that_push_it() -> None:
+def test_a_missing_image_comes_with_the_commands_that_push_it() -> None:
     cloud = live()
     health, uri = image(cloud, "v1").missing(), image(cloud, "v1").uri
     assert (health.status, health.reason) == ("pending", "ImageNotFound")

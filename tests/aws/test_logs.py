@@ -1,4 +1,4 @@
-"""Log groups live their life on the test AWS."""
+"""The lifecycle of log groups on the test AWS."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ def group(cloud: Cloud, name: str = "") -> LogGroup:
     return LogGroup(name=name, component="Monitoring", tags=tags(cloud, name, "Monitoring"), retention_days=7)
 
 
-def test_what_was_created_is_found_as_desired() -> None:
+def test_a_created_group_is_found_as_desired() -> None:
     cloud = live()
-    wanted = group(cloud)
-    made = wanted.create(cloud)
-    found = observe(wanted, cloud)
-    assert wanted.diff(found) == wanted.diff(made) == ()
+    desired = group(cloud)
+    created = desired.create(cloud)
+    found = observe(desired, cloud)
+    assert desired.diff(found) == desired.diff(created) == ()
     assert found.owned
     assert found.component == "Monitoring"
-    assert {key: made.attrs[key] for key in ("id", "arn")} == {key: found.attrs[key] for key in ("id", "arn")}
+    assert {key: created.attrs[key] for key in ("id", "arn")} == {key: found.attrs[key] for key in ("id", "arn")}
 
 
-def test_the_group_that_rds_made_is_adopted() -> None:
+def test_a_group_that_rds_created_is_adopted() -> None:
     cloud = live()
-    wanted = group(cloud, f"/aws/rds/instance/{cloud.stack.name}-db/postgresql")
-    client("logs").create_log_group(logGroupName=wanted.name)
-    found = observe(wanted, cloud)
+    desired = group(cloud, f"/aws/rds/instance/{cloud.stack.name}-db/postgresql")
+    client("logs").create_log_group(logGroupName=desired.name)
+    found = observe(desired, cloud)
     assert found.owned
-    assert changed(wanted, found) == {"retention_days", "tags"}
-    assert wanted.diff(apply(wanted, cloud)) == ()
+    assert changed(desired, found) == {"retention_days", "tags"}
+    assert desired.diff(apply(desired, cloud)) == ()
 
 
-def test_another_owners_group_is_found_and_not_ours() -> None:
+def test_another_owners_group_is_found_but_not_ours() -> None:
     cloud = live()
     group(neighbour(cloud)).create(neighbour(cloud))
     [found] = read(LogGroup, cloud)
@@ -43,17 +43,17 @@ def test_another_owners_group_is_found_and_not_ours() -> None:
     assert "other-cluster" in found.owner
 
 
-def test_groups_whose_names_only_begin_alike_are_nothing_to_us() -> None:
+def test_groups_that_share_only_a_prefix_are_ignored() -> None:
     cloud = live()
     client("logs").create_log_group(logGroupName=f"/ecs/{cloud.stack.name}-other")
     assert read(LogGroup, cloud) == []
 
 
-def test_another_retention_is_set_in_place_and_deleting_twice_is_fine() -> None:
+def test_another_retention_is_set_in_place_and_deleting_twice_succeeds() -> None:
     cloud = live()
     group(cloud).create(cloud)
-    wanted = replace(group(cloud), retention_days=30)
-    found = apply(wanted, cloud)
+    desired = replace(group(cloud), retention_days=30)
+    found = apply(desired, cloud)
     assert found.attrs["retention_days"] == 30
     for _ in range(2):
         assert LogGroup.delete(cloud, found).status == "ready"

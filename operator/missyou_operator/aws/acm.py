@@ -1,7 +1,7 @@
-"""TLS certificates, proven by DNS. Sources: ACM API reference; ACM user guide, "DNS validation".
+"""TLS certificates, validated by DNS. Sources: ACM API reference; ACM user guide, "DNS validation".
 
-A certificate has no name: our tags identify it, which no list shows. It also remembers, as tags, in which hosted zone
-its domain's records are and by which role that zone is reached, so that they are found when the spec is gone.
+A certificate has no name: our tags identify it, and no list shows them. Its tags also record the hosted zone of its
+domain's records and the role that reaches the zone, so that the records are found without the spec.
 """
 
 from __future__ import annotations
@@ -20,26 +20,18 @@ from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 
-#: Where the records are: a hosted zone's ID, and the ARN of the role by which it is reached (absent: our own).
+#: Where the records are: the hosted zone's ID, and the ARN of the role that reaches it (absent: the operator's own).
 ZONE_TAG, ROLE_TAG = "missyou.app/zone", "missyou.app/zone-role"
 _ANY = ("acm:certificate/*",)
-_KEY_TYPES = (
-    "RSA_1024",
-    "RSA_2048",
-    "RSA_3072",
-    "RSA_4096",
-    "EC_prime256v1",
-    "EC_secp384r1",
-    "EC_secp521r1",
-)
+_KEY_TYPES = ("RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1")
 
-#: Why AWS gives up on a certificate, in words that help; others are quoted. ACM API reference, CertificateDetail.
+#: Advice on AWS's failure reasons; other reasons are quoted. ACM API reference, CertificateDetail.
 _FAILURES = {
     "CAA_ERROR": "a CAA record of the domain does not allow amazon.com to issue: add one that does",
-    "DOMAIN_NOT_ALLOWED": "AWS takes the domain for unsafe: ask AWS Support",
-    "ADDITIONAL_VERIFICATION_REQUIRED": "AWS wants to know more about the domain: ask AWS Support",
-    "INVALID_PUBLIC_DOMAIN": "it is no public domain: choose another spec.domain.name",
-    "NO_AVAILABLE_CONTACTS": "AWS found nobody to ask",
+    "DOMAIN_NOT_ALLOWED": "AWS considers the domain unsafe: contact AWS Support",
+    "ADDITIONAL_VERIFICATION_REQUIRED": "AWS needs more information about the domain: contact AWS Support",
+    "INVALID_PUBLIC_DOMAIN": "it is not a public domain: choose another spec.domain.name",
+    "NO_AVAILABLE_CONTACTS": "AWS found no contact for the domain",
 }
 
 
@@ -47,15 +39,15 @@ _FAILURES = {
 class Certificate(Resource):
     """A certificate for one domain, which is its name.
 
-    `advice` is what a person can do to have it issued, beside creating the record that AWS asks for; `by_hand` tells
-    that nobody else creates it.
+    `advice` is what a person can do to have it issued, besides creating the record that AWS requires; `by_hand` means
+    that only a person creates that.
     """
 
     TYPE: ClassVar[str] = "acm.Certificate"
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "route53.Alias", "route53.Validation")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("acm:ListCertificates", "acm:DescribeCertificate", "acm:ListTagsForCertificate"),
-        # AWS knows no resource for the request: only its tags.
+        # The request has no resource to restrict it by, only tags.
         make("acm:RequestCertificate", on=("*",)),
         make("acm:AddTagsToCertificate", on=_ANY),
         change("acm:AddTagsToCertificate", "acm:DeleteCertificate", on=_ANY),
@@ -66,23 +58,23 @@ class Certificate(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's certificates among all of the account.
+        """Read the stack's certificates among all of the account.
 
-        Whose one is does not change, so that tags are asked for once a minute only; not less often, since those of a
-        new one may not show at once. What nobody can use any more (expired, for one) has its state in its name: it is
-        none that is wanted, so that another is requested, and it goes when nothing uses it any more.
+        A certificate's owner never changes, so tags are read only once a minute; not less often, since those of a new
+        one may not show at once. An unusable certificate (an expired one, say) has its state in its name. It is not a
+        desired one: another is requested, and it is deleted once nothing uses it.
         """
         acm = reader.client("acm")
         rows = reader.shared("acm.list_certificates", lambda: pages(acm, "list_certificates", "CertificateSummaryList"))
         ours = [row["CertificateArn"] for row in rows if reader.stack.owns(_known_tags(reader, row["CertificateArn"]))]
         found = [cls._observed(reader, arn) for arn in ours]
         there = [observed for observed in found if observed is not None]
-        # What is found by them, records, goes with one that can be used, where there is one.
+        # The usable one comes first: the records, which are found by certificate, belong to it.
         return sorted(there, key=lambda each: not each.attrs["usable"])
 
     @classmethod
     def _observed(cls, reader: Reader, arn: str) -> Observed | None:
-        """Describe one; None where it is gone, or so new that AWS does not know it yet."""
+        """Describe a certificate; None if it is gone, or so new that AWS does not know it yet."""
         acm = reader.client("acm")
         try:
             row = acm.describe_certificate(CertificateArn=arn)["Certificate"]
@@ -93,7 +85,12 @@ class Certificate(Resource):
             raise
         state = row.get("Status") or "PENDING_VALIDATION"
         record: Mapping[str, str] = next(
-            (option["ResourceRecord"] for option in row.get("DomainValidationOptions") or () if _has_record(option)), {}
+            (
+                option["ResourceRecord"]
+                for option in row.get("DomainValidationOptions") or ()
+                if option.get("ResourceRecord")
+            ),
+            {},
         )
         domain, usable = row["DomainName"].lower(), state in {"PENDING_VALIDATION", "ISSUED", "FAILED"}
         attrs = {
@@ -104,33 +101,32 @@ class Certificate(Resource):
             "why": row.get("FailureReason") or "",
             "record_name": record.get("Name"),
             "record_value": record.get("Value"),
-            "zone": tags.get(ZONE_TAG, ""),
-            "role": tags.get(ROLE_TAG, ""),
+            **_zone_of(tags),
         }
         name = domain if usable else f"{domain} ({state.lower()})"
         return reader.observed(cls, name, arn, attrs, tags, state.lower())
 
     def health(self, observed: Observed) -> Health:
-        """Judge by the state; while it is to be proven, say by which record, and what else a person can do."""
+        """Return the state's health; until it is validated, with the record to create and a person's other options."""
         if observed.state == "issued":
             return Health("ready", message=self.advice) if self.by_hand else READY
         if observed.state == "failed":
             why = observed.attrs["why"]
             return failed(
                 why.title().replace("_", "") or "CertificateFailed",
-                f"AWS does not issue a certificate for {self.name}: {_FAILURES.get(why, why or 'no reason given')}. "
-                f"Then delete it: aws acm delete-certificate --certificate-arn {observed.id}",
+                f"AWS refuses to issue a certificate for {self.name}: {_FAILURES.get(why, why or 'no reason given')}. "
+                f"Correct that, then delete it: aws acm delete-certificate --certificate-arn {observed.id}",
             )
         name, value = observed.attrs.get("record_name"), observed.attrs.get("record_value")
         if not name:
-            return pending(Reason.CREATING, f"AWS prepares the validation of {self.name}", 10.0)
+            return pending(Reason.CREATING, f"AWS is preparing the validation of {self.name}", 10.0)
         record = f"{str(name).rstrip('.')} CNAME {str(value).rstrip('.')}"
         if self.by_hand:
             return pending("ValidationRecordMissing", f"create the record {record} by hand; {self.advice}", 60.0)
-        return pending("Validating", f"AWS looks for the record {record}. {self.advice}", 90.0)
+        return pending("Validating", f"AWS is checking for the record {record}. {self.advice}", 90.0)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Request it. The token holds for an hour, in which a second request gives the same certificate."""
+        """Request it. The token is valid for an hour, in which a second request returns the same certificate."""
         answer = cloud.client("acm").request_certificate(
             DomainName=self.name,
             ValidationMethod="DNS",
@@ -138,29 +134,32 @@ class Certificate(Resource):
             Tags=tag_list(self.tags),
         )
         arn = answer["CertificateArn"]
-        remembered = {"zone": self.tags.get(ZONE_TAG, ""), "role": self.tags.get(ROLE_TAG, "")}
-        known = {"domain": self.name, "usable": True, "why": "", "record_name": None, "record_value": None}
-        return self.as_created(arn, "pending_validation", arn=arn, **known, **remembered)
+        attrs = {"domain": self.name, "usable": True, "why": "", "record_name": None, "record_value": None}
+        return self.as_created(arn, "pending_validation", arn=arn, **attrs, **_zone_of(self.tags))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
-        """Only tags can change."""
+        """Set the tags; nothing else can change."""
         cloud.client("acm").add_tags_to_certificate(CertificateArn=observed.id, Tags=tag_list(self.tags))
         after = self.as_desired(observed)
-        return after.with_attrs(zone=after.tags.get(ZONE_TAG, ""), role=after.tags.get(ROLE_TAG, ""))
+        return after.with_attrs(**_zone_of(after.tags))
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it; AWS refuses for some minutes after the last listener has let it go."""
+        """Delete it. AWS refuses for some minutes after the last listener has stopped using it."""
         return gone(lambda: cloud.client("acm").delete_certificate(CertificateArn=observed.id))
 
 
-def others_of(cloud: Cloud, domain: str, arn: str) -> bool:
-    """Return whether another certificate of the account, not the stack's, is proven by the same record.
+def _zone_of(tags: Mapping[str, str]) -> dict[str, str]:
+    return {"zone": tags.get(ZONE_TAG, ""), "role": tags.get(ROLE_TAG, "")}
 
-    That is one which names the domain too, as itself or by a wildcard.
+
+def others_of(cloud: Cloud, domain: str, arn: str) -> bool:
+    """Return whether a foreign certificate of the account is validated by the same record.
+
+    Such a certificate names the domain too, as itself or by a wildcard.
     """
     acm = cloud.client("acm")
-    # Others than RSA keys of 2,048 bits are listed only when asked for: API reference, ListCertificates, Filters.
+    # Keys other than RSA of 2,048 bits are listed only on request: API reference, ListCertificates, Filters.
     rows = pages(acm, "list_certificates", "CertificateSummaryList", Includes={"keyTypes": list(_KEY_TYPES)})
     alike = [row["CertificateArn"] for row in rows if _names(row) & {domain, f"*.{domain}"}]
     return any(
@@ -171,7 +170,7 @@ def others_of(cloud: Cloud, domain: str, arn: str) -> bool:
 
 
 def _names(row: Mapping[str, Any]) -> set[str]:
-    """Return the names in a row of the list; of very many, AWS lists the first hundred only."""
+    """Return the names in a row of the list; AWS lists only the first hundred."""
     return {name.lower() for name in (row["DomainName"], *(row.get("SubjectAlternativeNameSummaries") or ()))}
 
 
@@ -185,10 +184,6 @@ def _known_tags(reader: Reader, arn: str) -> Mapping[str, str]:
             raise
 
     return reader.inventory.get(f"acm.tags.{arn}", fetch, seconds() - 60)
-
-
-def _has_record(option: Mapping[str, Any]) -> bool:
-    return bool(option.get("ResourceRecord"))
 
 
 KINDS: tuple[type[Resource], ...] = (Certificate,)

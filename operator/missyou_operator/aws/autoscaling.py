@@ -1,6 +1,6 @@
-"""Application Auto Scaling of the service: how many tasks there may be, and what makes them more or fewer.
+"""Application Auto Scaling of the service: the bounds of its task count, and what scales it out and in.
 
-The alarms named `TargetTracking-…` are made and kept by AWS. Source: Application Auto Scaling API reference.
+AWS creates and maintains the alarms named `TargetTracking-…`. Source: Application Auto Scaling API reference.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Health, Observed, Resource
 
 _SERVICE = "application-autoscaling"
-_WHAT: Mapping[str, str] = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+_DIMENSION: Mapping[str, str] = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
 #: A target's ARN ends in an id that AWS chooses.
 _ANY = ("application-autoscaling:scalable-target/*",)
 _OF_ECS = (Condition("StringEquals", "application-autoscaling:service-namespace", ("ecs",)),)
 
 
 def scaled_service(cluster: str, service: str) -> str:
-    """Return the id under which auto scaling knows a service."""
+    """Return the id of a service in auto scaling."""
     return f"service/{cluster}/{service}"
 
 
@@ -37,9 +37,9 @@ class ScalableTarget(Resource):
 
     TYPE: ClassVar[str] = "autoscaling.ScalableTarget"
     COMPARED = compare("minimum", "maximum")
-    # It can outlive its service (someone deleted that), but not the cluster, which a stack deletes after it.
+    # It can outlive a service that someone deleted, but not the cluster, which a stack deletes after it.
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Cluster",)
-    # Its policies would go with it; one after the other, neither call meets what the other has just deleted.
+    # AWS would delete its policies with it; in sequence, neither call hits what the other has just deleted.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalingPolicy",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("application-autoscaling:DescribeScalableTargets"),
@@ -64,7 +64,7 @@ class ScalableTarget(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the target by the id that follows from the service's name; one without tags, in our cluster, is ours."""
+        """Read the target by the service's id; an untagged one in our cluster is ours."""
         if not reader.found("ecs.Cluster"):
             return []
         client = reader.client(_SERVICE)
@@ -73,7 +73,7 @@ class ScalableTarget(Resource):
             "describe_scalable_targets",
             "ScalableTargets",
             ResourceIds=[scaled_service(reader.name("ecs.Cluster"), reader.name("ecs.Service"))],
-            **_WHAT,
+            **_DIMENSION,
         )
         return [cls._observed(reader, row) for row in rows]
 
@@ -98,7 +98,7 @@ class ScalableTarget(Resource):
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Register it again with other bounds."""
-        # Tags first: the operator may change what bears them.
+        # Tags first: the operator's policy allows changes only to what bears them.
         if "tags" in changed:
             cloud.client(_SERVICE).tag_resource(ResourceARN=observed.id, Tags=dict(self.tags))
         if changed - {"tags"}:
@@ -108,7 +108,7 @@ class ScalableTarget(Resource):
     def _register(self, cloud: Cloud, **more: Any) -> str:
         try:
             answer = cloud.client(_SERVICE).register_scalable_target(
-                ResourceId=self.resource_id, MinCapacity=self.minimum, MaxCapacity=self.maximum, **_WHAT, **more
+                ResourceId=self.resource_id, MinCapacity=self.minimum, MaxCapacity=self.maximum, **_DIMENSION, **more
             )
         except ClientError as error:
             if "service doesn't exist" in message_of(error):
@@ -119,16 +119,16 @@ class ScalableTarget(Resource):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Deregister it; the service keeps as many tasks as it has."""
+        """Deregister it; the service keeps its current task count."""
         client, resource_id = cloud.client(_SERVICE), observed.attrs["resource_id"]
-        return gone(lambda: client.deregister_scalable_target(ResourceId=resource_id, **_WHAT))
+        return gone(lambda: client.deregister_scalable_target(ResourceId=resource_id, **_DIMENSION))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScalingPolicy(Resource):
     """Target tracking: keep a metric's average at `target` (percent). Cooldowns in seconds.
 
-    Policies have no tags; all that act on the stack's own target are the stack's.
+    Policies have no tags; all that act on the stack's target are the stack's.
     """
 
     TYPE: ClassVar[str] = "autoscaling.ScalingPolicy"
@@ -146,7 +146,7 @@ class ScalingPolicy(Resource):
             Part.CHANGE,
             ("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"),
             ("cloudwatch:alarm:TargetTracking-service/{ecs.Cluster}/{ecs.Service}-*",),
-            implied="target tracking keeps alarms in the caller's name: Application Auto Scaling user guide, "
+            implied="target tracking maintains alarms in the caller's name: Application Auto Scaling user guide, "
             '"Permissions required for API actions on target services and CloudWatch"',
         ),
     )
@@ -159,7 +159,7 @@ class ScalingPolicy(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the policies of the stack's target."""
+        """Read the policies of the stack's target."""
         found = []
         for target in reader.found("autoscaling.ScalableTarget"):
             rows = pages(
@@ -167,7 +167,7 @@ class ScalingPolicy(Resource):
                 "describe_scaling_policies",
                 "ScalingPolicies",
                 ResourceId=target.attrs["resource_id"],
-                **_WHAT,
+                **_DIMENSION,
             )
             found += [replace(cls._observed(reader, row), component=target.component) for row in rows]
         return found
@@ -192,7 +192,7 @@ class ScalingPolicy(Resource):
         return self.as_created(arn, arn=arn, resource_id=self.resource_id)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
-        """Put it again: putting replaces all of it."""
+        """Put it again, which replaces all of it."""
         self._put(cloud)
         return self.as_desired(observed)
 
@@ -207,15 +207,17 @@ class ScalingPolicy(Resource):
                 "ScaleOutCooldown": self.scale_out_cooldown,
                 "ScaleInCooldown": self.scale_in_cooldown,
             },
-            **_WHAT,
+            **_DIMENSION,
         )
         return str(answer["PolicyARN"])
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it, and with it its alarms."""
+        """Delete it, and its alarms with it."""
         client, resource_id = cloud.client(_SERVICE), observed.attrs["resource_id"]
-        return gone(lambda: client.delete_scaling_policy(PolicyName=observed.name, ResourceId=resource_id, **_WHAT))
+        return gone(
+            lambda: client.delete_scaling_policy(PolicyName=observed.name, ResourceId=resource_id, **_DIMENSION)
+        )
 
 
 KINDS: tuple[type[Resource], ...] = (ScalableTarget, ScalingPolicy)

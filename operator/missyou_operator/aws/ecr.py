@@ -31,23 +31,13 @@ class Repository(Named):
     TYPE: ClassVar[str] = "ecr.Repository"
     LISTING = Listing("ecr", "describe_repositories", "repositories", "repositoryName")
     COMPARED = compare("scan_on_push", "keep_images")
-    # Nothing protects an image that a task still runs from.
+    # Nothing protects an image that a task still runs.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("ecr:DescribeRepositories"),
-        observe(
-            "ecr:ListTagsForResource",
-            "ecr:GetLifecyclePolicy",
-            "ecr:ListImages",
-            on=_NAME,
-        ),
+        observe("ecr:ListTagsForResource", "ecr:GetLifecyclePolicy", "ecr:ListImages", on=_NAME),
         make("ecr:CreateRepository", "ecr:TagResource", on=_NAME),
-        change(
-            "ecr:PutImageScanningConfiguration",
-            "ecr:PutLifecyclePolicy",
-            "ecr:DeleteRepository",
-            on=_NAME,
-        ),
+        change("ecr:PutImageScanningConfiguration", "ecr:PutLifecyclePolicy", "ecr:DeleteRepository", on=_NAME),
     )
 
     scan_on_push: bool
@@ -65,7 +55,7 @@ class Repository(Named):
         }
         if reader.stack.owns(tags):
             attrs["keep_images"] = kept_images(_policy(ecr, name))
-            # Counted only where it is to go: a plan then says what would be lost.
+            # Counted only if it is to be deleted, for the plan to show what would be lost.
             if name not in reader.desired_names(cls.TYPE):
                 attrs["images"] = _count(ecr, name)
         return reader.observed(cls, name, name, attrs, tags)
@@ -101,18 +91,18 @@ class Repository(Named):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it with the images in it: whoever calls this has seen to it that they may go."""
+        """Delete it with its images: the caller has made sure that they may be lost."""
         return gone(lambda: cloud.client("ecr").delete_repository(repositoryName=observed.id, force=True))
 
     @classmethod
     def holds_data(cls, observed: Observed) -> str:
-        """Say how many images would be lost; where they were not counted, that there may be some."""
-        images = observed.attrs.get("images", "whatever images there are")
+        """Return how many images would be lost; if they were not counted, that there may be some."""
+        images = observed.attrs.get("images", "any images")
         return f"{images} in the repository {observed.id}" if images else ""
 
 
 def keep_last(images: int) -> dict[str, Any]:
-    """Return the lifecycle policy that keeps so many images, tagged or not."""
+    """Return the lifecycle policy that keeps the newest images, tagged or not."""
     selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": images}
     rule = {
         "rulePriority": 1,
@@ -124,7 +114,7 @@ def keep_last(images: int) -> dict[str, Any]:
 
 
 def kept_images(policy: Mapping[str, Any] | None) -> int | str | None:
-    """Read how many images a policy keeps: a number, "other rules" for a policy of another kind, None without any."""
+    """Return how many images a policy keeps: a number, "other rules" for another kind of policy, None without any."""
     if policy is None:
         return None
     try:
@@ -135,7 +125,7 @@ def kept_images(policy: Mapping[str, Any] | None) -> int | str | None:
 
 
 def _essence(policy: Mapping[str, Any]) -> list[tuple[Any, Any]]:
-    """Leave out what changes nothing: descriptions, priorities, the order of keys."""
+    """Return what a policy does, without descriptions, priorities and the order of keys."""
     return [(rule.get("selection"), rule.get("action")) for rule in policy["rules"]]
 
 
@@ -151,7 +141,7 @@ def _policy(ecr: Client, name: str) -> dict[str, Any] | None:
 
 
 def _count(ecr: Client, name: str) -> str:
-    """Count images from one page of at most 1000 names; one image may have several."""
+    """Count the images in one page of at most 1000 names; an image may have several."""
     answer = ecr.list_images(repositoryName=name, maxResults=1000)
     number = len({image.get("imageDigest") for image in answer["imageIds"]})
     more = "at least " if answer.get("nextToken") else ""
@@ -160,7 +150,7 @@ def _count(ecr: Client, name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Image(External):
-    """The image that the tasks are to run: pushed by a person or a pipeline, never by us.
+    """The image that the tasks are to run: pushed by a person or a pipeline, never by the operator.
 
     `uri` is the repository as Docker names it, `tag` a tag or a `sha256:` digest.
     """
@@ -176,7 +166,7 @@ class Image(External):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Look for the wanted images, if the repository is there; there are no others of interest."""
+        """Read the desired images, if the repository exists; others do not matter."""
         found = []
         for repository in reader.found("ecr.Repository"):
             for name in reader.desired_names(cls.TYPE):
@@ -187,17 +177,17 @@ class Image(External):
         return found
 
     def missing(self) -> Health:
-        """Say how to push it: the service starts by itself once it is there."""
+        """Return how to push it; the service starts by itself after that."""
         if self.tag.startswith("sha256:"):
             return pending(
                 Reason.IMAGE_NOT_FOUND,
-                f"{self.uri} has no image {self.tag}: push it there, or set spec.image.tag to a tag that is there",
+                f"{self.uri} has no image {self.tag}: push it there, or set spec.image.tag to an existing tag",
                 60.0,
             )
         image, host = f"{self.uri}:{self.tag}", self.uri.partition("/")[0]
         return pending(
             Reason.IMAGE_NOT_FOUND,
-            f"{image} is not there yet; push it: "
+            f"{image} does not exist yet; push it: "
             f"aws ecr get-login-password --region {self.region} | docker login --username AWS --password-stdin {host}; "
             f"docker build --platform linux/amd64 -f Dockerfile.app -t {image} .; "
             f"docker push {image}",
@@ -206,12 +196,12 @@ class Image(External):
 
 
 def _digest(ecr: Client, repository: str, name: str) -> str:
-    """Return the digest of `<repository>:<tag>` or `<repository>@<digest>`, empty if there is no such image."""
+    """Return the digest of `<repository>:<tag>` or `<repository>@<digest>`, "" if there is no such image."""
     separator = name.removeprefix(repository)[:1]
-    wanted = name.removeprefix(repository + separator)
+    identifier = name.removeprefix(repository + separator)
     key = "imageDigest" if separator == "@" else "imageTag"
     try:
-        rows = ecr.describe_images(repositoryName=repository, imageIds=[{key: wanted}])["imageDetails"]
+        rows = ecr.describe_images(repositoryName=repository, imageIds=[{key: identifier}])["imageDetails"]
     except ClientError as error:
         if is_absent(error):
             return ""

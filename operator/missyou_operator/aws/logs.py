@@ -19,11 +19,11 @@ _NAMES = ("logs:log-group:{logs.LogGroup}", "logs:log-group:{logs.LogGroup}:*")
 
 @dataclass(frozen=True, kw_only=True)
 class LogGroup(Resource):
-    """A log group. RDS creates its own where there is none, untagged and never expiring: such a one is adopted."""
+    """A log group. RDS creates a missing one by itself, untagged and never expiring; that one is adopted."""
 
     TYPE: ClassVar[str] = "logs.LogGroup"
     COMPARED = compare("retention_days")
-    # Whoever still writes would create it anew.
+    # Whatever still writes to it would create it again.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "rds.DBInstance")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -37,9 +37,9 @@ class LogGroup(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's groups by name; the tags of each take a call.
+        """Read the stack's groups by name; the tags of each take a call.
 
-        What is listed by the text before the stack's name is shared between stacks.
+        Stacks share the list of each prefix, the text before the stack's name.
         """
         if reader.cannot_exist_yet():
             return []
@@ -55,7 +55,7 @@ class LogGroup(Resource):
         return reader.observed(cls, name, name, attrs, tags, adopt=True)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it and say how long it keeps what it gets."""
+        """Create it and set its retention."""
         logs = cloud.client("logs")
         with creating(self.address):
             logs.create_log_group(logGroupName=self.name, tags=dict(self.tags))
@@ -65,7 +65,7 @@ class LogGroup(Resource):
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Set tags and retention."""
         logs = cloud.client("logs")
-        # Tags first: the operator may change what bears them.
+        # Tags first: the operator's policy allows changes only to what bears them.
         if "tags" in changed:
             logs.tag_resource(resourceArn=observed.attrs["arn"], tags=dict(self.tags))
         if "retention_days" in changed:
@@ -74,7 +74,7 @@ class LogGroup(Resource):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it and all that was logged to it."""
+        """Delete it with everything logged to it."""
         return gone(lambda: cloud.client("logs").delete_log_group(logGroupName=observed.id))
 
 

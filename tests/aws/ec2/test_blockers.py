@@ -1,4 +1,4 @@
-"""Deletions that come too early say what they wait for; the VPC and its subnets are the examples."""
+"""Premature deletions name what they wait for; the VPC and its subnets are the examples."""
 
 from __future__ import annotations
 
@@ -54,23 +54,23 @@ def test_a_requester_without_a_service_name_and_our_tags_are_owners_too() -> Non
     assert owners == ["AIDA:task", "MissYouApp default/missyou of cluster cluster-uid"]
 
 
-def test_the_sentence_stays_short() -> None:
+def test_a_message_names_a_few_blockers_and_counts_the_rest() -> None:
     assert blockers([Blocker("eni-1", "", "me")]) == "eni-1 of me still uses it"
     many = [Blocker(f"eni-{n}", "", "me") for n in range(NAMED + 2)]
     assert "eni-5" not in blockers(many)
     assert blockers(many).endswith(" and 2 more still use it")
-    assert "shows nothing" in blockers([])
+    assert "lists nothing" in blockers([])
 
 
-def test_a_group_without_interfaces_is_held_by_the_groups_that_name_it() -> None:
-    other = {"GroupId": "sg-2", "GroupName": "theirs", "OwnerId": "123456789012"}
+def test_a_group_without_interfaces_is_blocked_by_the_groups_that_name_it() -> None:
+    other = {"GroupId": "sg-2", "GroupName": "foreign", "OwnerId": "123456789012"}
     itself = {"GroupId": "sg-1", "GroupName": "missyou-ecs"}
     ec2 = FakeEc2(
         describe_network_interfaces={"NetworkInterfaces": []},
         describe_security_groups={"SecurityGroups": [other, itself]},
     )
     [found] = users_of_group(cloud_of(ec2), "sg-1")
-    assert str(found) == "sg-2 'a rule of security group theirs' of account 123456789012"
+    assert str(found) == "sg-2 'a rule of security group foreign' of account 123456789012"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_refused_deletion_is_pending_and_names_the_blocker(kind: type[Resource
     assert "eni-1 'ELB app/missyou-alb/50dc6c495c0c9188' of amazon-elb still uses it" in health.message
 
 
-def test_a_vpc_without_interfaces_is_held_by_what_others_left_in_it() -> None:
+def test_a_vpc_without_interfaces_is_blocked_by_foreign_groups_and_subnets() -> None:
     guard = {"GroupId": "sg-9", "GroupName": "GuardDutyManagedSecurityGroup-vpc-1", "OwnerId": "123456789012"}
     ec2 = FakeEc2(
         delete_vpc=REFUSED,
@@ -103,14 +103,14 @@ def test_a_vpc_without_interfaces_is_held_by_what_others_left_in_it() -> None:
     assert "sg-0" not in message
 
 
-def test_deleting_goes_on_when_the_blockers_cannot_be_read() -> None:
+def test_a_deletion_stays_pending_when_the_blockers_cannot_be_read() -> None:
     ec2 = FakeEc2(delete_subnet=REFUSED, describe_network_interfaces=aws_error("UnauthorizedOperation"))
     health = Subnet.delete(cloud_of(ec2), observed(Subnet, "subnet-1"))
     assert health.status == "pending"
     assert "UnauthorizedOperation" in health.message
 
 
-def test_what_is_gone_is_gone_and_other_errors_go_up() -> None:
+def test_an_absent_resource_counts_as_deleted_and_other_errors_are_raised() -> None:
     gone = cloud_of(FakeEc2(delete_subnet=aws_error("InvalidSubnetID.NotFound")))
     assert Subnet.delete(gone, observed(Subnet, "subnet-1")).status == "ready"
     denied = cloud_of(FakeEc2(delete_subnet=aws_error("UnauthorizedOperation")))

@@ -63,10 +63,10 @@ def test_creating_survives_a_vpc_that_aws_does_not_show_yet() -> None:
         create_internet_gateway={"InternetGateway": {"InternetGatewayId": "igw-1"}},
         attach_internet_gateway=aws_error("InvalidVpcID.NotFound"),
     )
-    made = IGW.create(cloud_of(ec2))
-    assert made.id == "igw-1"
-    assert IGW.health(made).status == "pending"
-    assert [change.field for change in IGW.diff(made)] == ["vpc_id"]
+    created = IGW.create(cloud_of(ec2))
+    assert created.id == "igw-1"
+    assert IGW.health(created).status == "pending"
+    assert [change.field for change in IGW.diff(created)] == ["vpc_id"]
 
 
 def test_attaching_twice_is_success_only_for_the_same_two() -> None:
@@ -74,7 +74,7 @@ def test_attaching_twice_is_success_only_for_the_same_two() -> None:
     same = aws_error("Resource.AlreadyAssociated", "resource igw-1 is already attached to network vpc-1")
     IGW.update(cloud_of(FakeEc2(attach_internet_gateway=same)), found, frozenset({"vpc_id"}))
     other = aws_error("InvalidParameterValue", "Network vpc-1 already has an internet gateway attached")
-    with pytest.raises(RefusedError, match="detach what is not ours"):
+    with pytest.raises(RefusedError, match="detach the foreign one"):
         IGW.update(cloud_of(FakeEc2(attach_internet_gateway=other)), found, frozenset({"vpc_id"}))
 
 
@@ -141,7 +141,7 @@ def nat_ec2(*rows: dict[str, Any], state: str = "pending") -> FakeEc2:
     )
 
 
-def test_gateways_are_found_without_their_ghosts() -> None:
+def test_gateways_are_read_without_ghosts() -> None:
     rows = [
         nat_row("nat-1", "available"),
         nat_row("nat-2", "deleted"),
@@ -185,25 +185,25 @@ def test_the_token_is_stable_until_a_gateway_of_the_name_has_died() -> None:
     assert fresh not in after
 
 
-def test_creating_asks_nothing_that_the_look_has_just_read() -> None:
+def test_creating_repeats_no_call_of_the_read() -> None:
     ec2 = nat_ec2()
     cloud = cloud_of(ec2)
     assert NatGateway.read(reader_of(cloud)) == []
-    made = NAT.create(cloud)
+    created = NAT.create(cloud)
     assert ec2.operations == ["describe_nat_gateways", "create_nat_gateway"]
-    assert NAT.diff(made) == ()
-    assert NAT.health(made).status == "pending"
+    assert NAT.diff(created) == ()
+    assert NAT.health(created).status == "pending"
 
 
-def test_a_failed_gateway_is_made_anew_and_says_why_the_last_one_failed() -> None:
+def test_a_failed_gateway_is_created_again_and_says_why_the_last_one_failed() -> None:
     dead = nat_row("nat-1", "failed", FailureCode="Gateway.NotAttached", FailureMessage="raw")
-    made = NAT.create(cloud_of(nat_ec2(dead)))
-    assert "the VPC has no internet gateway attached (Gateway.NotAttached)" in NAT.health(made).message
+    created = NAT.create(cloud_of(nat_ec2(dead)))
+    assert "the VPC has no internet gateway attached (Gateway.NotAttached)" in NAT.health(created).message
     [found] = NatGateway.read(reader_of(cloud_of(nat_ec2(dead, nat_row("nat-2", "pending")))))
     assert "Gateway.NotAttached" in NAT.health(found).message
 
 
-def test_after_three_failures_a_person_is_asked() -> None:
+def test_after_three_failures_creation_is_refused() -> None:
     dead = [
         nat_row(f"nat-{n}", "failed", FailureCode=code, CreateTime=f"2026-01-01T00:0{n}:00Z")
         for n, code in enumerate(["InternalError", "InternalError", "InsufficientFreeAddressesInSubnet"])
@@ -215,7 +215,7 @@ def test_after_three_failures_a_person_is_asked() -> None:
     assert "create_nat_gateway" not in ec2.operations
 
 
-def test_deleting_is_asked_once_and_waited_for() -> None:
+def test_deleting_takes_one_call_and_waits() -> None:
     [found] = NatGateway.read(reader_of(cloud_of(nat_ec2(nat_row("nat-1", "available")))))
     ec2 = FakeEc2()
     health = NatGateway.delete(cloud_of(ec2), found)
@@ -229,7 +229,7 @@ def test_deleting_is_asked_once_and_waited_for() -> None:
     assert NatGateway.delete(absent, found).status == "ready"
 
 
-def test_everything_is_tagged_by_the_call_that_creates_it() -> None:
+def test_everything_is_tagged_by_its_creating_call() -> None:
     ec2 = FakeEc2(
         create_internet_gateway={"InternetGateway": {"InternetGatewayId": "igw-1"}},
         allocate_address={"AllocationId": "eipalloc-1", "PublicIp": "198.51.100.1"},

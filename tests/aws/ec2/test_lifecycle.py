@@ -81,18 +81,18 @@ class ObservedState:
         return world
 
     def step(self, graph: Graph) -> list[str]:
-        """Run one pass and give what it did."""
+        """Run one pass and return its changes."""
         world = self.observe()
         self.outcome = execute(graph, world, make_plan(graph, world), Runtime(self.cloud, self.pool, classify))
         return [f"{change.action} {change.address}" for change in self.outcome.done]
 
     def settle(self, graph: Graph, passes: int = 8) -> list[str]:
-        """Run passes until one finds everything as desired; give all that was done."""
+        """Run passes until one finds everything as desired; return all changes."""
         done: list[str] = []
         for _ in range(passes):
-            did = self.step(graph)
-            done += did
-            if not did and not self.unready():
+            changes = self.step(graph)
+            done += changes
+            if not changes and not self.unready():
                 return done
         raise AssertionError(f"not settled: {self.unready()}")
 
@@ -110,7 +110,7 @@ class ObservedState:
 
 @pytest.fixture
 def world(server: Server, ec2: Any, request: pytest.FixtureRequest) -> Iterator[ObservedState]:
-    """Return each test a stack of its own in the one account, all of the same names: only tags tell them apart."""
+    """Yield a stack of its own for each test, all in one account with the same names: only tags distinguish them."""
     stack = replace(STACK, app=f"default/{request.node.name}")
     server.control.ledger.clear()
     with Threads(16) as pool:
@@ -118,7 +118,7 @@ def world(server: Server, ec2: Any, request: pytest.FixtureRequest) -> Iterator[
 
 
 def network(stack: StackIdentity, nats: int = 2) -> Graph:
-    """Declare a network as the stack does, in small."""
+    """Declare a small version of the stack's network."""
     graph = Graph()
 
     def named(suffix: str = "", full: str = "") -> dict[str, Any]:
@@ -154,12 +154,12 @@ def network(stack: StackIdentity, nats: int = 2) -> Graph:
     groups = {
         name: graph.add(SecurityGroup(**named(name), vpc_id=vpc.ref(), description=name)) for name in ("alb", "ecs")
     }
-    wanted = [
+    rules = [
         (groups["alb"], "ingress", 80, "0.0.0.0/0"),
         (groups["alb"], "egress", 8000, groups["ecs"]),
         (groups["ecs"], "ingress", 8000, groups["alb"]),
     ]
-    for group, direction, port, peer in wanted:
+    for group, direction, port, peer in rules:
         peer_name = peer if isinstance(peer, str) else peer.name
         name = rule_name(group.name, direction, "tcp", port, port, peer_name)
         graph.add(
@@ -191,19 +191,16 @@ def test_a_network_is_built_left_alone_and_removed(world: ObservedState) -> None
 def test_building_takes_few_calls(world: ObservedState) -> None:
     graph = network(world.cloud.stack)
     world.step(graph)
-    # A VPC, an internet gateway and a group take two calls each, a table one per route and subnet besides.
+    # A VPC, an internet gateway and a group take two calls each, a table one more per route and subnet.
     extra = 1 + 1 + 2 + (3 + 4)
     assert world.mutations() <= len(graph) + extra
 
 
-def test_one_gateway_less_and_back_again(world: ObservedState) -> None:
+def test_a_gateway_is_removed_and_added_again(world: ObservedState) -> None:
     world.settle(network(world.cloud.stack, 2))
     kept = world.one(NatGateway, "nat-a").id
     done = world.settle(network(world.cloud.stack, 1))
-    assert set(done) == {
-        "Update ec2.RouteTable/missyou-app-b",
-        "Delete ec2.Address/missyou-nat-b",
-    }
+    assert set(done) == {"Update ec2.RouteTable/missyou-app-b", "Delete ec2.Address/missyou-nat-b"}
     assert world.one(RouteTable, "app-b").attrs["default_target"] == kept
     world.settle(network(world.cloud.stack, 2))
     fresh = world.one(NatGateway, "nat-b")
@@ -211,7 +208,7 @@ def test_one_gateway_less_and_back_again(world: ObservedState) -> None:
     assert world.one(NatGateway, "nat-a").id == kept
 
 
-def test_a_gateway_that_someone_deleted_is_made_anew(world: ObservedState) -> None:
+def test_a_deleted_gateway_is_created_again(world: ObservedState) -> None:
     graph = network(world.cloud.stack, 1)
     world.settle(graph)
     first = world.one(NatGateway, "nat-a")
@@ -223,7 +220,7 @@ def test_a_gateway_that_someone_deleted_is_made_anew(world: ObservedState) -> No
 
 
 def test_a_gateway_that_cannot_come_up_is_tried_three_times(world: ObservedState) -> None:
-    """Without an internet gateway, AWS makes a NAT gateway and lets it fail."""
+    """Without an internet gateway, AWS creates a NAT gateway that fails."""
     graph = Graph()
     for resource in network(world.cloud.stack, 1):
         if resource.name in {"missyou-vpc", "missyou-public-a"} or resource.TYPE == "ec2.Address":
@@ -261,8 +258,8 @@ def test_drift_of_every_kind_is_corrected(world: ObservedState) -> None:
     assert world.one(RouteTable, "app-a").attrs["subnet_ids"] == {subnet}
 
 
-def test_the_halves_that_a_crash_leaves_are_completed(world: ObservedState) -> None:
-    """Each of the creations that take several calls, cut short after its first."""
+def test_creations_that_a_crash_interrupted_are_completed(world: ObservedState) -> None:
+    """Interrupt each creation of several calls after its first."""
     graph, ec2 = network(world.cloud.stack, 1), world.ec2
 
     def tagged(kind: str, name: str) -> dict[str, Any]:
@@ -283,7 +280,7 @@ def test_the_halves_that_a_crash_leaves_are_completed(world: ObservedState) -> N
     assert not {f"Create {address}" for address in (*found, "ec2.SecurityGroup/missyou-alb")}.intersection(done)
 
 
-def test_a_removal_names_what_holds_it_up_and_goes_on_when_that_is_gone(world: ObservedState) -> None:
+def test_a_removal_names_its_blocker_and_continues_once_that_is_gone(world: ObservedState) -> None:
     world.settle(network(world.cloud.stack, 1))
     subnet = world.one(Subnet, "app-a").id
     group = world.one(SecurityGroup, "ecs").id

@@ -74,7 +74,7 @@ def test_an_untouched_table_is_as_desired_whatever_the_order() -> None:
         ((default_route("GatewayId", "vgw-1", Origin="EnableVgwRoutePropagation"),), None),
     ],
 )
-def test_the_default_route_is_read_as_what_it_leads_to(routes: tuple[dict[str, str], ...], expected: str) -> None:
+def test_the_default_route_is_read_as_its_target(routes: tuple[dict[str, str], ...], expected: str) -> None:
     assert read(row(*routes)).attrs["default_target"] == expected
 
 
@@ -143,7 +143,7 @@ def test_a_subnet_of_another_table_is_moved_in_one_step() -> None:
     assert after.attrs["associations"] == {"s-1": "rtbassoc-moved"}
 
 
-def test_an_association_that_is_already_ours_is_taken_as_it_is() -> None:
+def test_an_association_that_is_already_ours_is_kept() -> None:
     ec2 = FakeEc2(
         associate_route_table=aws_error("Resource.AlreadyAssociated"),
         describe_route_tables={"RouteTables": [row(associations=(association("s-1"),))]},
@@ -153,24 +153,24 @@ def test_an_association_that_is_already_ours_is_taken_as_it_is() -> None:
     assert "replace_route_table_association" not in ec2.operations
 
 
-def test_creating_makes_table_route_and_associations_and_no_needless_call() -> None:
-    made_row = {"RouteTable": {"RouteTableId": "rtb-1"}}
-    ec2 = FakeEc2(create_route_table=made_row, associate_route_table={"AssociationId": "rtbassoc-1"})
+def test_creating_takes_a_call_each_for_table_route_and_associations() -> None:
+    created_row = {"RouteTable": {"RouteTableId": "rtb-1"}}
+    ec2 = FakeEc2(create_route_table=created_row, associate_route_table={"AssociationId": "rtbassoc-1"})
     desired = table("igw-1", "s-1", "s-2")
-    made = desired.create(cloud_of(ec2))
+    created = desired.create(cloud_of(ec2))
     assert ec2.operations == [
         "create_route_table",
         "create_route",
         "associate_route_table",
         "associate_route_table",
     ]
-    assert not differs(desired, made)
-    bare = FakeEc2(create_route_table=made_row)
+    assert not differs(desired, created)
+    bare = FakeEc2(create_route_table=created_row)
     table(None).create(cloud_of(bare))
     assert bare.operations == ["create_route_table"]
 
 
-def test_two_creations_of_one_table_are_one_request_for_some_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_creations_of_one_table_share_a_token_for_some_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     def token_at(seconds: float) -> str:
         monkeypatch.setattr(clock, "CLOCK", clock.Clock(wall=lambda: seconds))
         ec2 = FakeEc2(create_route_table={"RouteTable": {"RouteTableId": "rtb-1"}})
@@ -181,7 +181,7 @@ def test_two_creations_of_one_table_are_one_request_for_some_minutes(monkeypatch
     assert token_at(300_000.0) != token_at(300_900.0)
 
 
-def test_deleting_disassociates_first_and_does_not_mind_what_is_gone() -> None:
+def test_deleting_disassociates_first_and_ignores_what_is_gone() -> None:
     found = read(row(associations=(association("s-1"),)))
     ec2 = FakeEc2(
         disassociate_route_table=aws_error("InvalidAssociationID.NotFound"),

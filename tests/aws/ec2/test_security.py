@@ -14,7 +14,7 @@ from tests.aws.fake import STACK, FakeEc2, aws_error, cloud_of, reader_of, row_t
 
 FOREIGN = StackIdentity("missyou", "other/missyou", "cluster-uid", "123456789012", "eu-central-1")
 ALB = SecurityGroup(
-    name="missyou-alb", component="Network", tags=tags("missyou-alb"), vpc_id="vpc-1", description="as first made"
+    name="missyou-alb", component="Network", tags=tags("missyou-alb"), vpc_id="vpc-1", description="the first text"
 )
 FOUND = {
     "ec2.SecurityGroup": [
@@ -82,13 +82,13 @@ def test_groups_are_found_by_tags_and_named_by_their_group_name() -> None:
 
 def test_a_new_group_allows_nothing() -> None:
     ec2 = FakeEc2(create_security_group={"GroupId": "sg-1"})
-    made = ALB.create(cloud_of(ec2))
+    created = ALB.create(cloud_of(ec2))
     assert ec2.operations == ["create_security_group", "revoke_security_group_egress"]
     assert ec2.arguments("revoke_security_group_egress") == {
         "GroupId": "sg-1",
         "IpPermissions": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}],
     }
-    assert ALB.diff(made) == ()
+    assert ALB.diff(created) == ()
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_rule_is_named_by_what_it_allows(parts: tuple[str, str, str, int, int,
         (row(egress=True, ports=(-1, -1), protocol="-1"), "missyou-alb egress all to 0.0.0.0/0"),
         (row(CidrIpv6="::/0"), "missyou-alb ingress tcp/80 from ::/0"),
         (row(ReferencedGroupInfo={"GroupId": "sg-ecs"}), "missyou-alb ingress tcp/80 from missyou-ecs"),
-        (row(ReferencedGroupInfo={"GroupId": "sg-theirs"}), "missyou-alb ingress tcp/80 from sg-theirs"),
+        (row(ReferencedGroupInfo={"GroupId": "sg-foreign"}), "missyou-alb ingress tcp/80 from sg-foreign"),
         (row(PrefixListId="pl-1", egress=True), "missyou-alb egress tcp/80 to pl-1"),
     ],
 )
@@ -151,7 +151,7 @@ def test_one_call_reads_the_rules_of_all_groups_and_none_without_groups() -> Non
     assert idle.calls == []
 
 
-def test_a_rule_made_by_hand_that_is_as_desired_is_adopted() -> None:
+def test_a_desired_rule_created_by_hand_is_adopted() -> None:
     desired, found, ec2 = rule(), read(row()), FakeEc2()
     assert [change.field for change in desired.diff(found)] == ["tags"]
     after = desired.update(cloud_of(ec2), found, frozenset({"tags"}))
@@ -161,14 +161,14 @@ def test_a_rule_made_by_hand_that_is_as_desired_is_adopted() -> None:
     assert desired.diff(after) == ()
 
 
-def test_a_rule_without_a_description_does_as_well() -> None:
+def test_a_rule_without_a_description_is_accepted() -> None:
     assert [change.field for change in rule().diff(read(row(Description=None)))] == ["tags"]
 
 
 @pytest.mark.parametrize(
-    ("peer", "spelling"), [("sg-ecs", "ReferencedGroupId"), ("10.0.0.0/8", "CidrIpv4"), ("::/0", "CidrIpv6")]
+    ("peer", "key"), [("sg-ecs", "ReferencedGroupId"), ("10.0.0.0/8", "CidrIpv4"), ("::/0", "CidrIpv6")]
 )
-def test_a_changed_description_restates_the_rule(peer: str, spelling: str) -> None:
+def test_a_changed_description_restates_the_rule(peer: str, key: str) -> None:
     desired, ec2 = rule(peer=peer), FakeEc2()
     found = desired.as_created("sgr-1", direction="ingress", description="old")
     assert [change.field for change in desired.diff(found)] == ["description"]
@@ -178,7 +178,7 @@ def test_a_changed_description_restates_the_rule(peer: str, spelling: str) -> No
         "IpProtocol": "tcp",
         "FromPort": 80,
         "ToPort": 80,
-        spelling: peer,
+        key: peer,
         "Description": "why",
     }
 
@@ -195,15 +195,15 @@ def test_creating_authorizes_with_tags(direction: str, peer: str, expected: dict
     operation = f"authorize_security_group_{direction}"
     ec2 = FakeEc2(**{operation: {"SecurityGroupRules": [{"SecurityGroupRuleId": "sgr-1"}]}})
     desired = rule(direction, 80, peer)
-    made = desired.create(cloud_of(ec2))
+    created = desired.create(cloud_of(ec2))
     arguments = ec2.arguments(operation)
     assert arguments["IpPermissions"] == [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, **expected}]
     assert arguments["TagSpecifications"][0]["ResourceType"] == "security-group-rule"
-    assert made.id == "sgr-1"
-    assert desired.diff(made) == ()
+    assert created.id == "sgr-1"
+    assert desired.diff(created) == ()
 
 
-def test_a_rule_that_exists_already_shows_at_the_next_look() -> None:
+def test_a_rule_that_already_exists_is_read_by_the_next_pass() -> None:
     ec2 = FakeEc2(authorize_security_group_ingress=aws_error("InvalidPermission.Duplicate"))
     with pytest.raises(NotYetError, match="missyou-alb ingress tcp/80"):
         rule().create(cloud_of(ec2))

@@ -29,7 +29,7 @@ def vpc_ec2(*, support: bool = True, hostnames: bool = True, state: str = "avail
     return FakeEc2(describe_vpcs={"Vpcs": [row]}, describe_vpc_attribute=attribute, create_vpc={"Vpc": row})
 
 
-def test_host_names_that_someone_switched_off_are_switched_on_alone() -> None:
+def test_disabled_host_names_are_enabled_alone() -> None:
     ec2 = vpc_ec2(hostnames=False)
     [found] = Vpc.read(reader_of(cloud_of(ec2)))
     assert [change.field for change in VPC.diff(found)] == ["dns_hostnames"]
@@ -51,9 +51,9 @@ def test_dns_support_comes_first_because_host_names_require_it() -> None:
 
 def test_a_new_vpc_takes_two_calls_and_a_moment() -> None:
     ec2 = vpc_ec2(state="pending")
-    made = VPC.create(cloud_of(ec2))
+    created = VPC.create(cloud_of(ec2))
     assert ec2.operations == ["create_vpc", "modify_vpc_attribute"]
-    assert VPC.health(made).status == "pending"
+    assert VPC.health(created).status == "pending"
 
 
 def test_a_subnet_is_found_by_its_tags_and_replaced_when_it_is_elsewhere() -> None:
@@ -72,7 +72,7 @@ def test_a_subnet_is_found_by_its_tags_and_replaced_when_it_is_elsewhere() -> No
     assert "zone" in Subnet.FORCES_REPLACEMENT
 
 
-def test_a_vpc_that_is_gone_is_gone() -> None:
+def test_an_absent_vpc_counts_as_deleted() -> None:
     ec2 = vpc_ec2()
     [found] = Vpc.read(reader_of(cloud_of(ec2)))
     ec2.answers["delete_vpc"] = aws_error("InvalidVpcID.NotFound")

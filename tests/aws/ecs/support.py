@@ -1,4 +1,4 @@
-"""A stack's compute part, in small, on the strict test AWS: what the network and the roles would be is made by hand."""
+"""A small version of a stack's compute part on the strict test AWS; its network and roles are created by hand."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ REPOSITORY = f"{STACK.account}.dkr.ecr.{STACK.region}.amazonaws.com/missyou"
 
 
 class Clock:
-    """Seconds since the epoch, as the tests have it."""
+    """Seconds since the epoch, as the tests set them."""
 
     def __init__(self) -> None:
         self.now = 1_800_000_000.0
@@ -59,14 +59,14 @@ class Clients:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._made: dict[str, Any] = {}
+        self._by_service: dict[str, Any] = {}
 
     def client_without_retries(self, service: str) -> Any:
         return self.client(service)
 
     def client(self, service: str) -> Any:
-        if service not in self._made:
-            self._made[service] = boto3.client(
+        if service not in self._by_service:
+            self._by_service[service] = boto3.client(
                 service,
                 region_name=STACK.region,
                 endpoint_url=self._url,
@@ -74,11 +74,11 @@ class Clients:
                 aws_secret_access_key="test",
                 config=Config(max_pool_connections=16, retries={"total_max_attempts": 1}),
             )
-        return self._made[service]
+        return self._by_service[service]
 
 
 @dataclass
-class World:
+class ComputeStack:
     """One stack in the test AWS, and passes over it."""
 
     server: Server
@@ -91,7 +91,7 @@ class World:
 
     @property
     def cloud(self) -> Cloud:
-        """A new one each time: nothing is remembered from pass to pass."""
+        """Return a new one each time: nothing is remembered from pass to pass."""
         return Cloud(self.clients, self.stack, Inventory(), NAMES)
 
     @property
@@ -100,7 +100,7 @@ class World:
 
     @property
     def where(self) -> dict[str, str]:
-        """The arguments that name the service."""
+        """Return the arguments that name the service."""
         return {"cluster": f"{self.stack.name}-cluster", "service": f"{self.stack.name}-service"}
 
     def graph(self, **changes: Any) -> Graph:
@@ -121,30 +121,30 @@ class World:
         cloud, found = self.cloud, dict[str, Sequence[Observed]]()
         for kind in KINDS:
             found[kind.TYPE] = kind.read(reader_of(cloud, found))
-        world: dict[str, tuple[Observed, ...]] = {}
+        state: dict[str, tuple[Observed, ...]] = {}
         for observed in (each for rows in found.values() for each in rows):
-            world[observed.address] = (*world.get(observed.address, ()), observed)
-        return world
+            state[observed.address] = (*state.get(observed.address, ()), observed)
+        return state
 
     def step(self, graph: Graph) -> list[str]:
-        """Run one pass and give what it did."""
-        world = self.observe()
-        self.outcome = execute(graph, world, make_plan(graph, world), Runtime(self.cloud, self.pool, classify))
+        """Run one pass and return its changes."""
+        state = self.observe()
+        self.outcome = execute(graph, state, make_plan(graph, state), Runtime(self.cloud, self.pool, classify))
         return [f"{change.action} {change.address}" for change in self.outcome.done]
 
     def settle(self, graph: Graph, passes: int = 30) -> list[str]:
-        """Run passes, ten seconds apart, until one finds everything as desired; give all that was done."""
+        """Run passes, ten seconds apart, until one finds everything as desired; return all changes."""
         done: list[str] = []
         for _ in range(passes):
-            did = self.step(graph)
-            done += did
-            if not did and not self.unready():
+            changes = self.step(graph)
+            done += changes
+            if not changes and not self.unready():
                 return done
             self.clock.now += 10
         raise AssertionError(f"not settled: {self.unready()}")
 
     def stall(self, graph: Graph, reason: str, passes: int = 30) -> str:
-        """Run passes until something is stalled for this reason; give its message."""
+        """Run passes until something is stalled for this reason; return its message."""
         for _ in range(passes):
             self.step(graph)
             for result in self.outcome.results.values():
@@ -175,7 +175,7 @@ def _ready(result: Any) -> bool:
 
 
 def prepare(clients: Clients) -> dict[str, Any]:
-    """Make what the compute part stands on; give the ids."""
+    """Create what the compute part needs; return the ids."""
     ec2, iam, ecr = clients.client("ec2"), clients.client("iam"), clients.client("ecr")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     igw = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]

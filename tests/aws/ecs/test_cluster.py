@@ -1,4 +1,4 @@
-"""The cluster: whose it is, its tombstone, and a fresh account."""
+"""The cluster: its owner, its tombstone, and a new account."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read(*rows: object) -> list[tuple[str, str, bool]]:
     return [(each.id, each.state, each.owned) for each in found]
 
 
-def test_ours_foreign_and_dead_clusters_are_told_apart() -> None:
+def test_ours_foreign_and_deleted_clusters_are_distinguished() -> None:
     assert read() == []
     assert read(row()) == [(ARN, "ACTIVE", True)]
     assert read(row(tagged=False)) == [(ARN, "ACTIVE", False)]
@@ -32,7 +32,7 @@ def test_ours_foreign_and_dead_clusters_are_told_apart() -> None:
     assert read(row("DEPROVISIONING")) == [(ARN, "deleting", True)]
 
 
-def test_a_fresh_account_needs_a_moment() -> None:
+def test_a_new_account_has_to_wait() -> None:
     refusal = aws_error("InvalidParameterException", "Unable to assume the service linked role. Please verify …")
     cluster = Cluster(name="missyou-cluster", component="Service", tags=tags("missyou-cluster"))
     with pytest.raises(NotYetError) as caught:

@@ -1,4 +1,4 @@
-"""What is said of tasks that fail, for the texts that AWS is known to write."""
+"""The diagnosis of failing tasks, for the texts that AWS is known to write."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ STOPPED = [
     ("Task failed ELB health checks in (target-group arn:x)", "TasksFailing", "healthCheck.path"),
     ("Task failed container health checks", "TasksFailing", "HEALTHCHECK"),
     ("Timeout waiting for network interface provisioning to complete.", "TasksFailing", "out of addresses"),
-    ("Capacity is unavailable at this time. Please try again later", "TasksFailing", "no room"),
+    ("Capacity is unavailable at this time. Please try again later", "TasksFailing", "no capacity"),
 ]
 
 
 @pytest.mark.parametrize(("text", "reason", "advice"), STOPPED)
-def test_a_stopped_task_is_understood(text: str, reason: str, advice: str) -> None:
+def test_a_stopped_task_is_diagnosed(text: str, reason: str, advice: str) -> None:
     found = diagnose([{"stopCode": "TaskFailedToStart", "stoppedReason": text}], [])
     assert found is not None
     assert found.reason == reason
@@ -69,7 +69,7 @@ def exited(code: int, reason: str = "") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("code", "reason", "word", "advice"),
     [
-        (0, "", "TasksFailing", "ended by itself"),
+        (0, "", "TasksFailing", "exited by itself"),
         (1, "", "TasksFailing", "app's log"),
         (127, "", "TasksFailing", "not found"),
         (137, "", "TasksFailing", "spec.service.memory"),
@@ -85,7 +85,7 @@ def test_an_exit_code_is_explained(code: int, reason: str, word: str, advice: st
     assert advice in found.advice
 
 
-def test_tasks_stopped_in_the_normal_course_of_things_say_nothing() -> None:
+def test_tasks_stopped_in_the_normal_course_of_things_have_no_diagnosis() -> None:
     scaled = {
         "stopCode": "ServiceSchedulerInitiated",
         "stoppedReason": "Scaling activity initiated by (deployment ecs-svc/1)",
@@ -110,7 +110,7 @@ def test_the_newest_task_counts() -> None:
         ("(service s) (port 80) is unhealthy in (target-group t) due to (reason Request timed out)", "TasksFailing"),
     ],
 )
-def test_events_tell_what_tasks_do_not(event: str, reason: str) -> None:
+def test_events_explain_what_tasks_do_not(event: str, reason: str) -> None:
     found = diagnose([], ["(service s) has started 1 tasks", event])
     assert found is not None
     assert found.reason == reason
@@ -121,7 +121,7 @@ def test_trouble_from_before_a_steady_state_is_over() -> None:
     assert diagnose([], events) is None
 
 
-def test_target_health_is_asked_last() -> None:
+def test_target_health_counts_last() -> None:
     targets = [
         {"Target": {"Id": "10.0.0.1"}, "TargetHealth": {"State": "initial", "Reason": "Elb.RegistrationInProgress"}},
         {

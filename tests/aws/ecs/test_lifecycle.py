@@ -16,7 +16,7 @@ from missyou_operator.aws.elbv2.targetgroup import fingerprint
 from missyou_operator.controller.logs import Threads
 from missyou_operator.engine.graph import Graph
 from missyou_operator.stack.naming import CLUSTER, SERVICE, TARGET_GROUP
-from tests.aws.ecs.support import Clients, Clock, World, prepare, push
+from tests.aws.ecs.support import Clients, Clock, ComputeStack, prepare, push
 from tests.aws.fake import STACK
 
 _CLOCK = Clock()
@@ -42,18 +42,18 @@ def base(clients: Clients) -> Mapping[str, Any]:
 
 
 @pytest.fixture
-def world(server: Server, clients: Clients, base: Mapping[str, Any]) -> Iterator[World]:
-    """Return each test a stack of its own, on the one network."""
+def world(server: Server, clients: Clients, base: Mapping[str, Any]) -> Iterator[ComputeStack]:
+    """Yield a stack of its own for each test, on the one network."""
     stack = replace(STACK, name=f"stack{next(_NUMBERS)}")
     server.control.ledger.clear()
     with Threads(8) as pool:
-        yield World(server, _CLOCK, pool, clients, base, stack)
+        yield ComputeStack(server, _CLOCK, pool, clients, base, stack)
 
 
-def test_the_compute_part_is_built_in_one_pass_and_left_alone(world: World) -> None:
+def test_the_compute_part_is_built_in_one_pass_and_left_alone(world: ComputeStack) -> None:
     graph = world.graph()
     assert sorted(world.step(graph)) == sorted(f"Create {each.address}" for each in graph)
-    # Load balancer and target group have attributes that creating them does not take.
+    # Load balancer and target group have attributes that their creating calls do not take.
     assert world.mutations() == len(graph) + 2
     assert sum(world.counts().values()) <= 2 * len(graph)
 
@@ -66,7 +66,7 @@ def test_the_compute_part_is_built_in_one_pass_and_left_alone(world: World) -> N
     assert service.attrs["diagnosis"] == ""
 
 
-def test_a_new_image_is_rolled_out_and_nothing_else_is_touched(world: World) -> None:
+def test_a_new_image_is_rolled_out_and_nothing_else_is_touched(world: ComputeStack) -> None:
     world.settle(world.graph())
     assert world.settle(world.graph(tag="v2")) == [
         f"Update ecs.TaskDefinition/{world.name}",
@@ -75,13 +75,13 @@ def test_a_new_image_is_rolled_out_and_nothing_else_is_touched(world: World) -> 
     assert world.service()["taskDefinition"].endswith(f"/{world.name}:2")
 
 
-def test_a_new_version_of_a_secret_is_rolled_out(world: World) -> None:
+def test_a_new_version_of_a_secret_is_rolled_out(world: ComputeStack) -> None:
     world.settle(world.graph())
     done = world.settle(world.graph(versions=("2",)))
     assert done == [f"Update ecs.TaskDefinition/{world.name}", f"Update ecs.Service/{world.name}-service"]
 
 
-def test_new_tags_reach_everything_without_a_rollout(world: World) -> None:
+def test_new_tags_reach_everything_without_a_rollout(world: ComputeStack) -> None:
     world.settle(world.graph())
     done = world.settle(world.graph(extra={"team": "web"}))
     assert {change.partition(" ")[0] for change in done} == {"Update"}
@@ -89,16 +89,16 @@ def test_new_tags_reach_everything_without_a_rollout(world: World) -> None:
     assert world.service()["taskDefinition"].endswith(f"/{world.name}:1")
 
 
-def test_a_rollout_that_fails_is_rolled_back_and_not_tried_again(world: World) -> None:
+def test_a_failed_rollout_is_rolled_back_and_not_retried(world: ComputeStack) -> None:
     world.settle(world.graph())
     broken = world.graph(tag="missing")
     message = world.stall(broken, "RolloutFailed")
     assert f"{world.name}:2 failed" in message
-    assert f"went back to {world.name}:1, of which" in message
+    assert f"rolled back to {world.name}:1 (" in message
     assert "missing: not found" in message
     assert "Push the image" in message
 
-    # Long after, with all deployments but the old one gone, and by an operator that remembers nothing.
+    # Much later, with only the old deployment left, and by an operator that remembers nothing.
     world.clock.now += 4000
     before = world.mutations()
     assert world.step(broken) == []
@@ -111,7 +111,7 @@ def test_a_rollout_that_fails_is_rolled_back_and_not_tried_again(world: World) -
     assert world.service()["taskDefinition"].endswith(f"/{world.name}:3")
 
 
-def test_the_way_out_that_the_message_names_works(world: World) -> None:
+def test_the_command_in_the_message_retries_the_rollout(world: ComputeStack) -> None:
     world.settle(world.graph())
     broken = world.graph(tag="late")
     world.stall(broken, "RolloutFailed")
@@ -120,9 +120,9 @@ def test_the_way_out_that_the_message_names_works(world: World) -> None:
     assert world.settle(broken) == []
 
 
-def test_a_first_rollout_that_fails_says_why_and_heals_with_the_next_image(world: World) -> None:
+def test_a_failed_first_rollout_says_why_and_recovers_with_the_next_image(world: ComputeStack) -> None:
     message = world.stall(world.graph(tag="missing"), "ImageNotFound")
-    assert "0 of 2 tasks run" in message
+    assert "0 of 2 tasks running" in message
     before = world.mutations()
     world.clock.now += 600
     world.step(world.graph(tag="missing"))
@@ -131,14 +131,14 @@ def test_a_first_rollout_that_fails_says_why_and_heals_with_the_next_image(world
     world.settle(world.graph(tag="v1"))
 
 
-def test_an_older_version_put_there_by_hand_is_drift(world: World) -> None:
+def test_an_older_version_deployed_by_hand_is_drift(world: ComputeStack) -> None:
     world.settle(world.graph())
     world.settle(world.graph(tag="v2"))
     world.client("ecs").update_service(**world.where, taskDefinition=f"{world.name}:1")
     assert world.settle(world.graph(tag="v2")) == [f"Update ecs.Service/{world.name}-service"]
 
 
-def test_what_auto_scaling_sets_is_no_drift_and_less_than_the_minimum_is(world: World) -> None:
+def test_a_count_set_by_auto_scaling_is_no_drift_but_one_below_the_minimum_is(world: ComputeStack) -> None:
     graph = world.graph()
     world.settle(graph)
     ecs = world.client("ecs")
@@ -151,7 +151,7 @@ def test_what_auto_scaling_sets_is_no_drift_and_less_than_the_minimum_is(world: 
     assert world.service()["desiredCount"] == 2
 
 
-def test_other_bounds_and_settings_changed_by_hand_are_put_back(world: World) -> None:
+def test_bounds_and_settings_changed_by_hand_are_restored(world: ComputeStack) -> None:
     graph = world.graph()
     world.settle(graph)
     elb, scaling, ecs = (world.client(each) for each in ("elbv2", "application-autoscaling", "ecs"))
@@ -186,7 +186,7 @@ def test_other_bounds_and_settings_changed_by_hand_are_put_back(world: World) ->
     ]
 
 
-def test_another_port_gets_another_target_group_and_the_old_one_goes(world: World) -> None:
+def test_another_port_gets_another_target_group_and_the_old_one_is_deleted(world: ComputeStack) -> None:
     world.settle(world.graph())
     old, new = (world.stack.fill(TARGET_GROUP, fingerprint(port=port)) for port in (8000, 9000))
     done = world.settle(world.graph(port=9000))
@@ -195,7 +195,7 @@ def test_another_port_gets_another_target_group_and_the_old_one_goes(world: Worl
     assert [name for name in world.observe() if "TargetGroup" in name] == [f"elbv2.TargetGroup/{new}"]
 
 
-def test_everything_is_removed_in_an_order_that_aws_accepts(world: World) -> None:
+def test_everything_is_removed_in_an_order_that_aws_accepts(world: ComputeStack) -> None:
     world.settle(world.graph())
     refused_before = [entry for entry in world.server.control.ledger.entries() if entry.get("error")]
     world.settle(Graph())
@@ -204,5 +204,5 @@ def test_everything_is_removed_in_an_order_that_aws_accepts(world: World) -> Non
     assert (
         world.client("ecs").list_task_definitions(familyPrefix=world.name, status="ACTIVE")["taskDefinitionArns"] == []
     )
-    # The same again: tombstones are no obstacle.
+    # Create it again: tombstones are no obstacle.
     world.settle(world.graph())

@@ -1,4 +1,4 @@
-"""The end of a log, as a condition may show it."""
+"""The end of a log, as a condition shows it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import json
 
 import pytest
 
-from missyou_operator.aws.ecs.logs import LINES, readable
+from missyou_operator.aws.ecs.logs import LINES, last_lines
 
 
 def test_the_last_lines_are_shown_on_one() -> None:
-    assert readable(["one", "two", "", "three  and\ta half", "four\n"]) == "two / three and a half / four"
+    assert last_lines(["one", "two", "", "three  and\ta half", "four\n"]) == "two / three and a half / four"
     assert LINES == 3
-    assert readable([]) == ""
+    assert last_lines([]) == ""
 
 
-def test_a_line_of_json_says_its_message() -> None:
+def test_a_line_of_json_shows_its_message() -> None:
     line = json.dumps({"time": "2026-11-23", "level": "error", "message": "no such table: users"})
-    assert readable([line, json.dumps({"status": 503})]) == 'no such table: users / {"status": 503}'
-    assert readable(["[1, 2]"]) == "[1, 2]"
+    assert last_lines([line, json.dumps({"status": 503})]) == 'no such table: users / {"status": 503}'
+    assert last_lines(["[1, 2]"]) == "[1, 2]"
 
 
 def test_a_long_line_is_cut() -> None:
-    assert readable(["word " * 100]).endswith("…")
-    assert len(readable(["word " * 100])) == 200
+    assert last_lines(["word " * 100]).endswith("…")
+    assert len(last_lines(["word " * 100])) == 200
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_long_line_is_cut() -> None:
     ],
 )
 def test_what_looks_like_a_secret_is_left_out(line: str, secret: str) -> None:
-    shown = readable([line])
+    shown = last_lines([line])
     assert secret not in shown
     assert "…" in shown
 
@@ -59,4 +59,4 @@ def test_what_looks_like_a_secret_is_left_out(line: str, secret: str) -> None:
     ],
 )
 def test_what_a_person_needs_stays(line: str) -> None:
-    assert readable([line]) == line
+    assert last_lines([line]) == line

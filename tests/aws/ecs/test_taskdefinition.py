@@ -1,4 +1,4 @@
-"""Task definitions: reading one back as it was declared, what makes a new revision, and which ones are kept."""
+"""Task definitions: reading one back as declared, what causes a new revision, and which ones are kept."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def definition(**changes: Any) -> TaskDefinition:
     return TaskDefinition(name="missyou", component="Service", tags=tags("missyou"), **fields | changes)
 
 
-def described(wanted: TaskDefinition, revision: int = 1) -> dict[str, Any]:
-    """The answer of DescribeTaskDefinition, with what AWS adds."""
-    request = wanted.request()
+def described(desired: TaskDefinition, revision: int = 1) -> dict[str, Any]:
+    """Return the answer of DescribeTaskDefinition, with what AWS adds."""
+    request = desired.request()
     [container] = request.pop("containerDefinitions")
     extra = {"cpu": 0, "mountPoints": [], "volumesFrom": [], "systemControls": []}
-    ports = [{**container["portMappings"][0], "hostPort": wanted.port}]
+    ports = [{**container["portMappings"][0], "hostPort": desired.port}]
     row = {
         **request,
         "taskDefinitionArn": arn(revision),
@@ -65,14 +65,14 @@ def described(wanted: TaskDefinition, revision: int = 1) -> dict[str, Any]:
     return {"taskDefinition": row, "tags": row.pop("tags")}
 
 
-def observed(wanted: TaskDefinition, revision: int = 1) -> Observed:
-    client = FakeEc2(describe_task_definition=described(wanted, revision))
+def observed(desired: TaskDefinition, revision: int = 1) -> Observed:
+    client = FakeEc2(describe_task_definition=described(desired, revision))
     [found] = TaskDefinition.read(reader_of(cloud_of(client)))
     return found
 
 
-def fields(wanted: TaskDefinition, found: Observed) -> list[str]:
-    return [change.field for change in wanted.diff(found)]
+def fields(desired: TaskDefinition, found: Observed) -> list[str]:
+    return [change.field for change in desired.diff(found)]
 
 
 def test_what_was_registered_reads_back_without_a_difference() -> None:
@@ -99,27 +99,27 @@ def test_each_change_is_named_alone(change: dict[str, Any]) -> None:
     assert fields(definition(**change), observed(definition())) == list(change)
 
 
-def test_a_revision_of_somebody_else_s_does_not_hide_ours() -> None:
+def test_a_foreign_revision_does_not_hide_ours() -> None:
     foreign = {**described(definition(cpu=1024), 3), "tags": []}
     answers = {"missyou": foreign, arn(3): foreign, arn(2): described(definition(), 2)}
     client = FakeEc2(
-        describe_task_definition=lambda **asked: answers[asked["taskDefinition"]],
+        describe_task_definition=lambda **arguments: answers[arguments["taskDefinition"]],
         list_task_definitions={"taskDefinitionArns": [arn(3), arn(2)]},
     )
     [found] = TaskDefinition.read(reader_of(cloud_of(client)))
     assert (found.id, found.owned) == (arn(2), True)
 
 
-def test_a_family_in_which_nothing_is_ours_is_somebody_else_s() -> None:
+def test_a_family_without_a_revision_of_ours_is_foreign() -> None:
     foreign = {**described(definition(), 3), "tags": []}
     client = FakeEc2(describe_task_definition=foreign, list_task_definitions={"taskDefinitionArns": [arn(3)]})
     [found] = TaskDefinition.read(reader_of(cloud_of(client)))
     assert (found.id, found.owned) == (arn(3), False)
 
 
-def test_a_plan_before_the_roles_exist_is_possible() -> None:
-    wanted = definition(task_role_arn=UNKNOWN, secrets={"KEY": (UNKNOWN, "k")})
-    assert fields(wanted, observed(definition())) == ["task_role_arn", "secrets"]
+def test_a_plan_is_possible_before_the_roles_exist() -> None:
+    desired = definition(task_role_arn=UNKNOWN, secrets={"KEY": (UNKNOWN, "k")})
+    assert fields(desired, observed(definition())) == ["task_role_arn", "secrets"]
 
 
 def test_secrets_are_handed_over_by_reference() -> None:
@@ -138,7 +138,7 @@ def test_a_digest_is_joined_with_an_at() -> None:
     st.from_regex(r"([a-z]{1,5}(:[0-9]{2,4})?/)?[a-z]{1,8}(/[a-z]{1,8})?", fullmatch=True),
     st.one_of(st.from_regex(r"[a-zA-Z0-9_.-]{1,12}", fullmatch=True), st.just("sha256:" + "a" * 64)),
 )
-def test_an_image_comes_apart_as_it_was_joined(repository: str, tag: str) -> None:
+def test_an_image_is_split_as_it_was_joined(repository: str, tag: str) -> None:
     assert split_image(definition(image_repository=repository, image_tag=tag).image) == (repository, tag)
 
 
@@ -164,11 +164,11 @@ def registering(revision: int, **answers: Any) -> FakeEc2:
 
 def test_creating_is_one_call_with_the_tags_in_it() -> None:
     client = registering(1)
-    made = definition().create(cloud_of(client))
+    created = definition().create(cloud_of(client))
     assert client.operations == ["register_task_definition"]
     sent = {tag["key"]: tag["value"] for tag in client.arguments("register_task_definition")["tags"]}
-    assert sent == {**tags("missyou"), SPEC_TAG: definition().spec_hash()} == made.tags
-    assert fields(definition(), made) == []
+    assert sent == {**tags("missyou"), SPEC_TAG: definition().spec_hash()} == created.tags
+    assert fields(definition(), created) == []
 
 
 def test_a_role_that_is_not_known_yet_is_waited_for() -> None:
@@ -177,21 +177,21 @@ def test_a_role_that_is_not_known_yet_is_waited_for() -> None:
         definition().create(cloud_of(client))
 
 
-def test_updating_registers_the_next_revision_and_moves_the_arn() -> None:
-    wanted, client = definition(cpu=1024), registering(2)
-    after = wanted.update(cloud_of(client), observed(definition()), frozenset({"cpu"}))
+def test_updating_registers_the_next_revision_and_changes_the_arn() -> None:
+    desired, client = definition(cpu=1024), registering(2)
+    after = desired.update(cloud_of(client), observed(definition()), frozenset({"cpu"}))
     assert client.operations == ["register_task_definition"]
     assert (after.id, after.attrs["arn"], after.attrs["cpu"]) == (arn(2), arn(2), 1024)
-    assert fields(wanted, after) == []
+    assert fields(desired, after) == []
 
 
-def test_tags_alone_are_set_on_the_revision_there_is() -> None:
-    wanted = replace(definition(), tags={**tags("missyou"), "team": "web"})
+def test_tags_alone_are_set_on_the_current_revision() -> None:
+    desired = replace(definition(), tags={**tags("missyou"), "team": "web"})
     client = FakeEc2()
-    after = wanted.update(cloud_of(client), observed(definition()), frozenset({"tags"}))
+    after = desired.update(cloud_of(client), observed(definition()), frozenset({"tags"}))
     assert client.operations == ["tag_resource"]
     assert after.id == arn(1)
-    assert fields(wanted, after) == []
+    assert fields(desired, after) == []
 
 
 def test_the_sixth_newest_revision_is_retired() -> None:
@@ -214,7 +214,7 @@ def test_housekeeping_that_fails_does_not_undo_the_update() -> None:
     assert after.id == arn(9)
 
 
-def test_deleting_takes_all_revisions_of_exactly_this_family() -> None:
+def test_deleting_deregisters_all_revisions_of_exactly_this_family() -> None:
     other = STACK.arn("ecs", "task-definition/missyou-too:1")
     client = FakeEc2(list_task_definitions={"taskDefinitionArns": [arn(1), other, arn(2)]})
     assert TaskDefinition.delete(cloud_of(client), observed(definition())).status == "ready"

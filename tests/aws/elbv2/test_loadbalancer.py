@@ -1,4 +1,4 @@
-"""Load balancer and listener: what is theirs, what differs, and the calls that change them."""
+"""Load balancer and listener: their owner, what differs, and the calls that change them."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_attributes_that_aws_leaves_out_have_its_defaults() -> None:
     assert [change.field for change in balancer().diff(observed)] == ["deletion_protection", "drop_invalid_headers"]
 
 
-def test_where_there_is_none_no_details_are_asked() -> None:
+def test_without_a_load_balancer_no_details_are_read() -> None:
     client = aws(describe_load_balancers={"LoadBalancers": [balancer_row("active", "else")]})
     assert LoadBalancer.read(reader_of(cloud_of(client))) == []
     assert client.operations == ["describe_load_balancers"]
@@ -93,31 +93,29 @@ def test_health() -> None:
 def test_creating_takes_two_calls() -> None:
     row = balancer_row("provisioning")
     client = FakeEc2(create_load_balancer={"LoadBalancers": [row]})
-    made = balancer().create(cloud_of(client))
+    created = balancer().create(cloud_of(client))
     assert client.operations == ["create_load_balancer", "modify_load_balancer_attributes"]
     assert client.arguments("create_load_balancer")["Tags"] == row_tags("missyou-alb")
-    assert (made.id, made.state, made.attrs["dns_name"]) == (ARN, "provisioning", row["DNSName"])
-    assert balancer().diff(made) == ()
+    assert (created.id, created.state, created.attrs["dns_name"]) == (ARN, "provisioning", row["DNSName"])
+    assert balancer().diff(created) == ()
 
 
-def test_a_name_that_is_taken_is_looked_at_again() -> None:
+def test_a_name_that_is_taken_is_read_again() -> None:
     client = FakeEc2(create_load_balancer=aws_error("DuplicateLoadBalancerName"))
     with pytest.raises(NotYetError):
         balancer().create(cloud_of(client))
 
 
 def test_each_change_has_its_call() -> None:
-    wanted, client = (
-        balancer(subnet_ids=("subnet-c",), security_group_ids=("sg-2",), deletion_protection=False),
-        FakeEc2(),
-    )
-    changed = frozenset(change.field for change in wanted.diff(found()))
-    after = wanted.update(cloud_of(client), found(), changed)
+    client = FakeEc2()
+    desired = balancer(subnet_ids=("subnet-c",), security_group_ids=("sg-2",), deletion_protection=False)
+    changed = frozenset(change.field for change in desired.diff(found()))
+    after = desired.update(cloud_of(client), found(), changed)
     assert client.operations == ["set_subnets", "set_security_groups", "modify_load_balancer_attributes"]
-    assert wanted.diff(after) == ()
+    assert desired.diff(after) == ()
 
 
-def test_deleting_takes_its_protection_off_first() -> None:
+def test_deleting_disables_the_protection_first() -> None:
     client = FakeEc2()
     assert LoadBalancer.delete(cloud_of(client), found()).status == "ready"
     assert client.operations == ["modify_load_balancer_attributes", "delete_load_balancer"]
@@ -183,15 +181,15 @@ def test_where_a_listener_forwards_to(actions: list[dict[str, Any]], group: str)
 
 def test_a_listener_is_created_and_changed_with_one_call_each() -> None:
     client = FakeEc2(create_listener={"Listeners": [{"ListenerArn": LISTENER}]})
-    made = listener().create(cloud_of(client))
-    assert listener().diff(made) == ()
-    wanted = listener(target_group_arn="other")
-    after = wanted.update(cloud_of(client), made, frozenset({"target_group_arn"}))
+    created = listener().create(cloud_of(client))
+    assert listener().diff(created) == ()
+    desired = listener(target_group_arn="other")
+    after = desired.update(cloud_of(client), created, frozenset({"target_group_arn"}))
     assert client.operations == ["create_listener", "modify_listener"]
-    assert wanted.diff(after) == ()
+    assert desired.diff(after) == ()
 
 
-def test_without_a_load_balancer_no_listener_is_asked_for() -> None:
+def test_without_a_load_balancer_no_listeners_are_read() -> None:
     client = FakeEc2()
     assert Listener.read(reader_of(cloud_of(client))) == []
     assert client.calls == []

@@ -1,4 +1,4 @@
-"""The target group: its name, its health check, and how long it may be in use."""
+"""The target group: its name, its health check, and its deletion while in use."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def read(*names: str) -> list[Observed]:
     return list(TargetGroup.read(reader_of(cloud_of(client))))
 
 
-def test_the_name_tells_what_cannot_change_in_place_and_fits() -> None:
+def test_the_name_holds_what_cannot_change_in_place_and_fits() -> None:
     assert NAME.startswith("missyou-tg-")
     assert fingerprint(port=9000) != fingerprint(port=8000) == NAME.removeprefix("missyou-tg-")
     assert len(TARGET_GROUP.replace("{stack}", "s" * 24).replace("*", fingerprint(port=65535))) <= 32
@@ -71,25 +71,25 @@ def test_a_check_ends_before_the_next_begins(interval: int, timeout: int) -> Non
 
 def test_creating_takes_two_calls() -> None:
     client = FakeEc2(create_target_group={"TargetGroups": [row()]})
-    made = group().create(cloud_of(client))
+    created = group().create(cloud_of(client))
     assert client.operations == ["create_target_group", "modify_target_group_attributes"]
     sent = client.arguments("create_target_group")
     assert (sent["TargetType"], sent["Matcher"], sent["HealthyThresholdCount"]) == ("ip", {"HttpCode": "200"}, 2)
-    assert made.attrs["arn_suffix"] == f"targetgroup/{NAME}/0123456789abcdef"
-    assert group().diff(made) == ()
+    assert created.attrs["arn_suffix"] == f"targetgroup/{NAME}/0123456789abcdef"
+    assert group().diff(created) == ()
 
 
-def test_a_name_that_is_taken_is_looked_at_again() -> None:
+def test_a_name_that_is_taken_is_read_again() -> None:
     with pytest.raises(NotYetError):
         group().create(cloud_of(FakeEc2(create_target_group=aws_error("DuplicateTargetGroupName"))))
 
 
 def test_each_change_has_its_call() -> None:
     [found], client = read(NAME), FakeEc2()
-    wanted = group(health_path="/", deregistration_delay=60)
-    after = wanted.update(cloud_of(client), found, frozenset({"health_path", "deregistration_delay"}))
+    desired = group(health_path="/", deregistration_delay=60)
+    after = desired.update(cloud_of(client), found, frozenset({"health_path", "deregistration_delay"}))
     assert client.operations == ["modify_target_group", "modify_target_group_attributes"]
-    assert {change.field for change in wanted.diff(after)} <= {"tags"}
+    assert {change.field for change in desired.diff(after)} <= {"tags"}
 
 
 def test_deleting_waits_while_it_is_in_use() -> None:

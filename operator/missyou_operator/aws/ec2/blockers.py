@@ -1,12 +1,12 @@
-"""What holds up the deletion of a part of the network, by name, so that a person can see whom to wait for or to ask.
+"""What blocks the deletion of a network resource, by name, so that a person knows what to wait for or whom to ask.
 
-EC2 answers a deletion that comes too early with a bare `DependencyViolation`. Nearly always it is a network interface,
-of a kind that another service made and takes away by itself; the rest is what somebody else put into our network.
+EC2 answers a premature deletion with a bare `DependencyViolation`. The cause is nearly always a network interface that
+another service created and will remove by itself; the rest was put into our network by someone else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,16 +17,16 @@ from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import owner_of, tag_map
 from missyou_operator.engine.resource import Health, pending
 
-#: The ways in which EC2 says that something is still used.
+#: EC2's error codes for a resource that is still in use.
 IN_USE = frozenset({"DependencyViolation", "InvalidGroup.InUse"})
 
-#: How many blockers a message names before it only counts the rest.
+#: How many blockers a message names; the rest are only counted.
 NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """One thing in the way: its id, what it is (as AWS describes it), and who owns it."""
+    """A resource in the way: its id, AWS's description of it, and its owner."""
 
     id: str
     description: str
@@ -39,7 +39,7 @@ class Blocker:
 def interfaces(
     cloud: Cloud, by: Literal["group-id", "subnet-id", "vpc-id"], id_: str, *, public: bool = False
 ) -> tuple[Blocker, ...]:
-    """List the network interfaces left in a group, a subnet or a VPC; `public`: only those with a public address."""
+    """List the network interfaces left in a group, a subnet or a VPC; `public` keeps those with a public address."""
     rows = _described(cloud, "describe_network_interfaces", "NetworkInterfaces", {by: id_})
     return tuple(
         Blocker(row["NetworkInterfaceId"], row.get("Description") or "", _requester(row))
@@ -49,7 +49,7 @@ def interfaces(
 
 
 def users_of_group(cloud: Cloud, group_id: str) -> tuple[Blocker, ...]:
-    """List what uses a security group: interfaces, or else other groups with a rule that names it."""
+    """List the interfaces that use a security group; if there are none, the other groups whose rules name it."""
     found = interfaces(cloud, "group-id", group_id)
     if found:
         return found
@@ -59,11 +59,11 @@ def users_of_group(cloud: Cloud, group_id: str) -> tuple[Blocker, ...]:
         for row in _described(cloud, "describe_security_groups", "SecurityGroups", {by: group_id})
         if row["GroupId"] != group_id
     ]
-    return _unique(_group(row, "a rule of security group") for row in rows)
+    return tuple(dict.fromkeys(_group(row, "a rule of security group") for row in rows))
 
 
 def contents_of_vpc(cloud: Cloud, vpc_id: str) -> tuple[Blocker, ...]:
-    """List what is left in a VPC: interfaces, or else groups and subnets (GuardDuty leaves a group behind, say)."""
+    """List the interfaces left in a VPC; if there are none, its groups (GuardDuty leaves one behind) and subnets."""
     found = interfaces(cloud, "vpc-id", vpc_id)
     if found:
         return found
@@ -78,9 +78,9 @@ def contents_of_vpc(cloud: Cloud, vpc_id: str) -> tuple[Blocker, ...]:
 def delete_unless_used(
     what: str, delete: Callable[[], object], find: Callable[[], Sequence[Blocker]], typical_seconds: float = 30.0
 ) -> Health:
-    """Run a deletion that takes effect at once; while AWS refuses it, say what `what` is waiting for.
+    """Run a deletion that takes effect at once; while AWS refuses it, return what blocks `what`.
 
-    `find` is asked only then. `typical_seconds` is how long (in seconds) such a wait usually takes.
+    `find` is called only then. `typical_seconds` is how long such a wait usually takes.
     """
     try:
         return gone(delete)
@@ -88,23 +88,21 @@ def delete_unless_used(
         if code_of(error) not in IN_USE:
             raise
     try:
-        found = find()
+        why = blockers(find())
     except ClientError as error:
-        return in_use(
-            what, f"something still uses it (and what it is could not be read: {code_of(error)})", typical_seconds
-        )
-    return in_use(what, blockers(found), typical_seconds)
+        why = f"something still uses it (reading what it is failed: {code_of(error)})"
+    return in_use(what, why, typical_seconds)
 
 
 def in_use(what: str, why: str, typical_seconds: float) -> Health:
-    """Say that a deletion has to wait, and for what."""
+    """Return that a deletion has to wait, and why."""
     return pending("InUse", f"{what} cannot be deleted yet: {why}", typical_seconds)
 
 
 def blockers(found: Sequence[Blocker]) -> str:
-    """Put blockers into words, the first few by name."""
+    """Describe blockers, the first few by name."""
     if not found:
-        return "AWS says that something still uses it, and shows nothing that does; it is tried again"
+        return "AWS reports that it is still in use, but lists nothing that uses it; the deletion is retried"
     named = ", ".join(str(blocker) for blocker in found[:NAMED])
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     return f"{named}{more} still {'uses' if len(found) == 1 else 'use'} it"
@@ -116,22 +114,18 @@ def _described(cloud: Cloud, operation: str, result: str, where: Mapping[str, st
 
 
 def _requester(row: Mapping[str, Any]) -> str:
-    """Name who made an interface: the service (`amazon-elb`), or the account."""
+    """Return who created an interface: the service (`amazon-elb`), or the account."""
     attached_by = row.get("Attachment", {}).get("InstanceOwnerId") or ""
     if attached_by.startswith("amazon-"):
         return str(attached_by)
     if row.get("RequesterManaged") and row.get("RequesterId"):
         return str(row["RequesterId"])
-    return owner_of(tag_map(row.get("TagSet"))) or f"account {row.get('OwnerId', '(unknown)')}"
+    return _tagged_owner(row, "TagSet")
 
 
 def _group(row: Mapping[str, Any], what: str) -> Blocker:
     return Blocker(row["GroupId"], f"{what} {row.get('GroupName', '')}", _tagged_owner(row))
 
 
-def _tagged_owner(row: Mapping[str, Any]) -> str:
-    return owner_of(tag_map(row.get("Tags"))) or f"account {row.get('OwnerId', '(unknown)')}"
-
-
-def _unique(found: Iterable[Blocker]) -> tuple[Blocker, ...]:
-    return tuple(dict.fromkeys(found))
+def _tagged_owner(row: Mapping[str, Any], key: str = "Tags") -> str:
+    return owner_of(tag_map(row.get(key))) or f"account {row.get('OwnerId', '(unknown)')}"

@@ -1,4 +1,4 @@
-"""VPC endpoints: ways to AWS's own services that need no NAT gateway.
+"""VPC endpoints: routes to AWS services that need no NAT gateway.
 
 Sources: EC2 API reference, CreateVpcEndpoint and ModifyVpcEndpoint; AWS PrivateLink guide, "Gateway endpoints for
 Amazon S3" (free) and "Access an AWS service using an interface VPC endpoint" (paid by the hour, zone and GB).
@@ -24,28 +24,28 @@ from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref
 
-#: Endpoints that are no more: EC2 goes on listing them for a while.
+#: States of endpoints that no longer exist: EC2 keeps listing them for a while.
 _GHOSTS = frozenset({"deleted", "failed", "rejected", "expired"})
-#: The sets among the fields, and how ModifyVpcEndpoint names what is added to them and removed from them.
+#: The fields that are sets, and ModifyVpcEndpoint's names for them (after `Add` or `Remove`).
 _SETS = {"route_table_ids": "RouteTableIds", "subnet_ids": "SubnetIds", "security_group_ids": "SecurityGroupIds"}
-#: Seconds for which two requests for the same endpoint are one and the same: longer than one is tried, short enough
-#: that an endpoint that someone deleted is soon made again. Two for one service exclude each other anyway.
+#: Seconds for which two requests for the same endpoint share a token: longer than a request is retried, short enough
+#: that a deleted endpoint is soon created again. Two endpoints for one service exclude each other anyway.
 _SAME_REQUEST = 60
 _AROUND = ("ec2:vpc/*", "ec2:route-table/*", "ec2:subnet/*", "ec2:security-group/*")
 
 
 @dataclass(frozen=True, kw_only=True)
 class VpcEndpoint(Resource):
-    """An endpoint for one service of AWS's, say `com.amazonaws.eu-west-1.s3`.
+    """An endpoint for one AWS service, e.g. `com.amazonaws.eu-west-1.s3`.
 
-    A gateway is a route in `route_table_ids`. An interface has an address in each of `subnet_ids` (one a zone), guarded
-    by `security_group_ids`, and the service's own name resolves to it throughout the VPC. All three are sets.
+    A gateway is a route in `route_table_ids`. An interface has an address in each of `subnet_ids` (one per zone),
+    behind `security_group_ids`; the service's own name resolves to it throughout the VPC. All three fields are sets.
     """
 
     TYPE: ClassVar[str] = "ec2.VpcEndpoint"
     COMPARED = compare("vpc_id", "service", "kind", **dict.fromkeys(_SETS, as_set))
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"vpc_id", "service", "kind"})
-    #: Tasks that are stopping still send their last log lines.
+    #: Stopping tasks still send their last log lines.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -58,8 +58,8 @@ class VpcEndpoint(Resource):
         Grant(
             Part.MAKE,
             ("route53:AssociateVPCWithHostedZone",),
-            implied="an interface endpoint's private name is a zone of AWS's: Service Authorization Reference, Amazon "
-            "EC2, dependent actions of CreateVpcEndpoint",
+            implied="an interface endpoint's private name is a hosted zone that AWS owns: Service Authorization "
+            "Reference, Amazon EC2, dependent actions of CreateVpcEndpoint",
         ),
     )
 
@@ -72,7 +72,7 @@ class VpcEndpoint(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's endpoints. One that failed counts as absent, so that it is made anew."""
+        """Read the stack's endpoints. A failed one counts as absent, so that it is created again."""
         rows = in_vpc(reader, "describe_vpc_endpoints", "VpcEndpoints")
         return [cls._observed(reader, row) for row in rows if row["State"].lower() not in _GHOSTS]
 
@@ -91,24 +91,24 @@ class VpcEndpoint(Resource):
         return reader.observed(cls, tags.get("Name", id_), id_, attrs, tags, row["State"].lower())
 
     def health(self, observed: Observed) -> Health:
-        """Judge by the state; a gateway is there at once, an interface takes a minute or two."""
+        """Return the state's health. A gateway is available at once, an interface takes a minute or two."""
         match observed.state:
             case "available":
                 return READY
             case "pendingacceptance":
-                return failed("NotAccepted", f"endpoint {observed.id} for {self.service} waits for its owner's consent")
+                return failed("NotAccepted", f"endpoint {observed.id} for {self.service} awaits its owner's approval")
         return pending(Reason.CREATING, f"endpoint {observed.id} for {self.service} is {observed.state}", 60.0)
 
     def busy(self, observed: Observed) -> Health | None:
-        """AWS takes changes once it is available."""
+        """Return a wait until it is available: AWS accepts no changes before."""
         return None if observed.state == "available" else self.health(observed)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it, open to all that the roles of its users may do."""
+        """Create it with the default policy: its users may do all that their roles allow."""
         period = int(utc_now().timestamp() // _SAME_REQUEST)
-        given: dict[str, Any] = {_SETS[name]: list(getattr(self, name)) for name in _SETS if getattr(self, name)}
+        settings: dict[str, Any] = {_SETS[name]: list(getattr(self, name)) for name in _SETS if getattr(self, name)}
         if self.kind == "Interface":
-            given["PrivateDnsEnabled"] = True
+            settings["PrivateDnsEnabled"] = True
         try:
             row = cloud.client("ec2").create_vpc_endpoint(
                 VpcEndpointType=self.kind,
@@ -116,55 +116,53 @@ class VpcEndpoint(Resource):
                 ServiceName=self.service,
                 ClientToken=cloud.stack.token(self.address, str(self.vpc_id), str(period)),
                 TagSpecifications=specification("vpc-endpoint", self.tags),
-                **given,
+                **settings,
             )["VpcEndpoint"]
         except ClientError as error:
-            raise _explained(error, self.service) from error
+            raise _explain(error, self.service) from error
         return self.as_created(row["VpcEndpointId"], str(row.get("State", "pending")).lower())
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Add to the sets and remove from them, in one call: no route or address is gone in between."""
+        """Add to the sets and remove from them in one call, so that no route or address is missing in between."""
         ec2 = cloud.client("ec2")
         arguments: dict[str, list[str]] = {}
         for name in changed & _SETS.keys():
-            wanted, actual = frozenset(getattr(self, name)), frozenset(observed.attrs.get(name, ()))
-            arguments |= {f"Add{_SETS[name]}": sorted(wanted - actual), f"Remove{_SETS[name]}": sorted(actual - wanted)}
+            goal, actual = frozenset(getattr(self, name)), frozenset(observed.attrs.get(name, ()))
+            arguments |= {f"Add{_SETS[name]}": sorted(goal - actual), f"Remove{_SETS[name]}": sorted(actual - goal)}
         if arguments:
             try:
                 ec2.modify_vpc_endpoint(VpcEndpointId=observed.id, **{k: v for k, v in arguments.items() if v})
             except ClientError as error:
-                raise _explained(error, self.service) from error
+                raise _explain(error, self.service) from error
         if "tags" in changed:
             retag(cloud, observed, self.tags)
         return self.as_desired(observed)
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it; the interfaces of one that has some hold subnets and security groups for a minute or two."""
-        going = pending(Reason.DELETING, f"endpoint {observed.id} ({observed.name}) is being deleted", 60.0)
+        """Delete it. Its interfaces, if any, hold subnets and security groups for a minute or two."""
+        deleting = pending(Reason.DELETING, f"endpoint {observed.id} ({observed.name}) is being deleted", 60.0)
         if observed.state == "deleting":
-            return going
+            return deleting
         answer = cloud.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[observed.id])
         for item in answer.get("Unsuccessful") or ():
-            # Refusals come in an answer that is itself a success.
+            # The call itself succeeds: its answer holds the refusals.
             error = ClientError({"Error": dict(item["Error"])}, "DeleteVpcEndpoints")
             if not is_absent(error):
                 raise error
             return READY
-        return going
+        return deleting
 
 
-def _explained(error: ClientError, service: str) -> NotYetError | RefusedError | ClientError:
-    """Tell apart what takes time, what somebody else has made, and all else."""
+def _explain(error: ClientError, service: str) -> NotYetError | RefusedError | ClientError:
+    """Translate an error that passes with time or comes from a foreign endpoint; return any other as it is."""
     code, text = code_of(error), message_of(error)
     if "conflicting DNS domain" in text:
-        message = f"another endpoint for {service} is in the VPC, or being deleted: {text}"
+        message = f"the VPC has another endpoint for {service}, or one is being deleted: {text}"
         return NotYetError(Reason.CREATING, message, 60.0)
     if is_absent(error) and "Endpoint" in code:
-        return NotYetError(
-            Reason.CREATING, "AWS still takes the request for that of the endpoint that was deleted", 15.0
-        )
+        return NotYetError(Reason.CREATING, "AWS still matches the request to the endpoint that was deleted", 15.0)
     if code == "RouteAlreadyExists":
-        message = f"a route table has a way to {service} already that is not ours: {text}. Remove that endpoint"
+        message = f"a route table already has a foreign route to {service}: {text}. Delete that route's endpoint"
         return RefusedError(Reason.OWNED_ELSEWHERE, message)
     return error

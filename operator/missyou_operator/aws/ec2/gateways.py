@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ec2.blockers import delete_unless_used, in_use, interfaces
-from missyou_operator.aws.ec2.rows import in_vpc, retag, specification, tagged
+from missyou_operator.aws.ec2.rows import TagsOnly, in_vpc, retag, specification, tagged, tagged_by_any_stack
 from missyou_operator.aws.errors import code_of, gone, is_absent, message_of
 from missyou_operator.aws.idempotency import creating_once
-from missyou_operator.aws.identity import STACK_TAG, tag_map
+from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare, equal, if_observed
 from missyou_operator.engine.errors import RefusedError
@@ -28,7 +28,7 @@ from missyou_operator.engine.values import Ref
 
 @dataclass(frozen=True, kw_only=True)
 class InternetGateway(Resource):
-    """An internet gateway attached to a VPC. Making and attaching are two calls: in between, its VPC is None."""
+    """An internet gateway attached to a VPC. Creating and attaching are two calls; in between, `vpc_id` is None."""
 
     TYPE: ClassVar[str] = "ec2.InternetGateway"
     NOT_IDEMPOTENT: ClassVar[bool] = True
@@ -47,12 +47,12 @@ class InternetGateway(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's internet gateways, attached or not."""
+        """Read the stack's internet gateways, attached or not."""
         return [cls._observed(reader, row) for row in tagged(reader, "describe_internet_gateways", "InternetGateways")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
-        # The state of an attachment that holds is "available", whatever the reference says.
+        # An active attachment has the state "available", whatever the reference says.
         attached = [a["VpcId"] for a in row.get("Attachments") or () if a.get("State") not in {"detaching", "detached"}]
         tags = tag_map(row.get("Tags"))
         id_ = row["InternetGatewayId"]
@@ -60,7 +60,7 @@ class InternetGateway(Resource):
         return reader.observed(cls, tags.get("Name", id_), id_, attrs, tags)
 
     def health(self, observed: Observed) -> Health:
-        """Pending until it is attached."""
+        """Return pending until it is attached."""
         if observed.attrs.get("vpc_id"):
             return READY
         return pending(Reason.CREATING, f"internet gateway {observed.id} is not attached to its VPC yet", 3.0)
@@ -74,12 +74,12 @@ class InternetGateway(Resource):
         try:
             self._attach(cloud, id_)
         except (ClientError, BotoCoreError):
-            # It is there, and must be remembered as such, or there would soon be a second one: the next pass goes on.
+            # It exists and must be remembered, or a second one would be created. The next pass attaches it.
             return self.as_created(id_, vpc_id=None)
         return self.as_created(id_)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Attach it to its VPC, detached from any other first."""
+        """Attach it to its VPC, after detaching it from any other."""
         if "tags" in changed:
             retag(cloud, observed, self.tags)
         if "vpc_id" in changed:
@@ -97,13 +97,13 @@ class InternetGateway(Resource):
             if "already" in text:
                 raise RefusedError(
                     Reason.OWNED_ELSEWHERE,
-                    f"internet gateway {id_} cannot be attached: {text}. A VPC takes one: detach what is not ours",
+                    f"internet gateway {id_} cannot be attached: {text}. A VPC takes only one: detach the foreign one",
                 ) from error
             raise
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Detach it, refused while any public address of the VPC is in use, and delete it."""
+        """Detach and delete it. AWS refuses to detach it while a public address of the VPC is in use."""
         what = f"internet gateway {observed.id} ({observed.name})"
         vpc_id = observed.attrs.get("vpc_id") or ""
         detached = delete_unless_used(
@@ -115,7 +115,7 @@ class InternetGateway(Resource):
 
 
 def _detach(cloud: Cloud, observed: Observed) -> None:
-    """Detach an internet gateway from the VPC that it was found at, if any."""
+    """Detach an internet gateway from the VPC that it was attached to when it was read, if any."""
     vpc_id = observed.attrs.get("vpc_id")
     if vpc_id is None:
         return
@@ -127,8 +127,8 @@ def _detach(cloud: Cloud, observed: Observed) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Address(Resource):
-    """An Elastic IP address, for a NAT gateway to send from. Its `id` is the allocation id."""
+class Address(TagsOnly):
+    """An Elastic IP address that a NAT gateway sends from. Its `id` is the allocation id."""
 
     TYPE: ClassVar[str] = "ec2.Address"
     NOT_IDEMPOTENT: ClassVar[bool] = True
@@ -142,12 +142,9 @@ class Address(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's addresses; those that a service manages for itself are not ours."""
-        return [
-            cls._observed(reader, row)
-            for row in tagged(reader, "describe_addresses", "Addresses")
-            if not row.get("ServiceManaged")
-        ]
+        """Read the stack's addresses, except those that an AWS service manages for itself."""
+        rows = tagged(reader, "describe_addresses", "Addresses")
+        return [cls._observed(reader, row) for row in rows if not row.get("ServiceManaged")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -156,33 +153,28 @@ class Address(Resource):
         return reader.observed(cls, tags.get("Name", id_), id_, {"id": id_, "public_ip": row.get("PublicIp")}, tags)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Allocate it. The quota is 5 per region unless raised, and is the first that several stacks meet."""
+        """Allocate it. The quota, 5 per region unless raised, is the first that several stacks hit."""
         tags = specification("elastic-ip", self.tags)
         with creating_once(self.address):
             answer = cloud.client_without_retries("ec2").allocate_address(Domain="vpc", TagSpecifications=tags)
         return self.as_created(answer["AllocationId"], public_ip=answer.get("PublicIp"))
 
-    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
-        """Only tags can change."""
-        retag(cloud, observed, self.tags)
-        return self.as_desired(observed)
-
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Release it; for some seconds after the NAT gateway is gone, AWS still counts it as used."""
+        """Release it. For some seconds after the NAT gateway is gone, AWS still counts it as used."""
         try:
             return gone(lambda: cloud.client("ec2").release_address(AllocationId=observed.id))
         except ClientError as error:
-            # AuthFailure speaks of the service that still holds the address, not of our credentials.
+            # AuthFailure refers to the service that still holds the address, not to our credentials.
             if code_of(error) not in {"InvalidIPAddress.InUse", "AuthFailure"}:
                 raise
             what = f"address {observed.attrs.get('public_ip') or observed.id} ({observed.name})"
-            return in_use(what, f"AWS says {message_of(error)!r}", 15.0)
+            return in_use(what, f"AWS reports {message_of(error)!r}", 15.0)
 
 
-#: Gateways that are no more: EC2 goes on listing them for about an hour, with their tags.
+#: States of gateways that no longer exist: EC2 keeps listing them, with their tags, for about an hour.
 _GHOSTS = frozenset({"deleted", "failed"})
-#: How often a gateway is made anew when AWS fails to bring it up, within the hour that EC2 remembers.
+#: How many failed gateways, within the hour that EC2 remembers them, stop further attempts.
 _ATTEMPTS = 3
 _FAILURES: Mapping[str, str] = {
     "Gateway.NotAttached": "the VPC has no internet gateway attached",
@@ -195,11 +187,10 @@ _FAILURES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class NatGateway(Resource):
+class NatGateway(TagsOnly):
     """A public NAT gateway of one availability zone.
 
-    A failed one is never repaired by AWS, vanishes by itself, and is as good as none: it is left out of what is found,
-    and another one is made, a few times.
+    AWS never repairs a failed one; it disappears by itself. It counts as absent, so another is created, a few times.
     """
 
     TYPE: ClassVar[str] = "ec2.NatGateway"
@@ -208,7 +199,7 @@ class NatGateway(Resource):
         allocation_id=if_observed(equal),  # a new gateway may not show its address yet
     )
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"subnet_id", "allocation_id"})
-    #: Tasks need their way out until they have stopped (their last log lines).
+    #: Tasks need internet access until they have stopped (for their last log lines).
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -224,61 +215,57 @@ class NatGateway(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's NAT gateways, ghosts left out; each knows how often its like has failed before."""
+        """Read the stack's NAT gateways without ghosts; each carries why the last one of its name failed."""
         rows = in_vpc(reader, "describe_nat_gateways", "NatGateways", filters="Filter")
         return [cls._observed(reader, row, _failure(rows, _name(row))) for row in rows if row["State"] not in _GHOSTS]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any], failure: str) -> Observed:
-        addresses = sorted(row.get("NatGatewayAddresses") or (), key=lambda each: not each.get("IsPrimary", True))
+        rows = sorted(row.get("NatGatewayAddresses") or (), key=lambda each: not each.get("IsPrimary", True))
+        address = rows[0] if rows else {}
         attrs = {
             "id": row["NatGatewayId"],
             "subnet_id": row.get("SubnetId"),
-            "allocation_id": addresses[0].get("AllocationId") if addresses else None,
-            "public_ip": addresses[0].get("PublicIp") if addresses else None,
+            "allocation_id": address.get("AllocationId"),
+            "public_ip": address.get("PublicIp"),
             "failure": failure,
         }
         return reader.observed(cls, _name(row), row["NatGatewayId"], attrs, tag_map(row.get("Tags")), row["State"])
 
     def health(self, observed: Observed) -> Health:
-        """Pending for about two minutes. One that has just failed is created again in the next pass."""
+        """Return pending for about two minutes. The next pass replaces one that has just failed."""
         if observed.state == "available":
             return READY
         if observed.state == "failed":
-            return failed("NatGatewayFailed", f"NAT gateway {observed.id} failed; it is made anew", stalled=False)
-        again = f" anew: the last one failed, {observed.attrs['failure']}" if observed.attrs.get("failure") else ""
-        return pending(Reason.CREATING, f"NAT gateway {observed.id} is being made{again}", 115.0)
+            return failed("NatGatewayFailed", f"NAT gateway {observed.id} failed; it is created again", stalled=False)
+        again = f" again: the last one failed, {observed.attrs['failure']}" if observed.attrs.get("failure") else ""
+        return pending(Reason.CREATING, f"NAT gateway {observed.id} is being created{again}", 115.0)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it, unless that has failed too often: errors show only later, as state `failed`.
+        """Create it, unless it has failed too often: errors show only later, as state `failed`.
 
-        A token keeps naming the gateway that it once made, dead or alive, so the known ghosts are part of it.
+        A token stays bound to the gateway that it created, dead or alive, so the ids of known ghosts are part of it.
         """
         ghosts = [row for row in _known(cloud) if _name(row) == self.name and row["State"] in {*_GHOSTS, "deleting"}]
         failure = _failure(ghosts, self.name)
         if sum(row["State"] == "failed" for row in ghosts) >= _ATTEMPTS:
             raise RefusedError(
                 "NatGatewayFailed",
-                f"NAT gateway {self.name} failed {_ATTEMPTS} times, last because {failure}. Correct that; it is tried "
-                "again within the hour",
+                f"NAT gateway {self.name} failed {_ATTEMPTS} times, last because {failure}. Correct that; it is "
+                "retried within the hour",
             )
-        seen = sorted(row["NatGatewayId"] for row in ghosts)
+        ghost_ids = sorted(row["NatGatewayId"] for row in ghosts)
         row = cloud.client("ec2").create_nat_gateway(
             SubnetId=self.subnet_id,
             AllocationId=self.allocation_id,
-            ClientToken=cloud.stack.token(self.address, str(self.subnet_id), str(self.allocation_id), *seen),
+            ClientToken=cloud.stack.token(self.address, str(self.subnet_id), str(self.allocation_id), *ghost_ids),
             TagSpecifications=specification("natgateway", self.tags),
         )["NatGateway"]
         return self.as_created(row["NatGatewayId"], row["State"], failure=failure)
 
-    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
-        """Only tags can change."""
-        retag(cloud, observed, self.tags)
-        return self.as_desired(observed)
-
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it; it takes about a minute, and holds subnet, address and internet gateway meanwhile."""
+        """Delete it. For about a minute it still holds its subnet, address and internet gateway."""
         if observed.state != "deleting":
             try:
                 cloud.client("ec2").delete_nat_gateway(NatGatewayId=observed.id)
@@ -290,16 +277,10 @@ class NatGateway(Resource):
 
 
 def _known(cloud: Cloud) -> list[Mapping[str, Any]]:
-    """Return the stack's gateways, ghosts included, from the very look that found one missing: no call of its own."""
-    rows = cloud.hourly(
-        "ec2.describe_nat_gateways",  # the key that `tagged` reads under
-        lambda: pages(
-            cloud.client("ec2"),
-            "describe_nat_gateways",
-            "NatGateways",
-            Filter=[{"Name": "tag-key", "Values": [STACK_TAG]}],
-        ),
-    )
+    """Return the stack's gateways, ghosts included, from the read that found one missing: no call of its own."""
+    operation = "describe_nat_gateways"
+    key = f"ec2.{operation}"  # as in `tagged`
+    rows = cloud.hourly(key, lambda: tagged_by_any_stack(cloud, operation, "NatGateways", "Filter"))
     return [row for row in rows if cloud.stack.owns(tag_map(row.get("Tags")))]
 
 
@@ -308,7 +289,7 @@ def _name(row: Mapping[str, Any]) -> str:
 
 
 def _failure(rows: Sequence[Mapping[str, Any]], name: str) -> str:
-    """Say why the latest failed gateway of a name failed, or nothing."""
+    """Return why the latest failed gateway of a name failed, "" if none has."""
     dead = [row for row in rows if row["State"] == "failed" and _name(row) == name]
     if not dead:
         return ""

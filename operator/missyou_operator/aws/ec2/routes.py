@@ -1,7 +1,7 @@
 """Route tables, with their default route and the subnets that use them.
 
-One resource for three things of EC2's, because none of the parts has an identity of its own: a route is a destination
-in a table, an association a subnet's choice of one. Source: EC2 API reference, CreateRouteTable and CreateRoute.
+One resource for three EC2 objects: a route (a destination in a table) and an association (a subnet's choice of a table)
+have no identity of their own. Source: EC2 API reference, CreateRouteTable and CreateRoute.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from missyou_operator.engine.values import Ref
 
 DEFAULT_ROUTE = "0.0.0.0/0"
 
-#: What a route can lead to, as EC2 names it in its answers.
+#: The targets that a route can have, as EC2 names them in its answers.
 _TARGETS = (
     "GatewayId",
     "NatGatewayId",
@@ -36,23 +36,23 @@ _TARGETS = (
     "CarrierGatewayId",
 )
 
-#: Seconds for which two requests for the same table are one and the same: longer than reads lag behind writes, short
-#: enough that a table that someone deleted can soon be made again.
+#: Seconds for which two requests for the same table share a token: longer than reads lag behind writes, short enough
+#: that a deleted table can soon be created again.
 _SAME_REQUEST = 300
 
 
 @dataclass(frozen=True, kw_only=True)
 class RouteTable(Resource):
-    """A route table. Routes to other destinations than the default (a peering that someone added) are left alone.
+    """A route table. Routes other than the default (a peering that someone added) are left alone.
 
-    `default_target` is the `igw-…` or `nat-…` that the default route leads to; None means that there is to be none.
+    `default_target` is the target of the default route, `igw-…` or `nat-…`; None stands for no default route.
     `subnet_ids` is a set: exactly these subnets use the table.
     """
 
     TYPE: ClassVar[str] = "ec2.RouteTable"
     COMPARED = compare("vpc_id", subnet_ids=as_set, default_target=equal)
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"vpc_id"})
-    #: AWS would not mind, but tasks that are stopping still send their last log lines.
+    #: AWS does not require it, but stopping tasks still send their last log lines.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -76,7 +76,7 @@ class RouteTable(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's route tables; a VPC's main one is never among them."""
+        """Read the stack's route tables; a VPC's main one is never among them."""
         return [cls._observed(reader, row) for row in in_vpc(reader, "describe_route_tables", "RouteTables")]
 
     @classmethod
@@ -94,7 +94,7 @@ class RouteTable(Resource):
         return reader.observed(cls, tags.get("Name", id_), id_, attrs, tags)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it with its route and associations. Cut short in between, it is completed by `update`."""
+        """Create it with its route and associations. `update` completes a creation that was interrupted."""
         period = int(utc_now().timestamp() // _SAME_REQUEST)
         row = cloud.client("ec2").create_route_table(
             VpcId=self.vpc_id,
@@ -105,7 +105,7 @@ class RouteTable(Resource):
         return self.update(cloud, bare, frozenset(name for name in self.COMPARED if not self.matches(name, bare)))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Set the default route and the associations, each subnet in one step, so that none is without a table."""
+        """Set the default route and the associations. Each subnet moves in one step and is never without a table."""
         ec2 = cloud.client("ec2")
         if "tags" in changed:
             retag(cloud, observed, self.tags)
@@ -138,7 +138,7 @@ class RouteTable(Resource):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it, its associations first: AWS refuses otherwise."""
+        """Delete its associations, which AWS demands first, and the table."""
         ec2 = cloud.client("ec2")
         for association in observed.attrs.get("associations", {}).values():
             _disassociate(ec2, association)
@@ -156,9 +156,9 @@ def _associations(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _default_target(routes: Iterable[Mapping[str, Any]]) -> str | None:
-    """Return what the default route leads to. One whose target is gone equals no desired value, so that it is repaired.
+    """Return the target of the default route. One that is gone is marked, so that it equals no desired value.
 
-    Routes that a VPN gateway propagates come and go by themselves.
+    Routes that a VPN gateway propagates are ignored: they come and go by themselves.
     """
     for route in routes:
         if route.get("DestinationCidrBlock") != DEFAULT_ROUTE or route.get("Origin") == "EnableVgwRoutePropagation":
@@ -169,7 +169,7 @@ def _default_target(routes: Iterable[Mapping[str, Any]]) -> str | None:
 
 
 def _associate(ec2: Client, table: str, subnet: str) -> str:
-    """Make a subnet use a table, whichever it used before, and give the association's id."""
+    """Associate a subnet with a table, whichever it used before, and return the association's id."""
     try:
         return str(ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)["AssociationId"])
     except ClientError as error:

@@ -1,25 +1,25 @@
 """Security groups and their rules, each rule a resource of its own.
 
-A rule is what it allows: direction, protocol, ports and peer are its natural key, so its name is made of them. Every
-rule of our groups is ours, however it came there: what is not desired is drift and is removed, the default "allow all
-out" of a new group included. Source: EC2 API reference, DescribeSecurityGroupRules.
+A rule's natural key is what it allows (direction, protocol, ports and peer), and its name is composed of them. Every
+rule of our groups is ours, whoever added it: one that is not desired is drift and is removed, including the default
+"allow all out" of a new group. Source: EC2 API reference, DescribeSecurityGroupRules.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.ec2.blockers import delete_unless_used, users_of_group
-from missyou_operator.aws.ec2.rows import in_vpc, retag, specification
+from missyou_operator.aws.ec2.rows import TagsOnly, in_vpc, retag, specification
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import owner_of, tag_map
-from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
+from missyou_operator.aws.permissions import change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare, equal, if_observed
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import Health, Observed, Resource
@@ -27,37 +27,29 @@ from missyou_operator.engine.values import Ref
 
 Direction = Literal["ingress", "egress"]
 
-#: What EC2 gives every new group.
+#: The rule that EC2 adds to every new group.
 _ALLOW_ALL_OUT = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 
 
 @dataclass(frozen=True, kw_only=True)
-class SecurityGroup(Resource):
-    """A security group without rules. Its name is the group's name, unique in its VPC.
+class SecurityGroup(TagsOnly):
+    """A security group without rules. `name` is the group's name, unique in its VPC.
 
-    AWS never lets a description be changed, and a group in use cannot be replaced, so it is not compared.
+    The description is not compared: AWS cannot change it, and a group in use cannot be replaced.
     """
 
-    TYPE: ClassVar[str] = "ec2.SecurityGroup"
+    TYPE = "ec2.SecurityGroup"
     COMPARED = compare("vpc_id")
-    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"vpc_id"})
-    DELETE_AFTER: ClassVar[tuple[str, ...]] = (
-        "ec2.SecurityGroupRule",
-        "elbv2.LoadBalancer",
-        "ecs.Service",
-        "rds.DBInstance",
-    )
-    READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
-    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+    FORCES_REPLACEMENT = frozenset({"vpc_id"})
+    DELETE_AFTER = ("ec2.SecurityGroupRule", "elbv2.LoadBalancer", "ecs.Service", "rds.DBInstance")
+    READ_AFTER = ("ec2.Vpc",)
+    PERMISSIONS = (
         observe("ec2:DescribeSecurityGroups", "ec2:DescribeNetworkInterfaces"),
         make("ec2:CreateSecurityGroup", on=("ec2:security-group/*",)),
         tag_new("ec2:CreateTags", "CreateSecurityGroup", on=("ec2:security-group/*",)),
         change("ec2:CreateSecurityGroup", on=("ec2:vpc/*",)),
         change(
-            "ec2:RevokeSecurityGroupEgress",
-            "ec2:DeleteSecurityGroup",
-            "ec2:CreateTags",
-            on=("ec2:security-group/*",),
+            "ec2:RevokeSecurityGroupEgress", "ec2:DeleteSecurityGroup", "ec2:CreateTags", on=("ec2:security-group/*",)
         ),
     )
 
@@ -66,7 +58,7 @@ class SecurityGroup(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's groups."""
+        """Read the stack's groups."""
         return [cls._observed(reader, row) for row in in_vpc(reader, "describe_security_groups", "SecurityGroups")]
 
     @classmethod
@@ -75,7 +67,7 @@ class SecurityGroup(Resource):
         return reader.observed(cls, row["GroupName"], row["GroupId"], attrs, tag_map(row.get("Tags")))
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it and take the default rule away at once; cut short in between, that rule is found as drift."""
+        """Create it and revoke the default rule at once. After an interruption, that rule is removed as drift."""
         ec2 = cloud.client("ec2")
         try:
             answer = ec2.create_security_group(
@@ -92,7 +84,7 @@ class SecurityGroup(Resource):
         return self.as_created(answer["GroupId"])
 
     def _duplicate(self, cloud: Cloud) -> NotYetError | RefusedError:
-        """Say whose group it is that has our name."""
+        """Return the error for a group that already has our name, with its owner."""
         where = [{"Name": "vpc-id", "Values": [str(self.vpc_id)]}, {"Name": "group-name", "Values": [self.name]}]
         rows = cloud.client("ec2").describe_security_groups(Filters=where)["SecurityGroups"]
         foreign = [row for row in rows if not cloud.stack.owns(tag_map(row.get("Tags")))]
@@ -105,14 +97,9 @@ class SecurityGroup(Resource):
             "it is left alone. Delete it",
         )
 
-    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
-        """Only tags can change."""
-        retag(cloud, observed, self.tags)
-        return self.as_desired(observed)
-
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it; refused while a network interface, or a rule of another group, uses it."""
+        """Delete it. AWS refuses while a network interface, or a rule of another group, uses it."""
         return delete_unless_used(
             f"security group {observed.id} ({observed.name})",
             lambda: cloud.client("ec2").delete_security_group(GroupId=observed.id),
@@ -140,15 +127,15 @@ class SecurityGroupRule(Resource):
     `protocol` is as EC2 reports it: `tcp`, `udp`, `icmp`, or `-1` for all (both ports -1).
     """
 
-    TYPE: ClassVar[str] = "ec2.SecurityGroupRule"
+    TYPE = "ec2.SecurityGroupRule"
     COMPARED = compare(
         "group_id",
         "peer",
-        description=if_observed(equal),  # a rule without a description is as good
+        description=if_observed(equal),  # a rule without a description is accepted
     )
-    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"group_id", "peer"})
-    READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.SecurityGroup",)
-    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+    FORCES_REPLACEMENT = frozenset({"group_id", "peer"})
+    READ_AFTER = ("ec2.SecurityGroup",)
+    PERMISSIONS = (
         observe("ec2:DescribeSecurityGroupRules"),
         make(
             "ec2:AuthorizeSecurityGroupIngress",
@@ -182,7 +169,7 @@ class SecurityGroupRule(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find all rules of the stack's groups in one call."""
+        """Read all rules of the stack's groups in one call."""
         groups = {group.id: group for group in reader.found("ec2.SecurityGroup")}
         if not groups:
             return []
@@ -196,7 +183,7 @@ class SecurityGroupRule(Resource):
 
     @classmethod
     def _observed(cls, row: Mapping[str, Any], groups: Mapping[str, Observed]) -> Observed:
-        """Make an observation of a rule, whose owner is its group's."""
+        """Return the observation of a rule, which has its group's owner."""
         group = groups[row["GroupId"]]
         direction = "egress" if row["IsEgress"] else "ingress"
         peer = _peer(row)
@@ -214,7 +201,7 @@ class SecurityGroupRule(Resource):
         return Observed(cls, name, row["SecurityGroupRuleId"], attrs, tags, component=group.component)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Allow it."""
+        """Authorize it."""
         ec2 = cloud.client("ec2")
         authorize = {
             "ingress": ec2.authorize_security_group_ingress,
@@ -234,12 +221,12 @@ class SecurityGroupRule(Resource):
 
     def _permission(self) -> dict[str, Any]:
         """Return the rule in the form that authorizing takes."""
-        peers, key, _ = self._spelling()
+        peers, key, _ = self._peer_keys()
         peer = {key: self.peer, "Description": self.description}
         return {"IpProtocol": self.protocol, "FromPort": self.from_port, "ToPort": self.to_port, peers: [peer]}
 
-    def _spelling(self) -> tuple[str, str, str]:
-        """Return EC2's words for this kind of peer: the list and the key when authorizing, the key when modifying."""
+    def _peer_keys(self) -> tuple[str, str, str]:
+        """Return EC2's names for this kind of peer: the list and the key when authorizing, the key when modifying."""
         peer = str(self.peer)
         if peer.startswith("sg-"):
             return "UserIdGroupPairs", "GroupId", "ReferencedGroupId"
@@ -248,14 +235,14 @@ class SecurityGroupRule(Resource):
         return "IpRanges", "CidrIp", "CidrIpv4"
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Change the description, and the tags: a rule that somebody else made as we would is adopted."""
+        """Change the description and the tags. A foreign rule that equals a desired one is adopted."""
         if "description" in changed:
             # The request states the whole rule, not only what changes.
             rule = {
                 "IpProtocol": self.protocol,
                 "FromPort": self.from_port,
                 "ToPort": self.to_port,
-                self._spelling()[2]: self.peer,
+                self._peer_keys()[2]: self.peer,
                 "Description": self.description,
             }
             cloud.client("ec2").modify_security_group_rules(

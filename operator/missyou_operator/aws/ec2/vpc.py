@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ec2.blockers import contents_of_vpc, delete_unless_used, interfaces
-from missyou_operator.aws.ec2.rows import in_vpc, retag, specification, tagged
+from missyou_operator.aws.ec2.rows import TagsOnly, in_vpc, retag, specification, tagged
 from missyou_operator.aws.idempotency import creating_once
 from missyou_operator.aws.identity import tag_map
-from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
+from missyou_operator.aws.permissions import change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
@@ -22,21 +22,16 @@ from missyou_operator.engine.values import Ref
 
 @dataclass(frozen=True, kw_only=True)
 class Vpc(Resource):
-    """A VPC. Two of the same CIDR are legal, so only the tags identify it."""
+    """A VPC. Two with the same CIDR are legal, so only the tags identify it."""
 
-    TYPE: ClassVar[str] = "ec2.Vpc"
-    NOT_IDEMPOTENT: ClassVar[bool] = True
+    TYPE = "ec2.Vpc"
+    NOT_IDEMPOTENT = True
     COMPARED = compare("cidr", "dns_support", "dns_hostnames")
-    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"cidr"})
-    DELETE_AFTER: ClassVar[tuple[str, ...]] = (
-        "ec2.Subnet",
-        "ec2.RouteTable",
-        "ec2.SecurityGroup",
-        "ec2.InternetGateway",
-    )
-    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+    FORCES_REPLACEMENT = frozenset({"cidr"})
+    DELETE_AFTER = ("ec2.Subnet", "ec2.RouteTable", "ec2.SecurityGroup", "ec2.InternetGateway")
+    PERMISSIONS = (
         observe("ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"),
-        # What holds up its deletion.
+        # What blocks its deletion.
         observe("ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"),
         make("ec2:CreateVpc", on=("ec2:vpc/*",)),
         tag_new("ec2:CreateTags", "CreateVpc", on=("ec2:vpc/*",)),
@@ -49,7 +44,7 @@ class Vpc(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's VPCs; their two DNS attributes take a call each, there is no batch."""
+        """Read the stack's VPCs. Their two DNS attributes take a call each: there is no batch."""
         return [cls._observed(reader, row) for row in tagged(reader, "describe_vpcs", "Vpcs")]
 
     @classmethod
@@ -68,27 +63,25 @@ class Vpc(Resource):
         return reader.observed(cls, tags.get("Name", row["VpcId"]), row["VpcId"], attrs, tags, row["State"])
 
     def health(self, observed: Observed) -> Health:
-        """Pending for the first seconds."""
-        return (
-            READY
-            if observed.state == "available"
-            else pending(Reason.CREATING, f"VPC {observed.id} is being made", 3.0)
-        )
+        """Return pending for the first seconds."""
+        if observed.state == "available":
+            return READY
+        return pending(Reason.CREATING, f"VPC {observed.id} is being created", 3.0)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it. DNS support is on in a new VPC; host names have to be switched on."""
         tags = specification("vpc", self.tags)
         with creating_once(self.address):
             row = cloud.client_without_retries("ec2").create_vpc(CidrBlock=self.cidr, TagSpecifications=tags)["Vpc"]
-        made = self.as_created(row["VpcId"], row["State"])
+        created = self.as_created(row["VpcId"], row["State"])
         try:
-            return self.update(cloud, made, frozenset({"dns_hostnames"}))
+            return self.update(cloud, created, frozenset({"dns_hostnames"}))
         except (ClientError, BotoCoreError):
-            # It is there, and must be remembered as such, or there would soon be a second one: the next pass goes on.
-            return made.with_attrs(dns_hostnames=False)
+            # It exists and must be remembered, or a second one would be created. The next pass completes it.
+            return created.with_attrs(dns_hostnames=False)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Set the DNS attributes, one a call, support first: host names require it."""
+        """Set the DNS attributes, one per call, support first: host names require it."""
         ec2 = cloud.client("ec2")
         if "dns_support" in changed:
             ec2.modify_vpc_attribute(VpcId=observed.id, EnableDnsSupport={"Value": self.dns_support})
@@ -100,7 +93,7 @@ class Vpc(Resource):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it; default group, main route table and default ACL go with it."""
+        """Delete it, and with it its default group, main route table and default ACL."""
         return delete_unless_used(
             f"VPC {observed.id} ({observed.name})",
             lambda: cloud.client("ec2").delete_vpc(VpcId=observed.id),
@@ -109,21 +102,15 @@ class Vpc(Resource):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subnet(Resource):
+class Subnet(TagsOnly):
     """A subnet of one availability zone."""
 
-    TYPE: ClassVar[str] = "ec2.Subnet"
+    TYPE = "ec2.Subnet"
     COMPARED = compare("vpc_id", "cidr", "zone")
-    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"vpc_id", "cidr", "zone"})
-    DELETE_AFTER: ClassVar[tuple[str, ...]] = (
-        "ec2.NatGateway",
-        "elbv2.LoadBalancer",
-        "ecs.Service",
-        "rds.DBSubnetGroup",
-        "ec2.RouteTable",
-    )
-    READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
-    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+    FORCES_REPLACEMENT = frozenset({"vpc_id", "cidr", "zone"})
+    DELETE_AFTER = ("ec2.NatGateway", "elbv2.LoadBalancer", "ecs.Service", "rds.DBSubnetGroup", "ec2.RouteTable")
+    READ_AFTER = ("ec2.Vpc",)
+    PERMISSIONS = (
         observe("ec2:DescribeSubnets", "ec2:DescribeNetworkInterfaces"),
         make("ec2:CreateSubnet", on=("ec2:subnet/*",)),
         tag_new("ec2:CreateTags", "CreateSubnet", on=("ec2:subnet/*",)),
@@ -137,7 +124,7 @@ class Subnet(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's subnets."""
+        """Read the stack's subnets."""
         return [
             reader.observed(
                 cls,
@@ -156,8 +143,10 @@ class Subnet(Resource):
         ]
 
     def health(self, observed: Observed) -> Health:
-        """Pending for the first seconds."""
-        return READY if observed.state == "available" else pending(Reason.CREATING, f"subnet {observed.id} is new", 3.0)
+        """Return pending for the first seconds."""
+        if observed.state == "available":
+            return READY
+        return pending(Reason.CREATING, f"subnet {observed.id} is being created", 3.0)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it. No public addresses on launch: only the load balancer and NAT gateways live in public subnets."""
@@ -169,14 +158,9 @@ class Subnet(Resource):
         )["Subnet"]
         return self.as_created(row["SubnetId"], row["State"])
 
-    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
-        """Only tags can change."""
-        retag(cloud, observed, self.tags)
-        return self.as_desired(observed)
-
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it; refused (and tried again) while any network interface is left in it."""
+        """Delete it. AWS refuses while a network interface is left in it; the deletion is retried."""
         return delete_unless_used(
             f"subnet {observed.id} ({observed.name})",
             lambda: cloud.client("ec2").delete_subnet(SubnetId=observed.id),

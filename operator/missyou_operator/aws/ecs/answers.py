@@ -1,6 +1,6 @@
-"""What the ECS resource types share: tags (ECS spells their keys in lower case), and refusals that time cures.
+"""What the ECS resource types share: tags (ECS spells their keys in lower case), and refusals that pass with time.
 
-ECS has a handful of error codes for dozens of conditions, so that only the message tells them apart. Source: ECS API
+ECS has a handful of error codes for dozens of conditions, so only the message distinguishes them. Source: ECS API
 reference, and the retry rules of the AWS provider of Terraform.
 """
 
@@ -18,35 +18,35 @@ from missyou_operator.aws.errors import message_of
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.engine.errors import NotYetError
 
-#: Part of ECS's message -> reason, what it means, and how many seconds it usually lasts.
-_CURED_BY_TIME: tuple[tuple[str, str, str, float], ...] = (
-    ("still Draining", "Draining", "the former service of this name is still stopping its tasks", 30.0),
+#: Part of ECS's message -> reason, what it means, and the seconds that it usually lasts.
+_TRANSIENT: tuple[tuple[str, str, str, float], ...] = (
+    ("still Draining", "Draining", "the previous service of this name is still stopping its tasks", 30.0),
     (
         "does not have an associated load balancer",
         "WaitingForLoadBalancer",
-        "ECS does not see yet that a listener forwards to the target group",
+        "ECS does not yet see a listener that forwards to the target group",
         10.0,
     ),
-    ("service linked role", "WaitingForRole", "AWS is still making its service-linked role for ECS", 15.0),
-    ("ECS service role", "WaitingForRole", "AWS is still making its service-linked role for ECS", 15.0),
+    ("service linked role", "WaitingForRole", "AWS is still creating its service-linked role for ECS", 15.0),
+    ("ECS service role", "WaitingForRole", "AWS is still creating its service-linked role for ECS", 15.0),
     (
         "Role is not valid",
         "WaitingForRole",
-        "ECS does not see a role of the tasks yet; if this lasts for minutes, let it trust ecs-tasks.amazonaws.com",
+        "ECS does not yet see a role of the tasks; if this lasts for minutes, make it trust ecs-tasks.amazonaws.com",
         10.0,
     ),
-    ("not idempotent", Reason.CREATING, "a service of this name appeared meanwhile; the next pass finds it", 3.0),
-    ("deployments are active", Reason.DELETING, "ECS first ends the deployment that is under way", 20.0),
+    ("not idempotent", Reason.CREATING, "a service of this name was created meanwhile; the next pass reads it", 3.0),
+    ("deployments are active", Reason.DELETING, "ECS finishes the current deployment first", 20.0),
 )
 
 
 def ecs_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return tags as ECS takes them."""
+    """Return tags in ECS's list form."""
     return tag_list(tags, key="key", value="value")
 
 
 def tags_of(rows: Iterable[Mapping[str, Any]] | None) -> dict[str, str]:
-    """Return the tags that ECS returned as a mapping."""
+    """Return ECS's tag list as a mapping."""
     return tag_map(rows, key="key", value="value")
 
 
@@ -56,12 +56,12 @@ def retag(cloud: Cloud, arn: str, tags: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def patient(address: str) -> Iterator[None]:
-    """Turn those refusals of ECS that end by themselves into NotYetError; `address` is what the call is about."""
+def refusals_as_waits(address: str) -> Iterator[None]:
+    """Turn ECS's transient refusals into NotYetError; `address` names the resource that the call is for."""
     try:
         yield
     except ClientError as error:
-        for text, reason, meaning, typical_seconds in _CURED_BY_TIME:
+        for text, reason, meaning, typical_seconds in _TRANSIENT:
             if text in message_of(error):
                 raise NotYetError(reason, f"{address}: {meaning}", typical_seconds) from error
         raise

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
-from missyou_operator.aws.ecs.answers import ecs_tags, patient, retag, tags_of
+from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag, tags_of
 from missyou_operator.aws.errors import gone
-from missyou_operator.aws.permissions import Grant, change, linked_role, make, observe, tag_new
+from missyou_operator.aws.permissions import change, linked_role, make, observe, tag_new
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster(Resource):
-    """A cluster for Fargate tasks: nothing but a name that holds a service together.
+    """A cluster for Fargate tasks: merely a name that groups a service's tasks.
 
-    `create_cluster` gives an existing cluster of the name back as it is, so only a read tells whose it is.
+    `create_cluster` returns an existing cluster of the name as it is, so only a read shows its owner.
     """
 
-    TYPE: ClassVar[str] = "ecs.Cluster"
-    # The scalable target is found through the cluster: it must not outlive it.
-    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "autoscaling.ScalableTarget")
-    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+    TYPE = "ecs.Cluster"
+    # The scalable target is read through the cluster, so it must not outlive the cluster.
+    DELETE_AFTER = ("ecs.Service", "autoscaling.ScalableTarget")
+    PERMISSIONS = (
         observe("ecs:DescribeClusters", on=("ecs:cluster/{ecs.Cluster}",)),
         make("ecs:CreateCluster", on=("ecs:cluster/{ecs.Cluster}",)),
         tag_new("ecs:TagResource", "CreateCluster", on=("ecs:cluster/{ecs.Cluster}",)),
@@ -34,7 +33,7 @@ class Cluster(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the cluster by its name. A deleted one stays visible as INACTIVE for a while."""
+        """Read the cluster by its name. A deleted one stays listed as INACTIVE for a while."""
         name = reader.name(cls.TYPE)
         answer = reader.client("ecs").describe_clusters(clusters=[name], include=["TAGS"])
         return [
@@ -51,26 +50,26 @@ class Cluster(Resource):
         ]
 
     def health(self, observed: Observed) -> Health:
-        """Active at once, in the usual case."""
+        """Return the state's health; usually a cluster is active at once."""
         if observed.state == "PROVISIONING":
-            return pending(Reason.CREATING, f"cluster {self.name} is being made", 5.0)
+            return pending(Reason.CREATING, f"cluster {self.name} is being created", 5.0)
         if observed.state == "FAILED":
-            return failed("CreationFailed", f"AWS could not set up cluster {self.name}: delete it, it is made anew")
+            return failed("CreationFailed", f"AWS could not set up cluster {self.name}: delete it to have it replaced")
         return READY
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it."""
-        with patient(self.address):
+        with refusals_as_waits(self.address):
             row = cloud.client("ecs").create_cluster(clusterName=self.name, tags=ecs_tags(self.tags))["cluster"]
         arn = row["clusterArn"]
         return self.as_created(arn, row["status"], arn=arn, cluster_name=self.name)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
-        """Only tags can change."""
+        """Set the tags; nothing else can change."""
         retag(cloud, observed.id, self.tags)
         return self.as_desired(observed)
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it; refused (and tried again) while a service or a task is left."""
+        """Delete it. AWS refuses while a service or a task is left; the deletion is retried."""
         return gone(lambda: cloud.client("ecs").delete_cluster(cluster=observed.id))

@@ -1,6 +1,6 @@
-"""Why tasks fail, from what ECS says of them: stopped tasks first, then the service's events, then target health. Pure.
+"""Why tasks fail, by what ECS reports: stopped tasks first, then the service's events, then target health. Pure.
 
-ECS says it in prose of its own; the table below knows the phrases. Sources: ECS developer guide, "Stopped tasks error
+ECS reports causes in prose; the table below knows the phrases. Sources: ECS developer guide, "Stopped tasks error
 messages" and "Service event messages"; ELBv2 API reference, TargetHealth.
 """
 
@@ -15,14 +15,14 @@ from missyou_operator.api.conditions import Reason
 
 Row = Mapping[str, Any]
 
-_LONGEST = 400
+_MAX_LENGTH = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """`reason` is a word for scripts, `message` what AWS says, `advice` what to do (both without a full stop).
+    """`reason` is a word for scripts, `message` AWS's text, `advice` what to do (both without a full stop).
 
-    `task` is the ARN of the task that it speaks of, if that one ran and may have logged why; `log` the end of its log.
+    `task` is the ARN of the failed task, if it ran and may have logged the cause; `log` is the end of its log.
     """
 
     reason: str
@@ -33,17 +33,17 @@ class Diagnosis:
 
     @property
     def text(self) -> str:
-        """All sentences, without the last full stop."""
-        said = f"{self.message}. {self.advice}"
-        return f"{said}. The end of its log: {self.log}" if self.log else said
+        """Return all sentences, without the last full stop."""
+        text = f"{self.message}. {self.advice}"
+        return f"{text}. The end of its log: {self.log}" if self.log else text
 
 
 _FAILING = Reason.TASKS_FAILING
 _NETWORK = (
-    "The tasks do not reach AWS: check the NAT gateways, the app subnets' routes and the ECS security group's egress"
+    "The tasks cannot reach AWS: check the NAT gateways, the app subnets' routes and the ECS security group's egress"
 )
 
-#: What ECS says -> reason and advice. The first that matches counts.
+#: ECS's text -> reason and advice. The first match counts.
 _TABLE: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), reason, advice)
     for pattern, reason, advice in (
@@ -60,18 +60,18 @@ _TABLE: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         (
             r"CannotPull.*(not found|manifest unknown|does not exist|no basic auth|pull access denied|403 Forbidden)",
             Reason.IMAGE_NOT_FOUND,
-            "Push the image, or correct spec.image; a repository of another account must let this one pull",
+            "Push the image, or correct spec.image; a repository of another account must let this account pull",
         ),
         (r"CannotPull", Reason.IMAGE_NOT_FOUND, "Check spec.image and that the execution role may pull it"),
         (
             r"AccessDenied.*(secretsmanager|kms|ssm)|(secretsmanager|kms).*not authorized",
             Reason.ACCESS_DENIED,
-            "The execution role may not read a secret: check its policy (a key of your own needs kms:Decrypt for it)",
+            "The execution role may not read a secret: check its policy (with a key of your own it needs kms:Decrypt)",
         ),
         (
             r"ResourceNotFoundException.*secret|can't find the specified secret",
             _FAILING,
-            "A secret is gone or was made anew: check the ARNs in spec.secrets (the stack's own come back)",
+            "A secret was deleted or replaced: check the ARNs in spec.secrets (the stack's own are restored)",
         ),
         (r"did not contain json key", _FAILING, "Add that key to the secret's JSON value"),
         (
@@ -82,14 +82,14 @@ _TABLE: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         (
             r"validate logger args|log group does not exist",
             _FAILING,
-            "The tasks' log group is missing: the next pass makes it anew",
+            "The tasks' log group is missing: the next pass creates it again",
         ),
         (
             r"failed ELB health checks|is unhealthy in \(?target-group",
             _FAILING,
-            "The app must answer 200 on spec.service.healthCheck.path at spec.service.port, on 0.0.0.0; see its log",
+            "The app must answer 200 on spec.service.healthCheck.path at spec.service.port of 0.0.0.0; see its log",
         ),
-        (r"failed container health checks", _FAILING, "The HEALTHCHECK of the image fails; see the app's log"),
+        (r"failed container health checks", _FAILING, "The image's HEALTHCHECK fails; see the app's log"),
         (
             r"network interface provisioning|RESOURCE:ENI|insufficient.*addresses|no.*free.*addresses",
             _FAILING,
@@ -98,48 +98,48 @@ _TABLE: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         (
             r"Capacity is unavailable",
             _FAILING,
-            "Fargate has no room in a zone at the moment; ECS goes on trying, smaller tasks find room sooner",
+            "Fargate has no capacity in a zone at the moment; ECS keeps trying, and smaller tasks fit in sooner",
         ),
         (
             r"limit on the number of vCPUs|vCPU.*limit",
             Reason.QUOTA_EXCEEDED,
-            "Ask for a higher Fargate vCPU quota, or lower spec.service.cpu or spec.service.replicas",
+            "Request a higher Fargate vCPU quota, or lower spec.service.cpu or spec.service.replicas",
         ),
         (
             r"unable to assume the role",
             Reason.ACCESS_DENIED,
-            "A role of the tasks must trust ecs-tasks.amazonaws.com; a new role takes a minute to be known",
+            "A role of the tasks must trust ecs-tasks.amazonaws.com; a new role takes a minute to propagate",
         ),
-        (r"unsupported.*(zone|AZ)", _FAILING, "Fargate is not in that zone: choose others in a new stack"),
+        (r"unsupported.*(zone|AZ)", _FAILING, "Fargate is not available in that zone: choose others in a new stack"),
     )
 )
 
 #: Exit code -> what it means.
 _EXITS: Mapping[int, str] = {
-    0: "The app ended by itself, but a service must go on running; see its log",
+    0: "The app exited by itself, but a service must keep running; see its log",
     125: "The container could not be started: check the image's entry point and command",
     126: "The image's entry point or command is not executable",
     127: "The image's entry point or command was not found in it",
     134: "The app aborted; see its log",
-    137: "The app was killed: it used more than spec.service.memory, or did not end in time; see its log",
+    137: "The app was killed: it used more than spec.service.memory, or did not stop in time; see its log",
     139: "The app crashed (segmentation fault); see its log",
     143: "The app was told to stop",
 }
-_LOG = "See the app's log for why it ended"
+_LOG = "See the app's log for why it stopped"
 
 #: Reason of an unhealthy target -> advice.
 _TARGETS: Mapping[str, str] = {
     "Target.ResponseCodeMismatch": "The app must answer 200 on spec.service.healthCheck.path",
-    "Target.Timeout": "The app does not answer in time: it is slow, or the ECS security group does not let the load "
-    "balancer in",
-    "Target.FailedHealthChecks": "Nothing answers at spec.service.port: the app must listen on it on 0.0.0.0",
+    "Target.Timeout": "The app does not answer in time: it is slow, or the ECS security group does not admit the "
+    "load balancer",
+    "Target.FailedHealthChecks": "Nothing answers at spec.service.port: the app must listen there on 0.0.0.0",
     "Target.NotInUse": "The target group is not used by a listener, or a zone is not enabled on the load balancer",
     "Target.IpUnusable": "An address of a task cannot be used as a target",
 }
 
 
 def diagnose(stopped: Iterable[Row], events: Iterable[str], targets: Iterable[Row] = ()) -> Diagnosis | None:
-    """Say why tasks fail, or None when nothing tells.
+    """Return why tasks fail, None if nothing shows it.
 
     `stopped` are rows of DescribeTasks, `events` the messages of DescribeServices, newest first, `targets` rows of
     DescribeTargetHealth.
@@ -152,18 +152,18 @@ def diagnose(stopped: Iterable[Row], events: Iterable[str], targets: Iterable[Ro
 
 
 def _of_task(task: Row) -> Diagnosis | None:
-    """Judge one stopped task, None if it was stopped in the normal course of things."""
+    """Diagnose one stopped task; None if it was stopped in the normal course of things."""
     containers: Sequence[Row] = task.get("containers") or ()
     reason = str(task.get("stoppedReason", ""))
     for text in (reason, *(str(item.get("reason", "")) for item in containers)):
-        if (known := _look_up(text)) is not None:
+        if (known := _match(text)) is not None:
             return known
     if task.get("stopCode") in {"ServiceSchedulerInitiated", "UserInitiated"}:
         return None
     for item in containers:
         if (code := item.get("exitCode")) is not None:
             killed = "OutOfMemory" in str(item.get("reason", ""))
-            advice = "Raise spec.service.memory, or see why the app needs more" if killed else _EXITS.get(code, _LOG)
+            advice = "Raise spec.service.memory, or find why the app needs more" if killed else _EXITS.get(code, _LOG)
             detail = f" ({_trim(str(item['reason']))})" if item.get("reason") else ""
             message = f"container {item.get('name', '')} exited with code {code}{detail}"
             return Diagnosis("OutOfMemory" if killed else _FAILING, message, advice)
@@ -174,7 +174,7 @@ def _of_events(events: Iterable[str]) -> Diagnosis | None:
     for message in events:
         if "has reached a steady state" in message:
             return None
-        if (known := _look_up(message)) is not None:
+        if (known := _match(message)) is not None:
             return known
         if "unable to consistently start tasks" in message:
             return Diagnosis(_FAILING, _trim(message), "ECS starts tasks at ever longer intervals; see the app's log")
@@ -192,7 +192,7 @@ def _of_targets(targets: Iterable[Row]) -> Diagnosis | None:
     return None
 
 
-def _look_up(text: str) -> Diagnosis | None:
+def _match(text: str) -> Diagnosis | None:
     for pattern, reason, advice in _TABLE:
         if text and pattern.search(text):
             return Diagnosis(reason, _trim(text), advice)
@@ -200,6 +200,6 @@ def _look_up(text: str) -> Diagnosis | None:
 
 
 def _trim(text: str) -> str:
-    """Return a message on one line and of bearable length, without a full stop."""
+    """Return a message on one line, cut to a readable length, without a full stop."""
     line = " ".join(text.split()).rstrip(". ")
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+    return line if len(line) <= _MAX_LENGTH else line[: _MAX_LENGTH - 1] + "…"

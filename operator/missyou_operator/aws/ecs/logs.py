@@ -1,8 +1,8 @@
-"""The end of a task's log, made fit to be read in a condition: short, one line, and without what may be a secret. Pure.
+"""The end of a task's log in a form fit for a condition: short, on one line, without possible secrets. Pure.
 
-What an app logs is its own affair, but a condition is read by more people than a log. So everything that looks like a
-credential is left out: passwords in URLs, values after words such as `password=`, and long runs of mixed letters and
-digits, which is what generated passwords, keys and tokens look like. Rather too much than too little.
+More people read a condition than a log. So everything that looks like a credential is left out: passwords in URLs,
+values after words such as `password=`, and long runs of mixed letters and digits, the form of generated passwords, keys
+and tokens. In doubt, too much is left out rather than too little.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable
 
-#: How many lines are shown, and how much of each.
+#: How many lines are shown, and how many characters of each.
 LINES = 3
 _WIDTH = 200
 _HIDDEN = "…"
@@ -30,14 +30,14 @@ _SECRETS = (
 )
 
 
-def readable(messages: Iterable[str]) -> str:
+def last_lines(messages: Iterable[str]) -> str:
     """Return the last lines of a log, oldest first, as one line; "" if there are none."""
     lines = [text for message in messages if (text := _plain(message))]
     return " / ".join(_cut(_without_secrets(line)) for line in lines[-LINES:])
 
 
 def _plain(message: str) -> str:
-    """Return a message on one line; of a line of JSON what it says, if it says anything."""
+    """Return a message on one line; for a line of JSON, the message in it, if any."""
     try:
         entry = json.loads(message)
     except ValueError:
@@ -48,8 +48,8 @@ def _plain(message: str) -> str:
 
 
 def _without_secrets(line: str) -> str:
-    for pattern, instead in _SECRETS:
-        line = pattern.sub(instead, line)
+    for pattern, replacement in _SECRETS:
+        line = pattern.sub(replacement, line)
     return line
 
 

@@ -1,10 +1,10 @@
-"""What a service's description says: its settings as desired fields, how its rollout stands, and whether ECS went back.
+"""What a service's description means: its settings as desired fields, its rollout's state, and whether it rolled back.
 
-The rollback trap: once the circuit breaker has gone back to the former task definition, the service looks as if someone
-had put that there, and deploying the wanted one again would fail again, for ever. The proof that it was tried survives
-the operator's restart: each update tags the service with the deployment that it began (`missyou.app/deployment`:
-deployment id and revision), and ECS's events name the deployments that failed. When the event is gone (only the newest
-hundred are kept: days, for a service that scales a lot), the revision is tried once more. Pure.
+The rollback trap: once the circuit breaker has restored the previous task definition, the service looks as if someone
+had deployed that by hand, and deploying the desired one again would fail again, forever. The proof that it was tried
+survives a restart of the operator: each update tags the service with the deployment that it started
+(`missyou.app/deployment`: deployment id and revision), and ECS's events name the failed deployments. Once the event is
+gone (only the newest hundred are kept: days, for a service that scales a lot), the revision is tried once more. Pure.
 
 Source: ECS API reference, Service and Deployment; ECS developer guide, "Deployment circuit breaker".
 """
@@ -20,18 +20,19 @@ from missyou_operator.engine.resource import READY, Health, Observed, failed, pe
 
 Row = Mapping[str, Any]
 
-#: Tag of a service: `<deployment id> <revision>` of the newest deployment that the operator began.
+#: Tag of a service: `<deployment id> <revision>` of the newest deployment that the operator started.
 DEPLOYMENT_TAG = "missyou.app/deployment"
 #: Usual seconds of a rollout: starting takes a minute, health checks and draining another.
 TYPICAL_ROLLOUT = 120.0
+_NO_RETRY = "It is not retried until the spec, the image tag or a secret changes; to retry it as it is"
 
 
 def attributes(row: Row, tags: Mapping[str, str]) -> dict[str, Any]:
-    """Return a row of DescribeServices in the shape of the desired fields, and how the rollout stands.
+    """Return a row of DescribeServices in the shape of the desired fields, with the state of the rollout.
 
-    A setting that the answer does not speak of is None. `min_tasks` is the desired count, whoever set it.
-    `failed_definition` is the revision that ECS went back from, or "". `healthy` is how many targets the load balancer
-    finds healthy, None while nobody asked.
+    A setting that the answer omits is None. `min_tasks` is the desired count, whoever set it. `failed_definition` is
+    the revision that ECS rolled back, or "". `healthy` counts the targets that the load balancer finds healthy; it is
+    None until they are read.
     """
     network = (row.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
     balancer = (row.get("loadBalancers") or [{}])[0]
@@ -66,12 +67,12 @@ def attributes(row: Row, tags: Mapping[str, str]) -> dict[str, Any]:
 
 
 def primary_of(row: Row) -> Row:
-    """Return the deployment that the service wants."""
+    """Return the PRIMARY deployment, which the service is to run; {} if there is none."""
     return next((item for item in row.get("deployments") or () if item.get("status") == "PRIMARY"), {})
 
 
 def failed_definition(row: Row, tags: Mapping[str, str]) -> str:
-    """Return the ARN of the revision that ECS tried, gave up and went back from; "" when the newest one is in place."""
+    """Return the ARN of the revision that ECS tried and rolled back; "" if the newest one is in place."""
     primary = primary_of(row)
     current = primary.get("taskDefinition", "")
     for item in row.get("deployments") or ():
@@ -81,12 +82,12 @@ def failed_definition(row: Row, tags: Mapping[str, str]) -> str:
     deployment, _, revision = tags.get(DEPLOYMENT_TAG, "").partition(" ")
     if not revision.isdecimal() or int(revision) <= revision_of(current):
         return ""
-    told = any(deployment in text and "deployment failed" in text for text in event_texts(row))
-    return f"{current.rpartition(':')[0]}:{revision}" if told else ""
+    has_failed = any(deployment in text and "deployment failed" in text for text in event_texts(row))
+    return f"{current.rpartition(':')[0]}:{revision}" if has_failed else ""
 
 
 def deployment_tag(row: Row) -> dict[str, str]:
-    """Return the tag that remembers a service's PRIMARY deployment."""
+    """Return the tag that records a service's PRIMARY deployment."""
     primary = primary_of(row)
     return {DEPLOYMENT_TAG: f"{primary.get('id', '')} {revision_of(primary.get('taskDefinition', ''))}"}
 
@@ -97,46 +98,41 @@ def event_texts(row: Row) -> Sequence[str]:
 
 
 def in_trouble(attrs: Mapping[str, Any]) -> bool:
-    """Return whether it is worth asking why tasks stopped."""
+    """Return whether it is worth reading why tasks stopped."""
     if attrs["failed_definition"] or attrs["rollout_state"] == "FAILED":
         return True
     settled = attrs["rollout_state"] == "COMPLETED" and attrs["running"] >= attrs["desired"]
     return not settled and (attrs["failed_tasks"] > 0 or attrs["rollout_state"] == "COMPLETED")
 
 
-def judge(observed: Observed, min_tasks: int) -> Health:
-    """Say how a service stands.
+def health_of(observed: Observed, min_tasks: int) -> Health:
+    """Return a service's health.
 
-    Once its rollout is complete it stays ready as long as `min_tasks` run and the load balancer finds one healthy.
+    After a complete rollout it stays ready while `min_tasks` run and the load balancer finds one of them healthy.
     """
     attrs = observed.attrs
-    counts = f"{attrs['running']} of {attrs['desired']} tasks run"
-    cause = attrs["diagnosis"] or "ECS no longer tells why: its stopped tasks are forgotten after an hour"
-    wanted, current = _short(attrs["failed_definition"]), _short(attrs["task_definition"])
-    if wanted:
+    counts = f"{attrs['running']} of {attrs['desired']} tasks running"
+    cause = attrs["diagnosis"] or "ECS no longer shows why: it forgets stopped tasks after an hour"
+    retry = f"aws ecs update-service --cluster {attrs['cluster_name']} --service {observed.name}"
+    tried, current = _short(attrs["failed_definition"]), _short(attrs["task_definition"])
+    if tried:
         return failed(
             "RolloutFailed",
-            f"The rollout of {wanted} failed, and ECS went back to {current}, of which {counts}. {cause}. It is not "
-            "tried again until spec, image tag or a secret changes; to try the same again: aws ecs update-service "
-            f"--cluster {attrs['cluster_name']} --service {observed.name} --task-definition {wanted} "
-            "--force-new-deployment",
+            f"The rollout of {tried} failed, and ECS rolled back to {current} ({counts}). {cause}. {_NO_RETRY}: "
+            f"{retry} --task-definition {tried} --force-new-deployment",
         )
     reason = attrs["diagnosis_reason"] or Reason.TASKS_FAILING
     if attrs["rollout_state"] == "FAILED":
-        return failed(
-            reason,
-            f"ECS gave up on {current}: {counts}. {cause}. It is not tried again until spec, image tag or a secret "
-            f"changes; to try the same again: aws ecs update-service --cluster {attrs['cluster_name']} "
-            f"--service {observed.name} --force-new-deployment",
-        )
+        message = f"ECS gave up on {current}: {counts}. {cause}. {_NO_RETRY}: {retry} --force-new-deployment"
+        return failed(reason, message)
     if attrs["rollout_state"] == "COMPLETED" and attrs["running"] >= min_tasks and attrs["healthy"] != 0:
         return READY
-    said = f"{counts} of {current}" if attrs["deployments"] <= 1 else f"{current} is being rolled out; {counts}"
-    said += f". {attrs['diagnosis']}" if attrs["diagnosis"] else ""
-    # A target may be unhealthy while its app boots: nothing has failed before a task has.
+    message = f"{counts} {current}" if attrs["deployments"] <= 1 else f"{current} is being rolled out; {counts}"
+    message += f". {attrs['diagnosis']}" if attrs["diagnosis"] else ""
+    # A target may be unhealthy while its app boots: nothing has failed until a task has.
     if attrs["diagnosis"] and (attrs["failed_tasks"] or attrs["rollout_state"] == "COMPLETED"):
-        return failed(reason, said, stalled=False, typical_seconds=30.0)
-    return pending("RollingOut" if attrs["deployments"] > 1 else "Starting", said, TYPICAL_ROLLOUT)
+        return failed(reason, message, stalled=False, typical_seconds=30.0)
+    return pending("RollingOut" if attrs["deployments"] > 1 else "Starting", message, TYPICAL_ROLLOUT)
 
 
 def _short(arn: str) -> str:

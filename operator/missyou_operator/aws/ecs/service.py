@@ -1,6 +1,6 @@
 """The ECS service: Fargate tasks behind the load balancer, rolled out with circuit breaker and rollback.
 
-What a service's description means is in `rollout`, why tasks fail in `diagnosis`. Source: ECS API reference,
+`rollout` interprets a service's description, `diagnosis` the failures of its tasks. Source: ECS API reference,
 CreateService, UpdateService and DeleteService.
 """
 
@@ -14,10 +14,10 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
-from missyou_operator.aws.ecs.answers import ecs_tags, patient, retag, tags_of
+from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag, tags_of
 from missyou_operator.aws.ecs.diagnosis import Diagnosis, diagnose
-from missyou_operator.aws.ecs.logs import LINES, readable
-from missyou_operator.aws.ecs.rollout import attributes, deployment_tag, event_texts, in_trouble, judge, primary_of
+from missyou_operator.aws.ecs.logs import LINES, last_lines
+from missyou_operator.aws.ecs.rollout import attributes, deployment_tag, event_texts, health_of, in_trouble, primary_of
 from missyou_operator.aws.ecs.taskdefinition import CONTAINER
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.permissions import Condition, Grant, Part, change, make, observe, tag_new
@@ -25,9 +25,9 @@ from missyou_operator.engine.comparators import as_set, at_least, compare, equal
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
 
-#: What belongs to a deployment, and hence goes back with it.
+#: The fields that belong to a deployment and are rolled back with it.
 _ROLLED_OUT = frozenset({"task_definition", "subnet_ids", "security_group_ids", "target_group_arn", "container_port"})
-#: DescribeTasks takes so many at once.
+#: The most tasks that one DescribeTasks takes.
 _MOST_TASKS = 100
 _CLUSTER = "ecs:cluster/{ecs.Cluster}"
 _NAME = "ecs:service/{ecs.Cluster}/{ecs.Service}"
@@ -37,9 +37,9 @@ _NAME = "ecs:service/{ecs.Cluster}/{ecs.Service}"
 class Service(Resource):
     """A service that keeps tasks running.
 
-    The desired count belongs to auto scaling: it is set at creation, and afterwards only where it is below
-    `min_tasks`, which auto scaling never does (a person did, or the minimum was raised). `grace_seconds` is how long
-    a fresh task may fail its health checks.
+    The desired count belongs to auto scaling. It is set at creation, and later only if it is below `min_tasks`, where
+    auto scaling never puts it (a person did, or the minimum was raised). `grace_seconds` is how long a new task may
+    fail its health checks.
     """
 
     TYPE: ClassVar[str] = "ecs.Service"
@@ -58,7 +58,7 @@ class Service(Resource):
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("ecs:DescribeServices", on=(_NAME,)),
         observe("ecs:DescribeTasks", on=("ecs:task/{ecs.Cluster}/*",)),
-        # It has no resource of ours: the reference knows container instances, of which Fargate has none.
+        # Its only resource type is the container instance, and Fargate has none.
         Grant(Part.LOOK, ("ecs:ListTasks",), when=(Condition("ArnLike", "ecs:cluster", (_CLUSTER,)),)),
         observe("elasticloadbalancing:DescribeTargetHealth"),
         observe("logs:GetLogEvents", on=("logs:log-group:{ecs.Log}:log-stream:*",)),
@@ -80,7 +80,7 @@ class Service(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the service in the stack's cluster. A deleted one stays visible as INACTIVE for hours."""
+        """Read the service in the stack's cluster. A deleted one stays listed as INACTIVE for hours."""
         found = []
         for cluster in reader.found("ecs.Cluster"):
             answer = reader.client("ecs").describe_services(
@@ -98,24 +98,23 @@ class Service(Resource):
             targets = _targets(reader, attrs)
             if targets is not None:
                 attrs["healthy"] = sum(target["TargetHealth"]["State"] == "healthy" for target in targets)
-            if (why := _why(reader, row, attrs, targets or ())) is not None:
-                attrs |= {"diagnosis": why.text, "diagnosis_reason": why.reason}
+            if (cause := _diagnosis(reader, row, attrs, targets or ())) is not None:
+                attrs |= {"diagnosis": cause.text, "diagnosis_reason": cause.reason}
         return reader.observed(cls, row["serviceName"], row["serviceArn"], attrs, tags, state)
 
     def matches(self, name: str, observed: Observed) -> bool:
-        """Leave a rollout alone that ECS has tried and gone back from."""
+        """Accept the fields of a rollout that ECS has tried and rolled back."""
         failed = observed.attrs["failed_definition"]
-        return (name in _ROLLED_OUT and bool(failed) and failed == self.task_definition) or super().matches(
-            name, observed
-        )
+        rolled_back = bool(failed) and failed == self.task_definition
+        return (rolled_back and name in _ROLLED_OUT) or super().matches(name, observed)
 
     def health(self, observed: Observed) -> Health:
-        """Ready once the rollout is complete and the tasks run."""
-        return judge(observed, self.min_tasks)
+        """Return ready once the rollout is complete and the tasks run."""
+        return health_of(observed, self.min_tasks)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it with as many tasks as auto scaling will keep at least."""
-        with patient(self.address):
+        """Create it with the fewest tasks that auto scaling will keep."""
+        with refusals_as_waits(self.address):
             row = cloud.client("ecs").create_service(
                 cluster=self.cluster,
                 serviceName=self.name,
@@ -136,11 +135,11 @@ class Service(Resource):
         return self._after(self.as_created(row["serviceArn"], row["status"]), row, self.tags)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Send what changed; ECS rolls it out. The deployment that this begins is remembered in a tag."""
+        """Send what changed, which ECS rolls out. Record the deployment that this starts in a tag."""
         ecs, tags = cloud.client("ecs"), dict(self.tags) if "tags" in changed else {}
         row: Mapping[str, Any] | None = None
         if arguments := self._arguments(changed):
-            with patient(self.address):
+            with refusals_as_waits(self.address):
                 row = ecs.update_service(cluster=self.cluster, service=self.name, **arguments)["service"]
             if primary_of(row).get("id") != observed.attrs["deployment"]:
                 tags |= deployment_tag(row)
@@ -166,9 +165,9 @@ class Service(Resource):
         return arguments
 
     def _after(self, observed: Observed, row: Mapping[str, Any], tags: Mapping[str, str]) -> Observed:
-        """Return what AWS answered to a change, settings that the answer does not repeat as they were sent."""
-        said = {key: value for key, value in attributes(row, tags).items() if value not in {None, ()}}
-        return replace(observed, attrs={**observed.attrs, "diagnosis": "", "diagnosis_reason": "", **said}, tags=tags)
+        """Return the service as AWS answered to a change; settings that the answer omits stay as sent."""
+        answer = {key: value for key, value in attributes(row, tags).items() if value not in {None, ()}}
+        return replace(observed, attrs={**observed.attrs, "diagnosis": "", "diagnosis_reason": "", **answer}, tags=tags)
 
     def _deployment(self) -> dict[str, Any]:
         breaker = {"enable": self.circuit_breaker, "rollback": self.circuit_breaker}
@@ -179,23 +178,18 @@ class Service(Resource):
         return {"awsvpcConfiguration": {"subnets": subnets, "securityGroups": groups, "assignPublicIp": "DISABLED"}}
 
     def _load_balancers(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "targetGroupArn": self.target_group_arn,
-                "containerName": CONTAINER,
-                "containerPort": self.container_port,
-            }
-        ]
+        arn, port = self.target_group_arn, self.container_port
+        return [{"targetGroupArn": arn, "containerName": CONTAINER, "containerPort": port}]
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Stop its tasks and delete it; they drain for half a minute and more."""
+        """Stop its tasks and delete it. They drain for half a minute or more."""
         waiting = pending(Reason.DELETING, f"service {observed.name} is stopping its tasks", 60.0)
         if observed.state == "deleting":
             return waiting
         ecs, cluster = cloud.client("ecs"), observed.attrs["cluster"]
         try:
-            with patient(observed.address):
+            with refusals_as_waits(observed.address):
                 if observed.attrs["desired"] > 0:
                     ecs.update_service(cluster=cluster, service=observed.name, desiredCount=0)
                 row = ecs.delete_service(cluster=cluster, service=observed.name, force=True)["service"]
@@ -208,14 +202,14 @@ class Service(Resource):
         return READY if row.get("status") == "INACTIVE" else waiting
 
 
-def _why(
+def _diagnosis(
     reader: Reader, row: Mapping[str, Any], attrs: Mapping[str, Any], targets: Sequence[Mapping[str, Any]]
 ) -> Diagnosis | None:
-    """Ask why a service does not get on. No call is made while nothing has failed."""
+    """Return why a service makes no progress. No call is made while nothing has failed."""
     if in_trouble(attrs):
         events = event_texts(row)
         if attrs["failed_definition"]:
-            # The service is steady again, with the former version; what is asked for came before that.
+            # The service is steady again with the previous version; the failure came before that.
             events = [text for text in events if "steady state" not in text]
             targets = ()
         found = diagnose(_stopped_tasks(reader, attrs), events, targets)
@@ -240,7 +234,7 @@ def _stopped_tasks(reader: Reader, attrs: Mapping[str, Any]) -> Sequence[Mapping
 
 
 def _log_tail(reader: Reader, task: str) -> str:
-    """Read the end of a task's log. It only adds to a diagnosis: where it cannot be read, the rest is still true."""
+    """Read the end of a task's log; "" if that fails, since it only supplements a diagnosis."""
     stream = f"{CONTAINER}/{CONTAINER}/{task.rpartition('/')[2]}"
     try:
         answer = reader.client("logs").get_log_events(
@@ -248,11 +242,11 @@ def _log_tail(reader: Reader, task: str) -> str:
         )
     except ClientError:
         return ""
-    return readable(event["message"] for event in answer["events"])
+    return last_lines(event["message"] for event in answer["events"])
 
 
 def _targets(reader: Reader, attrs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | None:
-    """Read the health of the targets; None where no tasks run that could be any."""
+    """Read the health of the targets; None if no task runs that could be one."""
     if not attrs["target_group_arn"] or not attrs["running"]:
         return None
     answer = reader.client("elbv2").describe_target_health(TargetGroupArn=attrs["target_group_arn"])

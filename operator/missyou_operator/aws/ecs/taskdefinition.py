@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Cloud, Reader, pages
-from missyou_operator.aws.ecs.answers import ecs_tags, patient, retag, tags_of
+from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag, tags_of
 from missyou_operator.aws.errors import gone, message_of
 from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare
@@ -25,21 +25,21 @@ from missyou_operator.engine.values import Ref, is_known
 
 logger = logging.getLogger(__name__)
 
-#: Tag of a revision: a hash of everything that it was registered for, the versions of the secrets included.
+#: Tag of a revision: a hash of everything that defines it, including the versions of the secrets.
 SPEC_TAG = "missyou.app/spec"
 CONTAINER = "app"
-#: How many revisions stay ACTIVE, so that ECS, or a person, can go back to one of them.
+#: How many revisions stay ACTIVE, so that ECS or a person can roll back to one of them.
 _KEPT_REVISIONS = 5
 _FAMILY = "ecs:task-definition/{ecs.TaskDefinition}:*"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskDefinition(Resource):
-    """A family and its newest revision. Changing anything registers another revision, which moves `arn`.
+    """A family and its newest revision. Every change registers another revision, with another `arn`.
 
     `cpu` is in units (1024 to a vCPU), `memory` in MiB. `secrets` maps a variable to the ARN of a secret and the key in
     its JSON ("" for the whole value). Tasks read secrets only when they start, so `secret_versions` is part of the
-    definition: a new version is a new revision, and that a rollout.
+    definition: a new version means a new revision, hence a rollout.
     """
 
     TYPE: ClassVar[str] = "ecs.TaskDefinition"
@@ -65,7 +65,7 @@ class TaskDefinition(Resource):
         make("ecs:RegisterTaskDefinition", on=(_FAMILY,)),
         tag_new("ecs:TagResource", "RegisterTaskDefinition", on=(_FAMILY,)),
         change("ecs:TagResource", on=(_FAMILY,)),
-        # AWS narrows it by nothing, neither name nor tag.
+        # AWS can restrict it neither by name nor by tag.
         Grant(Part.CHANGE, ("ecs:DeregisterTaskDefinition",)),
         Grant(
             Part.MAKE,
@@ -91,23 +91,23 @@ class TaskDefinition(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the newest ACTIVE revision of the family that is ours.
+        """Read our newest ACTIVE revision of the family.
 
-        Somebody else may register one in it, by hand or from a pipeline: then the service has to go back to ours. A
-        family in which nothing is ours is somebody else's.
+        Others may register one in it, by hand or from a pipeline: the service then has to go back to ours. A family
+        without any revision of ours is foreign.
         """
         family = reader.name(cls.TYPE)
-        newest = cls._described(reader, family)
+        newest = cls._describe(reader, family)
         if newest is None or newest.owned:
             return [] if newest is None else [newest]
         arns = reader.client("ecs").list_task_definitions(
             familyPrefix=family, status="ACTIVE", sort="DESC", maxResults=_KEPT_REVISIONS * 2
         )["taskDefinitionArns"]
-        older = (cls._described(reader, arn) for arn in arns if family_of(arn) == family)
+        older = (cls._describe(reader, arn) for arn in arns if family_of(arn) == family)
         return [next((found for found in older if found is not None and found.owned), newest)]
 
     @classmethod
-    def _described(cls, reader: Reader, reference: str) -> Observed | None:
+    def _describe(cls, reader: Reader, reference: str) -> Observed | None:
         """Describe a revision, or the newest ACTIVE one of a family."""
         try:
             answer = reader.client("ecs").describe_task_definition(taskDefinition=reference, include=["TAGS"])
@@ -124,13 +124,13 @@ class TaskDefinition(Resource):
 
     @property
     def image(self) -> str:
-        """The image reference, by tag or by digest."""
+        """Return the image reference, by tag or by digest."""
         return f"{self.image_repository}{'@' if self.image_tag.startswith('sha256:') else ':'}{self.image_tag}"
 
     def matches(self, name: str, observed: Observed) -> bool:
-        """Compare the versions of secrets by the hash, for a revision does not show them.
+        """Compare the versions of secrets by the hash, since a revision does not show them.
 
-        A hash that differs speaks of them only when nothing else does.
+        A hash that differs counts as their change only if no other field differs.
         """
         if name != "secret_versions":
             return super().matches(name, observed)
@@ -141,7 +141,7 @@ class TaskDefinition(Resource):
         )
 
     def spec_hash(self) -> str:
-        """Return 64 hex digits that stand for all that a revision is made from."""
+        """Return the hash, in 64 hex digits, of everything that defines a revision."""
         text = json.dumps({name: getattr(self, name) for name in self.COMPARED}, sort_keys=True, default=repr)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -173,7 +173,7 @@ class TaskDefinition(Resource):
                             "awslogs-group": self.log_group,
                             "awslogs-region": self.region,
                             "awslogs-stream-prefix": CONTAINER,
-                            # Logging that is throttled must not stop the app; the default depends on the account.
+                            # Throttled logging must not stop the app; the default depends on the account.
                             "mode": "non-blocking",
                         },
                     },
@@ -183,26 +183,26 @@ class TaskDefinition(Resource):
         }
 
     def create(self, cloud: Cloud) -> Observed:
-        """Register the first revision (or the next one, where a stack of this name has been before)."""
+        """Register the first revision (or the next one, if a stack of this name existed before)."""
         arn = self._register(cloud)
-        return replace(self.as_created(arn, "ACTIVE", **self._moved(arn)), tags=self._all_tags())
+        return replace(self.as_created(arn, "ACTIVE", **self._attrs_of(arn)), tags=self._all_tags())
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Register another revision; only tags are set on the one that there is."""
+        """Register another revision; if only tags changed, tag the current one."""
         if changed == {"tags"}:
             retag(cloud, observed.id, self.tags)
             return self.as_desired(observed)
         arn = self._register(cloud)
         _retire(cloud, arn)
-        moved = self.as_desired(observed, id=arn, **self._moved(arn))
-        return replace(moved, id=arn, tags={**observed.tags, **self._all_tags()})
+        updated = self.as_desired(observed, id=arn, **self._attrs_of(arn))
+        return replace(updated, id=arn, tags={**observed.tags, **self._all_tags()})
 
     def _register(self, cloud: Cloud) -> str:
-        with patient(self.address):
+        with refusals_as_waits(self.address):
             answer = cloud.client("ecs").register_task_definition(**self.request())
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
-    def _moved(self, arn: str) -> dict[str, Any]:
+    def _attrs_of(self, arn: str) -> dict[str, Any]:
         return {"arn": arn, "revision": revision_of(arn), "image": self.image}
 
     def _all_tags(self) -> dict[str, str]:
@@ -220,18 +220,18 @@ class TaskDefinition(Resource):
 
 
 def revision_of(arn: str) -> int:
-    """Return the number of a revision from its ARN; 0 for what is none."""
+    """Return the revision number in an ARN; 0 if there is none."""
     number = arn.rpartition(":")[2]
     return int(number) if number.isdecimal() else 0
 
 
 def family_of(arn: str) -> str:
-    """Return the family from a revision's ARN."""
+    """Return the family in a revision's ARN."""
     return arn.rpartition("/")[2].partition(":")[0]
 
 
 def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a revision as AWS describes it in the shape of the desired fields."""
+    """Return a revision, as AWS describes it, in the shape of the desired fields."""
     containers = row.get("containerDefinitions") or ()
     app: Mapping[str, Any] = next((item for item in containers if item.get("name") == CONTAINER), {})
     ports = [mapping.get("containerPort") for mapping in app.get("portMappings") or ()]
@@ -258,7 +258,7 @@ def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def split_image(image: str) -> tuple[str, str]:
-    """Take an image reference apart: repository, and tag or digest ("" when it has neither)."""
+    """Split an image reference into its repository and its tag or digest ("" if it has neither)."""
     if "@" in image:
         repository, _, digest = image.partition("@")
         return repository, digest
@@ -268,7 +268,7 @@ def split_image(image: str) -> tuple[str, str]:
 
 
 def split_secret(value_from: str) -> tuple[str, str]:
-    """Take a secret's reference apart: its ARN (seven parts), and the JSON key that may follow."""
+    """Split a secret's reference into its ARN (seven parts) and the JSON key that may follow."""
     parts = value_from.split(":")
     return ":".join(parts[:7]), parts[7] if len(parts) > 7 else ""
 
@@ -278,9 +278,9 @@ def _number(text: Any) -> int | None:
 
 
 def _retire(cloud: Cloud, newest: str) -> None:
-    """Deregister the one revision that is now older than those kept, unless the service still runs it.
+    """Deregister the one revision that is now older than the kept ones, unless the service still runs it.
 
-    What fails here is left for the deletion of the stack: it must not undo the report of what was just registered.
+    A failure is left to the deletion of the stack: it must not hide that a revision was just registered.
     """
     family, number = newest.rpartition(":")[0], revision_of(newest) - _KEPT_REVISIONS
     if number < 1:

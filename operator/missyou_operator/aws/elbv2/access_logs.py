@@ -1,4 +1,4 @@
-"""Access logs of the load balancer: attributes of it, apart so that a bucket's trouble never holds up the rest of it.
+"""Access logs of the load balancer, apart from its other attributes, so that trouble with a bucket blocks only them.
 
 Source: Application Load Balancers guide, "Enable access logs for your Application Load Balancer".
 """
@@ -23,10 +23,10 @@ from missyou_operator.engine.values import Ref
 
 _ENABLED, _BUCKET, _PREFIX = (f"access_logs.s3.{part}" for part in ("enabled", "bucket", "prefix"))
 
-#: Who writes the logs in the partition of most regions. AWS recommends it for all of them, in place of an account for
-#: each region. Source: ALB guide, "Enable access logs", step 2; read in 2026.
+#: The principal that writes the logs in the partition of most regions. AWS recommends it for all of them, in place of
+#: an account per region. Source: ALB guide, "Enable access logs", step 2; read in 2026.
 _WRITER = "logdelivery.elasticloadbalancing.amazonaws.com"
-#: The accounts of Elastic Load Balancing in the other partitions, where that recommendation is not known to hold.
+#: The accounts of Elastic Load Balancing in the other partitions, to which that advice is not known to apply.
 #: Source: ALB guides for AWS GovCloud (US) and for China, as carried by github.com/brendanhay/amazonka,
 #: Amazonka.ELB.Internal; November 2026.
 _ACCOUNTS = {
@@ -38,7 +38,7 @@ _ACCOUNTS = {
 
 
 def log_policy(stack: StackIdentity, bucket: str) -> Mapping[str, Any]:
-    """Return the bucket policy that Elastic Load Balancing needs: to put the logs of this account, and nothing else."""
+    """Return the bucket policy that lets Elastic Load Balancing put this account's logs, and nothing else."""
     account = _ACCOUNTS.get(stack.region)
     principal = {"AWS": f"arn:{stack.partition}:iam::{account}:root"} if account else {"Service": _WRITER}
     where = f"arn:{stack.partition}:s3:::{bucket}/AWSLogs/{stack.account}/*"
@@ -47,9 +47,9 @@ def log_policy(stack: StackIdentity, bucket: str) -> Mapping[str, Any]:
 
 
 def logs_to(attributes: Mapping[str, str]) -> str:
-    """Read from a load balancer's attributes where it writes its logs, as `s3://bucket/prefix`; "" if it does not.
+    """Return where a load balancer writes its logs, as `s3://bucket/prefix`; "" if it does not.
 
-    Not the bucket's bare name: the engine would take the load balancer itself for what uses the bucket.
+    With the bucket's bare name, the engine would see the load balancer itself as a user of the bucket.
     """
     if attributes.get(_ENABLED) != "true":
         return ""
@@ -58,7 +58,7 @@ def logs_to(attributes: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class AccessLogs(Resource):
-    """That a load balancer writes to a bucket, at its top level. Elastic Load Balancing tries it when it is set."""
+    """The logging of a load balancer to the top level of a bucket. AWS tests the writing when it is enabled."""
 
     TYPE: ClassVar[str] = "elbv2.AccessLogs"
     COMPARED = compare("load_balancer_arn", "bucket", "prefix")
@@ -75,12 +75,12 @@ class AccessLogs(Resource):
 
     @property
     def prefix(self) -> str:
-        """No prefix: the policy allows what AWS itself puts before the logs."""
+        """Return no prefix: the policy allows only the path that AWS itself adds."""
         return ""
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Tell what the load balancer's attributes say. Logs to a bucket that is not the stack's are not ours."""
+        """Return what the load balancer's attributes show. Logging to a foreign bucket is not ours."""
         ours, found = reader.name("s3.Bucket"), []
         for balancer in reader.found("elbv2.LoadBalancer"):
             bucket, _, prefix = balancer.attrs.get("logs_to", "").removeprefix("s3://").partition("/")
@@ -90,29 +90,29 @@ class AccessLogs(Resource):
         return found
 
     def create(self, cloud: Cloud) -> Observed:
-        """Switch them on. A bucket's new policy is not everywhere at once."""
-        self._switch_on(cloud)
+        """Enable them. A bucket's new policy takes a while to propagate."""
+        self._enable(cloud)
         return self.as_created(f"{self.bucket} of {self.name}")
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
-        """Set all of it anew."""
-        self._switch_on(cloud)
+        """Set all of it again."""
+        self._enable(cloud)
         return self.as_desired(observed)
 
-    def _switch_on(self, cloud: Cloud) -> None:
-        wanted = {_ENABLED: word(True), _BUCKET: str(self.bucket), _PREFIX: self.prefix}
+    def _enable(self, cloud: Cloud) -> None:
+        attributes = {_ENABLED: word(True), _BUCKET: str(self.bucket), _PREFIX: self.prefix}
         try:
-            _set(cloud, str(self.load_balancer_arn), wanted)
+            _set(cloud, str(self.load_balancer_arn), attributes)
         except ClientError as error:
             if code_of(error) != "InvalidConfigurationRequest":
                 raise
-            text = f"Elastic Load Balancing cannot write to {self.bucket} yet: {message_of(error)}. If it stays so, an"
-            message = f"{text} organization's policy, or somebody else's on the bucket, forbids it"
+            text = f"Elastic Load Balancing cannot write to {self.bucket} yet: {message_of(error)}. If this persists,"
+            message = f"{text} an organization's policy or a foreign bucket policy forbids it"
             raise NotYetError("WaitingForBucketPolicy", message, 20.0) from error
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Switch them off."""
+        """Disable them."""
         return gone(lambda: _set(cloud, observed.attrs["load_balancer_arn"], {_ENABLED: word(False)}))
 
 

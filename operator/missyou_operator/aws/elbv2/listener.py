@@ -1,4 +1,4 @@
-"""The listeners of the load balancer: HTTP, HTTPS, and the way from the one to the other.
+"""The listeners of the load balancer: HTTP, HTTPS, and the redirect from the one to the other.
 
 Sources: Elastic Load Balancing v2 API reference; Application Load Balancers guide, "HTTPS listeners".
 """
@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader, pages
-from missyou_operator.aws.elbv2.rows import new, retag, tags_by_arn
+from missyou_operator.aws.elbv2.rows import duplicate_as_wait, retag, with_tags
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.permissions import OURS, TAGGED_BY_REQUEST, Grant, Part, change, observe, tag_new
@@ -23,7 +23,7 @@ from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
-#: TLS 1.3 and 1.2 with forward secrecy. AWS recommends it, and the API's default is another: ALB guide, "Security
+#: TLS 1.3 and 1.2 with forward secrecy. AWS recommends it, but the API's default is another: ALB guide, "Security
 #: policies".
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 HTTP, HTTPS = 80, 443
@@ -40,14 +40,14 @@ _REDIRECT = {
 class Listener(Resource):
     """A listener that forwards to one target group. Its load balancer and port identify it.
 
-    With a certificate it speaks HTTPS by `tls_policy`. `may_redirect`: that it leads to HTTPS instead is fine, too; see
-    `Redirect`, which makes it so.
+    With a certificate it serves HTTPS by `tls_policy`. `may_redirect` also accepts a redirect to HTTPS, which a
+    `Redirect` sets.
     """
 
     TYPE: ClassVar[str] = "elbv2.Listener"
     COMPARED = compare("load_balancer_arn", "port", "target_group_arn", "certificate_arn", "tls_policy")
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"load_balancer_arn"})
-    # Requests under way end while the tasks drain.
+    # Requests in flight finish while the tasks drain.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.LoadBalancer",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -72,16 +72,15 @@ class Listener(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the listeners of the stack's load balancer; one without tags is ours too."""
+        """Read the listeners of the stack's load balancer; untagged ones are ours too."""
         rows: list[Mapping[str, Any]] = []
         for balancer in reader.found("elbv2.LoadBalancer"):
             rows += pages(reader.client("elbv2"), "describe_listeners", "Listeners", LoadBalancerArn=balancer.id)
-        tags = tags_by_arn(reader, [row["ListenerArn"] for row in rows])
         secure = next((row["ListenerArn"] for row in rows if row["Port"] == HTTPS), "")
-        return [cls._observed(reader, row, tags[row["ListenerArn"]], secure) for row in rows]
+        return [cls._observed(reader, row, secure) for row in with_tags(reader, rows, "ListenerArn")]
 
     @classmethod
-    def _observed(cls, reader: Reader, row: Mapping[str, Any], tags: Mapping[str, str], secure: str) -> Observed:
+    def _observed(cls, reader: Reader, row: Mapping[str, Any], secure: str) -> Observed:
         arn, port, actions = row["ListenerArn"], row["Port"], row.get("DefaultActions") or ()
         names = dict(zip((HTTP, HTTPS), reader.names(cls.TYPE), strict=True))
         name = names.get(port, f"{reader.stack.name}-listener-{port}")
@@ -96,19 +95,19 @@ class Listener(Resource):
             "certificate_arn": certificates[0] if certificates else "",
             "tls_policy": (row.get("SslPolicy") or "") if certificates else "",
             "redirects": redirects,
-            # Where it leads: that one must not go before this one leads elsewhere.
+            # The redirect's target, which must not be deleted while this one redirects to it.
             "leads_to": secure if redirects else "",
         }
-        return reader.observed(cls, name, arn, attrs, tags, adopt=True)
+        return reader.observed(cls, name, arn, attrs, row["Tags"], adopt=True)
 
     def matches(self, name: str, observed: Observed) -> bool:
-        """Let a redirect be where it may be."""
+        """Accept a redirect if `may_redirect` allows it."""
         redirects = name == "target_group_arn" and self.may_redirect and observed.attrs.get("redirects")
         return bool(redirects) or super().matches(name, observed)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it; the load balancer may still be in the making."""
-        with new(self.address), _certificate_known():
+        """Create it; the load balancer may still be provisioning."""
+        with duplicate_as_wait(self.address), _new_certificate_as_wait():
             row = cloud.client("elbv2").create_listener(
                 LoadBalancerArn=self.load_balancer_arn,
                 Port=self.port,
@@ -119,19 +118,19 @@ class Listener(Resource):
         return self.as_created(row["ListenerArn"], arn=row["ListenerArn"])
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Change it in place, all at once: a new certificate is served from one request to the next."""
-        stays = self.may_redirect and observed.attrs.get("redirects") and "target_group_arn" not in changed
+        """Change it in place, in one call: a new certificate is served from one request to the next."""
+        keeps_redirect = self.may_redirect and observed.attrs.get("redirects") and "target_group_arn" not in changed
         if changed - {"tags"}:
-            with _certificate_known():
+            with _new_certificate_as_wait():
                 cloud.client("elbv2").modify_listener(
                     ListenerArn=observed.id,
                     Port=self.port,
-                    DefaultActions=[_REDIRECT] if stays else self._actions(),
+                    DefaultActions=[_REDIRECT] if keeps_redirect else self._actions(),
                     **self._protocol(),
                 )
         if "tags" in changed:
             retag(cloud, observed.id, self.tags)
-        return self.as_desired(observed, **({} if stays else {"redirects": False, "leads_to": ""}))
+        return self.as_desired(observed, **({} if keeps_redirect else {"redirects": False, "leads_to": ""}))
 
     def _protocol(self) -> dict[str, Any]:
         if not self.certificate_arn:
@@ -150,10 +149,10 @@ class Listener(Resource):
 
 @dataclass(frozen=True, kw_only=True)
 class Redirect(Resource):
-    """That the HTTP listener leads to HTTPS, by a 301.
+    """The redirect of the HTTP listener to HTTPS, by a 301.
 
-    A resource of its own, since it may come only once HTTPS is served: until then HTTP serves, and the target group
-    must never be without a listener. The way back is the listener's: it forwards again when it may not redirect.
+    It is a resource of its own, since it may be set only once HTTPS is served: until then HTTP serves, and the target
+    group must never be without a listener. The listener removes it: it forwards again once it may not redirect.
     """
 
     TYPE: ClassVar[str] = "elbv2.Redirect"
@@ -164,7 +163,7 @@ class Redirect(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Take what the look at the listeners has found."""
+        """Return the redirects of the listeners that were read."""
         return [
             reader.observed(cls, f"{row.name}-redirect", f"{row.id}/redirect", {"id": row.id}, row.tags, adopt=True)
             for row in reader.found("elbv2.Listener")
@@ -172,28 +171,28 @@ class Redirect(Resource):
         ]
 
     def diff(self, observed: Observed) -> tuple[()]:  # noqa: ARG002
-        """Find nothing: it is there or not, and has no tags of its own."""
+        """Return no differences: it exists or not, and has no tags of its own."""
         return ()
 
     def create(self, cloud: Cloud) -> Observed:
-        """Make the listener redirect."""
+        """Set the listener's action to the redirect."""
         cloud.client("elbv2").modify_listener(ListenerArn=self.listener, DefaultActions=[_REDIRECT])
         return self.as_created(f"{self.listener}/redirect")
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
-        """Never happens: there is nothing to change."""
+        """Return it as it is: there is nothing to change."""
         return observed
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:  # noqa: ARG003
-        """Do nothing: the listener has been led elsewhere, or goes."""
+        """Do nothing: the listener forwards again, or is deleted."""
         return READY
 
 
 def forwards_to(actions: Sequence[Mapping[str, Any]]) -> str:
-    """Return the one target group that a listener's actions forward to, "" when they do anything else.
+    """Return the one target group that a listener's actions forward to, "" if they do anything else.
 
-    AWS shows a simple forward in two ways at once; weights and stickiness of one group alone mean nothing.
+    AWS shows a simple forward in two ways at once; weight and stickiness of a single group mean nothing.
     """
     if len(actions) != 1 or actions[0].get("Type") != "forward":
         return ""
@@ -208,13 +207,13 @@ def _redirects(actions: Sequence[Mapping[str, Any]]) -> bool:
         return False
     config = actions[0].get("RedirectConfig") or {}
     kept = {"Host": "#{host}", "Path": "/#{path}", "Query": "#{query}"}
-    wanted = {**kept, **_REDIRECT["RedirectConfig"]}  # type: ignore[dict-item]
-    return {**kept, **config} == wanted
+    ours = {**kept, **_REDIRECT["RedirectConfig"]}  # type: ignore[dict-item]
+    return {**kept, **config} == ours
 
 
 @contextmanager
-def _certificate_known() -> Iterator[None]:
-    """Turn the refusal of a certificate that is issued, and not known to load balancing yet, into a wait."""
+def _new_certificate_as_wait() -> Iterator[None]:
+    """Turn the refusal of an issued certificate that load balancing does not know yet into a wait."""
     try:
         yield
     except ClientError as error:

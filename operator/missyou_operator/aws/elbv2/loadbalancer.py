@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.elbv2.access_logs import logs_to
-from missyou_operator.aws.elbv2.rows import attribute_map, new, retag, tags_by_arn, word
+from missyou_operator.aws.elbv2.rows import attribute_map, duplicate_as_wait, retag, with_tags, word
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.listing import Listing, Named
@@ -27,7 +27,7 @@ _NAME = "elasticloadbalancing:loadbalancer/app/{elbv2.LoadBalancer}/*"
 class LoadBalancer(Named):
     """An internet-facing application load balancer.
 
-    Its cross-zone balancing is always on and cannot be set. `drop_invalid_headers` keeps request smuggling out.
+    Its cross-zone balancing is always on and cannot be set. `drop_invalid_headers` prevents request smuggling.
     """
 
     TYPE: ClassVar[str] = "elbv2.LoadBalancer"
@@ -51,7 +51,7 @@ class LoadBalancer(Named):
         Grant(
             Part.LOOK,
             ("ec2:DescribeAccountAttributes", "ec2:GetSecurityGroupsForVpc"),
-            implied="CreateLoadBalancer looks at the network in the caller's name: "
+            implied="CreateLoadBalancer reads the network in the caller's name: "
             "github.com/kubernetes-sigs/aws-load-balancer-controller, docs/install/iam_policy.json and issue 3917",
         ),
         linked_role("elasticloadbalancing.amazonaws.com", 'Elastic Load Balancing user guide, "Service-linked role"'),
@@ -64,13 +64,11 @@ class LoadBalancer(Named):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find it by its name among all of the account (asking by name fails when there is none).
+        """Read it by its name among all of the account (a query by name fails if there is none).
 
-        Without a VPC there is none of ours: a namesake of somebody else's shows as soon as the VPC is there.
+        Without a VPC there is none of ours; a foreign namesake shows as soon as the VPC exists.
         """
-        ours = cls._rows(reader)
-        tags = tags_by_arn(reader, [row["LoadBalancerArn"] for row in ours])
-        return [cls._observed(reader, {**row, "Tags": tags[row["LoadBalancerArn"]]}) for row in ours]
+        return [cls._observed(reader, row) for row in with_tags(reader, cls._rows(reader), "LoadBalancerArn")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -79,7 +77,7 @@ class LoadBalancer(Named):
         state = row.get("State") or {}
         attributes = attribute_map(answer["Attributes"])
         attrs = {
-            **_facts(row),
+            **_references(row),
             "subnet_ids": tuple(sorted(zone["SubnetId"] for zone in row.get("AvailabilityZones") or ())),
             "security_group_ids": tuple(sorted(row.get("SecurityGroups") or ())),
             **_settings(attributes),
@@ -89,18 +87,18 @@ class LoadBalancer(Named):
         return reader.observed(cls, row["LoadBalancerName"], arn, attrs, row["Tags"], state.get("Code", "active"))
 
     def health(self, observed: Observed) -> Health:
-        """Pending while AWS sets it up: 135 to 187 s on AWS."""
+        """Return pending while AWS sets it up, which takes 135 to 187 s."""
         if observed.state == "provisioning":
             return pending("Provisioning", f"AWS is setting up load balancer {self.name}", 150.0)
         if observed.state == "failed":
-            why = observed.attrs.get("why") or "AWS does not say why"
-            return failed("CreationFailed", f"load balancer {self.name} failed: {why}. Delete it; it is made anew")
+            why = observed.attrs.get("why") or "AWS gives no reason"
+            return failed("CreationFailed", f"load balancer {self.name} failed: {why}. Delete it to have it replaced")
         return READY
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it, and set the attributes that creating does not take."""
+        """Create it, and set the attributes that the creating call does not take."""
         elb = cloud.client("elbv2")
-        with new(self.address):
+        with duplicate_as_wait(self.address):
             row = elb.create_load_balancer(
                 Name=self.name,
                 Type="application",
@@ -112,10 +110,10 @@ class LoadBalancer(Named):
             )["LoadBalancers"][0]
         self._set_attributes(cloud, row["LoadBalancerArn"])
         state = (row.get("State") or {}).get("Code", "provisioning")
-        return self.as_created(row["LoadBalancerArn"], state).with_attrs(**_facts(row), cross_zone=True)
+        return self.as_created(row["LoadBalancerArn"], state).with_attrs(**_references(row), cross_zone=True)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Change it in place; each of its lists is replaced as a whole."""
+        """Change it in place; each list is replaced as a whole."""
         elb = cloud.client("elbv2")
         if "subnet_ids" in changed:
             elb.set_subnets(LoadBalancerArn=observed.id, Subnets=list(self.subnet_ids))
@@ -133,9 +131,9 @@ class LoadBalancer(Named):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Take its protection off and delete it.
+        """Disable its deletion protection and delete it.
 
-        It is gone at once; its network interfaces stay for minutes and hold up subnets and security groups.
+        It is gone at once; its network interfaces stay for minutes and block subnets and security groups.
         """
         elb = cloud.client("elbv2")
 
@@ -148,8 +146,8 @@ class LoadBalancer(Named):
         return gone(delete)
 
 
-def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what others refer to of a load balancer."""
+def _references(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes of a load balancer that others refer to."""
     arn = row["LoadBalancerArn"]
     return {
         "id": arn,
@@ -162,7 +160,7 @@ def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _settings(attributes: Mapping[str, str]) -> dict[str, bool]:
-    """Return a load balancer's attributes as fields, AWS's defaults for those that it leaves out."""
+    """Return a load balancer's attributes as fields, with AWS's defaults for those that it omits."""
     return {
         "deletion_protection": attributes.get(_PROTECTION) == "true",
         "drop_invalid_headers": attributes.get(_DROP_HEADERS) == "true",

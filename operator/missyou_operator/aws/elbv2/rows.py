@@ -1,4 +1,4 @@
-"""What the load-balancing resource types share: tags, which no describe shows, and attributes in their list form."""
+"""What the load-balancing resource types share: tags, which no describe call returns, and attributes as lists."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from missyou_operator.aws.errors import code_of
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.engine.errors import NotYetError
 
-#: DescribeTags takes so many ARNs at once.
+#: The most ARNs that one DescribeTags takes.
 _MOST_ARNS = 20
 
 
-def tags_by_arn(reader: Reader, arns: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Read the tags of some load balancers, listeners or target groups."""
+def with_tags(reader: Reader, rows: Sequence[Mapping[str, Any]], key: str) -> list[Mapping[str, Any]]:
+    """Return the rows of load balancers, listeners or target groups with their `Tags`; `key` names the ARN."""
+    arns = [row[key] for row in rows]
     tags: dict[str, dict[str, str]] = {arn: {} for arn in arns}
     for start in range(0, len(arns), _MOST_ARNS):
-        answer = reader.client("elbv2").describe_tags(ResourceArns=list(arns[start : start + _MOST_ARNS]))
+        answer = reader.client("elbv2").describe_tags(ResourceArns=arns[start : start + _MOST_ARNS])
         tags |= {row["ResourceArn"]: tag_map(row.get("Tags")) for row in answer["TagDescriptions"]}
-    return tags
+    return [{**row, "Tags": tags[row[key]]} for row in rows]
 
 
 def retag(cloud: Cloud, arn: str, tags: Mapping[str, str]) -> None:
@@ -33,25 +34,25 @@ def retag(cloud: Cloud, arn: str, tags: Mapping[str, str]) -> None:
 
 
 def attribute_map(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return attributes as a mapping; AWS's values are strings all."""
+    """Return attributes as a mapping; all of AWS's values are strings."""
     return {row["Key"]: row.get("Value") or "" for row in rows}
 
 
 def word(value: bool) -> str:
-    """Spell a truth value as AWS does."""
+    """Return a boolean as AWS spells it."""
     return "true" if value else "false"
 
 
 @contextmanager
-def new(address: str) -> Iterator[None]:
-    """Turn the refusal of a name (or port) that is taken into NotYetError: the next pass tells whose it is.
+def duplicate_as_wait(address: str) -> Iterator[None]:
+    """Turn the refusal of a name (or port) that is taken into NotYetError: the next pass reads its owner.
 
-    AWS gives back what exists with the same settings; it refuses only where a setting or a tag differs.
+    AWS returns what exists with the same settings; it refuses only if a setting or a tag differs.
     """
     try:
         yield
     except ClientError as error:
         if not code_of(error).startswith("Duplicate"):
             raise
-        text = f"{address} exists already, with other settings: the next pass finds it"
+        text = f"{address} already exists with other settings; the next pass reads it"
         raise NotYetError(Reason.CREATING, text, 5.0) from error

@@ -1,4 +1,4 @@
-"""The target group: where the load balancer finds the tasks, and how it checks them. ECS alone registers targets.
+"""The target group: the tasks behind the load balancer, and how it checks them. Only ECS registers targets.
 
 Source: Elastic Load Balancing v2 API reference, CreateTargetGroup and ModifyTargetGroup.
 """
@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
-from missyou_operator.aws.elbv2.rows import attribute_map, new, retag, tags_by_arn
+from missyou_operator.aws.elbv2.rows import attribute_map, duplicate_as_wait, retag, with_tags
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.listing import Listing, Named
@@ -29,7 +29,7 @@ _NAME = "elasticloadbalancing:targetgroup/{elbv2.TargetGroup}"
 
 
 def fingerprint(*, port: int) -> str:
-    """Return four hex digits for what cannot change in place: in its name, they let the next one be made beside it."""
+    """Return four hex digits of what cannot change in place; in the name, they let a successor exist beside it."""
     return hashlib.sha256(f"{_PROTOCOL}|{port}|{_TARGETS}".encode()).hexdigest()[:4]
 
 
@@ -37,9 +37,9 @@ def fingerprint(*, port: int) -> str:
 class TargetGroup(Named):
     """A target group for addresses of tasks. Times in seconds, thresholds in checks.
 
-    ECS replaces a task that its target group finds unhealthy. A database that fails over is away for one to two
-    minutes (RDS User Guide, "Failover process"): `unhealthy_threshold` times the default interval of 30 s outlasts
-    that, or every failover would restart every task.
+    ECS replaces a task that its target group finds unhealthy. A database failover takes one to two minutes (RDS User
+    Guide, "Failover process"): `unhealthy_threshold` times the default interval of 30 s outlasts that, or every
+    failover would restart every task.
     """
 
     TYPE: ClassVar[str] = "elbv2.TargetGroup"
@@ -83,18 +83,16 @@ class TargetGroup(Named):
 
     @property
     def health_timeout(self) -> int:
-        """How long a check may take: AWS wants it below the interval."""
+        """Return how long a check may take; AWS requires less than the interval."""
         return min(5, self.health_interval - 1)
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find all of the stack's target groups by their names: the one in use, and one that it replaced.
+        """Read all of the stack's target groups by their names: the one in use, and one that it replaced.
 
-        They live in the VPC: without one there are none.
+        They live in the VPC; without it there are none.
         """
-        ours = cls._rows(reader)
-        tags = tags_by_arn(reader, [row["TargetGroupArn"] for row in ours])
-        return [cls._observed(reader, {**row, "Tags": tags[row["TargetGroupArn"]]}) for row in ours]
+        return [cls._observed(reader, row) for row in with_tags(reader, cls._rows(reader), "TargetGroupArn")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -102,7 +100,7 @@ class TargetGroup(Named):
         answer = reader.client("elbv2").describe_target_group_attributes(TargetGroupArn=arn)
         delay = attribute_map(answer["Attributes"]).get(_DELAY, "300")
         attrs = {
-            **_facts(arn),
+            **_references(arn),
             "vpc_id": row.get("VpcId"),
             "port": row.get("Port"),
             "health_path": row.get("HealthCheckPath"),
@@ -116,8 +114,8 @@ class TargetGroup(Named):
         return reader.observed(cls, row["TargetGroupName"], arn, attrs, row["Tags"])
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it, and set the delay, which creating does not take."""
-        with new(self.address):
+        """Create it, and set the delay, which the creating call does not take."""
+        with duplicate_as_wait(self.address):
             row = cloud.client("elbv2").create_target_group(
                 Name=self.name,
                 Protocol=_PROTOCOL,
@@ -130,7 +128,7 @@ class TargetGroup(Named):
             )["TargetGroups"][0]
         arn = row["TargetGroupArn"]
         self._set_delay(cloud, arn)
-        return self.as_created(arn, **_facts(arn))
+        return self.as_created(arn, **_references(arn))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Change the health check and the delay in place."""
@@ -162,7 +160,7 @@ class TargetGroup(Named):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it; for up to two minutes AWS still counts a listener that is gone."""
+        """Delete it. For up to two minutes AWS still counts a deleted listener."""
         try:
             return gone(lambda: cloud.client("elbv2").delete_target_group(TargetGroupArn=observed.id))
         except ClientError as error:
@@ -171,5 +169,5 @@ class TargetGroup(Named):
             return pending(Reason.DELETING, f"target group {observed.name} is still in use by a listener", 15.0)
 
 
-def _facts(arn: str) -> dict[str, str]:
+def _references(arn: str) -> dict[str, str]:
     return {"id": arn, "arn": arn, "arn_suffix": arn.rpartition(":")[2]}
