@@ -122,7 +122,7 @@ def _go_on(place: Surroundings, name: str, path: Path, url: str, voice: Voice) -
     )
     for what, how in (
         *(runs if place.own_aws else ()),
-        ("look", f"kubectl describe missyouapp {name}"),
+        ("inspect", f"kubectl describe missyouapp {name}"),
         ("change", f"edit {_relative(path)}, then kubectl apply -f {_relative(path)}"),
         ("delete", f"kubectl delete missyouapp {name}"),
         ("end", "make demo-down"),
