@@ -215,7 +215,7 @@ def _observe(given: _Pass) -> Observations:
     observations = observe(
         given.cloud,
         given.runtime,
-        wanted=given.sources.names if given.sources else {},
+        desired_names=given.sources.names if given.sources else {},
         since=max(memory.wrote_at, now - _SHARED_FOR if shared else now),
         slow_since=max(memory.wrote_at, now - _SLOW_FOR if shared else now),
         previous=None if full else memory.world,
