@@ -290,7 +290,7 @@ def test_refusals_that_pass_are_told_apart(code: str, message: str, becomes: typ
 @pytest.mark.parametrize(
     ("state", "endpoint", "status", "reason", "words"),
     [
-        ("available", True, "ready", "Available", "runs PostgreSQL 15.17 (15.4 or newer is wanted)"),
+        ("available", True, "ready", "Available", "runs PostgreSQL 15.17 (spec.database.engineVersion: 15.4 or newer)"),
         ("backing-up", True, "ready", "Available", "its backup is being taken"),
         ("backing-up", False, "pending", "Creating", "gets its address next"),
         ("creating", False, "pending", "Creating", "is being created"),

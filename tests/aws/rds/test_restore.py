@@ -55,14 +55,14 @@ def restored(**values: Any) -> Observed:
     ("values", "said"),
     [
         ({"Status": "failed"}, "is in the state failed: name another"),
-        ({"Engine": "mysql"}, "is of mysql: name a snapshot of PostgreSQL"),
+        ({"Engine": "mysql"}, "is a snapshot of mysql: name one of PostgreSQL"),
         ({"Encrypted": False}, "--target-db-snapshot-identifier gift-encrypted --kms-key-id alias/aws/rds"),
         ({"MasterUsername": "writer"}, "create the MissYouApp with spec.database.username: writer"),
         ({"TagList": tagged(database_name="letters")}, "create the MissYouApp with spec.database.name: letters"),
         ({"EngineVersion": "14.9"}, 'engineVersion to "14", and raise it when the stack is Ready'),
         ({"EngineVersion": "16.1"}, 'engineVersion to "16"'),
         ({"EngineVersion": "11.22-rds.20240418"}, 'engineVersion to "11"'),
-        ({"TagList": tagged(stack="others/missyou")}, "is of others/missyou, in another namespace"),
+        ({"TagList": tagged(stack="others/missyou")}, "belongs to others/missyou, in another namespace"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_to_do_and_nothing_is_restored(
@@ -170,7 +170,7 @@ def test_its_secret_is_in_no_text_of_a_change() -> None:
 
 @pytest.mark.parametrize(
     ("origin", "said"),
-    [(None, "was made empty"), ("another", "was restored from another"), ("gift", "")],
+    [(None, "was created empty"), ("another", "was restored from another"), ("gift", "")],
 )
 def test_where_it_comes_from_is_told_where_the_spec_says_otherwise(origin: str | None, said: str) -> None:
     tags = [*ROW["TagList"], {"Key": PASSWORD_TAG, "Value": ROW["DbiResourceId"]}]
@@ -179,4 +179,4 @@ def test_where_it_comes_from_is_told_where_the_spec_says_otherwise(origin: str |
     [observed] = DBInstance.read(reader_of(cloud_of(rds)))
     message = HEIR.health(observed).message
     assert said in message
-    assert ("counts only when a database is created" in message) == bool(said)
+    assert ("only takes effect when a database is created" in message) == bool(said)
