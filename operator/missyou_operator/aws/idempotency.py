@@ -30,7 +30,7 @@ def creating(address: str) -> Iterator[None]:
 
 
 def exists_already(name: str, seconds: float = 2.0) -> NotYetError:
-    """Return the error for a resource that the last read did not show, usually because it was created just now."""
+    """Return the error for a resource of ours that was not read: an answer was lost, or the read came too early."""
     return NotYetError(Reason.CREATING, f"{name} was created a moment ago: it is read again", seconds)
 
 

@@ -46,5 +46,5 @@ def test_a_record_that_is_there_already_is_ours_if_its_value_is() -> None:
     with pytest.raises(NotYetError):
         wanted.create(cloud)
     other = replace(wanted, record_value="x.")
-    with pytest.raises(RefusedError, match="which is not ours"):
+    with pytest.raises(RefusedError, match="that is not ours"):
         other.create(cloud)

@@ -193,7 +193,7 @@ def test_a_name_that_is_being_freed_is_waited_for() -> None:
         describe_secret=aws_error("ResourceNotFoundException"),
     )
     cloud = cloud_of(service)
-    with pytest.raises(NotYetError, match="frees its name"):
+    with pytest.raises(NotYetError, match="releases its name"):
         secret(cloud, "key-1").create(cloud)
 
 
