@@ -73,7 +73,7 @@ def test_another_time_range_is_told_too() -> None:
     wanted = dashboard(cloud)
     replace(wanted, body={**wanted.body, "start": "-PT1H"}).create(cloud)
     [difference] = wanted.diff(observe(wanted, cloud))
-    assert difference.before == difference.after == "settings of the whole"
+    assert difference.before == difference.after == "dashboard settings"
 
 
 def test_a_lost_tag_comes_back() -> None:

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Cloud
-from missyou_operator.aws.sns.emails import ASKED, EmailSubscriptions
+from missyou_operator.aws.sns.emails import ASKED_TAG, EmailSubscriptions
 from missyou_operator.aws.sns.topic import GivenTopic, Topic
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed
@@ -132,7 +132,7 @@ def test_the_topic_remembers_no_addresses() -> None:
     arn = topic(cloud).create(cloud).id
     settled(emails(cloud, ANN, BOB), cloud)
     kept = {tag["Key"]: tag["Value"] for tag in client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"]}
-    assert len(kept[ASKED].split()) == 2
+    assert len(kept[ASKED_TAG].split()) == 2
     assert "example.com" not in json.dumps(kept)
 
 
