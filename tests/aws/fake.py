@@ -1,4 +1,4 @@
-"""A stack's handles on a fake EC2 client, for tests of single calls and errors that no emulator gives."""
+"""A stack's handles on a fake EC2 client, for tests of single calls and errors that no emulator returns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STACK = StackIdentity("missyou", "default/missyou", "cluster-uid", "123456789012
 
 
 class FakeEc2:
-    """Answers each operation with what it was given (an exception is raised, a function called), and notes the calls.
+    """Answers each operation as configured (an exception is raised, a function called), and records the calls.
 
     An operation that it was given nothing for succeeds with an empty answer.
     """
@@ -66,7 +66,7 @@ def cloud_of(client: Any, stack: StackIdentity = STACK) -> Cloud:
 
 
 def reader_of(cloud: Cloud, found: Mapping[str, Sequence[Observed]] | None = None) -> Reader:
-    """Return a reader that has found the stack's VPC, and what is named."""
+    """Return a reader that has found the stack's VPC and the given resources."""
     vpc = Observed(Vpc, "missyou-vpc", "vpc-1", {"id": "vpc-1"})
     return Reader(cloud, {"ec2.Vpc": [vpc], **(found or {})}, time.monotonic(), {})
 

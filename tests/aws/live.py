@@ -1,4 +1,4 @@
-"""A stack's handles on the test AWS, for tests in which a resource lives its life."""
+"""A stack's handles on the test AWS, for tests of a resource's life cycle."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _numbers = itertools.count(1)
 
 @functools.cache
 def server() -> Server:
-    """One for all tests of the process: moto takes seconds to load."""
+    """One server for all tests of the process: moto takes seconds to load."""
     return serve(timing=Timing.instant())
 
 
@@ -73,13 +73,13 @@ def read(
     found: Mapping[str, Sequence[Observed]] | None = None,
     wanted: Sequence[str] = (),
 ) -> Sequence[Observed]:
-    """Look at one type, afresh, of a stack that has a VPC."""
+    """Read one type again, of a stack that has a VPC."""
     vpc = Observed(Vpc, "missyou-vpc", "vpc-1", {"id": "vpc-1"})
     return kind.read(Reader(cloud, {"ec2.Vpc": [vpc], **(found or {})}, time.monotonic(), {kind.TYPE: wanted}))
 
 
 def observe(resource: Resource, cloud: Cloud, found: Mapping[str, Sequence[Observed]] | None = None) -> Observed:
-    """Find what a desired resource became. Fails where there is none, or more than one."""
+    """Return the observation of a desired resource. Fails unless there is exactly one."""
     [observed] = [o for o in read(type(resource), cloud, found, [resource.name]) if o.address == resource.address]
     return observed
 
@@ -89,7 +89,7 @@ def changed(resource: Resource, observed: Observed) -> set[str]:
 
 
 def apply(resource: Resource, cloud: Cloud) -> Observed:
-    """Make what is there as desired, as the engine would, and look at it again."""
+    """Update the existing resource, as the engine would, and read it again."""
     observed = observe(resource, cloud)
     resource.update(cloud, observed, frozenset(changed(resource, observed)))
     return observe(resource, cloud)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.listing import Listing, Named
-from missyou_operator.aws.permissions import Grant
 from missyou_operator.aws.rds.deletion import delete
 from missyou_operator.aws.rds.desired import ARGUMENTS, WINDOWS, DesiredInstance
 from missyou_operator.aws.rds.permissions import PERMISSIONS
@@ -48,14 +47,12 @@ class DBInstance(DesiredInstance, Named):
     instance could satisfy, and `password` (see `restore`).
     """
 
-    TYPE: ClassVar[str] = "rds.DBInstance"
+    TYPE = "rds.DBInstance"
     LISTING = Listing("rds", "describe_db_instances", "DBInstances", "DBInstanceIdentifier")
-    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset(
-        {"database_name", "username", "major_downgrade", "storage_shrink"}
-    )
+    FORCES_REPLACEMENT = frozenset({"database_name", "username", "major_downgrade", "storage_shrink"})
     # Running tasks would lose their database, and write while its final snapshot is taken.
-    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
-    PERMISSIONS: ClassVar[tuple[Grant, ...]] = PERMISSIONS
+    DELETE_AFTER = ("ecs.Service",)
+    PERMISSIONS = PERMISSIONS
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -150,17 +147,17 @@ class DBInstance(DesiredInstance, Named):
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Change what differs, immediately rather than in the next maintenance window."""
-        rds, wanted = cloud.client("rds"), self._tagged()
+        rds, desired = cloud.client("rds"), self._tagged()
         arguments = self.modification(cloud, observed, changed)
         if arguments:
             with explained(self.name, self.instance_class):
                 rds.modify_db_instance(DBInstanceIdentifier=self.name, ApplyImmediately=True, **arguments)
         if "password" in changed:
             # Only after the call above: until then the tags record that the password is still due.
-            wanted = replace(wanted, tags={**wanted.tags, PASSWORD_TAG: observed.attrs["resource_id"]})
+            desired = replace(desired, tags={**desired.tags, PASSWORD_TAG: observed.attrs["resource_id"]})
         if changed & {"tags", "password"}:
-            rds.add_tags_to_resource(ResourceName=observed.attrs["arn"], Tags=tag_list(wanted.tags))
-        after = wanted.as_desired(observed)
+            rds.add_tags_to_resource(ResourceName=observed.attrs["arn"], Tags=tag_list(desired.tags))
+        after = desired.as_desired(observed)
         if "password" in changed:
             return replace(after, state="resetting-master-credentials")
         return replace(after, state="modifying") if changed & _SLOW else after
@@ -184,10 +181,10 @@ class DBInstance(DesiredInstance, Named):
         if "security_group_ids" in changed:
             arguments["VpcSecurityGroupIds"] = list(self.security_group_ids)
         if "log_exports" in changed:
-            wanted, actual = frozenset(self.log_exports), frozenset(observed.attrs["log_exports"])
+            desired, actual = frozenset(self.log_exports), frozenset(observed.attrs["log_exports"])
             arguments["CloudwatchLogsExportConfiguration"] = {
-                "EnableLogTypes": sorted(wanted - actual),
-                "DisableLogTypes": sorted(actual - wanted),
+                "EnableLogTypes": sorted(desired - actual),
+                "DisableLogTypes": sorted(actual - desired),
             }
         return arguments
 

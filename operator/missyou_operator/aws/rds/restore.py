@@ -46,10 +46,10 @@ def password_due(observed: Observed) -> bool:
     return RESTORED_TAG in observed.tags and observed.tags.get(PASSWORD_TAG) != observed.attrs["resource_id"]
 
 
-def unfinished(wanted: DesiredInstance, observed: Observed) -> Health | None:
+def unfinished(desired: DesiredInstance, observed: Observed) -> Health | None:
     """Return why a restored instance cannot be used yet, or ever, although it is available."""
     source, name = observed.tags.get(RESTORED_TAG), observed.attrs.get("database_name")
-    if source and name and name != wanted.database_name:
+    if source and name and name != desired.database_name:
         return failed(
             _UNSUITABLE,
             f"the database in {observed.id}, restored from {source}, is called {name} and cannot be renamed: delete "
@@ -60,49 +60,49 @@ def unfinished(wanted: DesiredInstance, observed: Observed) -> Health | None:
     return None
 
 
-def origin_note(wanted: DesiredInstance, observed: Observed) -> str:
+def origin_note(desired: DesiredInstance, observed: Observed) -> str:
     """Return a note on an instance's origin if it differs from the snapshot in the spec."""
     source = observed.tags.get(RESTORED_TAG)
-    if not wanted.restore_from or source == origin(wanted.restore_from):
+    if not desired.restore_from or source == origin(desired.restore_from):
         return ""
     actual = f"was restored from {source}" if source else "was created empty"
     return f"{actual}: {_FIELD} only takes effect when a database is created"
 
 
-def restore(cloud: Cloud, wanted: DesiredInstance, tags: Mapping[str, str]) -> Mapping[str, Any]:
+def restore(cloud: Cloud, desired: DesiredInstance, tags: Mapping[str, str]) -> Mapping[str, Any]:
     """Start a restore with all settings that the call accepts; the others are set once the instance exists.
 
     Errors: NotYetError while the snapshot is missing or incomplete, RefusedError if it does not fit the spec.
     """
-    row = _find(cloud, wanted.restore_from)
-    if problems := unsuitable(row, wanted):
-        raise RefusedError(_UNSUITABLE, f"{_FIELD}: {wanted.restore_from} {'; '.join(problems)}")
-    larger = {"AllocatedStorage": wanted.storage_gib} if wanted.storage_gib > row["AllocatedStorage"] else {}
-    window = {"PreferredBackupWindow": wanted.backup_window} if wanted.backup_window else {}
+    row = _find(cloud, desired.restore_from)
+    if problems := unsuitable(row, desired):
+        raise RefusedError(_UNSUITABLE, f"{_FIELD}: {desired.restore_from} {'; '.join(problems)}")
+    larger = {"AllocatedStorage": desired.storage_gib} if desired.storage_gib > row["AllocatedStorage"] else {}
+    window = {"PreferredBackupWindow": desired.backup_window} if desired.backup_window else {}
     answer: Mapping[str, Any] = cloud.client("rds").restore_db_instance_from_db_snapshot(
-        DBInstanceIdentifier=wanted.name,
-        DBSnapshotIdentifier=wanted.restore_from,
-        DBInstanceClass=wanted.instance_class,
+        DBInstanceIdentifier=desired.name,
+        DBSnapshotIdentifier=desired.restore_from,
+        DBInstanceClass=desired.instance_class,
         **larger,
         **window,
-        **common_arguments(wanted, tags),
+        **common_arguments(desired, tags),
     )["DBInstance"]
     return answer
 
 
-def common_arguments(wanted: DesiredInstance, tags: Mapping[str, str]) -> dict[str, Any]:
+def common_arguments(desired: DesiredInstance, tags: Mapping[str, str]) -> dict[str, Any]:
     """Return the arguments that creating an empty instance and restoring one have in common."""
     return {
-        "MultiAZ": wanted.multi_az,
-        "DBSubnetGroupName": wanted.subnet_group,
-        "DBParameterGroupName": wanted.parameter_group,
-        "VpcSecurityGroupIds": list(wanted.security_group_ids),
-        "PubliclyAccessible": wanted.publicly_accessible,
-        "BackupRetentionPeriod": wanted.backup_retention_days,
-        "CopyTagsToSnapshot": wanted.copy_tags_to_snapshots,
-        "AutoMinorVersionUpgrade": wanted.auto_minor_upgrades,
-        "EnableCloudwatchLogsExports": list(wanted.log_exports),
-        "DeletionProtection": wanted.deletion_protection,
+        "MultiAZ": desired.multi_az,
+        "DBSubnetGroupName": desired.subnet_group,
+        "DBParameterGroupName": desired.parameter_group,
+        "VpcSecurityGroupIds": list(desired.security_group_ids),
+        "PubliclyAccessible": desired.publicly_accessible,
+        "BackupRetentionPeriod": desired.backup_retention_days,
+        "CopyTagsToSnapshot": desired.copy_tags_to_snapshots,
+        "AutoMinorVersionUpgrade": desired.auto_minor_upgrades,
+        "EnableCloudwatchLogsExports": list(desired.log_exports),
+        "DeletionProtection": desired.deletion_protection,
         # AWS's default is to continue, for a fee, after the community's support has ended.
         "EngineLifecycleSupport": "open-source-rds-extended-support-disabled",
         "Tags": tag_list(tags),
@@ -140,16 +140,16 @@ def _find(cloud: Cloud, given: str) -> Mapping[str, Any]:
     return row
 
 
-def unsuitable(row: Mapping[str, Any], wanted: DesiredInstance) -> list[str]:
+def unsuitable(row: Mapping[str, Any], desired: DesiredInstance) -> list[str]:
     """List the reasons why a snapshot (a row of DescribeDBSnapshots) cannot become the database of the spec."""
     problems, tags = [], tag_map(row.get("TagList"))
-    user, name, version = row["MasterUsername"], tags.get(DATABASE_TAG, wanted.database_name), row["EngineVersion"]
+    user, name, version = row["MasterUsername"], tags.get(DATABASE_TAG, desired.database_name), row["EngineVersion"]
     if row["Status"] != "available":
         problems.append(f"is in the state {row['Status']}: name another snapshot")
     if row["Engine"] != "postgres":
         return [f"is a snapshot of {row['Engine']}: name one of PostgreSQL"]
     owner = tags.get(STACK_TAG, "")
-    if owner.partition("/")[0] not in {"", wanted.tags.get(STACK_TAG, "").partition("/")[0]}:
+    if owner.partition("/")[0] not in {"", desired.tags.get(STACK_TAG, "").partition("/")[0]}:
         # Permission to write a MissYouApp in one namespace is no permission to read the data of another.
         problems.append(
             f"belongs to {owner}, in another namespace: ask someone who may read its data to copy it without its tags "
@@ -162,11 +162,11 @@ def unsuitable(row: Mapping[str, Any], wanted: DesiredInstance) -> list[str]:
             f"--source-db-snapshot-identifier {source} --target-db-snapshot-identifier {source}-encrypted "
             "--kms-key-id alias/aws/rds) and name that"
         )
-    if user != wanted.username:
+    if user != desired.username:
         problems.append(f"keeps the user {user}: create the MissYouApp with spec.database.username: {user}")
-    if name != wanted.database_name:
+    if name != desired.database_name:
         problems.append(f"keeps the database {name}: create the MissYouApp with spec.database.name: {name}")
-    if major(version) != major(wanted.engine_version):
-        older = ", and raise it when the stack is Ready" if major(version) < major(wanted.engine_version) else ""
+    if major(version) != major(desired.engine_version):
+        older = ", and raise it when the stack is Ready" if major(version) < major(desired.engine_version) else ""
         problems.append(f'holds PostgreSQL {version}: set spec.database.engineVersion to "{major(version)}"{older}')
     return problems

@@ -46,8 +46,8 @@ class DBSnapshot(Resource):
             "rds.describe_db_snapshots",
             lambda: pages(reader.client("rds"), "describe_db_snapshots", "DBSnapshots", SnapshotType="manual"),
         )
-        wanted = [row for row in rows if row["DBSnapshotIdentifier"] in reader.desired_names(cls.TYPE)]
-        return [cls._observed(reader, row) for row in wanted]
+        rows = [row for row in rows if row["DBSnapshotIdentifier"] in reader.desired_names(cls.TYPE)]
+        return [cls._observed(reader, row) for row in rows]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:

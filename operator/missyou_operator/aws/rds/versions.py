@@ -36,9 +36,9 @@ def major(version: str) -> int:
     return int(version.partition(".")[0])
 
 
-def gap(wanted: str, actual: str) -> Gap:
+def gap(desired: str, actual: str) -> Gap:
     """Compare a desired version (a major alone, or major and minor) with the one that runs."""
-    want, have = parse(wanted), parse(actual)
+    want, have = parse(desired), parse(actual)
     if want[0] != have[0]:
         return Gap.MAJOR if want[0] > have[0] else Gap.DOWNGRADE
     return Gap.NONE if have >= want else Gap.MINOR
@@ -49,13 +49,13 @@ def as_version(desired: str, observed: str) -> bool:
     return gap(desired, observed) in {Gap.NONE, Gap.DOWNGRADE}
 
 
-def choose(wanted: str, offered: Iterable[str]) -> str:
+def choose(desired: str, offered: Iterable[str]) -> str:
     """Choose the version to request from AWS.
 
     A major alone stays as it is: AWS then takes its default minor. Otherwise it is the lowest offered version of the
     same major that is not older. Errors: RefusedError (InvalidSpec), which names the offered versions.
     """
-    want = parse(wanted)
+    want = parse(desired)
     versions = sorted(set(offered), key=parse)
     minors = [version for version in versions if parse(version)[0] == want[0]]
     if not minors:
@@ -65,12 +65,12 @@ def choose(wanted: str, offered: Iterable[str]) -> str:
             f"spec.database.engineVersion: AWS offers no PostgreSQL {want[0]} in this region. Majors on offer: {known}",
         )
     if len(want) == 1:
-        return wanted
+        return desired
     enough = [version for version in minors if parse(version) >= want]
     if not enough:
         raise RefusedError(
             Reason.INVALID_SPEC,
-            f"spec.database.engineVersion: AWS offers no PostgreSQL {wanted} or newer of that major in this region. "
+            f"spec.database.engineVersion: AWS offers no PostgreSQL {desired} or newer of that major in this region. "
             f"Choose one of {', '.join(minors)}, or {want[0]} for AWS's default",
         )
     return enough[0]
@@ -93,16 +93,16 @@ def creatable(cloud: Cloud) -> list[Mapping[str, Any]]:
     return [row for row in rows if row.get("Status", "available") == "available"]
 
 
-def version_to_create(cloud: Cloud, wanted: str) -> str:
+def version_to_create(cloud: Cloud, desired: str) -> str:
     """Choose the version of a new instance. Errors: RefusedError."""
-    return choose(wanted, (row["EngineVersion"] for row in creatable(cloud)))
+    return choose(desired, (row["EngineVersion"] for row in creatable(cloud)))
 
 
-def version_to_upgrade_to(cloud: Cloud, wanted: str, current: str) -> str:
+def version_to_upgrade_to(cloud: Cloud, desired: str, current: str) -> str:
     """Choose the version to upgrade a running instance to. Errors: RefusedError."""
     rows = creatable(cloud)
     targets = upgrade_targets(current, rows)
-    return choose(wanted, [row["EngineVersion"] for row in rows] if targets is None else targets)
+    return choose(desired, [row["EngineVersion"] for row in rows] if targets is None else targets)
 
 
 def offers_insights(cloud: Cloud, version: str, instance_class: str) -> bool | None:

@@ -32,7 +32,7 @@ from missyou_operator.engine.values import UNKNOWN, Ref, Sensitive, is_known
 #: Not the exact names: AWS appends six characters to the ARN, which a secret does not have before it exists.
 _NAMES = ("secretsmanager:secret:{stack}/*",)
 
-#: Stands for a value in what was found: nobody read it.
+#: The placeholder for the value in an observation, which is not read.
 _HIDDEN = Sensitive("")
 _STARS = repr(_HIDDEN)
 #: The label of the version that readers get.
@@ -90,10 +90,10 @@ class Secret(Resource):
     def matches(self, name: str, observed: Observed) -> bool:
         """Compare a value by the id of the current version, derived from the value. A generated one always matches."""
         if name == "value":
-            return self.value is None or observed.attrs["version"] == self.wanted_version()
+            return self.value is None or observed.attrs["version"] == self.desired_version()
         return super().matches(name, observed)
 
-    def wanted_version(self) -> str:
+    def desired_version(self) -> str:
         """Return the id of the version that holds the value."""
         if isinstance(self.value, Sensitive):
             return derived(self.salt, self.value.fingerprint(self.salt))
@@ -104,7 +104,7 @@ class Secret(Resource):
 
         Restored credentials keep their password: a database may use it.
         """
-        version = self.wanted_version()
+        version = self.desired_version()
         try:
             row = cloud.client("secretsmanager").create_secret(
                 Name=self.name,
@@ -150,7 +150,7 @@ class Secret(Resource):
         if "description" in changed:
             client.update_secret(SecretId=observed.id, Description=self.description)
         if "value" in changed:
-            version = self.wanted_version()
+            version = self.desired_version()
             _make_current(cloud, observed.attrs, version, self._content)
         if "tags" in changed:
             client.tag_resource(SecretId=observed.id, Tags=tag_list(self.tags))
@@ -202,11 +202,11 @@ class SecretVersion(Resource):
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
         """Compare the current version's id with that of the desired content."""
         known = is_known((self.secret, self.host, self.port))
-        if known and observed.attrs["version"] == self.wanted_version():
+        if known and observed.attrs["version"] == self.desired_version():
             return ()
         return (FieldChange("DATABASE_URL", _STARS, _STARS if known else repr(UNKNOWN)),)
 
-    def wanted_version(self) -> str:
+    def desired_version(self) -> str:
         """Return the id of the version that holds the desired content."""
         return derived(self.salt, str(self.secret), str(self.host), str(self.port), self.username, self.database)
 
@@ -220,7 +220,7 @@ class SecretVersion(Resource):
         return self._write(cloud, observed.attrs)
 
     def _write(self, cloud: Cloud, attrs: Mapping[str, Any]) -> Observed:
-        version = self.wanted_version()
+        version = self.desired_version()
         _make_current(cloud, attrs, version, lambda: self._content(cloud))
         return self.as_created(version, arn=self.secret, version=version, versions=(*attrs["versions"], version))
 

@@ -70,7 +70,7 @@ class Topic(Resource):
         )
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it with its policy and tags. AWS refuses a name that is taken by a topic with others."""
+        """Create it with its policy and tags. AWS refuses the name of a topic whose attributes or tags differ."""
         attributes = {"Policy": json_text(self.policy), **({_KEY: self.key} if self.key else {})}
         try:
             answer = cloud.client("sns").create_topic(Name=self.name, Attributes=attributes, Tags=tag_list(self.tags))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
@@ -28,10 +27,10 @@ _WHY = 'in the caller\'s name: AWS WAF developer guide, "Actions that require ad
 class WebACLAssociation(Resource):
     """The association of the stack's web ACL with its load balancer, which has to be active."""
 
-    TYPE: ClassVar[str] = "wafv2.WebACLAssociation"
+    TYPE = "wafv2.WebACLAssociation"
     COMPARED = compare("web_acl_arn", "load_balancer_arn")
-    READ_AFTER: ClassVar[tuple[str, ...]] = ("wafv2.WebACL", "elbv2.LoadBalancer")
-    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+    READ_AFTER = ("wafv2.WebACL", "elbv2.LoadBalancer")
+    PERMISSIONS = (
         observe("wafv2:ListResourcesForWebACL", on=(ACL,)),
         # The load balancer's web ACL may be foreign.
         observe("wafv2:GetWebACLForResource", on=(_BALANCER, "wafv2:regional/webacl/*/*")),
