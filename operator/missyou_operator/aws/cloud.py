@@ -88,7 +88,7 @@ class Cloud:
         return tuple(self.stack.fill(pattern) for pattern in self.patterns[type_])
 
     def name(self, type_: str) -> str:
-        """Return the name of the stack's only resource of a type. Errors: ValueError for a type with several."""
+        """Return the name of the stack's only resource of a type. Errors: ValueError unless there is exactly one."""
         [name] = self.names(type_)
         return name
 

@@ -12,8 +12,7 @@ from typing import Any
 def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes of an instance. Those that AWS does not show (any key may be missing) are None.
 
-    `running_version` is the version that runs, `engine_version` the one under way; `pending` names changes that are not
-    applied yet.
+    `running_version` is the version that runs, `engine_version` the one under way; `pending` names unapplied changes.
     """
     waiting = {key: value for key, value in row.get("PendingModifiedValues", {}).items() if key != "MasterUserPassword"}
 
