@@ -215,9 +215,8 @@ def test_a_major_upgrade_takes_the_parameter_group_along() -> None:
 
 
 def test_a_minor_upgrade_goes_to_the_lowest_that_aws_offers() -> None:
-    desired = replace(DB, engine_version="15.18")
-    arguments = desired.modification(cloud_of(fake()), instance(), frozenset({"engine_version"}))
-    assert arguments == {"EngineVersion": "15.18"}
+    sent = replace(DB, engine_version="15.18").modification(cloud_of(fake()), instance(), frozenset({"engine_version"}))
+    assert sent == {"EngineVersion": "15.18"}
 
 
 def test_autoscaling_is_off_where_the_maximum_is_the_storage() -> None:
