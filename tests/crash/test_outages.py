@@ -86,7 +86,7 @@ def test_a_service_is_down_for_ten_minutes(
     assert stage == "at rest" or told
     last = app.condition("Ready")
     if last["status"] == "False" and last["reason"] == "AWSError":
-        assert "it is tried again" in last["message"]
+        assert "the operator retries it" in last["message"]
     # The pass that finds the service back is at most one pause away.
     app.one_pass()
     assert app.reports[-1].requeue_after <= RETRY

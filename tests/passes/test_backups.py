@@ -60,7 +60,7 @@ def test_a_window_that_aws_chose_stands_in_the_way(app):
     )
     app.edit(database={"backupWindow": "04:30-05:30"})
     app.until(lambda _: app.reason("Stalled") == "InvalidSpec", "refused")
-    assert "Name both: spec.database.backupWindow and" in app.condition("Stalled")["message"]
+    assert "Set both: spec.database.backupWindow and" in app.condition("Stalled")["message"]
     app.edit(database={"backupWindow": None})
     app.grow()
 

@@ -91,7 +91,7 @@ def test_who_is_named_is_asked_once_and_is_no_difference_until_he_answers(app):
     in_sync(app)
     assert listed(app) == {ANN: "PendingConfirmation", BOB: "PendingConfirmation"}
     assert (len(mails(app, ANN)), len(mails(app, BOB))) == (1, 1)
-    assert f"{ANN}, {BOB}: AWS waits until the link" in messages(app)
+    assert f"{ANN}, {BOB}: not confirmed; the link" in messages(app)
     row = app.resource("sns.EmailSubscriptions", f"{app.stack}-alarms")
     assert (row["state"], ANN in row["message"]) == ("Ready", True)
 

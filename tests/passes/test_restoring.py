@@ -72,7 +72,7 @@ def test_a_deleted_stack_is_made_again_from_its_final_snapshot(aws, lost):
     assert changes(app.calls(app.grow)) == {}
     app.edit(database={"restoreFromSnapshot": "another"})
     assert changes(app.calls(app.grow)) == {}
-    assert "counts only when a database is created" in app.resource("rds.DBInstance", "phoenix-db")["message"]
+    assert "only takes effect when a database is created" in app.resource("rds.DBInstance", "phoenix-db")["message"]
     app.delete()
 
 

@@ -56,7 +56,7 @@ def delete_out_of_band(app: App, observed: Observed) -> bool:
             return False
         app.clock.now += 5.0
         tools = Runtime(cloud, Seeded(SEED), classify)
-        world = observe(cloud, tools, wanted={}, since=seconds()).world
+        world = observe(cloud, tools, desired_names={}, since=seconds()).world
         left = [found for found in world.get(observed.address, ()) if found.id == observed.id]
         if not left:
             return True

@@ -1,4 +1,4 @@
-"""Requests to AWS as AWS counts them, for whoever keeps count: each attempt is one, a retry is another."""
+"""Reports of the requests to AWS, counted as AWS counts them: each attempt is one request, and so is each retry."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from botocore.exceptions import HTTPClientError
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.errors import is_credentials, is_throttling
 
-#: The code of a request that was answered as asked, and of one that got no answer.
+#: The code of a successful request, and of one that got no answer.
 OK, NO_ANSWER = "OK", "NoAnswer"
-#: Where a call's name and the start of its attempt are kept in botocore's context of the call.
-_NAME, _BEGAN = "missyou-name", "missyou-began"
+#: Keys in botocore's context of a call: the call's name and the start of the attempt.
+_NAME, _START = "missyou-name", "missyou-start"
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request. `service` is boto3's name, `operation` AWS's, `code` AWS's error code, OK or NO_ANSWER.
 
-    `own`: made with the operator's own credentials, not with those of a role that an app names.
+    `own`: signed with the operator's own credentials, not with those of a role that an app names.
     """
 
     service: str
@@ -32,34 +32,34 @@ class Call:
 
     @property
     def throttled(self) -> bool:
-        """Whether AWS said that there were too many."""
+        """Whether AWS throttled the request."""
         return is_throttling(self.code)
 
     @property
-    def distrusted(self) -> bool:
-        """Whether AWS did not accept the credentials themselves."""
+    def credentials_rejected(self) -> bool:
+        """Whether AWS rejected the credentials themselves."""
         return is_credentials(self.code)
 
 
-def hooks(tell: Callable[[Call], None], *, own: bool) -> Mapping[str, Callable[..., None]]:
-    """Return handlers by the names of botocore's events, which tell of each request once its answer is there.
+def hooks(report: Callable[[Call], None], *, own: bool) -> Mapping[str, Callable[..., None]]:
+    """Return handlers of botocore's events, by event name, that report each request once it is answered.
 
-    What never left (a gate refused it, a parameter was wrong) is not told.
+    A request that was never sent (a gate refused it, a parameter was wrong) is not reported.
     """
 
-    def named(model: Any, context: dict[str, Any], **_: Any) -> None:
+    def on_call(model: Any, context: dict[str, Any], **_: Any) -> None:
         context[_NAME] = (model.service_model.service_name, model.name)
 
-    def begun(request: Any, **_: Any) -> None:
-        # Not there when an URL is presigned: that is no request.
+    def on_request(request: Any, **_: Any) -> None:
+        # Absent when a URL is presigned: nothing is sent.
         if _NAME in request.context:
-            request.context[_BEGAN] = seconds()
+            request.context[_START] = seconds()
 
-    def answered(context: dict[str, Any], parsed_response: Any, exception: Any, **_: Any) -> None:
+    def on_response(context: dict[str, Any], parsed_response: Any, exception: Any, **_: Any) -> None:
         if exception is not None and not isinstance(exception, HTTPClientError):
             return
         service, operation = context[_NAME]
         code = NO_ANSWER if exception else str((parsed_response or {}).get("Error", {}).get("Code", "") or OK)
-        tell(Call(service, operation, code, seconds() - context[_BEGAN], own))
+        report(Call(service, operation, code, seconds() - context[_START], own))
 
-    return {"before-call": named, "request-created": begun, "response-received": answered}
+    return {"before-call": on_call, "request-created": on_request, "response-received": on_response}

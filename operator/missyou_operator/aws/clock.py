@@ -1,4 +1,4 @@
-"""The time, in one place, so that tests can turn it."""
+"""The clock, in one place, so that tests can control it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """`wall` gives the seconds since the epoch, as AWS's timestamps count; `steady` seconds that never jump."""
+    """`wall` returns seconds since the epoch, like AWS's timestamps; `steady` returns seconds that never jump."""
 
     wall: Callable[[], float] = time.time
     steady: Callable[[], float] = time.monotonic
 
 
-#: The one that the operator goes by.
+#: The operator's clock.
 CLOCK = Clock()
 
 
 def utc_now() -> datetime:
-    """Return the present time with its zone."""
+    """Return the current time in UTC."""
     return datetime.fromtimestamp(CLOCK.wall(), UTC)
 
 
 def seconds() -> float:
-    """Return seconds by which to measure how long something takes."""
+    """Return monotonic seconds, for measuring durations."""
     return CLOCK.steady()

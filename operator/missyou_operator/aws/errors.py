@@ -1,4 +1,4 @@
-"""AWS's errors, told apart by their wire codes (never by exception class: the two differ for query-protocol services).
+"""AWS's errors, classified by wire code (never by exception class: the two differ for query-protocol services).
 
 Source: the lists of errors in each service's API reference.
 """
@@ -43,38 +43,38 @@ _BROKEN = re.compile(
 
 
 def code_of(error: BaseException) -> str:
-    """Return an AWS error's code as it came over the wire, or an empty string."""
+    """Return the wire code of an AWS error, or an empty string."""
     return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
 
 
 def message_of(error: BaseException) -> str:
-    """Return an AWS error's own message, or an empty string. Secrets that it may quote are stars."""
+    """Return the message of an AWS error, or an empty string. Quoted secrets are replaced by stars."""
     return redact(str(error.response.get("Error", {}).get("Message", ""))) if isinstance(error, ClientError) else ""
 
 
 def is_absent(error: BaseException) -> bool:
-    """Return whether an error says that the thing does not exist, in any of AWS's spellings."""
+    """Return whether an error means that the resource does not exist, in any of AWS's spellings."""
     return bool(_ABSENT.search(code_of(error)))
 
 
 def is_broken(error: ClientError) -> bool:
-    """Return whether an error is the fault of AWS's side, and not a throttling, which some services answer as a 5xx."""
+    """Return whether an error is AWS's fault. Throttling is not, though some services answer it with a 5xx."""
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     return not _THROTTLED.search(code_of(error)) and (status >= 500 or bool(_BROKEN.search(code_of(error))))
 
 
 def is_throttling(code: str) -> bool:
-    """Return whether a code says that there were too many requests."""
+    """Return whether a code means that there were too many requests."""
     return bool(_THROTTLED.search(code))
 
 
 def is_credentials(code: str) -> bool:
-    """Return whether a code says that the credentials themselves are not accepted."""
+    """Return whether a code means that AWS rejects the credentials themselves."""
     return bool(_CREDENTIALS.search(code))
 
 
 def gone(delete: Callable[[], object]) -> Health:
-    """Run a deletion that takes effect at once; what is not there any more is gone too."""
+    """Run a deletion that takes effect at once. A resource that no longer exists counts as deleted."""
     try:
         delete()
     except ClientError as error:
@@ -84,10 +84,10 @@ def gone(delete: Callable[[], object]) -> Health:
 
 
 def classify(error: Exception) -> Health:
-    """Turn any exception of a resource class into what is to be reported, and how soon it is worth another try.
+    """Return the health to report for any exception of a resource class, including how soon to retry.
 
-    Unknown exceptions are mistakes of this program: logged with their traceback, reported without it. Messages never
-    carry parameters, which may be secret.
+    Unknown exceptions are bugs of the operator: logged with their traceback, reported without it. Messages never
+    contain parameters, which may be secret.
     """
     if isinstance(error, (NotYetError, FlakyError, RefusedError, UnansweredError)):
         return error.health
@@ -97,7 +97,7 @@ def classify(error: Exception) -> Health:
         return failed("NoCredentials", "the operator has no AWS credentials: give its ServiceAccount a role (IRSA)")
     if isinstance(error, ParamValidationError):
         names = ", ".join(dict.fromkeys(re.findall(r"parameter (?:input\.)?([\w.\[\]]+)", str(error))))
-        return failed("InvalidParameter", f"AWS's client refuses the request: {names or 'a parameter'} is not valid")
+        return failed("InvalidParameter", f"boto3 rejects the request: {names or 'a parameter'} is not valid")
     if isinstance(error, BotoCoreError):
         return failed(
             "AWSUnreachable", f"AWS did not answer ({type(error).__name__})", stalled=False, typical_seconds=20.0
@@ -112,12 +112,10 @@ def _classify_client_error(error: ClientError) -> Health:
     code, operation = code_of(error), error.operation_name
     text = f"{operation}: {message_of(error)} ({code})"
     if is_broken(error):
-        return failed("AWSError", f"{text}; it is tried again", stalled=False, typical_seconds=20.0)
+        return failed("AWSError", f"{text}; the operator retries it", stalled=False, typical_seconds=20.0)
+    throttled = f"AWS throttles {operation}; the operator retries it"
     for pattern, health in (
-        (
-            _THROTTLED,
-            failed("Throttled", f"AWS throttles {operation}; it is tried again", stalled=False, typical_seconds=20.0),
-        ),
+        (_THROTTLED, failed("Throttled", throttled, stalled=False, typical_seconds=20.0)),
         (_DENIED, failed(Reason.ACCESS_DENIED, f"{text}. Allow {operation} in the policy of the operator's role")),
         (_CREDENTIALS, failed("InvalidCredentials", f"{text}. Check the operator's credentials and spec.credentials")),
         (_NOT_YET, pending("WaitingForAWS", text)),
@@ -126,4 +124,4 @@ def _classify_client_error(error: ClientError) -> Health:
     ):
         if pattern.search(code):
             return health
-    return failed("Rejected", f"{text}. Correct the field of the spec that this speaks of")
+    return failed("Rejected", f"{text}. Correct the field of the spec that caused it")

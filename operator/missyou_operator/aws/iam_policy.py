@@ -1,6 +1,6 @@
-"""The IAM policy of the operator, composed from what the resource classes declare. Pure.
+"""The IAM policy of the operator, composed from the permissions that the resource classes declare. Pure.
 
-It consists of several documents, one or more a `Part`: AWS limits a managed policy to 6,144 characters (white space not
+It consists of one or more documents per `Part`: AWS limits a managed policy to 6,144 characters (white space not
 counted) and a role to ten policies. Source: IAM User Guide, "IAM and AWS STS quotas".
 """
 
@@ -16,10 +16,10 @@ from missyou_operator.aws.identity import Names
 from missyou_operator.aws.permissions import OURS, Condition, Grant, Part, with_names
 from missyou_operator.aws.registry import KINDS
 
-#: Characters of a managed policy.
+#: The most characters that a managed policy may have.
 LIMIT = 6144
-#: How resources begin whose ARNs have no region, and those whose ARNs have no account either.
-_GLOBAL, _NOBODYS = ("iam:", "route53:", "s3:", "cloudwatch:dashboard/"), ("route53:", "s3:")
+#: Prefixes of resources whose ARNs have no region, and of those whose ARNs have no account either.
+_WITHOUT_REGION, _WITHOUT_ACCOUNT = ("iam:", "route53:", "s3:", "cloudwatch:dashboard/"), ("route53:", "s3:")
 #: Any region's name, such as us-gov-west-1, inside a longer name.
 _ANY_REGION = "??-*-?"
 
@@ -28,10 +28,10 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the policy is narrowed to. Each field may be a pattern with `*` and `?`.
+    """The limits of the policy. Each field may be a pattern with `*` and `?`.
 
     `stack` is the prefix of names (`spec.stackName`), `cluster` the UID of the kube-system namespace, which our tags
-    carry. Tags keep the resources of others safe; `stack` helps where AWS checks no tags.
+    carry. Tags protect foreign resources; `stack` helps where AWS checks no tags.
     """
 
     partition: str = "aws"
@@ -46,33 +46,30 @@ class Scope:
         return text.format(stack=self.stack, region=region, account=self.account, cluster=self.cluster)
 
     def arn(self, resource: str) -> str:
-        """Complete a grant's resource to an ARN."""
+        """Return the ARN of a grant's resource."""
         if resource == "*":
             return resource
         service, _, rest = resource.partition(":")
-        region = "" if resource.startswith(_GLOBAL) else self.region
-        account = "" if resource.startswith(_NOBODYS) else self.account
+        region = "" if resource.startswith(_WITHOUT_REGION) else self.region
+        account = "" if resource.startswith(_WITHOUT_ACCOUNT) else self.account
         return f"arn:{self.partition}:{service}:{region}:{account}:{self.fill(rest)}"
 
 
 def declared(patterns: Names) -> tuple[Grant, ...]:
-    """Return all grants that the resource classes declare, for what stacks call their resources.
+    """Return all grants that the resource classes declare, with the names of stacks' resources filled in.
 
     Errors: TypeError for a class that declares none.
     """
     grants: list[Grant] = [*zones.PERMISSIONS]
     for kind in KINDS:
         if "PERMISSIONS" not in vars(kind):
-            raise TypeError(f"{kind.__name__} declares no PERMISSIONS: say which AWS actions it uses, and on what")
+            raise TypeError(f"{kind.__name__} declares no PERMISSIONS: list the AWS actions it uses, and on what")
         grants += vars(kind)["PERMISSIONS"]
     return tuple(with_names(grant, patterns) for grant in grants)
 
 
 def documents(scope: Scope, grants: Sequence[Grant]) -> dict[str, Document]:
-    """Return the policy documents by name: that of the part, and a number from the second one on (`make`, `make-2`).
-
-    Together they are the policy.
-    """
+    """Return the documents that make up the policy, named after their part and numbered from two (`make`, `make-2`)."""
     found: dict[str, Document] = {}
     for part in Part:
         statements = [_statement(scope, grant) for grant in merged(grant for grant in grants if grant.part is part)]
@@ -82,7 +79,7 @@ def documents(scope: Scope, grants: Sequence[Grant]) -> dict[str, Document]:
 
 
 def _packed(statements: Iterable[Mapping[str, Any]]) -> list[Document]:
-    """Pack statements, in their order, into as few documents as their size allows."""
+    """Pack statements, in their order, into as few documents as the size limit allows."""
     packed = [_document([])]
     for statement in statements:
         longer = _document([*packed[-1]["Statement"], statement])
@@ -103,9 +100,9 @@ def size(document: Document) -> int:
 
 
 def merged(grants: Iterable[Grant]) -> tuple[Grant, ...]:
-    """Join grants into as few as have the same meaning, without what another grant covers.
+    """Join grants into as few as possible with the same meaning, without duplicates.
 
-    A join never allows an action on a resource on easier terms than before: see each key.
+    A join never allows an action on a resource under weaker conditions than before: see each key.
     """
     rows = tuple(_union([replace(grant, implied="")]) for grant in grants)
     for key in (_same_terms, _tag_alone_decides, _same_actions, _alternatives):
@@ -118,7 +115,7 @@ def _same_terms(grant: Grant) -> object:
 
 
 def _tag_alone_decides(grant: Grant) -> object:
-    """Join what differs in opaque IDs only (EC2): every resource has to bear our tags for any of the actions."""
+    """Join grants that differ in opaque IDs only (EC2): every resource needs our tags for any of the actions."""
     if grant.when == (OURS,) and not any("{" in resource for resource in grant.resources):
         return grant.actions[0].partition(":")[0], grant.when
     return grant
@@ -129,7 +126,7 @@ def _same_actions(grant: Grant) -> object:
 
 
 def _alternatives(grant: Grant) -> object:
-    """Join what differs in resources, and in the values of its only condition (the creating call of `CreateAction`).
+    """Join grants that differ in resources and in the values of their only condition (the call in `CreateAction`).
 
     A call creates resources of one type, so it cannot tag those of another call.
     """

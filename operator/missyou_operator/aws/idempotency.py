@@ -1,4 +1,4 @@
-"""How to create what must not be there twice: by its name, or, where AWS has neither name nor token, by asking once."""
+"""Creation without duplicates: by a unique name, or by a single call where AWS has neither name nor client token."""
 
 from __future__ import annotations
 
@@ -17,32 +17,36 @@ _EXISTS = re.compile(r"AlreadyExists|DuplicateItem")
 
 @contextmanager
 def creating(address: str) -> Iterator[None]:
-    """Run a creating call whose name may have been taken a moment ago, by a call of ours whose answer was lost.
+    """Run a creating call whose name may be taken: by an earlier call of ours, say, whose answer was lost.
 
-    The next pass finds what is there and judges whose it is. Errors: NotYetError for a name that is taken, else AWS's.
+    The next pass reads the resource and determines its owner. Errors: NotYetError for a taken name, else AWS's.
     """
     try:
         yield
     except ClientError as error:
         if _EXISTS.search(code_of(error)):
-            message = f"{address} is there since a moment ago: it is read again"
-            raise NotYetError(Reason.CREATING, message, 2.0) from error
+            raise exists_already(address) from error
         raise
+
+
+def exists_already(name: str, seconds: float = 2.0) -> NotYetError:
+    """Return the error for a resource of ours that was not read: an answer was lost, or the read came too early."""
+    return NotYetError(Reason.CREATING, f"{name} was created a moment ago: it is read again", seconds)
 
 
 @contextmanager
 def creating_once(address: str) -> Iterator[None]:
-    """Run the one call that creates what has neither a name nor a client token; use a client that asks once.
+    """Run a call that creates a resource with neither a name nor a client token. Use a client without retries.
 
-    Errors: UnansweredError where the call may have taken effect (no answer came, or a 5xx), else AWS's.
+    Errors: UnansweredError if the call may have taken effect (no answer came, or a 5xx), else AWS's.
     """
     try:
         yield
     except EndpointConnectionError:
-        # Nobody was reached: nothing has happened.
+        # The request reached nobody: nothing has happened.
         raise
     except (ClientError, HTTPClientError) as error:
         if isinstance(error, ClientError) and not is_broken(error):
             raise
-        message = f"{address}: AWS did not say whether it has been created; it is looked for before it is tried again"
+        message = f"{address}: AWS did not confirm its creation; the operator searches for it before it tries again"
         raise UnansweredError(message) from error

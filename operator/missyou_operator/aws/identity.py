@@ -1,4 +1,4 @@
-"""Who a stack is: the names and tags that make AWS itself the only state there is."""
+"""The identity of a stack: the names and tags that make AWS itself the only state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 STACK_TAG = "missyou.app/stack"
 CLUSTER_TAG = "missyou.app/cluster"
 COMPONENT_TAG = "missyou.app/component"
-#: What stacks call their resources: patterns for `StackIdentity.fill`, by resource type.
+#: The names of stacks' resources: patterns for `StackIdentity.fill`, by resource type.
 Names = Mapping[str, tuple[str, ...]]
 
 
@@ -43,7 +43,7 @@ class StackIdentity:
         return tags.get(STACK_TAG) == self.app and tags.get(CLUSTER_TAG) == self.cluster
 
     def token(self, *parts: str) -> str:
-        """Derive a client token (64 hex digits) from the identity: no request is ever carried out twice."""
+        """Derive a client token (64 hex digits) from the identity, so that AWS carries out no request twice."""
         return hashlib.sha256("\0".join((self.cluster, self.app, self.region, *parts)).encode()).hexdigest()
 
     def arn(self, service: str, resource: str) -> str:
@@ -52,17 +52,17 @@ class StackIdentity:
 
 
 def owner_of(tags: Mapping[str, str]) -> str:
-    """Return the owner that tags name, for a message; "" when they name none."""
+    """Return the owner that tags name, for a message, or an empty string."""
     if STACK_TAG not in tags:
         return ""
     return f"MissYouApp {tags[STACK_TAG]} of cluster {tags.get(CLUSTER_TAG, '(unknown)')}"
 
 
 def tag_list(tags: Mapping[str, str], *, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
-    """Return tags in the list form that most services take (ECS spells the two words in lower case)."""
+    """Return tags in the list form that most services take (ECS spells both keys in lower case)."""
     return [{key: k, value: v} for k, v in sorted(tags.items())]
 
 
 def tag_map(tags: Iterable[Mapping[str, Any]] | None, *, key: str = "Key", value: str = "Value") -> dict[str, str]:
-    """Return tags as a mapping, without AWS's own."""
+    """Return tags as a mapping, without those that AWS sets itself."""
     return {t[key]: t.get(value) or "" for t in tags or () if not t[key].startswith("aws:")}

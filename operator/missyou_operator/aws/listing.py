@@ -1,4 +1,4 @@
-"""The standard reader: one list of a whole account, shared between stacks, and an observation of each row of ours."""
+"""The standard reader: one list of the whole account, shared between stacks, and an observation per row of ours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from missyou_operator.engine.resource import Observed, Resource
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A call that lists a type, named as boto3 names it; `name` is the key of a row's name, `arguments` narrow it."""
+    """A call that lists a type, by its boto3 name. `name` is the key of a row's name; `arguments` narrow the list."""
 
     service: str
     operation: str
@@ -22,7 +22,7 @@ class Listing:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def rows(self, reader: Reader, type_: str) -> list[Mapping[str, Any]]:
-        """Read the list, and return the rows that bear one of the stack's names of a type."""
+        """Read the list and return the rows with one of the stack's names of a type."""
         client = reader.client(self.service)
         key = f"{self.service}.{self.operation}"
         rows = reader.shared(key, lambda: pages(client, self.operation, self.result, **self.arguments))
@@ -31,9 +31,9 @@ class Listing:
 
 @dataclass(frozen=True, kw_only=True)
 class Named(Resource):
-    """A type whose resources their names identify.
+    """A type whose resources are identified by their names.
 
-    One that is read after the VPC is not looked for in a stack that is too new to have one.
+    If it is read after the VPC, it is not read in a stack that is too new to have a VPC.
     """
 
     LISTING: ClassVar[Listing]
@@ -51,4 +51,4 @@ class Named(Resource):
     @classmethod
     @abc.abstractmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
-        """Put an observation together from a row of the listing, with further calls for what it does not show."""
+        """Build an observation from a row of the listing, with further calls for what the row lacks."""

@@ -1,4 +1,4 @@
-"""One observation of AWS: all types that are asked for, everything independent read at once."""
+"""One observation of AWS: all requested types, independent ones read concurrently."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ Rows = Sequence[Observed]
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """What exists, and the types that could not be read, each with the reason."""
+    """The resources that exist, and the types that could not be read, each with the reason."""
 
     world: ObservedState
     unreadable: Mapping[str, Health] = field(default_factory=dict)
 
 
-def observe(  # noqa: PLR0913 - an observation has that many sides
+def observe(  # noqa: PLR0913 - an observation has that many inputs
     cloud: Cloud,
     runtime: Runtime,
     *,
-    wanted: Mapping[str, Sequence[str]],
+    desired_names: Mapping[str, Sequence[str]],
     since: float,
     slow_since: float | None = None,
     previous: ObservedState | None = None,
     only: frozenset[str] | None = None,
 ) -> Observations:
-    """Read the types in `only` (all of them if None); of the others `previous` still counts.
+    """Read the types in `only` (all of them if None); for the others, `previous` still counts.
 
-    `since` (monotonic seconds) is how old a read shared with other stacks may be, `slow_since` one of what hardly
-    ever changes; `wanted` names the desired resources per type, for those types that are found by them.
+    `since` (monotonic seconds) is how old a read shared with other stacks may be, `slow_since` how old one of what
+    hardly ever changes. `desired_names` lists the desired resources of each type that is read by name.
     """
     kinds = {kind.TYPE: kind for kind in KINDS if only is None or kind.TYPE in only}
     found: dict[str, Rows] = {}
     for observed in chain.from_iterable((previous or {}).values()):
         if observed.kind.TYPE not in kinds:
             found[observed.kind.TYPE] = (*found.get(observed.kind.TYPE, ()), observed)
-    run = _Observation(Reader(cloud, found, since, wanted, slow_since), found, runtime, kinds)
+    run = _Observation(Reader(cloud, found, since, desired_names, slow_since), found, runtime, kinds)
     needs = {type_: [need for need in kind.READ_AFTER if need in kinds] for type_, kind in kinds.items()}
     schedule.run(needs, runtime.pool, run.start, run.settle)
     world: dict[str, tuple[Observed, ...]] = {}
@@ -64,7 +64,7 @@ class _Observation:
         self.unreadable: dict[str, Health] = {}
 
     def start(self, type_: str) -> Callable[[], Rows | Health] | bool:
-        """Return the read of a type, unless a type could not be read that this one is found by."""
+        """Return the read of a type, unless a type that it depends on could not be read."""
         kind = self.kinds[type_]
         for need in kind.READ_AFTER:
             if need in self.unreadable:
@@ -72,7 +72,7 @@ class _Observation:
         return partial(self._read, kind)
 
     def settle(self, type_: str, answer: Rows | Health) -> bool:
-        """Keep what was found of a type. One that cannot be read never hides the others."""
+        """Keep the result of a type. A type that cannot be read never hides the others."""
         if isinstance(answer, Health):
             self.unreadable[type_] = answer
         else:
@@ -82,10 +82,10 @@ class _Observation:
     def _read(self, kind: type[Resource]) -> Rows | Health:
         try:
             return kind.read(self.reader)
-        except Exception as error:  # it becomes the report of one type
+        except Exception as error:  # reported for this type alone
             return self.runtime.classify(error)
 
 
 def _ours_first(rows: tuple[Observed, ...]) -> tuple[Observed, ...]:
-    """Order twins so that every pass keeps the same one: ours before others', living before dying, then by ID."""
+    """Order duplicates so that every pass keeps the same one: ours before foreign, live before deleting, then by ID."""
     return tuple(sorted(rows, key=lambda observed: (not observed.owned, observed.state == "deleting", observed.id)))

@@ -1,7 +1,7 @@
-"""What AWS must allow a resource class to do: the values that the classes declare as `PERMISSIONS`.
+"""The AWS permissions of the resource classes, which declare them as `PERMISSIONS`.
 
-AWS's Service Authorization Reference says which action can be narrowed to which resource, and by which condition: one
-page a service ("Actions, resources, and condition keys for …"). Where a class knows better, it names its source.
+AWS's Service Authorization Reference lists, on one page per service ("Actions, resources, and condition keys for …"),
+the resources and conditions that each action can be narrowed to. A class that deviates from it names its source.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from missyou_operator.aws.identity import CLUSTER_TAG, Names
 
 
 class Part(StrEnum):
-    """The purpose of a permission, and hence the policy document that it goes into.
+    """The purpose of a permission, and hence its policy document.
 
-    `LOOK` only reads, `MAKE` creates what bears our tags from the first moment, `CHANGE` touches only what bears them.
+    `LOOK` only reads, `MAKE` creates resources with our tags from the start, `CHANGE` touches only resources with them.
     """
 
     LOOK = "look"
@@ -27,7 +27,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition on a request. `values` may contain placeholders, as resources do; those of `Arn…` are resources."""
+    """One condition on a request. `values` may contain placeholders, like resources; those of `Arn…` are resources."""
 
     operator: str
     key: str
@@ -36,12 +36,12 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Actions that are allowed on resources where all `when` conditions hold.
+    """Actions that are allowed on resources if all `when` conditions hold.
 
     A resource is `<service>:<the last part of its ARN>`, such as `ecs:cluster/{ecs.Cluster}`, or `*`. Placeholders: a
-    resource type (each name that the stack has of it), `{stack}` (the prefix of names), `{region}` and `{account}` (as
+    resource type (each of the stack's names for it), `{stack}` (the prefix of names), `{region}` and `{account}` (as
     parts of names), `{cluster}` (the value of our tag).
-    `implied` gives the reason, and its source, for what AWS checks although no request names it.
+    `implied` gives the reason, with its source, for actions that AWS checks although no request names them.
     """
 
     part: Part
@@ -51,18 +51,18 @@ class Grant:
     implied: str = ""
 
 
-#: The roles of a stack's tasks, as `iam:` actions name them.
+#: The roles of a stack's tasks, as resources of `iam:` actions.
 ROLES = ("iam:role/{iam.Role}",)
 _TYPE = re.compile(r"\{(\w+\.\w+)\}")
 
 #: The request gives the new resource our tags.
 TAGGED_BY_REQUEST = Condition("StringLike", f"aws:RequestTag/{CLUSTER_TAG}", ("{cluster}",))
-#: The resource bears our tags already.
+#: The resource already has our tags.
 OURS = Condition("StringLike", f"aws:ResourceTag/{CLUSTER_TAG}", ("{cluster}",))
 
 
 def with_names(grant: Grant, patterns: Names) -> Grant:
-    """Replace resource types by the stack's names; a type with several names makes a value for each."""
+    """Replace resource types by the stack's names. A type with several names yields a value for each."""
     when = tuple(replace(condition, values=_named(condition.values, patterns)) for condition in grant.when)
     return replace(grant, resources=_named(grant.resources, patterns), when=when)
 
@@ -78,31 +78,31 @@ def _combinations(text: str, patterns: Names) -> Iterable[str]:
 
 
 def observe(*actions: str, on: tuple[str, ...] = ("*",)) -> Grant:
-    """Allow reading. It is not bound to tags: only reading tells whose a resource is."""
+    """Allow reading, regardless of tags: only a read shows who owns a resource."""
     return Grant(Part.LOOK, actions, on)
 
 
 def make(*actions: str, on: tuple[str, ...], also: tuple[Condition, ...] = ()) -> Grant:
-    """Allow creating, and tagging in the same call, where the request carries our tags."""
+    """Allow creating, and tagging in the same call, if the request carries our tags."""
     return Grant(Part.MAKE, actions, on, (TAGGED_BY_REQUEST, *also))
 
 
 def change(*actions: str, on: tuple[str, ...], also: tuple[Condition, ...] = ()) -> Grant:
-    """Allow changing, deleting, and creating inside, where the resource bears our tags."""
+    """Allow changing and deleting a resource, and creating inside it, if it has our tags."""
     return Grant(Part.CHANGE, actions, on, (OURS, *also))
 
 
 def tag_new(action: str, *creating: str, on: tuple[str, ...]) -> Grant:
-    """Allow an action that tags, but only as part of calls that create: it cannot tag an existing resource.
+    """Allow a tagging action, but only as part of creating calls: it cannot tag an existing resource.
 
-    For the services that tell the two apart (EC2, ECS, Elastic Load Balancing), by their condition key `CreateAction`.
+    For services that distinguish the two by their condition key `CreateAction`: EC2, ECS, Elastic Load Balancing.
     """
     service = action.partition(":")[0]
     return Grant(Part.MAKE, (action,), on, (Condition("StringEquals", f"{service}:CreateAction", creating),))
 
 
 def linked_role(service: str, source: str) -> Grant:
-    """Allow AWS to create its service-linked role for a service, in the caller's name, at first use in an account."""
+    """Allow AWS to create a service's service-linked role in the caller's name, at its first use in an account."""
     return Grant(
         Part.MAKE,
         ("iam:CreateServiceLinkedRole",),

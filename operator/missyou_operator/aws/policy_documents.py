@@ -1,4 +1,4 @@
-"""Policy documents, compared for what they mean: IAM may reorder lists and unwrap those of one element."""
+"""Policy documents, compared by meaning: IAM may reorder lists and unwrap those of one element."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from missyou_operator.engine.resource import FieldChange
 
 
 def normalised(document: Any) -> Any:
-    """Return a document in a form in which two that mean the same are equal: lists sorted, those of one unwrapped."""
+    """Return a document in canonical form: lists sorted, single-element lists unwrapped. Equal forms mean the same."""
     if isinstance(document, Mapping):
         return {key: normalised(document[key]) for key in sorted(document)}
     if isinstance(document, (list, tuple)):
@@ -26,7 +26,7 @@ def as_policy(desired: Any, observed: Any) -> bool:
 
 
 def readable(change: FieldChange, before: Any, after: Any, *more: str) -> FieldChange:
-    """Name the rights that come and those that go (`more` of them), instead of printing two documents."""
+    """Describe a change by the rights it adds and removes (`more` of these), instead of printing two documents."""
     had, has = grants(before), grants(after)
     return replace(
         change,
@@ -36,9 +36,9 @@ def readable(change: FieldChange, before: Any, after: Any, *more: str) -> FieldC
 
 
 def grants(document: Any) -> frozenset[str]:
-    """Return a document as one sentence per action and resource, for a person who asks what changes.
+    """Return a document as one sentence per action, for a person who reads what changes.
 
-    `Allow ecr:BatchGetImage on arn:…`; a condition is appended as it is written. None grants nothing.
+    `Allow ecr:BatchGetImage on arn:…`; a condition is appended as JSON. None grants nothing.
     """
     return frozenset(
         f"{statement.get('Effect')} {action} {_whom(statement)}{_condition(statement)}"
@@ -68,5 +68,5 @@ def _items(value: Any) -> tuple[Any, ...]:
 
 
 def json_text(document: Any) -> str:
-    """Write a document as JSON, for the call that sends it."""
+    """Return a document as JSON, for the call that sends it."""
     return json.dumps(document, sort_keys=True)

@@ -1,4 +1,4 @@
-"""All resource types there are, service by service."""
+"""All resource types, service by service."""
 
 from __future__ import annotations
 
@@ -21,21 +21,5 @@ from missyou_operator.aws import (
 )
 from missyou_operator.engine.resource import Resource
 
-_ALL = (
-    ec2,
-    rds,
-    secretsmanager,
-    ecr,
-    elbv2,
-    route53,
-    acm,
-    ecs,
-    iam,
-    autoscaling,
-    logs,
-    sns,
-    cloudwatch,
-    wafv2,
-    s3,
-)
+_ALL = (ec2, rds, secretsmanager, ecr, elbv2, route53, acm, ecs, iam, autoscaling, logs, sns, cloudwatch, wafv2, s3)
 KINDS: tuple[type[Resource], ...] = tuple(kind for service in _ALL for kind in service.KINDS)

@@ -1,4 +1,4 @@
-"""boto3 clients: one set per role and region, with retries and time-outs that fit a pass that never waits long."""
+"""boto3 clients: one set per role and region. Their retries and timeouts suit a pass that never waits long."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from botocore.session import get_session
 from missyou_operator.aws.calls import Call, hooks
 from missyou_operator.aws.cloud import Client, Inventory
 
-#: A single call ends within about half a minute, so that a stopped operator can finish what it began. Retries: standard
-#: mode knows every service's throttling codes.
+#: A single call ends within about half a minute, so that a stopping operator can finish what it began. The retry mode
+#: is standard because that knows every service's throttling codes.
 _CONFIG = Config(
     connect_timeout=5,
     read_timeout=25,
@@ -32,7 +32,7 @@ _ONCE = _CONFIG.merge(Config(retries={"total_max_attempts": 1}))
 
 @dataclass(slots=True)
 class Account:
-    """One identity in one region: its clients, the account it acts in, and the reads that its stacks share."""
+    """One identity in one region: its clients, its account, and the reads that its stacks share."""
 
     session: boto3.Session
     inventory: Inventory = field(default_factory=Inventory)
@@ -44,18 +44,18 @@ class Account:
         return self._client(service, _CONFIG)
 
     def client_without_retries(self, service: str) -> Client:
-        """Return a client of a service that tries no call a second time."""
+        """Return a client of a service that never retries a call."""
         return self._client(service, _ONCE)
 
     def _client(self, service: str, config: Config) -> Client:
-        # Making clients is not thread-safe in boto3, using them is.
+        # In boto3, creating clients is not thread-safe; using them is.
         with self._lock:
             if (service, config) not in self._clients:
                 self._clients[service, config] = self.session.client(service, config=config)
             return self._clients[service, config]
 
     def identity(self) -> tuple[str, str]:
-        """Return account number and partition (`aws`, `aws-cn`, `aws-us-gov`). Asked once. Errors: any ClientError."""
+        """Return account number and partition (`aws`, `aws-cn`, `aws-us-gov`), read once. Errors: any ClientError."""
         answer = self.inventory.get(
             "sts.get_caller_identity", self.client("sts").get_caller_identity, since=float("-inf")
         )
@@ -63,24 +63,24 @@ class Account:
 
 
 class Accounts:
-    """All identities that stacks act under, made when first needed.
+    """All identities that stacks act under, created at first use.
 
-    `gate` is called before each request is sent, and raises where none may be; what it returns is the answer to the
-    request, which is then not sent (botocore's `before-send`). `tell` hears of each that was sent.
+    `gate` is called before each request and raises if it must not be sent. A value that it returns is the answer, and
+    the request is not sent (botocore's `before-send`). `report` is called with each request that was sent.
     """
 
-    def __init__(self, gate: Callable[..., Any] | None = None, tell: Callable[[Call], None] | None = None) -> None:
-        self._gate, self._tell = gate, tell
+    def __init__(self, gate: Callable[..., Any] | None = None, report: Callable[[Call], None] | None = None) -> None:
+        self._gate, self._report = gate, report
         self._accounts: dict[tuple[str, str, str], Account] = {}
         self._lock = threading.Lock()
 
     def get(self, region: str, role_arn: str = "", external_id: str = "") -> Account:
-        """Return the account for a region, through a role to assume if one is named."""
+        """Return the account for a region, through an assumed role if one is named."""
         key = (region, role_arn, external_id)
         with self._lock:
             if key not in self._accounts:
                 base = _new_session()
-                # For whatever the session itself asks: assuming the role is a call to STS in this region.
+                # For the session's own calls: assuming the role is a call to STS in this region.
                 base.set_config_variable("region", region)
                 self._attach(base, own=True)
                 if role_arn:
@@ -92,13 +92,13 @@ class Accounts:
     def _attach(self, session: BotocoreSession, *, own: bool) -> None:
         if self._gate:
             session.register("before-send", self._gate)
-        for event, handler in hooks(self._tell, own=own).items() if self._tell else ():
+        for event, handler in hooks(self._report, own=own).items() if self._report else ():
             session.register(event, handler)
 
 
 @functools.cache
 def _loader() -> Loader:
-    """Return the one loader of AWS's models: one for each role takes 52 MB and 0.7 s, and this one 5 MB and 0.14 s."""
+    """Return the one loader of AWS's models: a loader per role takes 52 MB and 0.7 s, a shared one 5 MB and 0.14 s."""
     loader: Loader = get_session().get_component("data_loader")
     return loader
 
@@ -116,5 +116,5 @@ def _assuming(source: BotocoreSession, role_arn: str, external_id: str) -> Botoc
     )
     session = _new_session()
     credentials = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
-    session._credentials = credentials  # noqa: SLF001 - botocore's own providers set them so, and it has no other door
+    session._credentials = credentials  # noqa: SLF001 - as botocore's own providers do; it has no public setter
     return session

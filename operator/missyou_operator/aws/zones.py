@@ -1,4 +1,4 @@
-"""Which two availability zones a stack lives in."""
+"""The choice of a stack's two availability zones."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from missyou_operator.engine.errors import RefusedError
 PERMISSIONS = (observe("ec2:DescribeAvailabilityZones"),)
 
 
-def choose_zones(cloud: Cloud, wanted: Sequence[str] | None, used: Sequence[str]) -> tuple[str, str]:
-    """Return the zones of the spec, else those in use (one a place, "" for none), else the first of the region.
+def choose_zones(cloud: Cloud, desired: Sequence[str] | None, used: Sequence[str]) -> tuple[str, str]:
+    """Return the zones of the spec, else those in use ("" for a free place), else the first ones of the region.
 
-    Once chosen they stay: zone lists differ between accounts and grow. Local and wavelength zones are left out, as are
-    those that an account has to opt in to. Source: EC2 API reference, DescribeAvailabilityZones. Errors: RefusedError.
+    Chosen zones stay: zone lists differ between accounts and grow. Local and wavelength zones are left out, and so are
+    zones that an account has to opt in to. Source: EC2 API reference, DescribeAvailabilityZones. Errors: RefusedError.
     """
-    first, second = wanted or used
+    first, second = desired or used
     if first and second:
         return first, second
     offered = sorted(set(cloud.hourly("ec2.zones", lambda: _offered(cloud))))

@@ -50,7 +50,7 @@ class Readiness:
 
     def call(self, call: Call) -> None:
         """Learn whether AWS accepts the credentials: only success and their refusal say something about them."""
-        if call.own and call.distrusted:
+        if call.own and call.credentials_rejected:
             self._untrusted = f"AWS does not accept the credentials: {call.code}"
         elif call.own and call.code == OK:
             self._untrusted = ""

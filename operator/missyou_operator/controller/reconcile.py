@@ -210,7 +210,7 @@ def _observe(inputs: _Inputs) -> Observations:
     observations = observe(
         inputs.cloud,
         inputs.runtime,
-        wanted=inputs.sources.names if inputs.sources else {},
+        desired_names=inputs.sources.names if inputs.sources else {},
         since=max(memory.wrote_at, now - _SHARED_FOR if shared else now),
         slow_since=max(memory.wrote_at, now - _SLOW_FOR if shared else now),
         previous=None if full else memory.world,

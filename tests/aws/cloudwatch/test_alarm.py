@@ -1,4 +1,4 @@
-"""Alarms live their life on the test AWS."""
+"""The life cycle of alarms on the test AWS."""
 
 from __future__ import annotations
 
@@ -29,40 +29,40 @@ def alarm(cloud: Cloud) -> Alarm:
 
 def test_what_was_created_is_found_as_desired() -> None:
     cloud = live()
-    wanted = alarm(cloud)
-    made = wanted.create(cloud)
-    found = observe(wanted, cloud)
-    assert wanted.diff(found) == wanted.diff(made) == ()
+    desired = alarm(cloud)
+    created = desired.create(cloud)
+    found = observe(desired, cloud)
+    assert desired.diff(found) == desired.diff(created) == ()
     assert found.owned
-    assert found.attrs["arn"] == made.attrs["arn"]
+    assert found.attrs["arn"] == created.attrs["arn"]
 
 
 def test_another_threshold_is_set_and_the_tags_stay() -> None:
     cloud = live()
     alarm(cloud).create(cloud)
-    wanted = replace(alarm(cloud), threshold=90.0)
-    assert changed(wanted, observe(wanted, cloud)) == {"threshold"}
-    found = apply(wanted, cloud)
+    desired = replace(alarm(cloud), threshold=90.0)
+    assert changed(desired, observe(desired, cloud)) == {"threshold"}
+    found = apply(desired, cloud)
     assert found.attrs["threshold"] == 90.0
-    assert wanted.diff(found) == ()
+    assert desired.diff(found) == ()
 
 
 def test_a_lost_tag_comes_back_without_touching_the_settings() -> None:
     cloud = live()
-    wanted = alarm(cloud)
-    arn = wanted.create(cloud).attrs["arn"]
+    desired = alarm(cloud)
+    arn = desired.create(cloud).attrs["arn"]
     client("cloudwatch").untag_resource(ResourceARN=arn, TagKeys=["Environment"])
-    assert changed(wanted, observe(wanted, cloud)) == {"tags"}
-    assert wanted.diff(apply(wanted, cloud)) == ()
+    assert changed(desired, observe(desired, cloud)) == {"tags"}
+    assert desired.diff(apply(desired, cloud)) == ()
 
 
-def test_an_alarm_that_rings_is_ready_and_says_so() -> None:
+def test_a_firing_alarm_is_ready_and_its_message_says_so() -> None:
     cloud = live()
-    wanted = alarm(cloud)
-    wanted.create(cloud)
-    client("cloudwatch").set_alarm_state(AlarmName=wanted.name, StateValue="ALARM", StateReason="test")
-    found = observe(wanted, cloud)
-    health = wanted.health(found)
+    desired = alarm(cloud)
+    desired.create(cloud)
+    client("cloudwatch").set_alarm_state(AlarmName=desired.name, StateValue="ALARM", StateReason="test")
+    found = observe(desired, cloud)
+    health = desired.health(found)
     assert (found.state, health.status) == ("ALARM", "ready")
     assert "in ALARM: more than 80% CPU" in health.message
 
@@ -84,9 +84,9 @@ def rate(cloud: Cloud) -> Alarm:
 
 def test_an_alarm_on_an_expression_is_found_as_desired() -> None:
     cloud = live()
-    wanted = rate(cloud)
-    made = wanted.create(cloud)
-    assert wanted.diff(observe(wanted, cloud)) == wanted.diff(made) == ()
+    desired = rate(cloud)
+    created = desired.create(cloud)
+    assert desired.diff(observe(desired, cloud)) == desired.diff(created) == ()
 
 
 @pytest.mark.parametrize(
@@ -100,30 +100,30 @@ def test_an_alarm_on_an_expression_is_found_as_desired() -> None:
         ("datapoints", 4),
     ],
 )
-def test_what_somebody_changed_in_an_expression_is_seen_and_put_right(field: str, value: object) -> None:
+def test_a_changed_expression_is_observed_and_corrected(field: str, value: object) -> None:
     cloud = live()
     replace(rate(cloud), **{field: value}).create(cloud)
-    wanted = rate(cloud)
-    assert changed(wanted, observe(wanted, cloud)) == {field}
-    assert wanted.diff(apply(wanted, cloud)) == ()
+    desired = rate(cloud)
+    assert changed(desired, observe(desired, cloud)) == {field}
+    assert desired.diff(apply(desired, cloud)) == ()
 
 
-def test_metrics_of_two_places_are_no_rate_of_ours() -> None:
+def test_metrics_with_different_dimensions_are_no_expression_of_ours() -> None:
     cloud = live()
-    wanted = rate(cloud)
-    wanted.create(cloud)
-    [row] = client("cloudwatch").describe_alarms(AlarmNames=[wanted.name])["MetricAlarms"]
+    desired = rate(cloud)
+    desired.create(cloud)
+    [row] = client("cloudwatch").describe_alarms(AlarmNames=[desired.name])["MetricAlarms"]
     row["Metrics"][1]["MetricStat"]["Metric"]["Dimensions"][0]["Value"] = "app/other/0123"
     client("cloudwatch").put_metric_alarm(
-        AlarmName=wanted.name,
+        AlarmName=desired.name,
         Metrics=row["Metrics"],
         EvaluationPeriods=5,
         DatapointsToAlarm=3,
         Threshold=80.0,
         ComparisonOperator="GreaterThanThreshold",
     )
-    assert "dimensions" in changed(wanted, observe(wanted, cloud))
-    assert wanted.diff(apply(wanted, cloud)) == ()
+    assert "dimensions" in changed(desired, observe(desired, cloud))
+    assert desired.diff(apply(desired, cloud)) == ()
 
 
 def test_an_alarm_moves_from_a_metric_to_an_expression_and_back() -> None:
@@ -133,7 +133,7 @@ def test_an_alarm_moves_from_a_metric_to_an_expression_and_back() -> None:
     assert alarm(cloud).diff(apply(alarm(cloud), cloud)) == ()
 
 
-def test_others_alarms_are_not_ours() -> None:
+def test_foreign_alarms_are_not_ours() -> None:
     cloud = live()
     alarm(neighbour(cloud)).create(neighbour(cloud))
     replace(alarm(cloud), name=f"{cloud.stack.name}-unknown").create(cloud)
@@ -151,5 +151,5 @@ def test_deleting_twice_is_fine() -> None:
 
 def test_a_dimension_may_refer_to_another_resource() -> None:
     ref = Ref("ecs.Service/x", "id")
-    wanted = replace(alarm(live()), dimensions={"ServiceName": ref})
-    assert wanted.refs() == (ref,)
+    desired = replace(alarm(live()), dimensions={"ServiceName": ref})
+    assert desired.refs() == (ref,)

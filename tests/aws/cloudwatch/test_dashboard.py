@@ -1,4 +1,4 @@
-"""Dashboards live their life on the test AWS."""
+"""The life cycle of dashboards on the test AWS."""
 
 from __future__ import annotations
 
@@ -27,65 +27,65 @@ def dashboard(cloud: Cloud) -> Dashboard:
 
 def test_what_was_created_is_found_as_desired() -> None:
     cloud = live()
-    wanted = dashboard(cloud)
-    made = wanted.create(cloud)
-    found = observe(wanted, cloud)
-    assert wanted.diff(found) == wanted.diff(made) == ()
+    desired = dashboard(cloud)
+    created = desired.create(cloud)
+    found = observe(desired, cloud)
+    assert desired.diff(found) == desired.diff(created) == ()
     assert found.owned
-    assert found.attrs["arn"] == made.attrs["arn"]
+    assert found.attrs["arn"] == created.attrs["arn"]
 
 
 def test_another_order_of_keys_is_no_difference() -> None:
     cloud = live()
-    wanted = dashboard(cloud)
-    wanted.create(cloud)
-    body = json.loads(client("cloudwatch").get_dashboard(DashboardName=wanted.name)["DashboardBody"])
+    desired = dashboard(cloud)
+    desired.create(cloud)
+    body = json.loads(client("cloudwatch").get_dashboard(DashboardName=desired.name)["DashboardBody"])
     turned = json.dumps(dict(reversed(body.items())), indent=2)
-    client("cloudwatch").put_dashboard(DashboardName=wanted.name, DashboardBody=turned)
-    assert wanted.diff(observe(wanted, cloud)) == ()
+    client("cloudwatch").put_dashboard(DashboardName=desired.name, DashboardBody=turned)
+    assert desired.diff(observe(desired, cloud)) == ()
 
 
-def test_a_change_is_told_by_the_widgets_that_it_is_in() -> None:
+def test_a_change_names_the_widgets_that_differ() -> None:
     cloud = live()
-    wanted = dashboard(cloud)
-    other = {**wanted.body, "widgets": [text("one", "First"), text("three", "Second"), text("by hand", "Notes")]}
-    replace(wanted, body=other).create(cloud)
-    [difference] = wanted.diff(observe(wanted, cloud))
+    desired = dashboard(cloud)
+    other = {**desired.body, "widgets": [text("one", "First"), text("three", "Second"), text("by hand", "Notes")]}
+    replace(desired, body=other).create(cloud)
+    [difference] = desired.diff(observe(desired, cloud))
     assert (difference.field, difference.before, difference.after) == ("body", "Second, Notes", "Second")
-    assert wanted.diff(apply(wanted, cloud)) == ()
+    assert desired.diff(apply(desired, cloud)) == ()
 
 
-def test_a_plan_with_what_is_not_known_yet_names_the_widget() -> None:
+def test_a_plan_with_an_unknown_value_names_the_widget() -> None:
     cloud = live()
-    wanted = dashboard(cloud)
-    wanted.create(cloud)
+    desired = dashboard(cloud)
+    desired.create(cloud)
     moving = {
-        **wanted.body,
+        **desired.body,
         "widgets": [text("one", "First"), {**text("two", "Second"), "height": Ref("ec2.Vpc/x", "id")}],
     }
-    coming = replace(wanted, body=moving).resolved({})
-    [difference] = coming.diff(observe(wanted, cloud))
+    coming = replace(desired, body=moving).resolved({})
+    [difference] = coming.diff(observe(desired, cloud))
     assert difference.after == "Second"
 
 
-def test_another_time_range_is_told_too() -> None:
+def test_another_time_range_is_shown_too() -> None:
     cloud = live()
-    wanted = dashboard(cloud)
-    replace(wanted, body={**wanted.body, "start": "-PT1H"}).create(cloud)
-    [difference] = wanted.diff(observe(wanted, cloud))
-    assert difference.before == difference.after == "settings of the whole"
+    desired = dashboard(cloud)
+    replace(desired, body={**desired.body, "start": "-PT1H"}).create(cloud)
+    [difference] = desired.diff(observe(desired, cloud))
+    assert difference.before == difference.after == "dashboard settings"
 
 
 def test_a_lost_tag_comes_back() -> None:
     cloud = live()
-    wanted = dashboard(cloud)
-    arn = wanted.create(cloud).attrs["arn"]
+    desired = dashboard(cloud)
+    arn = desired.create(cloud).attrs["arn"]
     client("cloudwatch").untag_resource(ResourceARN=arn, TagKeys=["Environment"])
-    assert changed(wanted, observe(wanted, cloud)) == {"tags"}
-    assert wanted.diff(apply(wanted, cloud)) == ()
+    assert changed(desired, observe(desired, cloud)) == {"tags"}
+    assert desired.diff(apply(desired, cloud)) == ()
 
 
-def test_somebody_elses_of_the_same_name_is_not_ours_and_not_looked_into() -> None:
+def test_a_foreign_namesake_is_not_ours_and_its_body_is_not_read() -> None:
     cloud = live()
     theirs = dashboard(neighbour(cloud))
     theirs.create(neighbour(cloud))

@@ -1,4 +1,4 @@
-"""Roles: documents compared by meaning, rights that nobody declared taken away, propagation waited for."""
+"""Roles: documents are compared by meaning, foreign rights are removed, propagation is waited for."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def role(cloud: Cloud, policy: dict[str, Any] | None = POLICY) -> Role:
 @pytest.mark.parametrize("policy", [POLICY, None])
 def test_what_was_created_is_found_as_desired(policy: dict[str, Any] | None) -> None:
     cloud = live()
-    wanted = role(cloud, policy)
-    made = wanted.create(cloud)
-    found = observe(wanted, cloud)
-    assert wanted.diff(found) == wanted.diff(made) == ()
+    desired = role(cloud, policy)
+    created = desired.create(cloud)
+    found = observe(desired, cloud)
+    assert desired.diff(found) == desired.diff(created) == ()
     assert found.owned
-    assert [made.attrs[key] for key in ("id", "arn", "attached")] == [
+    assert [created.attrs[key] for key in ("id", "arn", "attached")] == [
         found.attrs[key] for key in ("id", "arn", "attached")
     ]
 
@@ -57,23 +57,23 @@ def test_only_ecs_for_this_account_may_assume_it() -> None:
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 
 
-def test_foreign_policies_are_named_and_taken_away() -> None:
+def test_foreign_policies_are_named_and_removed() -> None:
     cloud, iam = live(), client("iam")
-    wanted = role(cloud)
-    wanted.create(cloud)
+    desired = role(cloud)
+    desired.create(cloud)
     document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
-    iam.put_role_policy(RoleName=wanted.name, PolicyName="sneaky", PolicyDocument=document)
-    arn = iam.create_policy(PolicyName=f"{wanted.name}-extra", PolicyDocument=document)["Policy"]["Arn"]
-    iam.attach_role_policy(RoleName=wanted.name, PolicyArn=arn)
-    [change] = wanted.diff(observe(wanted, cloud))
+    iam.put_role_policy(RoleName=desired.name, PolicyName="sneaky", PolicyDocument=document)
+    arn = iam.create_policy(PolicyName=f"{desired.name}-extra", PolicyDocument=document)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName=desired.name, PolicyArn=arn)
+    [change] = desired.diff(observe(desired, cloud))
     assert change.before == f"inline policy sneaky; attached policy {arn}"
     assert change.after == "(nothing more)"
-    after = apply(wanted, cloud)
-    assert wanted.diff(after) == ()
+    after = apply(desired, cloud)
+    assert desired.diff(after) == ()
     assert (after.attrs["inline"], after.attrs["attached"]) == (("missyou",), ())
 
 
-def test_a_role_without_a_policy_loses_the_one_it_had() -> None:
+def test_a_role_without_a_policy_loses_its_previous_one() -> None:
     cloud = live()
     role(cloud).create(cloud)
     assert role(cloud, None).diff(apply(role(cloud, None), cloud)) == ()
@@ -90,13 +90,13 @@ def test_a_plan_says_which_rights_change() -> None:
 
 def test_a_changed_trust_and_lost_tags_are_set_again() -> None:
     cloud = live()
-    wanted = role(cloud)
-    wanted.create(cloud)
-    open_to_all = {**wanted.trust, "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}}
-    client("iam").update_assume_role_policy(RoleName=wanted.name, PolicyDocument=json.dumps(open_to_all))
-    wanted = replace(wanted, tags={**wanted.tags, "Team": "x"})
-    assert changed(wanted, observe(wanted, cloud)) == {"trust", "tags"}
-    assert wanted.diff(apply(wanted, cloud)) == ()
+    desired = role(cloud)
+    desired.create(cloud)
+    open_to_all = {**desired.trust, "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}}
+    client("iam").update_assume_role_policy(RoleName=desired.name, PolicyDocument=json.dumps(open_to_all))
+    desired = replace(desired, tags={**desired.tags, "Team": "x"})
+    assert changed(desired, observe(desired, cloud)) == {"trust", "tags"}
+    assert desired.diff(apply(desired, cloud)) == ()
 
 
 def test_a_role_is_deleted_with_its_policies_and_twice_is_fine() -> None:
@@ -139,7 +139,7 @@ def test_documents_are_compared_by_meaning(one: Any, other: Any, same: bool) -> 
     assert (normalised(one) == normalised(other)) is same
 
 
-def test_grants_say_the_effect_and_the_condition() -> None:
+def test_grants_show_the_effect_and_the_condition() -> None:
     statement = {"Effect": "Deny", "Action": "s3:*", "Resource": ["a", "b"], "Condition": {"Bool": {"x": "true"}}}
     assert grants({"Statement": statement}) == {'Deny s3:* on a, b if {"Bool":{"x":"true"}}'}
     assert grants(None) == frozenset()

@@ -1,4 +1,4 @@
-"""What an instance class has, by its name."""
+"""The memory and connections of instance classes, by name."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_memory(name, gib):
 @pytest.mark.parametrize(
     "name", ["db.x2g.large", "db.r4.large", "db.m3.medium", "db.z1d.large", "db.serverless", "db.t3"]
 )
-def test_what_does_not_follow_the_rule_is_not_guessed(name):
+def test_irregular_classes_are_not_guessed(name):
     assert memory_bytes(name) is None
     assert most_connections(name) is None
 

@@ -1,4 +1,4 @@
-"""Subnet and parameter groups live their life on the test AWS."""
+"""The life cycle of subnet and parameter groups on the test AWS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.aws.live import apply, changed, client, live, neighbour, observe, rea
 
 
 def subnets() -> tuple[str, str, str]:
-    """Find three subnets of one VPC; make them where there are none, or another test has reset the test AWS."""
+    """Return three subnets of one VPC. Create them if they do not exist, or another test has reset the test AWS."""
     ec2 = client("ec2")
     blocks = [f"10.9.{n}.0/24" for n in range(3)]
     found = ec2.describe_subnets(Filters=[{"Name": "cidr-block", "Values": blocks}])["Subnets"]
@@ -47,69 +47,69 @@ def parameter_group(cloud: Cloud, family: str = "postgres15") -> DBParameterGrou
     )
 
 
-@pytest.mark.parametrize("wanted_of", [subnet_group, parameter_group])
-def test_a_group_lives_its_life(wanted_of: Callable[[Cloud], DBSubnetGroup | DBParameterGroup]) -> None:
+@pytest.mark.parametrize("desired_of", [subnet_group, parameter_group])
+def test_a_group_lives_its_life(desired_of: Callable[[Cloud], DBSubnetGroup | DBParameterGroup]) -> None:
     cloud = live()
-    wanted = wanted_of(cloud)
-    made = wanted.create(cloud)
-    found = observe(wanted, cloud)
-    assert wanted.diff(found) == wanted.diff(made) == ()
-    assert (found.id, found.attrs["arn"]) == (made.id, made.attrs["arn"])
+    desired = desired_of(cloud)
+    created = desired.create(cloud)
+    found = observe(desired, cloud)
+    assert desired.diff(found) == desired.diff(created) == ()
+    assert (found.id, found.attrs["arn"]) == (created.id, created.attrs["arn"])
     with pytest.raises(NotYetError):
-        wanted.create(cloud)
-    retagged = replace(wanted, tags={**wanted.tags, "Team": "x"})
+        desired.create(cloud)
+    retagged = replace(desired, tags={**desired.tags, "Team": "x"})
     assert changed(retagged, found) == {"tags"}
     assert retagged.diff(apply(retagged, cloud)) == ()
     for _ in range(2):
-        assert type(wanted).delete(cloud, found).status == "ready"
-    assert read(type(wanted), cloud) == []
+        assert type(desired).delete(cloud, found).status == "ready"
+    assert read(type(desired), cloud) == []
 
 
-@pytest.mark.parametrize("wanted_of", [subnet_group, parameter_group])
-def test_another_owners_group_is_not_ours(wanted_of: Callable[[Cloud], DBSubnetGroup | DBParameterGroup]) -> None:
+@pytest.mark.parametrize("desired_of", [subnet_group, parameter_group])
+def test_another_owners_group_is_not_ours(desired_of: Callable[[Cloud], DBSubnetGroup | DBParameterGroup]) -> None:
     cloud = live()
-    wanted_of(neighbour(cloud)).create(neighbour(cloud))
-    assert not observe(wanted_of(cloud), cloud).owned
+    desired_of(neighbour(cloud)).create(neighbour(cloud))
+    assert not observe(desired_of(cloud), cloud).owned
 
 
 def test_subnets_are_a_set() -> None:
     cloud = live()
-    wanted = subnet_group(cloud)
-    wanted.create(cloud)
+    desired = subnet_group(cloud)
+    desired.create(cloud)
     a, b, c = subnets()
-    found = observe(wanted, cloud)
-    assert replace(wanted, subnet_ids=(b, a)).diff(found) == ()
-    assert changed(replace(wanted, subnet_ids=(a, c)), found) == {"subnet_ids"}
+    found = observe(desired, cloud)
+    assert replace(desired, subnet_ids=(b, a)).diff(found) == ()
+    assert changed(replace(desired, subnet_ids=(a, c)), found) == {"subnet_ids"}
 
 
 def test_subnets_and_description_are_written_together() -> None:
     rds = FakeEc2()
     cloud = cloud_of(rds)
-    wanted = subnet_group(cloud)
-    found = wanted.as_created("missyou-db", arn="arn").with_attrs(subnet_ids=("subnet-old",))
-    after = wanted.update(cloud, found, frozenset(changed(wanted, found)))
+    desired = subnet_group(cloud)
+    found = desired.as_created("missyou-db", arn="arn").with_attrs(subnet_ids=("subnet-old",))
+    after = desired.update(cloud, found, frozenset(changed(desired, found)))
     assert rds.arguments("modify_db_subnet_group") == {
-        "DBSubnetGroupName": wanted.name,
+        "DBSubnetGroupName": desired.name,
         "DBSubnetGroupDescription": "Subnets",
         "SubnetIds": list(subnets()[:2]),
     }
-    assert wanted.diff(after) == ()
+    assert desired.diff(after) == ()
 
 
 def test_only_declared_parameters_count() -> None:
     cloud = live()
-    wanted = parameter_group(cloud)
-    wanted.create(cloud)
+    desired = parameter_group(cloud)
+    desired.create(cloud)
 
     def set_(name: str, value: str) -> None:
         parameter = {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
-        client("rds").modify_db_parameter_group(DBParameterGroupName=wanted.name, Parameters=[parameter])
+        client("rds").modify_db_parameter_group(DBParameterGroupName=desired.name, Parameters=[parameter])
 
     set_("log_statement", "all")
-    assert wanted.diff(observe(wanted, cloud)) == ()
+    assert desired.diff(observe(desired, cloud)) == ()
     set_("rds.force_ssl", "0")
-    assert changed(wanted, observe(wanted, cloud)) == {"parameters"}
-    after = apply(wanted, cloud)
+    assert changed(desired, observe(desired, cloud)) == {"parameters"}
+    after = apply(desired, cloud)
     assert after.attrs["parameters"]["rds.force_ssl"] == "1"
     assert after.attrs["parameters"]["log_statement"] == "all"
 
@@ -145,8 +145,8 @@ def test_a_static_parameter_waits_for_the_next_restart() -> None:
 
     rds = FakeEc2(modify_db_parameter_group=modify)
     cloud = cloud_of(rds)
-    wanted = parameter_group(cloud)
-    wanted.update(cloud, wanted.as_created(wanted.name, arn="arn"), frozenset({"parameters"}))
+    desired = parameter_group(cloud)
+    desired.update(cloud, desired.as_created(desired.name, arn="arn"), frozenset({"parameters"}))
     assert rds.operations == ["modify_db_parameter_group"] * 2
 
 

@@ -1,4 +1,4 @@
-"""The database, judged from rows as AWS gives them: what counts as a difference, what is sent, how it is deleted."""
+"""The database, from rows as AWS returns them: what counts as a difference, what is sent, how it is deleted."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def fake(*, insights: bool = True, **answers: Any) -> FakeEc2:
     )
 
 
-def seen(*, insights: bool = True, storage_tag: str = "20", **values: Any) -> Observed:
+def instance(*, insights: bool = True, storage_tag: str = "20", **values: Any) -> Observed:
     row = {**ROW, **values, "TagList": [*row_tags("missyou-db"), {"Key": STORAGE_TAG, "Value": storage_tag}]}
     rds = fake(insights=insights, describe_db_instances={"DBInstances": [row]})
     [observed] = DBInstance.read(reader_of(cloud_of(rds)))
@@ -128,7 +128,7 @@ def test_an_untouched_instance_is_as_desired_in_one_call() -> None:
     ],
 )
 def test_what_aws_may_change_is_no_difference(values: dict[str, Any]) -> None:
-    assert fields(DB, seen(**values)) == []
+    assert fields(DB, instance(**values)) == []
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_what_aws_may_change_is_no_difference(values: dict[str, Any]) -> None:
     ],
 )
 def test_drift_is_a_difference_that_is_changed_in_place(values: dict[str, Any], differs: str) -> None:
-    observed = seen(**values)
+    observed = instance(**values)
     assert fields(DB, observed) == [differs]
     assert differs not in DB.FORCES_REPLACEMENT
     rds = fake()
@@ -160,53 +160,53 @@ def test_drift_is_a_difference_that_is_changed_in_place(values: dict[str, Any], 
     assert DB.diff(after) == ()
 
 
-def test_wanted_growth_grows_and_is_noted() -> None:
-    wanted = replace(DB, storage_gib=50)
-    [growth, note] = wanted.diff(seen())
+def test_desired_growth_is_requested_and_recorded_in_the_tag() -> None:
+    desired = replace(DB, storage_gib=50)
+    [growth, note] = desired.diff(instance())
     assert (growth.field, growth.before, growth.after) == ("storage_gib", "20", "50")
     assert (note.field, note.before, note.after) == ("tags", f"{STORAGE_TAG}=20", f"{STORAGE_TAG}=50")
     rds = fake()
-    after = wanted.update(cloud_of(rds), seen(), frozenset({"storage_gib", "tags"}))
+    after = desired.update(cloud_of(rds), instance(), frozenset({"storage_gib", "tags"}))
     assert rds.arguments("modify_db_instance")["AllocatedStorage"] == 50
     assert {"Key": STORAGE_TAG, "Value": "50"} in rds.arguments("add_tags_to_resource")["Tags"]
     assert after.state == "modifying"
-    assert wanted.diff(after) == ()
+    assert desired.diff(after) == ()
 
 
-def test_a_wish_that_autoscaling_has_outgrown_is_only_noted() -> None:
-    assert fields(replace(DB, storage_gib=50), seen(AllocatedStorage=60)) == ["tags"]
+def test_a_size_that_autoscaling_has_outgrown_is_only_recorded_in_the_tag() -> None:
+    assert fields(replace(DB, storage_gib=50), instance(AllocatedStorage=60)) == ["tags"]
 
 
-def change_of(wanted: DBInstance, observed: Observed) -> tuple[Action, str]:
-    flat = replace(wanted, after=())
+def change_of(desired: DBInstance, observed: Observed) -> tuple[Action, str]:
+    flat = replace(desired, after=())
     [change] = make_plan(Graph([flat]), {flat.address: (observed,)}).changes
     return change.action, change.destroys
 
 
-def test_a_wanted_shrink_replaces_the_database_and_says_what_is_lost() -> None:
-    observed = seen(AllocatedStorage=60, storage_tag="50")
+def test_a_desired_shrink_replaces_the_database_and_names_what_is_lost() -> None:
+    observed = instance(AllocatedStorage=60, storage_tag="50")
     assert fields(DB, observed) == ["storage_shrink"]
     action, lost = change_of(DB, observed)
     assert action is Action.REPLACE
     assert "the database missyou-db and everything in it" in lost
 
 
-def test_without_a_note_growth_is_growth() -> None:
-    assert fields(DB, seen(AllocatedStorage=60, storage_tag="garbage")) == ["tags"]
+def test_without_the_tag_larger_storage_counts_as_growth() -> None:
+    assert fields(DB, instance(AllocatedStorage=60, storage_tag="garbage")) == ["tags"]
 
 
-def test_there_is_no_way_back_from_a_major_version() -> None:
-    observed = seen(EngineVersion="16.12")
+def test_a_major_version_cannot_be_downgraded() -> None:
+    observed = instance(EngineVersion="16.12")
     assert fields(DB, observed) == ["major_downgrade"]
     assert change_of(DB, observed)[0] is Action.REPLACE
     assert change_of(replace(DB, engine_version="16", multi_az=False), observed)[0] is Action.UPDATE
 
 
 def test_a_major_upgrade_takes_the_parameter_group_along() -> None:
-    wanted = replace(DB, engine_version="16", parameter_group="missyou-postgres16")
-    observed = seen()
-    assert set(fields(wanted, observed)) == {"engine_version", "parameter_group"}
-    sent = wanted.modification(cloud_of(fake()), observed, frozenset(fields(wanted, observed)))
+    desired = replace(DB, engine_version="16", parameter_group="missyou-postgres16")
+    observed = instance()
+    assert set(fields(desired, observed)) == {"engine_version", "parameter_group"}
+    sent = desired.modification(cloud_of(fake()), observed, frozenset(fields(desired, observed)))
     assert sent == {
         "EngineVersion": "16",
         "AllowMajorVersionUpgrade": True,
@@ -215,20 +215,20 @@ def test_a_major_upgrade_takes_the_parameter_group_along() -> None:
 
 
 def test_a_minor_upgrade_goes_to_the_lowest_that_aws_offers() -> None:
-    wanted = replace(DB, engine_version="15.18")
-    assert wanted.modification(cloud_of(fake()), seen(), frozenset({"engine_version"})) == {"EngineVersion": "15.18"}
+    sent = replace(DB, engine_version="15.18").modification(cloud_of(fake()), instance(), frozenset({"engine_version"}))
+    assert sent == {"EngineVersion": "15.18"}
 
 
 def test_autoscaling_is_off_where_the_maximum_is_the_storage() -> None:
-    wanted = replace(DB, max_storage_gib=20)
-    assert fields(wanted, seen(MaxAllocatedStorage=None)) == []
-    assert fields(wanted, seen()) == ["max_storage_gib"]
-    sent = wanted.modification(cloud_of(fake()), seen(AllocatedStorage=30), frozenset({"max_storage_gib"}))
+    desired = replace(DB, max_storage_gib=20)
+    assert fields(desired, instance(MaxAllocatedStorage=None)) == []
+    assert fields(desired, instance()) == ["max_storage_gib"]
+    sent = desired.modification(cloud_of(fake()), instance(AllocatedStorage=30), frozenset({"max_storage_gib"}))
     assert sent == {"MaxAllocatedStorage": 30}
 
 
-def test_performance_insights_degrades_where_the_class_lacks_it() -> None:
-    observed = seen(insights=False, PerformanceInsightsEnabled=False)
+def test_performance_insights_is_off_if_the_class_lacks_it() -> None:
+    observed = instance(insights=False, PerformanceInsightsEnabled=False)
     assert fields(DB, observed) == []
     assert "AWS does not offer it for db.t3.micro" in DB.health(observed).message
     rds = fake(insights=False)
@@ -237,24 +237,24 @@ def test_performance_insights_degrades_where_the_class_lacks_it() -> None:
 
 
 def test_a_class_without_performance_insights_turns_it_off() -> None:
-    wanted = replace(DB, instance_class="db.t2.micro")
-    sent = wanted.modification(cloud_of(fake(insights=False)), seen(), frozenset({"instance_class"}))
+    desired = replace(DB, instance_class="db.t2.micro")
+    sent = desired.modification(cloud_of(fake(insights=False)), instance(), frozenset({"instance_class"}))
     assert sent == {"DBInstanceClass": "db.t2.micro", "EnablePerformanceInsights": False}
 
 
 def test_creation_sends_what_is_pinned_and_reads_the_password_only_then() -> None:
     rds = fake()
-    made = DB.create(cloud_of(rds))
+    created = DB.create(cloud_of(rds))
     sent = rds.arguments("create_db_instance")
     assert sent["EngineVersion"] == "15.15"
     assert sent["MasterUserPassword"] == "s3cret"
     assert (sent["StorageEncrypted"], sent["PubliclyAccessible"], sent["StorageType"]) == (True, False, "gp3")
     assert sent["EngineLifecycleSupport"] == "open-source-rds-extended-support-disabled"
     assert {"Key": STORAGE_TAG, "Value": "20"} in sent["Tags"]
-    assert "s3cret" not in repr(made)
-    assert (made.state, made.attrs.get("endpoint")) == ("creating", None)
-    assert DB.diff(made) == ()
-    assert DB.health(made).typical_seconds == 600
+    assert "s3cret" not in repr(created)
+    assert (created.state, created.attrs.get("endpoint")) == ("creating", None)
+    assert DB.diff(created) == ()
+    assert DB.health(created).typical_seconds == 600
 
 
 def test_a_fixed_size_sends_no_maximum() -> None:
@@ -280,7 +280,7 @@ def test_a_secret_without_a_password_is_refused(secret: str) -> None:
         ("DBInstanceAlreadyExists", "", NotYetError),
     ],
 )
-def test_refusals_that_pass_are_told_apart(code: str, message: str, becomes: type[Exception]) -> None:
+def test_refusals_that_pass_with_time_are_recognised(code: str, message: str, becomes: type[Exception]) -> None:
     rds = fake()
     rds.answers["create_db_instance"] = aws_error(code, message)
     with pytest.raises(becomes):
@@ -290,7 +290,7 @@ def test_refusals_that_pass_are_told_apart(code: str, message: str, becomes: typ
 @pytest.mark.parametrize(
     ("state", "endpoint", "status", "reason", "words"),
     [
-        ("available", True, "ready", "Available", "runs PostgreSQL 15.17 (15.4 or newer is wanted)"),
+        ("available", True, "ready", "Available", "runs PostgreSQL 15.17 (spec.database.engineVersion: 15.4 or newer)"),
         ("backing-up", True, "ready", "Available", "its backup is being taken"),
         ("backing-up", False, "pending", "Creating", "gets its address next"),
         ("creating", False, "pending", "Creating", "is being created"),
@@ -301,29 +301,29 @@ def test_refusals_that_pass_are_told_apart(code: str, message: str, becomes: typ
         ("failed", False, "failed", "Failed", "cannot recover it"),
     ],
 )
-def test_states_are_put_into_words(state: str, endpoint: bool, status: str, reason: str, words: str) -> None:
+def test_states_have_health_and_message(state: str, endpoint: bool, status: str, reason: str, words: str) -> None:
     values = {} if endpoint else {"Endpoint": None}
-    health = DB.health(seen(DBInstanceStatus=state, **values))
+    health = DB.health(instance(DBInstanceStatus=state, **values))
     assert (health.status, health.reason) == (status, reason)
     assert words in health.message
     assert health.stalled is (status == "failed")
 
 
-def test_it_is_changed_only_where_aws_takes_changes() -> None:
-    assert DB.busy(seen()) is None
-    assert DB.busy(seen(DBInstanceStatus="storage-full")) is None
+def test_it_is_changed_only_in_states_that_accept_changes() -> None:
+    assert DB.busy(instance()) is None
+    assert DB.busy(instance(DBInstanceStatus="storage-full")) is None
     for state in ("modifying", "backing-up", "stopped"):
-        assert DB.busy(seen(DBInstanceStatus=state)) is not None
+        assert DB.busy(instance(DBInstanceStatus=state)) is not None
 
 
 def test_a_database_that_needs_a_restart_says_so() -> None:
     group = {"DBParameterGroupName": "missyou-postgres15", "ParameterApplyStatus": "pending-reboot"}
-    assert "aws rds reboot-db-instance" in DB.health(seen(DBParameterGroups=[group])).message
+    assert "aws rds reboot-db-instance" in DB.health(instance(DBParameterGroups=[group])).message
 
 
 def test_unknown_references_differ() -> None:
-    wanted = replace(DB, security_group_ids=(UNKNOWN,))  # type: ignore[arg-type]
-    assert fields(wanted, seen()) == ["security_group_ids"]
+    desired = replace(DB, security_group_ids=(UNKNOWN,))  # type: ignore[arg-type]
+    assert fields(desired, instance()) == ["security_group_ids"]
 
 
 def deletion(rds: FakeEc2, observed: Observed, *, final_snapshot: bool = True) -> Any:
@@ -334,7 +334,7 @@ def deletion(rds: FakeEc2, observed: Observed, *, final_snapshot: bool = True) -
 
 def test_deletion_drops_the_protection_and_takes_a_snapshot() -> None:
     rds = FakeEc2()
-    health = deletion(rds, seen())
+    health = deletion(rds, instance())
     assert rds.operations == ["modify_db_instance", "delete_db_instance"]
     assert rds.arguments("modify_db_instance")["DeletionProtection"] is False
     sent = rds.arguments("delete_db_instance")
@@ -345,7 +345,7 @@ def test_deletion_drops_the_protection_and_takes_a_snapshot() -> None:
 
 def test_deletion_without_a_snapshot() -> None:
     rds = FakeEc2()
-    deletion(rds, seen(DeletionProtection=False), final_snapshot=False)
+    deletion(rds, instance(DeletionProtection=False), final_snapshot=False)
     assert rds.calls == [
         (
             "delete_db_instance",
@@ -363,23 +363,23 @@ def test_a_snapshot_of_that_name_does_not_stop_the_deletion() -> None:
             raise aws_error("DBSnapshotAlreadyExists")
         return {}
 
-    deletion(FakeEc2(delete_db_instance=delete), seen())
+    deletion(FakeEc2(delete_db_instance=delete), instance())
     assert names[1] == f"{names[0]}-030007"
 
 
 def test_a_deletion_under_way_is_left_alone_and_a_finished_one_is_done() -> None:
     for state in ("deleting", "delete-precheck"):
         rds = FakeEc2()
-        assert deletion(rds, seen(DBInstanceStatus=state)).status == "pending"
+        assert deletion(rds, instance(DBInstanceStatus=state)).status == "pending"
         assert rds.calls == []
-    assert deletion(FakeEc2(delete_db_instance=aws_error("DBInstanceNotFound")), seen()).status == "ready"
+    assert deletion(FakeEc2(delete_db_instance=aws_error("DBInstanceNotFound")), instance()).status == "ready"
 
 
-def test_the_wanted_snapshot_is_never_skipped_silently() -> None:
+def test_a_required_final_snapshot_is_never_skipped_silently() -> None:
     rds = FakeEc2()
-    assert deletion(rds, seen(DBInstanceStatus="creating")).status == "pending"
+    assert deletion(rds, instance(DBInstanceStatus="creating")).status == "pending"
     with pytest.raises(RefusedError, match="finalSnapshot to false"):
-        deletion(rds, seen(DBInstanceStatus="failed"))
+        deletion(rds, instance(DBInstanceStatus="failed"))
     assert rds.calls == []
 
 

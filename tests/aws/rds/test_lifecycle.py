@@ -1,4 +1,4 @@
-"""A database, its credentials and its groups live their life together on the test AWS."""
+"""The life cycle of a database with its credentials and groups on the test AWS."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def test_from_nothing_to_nothing() -> None:
     secret = credentials(cloud).create(cloud)
     subnet_group(cloud).create(cloud)
     parameter_group(cloud).create(cloud)
-    wanted = instance(cloud, secret.id)
-    made = wanted.create(cloud)
-    assert wanted.diff(made) == ()
-    eventually(lambda: wanted.health(observe(wanted, cloud)).status == "ready")
-    found = observe(wanted, cloud)
-    assert wanted.diff(found) == ()
+    desired = instance(cloud, secret.id)
+    created = desired.create(cloud)
+    assert desired.diff(created) == ()
+    eventually(lambda: desired.health(observe(desired, cloud)).status == "ready")
+    found = observe(desired, cloud)
+    assert desired.diff(found) == ()
     assert found.attrs["running_version"] == "15.13"
 
     version = SecretVersion(
@@ -79,15 +79,15 @@ def test_from_nothing_to_nothing() -> None:
     host, password = found.attrs["endpoint"], content["password"]
     assert content["DATABASE_URL"] == f"postgresql://missyou:{password}@{host}:5432/missyou?sslmode=require"
 
-    larger = replace(wanted, storage_gib=40, instance_class="db.t3.small", deletion_protection=False)
+    larger = replace(desired, storage_gib=40, instance_class="db.t3.small", deletion_protection=False)
     changed = frozenset(change.field for change in larger.diff(found))
     assert changed == {"storage_gib", "instance_class", "deletion_protection", "tags"}
     larger.update(cloud, found, changed)
     eventually(lambda: larger.health(observe(larger, cloud)).status == "ready")
     assert larger.diff(observe(larger, cloud)) == ()
 
-    client("rds").modify_db_instance(DBInstanceIdentifier=wanted.name, DeletionProtection=True)
+    client("rds").modify_db_instance(DBInstanceIdentifier=desired.name, DeletionProtection=True)
     DBInstance.delete(cloud, observe(larger, cloud))
     eventually(lambda: read(DBInstance, cloud) == [])
-    [snapshot] = client("rds").describe_db_snapshots(DBInstanceIdentifier=wanted.name)["DBSnapshots"]
-    assert snapshot["DBSnapshotIdentifier"].startswith(f"{wanted.name}-final-")
+    [snapshot] = client("rds").describe_db_snapshots(DBInstanceIdentifier=desired.name)["DBSnapshots"]
+    assert snapshot["DBSnapshotIdentifier"].startswith(f"{desired.name}-final-")

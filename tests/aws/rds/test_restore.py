@@ -1,4 +1,4 @@
-"""Databases made from snapshots: which fit, what is sent, and how long the password is still to be set."""
+"""Databases restored from snapshots: which are suitable, what is sent, and until when the password is due."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def tagged(**tags: str) -> list[dict[str, str]]:
 
 
 def restored(**values: Any) -> Observed:
-    """Return an instance that was restored and waits for its password."""
+    """Return a restored instance whose password is still due."""
     tags = [*ROW["TagList"], {"Key": RESTORED_TAG, "Value": "gift"}, *values.pop("tags", ())]
     rds = fake(describe_db_instances={"DBInstances": [{**ROW, **values, "TagList": tags}]})
     [observed] = DBInstance.read(reader_of(cloud_of(rds)))
@@ -52,26 +52,26 @@ def restored(**values: Any) -> Observed:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "expected"),
     [
         ({"Status": "failed"}, "is in the state failed: name another"),
-        ({"Engine": "mysql"}, "is of mysql: name a snapshot of PostgreSQL"),
+        ({"Engine": "mysql"}, "is a snapshot of mysql: name one of PostgreSQL"),
         ({"Encrypted": False}, "--target-db-snapshot-identifier gift-encrypted --kms-key-id alias/aws/rds"),
         ({"MasterUsername": "writer"}, "create the MissYouApp with spec.database.username: writer"),
         ({"TagList": tagged(database_name="letters")}, "create the MissYouApp with spec.database.name: letters"),
         ({"EngineVersion": "14.9"}, 'engineVersion to "14", and raise it when the stack is Ready'),
         ({"EngineVersion": "16.1"}, 'engineVersion to "16"'),
         ({"EngineVersion": "11.22-rds.20240418"}, 'engineVersion to "11"'),
-        ({"TagList": tagged(stack="others/missyou")}, "is of others/missyou, in another namespace"),
+        ({"TagList": tagged(stack="others/missyou")}, "belongs to others/missyou, in another namespace"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_what_to_do_and_nothing_is_restored(
-    values: dict[str, Any], said: str
+def test_an_unsuitable_snapshot_is_refused_with_a_remedy_and_nothing_is_restored(
+    values: dict[str, Any], expected: str
 ) -> None:
     rds = giving(**values)
     with pytest.raises(RefusedError) as raised:
         HEIR.create(cloud_of(rds))
-    assert said in str(raised.value)
+    assert expected in str(raised.value)
     assert "spec.database.restoreFromSnapshot: gift" in str(raised.value)
     assert rds.operations == ["describe_db_snapshots"]
 
@@ -85,33 +85,33 @@ def test_what_does_not_fit_is_refused_with_what_to_do_and_nothing_is_restored(
         ({"DBSnapshots": [{**SNAPSHOT, "Status": "copying"}]}, "SnapshotCreating"),
     ],
 )
-def test_what_is_not_there_yet_is_waited_for(answer: Any, reason: str) -> None:
+def test_a_missing_or_incomplete_snapshot_is_waited_for(answer: Any, reason: str) -> None:
     with pytest.raises(NotYetError) as raised:
         HEIR.create(cloud_of(FakeEc2(describe_db_snapshots=answer)))
     assert classify(raised.value).reason == reason
 
 
-def test_one_in_another_region_is_refused_with_the_command_that_copies_it() -> None:
+def test_a_snapshot_in_another_region_is_refused_with_the_command_to_copy_it() -> None:
     arn = "arn:aws:rds:us-east-1:123456789012:snapshot:gift"
     with pytest.raises(RefusedError, match="copy-db-snapshot --region eu-central-1 --source-region us-east-1"):
         replace(DB, restore_from=arn).create(cloud_of(FakeEc2()))
 
 
 @pytest.mark.parametrize(("account", "shared"), [("123456789012", None), ("999999999999", True)])
-def test_one_of_another_account_is_looked_for_among_the_shared(account: str, shared: bool | None) -> None:
+def test_a_snapshot_of_another_account_is_read_as_a_shared_one(account: str, shared: bool | None) -> None:
     rds = giving()
     replace(DB, restore_from=f"arn:aws:rds:eu-central-1:{account}:snapshot:gift").create(cloud_of(rds))
     assert rds.arguments("describe_db_snapshots").get("IncludeShared") == shared
 
 
 @pytest.mark.parametrize(("storage", "sent"), [(20, None), (10, None), (40, 40)])
-def test_storage_is_sent_only_where_it_is_more_than_the_snapshots(storage: int, sent: int | None) -> None:
+def test_storage_is_sent_only_if_it_is_larger_than_the_snapshots(storage: int, sent: int | None) -> None:
     rds = giving()
     replace(HEIR, storage_gib=storage).create(cloud_of(rds))
     assert rds.arguments("restore_db_instance_from_db_snapshot").get("AllocatedStorage") == sent
 
 
-def test_it_knows_from_its_first_moment_that_its_password_is_to_be_set() -> None:
+def test_the_tags_of_a_restore_record_that_the_password_is_due() -> None:
     rds = giving()
     HEIR.create(cloud_of(rds))
     sent = rds.arguments("restore_db_instance_from_db_snapshot")
@@ -122,7 +122,7 @@ def test_it_knows_from_its_first_moment_that_its_password_is_to_be_set() -> None
     assert HEIR.health(observed).reason == "SettingPassword"
 
 
-def test_the_tag_comes_after_the_password_and_only_then_it_is_ready() -> None:
+def test_the_tag_follows_the_password_and_only_then_it_is_ready() -> None:
     rds, observed = fake(), restored()
     after = HEIR.update(cloud_of(rds), observed, frozenset({"password"}))
     assert rds.operations == ["get_secret_value", "modify_db_instance", "add_tags_to_resource"]
@@ -150,7 +150,7 @@ def test_a_password_that_aws_has_not_applied_yet_is_waited_for() -> None:
     assert HEIR.health(observed).reason == "SettingPassword"
 
 
-def test_the_longest_name_there_is_fits_into_the_tag_that_tells_it() -> None:
+def test_the_longest_snapshot_name_fits_into_the_tag() -> None:
     longest = replace(DB, restore_from=f"arn:aws:rds:eu-central-1:123456789012:snapshot:{'g' * 255}")
     rds = giving()
     longest.create(cloud_of(rds))
@@ -163,20 +163,20 @@ def test_the_longest_name_there_is_fits_into_the_tag_that_tells_it() -> None:
     assert "counts only when" not in longest.health(observed).message
 
 
-def test_its_secret_is_in_no_text_of_a_change() -> None:
+def test_no_change_shows_the_password() -> None:
     [change] = HEIR.diff(restored())
     assert "s3cret" not in repr(change)
 
 
 @pytest.mark.parametrize(
-    ("origin", "said"),
-    [(None, "was made empty"), ("another", "was restored from another"), ("gift", "")],
+    ("origin", "expected"),
+    [(None, "was created empty"), ("another", "was restored from another"), ("gift", "")],
 )
-def test_where_it_comes_from_is_told_where_the_spec_says_otherwise(origin: str | None, said: str) -> None:
+def test_an_origin_other_than_in_the_spec_is_noted(origin: str | None, expected: str) -> None:
     tags = [*ROW["TagList"], {"Key": PASSWORD_TAG, "Value": ROW["DbiResourceId"]}]
     tags += [{"Key": RESTORED_TAG, "Value": origin}] if origin else []
     rds = fake(describe_db_instances={"DBInstances": [{**ROW, "TagList": tags}]})
     [observed] = DBInstance.read(reader_of(cloud_of(rds)))
     message = HEIR.health(observed).message
-    assert said in message
-    assert ("counts only when a database is created" in message) == bool(said)
+    assert expected in message
+    assert ("only takes effect when a database is created" in message) == bool(expected)

@@ -1,4 +1,4 @@
-"""A snapshot that somebody asks for, judged from rows as AWS gives them."""
+"""A snapshot on request, from rows as AWS returns them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from missyou_operator.aws.errors import classify
 from missyou_operator.aws.rds.snapshot import DBSnapshot
 from missyou_operator.engine.resource import Observed
 from tests.aws.fake import FakeEc2, aws_error, cloud_of, row_tags, tags
-from tests.aws.rds.test_instance import seen
+from tests.aws.rds.test_instance import instance
 
 NAME = "missyou-db-before-v2"
 SNAPSHOT = DBSnapshot(name=NAME, component="Database", tags=tags(NAME), instance="missyou-db")
@@ -28,9 +28,9 @@ ROW: dict[str, Any] = {
 }
 
 
-def read(rds: FakeEc2, *wanted: str) -> list[Observed]:
-    found = {"rds.DBInstance": [seen()]}
-    return list(DBSnapshot.read(Reader(cloud_of(rds), found, time.monotonic(), {DBSnapshot.TYPE: wanted})))
+def read(rds: FakeEc2, *desired: str) -> list[Observed]:
+    found = {"rds.DBInstance": [instance()]}
+    return list(DBSnapshot.read(Reader(cloud_of(rds), found, time.monotonic(), {DBSnapshot.TYPE: desired})))
 
 
 def found(**values: Any) -> Observed:
@@ -38,13 +38,13 @@ def found(**values: Any) -> Observed:
     return observed
 
 
-def test_while_nobody_asks_for_one_nothing_is_asked_of_aws() -> None:
+def test_without_a_request_there_is_no_call() -> None:
     rds = FakeEc2()
     assert read(rds) == []
     assert rds.calls == []
 
 
-def test_others_snapshots_and_earlier_ones_of_ours_are_not_seen() -> None:
+def test_foreign_and_earlier_snapshots_are_not_observed() -> None:
     rows = [ROW, {**ROW, "DBSnapshotIdentifier": "missyou-db-before-v1"}]
     rds = FakeEc2(describe_db_snapshots={"DBSnapshots": rows})
     [observed] = read(rds, NAME)
@@ -53,25 +53,25 @@ def test_others_snapshots_and_earlier_ones_of_ours_are_not_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "status", "said"),
+    ("values", "status", "expected"),
     [
         ({}, "ready", "taken 2026-11-23 03:04 UTC"),
-        ({"DbiResourceId": "db-EARLIER"}, "ready", "of an earlier database: a new value takes one of this"),
-        ({"Status": "creating", "SnapshotCreateTime": None}, "pending", "is being taken; the database serves"),
-        ({"Status": "failed"}, "failed", "give the annotation missyou.app/snapshot a new value"),
+        ({"DbiResourceId": "db-EARLIER"}, "ready", "of an earlier database; for one of the present"),
+        ({"Status": "creating", "SnapshotCreateTime": None}, "pending", "is being taken; the database stays available"),
+        ({"Status": "failed"}, "failed", "set the annotation missyou.app/snapshot to a new value"),
     ],
 )
-def test_its_state_is_told(values: dict[str, Any], status: str, said: str) -> None:
+def test_each_state_has_a_health_with_a_message(values: dict[str, Any], status: str, expected: str) -> None:
     health = SNAPSHOT.health(found(**values))
     assert (health.status, health.stalled) == (status, False)
-    assert said in health.message
+    assert expected in health.message
 
 
-def test_it_stays_as_it_was_taken_whatever_the_tags_are_now() -> None:
+def test_a_snapshot_is_never_changed_or_deleted() -> None:
     changed = replace(SNAPSHOT, tags={**SNAPSHOT.tags, "team": "b"})
     assert changed.diff(found()) == ()
     for forbidden in (lambda: changed.update(cloud_of(FakeEc2()), found(), frozenset()), delete):
-        with pytest.raises(TypeError, match=r"stays|is kept"):
+        with pytest.raises(TypeError, match=r"cannot be changed|never deleted"):
             forbidden()
 
 
@@ -80,7 +80,7 @@ def delete() -> None:
 
 
 @pytest.mark.parametrize("code", ["InvalidDBInstanceState", "SnapshotQuotaExceeded"])
-def test_what_aws_refuses_for_now_is_tried_again(code: str) -> None:
+def test_a_temporary_refusal_is_retried(code: str) -> None:
     rds = FakeEc2(create_db_snapshot=aws_error(code))
     with pytest.raises(Exception, match=code) as raised:
         SNAPSHOT.create(cloud_of(rds))

@@ -1,4 +1,4 @@
-"""Which PostgreSQL version a wanted one means."""
+"""The PostgreSQL version that a desired one means."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ OFFERED = ["14.22", "15.9", "15.10", "15.16", "16.12"]
 
 
 @pytest.mark.parametrize(
-    ("wanted", "chosen"),
+    ("desired", "chosen"),
     [("15.4", "15.9"), ("15.9", "15.9"), ("15.10", "15.10"), ("15.11", "15.16"), ("15", "15"), ("16.1", "16.12")],
 )
-def test_the_lowest_from_the_wanted_one_on_is_chosen(wanted: str, chosen: str) -> None:
-    assert choose(wanted, reversed(OFFERED)) == chosen
+def test_the_lowest_version_from_the_desired_one_is_chosen(desired: str, chosen: str) -> None:
+    assert choose(desired, reversed(OFFERED)) == chosen
 
 
 @pytest.mark.parametrize(
-    ("wanted", "named"), [("15.17", "15.9, 15.10, 15.16, or 15 for"), ("99", "14, 15, 16"), ("13.1", "14, 15, 16")]
+    ("desired", "named"), [("15.17", "15.9, 15.10, 15.16, or 15 for"), ("99", "14, 15, 16"), ("13.1", "14, 15, 16")]
 )
-def test_what_is_not_offered_is_refused_with_what_is(wanted: str, named: str) -> None:
+def test_a_version_not_on_offer_is_refused_with_those_that_are(desired: str, named: str) -> None:
     with pytest.raises(RefusedError, match=named) as refusal:
-        choose(wanted, OFFERED)
+        choose(desired, OFFERED)
     assert refusal.value.health.reason == "InvalidSpec"
     assert refusal.value.health.stalled
 
 
 @pytest.mark.parametrize(
-    ("wanted", "actual", "difference"),
+    ("desired", "actual", "difference"),
     [
         ("15", "15.4", Gap.NONE),
         ("15.4", "15.4", Gap.NONE),
@@ -55,8 +55,8 @@ def test_what_is_not_offered_is_refused_with_what_is(wanted: str, named: str) ->
         ("15", "15", Gap.NONE),
     ],
 )
-def test_versions_are_compared_by_their_numbers(wanted: str, actual: str, difference: Gap) -> None:
-    assert gap(wanted, actual) is difference
+def test_versions_are_compared_by_their_numbers(desired: str, actual: str, difference: Gap) -> None:
+    assert gap(desired, actual) is difference
     assert parse("15.10") > parse("15.9")
 
 
@@ -71,7 +71,7 @@ def rows(**targets: list[str]) -> list[dict[str, Any]]:
     ]
 
 
-def test_an_upgrade_goes_where_aws_lets_it_go() -> None:
+def test_an_upgrade_goes_to_a_target_that_aws_allows() -> None:
     listed = rows(v15_9=["15.16", "16.12"])
     assert upgrade_targets("15.9", listed) == ["15.16", "16.12"]
     assert upgrade_targets("15.3", listed) is None
@@ -92,7 +92,7 @@ def test_retired_versions_are_not_offered_and_the_list_is_read_once() -> None:
     ("options", "offered"),
     [([], None), ([False, False], False), ([False, True], True)],
 )
-def test_performance_insights_is_asked_for_by_class_and_version(options: list[bool], offered: bool | None) -> None:
+def test_performance_insights_is_read_by_class_and_version(options: list[bool], offered: bool | None) -> None:
     rds = FakeEc2(
         describe_db_engine_versions={"DBEngineVersions": rows()},
         describe_orderable_db_instance_options={

@@ -1,4 +1,4 @@
-"""Records of a domain, made and taken away on the test AWS."""
+"""Records of a domain, created and deleted on the test AWS."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from tests.aws.live import client, live
 
 def validation(cloud: Cloud, value: str = "_proof.acm-validations.aws.") -> Validation:
     name = f"{cloud.stack.name}.example.com"
-    made = client("route53").create_hosted_zone(Name=name, CallerReference=f"{name}-{value}")
+    created = client("route53").create_hosted_zone(Name=name, CallerReference=f"{name}-{value}")
     return Validation(
         name=f"app.{name}",
         component="Domain",
-        zone=made["HostedZone"]["Id"].rpartition("/")[2],
+        zone=created["HostedZone"]["Id"].rpartition("/")[2],
         role="",
         record_name=f"_token.app.{name}.",
         record_value=value,
     )
 
 
-def left(wanted: Validation) -> list[str]:
-    rows = client("route53").list_resource_record_sets(HostedZoneId=wanted.zone)["ResourceRecordSets"]
+def left(desired: Validation) -> list[str]:
+    rows = client("route53").list_resource_record_sets(HostedZoneId=desired.zone)["ResourceRecordSets"]
     return [row["Name"] for row in rows if row["Type"] == "CNAME"]
 
 
-def test_what_was_made_a_moment_ago_and_not_looked_at_since_can_go() -> None:
+def test_a_record_created_since_the_last_read_can_be_deleted() -> None:
     cloud = live()
-    wanted = validation(cloud)
-    made = wanted.create(cloud)
-    assert left(wanted) == [wanted.record_name]
-    assert Validation.delete(cloud, made).status == "ready"
-    assert left(wanted) == []
+    desired = validation(cloud)
+    created = desired.create(cloud)
+    assert left(desired) == [desired.record_name]
+    assert Validation.delete(cloud, created).status == "ready"
+    assert left(desired) == []
 
 
-def test_a_record_that_is_there_already_is_ours_if_its_value_is() -> None:
+def test_an_existing_record_is_ours_if_its_value_is() -> None:
     cloud = live()
-    wanted = validation(cloud)
-    wanted.create(cloud)
+    desired = validation(cloud)
+    desired.create(cloud)
     with pytest.raises(NotYetError):
-        wanted.create(cloud)
-    other = replace(wanted, record_value="x.")
-    with pytest.raises(RefusedError, match="which is not ours"):
+        desired.create(cloud)
+    other = replace(desired, record_value="x.")
+    with pytest.raises(RefusedError, match="that is not ours"):
         other.create(cloud)

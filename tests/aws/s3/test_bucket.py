@@ -1,4 +1,4 @@
-"""The bucket for access logs on the test AWS: who may write to it, whose name it is, what is lost with it."""
+"""The bucket for access logs on the test AWS: who may write to it, who owns its name, what is lost with it."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def put(cloud: Cloud, key: str) -> None:
 
 def test_what_was_created_is_found_as_desired() -> None:
     cloud = live()
-    wanted = bucket(cloud)
-    made = wanted.create(cloud)
-    found = observe(wanted, cloud)
-    assert wanted.diff(found) == wanted.diff(made) == ()
-    assert (found.owned, found.attrs["arn"]) == (True, made.attrs["arn"])
-    location = client("s3").get_bucket_location(Bucket=wanted.name)["LocationConstraint"]
+    desired = bucket(cloud)
+    created = desired.create(cloud)
+    found = observe(desired, cloud)
+    assert desired.diff(found) == desired.diff(created) == ()
+    assert (found.owned, found.attrs["arn"]) == (True, created.attrs["arn"])
+    location = client("s3").get_bucket_location(Bucket=desired.name)["LocationConstraint"]
     assert location == REGION
 
 
@@ -46,7 +46,7 @@ def rules(cloud: Cloud, *given: dict[str, Any]) -> object:
     return observe(bucket(cloud), cloud).attrs["retention_days"]
 
 
-def test_other_rules_of_expiry_are_a_difference_and_another_name_of_ours_is_none() -> None:
+def test_another_expiry_rule_is_a_difference_and_another_rule_name_is_none() -> None:
     cloud = live()
     bucket(cloud).create(cloud)
     ours: dict[str, Any] = {
@@ -61,21 +61,21 @@ def test_other_rules_of_expiry_are_a_difference_and_another_name_of_ours_is_none
     assert rules(cloud, {"ID": "mine", **ours, "Filter": {"Prefix": "a/"}}) == "other rules"
 
 
-def test_a_namesake_of_another_cluster_is_not_ours_and_is_not_looked_into() -> None:
+def test_a_namesake_of_another_cluster_is_not_ours_and_is_not_listed() -> None:
     cloud = live()
     bucket(neighbour(cloud)).create(neighbour(cloud))
     [found] = read(Bucket, cloud)
     assert (found.owned, "policy" in found.attrs) == (False, False)
 
 
-def test_one_that_is_there_after_all_is_looked_at_again() -> None:
+def test_a_bucket_that_exists_after_all_is_read_again() -> None:
     cloud = live()
     bucket(cloud).create(cloud)
     with pytest.raises(NotYetError):
         bucket(cloud).create(cloud)
 
 
-def test_a_test_file_is_no_log_and_a_log_is() -> None:
+def test_the_test_file_is_no_log() -> None:
     cloud = live()
     bucket(cloud).create(cloud)
     put(cloud, "AWSLogs/123456789012/ELBAccessLogTestFile")
@@ -84,24 +84,24 @@ def test_a_test_file_is_no_log_and_a_log_is() -> None:
     put(cloud, "AWSLogs/123456789012/elasticloadbalancing/a.log.gz")
     [found] = read(Bucket, cloud)
     assert found.name in Bucket.holds_data(found)
-    # While it is wanted, nobody looks into it: to be sure, that is as if there were logs.
+    # A desired bucket is not listed; to be safe, it counts as one with logs.
     assert Bucket.holds_data(observe(bucket(cloud), cloud)) != ""
 
 
 def test_many_markers_before_a_log_do_not_hide_it() -> None:
     cloud = live()
-    wanted = bucket(cloud)
-    wanted.create(cloud)
+    desired = bucket(cloud)
+    desired.create(cloud)
     s3 = client("s3")
-    s3.put_bucket_versioning(Bucket=wanted.name, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_versioning(Bucket=desired.name, VersioningConfiguration={"Status": "Enabled"})
     for number in range(12):
-        s3.delete_object(Bucket=wanted.name, Key=f"a{number:02}")
+        s3.delete_object(Bucket=desired.name, Key=f"a{number:02}")
     put(cloud, "z.log.gz")
     [found] = read(Bucket, cloud)
     assert Bucket.holds_data(found) != ""
 
 
-def test_what_s3_refuses_to_delete_is_an_error_not_an_empty_bucket() -> None:
+def test_an_object_that_s3_refuses_to_delete_is_an_error() -> None:
     cloud = live()
     found = bucket(cloud).as_created(cloud.name(Bucket.TYPE))
     s3, there = client("s3"), {"LocationConstraint": REGION}
@@ -140,6 +140,6 @@ def test_who_may_write_where(partition: str, region: str, principal: dict[str, s
     assert statement["Resource"] == f"arn:{partition}:s3:::shop-alb-logs-123456789012-{region}/AWSLogs/123456789012/*"
 
 
-def test_the_longest_name_is_one() -> None:
+def test_the_longest_name_is_valid() -> None:
     longest = replace(live().stack, name="a" * 24, region="ap-southeast-1")
     assert len(longest.fill(LOG_BUCKET)) <= 63

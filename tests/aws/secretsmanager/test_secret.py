@@ -1,4 +1,4 @@
-"""Secrets: compared without being read, written once, taken back from the bin, and never shown."""
+"""Secrets: compared without a read, written once, restored from a scheduled deletion, and never shown."""
 
 from __future__ import annotations
 
@@ -62,64 +62,64 @@ def versions(cloud: Cloud) -> list[Observed]:
 @pytest.mark.parametrize("value", ["key-1", None])
 def test_what_was_created_is_found_as_desired(value: str | None) -> None:
     cloud = live()
-    wanted = secret(cloud, value)
-    made = wanted.create(cloud)
-    found = observe(wanted, cloud)
-    assert wanted.diff(found) == wanted.diff(made) == ()
+    desired = secret(cloud, value)
+    created = desired.create(cloud)
+    found = observe(desired, cloud)
+    assert desired.diff(found) == desired.diff(created) == ()
     assert found.owned
-    assert made.attrs == found.attrs
-    assert "key-1" not in repr((wanted, made, found))
+    assert created.attrs == found.attrs
+    assert "key-1" not in repr((desired, created, found))
 
 
-def test_another_value_is_seen_and_written_without_reading_one() -> None:
+def test_a_changed_value_is_observed_and_written_without_a_read() -> None:
     cloud = live()
     first = secret(cloud, "key-1").create(cloud)
-    wanted = secret(cloud, "key-2")
-    [change] = wanted.diff(observe(wanted, cloud))
+    desired = secret(cloud, "key-2")
+    [change] = desired.diff(observe(desired, cloud))
     assert (change.field, change.before, change.after) == ("value", "********", "********")
-    after = apply(wanted, cloud)
-    assert wanted.diff(after) == ()
+    after = apply(desired, cloud)
+    assert desired.diff(after) == ()
     assert after.attrs["version"] != first.attrs["version"]
     assert value_of(after.id) == "key-2"
 
 
-def test_a_value_of_before_becomes_current_again() -> None:
+def test_a_previous_value_becomes_current_again() -> None:
     cloud = live()
     for value in ("key-1", "key-2", "key-1"):
-        wanted = secret(cloud, value)
+        desired = secret(cloud, value)
         if value == "key-1" and not read(Secret, cloud):
-            wanted.create(cloud)
-        assert wanted.diff(apply(wanted, cloud)) == ()
-        assert value_of(observe(wanted, cloud).id) == value
+            desired.create(cloud)
+        assert desired.diff(apply(desired, cloud)) == ()
+        assert value_of(observe(desired, cloud).id) == value
 
 
 def test_an_unlisted_version_is_made_current_after_an_ignored_write() -> None:
     service = FakeEc2(put_secret_value={"VersionStages": []})
     cloud = cloud_of(service)
-    wanted = secret(cloud, "key-1")
-    found = wanted.as_created("arn", arn="arn", version="theirs", versions=("theirs",))
-    after = wanted.update(cloud, found, frozenset({"value"}))
+    desired = secret(cloud, "key-1")
+    found = desired.as_created("arn", arn="arn", version="theirs", versions=("theirs",))
+    after = desired.update(cloud, found, frozenset({"value"}))
     moved = service.arguments("update_secret_version_stage")
-    assert (moved["MoveToVersionId"], moved["RemoveFromVersionId"]) == (wanted.wanted_version(), "theirs")
-    assert wanted.diff(after) == ()
+    assert (moved["MoveToVersionId"], moved["RemoveFromVersionId"]) == (desired.desired_version(), "theirs")
+    assert desired.diff(after) == ()
 
 
-def test_somebody_elses_value_is_drift() -> None:
+def test_a_foreign_value_is_drift() -> None:
     cloud = live()
-    wanted = secret(cloud, "key-1")
-    arn = wanted.create(cloud).id
-    client("secretsmanager").put_secret_value(SecretId=arn, SecretString="meddled")
-    assert changed(wanted, observe(wanted, cloud)) == {"value"}
-    assert wanted.diff(apply(wanted, cloud)) == ()
+    desired = secret(cloud, "key-1")
+    arn = desired.create(cloud).id
+    client("secretsmanager").put_secret_value(SecretId=arn, SecretString="foreign")
+    assert changed(desired, observe(desired, cloud)) == {"value"}
+    assert desired.diff(apply(desired, cloud)) == ()
     assert value_of(arn) == "key-1"
 
 
 def test_description_and_tags_are_set_without_a_new_version() -> None:
     cloud = live()
     before = secret(cloud, "key-1").create(cloud)
-    wanted = replace(secret(cloud, "key-1"), description="Other", tags={**before.tags, "Team": "x"})
-    after = apply(wanted, cloud)
-    assert wanted.diff(after) == ()
+    desired = replace(secret(cloud, "key-1"), description="Other", tags={**before.tags, "Team": "x"})
+    after = apply(desired, cloud)
+    assert desired.diff(after) == ()
     assert after.attrs["version"] == before.attrs["version"]
 
 
@@ -128,7 +128,7 @@ def test_a_given_value_is_created_once_however_often_the_call_is_made() -> None:
     assert secret(cloud, "key-1").create(cloud).id == secret(cloud, "key-1").create(cloud).id
 
 
-def test_credentials_that_are_there_already_keep_their_password() -> None:
+def test_existing_credentials_keep_their_password() -> None:
     cloud = live()
     first = credentials(cloud).create(cloud)
     password = value_of(first.id)
@@ -136,7 +136,7 @@ def test_credentials_that_are_there_already_keep_their_password() -> None:
     assert value_of(first.id) == password
 
 
-def test_what_lags_in_the_list_is_asked_for_by_name() -> None:
+def test_a_secret_missing_in_a_lagging_list_is_read_by_name() -> None:
     described = {"Name": "missyou/google_api_key", "ARN": "arn", "Tags": row_tags("x"), "VersionIdsToStages": {}}
     service = FakeEc2(list_secrets={"SecretList": []}, describe_secret=described)
     [found] = read(Secret, cloud_of(service), wanted=["missyou/google_api_key"])
@@ -147,7 +147,7 @@ def test_what_lags_in_the_list_is_asked_for_by_name() -> None:
     assert read(Secret, cloud_of(service), wanted=["missyou/google_api_key"]) == []
 
 
-def test_what_is_to_be_gone_is_not_overlooked_in_a_list_that_lags() -> None:
+def test_a_teardown_overlooks_no_secret_in_a_lagging_list() -> None:
     def describe(SecretId: str) -> dict[str, Any]:  # noqa: N803 - AWS's spelling
         if SecretId != "missyou/db_credentials":
             raise aws_error("ResourceNotFoundException")
@@ -168,13 +168,13 @@ def test_another_owners_secret_is_not_ours_with_tags_and_without() -> None:
     assert refusal.value.health.reason == "OwnedElsewhere"
 
 
-def test_what_is_scheduled_for_deletion_is_restored_and_made_as_desired() -> None:
+def test_a_secret_scheduled_for_deletion_is_restored_and_updated() -> None:
     cloud, service = live(), client("secretsmanager")
     old = secret(cloud, "key-1").create(cloud)
     service.delete_secret(SecretId=old.id, RecoveryWindowInDays=7)
     assert read(Secret, cloud, wanted=[old.name]) == []
-    made = secret(cloud, "key-2").create(cloud)
-    assert (made.id, value_of(made.id)) == (old.id, "key-2")
+    created = secret(cloud, "key-2").create(cloud)
+    assert (created.id, value_of(created.id)) == (old.id, "key-2")
     assert secret(cloud, "key-2").diff(observe(secret(cloud, "key-2"), cloud)) == ()
 
 
@@ -187,17 +187,17 @@ def test_restored_credentials_keep_their_password() -> None:
     assert value_of(old.id) == password
 
 
-def test_a_name_that_is_being_freed_is_waited_for() -> None:
+def test_a_name_that_is_being_released_is_waited_for() -> None:
     service = FakeEc2(
         create_secret=aws_error("InvalidRequestException", "already scheduled for deletion"),
         describe_secret=aws_error("ResourceNotFoundException"),
     )
     cloud = cloud_of(service)
-    with pytest.raises(NotYetError, match="frees its name"):
+    with pytest.raises(NotYetError, match="releases its name"):
         secret(cloud, "key-1").create(cloud)
 
 
-def test_deleting_frees_the_name_and_twice_is_fine() -> None:
+def test_deleting_releases_the_name_and_twice_is_fine() -> None:
     cloud = live()
     found = secret(cloud, "key-1").create(cloud)
     for _ in range(2):
@@ -224,12 +224,12 @@ def test_credentials_count_as_complete_only_with_the_endpoint() -> None:
     cloud = live()
     first = credentials(cloud).create(cloud)
     assert versions(cloud) == []
-    wanted = version(cloud, first.id)
-    made = wanted.create(cloud)
+    desired = version(cloud, first.id)
+    created = desired.create(cloud)
     [found] = versions(cloud)
-    assert (found.address, found.owned, found.component) == (wanted.address, True, "Secrets")
-    assert wanted.diff(found) == wanted.diff(made) == ()
-    assert (made.id, made.attrs["version"], made.attrs["arn"]) == (found.id, found.attrs["version"], first.id)
+    assert (found.address, found.owned, found.component) == (desired.address, True, "Secrets")
+    assert desired.diff(found) == desired.diff(created) == ()
+    assert (created.id, created.attrs["version"], created.attrs["arn"]) == (found.id, found.attrs["version"], first.id)
     assert set(json.loads(value_of(first.id))) == {"username", "password", "host", "port", "dbname", "DATABASE_URL"}
     assert credentials(cloud).diff(observe(credentials(cloud), cloud)) == ()
 
@@ -239,12 +239,12 @@ def test_another_endpoint_makes_another_version_with_the_same_password() -> None
     arn = credentials(cloud).create(cloud).id
     version(cloud, arn).create(cloud)
     password = json.loads(value_of(arn))["password"]
-    wanted = version(cloud, arn, host="new.example")
+    desired = version(cloud, arn, host="new.example")
     [found] = versions(cloud)
-    [change] = wanted.diff(found)
+    [change] = desired.diff(found)
     assert (change.field, change.before, change.after) == ("DATABASE_URL", "********", "********")
-    wanted.update(cloud, found, frozenset({"DATABASE_URL"}))
-    assert wanted.diff(versions(cloud)[0]) == ()
+    desired.update(cloud, found, frozenset({"DATABASE_URL"}))
+    assert desired.diff(versions(cloud)[0]) == ()
     content = json.loads(value_of(arn))
     assert (content["host"], content["password"]) == ("new.example", password)
 
@@ -257,31 +257,31 @@ def test_an_unknown_endpoint_is_a_difference() -> None:
     assert change.after == "(known after apply)"
 
 
-@pytest.mark.parametrize("meddled", [None, '{"password": "theirs"}'])
-def test_complete_credentials_become_current_again(meddled: str | None) -> None:
+@pytest.mark.parametrize("foreign", [None, '{"password": "theirs"}'])
+def test_complete_credentials_become_current_again(foreign: str | None) -> None:
     cloud, service = live(), client("secretsmanager")
     first = credentials(cloud).create(cloud)
-    wanted = version(cloud, first.id)
-    made = wanted.create(cloud)
+    desired = version(cloud, first.id)
+    created = desired.create(cloud)
     complete_value = value_of(first.id)
-    if meddled is None:
+    if foreign is None:
         service.update_secret_version_stage(
             SecretId=first.id,
             VersionStage="AWSCURRENT",
             MoveToVersionId=first.attrs["version"],
-            RemoveFromVersionId=made.attrs["version"],
+            RemoveFromVersionId=created.attrs["version"],
         )
     else:
-        service.put_secret_value(SecretId=first.id, SecretString=meddled)
+        service.put_secret_value(SecretId=first.id, SecretString=foreign)
     [found] = versions(cloud)
-    assert changed(wanted, found) == {"DATABASE_URL"}
-    wanted.update(cloud, found, frozenset({"DATABASE_URL"}))
-    assert wanted.diff(versions(cloud)[0]) == ()
+    assert changed(desired, found) == {"DATABASE_URL"}
+    desired.update(cloud, found, frozenset({"DATABASE_URL"}))
+    assert desired.diff(versions(cloud)[0]) == ()
     assert value_of(first.id) == complete_value
 
 
 def test_the_version_goes_with_its_secret() -> None:
     cloud = live()
-    made = version(cloud, credentials(cloud).create(cloud).id).create(cloud)
-    assert SecretVersion.delete(cloud, made).status == "ready"
+    created = version(cloud, credentials(cloud).create(cloud).id).create(cloud)
+    assert SecretVersion.delete(cloud, created).status == "ready"
     assert SecretVersion.DELETE_AFTER == (Secret.TYPE,)

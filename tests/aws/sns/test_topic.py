@@ -1,4 +1,4 @@
-"""Topics and their e-mail subscriptions live their life on the test AWS."""
+"""The life cycle of topics and their e-mail subscriptions on the test AWS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Cloud
-from missyou_operator.aws.sns.emails import ASKED, EmailSubscriptions
+from missyou_operator.aws.sns.emails import ASKED_TAG, EmailSubscriptions
 from missyou_operator.aws.sns.topic import GivenTopic, Topic
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed
@@ -34,18 +34,18 @@ def emails(cloud: Cloud, *addresses: str) -> EmailSubscriptions:
     return EmailSubscriptions(name=name, component="Monitoring", topic_arn=arn, emails=addresses)
 
 
-def seen(cloud: Cloud) -> dict[str, list[Observed]]:
+def topics(cloud: Cloud) -> dict[str, list[Observed]]:
     return {"sns.Topic": list(read(Topic, cloud))}
 
 
-def settled(wanted: EmailSubscriptions, cloud: Cloud) -> Observed:
-    """Bring it about, and look at it."""
-    found = read(EmailSubscriptions, cloud, seen(cloud))
+def settled(desired: EmailSubscriptions, cloud: Cloud) -> Observed:
+    """Create or update it, and read it."""
+    found = read(EmailSubscriptions, cloud, topics(cloud))
     if not found:
-        wanted.create(cloud)
-    elif names := changed(wanted, found[0]):
-        wanted.update(cloud, found[0], frozenset(names))
-    return observe(wanted, cloud, seen(cloud))
+        desired.create(cloud)
+    elif names := changed(desired, found[0]):
+        desired.update(cloud, found[0], frozenset(names))
+    return observe(desired, cloud, topics(cloud))
 
 
 def mails(to: str, arn: str) -> list[dict[str, str]]:
@@ -55,36 +55,36 @@ def mails(to: str, arn: str) -> list[dict[str, str]]:
 
 def test_what_was_created_is_found_as_desired() -> None:
     cloud = live()
-    wanted = topic(cloud)
-    made = wanted.create(cloud)
-    found = observe(wanted, cloud)
-    assert wanted.diff(found) == wanted.diff(made) == ()
-    assert (found.owned, found.id) == (True, made.id)
+    desired = topic(cloud)
+    created = desired.create(cloud)
+    found = observe(desired, cloud)
+    assert desired.diff(found) == desired.diff(created) == ()
+    assert (found.owned, found.id) == (True, created.id)
 
 
-def test_a_policy_in_other_words_is_the_same() -> None:
+def test_an_equivalent_policy_is_no_difference() -> None:
     cloud = live()
-    wanted = topic(cloud)
-    arn = wanted.create(cloud).id
-    [statement] = wanted.policy["Statement"]
+    desired = topic(cloud)
+    arn = desired.create(cloud).id
+    [statement] = desired.policy["Statement"]
     other = {"Statement": {**statement, "Action": ["SNS:Publish"], "Resource": [arn]}, "Version": "2012-10-17"}
     client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps(other))
-    assert changed(wanted, observe(wanted, cloud)) == set()
-    everybody = {**wanted.policy, "Statement": [{**statement, "Principal": "*"}]}
+    assert changed(desired, observe(desired, cloud)) == set()
+    everybody = {**desired.policy, "Statement": [{**statement, "Principal": "*"}]}
     client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps(everybody))
-    [change] = wanted.diff(observe(wanted, cloud))
+    [change] = desired.diff(observe(desired, cloud))
     assert ("by *" in change.before, "cloudwatch" in change.after) == (True, True)
-    assert wanted.diff(apply(wanted, cloud)) == ()
+    assert desired.diff(apply(desired, cloud)) == ()
 
 
-def test_a_key_is_taken_off_and_a_lost_tag_comes_back() -> None:
+def test_a_foreign_key_is_removed_and_a_lost_tag_is_restored() -> None:
     cloud = live()
-    wanted = topic(cloud)
-    arn = wanted.create(cloud).id
+    desired = topic(cloud)
+    arn = desired.create(cloud).id
     client("sns").set_topic_attributes(TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue="alias/aws/sns")
     client("sns").untag_resource(ResourceArn=arn, TagKeys=["Environment"])
-    assert changed(wanted, observe(wanted, cloud)) == {"key", "tags"}
-    assert wanted.diff(apply(wanted, cloud)) == ()
+    assert changed(desired, observe(desired, cloud)) == {"key", "tags"}
+    assert desired.diff(apply(desired, cloud)) == ()
 
 
 def test_a_namesake_is_neither_taken_nor_overwritten() -> None:
@@ -108,7 +108,7 @@ def test_deleting_twice_is_fine() -> None:
     assert read(Topic, cloud) == []
 
 
-def test_killed_before_it_remembers_whom_it_asked_it_asks_nobody_twice() -> None:
+def test_a_crash_before_the_tag_is_written_asks_nobody_twice() -> None:
     cloud = live()
     arn = topic(cloud).create(cloud).id
     client("sns").subscribe(TopicArn=arn, Protocol="email", Endpoint=ANN)
@@ -117,7 +117,7 @@ def test_killed_before_it_remembers_whom_it_asked_it_asks_nobody_twice() -> None
     assert (len(mails(ANN, arn)), len(mails(BOB, arn))) == (1, 1)
 
 
-def test_an_address_that_aws_refuses_does_not_have_the_others_asked_again() -> None:
+def test_a_refused_address_does_not_cause_others_to_be_asked_again() -> None:
     cloud = live()
     arn = topic(cloud).create(cloud).id
     for _ in range(2):
@@ -127,16 +127,16 @@ def test_an_address_that_aws_refuses_does_not_have_the_others_asked_again() -> N
     assert len(mails(ANN, arn)) == 1
 
 
-def test_the_topic_remembers_no_addresses() -> None:
+def test_the_tag_contains_no_addresses() -> None:
     cloud = live()
     arn = topic(cloud).create(cloud).id
     settled(emails(cloud, ANN, BOB), cloud)
     kept = {tag["Key"]: tag["Value"] for tag in client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"]}
-    assert len(kept[ASKED].split()) == 2
+    assert len(kept[ASKED_TAG].split()) == 2
     assert "example.com" not in json.dumps(kept)
 
 
-def test_the_memory_of_the_longest_list_fits_into_a_tag() -> None:
+def test_the_longest_list_fits_into_the_tag() -> None:
     cloud = live()
     topic(cloud).create(cloud)
     found = settled(emails(cloud, *(f"a{number}@example.com" for number in range(20))), cloud)
@@ -148,7 +148,7 @@ def given(arn: str) -> GivenTopic:
     return GivenTopic(name=arn, component="Monitoring")
 
 
-def test_a_given_topic_of_another_account_may_refuse_to_be_looked_at() -> None:
+def test_a_given_topic_of_another_account_may_refuse_to_be_read() -> None:
     cloud = live()
     arn = client("sns").create_topic(Name=f"{cloud.stack.name}-given")["TopicArn"]
     assert given(arn).health(observe(given(arn), cloud)).status == "ready"
@@ -161,7 +161,7 @@ def test_a_given_topic_of_another_account_may_refuse_to_be_looked_at() -> None:
         server().control.answer("POST", "/_control", b'{"rules": []}')
 
 
-def test_a_given_topic_with_aws_s_own_key_is_no_use() -> None:
+def test_a_given_topic_with_aws_s_own_key_is_unusable() -> None:
     cloud = live()
     arn = client("sns").create_topic(Name=f"{cloud.stack.name}-given")["TopicArn"]
     client("sns").set_topic_attributes(TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue="alias/aws/sns")
@@ -171,7 +171,7 @@ def test_a_given_topic_with_aws_s_own_key_is_no_use() -> None:
 
 def test_the_order_of_the_list_does_not_matter() -> None:
     cloud = live()
-    wanted = replace(emails(cloud, ANN, BOB), emails=(BOB, ANN))
+    desired = replace(emails(cloud, ANN, BOB), emails=(BOB, ANN))
     topic(cloud).create(cloud)
     settled(emails(cloud, ANN, BOB), cloud)
-    assert wanted.diff(observe(wanted, cloud, seen(cloud))) == ()
+    assert desired.diff(observe(desired, cloud, topics(cloud))) == ()

@@ -1,4 +1,4 @@
-"""A web ACL lives its life on the test AWS: its token, its tags, and what somebody else set on it."""
+"""The life cycle of a web ACL on the test AWS: its token, its tags, and foreign settings."""
 
 from __future__ import annotations
 
@@ -23,59 +23,59 @@ def acl(cloud: Cloud, rate_limit: int = 2000) -> WebACL:
 
 
 def touched(cloud: Cloud, observed: Observed) -> None:
-    """Change something of it that is not ours to declare, as somebody else would."""
-    waf, wanted = client("wafv2"), acl(cloud)
+    """Change a setting that we do not declare, as a foreign tool would."""
+    waf, desired = client("wafv2"), acl(cloud)
     token = waf.get_web_acl(Name=observed.name, Id=observed.id, Scope="REGIONAL")["LockToken"]
     waf.update_web_acl(
         Name=observed.name,
         Id=observed.id,
         Scope="REGIONAL",
         LockToken=token,
-        DefaultAction=wanted.default_action,
-        VisibilityConfig=wanted.visibility,
-        Rules=list(wanted.rules),
+        DefaultAction=desired.default_action,
+        VisibilityConfig=desired.visibility,
+        Rules=list(desired.rules),
         TokenDomains=["example.com"],
     )
 
 
 def test_what_was_created_is_found_as_desired() -> None:
     cloud = live()
-    wanted = acl(cloud)
-    made = wanted.create(cloud)
-    found = observe(wanted, cloud)
-    assert wanted.diff(found) == wanted.diff(made) == ()
+    desired = acl(cloud)
+    created = desired.create(cloud)
+    found = observe(desired, cloud)
+    assert desired.diff(found) == desired.diff(created) == ()
     assert (found.id, found.attrs["arn"], found.attrs["lock_token"]) == (
-        made.id,
-        made.attrs["arn"],
-        made.attrs["lock_token"],
+        created.id,
+        created.attrs["arn"],
+        created.attrs["lock_token"],
     )
     assert found.owned
 
 
 def test_the_order_in_which_aws_lists_the_rules_is_no_difference() -> None:
     cloud = live()
-    wanted = acl(cloud)
-    found = wanted.create(cloud)
+    desired = acl(cloud)
+    found = desired.create(cloud)
     waf = client("wafv2")
     waf.update_web_acl(
         Name=found.name,
         Id=found.id,
         Scope="REGIONAL",
         LockToken=found.attrs["lock_token"],
-        DefaultAction=wanted.default_action,
-        VisibilityConfig=wanted.visibility,
-        Rules=list(reversed(wanted.rules)),
+        DefaultAction=desired.default_action,
+        VisibilityConfig=desired.visibility,
+        Rules=list(reversed(desired.rules)),
     )
-    assert wanted.diff(observe(wanted, cloud)) == ()
+    assert desired.diff(observe(desired, cloud)) == ()
 
 
-def test_another_limit_is_set_and_what_others_set_stays() -> None:
+def test_another_limit_is_set_and_foreign_settings_stay() -> None:
     cloud = live()
     touched(cloud, acl(cloud).create(cloud))
-    wanted = acl(cloud, rate_limit=100)
-    assert changed(wanted, observe(wanted, cloud)) == {"rules"}
-    found = apply(wanted, cloud)
-    assert wanted.diff(found) == ()
+    desired = acl(cloud, rate_limit=100)
+    assert changed(desired, observe(desired, cloud)) == {"rules"}
+    found = apply(desired, cloud)
+    assert desired.diff(found) == ()
     assert found.attrs["left_alone"] == {"TokenDomains": ["example.com"]}
 
 
@@ -86,7 +86,7 @@ def test_another_limit_is_set_and_what_others_set_stays() -> None:
         WebACL.delete,
     ],
 )
-def test_what_somebody_changed_since_it_was_read_is_read_again_first(work: Callable[[Cloud, Observed], object]) -> None:
+def test_a_change_since_the_last_read_causes_another_read_first(work: Callable[[Cloud, Observed], object]) -> None:
     cloud = live()
     found = acl(cloud).create(cloud)
     touched(cloud, found)
@@ -113,7 +113,7 @@ def test_a_namesake_is_not_ours_and_is_not_read_further() -> None:
         acl(cloud).create(cloud)
 
 
-def test_a_new_stack_does_not_look_for_one() -> None:
+def test_a_new_stack_reads_none() -> None:
     cloud = live()
     acl(cloud).create(cloud)
     assert read(WebACL, cloud, {"ec2.Vpc": []}, wanted=[f"{cloud.stack.name}-waf"]) == []

@@ -1,4 +1,4 @@
-"""CloudWatch alarms. Behaviour: CloudWatch API reference, PutMetricAlarm (it overwrites all, tags excepted)."""
+"""CloudWatch alarms. Behaviour: CloudWatch API reference, PutMetricAlarm (it overwrites everything but tags)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from missyou_operator.engine.resource import READY, Health, Observed
 from missyou_operator.engine.values import Ref
 
 _NAMES = ("cloudwatch:alarm:{cloudwatch.Alarm}",)
-#: The id of the expression that an alarm watches.
+#: The id of an alarm's expression.
 _WATCHED = "watched"
 
 
@@ -25,11 +25,11 @@ class Alarm(Named):
     """An alarm on one metric, or on an expression of metric math over several.
 
     `period` is in seconds, `threshold` in the metric's own unit (free storage: bytes). With an `expression`, `operands`
-    names its metrics by their ids, all of the same namespace, dimensions, statistic and period. It rings when
+    names its metrics by their ids, all of the same namespace, dimensions, statistic and period. It fires when
     `datapoints` of the last `evaluation_periods` are beyond the threshold, 0 meaning all of them.
 
-    `notified` are the topics that are told when it begins to ring and when it ends. That it lacks data is told to
-    nobody: a database that restarts would wake somebody up.
+    It notifies the topics in `notified` when it fires and when it recovers, but not when it lacks data: a database that
+    restarts would wake somebody up.
     """
 
     TYPE: ClassVar[str] = "cloudwatch.Alarm"
@@ -50,7 +50,7 @@ class Alarm(Named):
         "description",
         "actions_enabled",
         notified=as_set,
-        told_of_end=as_set,
+        notified_of_recovery=as_set,
     )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("cloudwatch:DescribeAlarms"),
@@ -76,8 +76,8 @@ class Alarm(Named):
     actions_enabled: bool = True
 
     @property
-    def told_of_end(self) -> tuple[str | Ref, ...]:
-        """The topics that are told when it rings no more."""
+    def notified_of_recovery(self) -> tuple[str | Ref, ...]:
+        """The topics that it notifies when it recovers."""
         return self.notified
 
     @classmethod
@@ -95,32 +95,32 @@ class Alarm(Named):
             "treat_missing": row.get("TreatMissingData") or "missing",
             "description": row.get("AlarmDescription") or "",
             "notified": tuple(row.get("AlarmActions") or ()),
-            "told_of_end": tuple(row.get("OKActions") or ()),
+            "notified_of_recovery": tuple(row.get("OKActions") or ()),
             "actions_enabled": row.get("ActionsEnabled", True),
         }
         tags = tag_map(answer.get("Tags"))
         return reader.observed(cls, row["AlarmName"], row["AlarmName"], attrs, tags, row.get("StateValue", ""))
 
     def matches(self, name: str, observed: Observed) -> bool:
-        """Compare the datapoints that count: AWS may show the default where none were named."""
+        """Compare datapoints with their default filled in: AWS may show it if none were set."""
         if name == "datapoints":
             return (observed.attrs[name] or self.evaluation_periods) == (self.datapoints or self.evaluation_periods)
         return super().matches(name, observed)
 
     def health(self, observed: Observed) -> Health:
-        """Call an alarm that rings ready, for it works, and say that it rings."""
+        """Return ready, even for a firing alarm, which is healthy: the message says that it fires."""
         if observed.state == "ALARM":
-            # Without the last sentence, which says what to do.
+            # The first sentence; the rest says what to do.
             return Health("ready", message=f"{self.name} is in ALARM: {self.description.partition('. ')[0]}")
         return READY
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it with its tags; its state is unknown until the metric had data."""
+        """Create it with its tags. Its state is unknown until the metric has data."""
         self._put(cloud, Tags=tag_list(self.tags))
         return self.as_created(self.name, "INSUFFICIENT_DATA", arn=cloud.stack.arn("cloudwatch", f"alarm:{self.name}"))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Write all settings anew, and the tags, which need a call of their own."""
+        """Replace all settings, and write the tags by a call of their own."""
         if changed - {"tags"}:
             self._put(cloud)
         if "tags" in changed:
@@ -160,12 +160,12 @@ class Alarm(Named):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it; AWS ignores names that it does not know."""
+        """Delete it. AWS ignores unknown names."""
         return gone(lambda: cloud.client("cloudwatch").delete_alarms(AlarmNames=[observed.id]))
 
 
 def _watched(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an alarm watches, as fields; what no alarm of ours watches compares as different."""
+    """Return what an alarm watches, as fields. A query unlike those of our alarms compares as different."""
     single = {
         "namespace": row.get("Namespace"),
         "metric": row.get("MetricName") or "",

@@ -1,26 +1,25 @@
 """CloudWatch dashboards. Behaviour: API reference, PutDashboard (which creates and overwrites) and GetDashboard.
 
-Dashboards are global to an account, so that their names carry the region. They bear tags like everything else.
+Dashboards are global to an account, so their names contain the region. They have tags like everything else.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
+from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
+from missyou_operator.aws.idempotency import exists_already
 from missyou_operator.aws.identity import StackIdentity, tag_list, tag_map
 from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.comparators import as_json, compare
-from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import FieldChange, Health, Observed
 
-#: As its ARN names it, which has no region.
+#: The dashboard as a resource of actions. Its ARN has no region.
 _DASHBOARD = "cloudwatch:dashboard/{cloudwatch.Dashboard}"
 
 
@@ -65,15 +64,16 @@ class Dashboard(Named):
         )
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it with its tags, unless there is one since the last look: the call would overwrite it."""
+        """Create it with its tags, unless one has appeared since the last read: the call would overwrite it."""
         client = cloud.client("cloudwatch")
-        if any(row["DashboardName"] == self.name for row in _listed(client, self.name)):
-            raise NotYetError(Reason.CREATING, f"{self.address} is there since a moment ago: it is read again", 2.0)
+        rows = pages(client, "list_dashboards", "DashboardEntries", DashboardNamePrefix=self.name)
+        if any(row["DashboardName"] == self.name for row in rows):
+            raise exists_already(self.address)
         client.put_dashboard(DashboardName=self.name, DashboardBody=_text(self.body), Tags=tag_list(self.tags))
         return self.as_created(self.name, arn=_arn(cloud.stack, self.name))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Set what differs; tags first, since the operator may change what bears them."""
+        """Set what differs, tags first: the operator may change only dashboards that have them."""
         client = cloud.client("cloudwatch")
         if "tags" in changed:
             client.tag_resource(ResourceARN=observed.attrs["arn"], Tags=tag_list(self.tags))
@@ -87,10 +87,6 @@ class Dashboard(Named):
         return gone(lambda: cloud.client("cloudwatch").delete_dashboards(DashboardNames=[observed.id]))
 
 
-def _listed(client: Client, prefix: str = "") -> Sequence[Mapping[str, Any]]:
-    return pages(client, "list_dashboards", "DashboardEntries", **({"DashboardNamePrefix": prefix} if prefix else {}))
-
-
 def _arn(stack: StackIdentity, name: str) -> str:
     return f"arn:{stack.partition}:cloudwatch::{stack.account}:dashboard/{name}"
 
@@ -100,14 +96,14 @@ def _text(body: Mapping[str, Any]) -> str:
 
 
 def _compared(part: Mapping[str, Any]) -> Any:
-    """Return a body or a widget as the JSON that it is; what is not known before another change has a word for it."""
+    """Return a body or a widget as plain JSON, with a placeholder for each value that is not known yet."""
     return json.loads(json.dumps(part, default=str))
 
 
 def _widgets(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return each widget's content by its title; what has none (text, settings of the whole) has a name of its kind."""
+    """Return each widget's content by its title, or by its type if it has none, and the dashboard's own settings."""
     widgets = {
         str(widget.get("properties", {}).get("title") or f"a {widget.get('type')} widget"): _compared(widget)
         for widget in body.get("widgets", ())
     }
-    return {**widgets, "settings of the whole": _compared({k: v for k, v in body.items() if k != "widgets"})}
+    return {**widgets, "dashboard settings": _compared({k: v for k, v in body.items() if k != "widgets"})}

@@ -1,4 +1,4 @@
-"""IAM roles. Behaviour: IAM API reference; a new role is usable by other services only some seconds later."""
+"""IAM roles. Behaviour: IAM API reference; other services can use a new role only some seconds later."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from missyou_operator.aws.policy_documents import as_policy, json_text, readable
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed
 
-#: The one inline policy that a role of ours has.
+#: The only inline policy of our roles.
 POLICY_NAME = "missyou"
 
-#: Seconds that a role usually takes to be known everywhere in AWS. Who uses it earlier is refused, and tries again.
+#: Seconds that a role usually takes to be known everywhere in AWS. An earlier use is refused, and retried.
 PROPAGATION = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Role(Named):
-    """A role with at most one inline policy; whatever else gives it rights is drift, and is taken away again."""
+    """A role with at most one inline policy. Other policies that grant it rights are drift, and are removed."""
 
     TYPE: ClassVar[str] = "iam.Role"
-    # The one list that has everything about roles.
+    # The only list that shows policies and tags of roles.
     LISTING = Listing("iam", "get_account_authorization_details", "RoleDetailList", "RoleName", {"Filter": ["Role"]})
     COMPARED = compare(trust=as_policy, policy=as_policy)
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "ecs.TaskDefinition")
@@ -74,29 +74,29 @@ class Role(Named):
         return reader.observed(cls, row["RoleName"], row["RoleName"], attrs, tag_map(row.get("Tags")))
 
     def matches(self, name: str, observed: Observed) -> bool:
-        """Compare documents by meaning; nothing else may give the role rights."""
-        return super().matches(name, observed) and not (name == "policy" and _strangers(observed))
+        """Compare documents by meaning. A foreign policy of the role is a difference of `policy`."""
+        return super().matches(name, observed) and not (name == "policy" and _foreign(observed))
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
-        """Say which rights come and go, instead of printing two documents."""
+        """Describe the rights that the role gains and loses, instead of printing two documents."""
         return tuple(self._readable(change, observed) for change in super().diff(observed))
 
     def _readable(self, change: FieldChange, observed: Observed) -> FieldChange:
         if change.field not in {"policy", "trust"}:
             return change
-        strangers = _strangers(observed) if change.field == "policy" else ()
-        return readable(change, observed.attrs.get(change.field), getattr(self, change.field), *strangers)
+        foreign = _foreign(observed) if change.field == "policy" else ()
+        return readable(change, observed.attrs.get(change.field), getattr(self, change.field), *foreign)
 
     def health(self, observed: Observed, now: Callable[[], datetime] = utc_now) -> Health:
-        """Pending for the first seconds, in which other services do not know the role yet."""
+        """Return pending for the first seconds, in which other services do not know the role yet."""
         created = observed.attrs.get("created")
         if created is None or (now() - created).total_seconds() >= PROPAGATION:
             return READY
-        message = f"{self.name} is new: AWS's services know it in a few seconds"
+        message = f"{self.name} is new: other AWS services can use it in a few seconds"
         return Health("pending", Reason.PROPAGATING, message, PROPAGATION, needs_no_read=True)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it, and give it its policy."""
+        """Create it with its policy."""
         iam = cloud.client("iam")
         with creating(self.address):
             row = iam.create_role(
@@ -105,11 +105,11 @@ class Role(Named):
                 Description=self.description,
                 Tags=tag_list(self.tags),
             )["Role"]
-        made = self.as_created(self.name, arn=row["Arn"], created=row["CreateDate"], inline=(), attached=())
-        return self.update(cloud, made, frozenset({"policy"}) if self.policy else frozenset())
+        observed = self.as_created(self.name, arn=row["Arn"], created=row["CreateDate"], inline=(), attached=())
+        return self.update(cloud, observed, frozenset({"policy"}) if self.policy else frozenset())
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Write what differs, and take away what nobody declared."""
+        """Write what differs, and remove foreign policies."""
         iam = cloud.client("iam")
         inline = set(observed.attrs["inline"])
         if "trust" in changed:
@@ -127,13 +127,13 @@ class Role(Named):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Take all policies away, then delete it; a policy that came meanwhile is found in the next pass."""
+        """Remove all policies, then delete it. The next pass removes policies that were added meanwhile."""
         _strip(cloud, observed.id, observed.attrs["inline"], observed.attrs["attached"])
         return gone(lambda: cloud.client("iam").delete_role(RoleName=observed.id))
 
 
-def _strangers(observed: Observed) -> tuple[str, ...]:
-    """Name the policies of a role that are not ours."""
+def _foreign(observed: Observed) -> tuple[str, ...]:
+    """Return descriptions of the policies of a role that are not ours."""
     inline = (f"inline policy {name}" for name in observed.attrs.get("inline", ()) if name != POLICY_NAME)
     return (*inline, *(f"attached policy {arn}" for arn in observed.attrs.get("attached", ())))
 

@@ -1,4 +1,4 @@
-"""How an RDS instance is deleted: its protection lifted, its final snapshot taken. Source: API DeleteDBInstance."""
+"""Deletion of an RDS instance: lift its protection, take its final snapshot. Source: API DeleteDBInstance."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from missyou_operator.aws.rds.states import WITHOUT_SNAPSHOT
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, pending
 
-_TYPICAL = 300.0
+_TYPICAL_SECONDS = 300.0
 
 
 def delete(cloud: Cloud, observed: Observed, now: datetime) -> Health:
-    """Delete an instance, or go on deleting it.
+    """Delete an instance, or continue its deletion.
 
-    Errors: RefusedError where the final snapshot that is wanted cannot be taken.
+    Errors: RefusedError if a final snapshot is required and cannot be taken.
     """
-    deleting = pending(Reason.DELETING, f"the database {observed.id} is being deleted", _TYPICAL)
+    deleting = pending(Reason.DELETING, f"the database {observed.id} is being deleted", _TYPICAL_SECONDS)
     if observed.state == "deleting":
         return deleting
     if cloud.final_snapshot and observed.state == "creating":
-        message = f"{observed.id} is still being created: its final snapshot can be taken after that"
-        return pending(Reason.DELETING, message, _TYPICAL)
+        message = f"{observed.id} is still being created: its final snapshot can only be taken afterwards"
+        return pending(Reason.DELETING, message, _TYPICAL_SECONDS)
     if cloud.final_snapshot and observed.state in WITHOUT_SNAPSHOT:
         raise RefusedError(
             "FinalSnapshotImpossible",
             f"AWS cannot take a snapshot of {observed.id} in the state {observed.state}: set "
-            "spec.database.finalSnapshot to false to have it deleted without one",
+            "spec.database.finalSnapshot to false to delete it without one",
         )
     rds = cloud.client("rds")
     try:
@@ -47,20 +47,20 @@ def delete(cloud: Cloud, observed: Observed, now: datetime) -> Health:
 
 
 def _delete(cloud: Cloud, observed: Observed, now: datetime) -> None:
-    def ask(**snapshot: Any) -> None:
+    def request(**snapshot: Any) -> None:
         cloud.client("rds").delete_db_instance(
             DBInstanceIdentifier=observed.id, DeleteAutomatedBackups=True, **snapshot
         )
 
     if not cloud.final_snapshot:
-        ask(SkipFinalSnapshot=True)
+        request(SkipFinalSnapshot=True)
         return
-    # A second try of the same day gives the same name, so that it does not leave a second snapshot.
+    # A retry on the same day uses the same name, so that it does not leave a second snapshot.
     name = f"{observed.id}-final-{now:%Y%m%d}-{observed.attrs['resource_id'][-8:].lower()}"
     try:
-        ask(SkipFinalSnapshot=False, FinalDBSnapshotIdentifier=name)
+        request(SkipFinalSnapshot=False, FinalDBSnapshotIdentifier=name)
     except ClientError as error:
         if code_of(error) != "DBSnapshotAlreadyExists":
             raise
-        # That one may be older than the last thing written: what is deleted now needs its own.
-        ask(SkipFinalSnapshot=False, FinalDBSnapshotIdentifier=f"{name}-{now:%H%M%S}")
+        # The existing snapshot may predate the last write: this deletion needs its own.
+        request(SkipFinalSnapshot=False, FinalDBSnapshotIdentifier=f"{name}-{now:%H%M%S}")

@@ -1,4 +1,4 @@
-"""What is desired of an RDS instance, and how that is compared with what RDS shows."""
+"""The desired settings of an RDS instance, and how they are compared with those that RDS shows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from missyou_operator.engine.comparators import Comparator, as_set, at_least, co
 from missyou_operator.engine.resource import Observed, Resource
 from missyou_operator.engine.values import Ref
 
-#: Fields that are changed by one argument of ModifyDBInstance, and its name.
+#: Fields that a single argument of ModifyDBInstance changes, and the argument's name.
 ARGUMENTS = {
     "instance_class": "DBInstanceClass",
     "storage_gib": "AllocatedStorage",
@@ -35,14 +35,14 @@ WINDOWS = ("backup_window", "maintenance_window")
 class DesiredInstance(Resource):
     """The settings of a PostgreSQL instance.
 
-    `engine_version` means "at least this, of the same major"; a major alone means AWS's default minor. Storage that
-    autoscaling has added is as desired. `credentials` is the ARN of the secret whose JSON key `password` a new
-    instance gets. `restore_from` names a snapshot that a new instance is restored from. Windows that are None are
-    AWS's choice.
+    `engine_version` means "at least this, of the same major"; a major alone means AWS's default minor. Storage added
+    by autoscaling counts as desired. `credentials` is the ARN of the secret whose JSON key `password` becomes a new
+    instance's password. `restore_from` names the snapshot that a new instance is restored from. AWS chooses windows
+    that are None.
     """
 
     COMPARED: ClassVar[Mapping[str, Comparator]] = {
-        # What AWS does not show (of an instance that is new, say) is as desired.
+        # Settings that AWS does not show (for a new instance, say) count as desired.
         name: if_observed(comparator)
         for name, comparator in compare(
             *ARGUMENTS,
@@ -81,7 +81,7 @@ class DesiredInstance(Resource):
     restore_from: str = ""
 
     def matches(self, name: str, observed: Observed) -> bool:
-        """Accept storage that has grown to its limit and beyond, and insights that AWS does not offer."""
+        """Compare a field. Storage beyond its limit matches, and so do insights that AWS does not offer."""
         if name == "max_storage_gib":
             return equal(self.storage_limit(observed), observed.attrs[name])
         if name == "performance_insights" and observed.attrs.get("insights_offered") is False:
@@ -89,5 +89,5 @@ class DesiredInstance(Resource):
         return super().matches(name, observed)
 
     def storage_limit(self, observed: Observed) -> int:
-        """Return how many GiB the storage may grow to: not less than it has now, which means not at all."""
+        """Return the storage limit in GiB. It is at least the present storage, which then cannot grow."""
         return max(self.max_storage_gib, int(observed.attrs["storage_gib"]))

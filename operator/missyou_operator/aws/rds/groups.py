@@ -1,4 +1,4 @@
-"""What a database is placed in and configured by. Behaviour: RDS API reference, DB subnet and DB parameter groups."""
+"""The subnet and parameter groups of a database. Behaviour: RDS API reference, DB subnet and DB parameter groups."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class DBSubnetGroup(Named):
     TYPE: ClassVar[str] = "rds.DBSubnetGroup"
     LISTING = Listing("rds", "describe_db_subnet_groups", "DBSubnetGroups", "DBSubnetGroupName")
     COMPARED = compare("description", subnet_ids=as_set)
-    # Held until the instance is gone, not merely `deleting`.
+    # The instance must be gone, not merely `deleting`.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -67,7 +67,7 @@ class DBSubnetGroup(Named):
         return self.as_created(self.name, "Complete", arn=answer["DBSubnetGroup"]["DBSubnetGroupArn"])
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Set subnets and description (AWS takes them together only) and tags."""
+        """Set subnets and description (AWS accepts only both together), and tags."""
         rds = cloud.client("rds")
         if changed - {"tags"}:
             rds.modify_db_subnet_group(
@@ -81,16 +81,16 @@ class DBSubnetGroup(Named):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it; refused (and tried again) while an instance is in it."""
+        """Delete it. AWS refuses while an instance is in it; the next pass retries."""
         return gone(lambda: cloud.client("rds").delete_db_subnet_group(DBSubnetGroupName=observed.id))
 
 
 @dataclass(frozen=True, kw_only=True)
 class DBParameterGroup(Named):
-    """The parameters of a database; of those that AWS or others set, none is ours to judge."""
+    """The parameters of a database. Parameters that AWS or others set are not compared."""
 
     TYPE: ClassVar[str] = "rds.DBParameterGroup"
-    # Two during a major upgrade.
+    # A stack has two during a major upgrade.
     LISTING = Listing("rds", "describe_db_parameter_groups", "DBParameterGroups", "DBParameterGroupName")
     COMPARED = compare("family", parameters=includes)
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"family"})
@@ -119,7 +119,7 @@ class DBParameterGroup(Named):
         return reader.observed(cls, name, name, attrs, tags)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it and set its parameters; the instance that starts with it has them from the beginning."""
+        """Create it and set its parameters, which apply to an instance from its first start."""
         rds = cloud.client("rds")
         with creating(self.address):
             answer = rds.create_db_parameter_group(
@@ -132,12 +132,12 @@ class DBParameterGroup(Named):
         return self.as_created(self.name, arn=answer["DBParameterGroup"]["DBParameterGroupArn"])
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Set the parameters, at once where PostgreSQL can."""
+        """Set the parameters, immediately if PostgreSQL can apply them without a restart."""
         if "parameters" in changed:
             try:
                 self._set(cloud, "immediate")
             except ClientError as error:
-                # One of them is static: it takes effect with the next restart.
+                # One of them is static: it takes effect at the next restart.
                 if code_of(error) != "InvalidParameterCombination":
                     raise
                 self._set(cloud, "pending-reboot")
@@ -156,5 +156,5 @@ class DBParameterGroup(Named):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it; refused (and tried again) while an instance uses it."""
+        """Delete it. AWS refuses while an instance uses it; the next pass retries."""
         return gone(lambda: cloud.client("rds").delete_db_parameter_group(DBParameterGroupName=observed.id))

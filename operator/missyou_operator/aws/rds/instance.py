@@ -1,18 +1,17 @@
-"""The database: all that happens to an RDS instance. Behaviour: RDS API reference, Create- to DeleteDBInstance."""
+"""The database: an RDS instance. Behaviour: RDS API reference, CreateDBInstance to DeleteDBInstance."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.listing import Listing, Named
-from missyou_operator.aws.permissions import Grant
 from missyou_operator.aws.rds.deletion import delete
 from missyou_operator.aws.rds.desired import ARGUMENTS, WINDOWS, DesiredInstance
 from missyou_operator.aws.rds.permissions import PERMISSIONS
@@ -22,27 +21,21 @@ from missyou_operator.aws.rds.restore import (
     RESTORED_TAG,
     common_arguments,
     origin,
+    origin_note,
     password_due,
-    remark,
     restore,
     unfinished,
 )
 from missyou_operator.aws.rds.rows import attributes
-from missyou_operator.aws.rds.states import CHANGEABLE, explained, judge, remarks
-from missyou_operator.aws.rds.versions import (
-    Gap,
-    gap,
-    offers_insights,
-    version_to_create,
-    version_to_upgrade_to,
-)
+from missyou_operator.aws.rds.states import CHANGEABLE, explained, health_of, notes_of
+from missyou_operator.aws.rds.versions import Gap, gap, offers_insights, version_to_create, version_to_upgrade_to
 from missyou_operator.aws.secretsmanager.values import database_password
 from missyou_operator.engine.resource import FieldChange, Health, Observed
 
-#: The tag that says how many GiB the spec last asked for: it tells a wanted shrink from growth by autoscaling.
+#: The tag with the GiB that the spec last asked for. It distinguishes a desired shrink from growth by autoscaling.
 STORAGE_TAG = "missyou.app/storage-gib"
 
-#: Changes that take minutes, in which the instance is `modifying`, though it may be `available` for the first one.
+#: Changes that take minutes. The instance is `modifying` meanwhile, though it may be `available` for the first minute.
 _SLOW = frozenset({"instance_class", "storage_gib", "storage_type", "multi_az", "engine_version"})
 
 
@@ -50,18 +43,16 @@ _SLOW = frozenset({"instance_class", "storage_gib", "storage_type", "multi_az", 
 class DBInstance(DesiredInstance, Named):
     """A PostgreSQL instance; its name is its identifier.
 
-    Three differences bear names that are no fields: `major_downgrade` and `storage_shrink`, where only a new, empty
-    instance could be as desired, and `password` (see `restore`).
+    Three differences have names that are not fields: `major_downgrade` and `storage_shrink`, which only a new, empty
+    instance could satisfy, and `password` (see `restore`).
     """
 
-    TYPE: ClassVar[str] = "rds.DBInstance"
+    TYPE = "rds.DBInstance"
     LISTING = Listing("rds", "describe_db_instances", "DBInstances", "DBInstanceIdentifier")
-    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset(
-        {"database_name", "username", "major_downgrade", "storage_shrink"}
-    )
-    # Tasks that are still running would lose their database, and write while its final snapshot is taken.
-    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
-    PERMISSIONS: ClassVar[tuple[Grant, ...]] = PERMISSIONS
+    FORCES_REPLACEMENT = frozenset({"database_name", "username", "major_downgrade", "storage_shrink"})
+    # Running tasks would lose their database, and write while its final snapshot is taken.
+    DELETE_AFTER = ("ecs.Service",)
+    PERMISSIONS = PERMISSIONS
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -74,19 +65,19 @@ class DBInstance(DesiredInstance, Named):
         return reader.observed(cls, attrs["id"], attrs["id"], attrs, tags, state)
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
-        """Compare; nothing while it is being created, when AWS tells only part of it and takes no change."""
+        """Compare, except during creation: AWS then shows only some fields, and accepts no change."""
         if observed.state == "creating":
             return ()
-        asked = observed.tags.get(STORAGE_TAG, "")
-        shrinks = asked.isdecimal() and self.storage_gib < int(asked)
+        previous = observed.tags.get(STORAGE_TAG, "")
+        shrinks = previous.isdecimal() and self.storage_gib < int(previous)
         changes = list(super(DBInstance, self if shrinks else self._tagged()).diff(observed))
         if shrinks:
-            changes.append(FieldChange("storage_shrink", f"{asked} GiB", f"{self.storage_gib} GiB"))
+            changes.append(FieldChange("storage_shrink", f"{previous} GiB", f"{self.storage_gib} GiB"))
         running = observed.attrs["engine_version"]
         if gap(self.engine_version, running) is Gap.DOWNGRADE:
             changes.append(FieldChange("major_downgrade", running, self.engine_version))
         if RESTORED_TAG in observed.tags:
-            # Another one would be made from the same snapshot, and be no different.
+            # A replacement would be restored from the same snapshot, and be no different.
             changes = [change for change in changes if change.field not in {"database_name", "username"}]
         if password_due(observed):
             changes.append(FieldChange("password", "that of the snapshot", "that of db_credentials"))
@@ -96,40 +87,40 @@ class DBInstance(DesiredInstance, Named):
         return replace(self, tags={**self.tags, STORAGE_TAG: str(self.storage_gib)})
 
     def destroys_data(self, changes: Sequence[FieldChange]) -> bool:  # noqa: ARG002
-        """Say yes: a new instance is an empty one."""
+        """Return True: a new instance is empty."""
         return True
 
     @classmethod
     def holds_data(cls, observed: Observed) -> str:
-        """Say what would be lost."""
+        """Return what would be lost."""
         return (
             f"the database {observed.id} and everything in it "
             "(a final snapshot is taken first, unless spec.database.finalSnapshot is false)"
         )
 
     def busy(self, observed: Observed) -> Health | None:
-        """AWS takes changes in a few states only; in the others say what state it is."""
+        """Return the health in a state in which AWS accepts no changes, else None."""
         return None if observed.state in CHANGEABLE else self.health(observed)
 
     def health(self, observed: Observed) -> Health:
-        """Judge by the state; a database that works may still have something to tell."""
-        health = judge(observed.id, observed.state, reachable=bool(observed.attrs.get("endpoint")))
+        """Return the health of the state, with notes on a database that is ready."""
+        health = health_of(observed.id, observed.state, reachable=bool(observed.attrs.get("endpoint")))
         if health.status != "ready":
             return health
-        if open_ := unfinished(self, observed):
-            return open_
-        notes = remarks(observed.attrs, self.engine_version, insights=self.performance_insights)
-        return replace(health, message="; ".join(filter(None, (health.message, *notes, remark(self, observed)))))
+        if obstacle := unfinished(self, observed):
+            return obstacle
+        notes = notes_of(observed.attrs, self.engine_version, insights=self.performance_insights)
+        return replace(health, message="; ".join(filter(None, (health.message, *notes, origin_note(self, observed)))))
 
     def create(self, cloud: Cloud) -> Observed:
-        """Start its creation, which takes ten minutes and more."""
+        """Start its creation, which takes ten minutes or more."""
         tags = {**self._tagged().tags, DATABASE_TAG: self.database_name}
         if self.restore_from:
             tags[RESTORED_TAG] = origin(self.restore_from)
         with creating(self.address), explained(self.name, self.instance_class):
             row = restore(cloud, self, tags) if self.restore_from else self._create_empty(cloud, tags)
-        told = {name: value for name, value in attributes(row).items() if value is not None}
-        return replace(self, tags=tags).as_created(self.name, row.get("DBInstanceStatus", "creating"), **told)
+        known = {name: value for name, value in attributes(row).items() if value is not None}
+        return replace(self, tags=tags).as_created(self.name, row.get("DBInstanceStatus", "creating"), **known)
 
     def _create_empty(self, cloud: Cloud, tags: Mapping[str, str]) -> Mapping[str, Any]:
         version = version_to_create(cloud, self.engine_version)
@@ -155,24 +146,24 @@ class DBInstance(DesiredInstance, Named):
         return row
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Change what differs, at once rather than in the next maintenance window."""
-        rds, wanted = cloud.client("rds"), self._tagged()
+        """Change what differs, immediately rather than in the next maintenance window."""
+        rds, desired = cloud.client("rds"), self._tagged()
         arguments = self.modification(cloud, observed, changed)
         if arguments:
             with explained(self.name, self.instance_class):
                 rds.modify_db_instance(DBInstanceIdentifier=self.name, ApplyImmediately=True, **arguments)
         if "password" in changed:
-            # Not before the call above: until then the tags tell that it is to be made.
-            wanted = replace(wanted, tags={**wanted.tags, PASSWORD_TAG: observed.attrs["resource_id"]})
+            # Only after the call above: until then the tags record that the password is still due.
+            desired = replace(desired, tags={**desired.tags, PASSWORD_TAG: observed.attrs["resource_id"]})
         if changed & {"tags", "password"}:
-            rds.add_tags_to_resource(ResourceName=observed.attrs["arn"], Tags=tag_list(wanted.tags))
-        after = wanted.as_desired(observed)
+            rds.add_tags_to_resource(ResourceName=observed.attrs["arn"], Tags=tag_list(desired.tags))
+        after = desired.as_desired(observed)
         if "password" in changed:
             return replace(after, state="resetting-master-credentials")
         return replace(after, state="modifying") if changed & _SLOW else after
 
     def modification(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> dict[str, Any]:
-        """Return the arguments of ModifyDBInstance: only what changes, for AWS takes all else as a wish too."""
+        """Return the arguments of ModifyDBInstance: only changes, since AWS would apply all others as well."""
         arguments = {ARGUMENTS[name]: getattr(self, name) for name in ARGUMENTS if name in changed}
         running = observed.attrs["running_version"]
         if "engine_version" in changed:
@@ -190,17 +181,17 @@ class DBInstance(DesiredInstance, Named):
         if "security_group_ids" in changed:
             arguments["VpcSecurityGroupIds"] = list(self.security_group_ids)
         if "log_exports" in changed:
-            wanted, actual = frozenset(self.log_exports), frozenset(observed.attrs["log_exports"])
+            desired, actual = frozenset(self.log_exports), frozenset(observed.attrs["log_exports"])
             arguments["CloudwatchLogsExportConfiguration"] = {
-                "EnableLogTypes": sorted(wanted - actual),
-                "DisableLogTypes": sorted(actual - wanted),
+                "EnableLogTypes": sorted(desired - actual),
+                "DisableLogTypes": sorted(actual - desired),
             }
         return arguments
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed, now: Callable[[], datetime] = utc_now) -> Health:
-        """Delete it, its protection turned off first: whoever calls this has seen to it that it may go.
+        """Delete it after turning off its protection: callers make sure that it may be deleted.
 
-        Errors: RefusedError where the final snapshot that is wanted cannot be taken.
+        Errors: RefusedError if a final snapshot is required and cannot be taken.
         """
         return delete(cloud, observed, now())

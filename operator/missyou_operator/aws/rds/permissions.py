@@ -1,4 +1,4 @@
-"""What `DBInstance` needs to be allowed, beside its class for the length of it.
+"""The permissions of `DBInstance`, in a module of their own because of their length.
 
 Sources: Service Authorization Reference, "Actions, resources, and condition keys for Amazon RDS"; RDS User Guide,
 "Permission policies to create, modify and delete resources".
@@ -12,7 +12,7 @@ from missyou_operator.aws.secretsmanager.values import READ_PASSWORD
 _DATABASE, _FINAL = "rds:db:{rds.DBInstance}", "rds:snapshot:{rds.DBInstance}-final-*"
 _SUBNETS, _PARAMETERS = "rds:subgrp:{rds.DBSubnetGroup}", "rds:pg:{rds.DBParameterGroup}"
 _SNAPSHOT = (
-    "a final snapshot is taken and tagged in the caller's name: RDS's notice of August 2024, as quoted in "
+    "RDS takes and tags a final snapshot in the caller's name: RDS's notice of August 2024, as quoted in "
     "github.com/aws-solutions/instance-scheduler-on-aws/issues/572"
 )
 
@@ -20,7 +20,7 @@ PERMISSIONS: tuple[Grant, ...] = (
     observe("rds:DescribeDBInstances", "rds:DescribeDBEngineVersions", "rds:DescribeOrderableDBInstanceOptions"),
     make("rds:CreateDBInstance", "rds:AddTagsToResource", on=(_DATABASE,)),
     change("rds:CreateDBInstance", on=(_SUBNETS, _PARAMETERS)),
-    # Any snapshot: the spec names it, and it may be of before the stack, or of another account.
+    # Any snapshot: the spec names it, and it may be older than the stack, or belong to another account.
     make("rds:RestoreDBInstanceFromDBSnapshot", on=(_DATABASE, "rds:snapshot:*")),
     change("rds:RestoreDBInstanceFromDBSnapshot", on=(_SUBNETS, _PARAMETERS)),
     change("rds:ModifyDBInstance", on=(_DATABASE, _PARAMETERS)),
@@ -30,7 +30,7 @@ PERMISSIONS: tuple[Grant, ...] = (
         Part.MAKE,
         ("rds:CreateDBInstance", "rds:ModifyDBInstance", "rds:RestoreDBInstanceFromDBSnapshot"),
         ("rds:og:default:postgres*",),
-        implied="an instance is in an option group, AWS's default one if none is named: RDS User Guide",
+        implied="every instance has an option group, AWS's default one if none is named: RDS User Guide",
     ),
     Grant(Part.CHANGE, ("rds:CreateDBSnapshot",), (_DATABASE,), (OURS,), implied=_SNAPSHOT),
     Grant(Part.MAKE, ("rds:CreateDBSnapshot",), (_FINAL,), implied=_SNAPSHOT),
@@ -38,7 +38,7 @@ PERMISSIONS: tuple[Grant, ...] = (
         Part.MAKE,
         ("rds:AddTagsToResource",),
         (_FINAL,),
-        # Only those that are copied from the instance.
+        # Only tags that are copied from the instance.
         (Condition("BoolIfExists", "rds:TagsFromRequest", ("false",)),),
         implied=_SNAPSHOT,
     ),

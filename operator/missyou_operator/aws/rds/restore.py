@@ -1,10 +1,10 @@
-"""Databases made from snapshots: what a snapshot has to be like, and the password that comes with it.
+"""Databases restored from snapshots: which snapshots are suitable, and the password that comes with them.
 
-A restored instance has the master password of its snapshot, which nobody may know any more. That it still has it is
-told by tags alone, so that it is not forgotten whatever happens: the restoring call gives the instance `RESTORED_TAG`,
-and `PASSWORD_TAG` follows once the password of `db_credentials` is set. The latter holds the instance's resource ID, so
-that one that was copied along with a snapshot does not count. Sources: RDS API reference, DescribeDBSnapshots and
-RestoreDBInstanceFromDBSnapshot; hashicorp/terraform issue 9988 (the name of the database comes from the snapshot).
+A restored instance has the master password of its snapshot, which nobody may know any more. Only tags record this, so
+that it is not forgotten whatever happens: the restoring call gives the instance `RESTORED_TAG`, and `PASSWORD_TAG`
+follows once the password of `db_credentials` is set. Its value is the instance's resource ID, so that a tag copied from
+a snapshot does not count. Sources: RDS API reference, DescribeDBSnapshots and RestoreDBInstanceFromDBSnapshot;
+hashicorp/terraform issue 9988 (the name of the database comes from the snapshot).
 """
 
 from __future__ import annotations
@@ -23,87 +23,87 @@ from missyou_operator.aws.rds.versions import major
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import Health, Observed, failed, pending
 
-#: On an instance: the snapshot that it was made from.
+#: On an instance: the snapshot that it was restored from.
 RESTORED_TAG = "missyou.app/restored-from"
 #: On an instance: its own resource ID, once it has our password.
 PASSWORD_TAG = "missyou.app/password-set-on"  # noqa: S105 - the name of a tag
-#: On an instance, and by copying on its snapshots: the name of the database in it, which AWS does not tell of those.
+#: On an instance, and copied to its snapshots: the name of the database in it, which AWS does not show for snapshots.
 DATABASE_TAG = "missyou.app/database-name"
 
-#: What a tag's value may have. Source: RDS User Guide, "Tagging Amazon RDS resources".
+#: The maximum length of a tag's value. Source: RDS User Guide, "Tagging Amazon RDS resources".
 _TAG_MAX = 256
 _FIELD = "spec.database.restoreFromSnapshot"
 _UNSUITABLE = "SnapshotUnsuitable"
 
 
 def origin(given: str) -> str:
-    """Return the value of `RESTORED_TAG` for a snapshot: its name or ARN, of which the end tells most."""
+    """Return the value of `RESTORED_TAG` for a snapshot: the end of its name or ARN, which is the specific part."""
     return given[-_TAG_MAX:]
 
 
 def password_due(observed: Observed) -> bool:
-    """Return whether an instance still has the password of the snapshot that it was made from."""
+    """Return whether an instance still has the password of the snapshot that it was restored from."""
     return RESTORED_TAG in observed.tags and observed.tags.get(PASSWORD_TAG) != observed.attrs["resource_id"]
 
 
-def unfinished(wanted: DesiredInstance, observed: Observed) -> Health | None:
-    """Say what a restored instance, which serves otherwise, cannot be used for yet, or ever."""
+def unfinished(desired: DesiredInstance, observed: Observed) -> Health | None:
+    """Return why a restored instance cannot be used yet, or ever, although it is available."""
     source, name = observed.tags.get(RESTORED_TAG), observed.attrs.get("database_name")
-    if source and name and name != wanted.database_name:
+    if source and name and name != desired.database_name:
         return failed(
             _UNSUITABLE,
-            f"the database in {observed.id}, restored from {source}, is called {name}, and stays so: delete this "
-            f"MissYouApp and create it with spec.database.name: {name}",
+            f"the database in {observed.id}, restored from {source}, is called {name} and cannot be renamed: delete "
+            f"this MissYouApp and create it again with spec.database.name: {name}",
         )
     if password_due(observed) or observed.attrs.get("password_pending"):
         return pending("SettingPassword", f"{observed.id} gets the password of db_credentials next", 30.0)
     return None
 
 
-def remark(wanted: DesiredInstance, observed: Observed) -> str:
-    """Say where an instance comes from, if not from what the spec names."""
+def origin_note(desired: DesiredInstance, observed: Observed) -> str:
+    """Return a note on an instance's origin if it differs from the snapshot in the spec."""
     source = observed.tags.get(RESTORED_TAG)
-    if not wanted.restore_from or source == origin(wanted.restore_from):
+    if not desired.restore_from or source == origin(desired.restore_from):
         return ""
-    was = f"was restored from {source}" if source else "was made empty"
-    return f"{was}: {_FIELD} counts only when a database is created"
+    actual = f"was restored from {source}" if source else "was created empty"
+    return f"{actual}: {_FIELD} only takes effect when a database is created"
 
 
-def restore(cloud: Cloud, wanted: DesiredInstance, tags: Mapping[str, str]) -> Mapping[str, Any]:
-    """Start a restoration with all settings that it takes; the others are put right once it is there.
+def restore(cloud: Cloud, desired: DesiredInstance, tags: Mapping[str, str]) -> Mapping[str, Any]:
+    """Start a restore with all settings that the call accepts; the others are set once the instance exists.
 
-    Errors: NotYetError while the snapshot is missing or incomplete, RefusedError where it does not fit the spec.
+    Errors: NotYetError while the snapshot is missing or incomplete, RefusedError if it does not fit the spec.
     """
-    row = _find(cloud, wanted.restore_from)
-    if problems := unsuitable(row, wanted):
-        raise RefusedError(_UNSUITABLE, f"{_FIELD}: {wanted.restore_from} {'; '.join(problems)}")
-    larger = {"AllocatedStorage": wanted.storage_gib} if wanted.storage_gib > row["AllocatedStorage"] else {}
-    window = {"PreferredBackupWindow": wanted.backup_window} if wanted.backup_window else {}
+    row = _find(cloud, desired.restore_from)
+    if problems := unsuitable(row, desired):
+        raise RefusedError(_UNSUITABLE, f"{_FIELD}: {desired.restore_from} {'; '.join(problems)}")
+    larger = {"AllocatedStorage": desired.storage_gib} if desired.storage_gib > row["AllocatedStorage"] else {}
+    window = {"PreferredBackupWindow": desired.backup_window} if desired.backup_window else {}
     answer: Mapping[str, Any] = cloud.client("rds").restore_db_instance_from_db_snapshot(
-        DBInstanceIdentifier=wanted.name,
-        DBSnapshotIdentifier=wanted.restore_from,
-        DBInstanceClass=wanted.instance_class,
+        DBInstanceIdentifier=desired.name,
+        DBSnapshotIdentifier=desired.restore_from,
+        DBInstanceClass=desired.instance_class,
         **larger,
         **window,
-        **common_arguments(wanted, tags),
+        **common_arguments(desired, tags),
     )["DBInstance"]
     return answer
 
 
-def common_arguments(wanted: DesiredInstance, tags: Mapping[str, str]) -> dict[str, Any]:
-    """Return the arguments that an empty instance and a restored one are both made with."""
+def common_arguments(desired: DesiredInstance, tags: Mapping[str, str]) -> dict[str, Any]:
+    """Return the arguments that creating an empty instance and restoring one have in common."""
     return {
-        "MultiAZ": wanted.multi_az,
-        "DBSubnetGroupName": wanted.subnet_group,
-        "DBParameterGroupName": wanted.parameter_group,
-        "VpcSecurityGroupIds": list(wanted.security_group_ids),
-        "PubliclyAccessible": wanted.publicly_accessible,
-        "BackupRetentionPeriod": wanted.backup_retention_days,
-        "CopyTagsToSnapshot": wanted.copy_tags_to_snapshots,
-        "AutoMinorVersionUpgrade": wanted.auto_minor_upgrades,
-        "EnableCloudwatchLogsExports": list(wanted.log_exports),
-        "DeletionProtection": wanted.deletion_protection,
-        # AWS's default is to go on, for a fee, after the community's support has ended.
+        "MultiAZ": desired.multi_az,
+        "DBSubnetGroupName": desired.subnet_group,
+        "DBParameterGroupName": desired.parameter_group,
+        "VpcSecurityGroupIds": list(desired.security_group_ids),
+        "PubliclyAccessible": desired.publicly_accessible,
+        "BackupRetentionPeriod": desired.backup_retention_days,
+        "CopyTagsToSnapshot": desired.copy_tags_to_snapshots,
+        "AutoMinorVersionUpgrade": desired.auto_minor_upgrades,
+        "EnableCloudwatchLogsExports": list(desired.log_exports),
+        "DeletionProtection": desired.deletion_protection,
+        # AWS's default is to continue, for a fee, after the community's support has ended.
         "EngineLifecycleSupport": "open-source-rds-extended-support-disabled",
         "Tags": tag_list(tags),
     }
@@ -129,44 +129,44 @@ def _find(cloud: Cloud, given: str) -> Mapping[str, Any]:
     if not rows:
         raise NotYetError(
             Reason.SNAPSHOT_NOT_FOUND,
-            f"{_FIELD}: there is no snapshot {given} in {cloud.stack.region} within reach of account "
-            f"{cloud.stack.account}. The stack goes on once there is, or name another (aws rds describe-db-snapshots "
+            f"{_FIELD}: account {cloud.stack.account} has no access to a snapshot {given} in {cloud.stack.region}. "
+            "The stack continues once it has; or name another (aws rds describe-db-snapshots "
             "--query DBSnapshots[].DBSnapshotIdentifier)",
             60.0,
         )
     row: Mapping[str, Any] = rows[0]
     if row["Status"] in {"creating", "copying"}:
-        raise NotYetError("SnapshotCreating", f"{_FIELD}: {given} is not complete yet; the stack goes on then", 60.0)
+        raise NotYetError("SnapshotCreating", f"{_FIELD}: the stack continues once {given} is complete", 60.0)
     return row
 
 
-def unsuitable(row: Mapping[str, Any], wanted: DesiredInstance) -> list[str]:
-    """List why a database of the spec cannot be made from a snapshot, a row of DescribeDBSnapshots."""
+def unsuitable(row: Mapping[str, Any], desired: DesiredInstance) -> list[str]:
+    """List the reasons why a snapshot (a row of DescribeDBSnapshots) cannot become the database of the spec."""
     problems, tags = [], tag_map(row.get("TagList"))
-    user, name, version = row["MasterUsername"], tags.get(DATABASE_TAG, wanted.database_name), row["EngineVersion"]
+    user, name, version = row["MasterUsername"], tags.get(DATABASE_TAG, desired.database_name), row["EngineVersion"]
     if row["Status"] != "available":
         problems.append(f"is in the state {row['Status']}: name another snapshot")
     if row["Engine"] != "postgres":
-        return [f"is of {row['Engine']}: name a snapshot of PostgreSQL"]
+        return [f"is a snapshot of {row['Engine']}: name one of PostgreSQL"]
     owner = tags.get(STACK_TAG, "")
-    if owner.partition("/")[0] not in {"", wanted.tags.get(STACK_TAG, "").partition("/")[0]}:
-        # Who may write a MissYouApp in one namespace need not be let into the data of another.
+    if owner.partition("/")[0] not in {"", desired.tags.get(STACK_TAG, "").partition("/")[0]}:
+        # Permission to write a MissYouApp in one namespace is no permission to read the data of another.
         problems.append(
-            f"is of {owner}, in another namespace: whoever may read those data makes a copy of it, which has no tags "
-            "(aws rds copy-db-snapshot), and you name that"
+            f"belongs to {owner}, in another namespace: ask someone who may read its data to copy it without its tags "
+            "(aws rds copy-db-snapshot), and name the copy"
         )
     if not row.get("Encrypted"):
         source = row["DBSnapshotIdentifier"]
         problems.append(
-            "is not encrypted, and neither would the database be: make a copy that is (aws rds copy-db-snapshot "
+            "is not encrypted, so the database would not be either: make an encrypted copy (aws rds copy-db-snapshot "
             f"--source-db-snapshot-identifier {source} --target-db-snapshot-identifier {source}-encrypted "
-            "--kms-key-id alias/aws/rds) and name it"
+            "--kms-key-id alias/aws/rds) and name that"
         )
-    if user != wanted.username:
-        problems.append(f"has the user {user}, and keeps it: create the MissYouApp with spec.database.username: {user}")
-    if name != wanted.database_name:
-        problems.append(f"has the database {name}, and keeps it: create the MissYouApp with spec.database.name: {name}")
-    if major(version) != major(wanted.engine_version):
-        older = ", and raise it when the stack is Ready" if major(version) < major(wanted.engine_version) else ""
+    if user != desired.username:
+        problems.append(f"keeps the user {user}: create the MissYouApp with spec.database.username: {user}")
+    if name != desired.database_name:
+        problems.append(f"keeps the database {name}: create the MissYouApp with spec.database.name: {name}")
+    if major(version) != major(desired.engine_version):
+        older = ", and raise it when the stack is Ready" if major(version) < major(desired.engine_version) else ""
         problems.append(f'holds PostgreSQL {version}: set spec.database.engineVersion to "{major(version)}"{older}')
     return problems

@@ -1,6 +1,6 @@
-"""A row of DescribeDBInstances as the fields of a desired instance.
+"""Rows of DescribeDBInstances, as the fields of a desired instance.
 
-What waits in `PendingModifiedValues` counts as done: sending it again would not make it come earlier.
+A change in `PendingModifiedValues` counts as done: sending it again would not apply it any earlier.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from typing import Any
 
 
 def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes of an instance; what AWS does not tell (any key may be missing) is None.
+    """Return the attributes of an instance. Those that AWS does not show (any key may be missing) are None.
 
-    `running_version` is what runs, `engine_version` what is under way; `pending` names what is not applied yet.
+    `running_version` is the version that runs, `engine_version` the one under way; `pending` names unapplied changes.
     """
     waiting = {key: value for key, value in row.get("PendingModifiedValues", {}).items() if key != "MasterUserPassword"}
 
-    def told(key: str) -> Any:
+    def current(key: str) -> Any:
         return waiting.get(key, row.get(key))
 
-    storage, endpoint = told("AllocatedStorage"), row.get("Endpoint") or {}
+    storage, endpoint = current("AllocatedStorage"), row.get("Endpoint") or {}
     group: Mapping[str, Any] = next(iter(row.get("DBParameterGroups") or ()), {})
     return {
         "id": row["DBInstanceIdentifier"],
@@ -28,14 +28,14 @@ def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
         "endpoint": endpoint.get("Address"),
         "port": endpoint.get("Port"),
         "running_version": row.get("EngineVersion"),
-        "engine_version": told("EngineVersion"),
-        "instance_class": told("DBInstanceClass"),
+        "engine_version": current("EngineVersion"),
+        "instance_class": current("DBInstanceClass"),
         "storage_gib": storage,
-        "storage_type": told("StorageType"),
-        # Absent where autoscaling is off: then there is no growing beyond what is there.
+        "storage_type": current("StorageType"),
+        # Absent if autoscaling is off: the present storage is then the limit.
         "max_storage_gib": max(row.get("MaxAllocatedStorage") or 0, storage or 0),
-        "multi_az": told("MultiAZ"),
-        "backup_retention_days": told("BackupRetentionPeriod"),
+        "multi_az": current("MultiAZ"),
+        "backup_retention_days": current("BackupRetentionPeriod"),
         "performance_insights": row.get("PerformanceInsightsEnabled"),
         "deletion_protection": row.get("DeletionProtection"),
         "database_name": row.get("DBName"),

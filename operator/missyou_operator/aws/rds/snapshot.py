@@ -1,4 +1,4 @@
-"""A snapshot that somebody asked for. Behaviour: RDS API reference, CreateDBSnapshot and DescribeDBSnapshots."""
+"""Snapshots on request. Behaviour: RDS API reference, CreateDBSnapshot and DescribeDBSnapshots."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.resource import FieldChange, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref
 
-_TAKING_TYPICAL = 180.0
+_TYPICAL_SECONDS = 180.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class DBSnapshot(Resource):
     """A manual snapshot of the stack's instance; its name is its identifier.
 
-    It is taken once, when the instance is ready. It stays as it was taken, and it stays: also when nobody asks for it
-    any more, and when the stack goes.
+    It is taken once, when the instance is ready. It is never changed and never deleted, not even when the request is
+    withdrawn or the stack is deleted.
     """
 
     TYPE: ClassVar[str] = "rds.DBSnapshot"
@@ -39,15 +39,15 @@ class DBSnapshot(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the one that is asked for, if any, in a list of all manual ones; without one there is no call."""
+        """Read the requested snapshot from a list of all manual ones. Without a request there is no call."""
         if not reader.desired_names(cls.TYPE):
             return ()
         rows = reader.shared(
             "rds.describe_db_snapshots",
             lambda: pages(reader.client("rds"), "describe_db_snapshots", "DBSnapshots", SnapshotType="manual"),
         )
-        wanted = [row for row in rows if row["DBSnapshotIdentifier"] in reader.desired_names(cls.TYPE)]
-        return [cls._observed(reader, row) for row in wanted]
+        rows = [row for row in rows if row["DBSnapshotIdentifier"] in reader.desired_names(cls.TYPE)]
+        return [cls._observed(reader, row) for row in rows]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -57,46 +57,46 @@ class DBSnapshot(Resource):
             "id": arn,
             "arn": arn,
             "taken": f"{taken:%Y-%m-%d %H:%M} UTC" if taken else "",
-            "of_another": bool(present) and row.get("DbiResourceId") not in present,
+            "of_earlier_instance": bool(present) and row.get("DbiResourceId") not in present,
         }
         tags, state = tag_map(row.get("TagList")), row.get("Status", "creating")
         return reader.observed(cls, row["DBSnapshotIdentifier"], arn, attrs, tags, state)
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:  # noqa: ARG002
-        """Find nothing to change."""
+        """Return no changes: a snapshot never changes."""
         return ()
 
     def health(self, observed: Observed) -> Health:
-        """Judge by the state."""
+        """Return the health of the state."""
         match observed.state:
             case "available":
-                another = (
-                    " of an earlier database: a new value takes one of this" if observed.attrs["of_another"] else ""
-                )
-                return Health("ready", message=f"taken {observed.attrs['taken']}{another}")
+                earlier = " of an earlier database; for one of the present database, set a new value"
+                note = earlier if observed.attrs["of_earlier_instance"] else ""
+                return Health("ready", message=f"taken {observed.attrs['taken']}{note}")
             case "creating":
-                return pending(Reason.CREATING, f"{self.name} is being taken; the database serves", _TAKING_TYPICAL)
+                message = f"{self.name} is being taken; the database stays available"
+                return pending(Reason.CREATING, message, _TYPICAL_SECONDS)
         return failed(
             "SnapshotFailed",
-            f"the snapshot {self.name} is in the state {observed.state}: to have another taken, give the annotation "
-            f"{SNAPSHOT} a new value (aws rds describe-events --source-type db-snapshot tells why)",
+            f"the snapshot {self.name} is in the state {observed.state}: to take another, set the annotation "
+            f"{SNAPSHOT} to a new value (aws rds describe-events --source-type db-snapshot shows why it failed)",
             stalled=False,
         )
 
     def create(self, cloud: Cloud) -> Observed:
-        """Start to take it, which takes minutes."""
+        """Start taking it, which lasts minutes."""
         with creating(self.address):
             row = cloud.client("rds").create_db_snapshot(
                 DBSnapshotIdentifier=self.name, DBInstanceIdentifier=self.instance, Tags=tag_list(self.tags)
             )["DBSnapshot"]
         arn = row["DBSnapshotArn"]
-        return self.as_created(arn, row.get("Status", "creating"), arn=arn, taken="", of_another=False)
+        return self.as_created(arn, row.get("Status", "creating"), arn=arn, taken="", of_earlier_instance=False)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> NoReturn:  # noqa: ARG002
-        """Never happens."""
-        raise TypeError(f"{self.address} stays as it was taken")
+        """Raise TypeError: it has no differences."""
+        raise TypeError(f"{self.address} cannot be changed")
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> NoReturn:  # noqa: ARG003
-        """Never happens."""
-        raise TypeError(f"{observed.address} is kept")
+        """Raise TypeError: it is `RETAINED`."""
+        raise TypeError(f"{observed.address} is never deleted")

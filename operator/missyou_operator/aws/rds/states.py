@@ -1,4 +1,4 @@
-"""What the states of an RDS instance mean, and RDS's errors that are no mistake of anyone's.
+"""The meaning of an RDS instance's states, and of RDS errors that are nobody's fault.
 
 States: Amazon RDS User Guide, "Viewing Amazon RDS DB instance status".
 """
@@ -16,7 +16,7 @@ from missyou_operator.aws.errors import code_of, message_of
 from missyou_operator.engine.errors import FlakyError, NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, Health, failed, pending
 
-#: The database serves in these; what RDS does beside it is only worth a word.
+#: The database is available in these states; what RDS does meanwhile is only worth a note.
 SERVING = {
     "available": "",
     "backing-up": "its backup is being taken",
@@ -24,30 +24,30 @@ SERVING = {
     "storage-initialization": "its storage is being initialised",
     "configuring-log-exports": "its log exports are being set up",
     "configuring-enhanced-monitoring": "its monitoring is being set up",
-    "configuring-iam-database-auth": "its sign-on is being set up",
+    "configuring-iam-database-auth": "its IAM authentication is being set up",
 }
 
-#: RDS is at work: what it does, and the seconds that this usually takes.
+#: RDS is at work in these states: what it does, and the seconds that this usually takes.
 _BUSY = {
     "creating": ("is being created, which takes ten to fifteen minutes", 600.0),
     "modifying": ("is being changed", 300.0),
-    "rebooting": ("restarts", 60.0),
+    "rebooting": ("is restarting", 60.0),
     "upgrading": ("is being upgraded to another version", 900.0),
-    "maintenance": ("is in AWS's maintenance", 600.0),
+    "maintenance": ("is under maintenance by AWS", 600.0),
     "renaming": ("is being renamed", 60.0),
-    "resetting-master-credentials": ("gets another password", 30.0),
-    "starting": ("starts", 300.0),
-    "stopping": ("stops", 120.0),
+    "resetting-master-credentials": ("is getting a new password", 30.0),
+    "starting": ("is starting", 300.0),
+    "stopping": ("is stopping", 120.0),
 }
 
-#: A person is needed: what is wrong, and what to do. `{0}` is the instance's identifier.
+#: A person is needed in these states: what is wrong, and what to do. `{0}` is the instance's identifier.
 _FAILED = {
     "failed": "has failed and RDS cannot recover it: restore its latest snapshot, or delete it (aws rds "
-    "delete-db-instance --db-instance-identifier {0} --skip-final-snapshot) to have an empty one made. "
-    "aws rds describe-events --source-type db-instance --source-identifier {0} tells why",
+    "delete-db-instance --db-instance-identifier {0} --skip-final-snapshot) to get a new, empty one. "
+    "aws rds describe-events --source-type db-instance --source-identifier {0} shows why",
     "incompatible-restore": "could not be restored from its backup: restore an earlier one",
     "restore-error": "could not be restored from its backup: restore an earlier one",
-    "incompatible-network": "has no network: are addresses left in the database subnets, and DNS on in the VPC?",
+    "incompatible-network": "has no network: free addresses in the database subnets, or enable DNS in the VPC",
     "incompatible-parameters": "cannot start with its parameters: correct the parameter group, then restart it "
     "(aws rds reboot-db-instance --db-instance-identifier {0})",
     "incompatible-option-group": "cannot use its option group: set the default one",
@@ -58,9 +58,9 @@ _FAILED = {
     "(aws rds start-db-instance --db-instance-identifier {0})",
     "insufficient-capacity": "cannot start: AWS has no capacity for this class. Choose another "
     "spec.database.instanceClass",
-    "storage-full": "has no storage left: raise spec.database.storageGiB, and maxStorageGiB for it to grow by itself",
+    "storage-full": "has no storage left: raise spec.database.storageGiB, and maxStorageGiB to let AWS grow it",
     "stopped": "was stopped by someone: start it (aws rds start-db-instance --db-instance-identifier {0}). "
-    "AWS starts it by itself after seven days",
+    "AWS starts it automatically after seven days",
 }
 
 #: States in which RDS accepts changes.
@@ -72,8 +72,8 @@ CHANGEABLE = frozenset(
 WITHOUT_SNAPSHOT = frozenset({"failed", "incompatible-restore", "incompatible-network", "incompatible-create"})
 
 
-def judge(identifier: str, state: str, *, reachable: bool) -> Health:
-    """Put a state into words. `reachable` tells whether the instance has an endpoint yet."""
+def health_of(identifier: str, state: str, *, reachable: bool) -> Health:
+    """Return the health of a state. `reachable` is whether the instance has an endpoint yet."""
     reason = "".join(word.capitalize() for word in state.split("-"))
     if state in SERVING and reachable:
         return Health("ready", message=f"{identifier}: {SERVING[state]}") if SERVING[state] else READY
@@ -81,15 +81,15 @@ def judge(identifier: str, state: str, *, reachable: bool) -> Health:
         return failed(reason, f"the database {identifier} {_FAILED[state].format(identifier)}")
     words, typical_seconds = _BUSY.get(state, (f"is in the state {state}", 120.0))
     if state in SERVING:
-        words, typical_seconds, reason = "is there, and gets its address next", 60.0, Reason.CREATING
+        words, typical_seconds, reason = "exists, and gets its address next", 60.0, Reason.CREATING
     return pending(reason, f"the database {identifier} {words}", typical_seconds)
 
 
-def remarks(attrs: Mapping[str, Any], engine_version: str, *, insights: bool) -> list[str]:
-    """Say what is worth knowing of a database that works; `engine_version` and `insights` are what is wanted."""
+def notes_of(attrs: Mapping[str, Any], engine_version: str, *, insights: bool) -> list[str]:
+    """Return notes on a database that is ready; `engine_version` and `insights` are the desired settings."""
     notes, running = [], attrs.get("running_version") or ""
     if "." in engine_version and running != engine_version:
-        notes.append(f"runs PostgreSQL {running} ({engine_version} or newer is wanted)")
+        notes.append(f"runs PostgreSQL {running} (spec.database.engineVersion: {engine_version} or newer)")
     if insights and attrs.get("insights_offered") is False:
         notes.append(f"Performance Insights is off: AWS does not offer it for {attrs['instance_class']}")
     if attrs.get("pending"):
@@ -102,10 +102,10 @@ def remarks(attrs: Mapping[str, Any], engine_version: str, *, insights: bool) ->
 
 @contextmanager
 def explained(identifier: str, instance_class: str) -> Iterator[None]:
-    """Run a creating or changing call; tell apart the refusals that only take time.
+    """Run a creating or changing call, and recognise errors that pass with time or have a known remedy.
 
     Errors: FlakyError while AWS lacks capacity, NotYetError during a storage change or while a new account gets its
-    service-linked role, RefusedError where windows overlap; all others as they come.
+    service-linked role, RefusedError if windows overlap; all others unchanged.
     """
     try:
         yield
@@ -113,24 +113,24 @@ def explained(identifier: str, instance_class: str) -> Iterator[None]:
         code, text = code_of(error), message_of(error).lower()
         if code == "InsufficientDBInstanceCapacity":
             message = (
-                f"AWS has no {instance_class} free for {identifier} at the moment; it is tried again. "
-                "If it lasts, choose another spec.database.instanceClass"
+                f"AWS has no {instance_class} available for {identifier} at the moment; the operator retries it. "
+                "If this persists, choose another spec.database.instanceClass"
             )
             raise FlakyError("InsufficientCapacity", message, 120.0) from error
         if code == "InvalidParameterCombination" and "optimiz" in text:
             message = (
-                f"{identifier}: AWS still optimises its storage after the last change, which may take 6 to 24 hours"
+                f"{identifier}: AWS is still optimising its storage after the last change, which may take 6 to 24 hours"
             )
             raise NotYetError("StorageOptimization", message, 1800.0) from error
         if code in {"InvalidParameterValue", "InvalidParameterCombination"} and "must not overlap" in text:
             message = (
-                f"{identifier}: the backup and the maintenance window must not overlap; AWS chose what spec.database "
-                "does not name. Name both: spec.database.backupWindow and spec.database.maintenanceWindow"
+                f"{identifier}: the backup and the maintenance window must not overlap; AWS chose the one that is "
+                "missing in the spec. Set both: spec.database.backupWindow and spec.database.maintenanceWindow"
             )
             raise RefusedError(Reason.INVALID_SPEC, message) from error
         if code == "InvalidParameterValue" and "linked role" in text.replace("-", " "):
             message = (
-                f"{identifier} waits for RDS's service-linked role, which a new account gets with its first database"
+                f"{identifier} waits for RDS's service-linked role, which AWS creates with an account's first database"
             )
             raise NotYetError(Reason.PROPAGATING, message, 20.0) from error
         raise

@@ -1,7 +1,7 @@
-"""Which PostgreSQL version a wanted one means: "at least this, of the same major".
+"""The PostgreSQL version to use for a desired one, which means "at least this, of the same major".
 
-AWS retires minors, so that a version that was right when it was written cannot be created any more, and upgrades old
-ones by force, so that a newer minor than wanted is found. Source: RDS API reference, DescribeDBEngineVersions.
+AWS retires minors, so that a version that was valid once cannot be created any more. It also upgrades old minors by
+force, so that an instance may run a newer one than desired. Source: RDS API reference, DescribeDBEngineVersions.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ Rows = Iterable[Mapping[str, Any]]
 
 
 class Gap(Enum):
-    """How a wanted version relates to the one that runs."""
+    """The relation of the running version to the desired one."""
 
-    NONE = "as wanted, or newer of the same major"
-    MINOR = "the same major, and too old"
+    NONE = "as desired, or newer of the same major"
+    MINOR = "the same major, but too old"
     MAJOR = "an older major"
-    DOWNGRADE = "a newer major, and there is no way back"
+    DOWNGRADE = "a newer major, which cannot be undone"
 
 
 def parse(version: str) -> tuple[int, ...]:
@@ -32,52 +32,52 @@ def parse(version: str) -> tuple[int, ...]:
 
 
 def major(version: str) -> int:
-    """Return the major. Versions in Extended Support end in a date (11.22-rds.20240418): here they do not matter."""
+    """Return the major. It is safe for versions in Extended Support, which end in a date (11.22-rds.20240418)."""
     return int(version.partition(".")[0])
 
 
-def gap(wanted: str, actual: str) -> Gap:
-    """Compare a wanted version (a major alone, or major and minor) with the one that runs."""
-    want, have = parse(wanted), parse(actual)
+def gap(desired: str, actual: str) -> Gap:
+    """Compare a desired version (a major alone, or major and minor) with the one that runs."""
+    want, have = parse(desired), parse(actual)
     if want[0] != have[0]:
         return Gap.MAJOR if want[0] > have[0] else Gap.DOWNGRADE
     return Gap.NONE if have >= want else Gap.MINOR
 
 
 def as_version(desired: str, observed: str) -> bool:
-    """Compare as `COMPARED` does: an older version is a difference, a newer major one of another name."""
+    """Compare for `COMPARED`: an older version is a difference. A newer major is reported under another name."""
     return gap(desired, observed) in {Gap.NONE, Gap.DOWNGRADE}
 
 
-def choose(wanted: str, offered: Iterable[str]) -> str:
-    """Choose what to ask AWS for.
+def choose(desired: str, offered: Iterable[str]) -> str:
+    """Choose the version to request from AWS.
 
-    A major alone stays as it is, for AWS then takes its default minor; otherwise it is the lowest offered version from
-    the wanted one on, of the same major. Errors: RefusedError (InvalidSpec) that names what is offered.
+    A major alone stays as it is: AWS then takes its default minor. Otherwise it is the lowest offered version of the
+    same major that is not older. Errors: RefusedError (InvalidSpec), which names the offered versions.
     """
-    want = parse(wanted)
+    want = parse(desired)
     versions = sorted(set(offered), key=parse)
     minors = [version for version in versions if parse(version)[0] == want[0]]
     if not minors:
         known = ", ".join(str(major) for major in sorted({parse(version)[0] for version in versions})) or "(none)"
         raise RefusedError(
             Reason.INVALID_SPEC,
-            f"spec.database.engineVersion: AWS offers no PostgreSQL {want[0]} here. Majors that it offers: {known}",
+            f"spec.database.engineVersion: AWS offers no PostgreSQL {want[0]} in this region. Majors on offer: {known}",
         )
     if len(want) == 1:
-        return wanted
+        return desired
     enough = [version for version in minors if parse(version) >= want]
     if not enough:
         raise RefusedError(
             Reason.INVALID_SPEC,
-            f"spec.database.engineVersion: AWS offers no PostgreSQL {wanted} or newer of that major here. "
+            f"spec.database.engineVersion: AWS offers no PostgreSQL {desired} or newer of that major in this region. "
             f"Choose one of {', '.join(minors)}, or {want[0]} for AWS's default",
         )
     return enough[0]
 
 
 def upgrade_targets(current: str, rows: Rows) -> list[str] | None:
-    """Return what a running version can be upgraded to directly; None if AWS does not list that version any more."""
+    """Return the versions that a running one can be upgraded to directly; None if AWS no longer lists that one."""
     for row in rows:
         if row["EngineVersion"] == current:
             return [target["EngineVersion"] for target in row.get("ValidUpgradeTarget", ())]
@@ -85,7 +85,7 @@ def upgrade_targets(current: str, rows: Rows) -> list[str] | None:
 
 
 def creatable(cloud: Cloud) -> list[Mapping[str, Any]]:
-    """Read the PostgreSQL versions that can be created in this region, once an hour."""
+    """Return the PostgreSQL versions that can be created in this region, read once an hour."""
     rows = cloud.hourly(
         "rds.describe_db_engine_versions",
         lambda: pages(cloud.client("rds"), "describe_db_engine_versions", "DBEngineVersions", Engine="postgres"),
@@ -93,20 +93,20 @@ def creatable(cloud: Cloud) -> list[Mapping[str, Any]]:
     return [row for row in rows if row.get("Status", "available") == "available"]
 
 
-def version_to_create(cloud: Cloud, wanted: str) -> str:
+def version_to_create(cloud: Cloud, desired: str) -> str:
     """Choose the version of a new instance. Errors: RefusedError."""
-    return choose(wanted, (row["EngineVersion"] for row in creatable(cloud)))
+    return choose(desired, (row["EngineVersion"] for row in creatable(cloud)))
 
 
-def version_to_upgrade_to(cloud: Cloud, wanted: str, current: str) -> str:
-    """Choose the version that a running instance is upgraded to. Errors: RefusedError."""
+def version_to_upgrade_to(cloud: Cloud, desired: str, current: str) -> str:
+    """Choose the version to upgrade a running instance to. Errors: RefusedError."""
     rows = creatable(cloud)
     targets = upgrade_targets(current, rows)
-    return choose(wanted, [row["EngineVersion"] for row in rows] if targets is None else targets)
+    return choose(desired, [row["EngineVersion"] for row in rows] if targets is None else targets)
 
 
 def offers_insights(cloud: Cloud, version: str, instance_class: str) -> bool | None:
-    """Return whether Performance Insights exists for a class; None if AWS does not offer that pair (any more)."""
+    """Return whether AWS offers Performance Insights for a class; None if it does not offer version and class."""
     if "." not in version:
         minors = [row["EngineVersion"] for row in creatable(cloud) if parse(row["EngineVersion"])[0] == int(version)]
         version = max(minors, key=parse)

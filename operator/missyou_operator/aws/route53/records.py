@@ -1,7 +1,7 @@
-"""The records of an app's domain: the alias that leads to the load balancer, and the proof for the certificate.
+"""The records of an app's domain: the alias of the load balancer, and the validation record of the certificate.
 
-Records have no tags. Beside the alias stands a TXT record that says whose it is, written in the same batch, as
-external-dns does it (its "TXT registry"). Both go by CREATE, so that nothing that is there is ever overwritten.
+Records have no tags. A TXT record beside the alias names its owner. Both are written in one batch, as external-dns does
+(its "TXT registry"), and with CREATE, so that no existing record is ever overwritten.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.acm import others_of
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import code_of, is_absent
+from missyou_operator.aws.idempotency import exists_already
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.permissions import Condition, Grant, Part, observe
 from missyou_operator.aws.route53.zone import Record, apply, as_dns_name, at, plain, records_now, subtree, values
@@ -39,7 +40,7 @@ PERMISSIONS: tuple[Grant, ...] = (
 
 
 def heritage(stack: StackIdentity) -> str:
-    """Return the value of the TXT record that says whose the records beside it are."""
+    """Return the value of the TXT record that names the owner of the records beside it."""
     return f'"heritage=missyou-operator,stack={stack.app},cluster={stack.cluster}"'
 
 
@@ -49,7 +50,7 @@ def _owner_record(domain: str, value: str) -> Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Alias(Resource):
-    """The A record of a domain (its name), an alias of the load balancer, and the TXT record that says whose it is.
+    """The A record of a domain (its name), an alias of the load balancer, and the TXT record that names its owner.
 
     No AAAA: the load balancer has IPv4 addresses only.
     """
@@ -67,7 +68,7 @@ class Alias(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Look at the domain of each of our certificates, in the zone that it remembers."""
+        """Read the records at the domain of each of our certificates, in the zone that its tags name."""
         return _each(reader, cls._observed)
 
     @classmethod
@@ -76,23 +77,23 @@ class Alias(Resource):
         if not zone:
             return None
         rows = subtree(reader, zone, role, domain)
-        owners, there = at(rows, f"_missyou.{domain}", "TXT"), at(rows, domain, "A")
+        owners, address = at(rows, f"_missyou.{domain}", "TXT"), at(rows, domain, "A")
         other = at(rows, domain, "CNAME") or at(rows, domain, "AAAA")
         ours = heritage(reader.stack) in values(owners)
-        if not ours and there is None and other is None:
+        if not ours and address is None and other is None:
             return None
-        alias = (there or {}).get("AliasTarget") or {}
+        alias = (address or {}).get("AliasTarget") or {}
         attrs = {
             "id": f"{zone}/{domain}",
-            # It goes with its certificate: as long as a listener serves that, the name leads there.
+            # It is deleted with its certificate: while a listener serves that, the domain leads there.
             "arn": certificate.id,
             "zone": zone,
             "role": role,
             "target": plain(alias.get("DNSName", "")).removeprefix("dualstack."),
             "target_zone": alias.get("HostedZoneId", ""),
-            "rows": tuple(row for row in (there, owners) if row is not None),
+            "rows": tuple(row for row in (address, owners) if row is not None),
         }
-        owner = ", ".join(values(owners)) or f"a {(there or other or {}).get('Type')} record that is not ours"
+        owner = ", ".join(values(owners)) or f"a {(address or other or {}).get('Type')} record that is not ours"
         return Observed(cls, domain, f"{zone}/{domain}", attrs, component=Component.DOMAIN, owned=ours, owner=owner)
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
@@ -104,7 +105,7 @@ class Alias(Resource):
         return {"Name": self.name, "Type": "A", "AliasTarget": target}
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create both records. Errors: RefusedError where the name is somebody else's."""
+        """Create both records. Errors: RefusedError if the name has a foreign record."""
         owner = _owner_record(self.name, heritage(cloud.stack))
         try:
             apply(cloud, self.zone, self.role, ("CREATE", self._record()), ("CREATE", owner))
@@ -112,12 +113,12 @@ class Alias(Resource):
             if code_of(error) != "InvalidChangeBatch":
                 raise
             rows = records_now(cloud, self.zone, self.role, self.name)
-            mine = heritage(cloud.stack) in values(at(rows, f"_missyou.{self.name}", "TXT"))
-            raise _there(self.name) if mine else _taken(error, self.name) from error
+            ours = heritage(cloud.stack) in values(at(rows, f"_missyou.{self.name}", "TXT"))
+            raise exists_already(self.address, 5.0) if ours else _taken(error, self.name) from error
         return self.as_created(f"{self.zone}/{self.name}", role=self.role, rows=(self._record(), owner))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
-        """Lead it to the load balancer; the TXT record says that it is ours. Errors: RefusedError beside a CNAME."""
+        """Point it at the load balancer; the TXT record shows that it is ours. Errors: RefusedError beside a CNAME."""
         try:
             apply(cloud, self.zone, self.role, ("UPSERT", self._record()))
         except ClientError as error:
@@ -128,17 +129,15 @@ class Alias(Resource):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete both, as they were read: Route 53 deletes only what is repeated exactly."""
-        rows = observed.attrs["rows"]
-        return _delete(cloud, observed, *rows)
+        """Delete both records, exactly as they were read: Route 53 accepts nothing else."""
+        return _delete(cloud, observed)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Validation(Resource):
-    """The CNAME that proves a domain (its name) to ACM. It stays for as long as the certificate, which it renews.
+    """The CNAME that proves to ACM who controls a domain (its name). It stays while its certificate needs renewals.
 
-    It is the same for every certificate of the account for that domain, so that it is shared, and whose it is shows in
-    its value.
+    All certificates of the account for that domain share it. Its value shows whether it is ours.
     """
 
     TYPE: ClassVar[str] = "route53.Validation"
@@ -157,7 +156,7 @@ class Validation(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Look for the record of each of our certificates that knows its own."""
+        """Read the validation record of each of our certificates that names one."""
         return _each(reader, cls._observed)
 
     @classmethod
@@ -184,7 +183,7 @@ class Validation(Resource):
         return tuple(change for change in super().diff(observed) if change.field != "tags")
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it. Errors: RefusedError where it is there with another value."""
+        """Create it. Errors: RefusedError if it exists with another value."""
         row: dict[str, Any] = {"Name": self.record_name, "Type": "CNAME", "TTL": _TTL}
         row["ResourceRecords"] = [{"Value": self.record_value}]
         try:
@@ -192,13 +191,13 @@ class Validation(Resource):
         except ClientError as error:
             if code_of(error) != "InvalidChangeBatch":
                 raise
-            there = at(records_now(cloud, self.zone, self.role, self.name), str(self.record_name), "CNAME")
-            same = [plain(value) for value in values(there)] == [plain(str(self.record_value))]
-            raise _there(self.name) if same else _taken(error, str(self.record_name)) from error
+            present = at(records_now(cloud, self.zone, self.role, self.name), str(self.record_name), "CNAME")
+            same = [plain(value) for value in values(present)] == [plain(str(self.record_value))]
+            raise exists_already(self.address, 5.0) if same else _taken(error, str(self.record_name)) from error
         return self.as_created(f"{self.zone}/{plain(str(self.record_name))}", role=self.role, rows=(row,))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
-        """Never happens: what differs is replaced."""
+        """Change nothing: every difference forces a replacement."""
         return observed
 
     @classmethod
@@ -206,14 +205,15 @@ class Validation(Resource):
         """Delete it, unless another certificate of the account would fail to renew without it."""
         if others_of(cloud, observed.name, observed.attrs.get("arn", "")):
             return READY
-        return _delete(cloud, observed, *observed.attrs["rows"])
+        return _delete(cloud, observed)
 
 
-def _delete(cloud: Cloud, observed: Observed, *rows: Record) -> Health:
+def _delete(cloud: Cloud, observed: Observed) -> Health:
+    attrs = observed.attrs
     try:
-        apply(cloud, observed.attrs["zone"], observed.attrs["role"], *(("DELETE", row) for row in rows))
+        apply(cloud, attrs["zone"], attrs["role"], *(("DELETE", row) for row in attrs["rows"]))
     except ClientError as error:
-        # Changed or gone since it was read: the next pass tells.
+        # Changed or gone since it was read: the next pass finds out.
         if code_of(error) == "InvalidChangeBatch":
             raise NotYetError(Reason.DELETING, f"the records of {observed.name} have just changed", 5.0) from error
         if not is_absent(error):
@@ -221,21 +221,16 @@ def _delete(cloud: Cloud, observed: Observed, *rows: Record) -> Health:
     return READY
 
 
-def _each(reader: Reader, look_at: Callable[[Reader, Observed], Observed | None]) -> Sequence[Observed]:
-    """Return what is found for the stack's certificates: once, also where two of them are for the same domain."""
-    found = [observed for row in reader.found("acm.Certificate") if (observed := look_at(reader, row)) is not None]
+def _each(reader: Reader, observe_one: Callable[[Reader, Observed], Observed | None]) -> Sequence[Observed]:
+    """Return the records of the stack's certificates, without duplicates if two are for the same domain."""
+    found = [observed for row in reader.found("acm.Certificate") if (observed := observe_one(reader, row)) is not None]
     return list({observed.id: observed for observed in reversed(found)}.values())
 
 
-def _there(name: str) -> NotYetError:
-    """Say that a record is ours already: an answer was lost, or a read came too early to see it."""
-    return NotYetError(Reason.CREATING, f"the records of {name} are there since a moment ago: they are read again", 5.0)
-
-
 def _taken(error: ClientError, name: str) -> RefusedError:
-    """Say that a name is somebody else's."""
+    """Return the error for a name with a foreign record."""
     return RefusedError(
         Reason.OWNED_ELSEWHERE,
-        f"{plain(name)} has a record already, which is not ours and is left alone: remove it, or choose another "
-        f"spec.domain.name ({error.response['Error']['Message']})",
+        f"{plain(name)} already has a record that is not ours, which the operator leaves alone: remove it, or choose "
+        f"another spec.domain.name ({error.response['Error']['Message']})",
     )

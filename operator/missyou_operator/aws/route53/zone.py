@@ -1,4 +1,4 @@
-"""Hosted zones and what is in them: found by the longest match, read by subtree, changed in batches that hold or fail.
+"""Hosted zones and their records: matched by the longest name, read by subtree, changed in atomic batches.
 
 Sources: Route 53 API reference, ListHostedZones, ListResourceRecordSets, ChangeResourceRecordSets.
 """
@@ -22,9 +22,9 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class HostedZone(External):
-    """The public hosted zone that a domain's records belong to: somebody's else, whose records we add to.
+    """The public hosted zone of a domain. It is foreign: we only add records to it.
 
-    Its name is `<domain>@<zone's ID, if one is named>@<role to look by>`. Where there is none, a person creates the
+    Its name is `<domain>@<zone's ID, if one is named>@<role to read it by>`. If there is none, a person creates the
     records.
     """
 
@@ -37,24 +37,24 @@ class HostedZone(External):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the zones of the domains that are wanted. `gone`: zones that our certificates remember, and are not."""
+        """Read the zones of the desired domains. `gone` lists zones named by our certificates that no longer exist."""
         found = [_zone_of(reader, name) for name in reader.desired_names(cls.TYPE)]
         return [observed for observed in found if observed is not None]
 
     def health(self, observed: Observed) -> Health:  # noqa: ARG002
-        """Judge nothing: it is not ours."""
+        """Return ready: it is not ours."""
         return READY
 
     def missing(self) -> Health:
-        """Say what a named zone lacks; that none fits is no trouble, but more work for a person."""
+        """Report a missing zone if the spec names one. No match is no failure, but more work for a person."""
         domain, id_, role = self.name.split("@")
         if not id_:
             return READY
         where = f"through the role {role}" if role else "in this account"
         return failed(
             "ZoneNotFound",
-            f"there is no public hosted zone {id_} {where} that {domain} belongs to: correct spec.domain.hostedZoneID, "
-            "or leave it out to have the zone looked for",
+            f"there is no public hosted zone {id_} for {domain} {where}: correct spec.domain.hostedZoneID, or remove "
+            "it to let the operator search for the zone",
         )
 
 
@@ -69,12 +69,12 @@ def _zone_of(reader: Reader, name: str) -> Observed | None:
         and f".{domain}.".endswith(f".{row['Name'].lower()}")
         and id_ in {"", _bare(row["Id"])}
     ]
-    there = {_bare(row["Id"]) for row in rows}
-    remembered = {row.attrs["zone"] for row in reader.found("acm.Certificate") if row.attrs["role"] == role} - {""}
-    gone = tuple(sorted(remembered - there))
+    existing = {_bare(row["Id"]) for row in rows}
+    named = {row.attrs["zone"] for row in reader.found("acm.Certificate") if row.attrs["role"] == role} - {""}
+    gone = tuple(sorted(named - existing))
     if not fitting:
-        nothing = {"id": "", "zone_name": "", "name_servers": (), "gone": gone}
-        return None if id_ else Observed(HostedZone, name, "", nothing)
+        no_zone = {"id": "", "zone_name": "", "name_servers": (), "gone": gone}
+        return None if id_ else Observed(HostedZone, name, "", no_zone)
     row = max(fitting, key=lambda each: (len(each["Name"]), each["Id"]))
     zone = _bare(row["Id"])
     answer = reader.hourly(f"route53.zone.{zone}", lambda: client.get_hosted_zone(Id=zone))
@@ -88,25 +88,25 @@ def _bare(id_: str) -> str:
 
 
 def plain(name: str) -> str:
-    """Write a name as we do: in lower case, without the last dot."""
+    """Return a name in lower case and without the final dot."""
     return name.lower().rstrip(".")
 
 
 def as_dns_name(desired: str, observed: str) -> bool:
-    """Compare names as DNS does: in any case, with or without the last dot. `observed` is `plain`."""
+    """Compare names as DNS does: in any case, with or without the final dot. `observed` is `plain`."""
     return observed == plain(desired)
 
 
 def subtree(reader: Reader, zone: str, role: str, domain: str) -> Sequence[Record]:
-    """Read the records of a domain and of the names below it, which Route 53 lists one after the other.
+    """Read the records of a domain and of the names below it, which Route 53 lists consecutively.
 
-    None where the zone is gone: there are no records in it either.
+    A zone that no longer exists has none.
     """
     return reader.shared(f"route53.{zone}.{domain}", lambda: records_now(reader, zone, role, domain))
 
 
 def records_now(cloud: Cloud, zone: str, role: str, domain: str) -> Sequence[Record]:
-    """Read them, whoever else has just done so."""
+    """Read the same records as `subtree`, without sharing the read."""
     client, start = cloud.clients_of(role).client("route53"), {"StartRecordName": domain}
     rows: list[Record] = []
     while True:
@@ -126,7 +126,7 @@ def records_now(cloud: Cloud, zone: str, role: str, domain: str) -> Sequence[Rec
 
 
 def at(rows: Sequence[Record], name: str, type_: str) -> Record | None:
-    """Return the record of a name and type, if there is one."""
+    """Return the record of a name and type, or None."""
     return next((row for row in rows if plain(row["Name"]) == plain(name) and row["Type"] == type_), None)
 
 
@@ -136,7 +136,7 @@ def values(row: Record | None) -> tuple[str, ...]:
 
 
 def apply(cloud: Cloud, zone: str, role: str, *changes: tuple[str, Record]) -> None:
-    """Change a zone: all of it, or nothing where one change does not fit. Each is an action and a record."""
+    """Apply all changes to a zone, or none if one is invalid. A change is an action and a record."""
     client: Client = cloud.clients_of(role).client("route53")
     batch = {"Changes": [{"Action": action, "ResourceRecordSet": dict(row)} for action, row in changes]}
     client.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)

@@ -1,7 +1,7 @@
 """The bucket that a load balancer writes its access logs to. Source: Amazon S3 API reference and user guide.
 
-Bucket names are shared by everybody in a partition, so that ours carries account and region. `ListBuckets` shows one's
-own buckets only: that somebody else has the name is found out by creating.
+Bucket names are unique within a partition, so ours contains account and region. `ListBuckets` shows the account's own
+buckets only: whether another account has the name turns out at creation.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Client, Cloud, Reader
 from missyou_operator.aws.errors import code_of, is_absent
+from missyou_operator.aws.idempotency import exists_already
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant, Part, make, observe
@@ -25,7 +26,7 @@ from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, pending
 
-#: The region that CreateBucket must not be told.
+#: The region that CreateBucket does not accept as an argument.
 _DEFAULT_REGION = "us-east-1"
 _BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 _BUCKET = "s3:{s3.Bucket}"
@@ -33,15 +34,12 @@ _BUCKET = "s3:{s3.Bucket}"
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket(Named):
-    """A private bucket, encrypted with S3's own keys, that forgets what is older than `retention_days`.
-
-    `policy` is its bucket policy.
-    """
+    """A private bucket, encrypted with S3's own keys. Objects expire after `retention_days`; `policy` is its policy."""
 
     TYPE: ClassVar[str] = "s3.Bucket"
     LISTING = Listing("s3", "list_buckets", "Buckets", "Name")
     COMPARED = compare("encryption", "public_access", "ownership", "retention_days", policy=as_policy)
-    # While a load balancer writes to a name, nobody else must be able to take it.
+    # Nobody else must be able to take the name while a load balancer writes to it.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.AccessLogs", "elbv2.LoadBalancer")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("s3:ListAllMyBuckets"),
@@ -61,7 +59,7 @@ class Bucket(Named):
             make("s3:TagResource", on=(_BUCKET,)),
             implied="CreateBucket with tags needs it: S3 API reference, CreateBucketConfiguration",
         ),
-        # S3 looks at a bucket's tags only where ABAC was enabled for it.
+        # S3 checks a bucket's tags only if ABAC is enabled for it.
         Grant(
             Part.CHANGE,
             (
@@ -89,7 +87,7 @@ class Bucket(Named):
 
     @property
     def encryption(self) -> str:
-        """The algorithm; Elastic Load Balancing writes to no bucket with KMS keys."""
+        """The algorithm. Elastic Load Balancing cannot write to a bucket with KMS keys."""
         return "AES256"
 
     @property
@@ -99,23 +97,23 @@ class Bucket(Named):
 
     @property
     def ownership(self) -> str:
-        """The bucket's owner owns what others put into it."""
+        """The ownership rule: the bucket's owner owns objects that others write."""
         return "BucketOwnerEnforced"
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         s3, name = reader.client("s3"), row["Name"]
-        tags = tag_map((_asked(s3.get_bucket_tagging, name) or {}).get("TagSet"))
+        tags = tag_map((_setting(s3.get_bucket_tagging, name) or {}).get("TagSet"))
         attrs: dict[str, Any] = {"id": name, "arn": f"arn:{reader.stack.partition}:s3:::{name}"}
         if reader.stack.owns(tags):
             attrs |= _settings(s3, name)
-            # Looked into only where it is to go.
+            # Listed only if the bucket is to be deleted.
             if name not in reader.desired_names(cls.TYPE):
                 attrs["logs"] = holds_logs(s3, name)
         return reader.observed(cls, name, name, attrs, tags)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it with its tags, then set all that is compared, whatever AWS's defaults are."""
+        """Create it with its tags, then set all compared fields, whatever AWS's defaults are."""
         settings: dict[str, Any] = {"Tags": tag_list(self.tags)}
         if cloud.stack.region != _DEFAULT_REGION:
             settings["LocationConstraint"] = cloud.stack.region
@@ -128,7 +126,7 @@ class Bucket(Named):
         return self.as_created(self.name, arn=f"arn:{cloud.stack.partition}:s3:::{self.name}")
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Set what differs, each with its own call. Tags are replaced as a whole: others' are kept."""
+        """Set what differs, with a call for each field. S3 replaces all tags at once, so foreign tags are sent too."""
         s3 = cloud.client("s3")
         self._set(s3, changed)
         if "tags" in changed:
@@ -154,7 +152,7 @@ class Bucket(Named):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Empty it, some thousands of objects a call, and delete it: whoever calls this knows that they may go."""
+        """Empty it, some thousands of objects per call, then delete it: callers make sure that they may be deleted."""
         s3, text = cloud.client("s3"), f"bucket {observed.name} is being emptied"
         try:
             if not empty(s3, observed.name):
@@ -165,31 +163,31 @@ class Bucket(Named):
                 return READY
             if code_of(error) != "BucketNotEmpty":
                 raise
-            # The load balancer's last logs come up to five minutes late.
-            return pending("Emptying", f"{text}: more has come in", 10.0)
+            # The load balancer's last logs arrive up to five minutes late.
+            return pending("Emptying", f"{text}: new logs have arrived", 10.0)
         return READY
 
     @classmethod
     def holds_data(cls, observed: Observed) -> str:
-        """Say that the logs would be lost. Without a number: an approval would end with the next log that expires."""
+        """Return that the logs would be lost. With their number, an approval would lapse when the next one expires."""
         return f"the access logs in the bucket {observed.id}" if observed.attrs.get("logs", True) else ""
 
 
 def _explained(error: ClientError, name: str) -> ClientError | NotYetError | RefusedError:
-    """Tell apart whose the name is."""
+    """Return the error that fits the owner of a taken name."""
     match code_of(error):
         case "BucketAlreadyOwnedByYou":
-            return NotYetError(Reason.CREATING, f"bucket {name} is there since a moment ago: it is read again", 5.0)
+            return exists_already(f"bucket {name}", 5.0)
         case "BucketAlreadyExists":
             text = f"the bucket name {name} belongs to another AWS account. Choose another spec.stackName, or set "
             return RefusedError(Reason.OWNED_ELSEWHERE, f"{text}spec.loadBalancer.accessLogs.enabled to false")
     return error
 
 
-def _asked(ask: Callable[..., Mapping[str, Any]], name: str) -> Mapping[str, Any] | None:
-    """Ask for one of a bucket's settings; S3 answers with an error where there is none."""
+def _setting(get: Callable[..., Mapping[str, Any]], name: str) -> Mapping[str, Any] | None:
+    """Read one of a bucket's settings. S3 answers with an error if it is not set."""
     try:
-        return ask(Bucket=name)
+        return get(Bucket=name)
     except ClientError as error:
         if is_absent(error) and code_of(error) != "NoSuchBucket":
             return None
@@ -197,11 +195,11 @@ def _asked(ask: Callable[..., Mapping[str, Any]], name: str) -> Mapping[str, Any
 
 
 def _settings(s3: Client, name: str) -> dict[str, Any]:
-    policy = _asked(s3.get_bucket_policy, name)
-    encryption = _asked(s3.get_bucket_encryption, name) or {}
-    access = _asked(s3.get_public_access_block, name) or {}
-    ownership = _asked(s3.get_bucket_ownership_controls, name) or {}
-    lifecycle = _asked(s3.get_bucket_lifecycle_configuration, name) or {}
+    policy = _setting(s3.get_bucket_policy, name)
+    encryption = _setting(s3.get_bucket_encryption, name) or {}
+    access = _setting(s3.get_public_access_block, name) or {}
+    ownership = _setting(s3.get_bucket_ownership_controls, name) or {}
+    lifecycle = _setting(s3.get_bucket_lifecycle_configuration, name) or {}
     rules = encryption.get("ServerSideEncryptionConfiguration", {}).get("Rules") or [{}]
     blocks = access.get("PublicAccessBlockConfiguration", {})
     owners = ownership.get("OwnershipControls", {}).get("Rules") or [{}]
@@ -210,12 +208,12 @@ def _settings(s3: Client, name: str) -> dict[str, Any]:
         "encryption": rules[0].get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm"),
         "public_access": "blocked" if all(blocks.get(block) for block in _BLOCKS) else "not blocked",
         "ownership": owners[0].get("ObjectOwnership"),
-        "retention_days": _kept_days(lifecycle.get("Rules") or ()),
+        "retention_days": _retention(lifecycle.get("Rules") or ()),
     }
 
 
 def _expiry(days: int) -> dict[str, Any]:
-    """Return the rule that deletes older objects, and soon after that their versions if somebody enabled them."""
+    """Return the rule that deletes older objects, and soon afterwards their versions if versioning is enabled."""
     return {
         "ID": "expire",
         "Status": "Enabled",
@@ -226,8 +224,8 @@ def _expiry(days: int) -> dict[str, Any]:
     }
 
 
-def _kept_days(rules: Sequence[Mapping[str, Any]]) -> int | str | None:
-    """Read how long objects are kept: days, "other rules" for rules of another kind, None without any."""
+def _retention(rules: Sequence[Mapping[str, Any]]) -> int | str | None:
+    """Return the retention of lifecycle rules in days, "other rules" for rules unlike ours, None without any."""
     if not rules:
         return None
     days = rules[0].get("Expiration", {}).get("Days")
@@ -237,6 +235,6 @@ def _kept_days(rules: Sequence[Mapping[str, Any]]) -> int | str | None:
 
 
 def _essence(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what changes nothing: the rule's name, and a filter that all objects pass, which has several forms."""
+    """Return a rule without what has no effect: its name, and a filter for all objects, which has several forms."""
     empty = {"Filter": ({}, {"Prefix": ""}), "Prefix": ("",)}
     return {key: value for key, value in rule.items() if key != "ID" and value not in empty.get(key, ())}

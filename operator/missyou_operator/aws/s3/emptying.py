@@ -1,4 +1,4 @@
-"""Emptying a bucket: objects, their versions, delete markers, and uploads that never ended."""
+"""Emptying of buckets: objects, their versions, delete markers, and unfinished uploads."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Client
 
-#: DeleteObjects takes so many keys, and one list shows so many.
+#: The most keys that DeleteObjects accepts and that one list shows.
 _PAGE = 1000
-#: Pages that are deleted before others get their turn.
+#: The most pages to delete in one call, so that other resources get their turn.
 _PAGES = 5
-#: What Elastic Load Balancing writes to see whether it may: ALB guide, "Enable access logs".
+#: The object by which Elastic Load Balancing tests its write access: ALB guide, "Enable access logs".
 _TEST_FILE = "/ELBAccessLogTestFile"
 
 
 def holds_logs(s3: Client, bucket: str) -> bool:
-    """Return whether there is anything in it but the load balancer's test file."""
-    found = s3.list_object_versions(Bucket=bucket, MaxKeys=10)
-    seen = any(not row["Key"].endswith(_TEST_FILE) for row in found.get("Versions") or ())
-    return seen or bool(found.get("IsTruncated"))
+    """Return whether a bucket contains anything but the load balancer's test file."""
+    page = s3.list_object_versions(Bucket=bucket, MaxKeys=10)
+    logs = any(not row["Key"].endswith(_TEST_FILE) for row in page.get("Versions") or ())
+    return logs or bool(page.get("IsTruncated"))
 
 
 def empty(s3: Client, bucket: str) -> bool:
-    """Delete some pages of what is in it; tell whether nothing is left."""
+    """Delete some pages of a bucket's content. Return whether it is empty."""
     for _ in range(_PAGES):
-        found = s3.list_object_versions(Bucket=bucket, MaxKeys=_PAGE)
-        rows = [*(found.get("Versions") or ()), *(found.get("DeleteMarkers") or ())]
+        page = s3.list_object_versions(Bucket=bucket, MaxKeys=_PAGE)
+        rows = [*(page.get("Versions") or ()), *(page.get("DeleteMarkers") or ())]
         if not rows:
             _abort_uploads(s3, bucket)
             return True
@@ -40,7 +40,7 @@ def _delete(s3: Client, bucket: str, rows: Sequence[dict[str, Any]]) -> None:
     keys = [{"Key": row["Key"], "VersionId": row["VersionId"]} for row in rows]
     answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
     for refusal in answer.get("Errors") or ():
-        # Refusals come in an answer that is itself a success.
+        # Refusals are part of an answer that is itself a success.
         error = {"Code": refusal.get("Code", ""), "Message": f"{refusal.get('Message', '')}: {refusal.get('Key')}"}
         raise ClientError({"Error": error}, "DeleteObjects")
 

@@ -1,6 +1,6 @@
 """Secrets. Behaviour: Secrets Manager API reference, CreateSecret and PutSecretValue.
 
-Values are written and never compared by reading them: see `values`.
+Values are written, but never read for comparison: see `values`.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
 from missyou_operator.engine.values import UNKNOWN, Ref, Sensitive, is_known
 
-#: Not by their names: AWS ends an ARN in six characters, which a secret that is not there does not have yet.
+#: Not the exact names: AWS appends six characters to the ARN, which a secret does not have before it exists.
 _NAMES = ("secretsmanager:secret:{stack}/*",)
 
-#: Stands for a value in what was found: nobody read it.
+#: The placeholder for the value in an observation, which is not read.
 _HIDDEN = Sensitive("")
 _STARS = repr(_HIDDEN)
 #: The label of the version that readers get.
@@ -41,9 +41,9 @@ _CURRENT = "AWSCURRENT"
 
 @dataclass(frozen=True, kw_only=True)
 class Secret(Resource):
-    """A secret with a given value, or (`value` None) with credentials that are generated once, for `username`.
+    """A secret with a given value or, if `value` is None, with credentials for `username`, generated once.
 
-    `salt` goes into the version ids, so that they do not tell equal values from different ones to others.
+    `salt` goes into the version ids, so that others cannot see from them which values are equal.
     """
 
     TYPE: ClassVar[str] = "secretsmanager.Secret"
@@ -65,10 +65,10 @@ class Secret(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the stack's secrets by name: all of the account that bear a stack's tag in one list.
+        """Find the stack's secrets by name in a list of the account's secrets with a stack tag.
 
-        That list may lag behind by minutes, and has nothing of other owners: what is wanted and not listed is asked for
-        by name, and where nothing is wanted, what is to be gone.
+        That list may lag by minutes and lacks foreign secrets. Desired secrets that are missing in it are read by name;
+        if none is desired (in a teardown), all of the stack's names are.
         """
         client = reader.client("secretsmanager")
         rows = reader.shared(
@@ -76,35 +76,35 @@ class Secret(Resource):
             lambda: pages(client, "list_secrets", "SecretList", Filters=[{"Key": "tag-key", "Values": [STACK_TAG]}]),
         )
         rows = reader.named(cls.TYPE, rows, "Name")
-        shown = {row["Name"] for row in rows}
+        listed = {row["Name"] for row in rows}
         expected = reader.desired_names(cls.TYPE) or reader.names(cls.TYPE)
-        unlisted = [name for name in expected if name not in shown]
+        unlisted = [name for name in expected if name not in listed]
         rows += [row for row in (_describe(client, name) for name in unlisted) if row is not None]
         return [cls._observed(reader, row) for row in rows if not row.get("DeletedDate")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
-        """Put an observation together from a row of ListSecrets or an answer of DescribeSecret."""
+        """Build an observation from a row of ListSecrets or an answer of DescribeSecret."""
         return reader.observed(cls, row["Name"], row["ARN"], _attributes(row), tag_map(row.get("Tags")))
 
     def matches(self, name: str, observed: Observed) -> bool:
-        """Compare a value by the id of the current version, derived from it; a generated one is always right."""
+        """Compare a value by the id of the current version, derived from the value. A generated one always matches."""
         if name == "value":
-            return self.value is None or observed.attrs["version"] == self.wanted_version()
+            return self.value is None or observed.attrs["version"] == self.desired_version()
         return super().matches(name, observed)
 
-    def wanted_version(self) -> str:
+    def desired_version(self) -> str:
         """Return the id of the version that holds the value."""
         if isinstance(self.value, Sensitive):
             return derived(self.salt, self.value.fingerprint(self.salt))
         return initial(self.salt)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it with its first version; where the name is scheduled for deletion, restore it if it was ours.
+        """Create it with its first version, or restore it if it is ours and scheduled for deletion.
 
         Restored credentials keep their password: a database may use it.
         """
-        version = self.wanted_version()
+        version = self.desired_version()
         try:
             row = cloud.client("secretsmanager").create_secret(
                 Name=self.name,
@@ -116,25 +116,25 @@ class Secret(Resource):
         except ClientError as error:
             if code_of(error) not in {"InvalidRequestException", "ResourceExistsException"}:
                 raise
-            return self._take_back(cloud, error)
+            return self._recover(cloud, error)
         return self.as_created(row["ARN"], arn=row["ARN"], version=version, versions=(version,), value=_HIDDEN)
 
     def _content(self) -> Sensitive:
         return self.value if isinstance(self.value, Sensitive) else generated(self.username)
 
-    def _take_back(self, cloud: Cloud, refusal: ClientError) -> Observed:
-        """Find out why the name is taken. Errors: RefusedError, NotYetError, or the refusal itself."""
+    def _recover(self, cloud: Cloud, refusal: ClientError) -> Observed:
+        """Return the stack's own secret of this name, restored if need be. Errors: RefusedError, NotYetError."""
         client = cloud.client("secretsmanager")
         row = _describe(client, self.name)
         if row is None:
-            message = f"the secret {self.name} was deleted a moment ago: AWS frees its name within minutes"
+            message = f"the secret {self.name} has just been deleted: AWS releases its name within minutes"
             raise NotYetError(Reason.CREATING, message) from refusal
         tags = tag_map(row.get("Tags"))
         if not cloud.stack.owns(tags):
             raise RefusedError(
                 Reason.OWNED_ELSEWHERE,
                 f"the secret {self.name} exists ({'scheduled for deletion, ' if row.get('DeletedDate') else ''}"
-                f"{owner_of(tags) or 'owner unknown: it lacks our tags'}) and is left alone: delete it at once "
+                f"{owner_of(tags) or 'owner unknown: it lacks our tags'}). The operator leaves it alone: delete it now "
                 f"(aws secretsmanager delete-secret --force-delete-without-recovery --secret-id {self.name}), "
                 "or choose another spec.stackName",
             )
@@ -145,12 +145,12 @@ class Secret(Resource):
         return self.update(cloud, found, changed) if changed else found
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Write description, value and tags, each with a call of its own."""
+        """Write what differs of description, value and tags, with a call for each."""
         client, version = cloud.client("secretsmanager"), observed.attrs["version"]
         if "description" in changed:
             client.update_secret(SecretId=observed.id, Description=self.description)
         if "value" in changed:
-            version = self.wanted_version()
+            version = self.desired_version()
             _make_current(cloud, observed.attrs, version, self._content)
         if "tags" in changed:
             client.tag_resource(SecretId=observed.id, Tags=tag_list(self.tags))
@@ -159,16 +159,16 @@ class Secret(Resource):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it at once and for good: a recovery window would keep its name from a stack that is made anew."""
+        """Delete it immediately and for good: a recovery window would block its name for a recreated stack."""
         client = cloud.client("secretsmanager")
         return gone(lambda: client.delete_secret(SecretId=observed.id, ForceDeleteWithoutRecovery=True))
 
 
 @dataclass(frozen=True, kw_only=True)
 class SecretVersion(Resource):
-    """The version of `db_credentials` that is complete: with the database's endpoint, and the URL made from it.
+    """The complete version of `db_credentials`, with the database's endpoint and the URL built from it.
 
-    It has no tags of its own, and goes with its secret.
+    It has no tags of its own, and is deleted with its secret.
     """
 
     TYPE: ClassVar[str] = "secretsmanager.SecretVersion"
@@ -189,36 +189,38 @@ class SecretVersion(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Take what the look at the secret has found; the first version, which lacks the endpoint, does not count."""
+        """Derive it from the secrets already read. The first version, which lacks the endpoint, does not count."""
         first = initial(reader.stack.token("secret"))
         return [
-            reader.observed(cls, secret.name, secret.attrs["version"], _with_id(secret.attrs), secret.tags)
+            reader.observed(
+                cls, secret.name, secret.attrs["version"], {**secret.attrs, "id": secret.attrs["version"]}, secret.tags
+            )
             for secret in reader.found("secretsmanager.Secret")
             if secret.name in reader.names(cls.TYPE) and set(secret.attrs["versions"]) - {first}
         ]
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
-        """Compare the current version's id with the one that the wanted content has."""
+        """Compare the current version's id with that of the desired content."""
         known = is_known((self.secret, self.host, self.port))
-        if known and observed.attrs["version"] == self.wanted_version():
+        if known and observed.attrs["version"] == self.desired_version():
             return ()
         return (FieldChange("DATABASE_URL", _STARS, _STARS if known else repr(UNKNOWN)),)
 
-    def wanted_version(self) -> str:
-        """Return the id of the version that holds the wanted content."""
+    def desired_version(self) -> str:
+        """Return the id of the version that holds the desired content."""
         return derived(self.salt, str(self.secret), str(self.host), str(self.port), self.username, self.database)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Complete the credentials: read the password, write the whole."""
+        """Complete the credentials: read the password, write all of them."""
         first = initial(self.salt)
         return self._write(cloud, {"arn": self.secret, "version": first, "versions": (first,)})
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
-        """Write the wanted content, or make it current again where somebody else's has taken its place."""
+        """Write the desired content, or make it current again if a foreign version has replaced it."""
         return self._write(cloud, observed.attrs)
 
     def _write(self, cloud: Cloud, attrs: Mapping[str, Any]) -> Observed:
-        version = self.wanted_version()
+        version = self.desired_version()
         _make_current(cloud, attrs, version, lambda: self._content(cloud))
         return self.as_created(version, arn=self.secret, version=version, versions=(*attrs["versions"], version))
 
@@ -233,16 +235,12 @@ class SecretVersion(Resource):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:  # noqa: ARG003
-        """Do nothing: it has gone with its secret."""
+        """Do nothing: it was deleted with its secret."""
         return READY
 
 
-def _with_id(attrs: Mapping[str, Any]) -> dict[str, Any]:
-    return {**attrs, "id": attrs["version"]}
-
-
 def _describe(client: Client, name: str) -> dict[str, Any] | None:
-    """Read one secret by name: always up to date, and shows what is scheduled for deletion. None if there is none."""
+    """Read one secret by name, or None: always up to date, and including secrets scheduled for deletion."""
     try:
         row: dict[str, Any] = client.describe_secret(SecretId=name)
     except ClientError as error:
@@ -253,7 +251,7 @@ def _describe(client: Client, name: str) -> dict[str, Any] | None:
 
 
 def _attributes(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes; the labels of versions have one name in a list and another in a description."""
+    """Return the attributes of a secret. ListSecrets and DescribeSecret have different keys for its version labels."""
     labels = row.get("SecretVersionsToStages") or row.get("VersionIdsToStages") or {}
     return {
         "id": row["ARN"],
@@ -266,9 +264,9 @@ def _attributes(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _make_current(cloud: Cloud, attrs: Mapping[str, Any], version: str, value: Callable[[], Sensitive]) -> None:
-    """Make a version the current one, written first if need be.
+    """Make a version current, writing it first if it is not listed.
 
-    A version without a label is not listed and may exist all the same: writing it again is ignored and moves no label.
+    A version without a label is not listed, but may exist: AWS then ignores the write and moves no label.
     """
     client, secret = cloud.client("secretsmanager"), attrs["arn"]
     if version not in attrs["versions"]:

@@ -1,7 +1,7 @@
-"""What is inside `db_credentials`, and under which version ids Secrets Manager keeps which value.
+"""The content of `db_credentials`, and the version ids of values in Secrets Manager.
 
-Whoever writes a version chooses its id (`ClientRequestToken`), so ids can be derived from what a version holds: then a
-list of versions tells whether the value is the wanted one, and nobody need read it.
+The writer of a version chooses its id (`ClientRequestToken`), so ids can be derived from a version's content: a list of
+versions then shows whether the value is the desired one, without reading it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from missyou_operator.engine.values import Sensitive
 #: RDS refuses `/ " @` and spaces in a password; these need no escaping in a URL either.
 _ALPHABET = string.ascii_letters + string.digits + "_-"
 _LENGTH = 32
-#: What `database_password` needs.
+#: The permission that `database_password` needs.
 READ_PASSWORD = change(
     "secretsmanager:GetSecretValue", on=("secretsmanager:secret:{secretsmanager.SecretVersion}-??????",)
 )
 
 
 def derived(salt: str, *parts: str) -> str:
-    """Derive a version id (64 hex digits) from what the version holds."""
+    """Derive a version id (64 hex digits) from the version's content."""
     return hashlib.sha256("\0".join((salt, *parts)).encode()).hexdigest()
 
 
@@ -38,13 +38,13 @@ def initial(salt: str) -> str:
 
 
 def generated(username: str) -> Sensitive:
-    """Make new credentials: JSON with `username` and `password`."""
+    """Generate new credentials: JSON with `username` and `password`."""
     password = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
     return Sensitive(json.dumps({"username": username, "password": password}), password)
 
 
 def complete(password: Sensitive, *, username: str, host: str, port: str, database: str) -> Sensitive:
-    """Put complete credentials together: `username, password, host, port, dbname, DATABASE_URL` (TLS required)."""
+    """Return complete credentials: `username, password, host, port, dbname, DATABASE_URL` (TLS required)."""
     user, key = quote(username, safe=""), quote(password.reveal(), safe="")
     return Sensitive(
         json.dumps(
@@ -62,7 +62,7 @@ def complete(password: Sensitive, *, username: str, host: str, port: str, databa
 
 
 def database_password(cloud: Cloud, secret: str) -> Sensitive:
-    """Read the password from the current version of a secret. Errors: RefusedError where there is none."""
+    """Read the password from the current version of a secret. Errors: RefusedError if there is none."""
     answer = cloud.client("secretsmanager").get_secret_value(SecretId=secret)
     password = _password(answer.get("SecretString", ""))
     if not password:

@@ -1,7 +1,7 @@
-"""Who gets the mails of the stack's topic. A person confirms a subscription, and ends it: neither can be done for them.
+"""The e-mail subscriptions of the stack's topic. Only the recipient can confirm a subscription or end it.
 
-Sources: SNS API reference, Subscribe (again means another mail), Unsubscribe, ListSubscriptionsByTopic; AWS news of May
-2023 (what nobody confirms goes after 48 hours); Ansible's pull request 20086 (what somebody ended reads "Deleted").
+Sources: SNS API reference, Subscribe (a repetition sends another e-mail), Unsubscribe, ListSubscriptionsByTopic; AWS
+news of May 2023 (unconfirmed ones end after 48 hours); Ansible's pull request 20086 (those that ended read "Deleted").
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
-#: A tag of the topic: the addresses that have been asked, each as eight hex digits.
-ASKED = "missyou.app/asked"
+#: A tag of the topic: the addresses that have been asked to confirm, each as eight hex digits.
+ASKED_TAG = "missyou.app/asked"
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmailSubscriptions(Resource):
-    """The e-mail subscriptions of a topic, all of them; what is subscribed by other protocols is left alone.
+    """All e-mail subscriptions of a topic; subscriptions by other protocols are left alone.
 
-    Each address is asked once: who lets the mail lie, or ends the subscription, is not asked again and again. Whom we
-    have asked stands in a tag of the topic, since a subscription that is over leaves no trace. Taken out of the list,
-    an address is forgotten, and asked again when it comes back.
+    Each address is asked once, even if its owner ignores the e-mail or unsubscribes. A tag of the topic records the
+    addresses, since an ended subscription leaves no trace. An address that is removed from the list is forgotten, and
+    asked again when it is added again.
 
-    What is pending cannot be ended. It is no difference: confirmed after all, it is ended then. `emails` are in lower
-    case, as mail servers do not mind.
+    A pending subscription cannot be ended, so it is no difference. If it is confirmed after all, it is ended then.
+    `emails` are in lower case, which makes no difference to mail servers.
     """
 
     TYPE: ClassVar[str] = "sns.EmailSubscriptions"
@@ -52,7 +52,7 @@ class EmailSubscriptions(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find the subscriptions of the stack's topic, and whom it has asked."""
+        """Read the subscriptions of the stack's topic, and the addresses that have been asked."""
         found = []
         for topic in reader.found("sns.Topic"):
             sns = reader.client("sns")
@@ -60,7 +60,7 @@ class EmailSubscriptions(Resource):
             mails = {row["Endpoint"].lower(): row["SubscriptionArn"] for row in rows if row["Protocol"] == "email"}
             confirmed = {email: arn for email, arn in mails.items() if arn.startswith("arn:")}
             pending = frozenset(email for email, arn in mails.items() if arn == "PendingConfirmation")
-            asked = frozenset(topic.tags.get(ASKED, "").split())
+            asked = frozenset(topic.tags.get(ASKED_TAG, "").split())
             if confirmed or pending or asked:
                 attrs = {"topic_arn": topic.id, "confirmed": confirmed, "pending": pending, "asked": asked}
                 attrs |= {"id": _id(topic.name), "emails": _all(confirmed, pending)}
@@ -69,15 +69,13 @@ class EmailSubscriptions(Resource):
         return found
 
     def matches(self, name: str, observed: Observed) -> bool:  # noqa: ARG002 - there is one field only
-        """Return whether all have been asked, whom we no longer want is gone, and the topic remembers exactly that."""
-        return not (self._missing(observed) or self._surplus(observed)) and observed.attrs["asked"] == self._asked()
+        """Return whether no address is missing or surplus, and the topic's tag records exactly the desired ones."""
+        return not (self._missing(observed) or self._surplus(observed)) and observed.attrs["asked"] == self._marks()
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
-        """Name who comes and who goes."""
-        comes, goes = ", ".join(self._missing(observed)), ", ".join(self._surplus(observed))
-        return tuple(
-            replace(change, before=goes or "(none)", after=comes or "(none)") for change in super().diff(observed)
-        )
+        """Name the addresses to add and to remove."""
+        after, before = ", ".join(self._missing(observed)) or "(none)", ", ".join(self._surplus(observed)) or "(none)"
+        return tuple(replace(change, before=before, after=after) for change in super().diff(observed))
 
     def _missing(self, observed: Observed) -> Sequence[str]:
         """Return the addresses that are still to be asked."""
@@ -87,38 +85,34 @@ class EmailSubscriptions(Resource):
     def _surplus(self, observed: Observed) -> Sequence[str]:
         return sorted(observed.attrs["confirmed"].keys() - set(self.emails))
 
-    def _asked(self) -> frozenset[str]:
+    def _marks(self) -> frozenset[str]:
         return frozenset(map(_mark, self.emails))
 
     def health(self, observed: Observed) -> Health:
-        """Say who gets no mails, and why: that is up to them, and no trouble of the stack's."""
+        """Return ready, with notes on addresses that get no e-mails: that is their owners' choice."""
         pending = [email for email in self.emails if email in observed.attrs["pending"]]
         known = {*observed.attrs["confirmed"], *pending}
         lost = [email for email in self.emails if email not in known and _mark(email) in observed.attrs["asked"]]
         notes = []
         if pending:
-            notes.append(f"{', '.join(pending)}: AWS waits until the link in its mail is followed, for 48 hours")
+            notes.append(f"{', '.join(pending)}: not confirmed; the link in AWS's e-mail is valid for 48 hours")
         if lost:
             notes.append(
-                f"{', '.join(lost)}: not subscribed, either never confirmed or ended by themselves. To ask again, take "
-                "out of spec.monitoring.notifications.emails, wait until Ready, and put back"
+                f"{', '.join(lost)}: not subscribed (never confirmed, or unsubscribed). To ask again, remove from "
+                "spec.monitoring.notifications.emails, wait until Ready, and add again"
             )
         return replace(READY, message="; ".join(notes))
 
     def create(self, cloud: Cloud) -> Observed:
-        """Ask all of them."""
-        nobody: dict[str, Any] = {
-            "topic_arn": self.topic_arn,
-            "confirmed": {},
-            "pending": frozenset(),
-            "asked": frozenset(),
-        }
-        return self.update(cloud, self.as_created(_id(self.name)).with_attrs(**nobody), frozenset())
+        """Ask all addresses."""
+        empty: dict[str, Any] = {"confirmed": {}, "pending": frozenset(), "asked": frozenset()}
+        observed = self.as_created(_id(self.name), topic_arn=self.topic_arn, **empty)
+        return self.update(cloud, observed, frozenset())
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
-        """Ask who is new, end what is confirmed and unwanted, then remember.
+        """Ask new addresses, end surplus subscriptions, then record the addresses in the tag.
 
-        In this order: whoever was asked shows for two days, so that nothing is lost when the last step is.
+        The order matters: a pending subscription is listed for two days, so nothing is lost if the last step fails.
         """
         sns, topic = cloud.client("sns"), observed.attrs["topic_arn"]
         confirmed, pending = dict(observed.attrs["confirmed"]), set(observed.attrs["pending"])
@@ -130,20 +124,20 @@ class EmailSubscriptions(Resource):
                 pending.add(email)
         for email in self._surplus(observed):
             gone(partial(sns.unsubscribe, SubscriptionArn=confirmed.pop(email)))
-        if observed.attrs["asked"] != self._asked():
-            sns.tag_resource(ResourceArn=topic, Tags=tag_list({ASKED: " ".join(sorted(self._asked()))}))
-        return observed.with_attrs(
-            emails=_all(confirmed, pending), confirmed=confirmed, pending=frozenset(pending), asked=self._asked()
-        )
+        marks = self._marks()
+        if observed.attrs["asked"] != marks:
+            sns.tag_resource(ResourceArn=topic, Tags=tag_list({ASKED_TAG: " ".join(sorted(marks))}))
+        emails = _all(confirmed, pending)
+        return observed.with_attrs(emails=emails, confirmed=confirmed, pending=frozenset(pending), asked=marks)
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:  # noqa: ARG003
-        """Leave it to the topic's deletion, which ends all subscriptions, and the pending ones only so."""
+        """Do nothing: deleting the topic ends all subscriptions, and is the only way to end pending ones."""
         return READY
 
 
 def _mark(email: str) -> str:
-    """Return eight hex digits that stand for an address: a tag is no place for the address itself."""
+    """Return eight hex digits for an address, which itself does not belong in a tag."""
     return hashlib.sha256(email.encode()).hexdigest()[:8]
 
 

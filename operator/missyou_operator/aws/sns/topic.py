@@ -1,4 +1,4 @@
-"""The SNS topics that alarms notify: the stack's own, and one that somebody else keeps.
+"""The SNS topics that alarms notify: the stack's own, and foreign ones.
 
 Sources: SNS API reference, CreateTopic (idempotent by name; refused where attributes or tags differ),
 SetTopicAttributes, DeleteTopic; SNS developer guide, "Key management", compatibility between event sources from AWS
@@ -14,27 +14,26 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import code_of, gone, is_absent, message_of
+from missyou_operator.aws.idempotency import exists_already
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.aws.policy_documents import as_policy, json_text, readable
 from missyou_operator.engine.comparators import compare
-from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource, failed
 
-#: The stack's own topic, as the actions of SNS name it.
+#: The stack's own topic, as a resource of `sns:` actions.
 TOPIC = "sns:{sns.Topic}"
 _KEY = "KmsMasterKeyId"
-#: AWS's own key for SNS. Its policy cannot be changed, and does not let CloudWatch use it.
+#: AWS's own key for SNS. Its policy does not allow CloudWatch, and cannot be changed.
 _AWS_KEY = "alias/aws/sns"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Topic(Resource):
-    """A standard topic. `policy` says who may publish; `key` is the KMS key that encrypts messages, "" for none."""
+    """A standard topic. `policy` lists who may publish; `key` is the KMS key that encrypts messages, "" for none."""
 
     TYPE: ClassVar[str] = "sns.Topic"
     COMPARED = compare("key", policy=as_policy)
@@ -50,7 +49,7 @@ class Topic(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find it by its ARN among all topics; attributes and tags of one that is there take a call each."""
+        """Find it by its ARN among all topics. Its attributes and tags take a call each."""
         sns, name = reader.client("sns"), reader.name(cls.TYPE)
         arn = reader.stack.arn("sns", name)
         rows = reader.shared("sns.list_topics", lambda: pages(sns, "list_topics", "Topics"))
@@ -59,37 +58,32 @@ class Topic(Resource):
         attributes = _attributes(reader, arn)
         if attributes is None:
             return []
-        attrs = {
-            "id": arn,
-            "arn": arn,
-            "policy": _document(attributes.get("Policy")),
-            "key": attributes.get(_KEY, ""),
-        }
+        policy = json.loads(attributes.get("Policy") or "null")
+        attrs = {"id": arn, "arn": arn, "policy": policy, "key": attributes.get(_KEY, "")}
         return [reader.observed(cls, name, arn, attrs, tag_map(sns.list_tags_for_resource(ResourceArn=arn)["Tags"]))]
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
-        """Say who may publish and who no longer, instead of printing two documents."""
+        """Describe the rights that a policy gains and loses, instead of printing two documents."""
         return tuple(
             readable(change, observed.attrs["policy"], self.policy) if change.field == "policy" else change
             for change in super().diff(observed)
         )
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it with its policy and tags; a name that is taken by another one is refused by those."""
+        """Create it with its policy and tags. AWS refuses the name of a topic whose attributes or tags differ."""
         attributes = {"Policy": json_text(self.policy), **({_KEY: self.key} if self.key else {})}
         try:
             answer = cloud.client("sns").create_topic(Name=self.name, Attributes=attributes, Tags=tag_list(self.tags))
         except ClientError as error:
             if code_of(error) == "InvalidParameter" and "already exists" in message_of(error):
-                message = f"{self.address} is there since a moment ago: it is read again"
-                raise NotYetError(Reason.CREATING, message, 2.0) from error
+                raise exists_already(self.address) from error
             raise
         return self.as_created(answer["TopicArn"], arn=answer["TopicArn"])
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Set what differs."""
         sns = cloud.client("sns")
-        # Tags first: the operator may change what bears them.
+        # Tags first: the operator may change only topics that have them.
         if "tags" in changed:
             sns.tag_resource(ResourceArn=observed.id, Tags=tag_list(self.tags))
         if "policy" in changed:
@@ -101,21 +95,21 @@ class Topic(Resource):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it, and with it all of its subscriptions."""
+        """Delete it, together with all of its subscriptions."""
         return gone(lambda: cloud.client("sns").delete_topic(TopicArn=observed.id))
 
 
 @dataclass(frozen=True, kw_only=True)
 class GivenTopic(External):
-    """A topic of somebody else's that alarms notify as well; its name is its ARN."""
+    """A foreign topic that alarms notify as well; its name is its ARN."""
 
     TYPE: ClassVar[str] = "sns.GivenTopic"
-    # It may be anybody's, in another account too.
+    # It may have any owner, even in another account.
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (observe("sns:GetTopicAttributes"),)
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Look at the topics that are wanted."""
+        """Read the topics that the spec names."""
         return [
             observed for arn in reader.desired_names(cls.TYPE) if (observed := cls._observed(reader, arn)) is not None
         ]
@@ -125,24 +119,24 @@ class GivenTopic(External):
         try:
             attributes = reader.shared(f"sns.topic.{arn}", lambda: _attributes(reader, arn))
         except ClientError as error:
-            # Of another account, whose owner need not let us look: CloudWatch may publish all the same.
+            # It belongs to another account, which need not let us read it: CloudWatch may publish all the same.
             if not code_of(error).startswith("Authorization"):
                 raise
             attributes = {}
         return None if attributes is None else Observed(cls, arn, arn, {"id": arn, "key": attributes.get(_KEY, "")})
 
     def health(self, observed: Observed) -> Health:
-        """Tell of encryption that keeps CloudWatch out: no alarm would ever arrive."""
+        """Report encryption with a key that CloudWatch cannot use: no notification would ever arrive."""
         if not observed.attrs["key"].endswith(_AWS_KEY):
             return READY
         return failed(
             "TopicUnusable",
-            f"{self.name} is encrypted with {_AWS_KEY}, which CloudWatch cannot use: no alarm would arrive. Encrypt it "
-            "with a key of your own whose policy lets cloudwatch.amazonaws.com use it, or not at all",
+            f"{self.name} is encrypted with {_AWS_KEY}, which CloudWatch cannot use: no notification would arrive. "
+            "Turn encryption off, or use a key of your own whose policy allows cloudwatch.amazonaws.com",
         )
 
     def missing(self) -> Health:
-        """Say that alarms notify nobody there."""
+        """Report that alarms notify a topic that does not exist."""
         return failed(
             "TopicNotFound",
             f"there is no topic {self.name}: correct spec.monitoring.notifications.topicARN, or create it",
@@ -156,7 +150,3 @@ def _attributes(reader: Reader, arn: str) -> Mapping[str, str] | None:
         if is_absent(error):
             return None
         raise
-
-
-def _document(text: str | None) -> Any:
-    return json.loads(text) if text else None

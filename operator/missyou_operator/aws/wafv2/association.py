@@ -1,14 +1,13 @@
-"""What puts a web ACL in front of a load balancer. Source: AWS WAF API reference, AssociateWebACL.
+"""The association of a web ACL with a load balancer. Source: AWS WAF API reference, AssociateWebACL.
 
-A load balancer has one web ACL at most, and associating another silently replaces it; an association has neither tags
-nor a name. So it counts as ours if its web ACL is ours, and somebody else's is looked for before ours is made.
+A load balancer has at most one web ACL, and associating another silently replaces it. An association has neither tags
+nor a name, so it counts as ours if its web ACL is ours. Before ours is created, the operator checks for a foreign one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
@@ -28,15 +27,15 @@ _WHY = 'in the caller\'s name: AWS WAF developer guide, "Actions that require ad
 class WebACLAssociation(Resource):
     """The association of the stack's web ACL with its load balancer, which has to be active."""
 
-    TYPE: ClassVar[str] = "wafv2.WebACLAssociation"
+    TYPE = "wafv2.WebACLAssociation"
     COMPARED = compare("web_acl_arn", "load_balancer_arn")
-    READ_AFTER: ClassVar[tuple[str, ...]] = ("wafv2.WebACL", "elbv2.LoadBalancer")
-    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
+    READ_AFTER = ("wafv2.WebACL", "elbv2.LoadBalancer")
+    PERMISSIONS = (
         observe("wafv2:ListResourcesForWebACL", on=(ACL,)),
-        # Its web ACL may be somebody else's.
+        # The load balancer's web ACL may be foreign.
         observe("wafv2:GetWebACLForResource", on=(_BALANCER, "wafv2:regional/webacl/*/*")),
         change("wafv2:AssociateWebACL", on=(ACL,)),
-        # AWS WAF looks at no tags of a load balancer; Elastic Load Balancing does, below.
+        # AWS WAF does not check a load balancer's tags; Elastic Load Balancing does, below.
         Grant(Part.CHANGE, ("wafv2:AssociateWebACL", "wafv2:DisassociateWebACL"), (_BALANCER,)),
         Grant(Part.LOOK, ("elasticloadbalancing:GetLoadBalancerWebACL",), (_BALANCER,), implied=f"read {_WHY}"),
         Grant(
@@ -54,7 +53,7 @@ class WebACLAssociation(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Look whether the stack's web ACL is associated with its load balancer; with what else is not our business."""
+        """Read whether the stack's web ACL is associated with its load balancer. Other associations are ignored."""
         found = []
         balancers = {observed.id: observed for observed in reader.found("elbv2.LoadBalancer")}
         for acl in reader.found("wafv2.WebACL") if balancers else ():
@@ -64,30 +63,30 @@ class WebACLAssociation(Resource):
             )
             for balancer in [balancers[item] for item in answer.get("ResourceArns") or () if item in balancers]:
                 attrs = {"web_acl_arn": arn, "load_balancer_arn": balancer.id}
-                # What is ours by its web ACL has that one's tags, as far as owners go.
+                # Its owner is that of the web ACL.
                 found.append(reader.observed(cls, balancer.name, f"{acl.id} on {balancer.name}", attrs, acl.tags))
         return found
 
     def create(self, cloud: Cloud) -> Observed:
-        """Associate them, unless the load balancer has somebody else's web ACL."""
+        """Associate them, unless the load balancer has a foreign web ACL."""
         waf = cloud.client("wafv2")
         present = waf.get_web_acl_for_resource(ResourceArn=self.load_balancer_arn).get("WebACL")
         if present and present["ARN"] != self.web_acl_arn:
             raise RefusedError(
                 Reason.OWNED_ELSEWHERE,
-                f"load balancer {self.name} has the web ACL {present['ARN']}, which is not the stack's and is left "
-                "there. Disassociate it, or set spec.waf.enabled to false",
+                f"load balancer {self.name} has the web ACL {present['ARN']}, which is not the stack's. The operator "
+                "leaves it alone: disassociate it, or set spec.waf.enabled to false",
             )
         waf.associate_web_acl(WebACLArn=self.web_acl_arn, ResourceArn=self.load_balancer_arn)
         acl = str(self.web_acl_arn).rpartition("/")[2]
         return self.as_created(f"{acl} on {self.name}")
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
-        """Associate the web ACL that is wanted now in the place of the other, without a gap."""
+        """Associate the desired web ACL in place of the other, without a gap."""
         return self.create(cloud)
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """End it; requests then pass unchecked."""
+        """End the association. Requests then pass unchecked."""
         arn = observed.attrs["load_balancer_arn"]
         return gone(lambda: cloud.client("wafv2").disassociate_web_acl(ResourceArn=arn))

@@ -21,7 +21,7 @@ from missyou_operator.engine.resource import Health, Observed, Resource, pending
 _SCOPE = "REGIONAL"
 #: Seconds over which requests are counted for the rate limit: AWS's default.
 _WINDOW = 300
-#: What GetWebACL shows and UpdateWebACL would reset where it is left out; no business of ours.
+#: Foreign settings that GetWebACL shows, and that UpdateWebACL would reset if they were left out.
 _LEFT_ALONE = (
     "AssociationConfig",
     "CaptchaConfig",
@@ -32,16 +32,16 @@ _LEFT_ALONE = (
     "TokenDomains",
 )
 ACL = "wafv2:regional/webacl/{wafv2.WebACL}/*"
-#: AWS's managed rule groups, which have no owner's tags.
+#: AWS's managed rule groups, which have no owner tags.
 _MANAGED = "wafv2:regional/managedruleset/*/*"
 
 
 @dataclass(frozen=True, kw_only=True)
 class WebACL(Resource):
-    """A web ACL that lets pass what none of its rules blocks, with metrics and samples of each rule.
+    """A web ACL that allows requests unless a rule blocks them, with metrics and samples of each rule.
 
-    `groups` are rule groups that AWS manages, in the order in which they are asked. `rate_limit` is how many requests
-    one address may make in five minutes before it is blocked until it makes fewer.
+    `groups` are rule groups that AWS manages, in order of evaluation. `rate_limit` is the number of requests that an
+    address may make in five minutes. An address above it is blocked until it makes fewer.
     """
 
     TYPE: ClassVar[str] = "wafv2.WebACL"
@@ -61,22 +61,22 @@ class WebACL(Resource):
 
     @property
     def rules(self) -> tuple[Mapping[str, Any], ...]:
-        """All rules as AWS writes them: the rate limit first, which costs least."""
+        """All rules in AWS's form: the rate limit first, which costs least."""
         return (_rate_rule(self.rate_limit), *(_group_rule(n, group) for n, group in enumerate(self.groups, 1)))
 
     @property
     def default_action(self) -> Mapping[str, Any]:
-        """What happens to a request that no rule blocks."""
+        """The action for a request that no rule blocks."""
         return {"Allow": {}}
 
     @property
     def visibility(self) -> Mapping[str, Any]:
-        """Metrics and samples of what no rule blocks."""
-        return _seen_as(self.name)
+        """The metrics and samples of requests that no rule blocks."""
+        return _visibility(self.name)
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Find it by its name in the list of the account's; tags and rules of ours take a call each."""
+        """Find it by name in the list of the account's web ACLs. Its tags and its rules take a call each."""
         if reader.cannot_exist_yet():
             return []
         rows = reader.shared("wafv2.list_web_acls", lambda: _listed(reader.client("wafv2")))
@@ -89,19 +89,19 @@ class WebACL(Resource):
         tags = tag_map(answer["TagInfoForResource"].get("TagList"))
         attrs: dict[str, Any] = {"id": row["Id"], "arn": row["ARN"]}
         if reader.stack.owns(tags):
-            found = waf.get_web_acl(Name=row["Name"], Id=row["Id"], Scope=_SCOPE)
-            acl = found["WebACL"]
+            answer = waf.get_web_acl(Name=row["Name"], Id=row["Id"], Scope=_SCOPE)
+            acl = answer["WebACL"]
             attrs |= {
                 "rules": tuple(sorted(acl.get("Rules") or (), key=lambda rule: rule["Priority"])),
                 "default_action": acl["DefaultAction"],
                 "visibility": acl["VisibilityConfig"],
-                "lock_token": found["LockToken"],
+                "lock_token": answer["LockToken"],
                 "left_alone": {key: acl[key] for key in _LEFT_ALONE if acl.get(key)},
             }
         return reader.observed(cls, row["Name"], row["Id"], attrs, tags)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it with its tags. For some seconds, minutes at times, it cannot be associated yet."""
+        """Create it with its tags. It cannot be associated for the first seconds, sometimes minutes."""
         with creating(self.address):
             row = cloud.client("wafv2").create_web_acl(
                 Name=self.name, Scope=_SCOPE, Tags=tag_list(self.tags), **self._settings()
@@ -109,7 +109,7 @@ class WebACL(Resource):
         return self.as_created(row["Id"], arn=row["ARN"], lock_token=row["LockToken"], left_alone={})
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Write all settings anew, unless somebody has changed them since they were read (AWS compares the token)."""
+        """Replace all settings, unless they have changed since they were read (AWS compares the token)."""
         waf, token = cloud.client("wafv2"), observed.attrs["lock_token"]
         if changed - {"tags"}:
             kept = observed.attrs["left_alone"]
@@ -129,21 +129,21 @@ class WebACL(Resource):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it once nothing is associated any more; a past association is remembered for a moment."""
+        """Delete it once nothing is associated with it. AWS remembers a past association for a moment."""
         waf, token = cloud.client("wafv2"), observed.attrs["lock_token"]
         try:
-            return gone(
-                lambda: waf.delete_web_acl(Name=observed.name, Id=observed.id, Scope=_SCOPE, LockToken=token),
-            )
+            return gone(lambda: waf.delete_web_acl(Name=observed.name, Id=observed.id, Scope=_SCOPE, LockToken=token))
         except ClientError as error:
             if code_of(error) != "WAFAssociatedItemException":
                 raise
-        text = f"web ACL {observed.name} is still associated with something: if somebody put more behind it than the "
-        return pending(Reason.DELETING, f"{text}stack's load balancer, they have to disassociate it", 20.0)
+        message = (
+            f"web ACL {observed.name} is still in use: if other resources are associated with it, disassociate them"
+        )
+        return pending(Reason.DELETING, message, 20.0)
 
 
 def _listed(waf: Client) -> list[Mapping[str, Any]]:
-    """List all web ACLs of the region. botocore has no paginator, and AWS may name a next page that is empty."""
+    """Return all web ACLs of the region. botocore has no paginator, and AWS may refer to a next page that is empty."""
     rows: list[Mapping[str, Any]] = []
     marker: dict[str, str] = {}
     while True:
@@ -154,18 +154,18 @@ def _listed(waf: Client) -> list[Mapping[str, Any]]:
         marker = {"NextMarker": answer["NextMarker"]}
 
 
-def _seen_as(metric: str) -> dict[str, Any]:
+def _visibility(metric: str) -> dict[str, Any]:
     return {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": metric}
 
 
 def _rate_rule(limit: int) -> dict[str, Any]:
-    counted = {"Limit": limit, "EvaluationWindowSec": _WINDOW, "AggregateKeyType": "IP"}
+    statement = {"Limit": limit, "EvaluationWindowSec": _WINDOW, "AggregateKeyType": "IP"}
     return {
         "Name": "rate-limit",
         "Priority": 0,
-        "Statement": {"RateBasedStatement": counted},
+        "Statement": {"RateBasedStatement": statement},
         "Action": {"Block": {}},
-        "VisibilityConfig": _seen_as("rate-limit"),
+        "VisibilityConfig": _visibility("rate-limit"),
     }
 
 
@@ -174,7 +174,7 @@ def _group_rule(priority: int, group: str) -> dict[str, Any]:
         "Name": group,
         "Priority": priority,
         "Statement": {"ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": group}},
-        # The group's own actions hold.
+        # Keep the group's own actions.
         "OverrideAction": {"None": {}},
-        "VisibilityConfig": _seen_as(group),
+        "VisibilityConfig": _visibility(group),
     }
