@@ -21,5 +21,21 @@ from missyou_operator.aws import (
 )
 from missyou_operator.engine.resource import Resource
 
-_ALL = (ec2, rds, secretsmanager, ecr, elbv2, route53, acm, ecs, iam, autoscaling, logs, sns, cloudwatch, wafv2, s3)
+_ALL = (
+    ec2,
+    rds,
+    secretsmanager,
+    ecr,
+    elbv2,
+    route53,
+    acm,
+    ecs,
+    iam,
+    autoscaling,
+    logs,
+    sns,
+    cloudwatch,
+    wafv2,
+    s3,
+)
 KINDS: tuple[type[Resource], ...] = tuple(kind for service in _ALL for kind in service.KINDS)

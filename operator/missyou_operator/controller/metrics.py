@@ -173,7 +173,7 @@ def _is_ready(status: Mapping[str, Any]) -> bool:
 
 
 def _unready_since(meta: Mapping[str, Any], before: Mapping[str, Any]) -> tuple[str, datetime]:
-    """Tell what an app became ready after, and since when it had not been so."""
+    """Return what an app became ready after ("creation", "change"), and since when it had not been ready."""
     created = datetime.fromisoformat(meta["creationTimestamp"])
     text = _ready_condition(before).get("lastTransitionTime")
     since = datetime.fromisoformat(text) if text else created

@@ -11,6 +11,7 @@ from missyou_operator.stack.context import Context
 from missyou_operator.stack.network import Network
 
 ANYWHERE = "0.0.0.0/0"
+#: RDS's default port for PostgreSQL, since `aws.rds` requests no other. The app learns it from the instance's endpoint.
 POSTGRESQL_PORT = 5432
 
 
