@@ -127,7 +127,7 @@ def closed_topic(app: App) -> None:
 
 
 def stopped_tasks(app: App) -> None:
-    """Stop all tasks with words that call for a look at their log, and have the operator look before others run."""
+    """Stop all tasks with words that point to their log, and have the operator observe it before others run."""
     ecs, cluster = app.client("ecs"), f"{app.stack}-cluster"
     for task in ecs.list_tasks(cluster=cluster)["taskArns"]:
         ecs.stop_task(cluster=cluster, task=task, reason="Task failed ELB health checks")

@@ -1,4 +1,4 @@
-"""The full life of a production stack: created, looked at, changed in all that can change, meddled with, deleted."""
+"""The full life of a production stack: created, observed, changed in all that can change, meddled with, deleted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from missyou_operator.aws.errors import code_of
 from tests.permissions.authorization import Check, action_of
 from tests.permissions.enforcing import Enforcing
 from tests.permissions.foreign import ROUNDS
-from tests.permissions.recording import Look, Recorder
+from tests.permissions.recording import Outsider, Recorder
 from tests.sim.app import App
 from tests.sim.aws import REGION, Aws
 from tests.sim.process import Door
@@ -65,7 +65,7 @@ def live(aws: Aws, policy: Mapping[str, Mapping[str, Any]], environ: pytest.Monk
     key, secret = employ(aws, policy)
     environ.setenv("AWS_ACCESS_KEY_ID", key)
     environ.setenv("AWS_SECRET_ACCESS_KEY", secret)
-    recorder, door = Recorder(Look(aws)), Enforcing(aws.answer, action_of)
+    recorder, door = Recorder(Outsider(aws)), Enforcing(aws.answer, action_of)
     app = Permitted(aws, door, recorder, environment="Production", **everything())
     app.secrets = {"keys": {"google": "k1", "firebase": "{}"}}
     app.client("route53").create_hosted_zone(Name="example.com", CallerReference="life")

@@ -14,7 +14,7 @@ from tests.permissions.authorization import Check, action_of, checks
 from tests.sim.aws import Aws
 
 
-class Look:
+class Outsider:
     """What somebody else sees in AWS, who has another key and passes no check."""
 
     def __init__(self, aws: Aws) -> None:
@@ -54,50 +54,50 @@ class Look:
         return str(found["ARN"]) if found else ""
 
 
-def _firewall(look: Look, arn: str) -> dict[str, str] | None:
+def _firewall(seen: Outsider, arn: str) -> dict[str, str] | None:
     if ":regional/managedruleset/" in arn:
         return None
-    waf = look.client("wafv2")
+    waf = seen.client("wafv2")
     if not any(row["ARN"] == arn for row in waf.list_web_acls(Scope="REGIONAL")["WebACLs"]):
         return None
     return tag_map(waf.list_tags_for_resource(ResourceARN=arn)["TagInfoForResource"]["TagList"])
 
 
-def _bucket(look: Look, arn: str) -> dict[str, str] | None:
-    s3, name = look.client("s3"), arn.rpartition(":")[2].partition("/")[0]
+def _bucket(seen: Outsider, arn: str) -> dict[str, str] | None:
+    s3, name = seen.client("s3"), arn.rpartition(":")[2].partition("/")[0]
     if not any(row["Name"] == name for row in s3.list_buckets()["Buckets"]):
         return None
     return tag_map(s3.get_bucket_tagging(Bucket=name)["TagSet"])
 
 
-def _ec2(look: Look, arn: str) -> dict[str, str] | None:
+def _ec2(seen: Outsider, arn: str) -> dict[str, str] | None:
     filters = [{"Name": "resource-id", "Values": [arn.rpartition("/")[2]]}]
-    return {row["Key"]: row["Value"] for row in look.client("ec2").describe_tags(Filters=filters)["Tags"]} or None
+    return {row["Key"]: row["Value"] for row in seen.client("ec2").describe_tags(Filters=filters)["Tags"]} or None
 
 
-def _balancing(look: Look, arn: str) -> dict[str, str]:
-    return tag_map(look.client("elbv2").describe_tags(ResourceArns=[arn])["TagDescriptions"][0]["Tags"])
+def _balancing(seen: Outsider, arn: str) -> dict[str, str]:
+    return tag_map(seen.client("elbv2").describe_tags(ResourceArns=[arn])["TagDescriptions"][0]["Tags"])
 
 
-def _ecs(look: Look, arn: str) -> dict[str, str]:
-    return tag_map(look.client("ecs").list_tags_for_resource(resourceArn=arn)["tags"], key="key", value="value")
+def _ecs(seen: Outsider, arn: str) -> dict[str, str]:
+    return tag_map(seen.client("ecs").list_tags_for_resource(resourceArn=arn)["tags"], key="key", value="value")
 
 
-def _secret(look: Look, arn: str) -> dict[str, str]:
-    return tag_map(look.client("secretsmanager").describe_secret(SecretId=arn).get("Tags"))
+def _secret(seen: Outsider, arn: str) -> dict[str, str]:
+    return tag_map(seen.client("secretsmanager").describe_secret(SecretId=arn).get("Tags"))
 
 
-def _role(look: Look, arn: str) -> dict[str, str]:
-    return tag_map(look.client("iam").list_role_tags(RoleName=arn.rpartition("/")[2])["Tags"])
+def _role(seen: Outsider, arn: str) -> dict[str, str]:
+    return tag_map(seen.client("iam").list_role_tags(RoleName=arn.rpartition("/")[2])["Tags"])
 
 
-def _log_group(look: Look, arn: str) -> dict[str, str]:
+def _log_group(seen: Outsider, arn: str) -> dict[str, str]:
     name = arn.partition(":log-stream:")[0]
-    return dict(look.client("logs").list_tags_for_resource(resourceArn=name)["tags"])
+    return dict(seen.client("logs").list_tags_for_resource(resourceArn=name)["tags"])
 
 
-def _watching(look: Look, arn: str) -> dict[str, str] | None:
-    cloudwatch = look.client("cloudwatch")
+def _watching(seen: Outsider, arn: str) -> dict[str, str] | None:
+    cloudwatch = seen.client("cloudwatch")
     alarms = cloudwatch.describe_alarms(AlarmNames=[arn.rpartition(":alarm:")[2]])["MetricAlarms"]
     dashboards = cloudwatch.list_dashboards()["DashboardEntries"]
     if arn not in {*(row["AlarmArn"] for row in alarms), *(row["DashboardArn"] for row in dashboards)}:
@@ -105,30 +105,30 @@ def _watching(look: Look, arn: str) -> dict[str, str] | None:
     return tag_map(cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"])
 
 
-def _topic(look: Look, arn: str) -> dict[str, str] | None:
-    if not any(row["TopicArn"] == arn for row in look.client("sns").list_topics()["Topics"]):
+def _topic(seen: Outsider, arn: str) -> dict[str, str] | None:
+    if not any(row["TopicArn"] == arn for row in seen.client("sns").list_topics()["Topics"]):
         return None
-    return tag_map(look.client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"])
+    return tag_map(seen.client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"])
 
 
-_TAGS: Mapping[str, Callable[[Look, str], Mapping[str, str] | None]] = {
+_TAGS: Mapping[str, Callable[[Outsider, str], Mapping[str, str] | None]] = {
     "ec2": _ec2,
-    "rds": lambda look, arn: tag_map(look.client("rds").list_tags_for_resource(ResourceName=arn)["TagList"]),
+    "rds": lambda seen, arn: tag_map(seen.client("rds").list_tags_for_resource(ResourceName=arn)["TagList"]),
     "ecs": _ecs,
     "elasticloadbalancing": _balancing,
     "iam": _role,
     "secretsmanager": _secret,
-    "ecr": lambda look, arn: tag_map(look.client("ecr").list_tags_for_resource(resourceArn=arn)["tags"]),
+    "ecr": lambda seen, arn: tag_map(seen.client("ecr").list_tags_for_resource(resourceArn=arn)["tags"]),
     "logs": _log_group,
     "cloudwatch": _watching,
     "sns": _topic,
     "wafv2": _firewall,
     "s3": _bucket,
-    "acm": lambda look, arn: tag_map(look.client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"]),
+    "acm": lambda seen, arn: tag_map(seen.client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"]),
     # A zone is somebody else's, whatever its tags.
     "route53": lambda *_: {},
-    "application-autoscaling": lambda look, arn: dict(
-        look.client("application-autoscaling").list_tags_for_resource(ResourceARN=arn)["Tags"]
+    "application-autoscaling": lambda seen, arn: dict(
+        seen.client("application-autoscaling").list_tags_for_resource(ResourceARN=arn)["Tags"]
     ),
 }
 
@@ -137,7 +137,7 @@ _TAGS: Mapping[str, Callable[[Look, str], Mapping[str, str] | None]] = {
 class Recorder:
     """Collects what IAM would have decided, each decision once. `failures`: where the model of these tests broke."""
 
-    look: Look
+    seen: Outsider
     checks: dict[tuple[Any, ...], Check] = field(default_factory=dict)
     requests: int = 0
     failures: list[str] = field(default_factory=list)
@@ -150,7 +150,7 @@ class Recorder:
         service, operation = model.service_model.service_name, model.name
         # An exception in here would look to the operator like one of its own.
         try:
-            found = list(checks(service, operation, params, self.look))
+            found = list(checks(service, operation, params, self.seen))
         except Exception as error:
             self.failures.append(f"{action_of(service, operation)}: {type(error).__name__}: {error}")
             return

@@ -97,7 +97,7 @@ Variants = Iterator[tuple[str, Check]]
 
 def changing() -> frozenset[str]:
     """Return the actions that make, change or delete something, or read a secret."""
-    return frozenset(action for grant in declared(NAMES) if grant.part is not Part.LOOK for action in grant.actions)
+    return frozenset(action for grant in declared(NAMES) if grant.part is not Part.OBSERVE for action in grant.actions)
 
 
 def of_a_like_name(check: Check) -> Variants:

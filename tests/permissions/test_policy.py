@@ -111,7 +111,7 @@ def test_narrowed_no_arn_is_open_but_where_aws_has_no_names() -> None:
 
 def test_the_part_that_looks_changes_nothing() -> None:
     reading = ("Describe", "List", "Get")
-    actions = {action for statement in policy(Scope())["look"]["Statement"] for action in statement["Action"]}
+    actions = {action for statement in policy(Scope())["observe"]["Statement"] for action in statement["Action"]}
     assert not [action for action in actions if not action.partition(":")[2].startswith(reading)]
     assert "secretsmanager:GetSecretValue" not in actions
 
@@ -130,7 +130,7 @@ def test_the_command_prints_all_documents_or_one(capsys: pytest.CaptureFixture[s
         (["--account", "12a"], "--account '12a' is not valid: write it like 123456789012"),
         (["--partition", "aws-*"], "--partition 'aws-*' is not valid: write it like aws-us-gov"),
         (["--stack", "My App"], "--stack 'My App' is not valid: write it like 'team-*'"),
-        (["--part", "all"], "there is no part 'all': the parts are look, make, make-2, change"),
+        (["--part", "all"], "there is no part 'all': the parts are observe, make, make-2, change"),
     ],
 )
 def test_what_is_wrong_is_named(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

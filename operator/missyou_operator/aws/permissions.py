@@ -17,10 +17,11 @@ from missyou_operator.aws.identity import CLUSTER_TAG, Names
 class Part(StrEnum):
     """The purpose of a permission, and hence its policy document.
 
-    `LOOK` only reads, `MAKE` creates resources with our tags from the start, `CHANGE` touches only resources with them.
+    `OBSERVE` only reads, `MAKE` creates resources with our tags from the start, `CHANGE` touches only resources with
+    them.
     """
 
-    LOOK = "look"
+    OBSERVE = "observe"
     MAKE = "make"
     CHANGE = "change"
 
@@ -79,7 +80,7 @@ def _combinations(text: str, patterns: Names) -> Iterable[str]:
 
 def observe(*actions: str, on: tuple[str, ...] = ("*",)) -> Grant:
     """Allow reading, regardless of tags: only a read shows who owns a resource."""
-    return Grant(Part.LOOK, actions, on)
+    return Grant(Part.OBSERVE, actions, on)
 
 
 def make(*actions: str, on: tuple[str, ...], also: tuple[Condition, ...] = ()) -> Grant:

@@ -23,7 +23,7 @@ _NARROWING = {
 _ABOUT = """\
 Print the IAM policy that the operator's role needs, generated from the permissions that its code declares. AWS
 limits the size of a policy, so it consists of several documents, printed as one JSON object by name. Attach all of
-them to the role. `--part NAME` prints one, ready for `aws iam create-policy --policy-document`; `--part look` is
+them to the role. `--part NAME` prints one, ready for `aws iam create-policy --policy-document`; `--part observe` is
 the read-only one.
 """
 
@@ -38,7 +38,7 @@ def add_to(commands: Any) -> None:
     )
     for name, (_, text, example) in _NARROWING.items():
         parser.add_argument(f"--{name}", default=getattr(Scope(), name), help=f"{text}, such as {example}")
-    parser.add_argument("--part", metavar="NAME", help="print one document only: look, make, make-2, change, …")
+    parser.add_argument("--part", metavar="NAME", help="print one document only: observe, make, make-2, change, …")
     parser.set_defaults(run=_run)
 
 

@@ -59,7 +59,7 @@ class Service(Resource):
         observe("ecs:DescribeServices", on=(_NAME,)),
         observe("ecs:DescribeTasks", on=("ecs:task/{ecs.Cluster}/*",)),
         # Its only resource type is the container instance, and Fargate has none.
-        Grant(Part.LOOK, ("ecs:ListTasks",), when=(Condition("ArnLike", "ecs:cluster", (_CLUSTER,)),)),
+        Grant(Part.OBSERVE, ("ecs:ListTasks",), when=(Condition("ArnLike", "ecs:cluster", (_CLUSTER,)),)),
         observe("elasticloadbalancing:DescribeTargetHealth"),
         observe("logs:GetLogEvents", on=("logs:log-group:{ecs.Log}:log-stream:*",)),
         make("ecs:CreateService", on=(_NAME,)),

@@ -49,7 +49,7 @@ class LoadBalancer(Named):
             on=(_NAME,),
         ),
         Grant(
-            Part.LOOK,
+            Part.OBSERVE,
             ("ec2:DescribeAccountAttributes", "ec2:GetSecurityGroupsForVpc"),
             implied="CreateLoadBalancer reads the network in the caller's name: "
             "github.com/kubernetes-sigs/aws-load-balancer-controller, docs/install/iam_policy.json and issue 3917",

@@ -37,7 +37,7 @@ class WebACLAssociation(Resource):
         change("wafv2:AssociateWebACL", on=(ACL,)),
         # AWS WAF does not check a load balancer's tags; Elastic Load Balancing does, below.
         Grant(Part.CHANGE, ("wafv2:AssociateWebACL", "wafv2:DisassociateWebACL"), (_BALANCER,)),
-        Grant(Part.LOOK, ("elasticloadbalancing:GetLoadBalancerWebACL",), (_BALANCER,), implied=f"read {_WHY}"),
+        Grant(Part.OBSERVE, ("elasticloadbalancing:GetLoadBalancerWebACL",), (_BALANCER,), implied=f"read {_WHY}"),
         Grant(
             Part.CHANGE,
             ("elasticloadbalancing:CreateWebACLAssociation", "elasticloadbalancing:DeleteWebACLAssociation"),
