@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import boto3
@@ -18,15 +18,12 @@ from missyou_operator.aws.ec2.gateways import Address, InternetGateway, NatGatew
 from missyou_operator.aws.ec2.routes import RouteTable
 from missyou_operator.aws.ec2.security import SecurityGroup, SecurityGroupRule, rule_name
 from missyou_operator.aws.ec2.vpc import Subnet, Vpc
-from missyou_operator.aws.errors import classify
 from missyou_operator.aws.identity import StackIdentity, tag_list
 from missyou_operator.controller.logs import Threads
-from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
-from missyou_operator.engine.outcome import Outcome, Runtime
-from missyou_operator.engine.plan import make_plan
 from missyou_operator.engine.resource import Observed, Resource
-from tests.aws.fake import STACK, cloud_of, reader_of
+from tests.aws.fake import STACK, cloud_of
+from tests.aws.passes import PartOfStack
 
 #: In an order in which `READ_AFTER` is kept.
 KINDS: Sequence[type[Resource]] = (
@@ -61,60 +58,35 @@ def ec2(server: Server) -> Any:
     )
 
 
-@dataclass
-class ObservedState:
-    """One stack in the test AWS, and passes over it."""
+@dataclass(kw_only=True)
+class NetworkStack(PartOfStack):
+    """The network of one stack."""
 
-    cloud: Cloud
+    KINDS = KINDS
+    PASSES = 8
+
     ec2: Any
-    server: Server
-    pool: Threads
-    outcome: Outcome = field(default_factory=Outcome)
+    stack: StackIdentity
 
-    def observe(self) -> dict[str, tuple[Observed, ...]]:
-        found: dict[str, Sequence[Observed]] = {}
-        for kind in KINDS:
-            found[kind.TYPE] = kind.read(reader_of(self.cloud, found))
-        world: dict[str, tuple[Observed, ...]] = {}
-        for observed in (each for rows in found.values() for each in rows):
-            world[observed.address] = (*world.get(observed.address, ()), observed)
-        return world
+    @property
+    def cloud(self) -> Cloud:
+        return cloud_of(self.ec2, self.stack)
 
-    def step(self, graph: Graph) -> list[str]:
-        """Run one pass and return its changes."""
-        world = self.observe()
-        self.outcome = execute(graph, world, make_plan(graph, world), Runtime(self.cloud, self.pool, classify))
-        return [f"{change.action} {change.address}" for change in self.outcome.done]
-
-    def settle(self, graph: Graph, passes: int = 8) -> list[str]:
-        """Run passes until one finds everything as desired; return all changes."""
-        done: list[str] = []
-        for _ in range(passes):
-            changes = self.step(graph)
-            done += changes
-            if not changes and not self.unready():
-                return done
-        raise AssertionError(f"not settled: {self.unready()}")
-
-    def unready(self) -> Mapping[str, str]:
-        results = self.outcome.results.values()
-        return {each.address: each.health.message for each in results if each.health.status != "ready"}
+    def wait(self) -> None:
+        """Do nothing: this test AWS does everything at once."""
 
     def one(self, kind: type[Resource], suffix: str) -> Observed:
         [found] = self.observe()[f"{kind.TYPE}/missyou-{suffix}"]
         return found
 
-    def mutations(self) -> int:
-        return int(self.server.control.ledger.summary()["mutations"])
-
 
 @pytest.fixture
-def world(server: Server, ec2: Any, request: pytest.FixtureRequest) -> Iterator[ObservedState]:
+def world(server: Server, ec2: Any, request: pytest.FixtureRequest) -> Iterator[NetworkStack]:
     """Yield a stack of its own for each test, all in one account with the same names: only tags distinguish them."""
     stack = replace(STACK, app=f"default/{request.node.name}")
     server.control.ledger.clear()
     with Threads(16) as pool:
-        yield ObservedState(cloud_of(ec2, stack), ec2, server, pool)
+        yield NetworkStack(server=server, pool=pool, ec2=ec2, stack=stack)
 
 
 def network(stack: StackIdentity, nats: int = 2) -> Graph:
@@ -176,7 +148,7 @@ def network(stack: StackIdentity, nats: int = 2) -> Graph:
     return graph
 
 
-def test_a_network_is_built_left_alone_and_removed(world: ObservedState) -> None:
+def test_a_network_is_built_left_alone_and_removed(world: NetworkStack) -> None:
     graph = network(world.cloud.stack)
     assert sorted(world.settle(graph)) == sorted(f"Create {each.address}" for each in graph)
     before = world.mutations()
@@ -188,7 +160,7 @@ def test_a_network_is_built_left_alone_and_removed(world: ObservedState) -> None
     assert world.observe() == {}
 
 
-def test_building_takes_few_calls(world: ObservedState) -> None:
+def test_building_takes_few_calls(world: NetworkStack) -> None:
     graph = network(world.cloud.stack)
     world.step(graph)
     # A VPC, an internet gateway and a group take two calls each, a table one more per route and subnet.
@@ -196,7 +168,7 @@ def test_building_takes_few_calls(world: ObservedState) -> None:
     assert world.mutations() <= len(graph) + extra
 
 
-def test_a_gateway_is_removed_and_added_again(world: ObservedState) -> None:
+def test_a_gateway_is_removed_and_added_again(world: NetworkStack) -> None:
     world.settle(network(world.cloud.stack, 2))
     kept = world.one(NatGateway, "nat-a").id
     done = world.settle(network(world.cloud.stack, 1))
@@ -208,7 +180,7 @@ def test_a_gateway_is_removed_and_added_again(world: ObservedState) -> None:
     assert world.one(NatGateway, "nat-a").id == kept
 
 
-def test_a_deleted_gateway_is_created_again(world: ObservedState) -> None:
+def test_a_deleted_gateway_is_created_again(world: NetworkStack) -> None:
     graph = network(world.cloud.stack, 1)
     world.settle(graph)
     first = world.one(NatGateway, "nat-a")
@@ -219,7 +191,7 @@ def test_a_deleted_gateway_is_created_again(world: ObservedState) -> None:
     assert world.one(RouteTable, "app-a").attrs["default_target"] == second.id
 
 
-def test_a_gateway_that_cannot_come_up_is_tried_three_times(world: ObservedState) -> None:
+def test_a_gateway_that_cannot_come_up_is_tried_three_times(world: NetworkStack) -> None:
     """Without an internet gateway, AWS creates a NAT gateway that fails."""
     graph = Graph()
     for resource in network(world.cloud.stack, 1):
@@ -234,7 +206,7 @@ def test_a_gateway_that_cannot_come_up_is_tried_three_times(world: ObservedState
     assert "the VPC has no internet gateway attached (Gateway.NotAttached)" in message
 
 
-def test_drift_of_every_kind_is_corrected(world: ObservedState) -> None:
+def test_drift_of_every_kind_is_corrected(world: NetworkStack) -> None:
     graph, ec2 = network(world.cloud.stack, 1), world.ec2
     world.settle(graph)
     app, database = world.one(RouteTable, "app-a"), world.one(RouteTable, "db")
@@ -258,7 +230,7 @@ def test_drift_of_every_kind_is_corrected(world: ObservedState) -> None:
     assert world.one(RouteTable, "app-a").attrs["subnet_ids"] == {subnet}
 
 
-def test_creations_that_a_crash_interrupted_are_completed(world: ObservedState) -> None:
+def test_creations_that_a_crash_interrupted_are_completed(world: NetworkStack) -> None:
     """Interrupt each creation of several calls after its first."""
     graph, ec2 = network(world.cloud.stack, 1), world.ec2
 
@@ -280,7 +252,7 @@ def test_creations_that_a_crash_interrupted_are_completed(world: ObservedState) 
     assert not {f"Create {address}" for address in (*found, "ec2.SecurityGroup/missyou-alb")}.intersection(done)
 
 
-def test_a_removal_names_its_blocker_and_continues_once_that_is_gone(world: ObservedState) -> None:
+def test_a_removal_names_its_blocker_and_continues_once_that_is_gone(world: NetworkStack) -> None:
     world.settle(network(world.cloud.stack, 1))
     subnet = world.one(Subnet, "app-a").id
     group = world.one(SecurityGroup, "ecs").id

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
-from missyou_local.aws.server import Server
 from missyou_operator.aws.autoscaling import ScalableTarget, ScalingPolicy, scaled_service
 from missyou_operator.aws.cloud import Cloud, Inventory
 from missyou_operator.aws.ecs.cluster import Cluster
@@ -19,16 +18,12 @@ from missyou_operator.aws.ecs.taskdefinition import TaskDefinition
 from missyou_operator.aws.elbv2.listener import Listener
 from missyou_operator.aws.elbv2.loadbalancer import LoadBalancer
 from missyou_operator.aws.elbv2.targetgroup import TargetGroup, fingerprint
-from missyou_operator.aws.errors import classify
 from missyou_operator.aws.identity import StackIdentity
-from missyou_operator.controller.logs import Threads
-from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
-from missyou_operator.engine.outcome import Outcome, Runtime
-from missyou_operator.engine.plan import make_plan
 from missyou_operator.engine.resource import Observed, Resource
 from missyou_operator.stack.naming import CLUSTER, NAMES, SERVICE, TARGET_GROUP
-from tests.aws.fake import STACK, reader_of
+from tests.aws.fake import STACK
+from tests.aws.passes import PartOfStack
 
 #: In an order in which `READ_AFTER` is kept.
 KINDS: Sequence[type[Resource]] = (
@@ -77,21 +72,20 @@ class Clients:
         return self._by_service[service]
 
 
-@dataclass
-class ComputeStack:
-    """One stack in the test AWS, and passes over it."""
+@dataclass(kw_only=True)
+class ComputeStack(PartOfStack):
+    """The compute part of one stack."""
 
-    server: Server
+    KINDS = KINDS
+    PASSES = 30
+
     clock: Clock
-    pool: Threads
     clients: Clients
     base: Mapping[str, Any]
     stack: StackIdentity
-    outcome: Outcome = field(default_factory=Outcome)
 
     @property
     def cloud(self) -> Cloud:
-        """Return a new one each time: nothing is remembered from pass to pass."""
         return Cloud(self.clients, self.stack, Inventory(), NAMES)
 
     @property
@@ -117,33 +111,10 @@ class ComputeStack:
     def client(self, service: str) -> Any:
         return self.clients.client(service)
 
-    def observe(self) -> dict[str, tuple[Observed, ...]]:
-        cloud, found = self.cloud, dict[str, Sequence[Observed]]()
-        for kind in KINDS:
-            found[kind.TYPE] = kind.read(reader_of(cloud, found))
-        state: dict[str, tuple[Observed, ...]] = {}
-        for observed in (each for rows in found.values() for each in rows):
-            state[observed.address] = (*state.get(observed.address, ()), observed)
-        return state
+    def wait(self) -> None:
+        self.clock.now += 10
 
-    def step(self, graph: Graph) -> list[str]:
-        """Run one pass and return its changes."""
-        state = self.observe()
-        self.outcome = execute(graph, state, make_plan(graph, state), Runtime(self.cloud, self.pool, classify))
-        return [f"{change.action} {change.address}" for change in self.outcome.done]
-
-    def settle(self, graph: Graph, passes: int = 30) -> list[str]:
-        """Run passes, ten seconds apart, until one finds everything as desired; return all changes."""
-        done: list[str] = []
-        for _ in range(passes):
-            changes = self.step(graph)
-            done += changes
-            if not changes and not self.unready():
-                return done
-            self.clock.now += 10
-        raise AssertionError(f"not settled: {self.unready()}")
-
-    def stall(self, graph: Graph, reason: str, passes: int = 30) -> str:
+    def stall(self, graph: Graph, reason: str, passes: int = PASSES) -> str:
         """Run passes until something is stalled for this reason; return its message."""
         for _ in range(passes):
             self.step(graph)
@@ -151,27 +122,16 @@ class ComputeStack:
                 if result.health.stalled:
                     assert result.health.reason == reason, result.health
                     return result.health.message
-            self.clock.now += 10
+            self.wait()
         raise AssertionError(f"nothing is stalled: {self.unready()}")
-
-    def unready(self) -> Mapping[str, str]:
-        results = self.outcome.results.values()
-        return {each.address: f"{each.health.reason}: {each.health.message}" for each in results if not _ready(each)}
 
     def counts(self) -> dict[str, int]:
         return dict(self.server.control.ledger.summary()["counts"])
-
-    def mutations(self) -> int:
-        return int(self.server.control.ledger.summary()["mutations"])
 
     def service(self) -> Mapping[str, Any]:
         answer = self.client("ecs").describe_services(cluster=self.where["cluster"], services=[self.where["service"]])
         row: Mapping[str, Any] = answer["services"][0]
         return row
-
-
-def _ready(result: Any) -> bool:
-    return bool(result.health.status == "ready")
 
 
 def prepare(clients: Clients) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def world(server: Server, clients: Clients, base: Mapping[str, Any]) -> Iterator
     stack = replace(STACK, name=f"stack{next(_NUMBERS)}")
     server.control.ledger.clear()
     with Threads(8) as pool:
-        yield ComputeStack(server, _CLOCK, pool, clients, base, stack)
+        yield ComputeStack(server=server, pool=pool, clock=_CLOCK, clients=clients, base=base, stack=stack)
 
 
 def test_the_compute_part_is_built_in_one_pass_and_left_alone(world: ComputeStack) -> None:
