@@ -1,4 +1,4 @@
-"""Drift: what was changed outside, and what is said of it in `status.drift`. Pure."""
+"""Drift: what was changed outside, and its entries in `status.drift`. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RETAINED = {kind.TYPE for kind in KINDS if kind.RETAINED}
 
 def without_retained(plan: Plan) -> Plan:
     """Leave out what is created on request: its absence is no difference between AWS and the spec."""
-    return Plan(tuple(change for change in plan.changes if change.address.partition("/")[0] not in _RETAINED))
+    return Plan(tuple(change for change in plan.changes if change.type not in _RETAINED))
 
 
 def find_drift(plan: Plan, body: Mapping[str, Any], memory: Memory) -> Sequence[Change]:
@@ -44,7 +44,7 @@ def drift_entries(
     """Return the entries for `status.drift`: what was found changed outside, and what this pass did about it.
 
     `reported`: drift is only reported. `blind`: part of AWS could not be read. What could not be read looks as if it
-    were gone, and what refers to it as if it had changed, so that only corrections are told then.
+    were gone, and what refers to it as if it had changed, so that only corrections are reported then.
     """
     done = {change.address for change in outcome.done}
     entries = []

@@ -67,7 +67,7 @@ def budget(_: Plan, ctx: Context) -> Mapping[str, Health]:
 def unreadable(plan: Plan, ctx: Context) -> Mapping[str, Health]:
     """Hold changes of a type that could not be read just now."""
     blind = ctx.observations.unreadable
-    return {change.address: blind[type_] for change in plan.changes if (type_ := _type(change)) in blind}
+    return {change.address: blind[change.type] for change in plan.changes if change.type in blind}
 
 
 def approval(plan: Plan, ctx: Context) -> Mapping[str, Health]:
@@ -96,7 +96,7 @@ def unreadable_neighbour(plan: Plan, ctx: Context) -> Mapping[str, Health]:
         later = [kind.TYPE for kind in KINDS if type_ in kind.DELETE_AFTER]
         held |= dict.fromkeys([*path, *later], health)
     going = plan.of(Action.DELETE, Action.REPLACE)
-    return {change.address: held[type_] for change in going if (type_ := _type(change)) in held}
+    return {change.address: held[change.type] for change in going if change.type in held}
 
 
 def refused_secret(_: Plan, ctx: Context) -> Mapping[str, Health]:
@@ -119,7 +119,7 @@ def settling(plan: Plan, ctx: Context) -> Mapping[str, Health]:
         Reason.SETTLING, "the operator has just started: AWS may not show yet what was made just before", 10.0
     )
     made = plan.of(Action.CREATE) if ctx.settling else ()
-    return {change.address: wait for change in made if _KINDS[_type(change)].NOT_IDEMPOTENT}
+    return {change.address: wait for change in made if _KINDS[change.type].NOT_IDEMPOTENT}
 
 
 #: The guards of a pass. What a person has to decide comes before what ends by itself.
@@ -139,10 +139,6 @@ DELETION_GUARDS: tuple[Guard, ...] = (unreadable_neighbour,)
 
 def _approved(plan: Plan, ctx: Context) -> bool:
     return annotation(ctx.body, APPROVE) == plan.id
-
-
-def _type(change: Change) -> str:
-    return change.address.partition("/")[0]
 
 
 def _reported(change: Change, observations: Observations) -> Health:

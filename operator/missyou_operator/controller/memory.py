@@ -25,7 +25,7 @@ _WHOLE_FOR = 10.0
 
 
 class Last(Generic[T]):
-    """The last value that was made of some input: it is made anew only when the input has changed."""
+    """The last value that was made of some input: it is made again only when the input has changed."""
 
     def __init__(self) -> None:
         self._last: tuple[Any, T] | None = None
@@ -46,7 +46,7 @@ class Memory:
     once matched entirely, so that a later difference is drift. `since` says when each resource became unsettled for its
     present reason. `full_at` and `full_for`: when everything was observed last, and for which inputs (what is no longer
     desired is read more closely). `doubts`: creations that got no answer, and when. `app` and `graph` are made of the
-    spec, and anew only when that has changed.
+    spec, and again only when that has changed.
     """
 
     world: dict[str, tuple[Observed, ...]] | None = None
@@ -102,9 +102,7 @@ class Memory:
         open_ = {r.address: r for r in outcome.results.values() if r.health.status != "ready"}
         self.since = {_key(result): self.since.get(_key(result), now) for result in open_.values()}
         self.unsettled = frozenset(unread).union(
-            result.address.partition("/")[0]
-            for result in open_.values()
-            if not result.health.waits_for and not result.health.needs_no_read
+            result.type for result in open_.values() if not result.health.waits_for and not result.health.needs_no_read
         )
 
     def requeue_after(self, results: Iterable[Result], now: float, resync: float) -> float:

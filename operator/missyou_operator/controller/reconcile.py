@@ -283,7 +283,7 @@ def _takes_away(plan: Plan, observations: Observations) -> bool:
 
 
 def _fingerprint(body: Mapping[str, Any], secrets: Mapping[str, tuple[Observed, ...]]) -> str:
-    """Stand for everything that a pass is asked to make: a difference without a change of these is drift."""
+    """Return a digest of all that a pass is asked to make: a difference while it stays the same is drift."""
     digest = hashlib.sha256(str(body["metadata"]["generation"]).encode())
     for address, (observed,) in sorted(secrets.items()):
         digest.update(observed.attrs["value"].fingerprint(address).encode())

@@ -188,7 +188,7 @@ def _resources(outcome: Outcome) -> tuple[ResourceStatus, ...]:
     return tuple(
         ResourceStatus(
             component=result.component,
-            type=result.address.partition("/")[0],
+            type=result.type,
             name=result.address.partition("/")[2],
             id=result.observed.id if result.observed else "",
             state="Ready" if result.health.status == "ready" else result.health.reason,

@@ -28,6 +28,11 @@ class Result:
     counts_for_ready: bool = True
     surplus: bool = False
 
+    @property
+    def type(self) -> str:
+        """The type of the resource."""
+        return self.address.partition("/")[0]
+
 
 @dataclass(slots=True)
 class Outcome:

@@ -37,6 +37,11 @@ class Change:
     fields: tuple[FieldChange, ...] = ()
     destroys: str = ""
 
+    @property
+    def type(self) -> str:
+        """The type of the resource."""
+        return self.address.partition("/")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
