@@ -59,14 +59,15 @@ def start(
     for attempt in range(_TRIES):
         if attempt:
             say(f"the control plane did not come up, trying again ({attempt})")
-        plane = _try(folder, binaries, flags)
-        if plane:
+        plane, culprit = _try(folder, binaries, flags)
+        if not culprit:
             return plane
-    log = (folder / f"{_APISERVER}.log").read_text(errors="replace").splitlines()[-20:]
-    raise NoControlPlaneError("kube-apiserver does not come up; the end of its log:\n" + "\n".join(log))
+    log = (folder / f"{culprit}.log").read_text(errors="replace").splitlines()[-20:]
+    raise NoControlPlaneError(f"{culprit} does not come up; the end of its log:\n" + "\n".join(log))
 
 
-def _try(folder: Path, binaries: Binaries, flags: Sequence[str]) -> ControlPlane | None:
+def _try(folder: Path, binaries: Binaries, flags: Sequence[str]) -> tuple[ControlPlane, str | None]:
+    """Start both; return the control plane, and the program that did not come up, if one did not: nothing runs then."""
     etcd_port, peer_port, port = free_ports(3)
     endpoint = f"http://127.0.0.1:{etcd_port}"
     etcd = [str(binaries.etcd), "--data-dir", str(folder / "etcd"), "--unsafe-no-fsync"]
@@ -89,13 +90,15 @@ def _try(folder: Path, binaries: Binaries, flags: Sequence[str]) -> ControlPlane
     started = [processes.start(folder, _ETCD, etcd, environ), processes.start(folder, _APISERVER, apiserver, environ)]
     plane = ControlPlane(folder, folder / "admin.kubeconfig")
 
-    def ready() -> bool:
-        return not all(process.alive() for process in started) or _ready(plane, port, token)
+    def ended() -> str | None:
+        return next((process.name for process in started if not process.alive()), None)
 
-    if processes.wait_until(ready, _PATIENCE) and all(process.alive() for process in started):
-        return plane
-    plane.stop()
-    return None
+    came_up = processes.wait_until(lambda: bool(ended()) or _ready(plane, port, token), _PATIENCE)
+    # Asked before the other one is stopped: the log that says why is that of the one that ended by itself.
+    culprit = ended() or (None if came_up else _APISERVER)
+    if culprit:
+        plane.stop()
+    return plane, culprit
 
 
 def _ready(plane: ControlPlane, port: int, token: str) -> bool:

@@ -96,13 +96,17 @@ def test_after_the_loss_of_one_half_it_starts_again_with_its_data(tmp_path):
     assert [process.alive() for process in recorded] == [False, False]
 
 
-def test_programs_that_do_not_start_are_an_error_with_their_log(tmp_path, monkeypatch):
-    broken = tmp_path / "broken"
-    broken.write_text("#!/bin/sh\necho no such luck >&2\nexit 1\n")
-    broken.chmod(0o755)
+@pytest.mark.parametrize("culprit", ["etcd", "kube-apiserver"])
+def test_a_program_that_does_not_start_is_an_error_with_its_log(tmp_path, culprit):
+    """The other one has nothing to say: it waits, as kube-apiserver does for an etcd that never comes."""
+    paths = {"etcd": "exec sleep 60", "kube-apiserver": "exec sleep 60"} | {culprit: "echo no such luck >&2; exit 1"}
+    for name, text in paths.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
     said: list[str] = []
-    with pytest.raises(binaries.NoControlPlaneError, match="no such luck"):
-        controlplane.start(tmp_path / "plane", binaries.Binaries(broken, broken), said.append)
+    with pytest.raises(binaries.NoControlPlaneError, match=f"^{culprit} does not come up.*\n(no such luck\n?)+$"):
+        programs = binaries.Binaries(apiserver=tmp_path / "kube-apiserver", etcd=tmp_path / "etcd")
+        controlplane.start(tmp_path / "plane", programs, said.append)
     assert len(said) == 2
 
 
