@@ -109,4 +109,4 @@ def test_sigterm_ends_it_when_what_was_begun_is_done(
 def test_sigterm_ends_one_that_waits(pods: list[Container]) -> None:
     assert processes.wait_until(lambda: answers(f"{pods[1].base}/readyz"), PATIENCE)
     pods[1].terminate()
-    assert pods[1].code(5.0) == 0, pods[1].log.read_text()
+    assert pods[1].code(PATIENCE) == 0, pods[1].log.read_text()

@@ -86,7 +86,7 @@ def test_after_the_loss_of_one_half_it_starts_again_with_its_data(tmp_path):
         client.CoreV1Api(api).create_namespace({"metadata": {"name": "kept"}})
     lost = processes.recorded(tmp_path, "kube-apiserver")
     os.kill(lost.pid, signal.SIGKILL)
-    assert processes.wait_until(lambda: not lost.alive(), 10)
+    assert processes.wait_until(lambda: not lost.alive(), 60)
     assert controlplane.running(tmp_path) is None
     again = controlplane.start(tmp_path, binaries.find(print), print)
     with controlplane.api_client(again.kubeconfig) as api:

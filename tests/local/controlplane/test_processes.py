@@ -47,15 +47,15 @@ def test_a_recycled_pid_is_left_alone(tmp_path, stranger):
 
 def test_what_ignores_the_request_to_end_is_ended(tmp_path):
     deaf = processes.start(tmp_path, "deaf", DEAF, os.environ)
-    assert processes.wait_until(lambda: "deaf" in deaf.log_tail(), 10)
+    assert processes.wait_until(lambda: "deaf" in deaf.log_tail(), 60)
     deaf.stop(patience=0.2)
     # On a busy machine a process that has been killed may take longer than that to go.
-    assert processes.wait_until(lambda: not deaf.alive(), 10)
+    assert processes.wait_until(lambda: not deaf.alive(), 60)
 
 
 def test_a_child_that_ended_by_itself_counts_as_dead(tmp_path):
     brief = processes.start(tmp_path, "brief", [sys.executable, "-c", "print('bye')"], os.environ)
-    assert processes.wait_until(lambda: not brief.alive(), 10)
+    assert processes.wait_until(lambda: not brief.alive(), 60)
     assert brief.log_tail() == "bye"
 
 
@@ -69,7 +69,7 @@ def test_waiting_leaves_the_children_of_others_alone():
         looks_after_the_end += processes.start_time(child.pid) is None
         return looks_after_the_end == 3
 
-    assert processes.wait_until(waited_on, 10)
+    assert processes.wait_until(waited_on, 60)
     assert child.wait() == 7
 
 
@@ -85,4 +85,4 @@ def test_without_proc_the_start_time_is_asked_of_ps(monkeypatch, stranger):
     assert told is not None
     assert processes.start_time(stranger.pid) == told
     stranger.kill()
-    assert processes.wait_until(lambda: processes.start_time(stranger.pid) is None, 10)
+    assert processes.wait_until(lambda: processes.start_time(stranger.pid) is None, 60)
