@@ -51,6 +51,7 @@ class Repository(Named):
             "id": name,
             "arn": row["repositoryArn"],
             "uri": row["repositoryUri"],
+            "created": f"{row.get('createdAt', '')}",
             "scan_on_push": bool(row.get("imageScanningConfiguration", {}).get("scanOnPush")),
         }
         if reader.stack.owns(tags):
@@ -71,7 +72,9 @@ class Repository(Named):
                 encryptionConfiguration={"encryptionType": "AES256"},
             )["repository"]
         self._put_policy(ecr)
-        return self.as_created(self.name, arn=row["repositoryArn"], uri=row["repositoryUri"])
+        return self.as_created(
+            self.name, arn=row["repositoryArn"], uri=row["repositoryUri"], created=f"{row.get('createdAt', '')}"
+        )
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Set what differs, each with its own call."""
@@ -93,6 +96,11 @@ class Repository(Named):
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
         """Delete it with its images: the caller has made sure that they may be lost."""
         return gone(lambda: cloud.client("ecr").delete_repository(repositoryName=observed.id, force=True))
+
+    @classmethod
+    def incarnation(cls, observed: Observed) -> str:
+        """Return when it was created."""
+        return str(observed.attrs["created"])
 
     @classmethod
     def holds_data(cls, observed: Observed) -> str:

@@ -28,7 +28,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change to one resource. `id` is set for what exists; `destroys` says in words what data would be lost."""
+    """One change to one resource. `id` is set for what exists; `destroys` says in words what data would be lost.
+
+    `incarnation` is set where data would be lost: see `Resource.incarnation`.
+    """
 
     action: Action
     address: str
@@ -36,6 +39,7 @@ class Change:
     id: str = ""
     fields: tuple[FieldChange, ...] = ()
     destroys: str = ""
+    incarnation: str = ""
 
     @property
     def type(self) -> str:
@@ -51,7 +55,10 @@ class Plan:
 
     @property
     def id(self) -> str:
-        """Twelve hex digits that stand for exactly these changes: an approval of one plan never covers another."""
+        """Twelve hex digits that stand for exactly these changes: an approval of one plan never covers another.
+
+        Nor does it cover the same change of what later bears the same name: the incarnations are part of it.
+        """
         text = json.dumps([asdict(change) for change in self.changes], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -112,7 +119,9 @@ def plan_one(desired: Resource, observed: Observed | None) -> Change | None:
         return None
     if desired.FORCES_REPLACEMENT.intersection(change.field for change in fields):
         lost = desired.holds_data(observed) if desired.destroys_data(fields) else ""
-        return Change(Action.REPLACE, desired.address, desired.component, observed.id, fields, lost)
+        return Change(
+            Action.REPLACE, desired.address, desired.component, observed.id, fields, lost, _which(observed, lost)
+        )
     return Change(Action.UPDATE, desired.address, desired.component, observed.id, fields)
 
 
@@ -132,4 +141,8 @@ def _deletions(graph: Graph, world: ObservedState) -> Iterable[Change]:
         for observed in surplus:
             if observed.owned and not observed.kind.EXTERNAL and not observed.kind.RETAINED:
                 lost = observed.kind.holds_data(observed)
-                yield Change(Action.DELETE, address, observed.component, observed.id, (), lost)
+                yield Change(Action.DELETE, address, observed.component, observed.id, (), lost, _which(observed, lost))
+
+
+def _which(observed: Observed, lost: str) -> str:
+    return observed.kind.incarnation(observed) if lost else ""

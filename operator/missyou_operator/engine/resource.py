@@ -204,6 +204,11 @@ class Resource(abc.ABC):
         """Delete it, or go on deleting it: ready when it is gone, pending while the cloud still works on it."""
 
     @classmethod
+    def incarnation(cls, observed: Observed) -> str:
+        """Return what tells it from one that had or will have the same ID. Overridden where IDs are names."""
+        return observed.id
+
+    @classmethod
     def holds_data(cls, observed: Observed) -> str:  # noqa: ARG003 - for those that override it
         """Return what deleting this one would destroy, or nothing."""
         return ""

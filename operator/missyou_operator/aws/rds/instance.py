@@ -91,6 +91,11 @@ class DBInstance(DesiredInstance, Named):
         return True
 
     @classmethod
+    def incarnation(cls, observed: Observed) -> str:
+        """Return RDS's own ID, which no later instance of the name has."""
+        return str(observed.attrs["resource_id"])
+
+    @classmethod
     def holds_data(cls, observed: Observed) -> str:
         """Return what would be lost."""
         return (

@@ -105,6 +105,7 @@ class Bucket(Named):
         s3, name = reader.client("s3"), row["Name"]
         tags = tag_map((_setting(s3.get_bucket_tagging, name) or {}).get("TagSet"))
         attrs: dict[str, Any] = {"id": name, "arn": f"arn:{reader.stack.partition}:s3:::{name}"}
+        attrs["created"] = f"{row.get('CreationDate', '')}"
         if reader.stack.owns(tags):
             attrs |= _settings(s3, name)
             # Listed only if the bucket is to be deleted.
@@ -166,6 +167,11 @@ class Bucket(Named):
             # The load balancer's last logs arrive up to five minutes late.
             return pending("Emptying", f"{text}: new logs have arrived", 10.0)
         return READY
+
+    @classmethod
+    def incarnation(cls, observed: Observed) -> str:
+        """Return when it was created. What this process has just created holds nothing yet."""
+        return str(observed.attrs.get("created", ""))
 
     @classmethod
     def holds_data(cls, observed: Observed) -> str:
