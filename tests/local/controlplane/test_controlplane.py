@@ -104,8 +104,8 @@ def test_a_program_that_does_not_start_is_an_error_with_its_log(tmp_path, culpri
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
         (tmp_path / name).chmod(0o755)
     said: list[str] = []
+    programs = binaries.Binaries(apiserver=tmp_path / "kube-apiserver", etcd=tmp_path / "etcd")
     with pytest.raises(binaries.NoControlPlaneError, match=f"^{culprit} does not come up.*\n(no such luck\n?)+$"):
-        programs = binaries.Binaries(apiserver=tmp_path / "kube-apiserver", etcd=tmp_path / "etcd")
         controlplane.start(tmp_path / "plane", programs, said.append)
     assert len(said) == 2
 
