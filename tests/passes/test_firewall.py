@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.sim.app import App, changes
+from tests.sim.aws import OPERATOR
 
 GROUPS = {
     "AWSManagedRulesAmazonIpReputationList",
@@ -191,3 +192,16 @@ def test_the_stack_is_deleted_with_it(app):
 def test_a_new_stack_has_it_from_the_start(app):
     in_sync(app)
     assert in_front(app)["Name"] == "guarded2-waf"
+
+
+def test_an_aws_that_calls_no_web_acl_an_error_is_understood(aws, plain: App) -> None:
+    # The reference of GetWebACLForResource lists the exception; Terraform's provider takes both answers for "none".
+    failure = {
+        "code": "WAFNonexistentItemException",
+        "status": 400,
+        "message": "AWS WAF couldn't perform the operation",
+    }
+    aws.faults({"match": "wafv2:GetWebACLForResource", "caller": OPERATOR, "fail": failure})
+    plain.edit(waf={"enabled": True})
+    plain.settle()
+    assert in_front(plain)["Name"] == f"{plain.stack}-waf"

@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from botocore.exceptions import ClientError
-
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Client, Cloud, Reader
-from missyou_operator.aws.errors import gone, is_absent
+from missyou_operator.aws.errors import gone, if_present
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.listing import Listing, Named
@@ -138,13 +136,8 @@ def _essence(policy: Mapping[str, Any]) -> list[tuple[Any, Any]]:
 
 
 def _policy(ecr: Client, name: str) -> dict[str, Any] | None:
-    try:
-        text = ecr.get_lifecycle_policy(repositoryName=name)["lifecyclePolicyText"]
-    except ClientError as error:
-        if is_absent(error):
-            return None
-        raise
-    policy: dict[str, Any] = json.loads(text)
+    answer = if_present(lambda: ecr.get_lifecycle_policy(repositoryName=name))
+    policy: dict[str, Any] | None = json.loads(answer["lifecyclePolicyText"]) if answer else None
     return policy
 
 
@@ -208,12 +201,8 @@ def _digest(ecr: Client, repository: str, name: str) -> str:
     separator = name.removeprefix(repository)[:1]
     identifier = name.removeprefix(repository + separator)
     key = "imageDigest" if separator == "@" else "imageTag"
-    try:
-        rows = ecr.describe_images(repositoryName=repository, imageIds=[{key: identifier}])["imageDetails"]
-    except ClientError as error:
-        if is_absent(error):
-            return ""
-        raise
+    answer = if_present(lambda: ecr.describe_images(repositoryName=repository, imageIds=[{key: identifier}]))
+    rows = (answer or {}).get("imageDetails")
     return str(rows[0]["imageDigest"]) if rows else ""
 
 

@@ -90,10 +90,17 @@ class Accounts:
             return self._accounts[key]
 
     def _attach(self, session: BotocoreSession, *, own: bool) -> None:
+        session.register("after-call", _name_service)
         if self._gate:
             session.register("before-send", self._gate)
         for event, handler in hooks(self._report, own=own).items() if self._report else ():
             session.register(event, handler)
+
+
+def _name_service(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+    """Write into an error whose error it is: botocore's exceptions name only the operation, IAM's actions both."""
+    if "Error" in parsed:
+        parsed["Error"]["Service"] = model.service_model.signing_name
 
 
 @functools.cache

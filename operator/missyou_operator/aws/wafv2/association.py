@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
-from missyou_operator.aws.errors import gone
+from missyou_operator.aws.errors import gone, if_present
 from missyou_operator.aws.permissions import OURS, Grant, Part, change, observe
 from missyou_operator.aws.wafv2.webacl import ACL
 from missyou_operator.engine.comparators import compare
@@ -70,7 +70,9 @@ class WebACLAssociation(Resource):
     def create(self, cloud: Cloud) -> Observed:
         """Associate them, unless the load balancer has a foreign web ACL."""
         waf = cloud.client("wafv2")
-        present = waf.get_web_acl_for_resource(ResourceArn=self.load_balancer_arn).get("WebACL")
+        # AWS answers without a WebACL where there is none; its reference also lists WAFNonexistentItemException.
+        answer = if_present(lambda: waf.get_web_acl_for_resource(ResourceArn=self.load_balancer_arn))
+        present = (answer or {}).get("WebACL")
         if present and present["ARN"] != self.web_acl_arn:
             raise RefusedError(
                 Reason.OWNED_ELSEWHERE,
