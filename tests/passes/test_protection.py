@@ -119,7 +119,7 @@ def test_what_aws_refuses_is_told_with_the_remedy_and_the_rest_goes_on(aws):
     app.until(lambda _: app.reason("DatabaseReady") == "AccessDenied", "denied")
     app.until(lambda _: app.reason("NetworkReady") == "Available", "going on elsewhere")
     assert "CreateDBInstance" in app.condition("Stalled")["message"]
-    assert "policy of the operator's role" in app.condition("Stalled")["message"]
+    assert "missyou iam-policy" in app.condition("Stalled")["message"]
     aws.faults()
     app.grow()
 
