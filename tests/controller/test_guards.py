@@ -31,7 +31,7 @@ SPEAKING: dict[str, tuple[Plan, dict]] = {
     "approval": (Plan((VPC,)), {}),
     "reported_drift": (Plan((VPC,)), {"drift": (VPC,), "reports_drift": True}),
     "unreadable_neighbour": (Plan((VPC,)), {"observations": Observations({}, {"ec2.Subnet": failed("Throttled", "")})}),
-    "refused_secret": (Plan((VPC,)), {"refused_secrets": {VPC.address: failed("Forbidden", "may not be read")}}),
+    "unusable_secret": (Plan((VPC,)), {"unusable_secrets": {VPC.address: failed("Forbidden", "may not be read")}}),
     "unanswered_creation": (Plan((NEW,)), {"unanswered": frozenset({NEW.address})}),
     "settling": (Plan((NEW,)), {"settling": True}),
 }

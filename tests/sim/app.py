@@ -47,7 +47,7 @@ class App:
         self._identity = ("somebody", REGION, "")
         #: What the order is drawn from in which the operator does what it could do in any.
         self.seed = SEED
-        self.secrets: dict[str, dict[str, str]] = {}
+        self.secrets: dict[str, dict[str, str | None]] = {}
         self.body: dict[str, Any] = {
             "metadata": {"name": name, "namespace": "default", "generation": 1, "annotations": {}},
             "spec": spec,

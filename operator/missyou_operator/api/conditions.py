@@ -35,6 +35,7 @@ class Reason(StrEnum):
     PROPAGATING = "Propagating"
     QUOTA_EXCEEDED = "QuotaExceeded"
     SECRET_FORBIDDEN = "SecretForbidden"  # noqa: S105 - a reason
+    SECRET_INVALID = "SecretInvalid"  # noqa: S105 - a reason
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason
     SETTLING = "Settling"
     SNAPSHOT_NOT_FOUND = "SnapshotNotFound"
@@ -50,6 +51,7 @@ BROKEN = frozenset(
 )
 #: Reasons that a person should see although the stack may recover by itself.
 NOTEWORTHY = frozenset(
-    {Reason.IMAGE_NOT_FOUND, Reason.SECRET_NOT_FOUND, Reason.SECRET_FORBIDDEN, Reason.SNAPSHOT_NOT_FOUND}
+    {Reason.IMAGE_NOT_FOUND, Reason.SECRET_NOT_FOUND, Reason.SECRET_FORBIDDEN, Reason.SECRET_INVALID}
+    | {Reason.SNAPSHOT_NOT_FOUND}
     | {Reason.TASKS_FAILING, Reason.DRIFTED, Reason.APPROVAL_REQUIRED}
 )

@@ -21,7 +21,7 @@ from missyou_operator.engine.resource import Health
 _UNINFORMATIVE = (Reason.CREATING, "WaitingFor", Reason.DELETING, Reason.PROPAGATING)
 
 #: Components whose condition carries the messages of their ready resources, such as alarms that fire.
-_WITH_MESSAGES = OPTIONAL | {Component.MONITORING}
+_WITH_MESSAGES = OPTIONAL | {Component.MONITORING, Component.SECRETS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,9 @@ def component_verdicts(results: Sequence[Result], notes: Mapping[str, str]) -> l
         if trouble is None:
             messages = [result.health.message for result in members if result.health.message]
             note = notes.get(component, "") or ("; ".join(messages) if component in _WITH_MESSAGES else "")
-            verdicts.append(Verdict(component.condition, "True", Reason.AVAILABLE, note))
+            # A warning has a reason of its own: it works, and somebody should know.
+            warnings = (result.health.reason for result in members if result.health.reason != Reason.AVAILABLE)
+            verdicts.append(Verdict(component.condition, "True", next(warnings, Reason.AVAILABLE), note))
         else:
             health = trouble.health
             verdicts.append(Verdict(component.condition, "False", health.reason, health.message or trouble.address))

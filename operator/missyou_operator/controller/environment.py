@@ -22,9 +22,9 @@ from missyou_operator.stack.secrets import KubernetesSecret
 #: Seconds after a start of the operator in which AWS may not show what the one before has made at the last moment
 #: (EC2 lags behind by up to 10 s).
 _SETTLING = 10.0
-#: Returns the data of a Kubernetes Secret by namespace and name, or None where there is none. Error: PermissionError
-#: with the name of the user that was refused.
-SecretReader = Callable[[str, str], Mapping[str, str] | None]
+#: Returns the data of a Kubernetes Secret by namespace and name, or None where there is none; a value that is not text
+#: is None. Error: PermissionError with the name of the user that was refused.
+SecretReader = Callable[[str, str], Mapping[str, str | None] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +84,20 @@ class Environment:
     def secrets(
         self, namespace: str, keys: Iterable[KubernetesSecret]
     ) -> tuple[dict[str, tuple[Observed, ...]], dict[str, Health]]:
-        """Read keys of Kubernetes Secrets; return those found, and why others may not be read."""
+        """Read keys of Kubernetes Secrets; return those found, and why others give no value."""
         found: dict[str, tuple[Observed, ...]] = {}
-        refused: dict[str, Health] = {}
+        unusable: dict[str, Health] = {}
         for key in keys:
             try:
-                value = (self.read_secret(namespace, key.secret) or {}).get(key.key)
+                data = self.read_secret(namespace, key.secret)
+                why = key.unusable(namespace, data)
             except PermissionError as refusal:
-                refused[key.address] = key.forbidden(namespace, str(refusal))
-                continue
-            if value:
+                data, why = None, key.forbidden(namespace, str(refusal))
+            if why is not None:
+                unusable[key.address] = why
+            elif data and (value := data[key.key]):
                 found[key.address] = (Observed(KubernetesSecret, key.name, key.name, {"value": Sensitive(value)}),)
-        return found, refused
+        return found, unusable
 
 
 def _final_snapshot(body: Mapping[str, Any], region: str) -> bool:

@@ -19,7 +19,7 @@ class Event:
 
 
 def transitions(before: Sequence[Condition], after: Sequence[Condition]) -> list[Event]:
-    """Return an Event for each condition whose status changed, and for `Ready` also when its reason did."""
+    """Return an Event for each condition whose status changed, or whose reason did: of `Ready`, or to a warning."""
     old = {condition.type: condition for condition in before}
     stalled = any(condition.type == ConditionType.STALLED for condition in after)
     return [
@@ -27,8 +27,13 @@ def transitions(before: Sequence[Condition], after: Sequence[Condition]) -> list
         for condition in after
         if (previous := old.get(condition.type)) is None
         or condition.status != previous.status
-        or (condition.type == ConditionType.READY and condition.reason != previous.reason)
+        or (condition.reason != previous.reason and _speaks(condition))
     ]
+
+
+def _speaks(condition: Condition) -> bool:
+    """Return whether another reason alone is worth an Event: it is Ready's, or a warning about what works."""
+    return condition.type == ConditionType.READY or (condition.status == "True" and condition.reason in NOTEWORTHY)
 
 
 def _event(condition: Condition, *, stalled: bool) -> Event:

@@ -26,7 +26,7 @@ class Context:
     """What the guards of one pass know besides the plan.
 
     `body` is the MissYouApp object. `drift`: the changes that undo what was changed outside; `reports_drift`: whether
-    `driftPolicy` is Report. `refused_secrets`: Kubernetes Secrets that may not be read, by address. `unanswered`:
+    `driftPolicy` is Report. `unusable_secrets`: why Kubernetes Secrets give no value, by address. `unanswered`:
     creations that got no answer and that AWS may not show yet. `settling`: whether the operator has just started.
     """
 
@@ -35,7 +35,7 @@ class Context:
     spending: Spending = field(default_factory=Spending)
     drift: Sequence[Change] = ()
     reports_drift: bool = False
-    refused_secrets: Mapping[str, Health] = field(default_factory=dict)
+    unusable_secrets: Mapping[str, Health] = field(default_factory=dict)
     unanswered: frozenset[str] = frozenset()
     settling: bool = False
 
@@ -99,9 +99,9 @@ def unreadable_neighbour(plan: Plan, ctx: Context) -> Mapping[str, Health]:
     return {change.address: held[change.type] for change in going if change.type in held}
 
 
-def refused_secret(_: Plan, ctx: Context) -> Mapping[str, Health]:
-    """Hold what needs a Kubernetes Secret that may not be read."""
-    return ctx.refused_secrets
+def unusable_secret(_: Plan, ctx: Context) -> Mapping[str, Health]:
+    """Hold what needs a Kubernetes Secret that gives no value."""
+    return ctx.unusable_secrets
 
 
 def unanswered_creation(plan: Plan, ctx: Context) -> Mapping[str, Health]:
@@ -129,7 +129,7 @@ GUARDS: tuple[Guard, ...] = (
     approval,
     reported_drift,
     unreadable_neighbour,
-    refused_secret,
+    unusable_secret,
     unanswered_creation,
     settling,
 )

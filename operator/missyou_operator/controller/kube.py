@@ -64,8 +64,8 @@ class Kube:
         create = self._coordination.create_namespaced_lease
         return _record(create(self._namespace, body, _request_timeout=_SOON))
 
-    def read_secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
-        """Return the data of a Secret, decoded, or None where there is none. Values that are not UTF-8 are left out.
+    def read_secret(self, namespace: str, name: str) -> Mapping[str, str | None] | None:
+        """Return the data of a Secret, decoded, or None where there is none. A value that is not UTF-8 is None.
 
         Error: PermissionError where the namespace has not opted in; its text is the user that was refused.
         """
@@ -77,7 +77,7 @@ class Kube:
             if error.status == 403 and (refused := _REFUSED.search(error.body or "")):
                 raise PermissionError(refused["user"]) from None
             raise
-        return {key: text for key, raw in (secret.data or {}).items() if (text := _text(raw)) is not None}
+        return {key: _text(raw) for key, raw in (secret.data or {}).items()}
 
     def crd_exists(self) -> bool:
         """Return whether the API server serves MissYouApps."""

@@ -54,8 +54,8 @@ class _Inputs:
 
     `sources`: what must be looked up before the desired graph can be built; None in a deletion, which desires nothing.
     `full`: everything is due to be observed, not only what is unsettled. `fresh`: somebody has asked for it, so that
-    no read is shared which began before. `secrets`: the Kubernetes Secrets that exist; `refused`: those that may not
-    be read.
+    no read is shared which began before. `secrets`: the Kubernetes Secrets that give a value; `unusable`: why the
+    others do not.
     """
 
     body: Mapping[str, Any]
@@ -65,7 +65,7 @@ class _Inputs:
     full: bool
     fresh: bool = False
     secrets: Mapping[str, tuple[Observed, ...]] = field(default_factory=dict)
-    refused: Mapping[str, Health] = field(default_factory=dict)
+    unusable: Mapping[str, Health] = field(default_factory=dict)
 
     @property
     def cloud(self) -> Cloud:
@@ -130,7 +130,7 @@ class Reconciler:
             return _Inputs(body=body, memory=memory, runtime=runtime, sources=None, full=full)
         snapshot, meta = SnapshotRequest.of(body), body["metadata"]
         sources = DataSources(app, cloud.stack, snapshot)
-        secrets, refused = self._environment.secrets(meta["namespace"], sources.kubernetes_secrets)
+        secrets, unusable = self._environment.secrets(meta["namespace"], sources.kubernetes_secrets)
         asked_for = _fingerprint(body, secrets)
         token = f"{annotation(body, RECONCILE)}\0{snapshot.value}"
         asked = memory.token != token
@@ -147,7 +147,7 @@ class Reconciler:
             full=asked or memory.world is None or overdue,
             fresh=asked,
             secrets=secrets,
-            refused=refused,
+            unusable=unusable,
         )
 
     def _context(self, inputs: _Inputs, app: AppSpec | None, plan: Plan, observations: Observations) -> Context:
@@ -163,7 +163,7 @@ class Reconciler:
             spending=check_budget(body, app, self._environment.prices, without_retained(plan), drift=bool(drift)),
             drift=drift,
             reports_drift=app.drift_policy == "Report",
-            refused_secrets=inputs.refused,
+            unusable_secrets=inputs.unusable,
             unanswered=inputs.memory.unanswered(seconds()),
             settling=settling,
         )
@@ -220,7 +220,8 @@ def _observe(inputs: _Inputs) -> Observations:
         memory.full_at, memory.full_for = now, memory.inputs
     world = memory.with_lag(observations.world, now)
     in_aws = {address: found for address, found in world.items() if found[0].kind is not KubernetesSecret}
-    return Observations({**in_aws, **inputs.secrets}, observations.unreadable)
+    kept = inputs.sources.taken_over(in_aws, inputs.unusable) if inputs.sources else {}
+    return Observations({**in_aws, **inputs.secrets, **kept}, observations.unreadable)
 
 
 def _desire(inputs: _Inputs, observations: Observations) -> Graph:

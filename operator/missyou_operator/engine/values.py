@@ -34,6 +34,16 @@ class _Unknown:
 UNKNOWN: Final = _Unknown()
 
 
+class _Unchanged:
+    """A value whose source cannot be read: whatever is there already is as desired."""
+
+    def __repr__(self) -> str:
+        return "(unchanged)"
+
+
+UNCHANGED: Final = _Unchanged()
+
+
 class Sensitive:
     """A secret on its way to where it belongs. Prints as stars everywhere, and can be compared and fingerprinted.
 

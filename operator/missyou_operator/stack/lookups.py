@@ -14,13 +14,14 @@ from missyou_operator.aws.s3.bucket import Bucket
 from missyou_operator.aws.secretsmanager.secret import Secret
 from missyou_operator.engine.external import External
 from missyou_operator.engine.plan import ObservedState
+from missyou_operator.engine.resource import Health, Observed
 from missyou_operator.stack import naming
 from missyou_operator.stack.backups import SnapshotRequest, snapshot_name
 from missyou_operator.stack.context import Lookups
 from missyou_operator.stack.domain import domain_lookup, hosted_zone
 from missyou_operator.stack.notifications import given_topic
 from missyou_operator.stack.registry import image
-from missyou_operator.stack.secrets import KubernetesSecret, kubernetes_secrets
+from missyou_operator.stack.secrets import KubernetesSecret, kubernetes_secrets, taken_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,15 @@ class DataSources:
         for external in self.externals:
             names.setdefault(external.TYPE, []).append(external.name)
         return names
+
+    def taken_over(self, world: ObservedState, unusable: Mapping[str, Health]) -> dict[str, tuple[Observed, ...]]:
+        """Return observations of the `unusable` Kubernetes Secrets whose values the stack's own secrets still hold."""
+        return {
+            key.address: (taken_over(key, unusable[key.address]),)
+            for pattern, key in kubernetes_secrets(self.app).items()
+            for own in world.get(f"{Secret.TYPE}/{self.stack.fill(pattern)}", ())
+            if own.owned and key.address in unusable
+        }
 
     def zones_in_use(self, world: ObservedState) -> tuple[str, ...]:
         """Return the zone of the subnets of each letter, "" where there are none yet."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from missyou_operator.api import AppSpec
@@ -11,13 +12,15 @@ from missyou_operator.api.conditions import Reason
 from missyou_operator.api.sections import SecretKey, SecretSource
 from missyou_operator.aws.secretsmanager.secret import Secret
 from missyou_operator.engine.external import External
-from missyou_operator.engine.resource import Health, pending
-from missyou_operator.engine.values import Ref
+from missyou_operator.engine.resource import READY, Health, Observed, pending
+from missyou_operator.engine.values import UNCHANGED, Ref
 from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context
 
 #: What Kubernetes writes before the namespace and the name of a ServiceAccount.
 _ACCOUNTS = "system:serviceaccount:"
+#: Secrets Manager API reference, CreateSecret: SecretString.
+_MAX_BYTES = 65_536
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +43,53 @@ class KubernetesSecret(External):
             f"--clusterrole=missyou-operator-secrets {subject}",
         )
 
-    def missing(self) -> Health:
-        """Explain what to create. That takes no change of the spec, so the stack goes on by itself."""
-        return pending(
-            Reason.SECRET_NOT_FOUND,
-            f"there is no Secret {self.secret} with a key {self.key} in the namespace of the MissYouApp: "
-            f"kubectl create secret generic {self.secret} --from-literal={self.key}=…",
-        )
+    def unusable(self, namespace: str, data: Mapping[str, str | None] | None) -> Health | None:
+        """Explain why the data of the Secret gives no value, and what to do; None where it gives one.
+
+        It takes no change of the spec, so the stack goes on by itself. `data` is None where there is no Secret; a value
+        is None where it is not text.
+        """
+        if data is None:
+            why, remedy = f"there is no Secret {self.secret} in the namespace {namespace}", self._created(namespace)
+            return pending(Reason.SECRET_NOT_FOUND, f"{why}: {remedy}")
+        if self.key not in data:
+            names = ", ".join(sorted(data)) or "none"
+            why, remedy = f"the Secret {self.secret} has no key {self.key}, only {names}", self._set(namespace)
+            return pending(Reason.SECRET_NOT_FOUND, f"{why}: {remedy}")
+        value = data[self.key]
+        if value is None:
+            fault = (
+                "is not UTF-8 text, and tasks get it as an environment variable; store it as text, Base64 for example"
+            )
+        elif not value:
+            fault = "is empty"
+        elif "\0" in value:
+            fault = "contains a NUL byte, which no environment variable can hold"
+        elif len(value.encode()) > _MAX_BYTES:
+            fault = f"is longer than the {_MAX_BYTES:,} bytes that Secrets Manager takes"
+        else:
+            return None
+        remedy = f"the value of {self.key} in the Secret {self.secret} {fault}. Set another: {self._set(namespace)}"
+        return pending(Reason.SECRET_INVALID, remedy)
+
+    def _created(self, namespace: str) -> str:
+        return f"kubectl create secret generic {self.secret} -n {namespace} --from-literal={self.key}=VALUE"
+
+    def _set(self, namespace: str) -> str:
+        data = json.dumps({"stringData": {self.key: "VALUE"}})
+        return f"kubectl patch secret {self.secret} -n {namespace} --type=merge -p '{data}'"
+
+    def health(self, observed: Observed) -> Health:
+        """Return ready; with the reason and a note where only the value that was taken over before is left."""
+        why: Health | None = observed.attrs.get("why")
+        if why is None:
+            return READY
+        return Health("ready", why.reason, f"the value taken over before stays in use; {why.message}")
+
+
+def taken_over(key: KubernetesSecret, why: Health) -> Observed:
+    """Return the observation of a Secret that gives no value any more, `why`, where AWS has the one it gave before."""
+    return Observed(KubernetesSecret, key.name, key.name, {"value": UNCHANGED, "why": why})
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,9 +88,13 @@ class Secret(Resource):
         return reader.observed(cls, row["Name"], row["ARN"], _attributes(row), tag_map(row.get("Tags")))
 
     def matches(self, name: str, observed: Observed) -> bool:
-        """Compare a value by the id of the current version, derived from the value. A generated one always matches."""
+        """Compare a value by the id of the current version, derived from the value.
+
+        A generated value always matches, and so does one whose source is gone (UNCHANGED).
+        """
         if name == "value":
-            return self.value is None or observed.attrs["version"] == self.desired_version()
+            given = isinstance(self.value, Sensitive)
+            return not given or observed.attrs["version"] == self.desired_version()
         return super().matches(name, observed)
 
     def desired_version(self) -> str:
