@@ -85,7 +85,8 @@ def _root() -> dict[str, Any]:
         "properties": {
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
-            "metadata": {"type": "object"},
+            # With its name, since the path of a rule names it.
+            "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},
             "spec": structural(ValidatedSpec),
             "status": status,
         },

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from missyou_operator.api.aws_rules import APP_NAME_MAX, STACK_NAME_MAX
 from missyou_operator.api.defaults import DEFAULTS, cel_or_default
-from missyou_operator.api.field_rules import NO_STACK_NAME, STACK_NAME, STACK_NAME_MAX
+from missyou_operator.api.field_rules import NO_STACK_NAME, RESERVED_STACK_NAME, STACK_NAME, reserved_stack_name
 from missyou_operator.api.rules import Rule, cel_text
 
 if TYPE_CHECKING:
@@ -18,9 +19,26 @@ _NAME = "(has(self.spec.stackName) ? self.spec.stackName : self.metadata.name)"
 _SNAPSHOT = "spec.database.restoreFromSnapshot"
 _OLD_NAME = "(has(oldSelf.spec.stackName) ? oldSelf.spec.stackName : oldSelf.metadata.name)"
 
-#: Rules on the root, the only place that sees metadata.name. The first applies to creations only: the API server does
-#: not exempt stored objects from root rules, and tightening it must not make them undeletable.
+LONG_NAME = (
+    f"metadata.name must have at most {APP_NAME_MAX} characters: tags and DNS records name the MissYouApp with its "
+    "namespace. Choose a shorter name"
+)
+
+#: Rules on the root, the only place that sees metadata.name. The first three apply to creations only: the API server
+#: does not exempt stored objects from root rules, and tightening one must not make them undeletable.
 ROOT_RULES = (
+    Rule(
+        cel=f"oldSelf.hasValue() || self.metadata.name.size() <= {APP_NAME_MAX}",
+        message=LONG_NAME,
+        path=".metadata.name",
+        at_creation=True,
+    ),
+    Rule(
+        cel=f"oldSelf.hasValue() || has(self.spec.stackName) || {reserved_stack_name('self.metadata.name')}",
+        message=RESERVED_STACK_NAME,
+        path=".spec.stackName",
+        at_creation=True,
+    ),
     Rule(
         cel="oldSelf.hasValue() || has(self.spec.stackName) || "
         f"(self.metadata.name.size() <= {STACK_NAME_MAX} && self.metadata.name.matches({cel_text(f'^{STACK_NAME}$')}))",

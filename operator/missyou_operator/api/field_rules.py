@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from ipaddress import IPv4Network
 
-from missyou_operator.api.rules import Rule, cel_list, cel_text, immutable, keys_match, matches, no_prefix, not_among
+from missyou_operator.api import aws_rules as aws
+from missyou_operator.api.rules import Rule, cel_list, cel_text, immutable, matches, no_prefix, not_among
 from missyou_operator.api.words import POSTGRES_RESERVED, RDS_DATABASES, RDS_USERS
 
 #: An AWS region: `eu-west-1`, `us-gov-east-1`, `eusc-de-east-1`.
 REGION = "[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}"
-STACK_NAME = "[a-z]([a-z0-9]|-[a-z0-9])*"
-STACK_NAME_MAX = 24
+STACK_NAME = "[a-z]([a-z0-9]|-[a-z0-9])+"
 #: The message where metadata.name, which goes into the braces, has to stand in for spec.stackName and cannot.
 NO_STACK_NAME = (
     'metadata.name "{}" cannot prefix AWS names: set spec.stackName (a-z, 0-9, single dashes, starts with a letter, '
-    f"at most {STACK_NAME_MAX} characters)"
+    f"at least {aws.STACK_NAME_MIN} and at most {aws.STACK_NAME_MAX} characters)"
+)
+#: What the names of the stack's load balancer, security groups and bucket must not start with.
+RESERVED_STACK_NAME = (
+    "AWS reserves names that start with internal- (load balancers), sg- (security groups), sthree- and amzn-s3-demo- "
+    "(buckets): set spec.stackName to another name"
 )
 
-REGION_NAME = matches(REGION, "must be the name of an AWS region, for example eu-west-1")
+REGION_NAME = matches(REGION, "must be the name of an AWS region, for example eu-west-1", longest=aws.REGION_MAX)
 STACK_NAME_FORM = matches(
-    STACK_NAME, "must be a-z, 0-9 and single dashes, start with a letter, and end with a letter or digit"
+    STACK_NAME,
+    f"must be a-z, 0-9 and single dashes, start with a letter, end with a letter or digit, and have at least "
+    f"{aws.STACK_NAME_MIN} characters",
 )
+
+
+def reserved_stack_name(path: str) -> str:
+    """Return the CEL condition that the stack's name in `path` starts no name that AWS reserves."""
+    return f"{cel_list(aws.RESERVED_PREFIXES)}.all(p, !({path} + '-').startsWith(p))"
+
+
+def is_free_stack_name(name: str) -> bool:
+    """Return whether the stack's name starts no name that AWS reserves: `internal` does, with `internal-alb`."""
+    return not f"{name}-".startswith(aws.RESERVED_PREFIXES)
+
+
+STACK_NAME_FREE = Rule(cel=reserved_stack_name("self"), message=RESERVED_STACK_NAME, holds=is_free_stack_name)
 
 # ---- credentials and image
 
@@ -36,6 +55,18 @@ EXTERNAL_ID_NEEDS_ROLE = Rule(
     message="externalID needs a role: set credentials.roleARN as well, or remove externalID",
     path=".externalID",
     holds=lambda credentials: credentials.role_arn or not credentials.external_id,
+)
+
+#: The operator notes the role that reaches the zone in a tag of the certificate.
+ZONE_ROLE = Rule(
+    cel=f"!has(self.roleARN) || (self.roleARN.size() <= {aws.TAG_VALUE_MAX} && !self.roleARN.contains(','))",
+    message=f"must have no comma and at most {aws.TAG_VALUE_MAX} characters, since the operator keeps it in a tag: use "
+    "a role with another name or a shorter path",
+    path=".roleARN",
+    holds=lambda credentials: (
+        credentials.role_arn is None
+        or (len(credentials.role_arn) <= aws.TAG_VALUE_MAX and "," not in credentials.role_arn)
+    ),
 )
 
 _HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/"
@@ -52,6 +83,14 @@ REPOSITORY = matches(
 TAG = matches(
     "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|sha256:[0-9a-f]{64}",
     "must be a tag like v1.2.3 or a digest like sha256:<64 hex digits>",
+)
+IMAGE_LENGTH = Rule(
+    # The API server checks the rule before it fills in the tag's default.
+    cel=f"!has(self.repository) || (has(self.tag) ? self.repository.size() + self.tag.size() : "
+    f"self.repository.size() + {len('latest')}) < {aws.IMAGE_MAX}",
+    message=f"ECS takes at most {aws.IMAGE_MAX} characters of repository and tag together: shorten one of them",
+    path=".repository",
+    holds=lambda image: not image.repository or len(image.repository) + len(image.tag) < aws.IMAGE_MAX,
 )
 
 # ---- network
@@ -107,33 +146,11 @@ ZONES_IN_ONE_REGION = Rule(
 
 # ---- service
 
-#: Set by the task definition itself (the table in the summary of the Terraform project).
-STACK_VARIABLES = ("DATABASE_URL", "DEBUG", "FIREBASE_SERVICE_ACCOUNT_KEY", "GOOGLE_API_KEY", "PORT")
-_ENV_NAME_MAX = 128
-_INSTEAD = "the stack sets these variables: use service.port, service.debug or secrets, and remove from env"
-
-
-def _check_shadowing(env: Mapping[str, str]) -> str | None:
-    shadowed = [name for name in STACK_VARIABLES if name in env]
-    return f"{_INSTEAD}: {shadowed}" if shadowed else None
-
-
-ENV_NAMES = keys_match(
-    f"[A-Za-z_][A-Za-z0-9_]{{0,{_ENV_NAME_MAX - 1}}}",
-    "names must be letters, digits and underscores, not start with a digit, and have at most "
-    f"{_ENV_NAME_MAX} characters",
-)
-ENV_SHADOWING = Rule(
-    cel=f"{cel_list(STACK_VARIABLES)}.all(k, !(k in self))",
-    message_cel=f"{cel_text(_INSTEAD + ': %s')}.format([{cel_list(STACK_VARIABLES)}.filter(k, k in self)])",
-    forbidden=True,
-    check=_check_shadowing,
-)
 HEALTH_PATH = matches("/[!-~]*", "must start with / and contain no spaces, for example /health")
 
 # ---- database
 
-ENGINE_VERSION = matches(r"[1-9][0-9]([.][0-9]{1,2})?", 'must be a PostgreSQL version in quotes: "15.4", or "15"')
+ENGINE_VERSION = matches(r"[1-9][0-9]([.](0|[1-9][0-9]?))?", 'must be a PostgreSQL version in quotes: "15.4", or "15"')
 INSTANCE_CLASS = matches(
     "db[.][a-z0-9]+(-[a-z0-9]+)*[.][a-z0-9]+(-[a-z0-9]+)*", "must be an RDS instance class, for example db.t3.micro"
 )
@@ -166,7 +183,7 @@ DOMAIN_NAME = matches(
 )
 HOSTED_ZONE = matches("[A-Z0-9]{1,32}", "must be the ID of a hosted zone, for example Z0123456789ABCDEFGHIJ")
 SECRET_ARN = matches(
-    "arn:aws[a-z-]*:secretsmanager:" + REGION + ":[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+-[A-Za-z0-9]{6}",
+    "arn:aws[a-z-]*:secretsmanager:" + REGION + ":[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]{1,512}-[A-Za-z0-9]{6}",
     "must be the full ARN of a Secrets Manager secret, with the six characters that AWS adds to its name",
 )
 ONE_SOURCE = Rule(
@@ -178,7 +195,7 @@ ONE_SOURCE = Rule(
 # ---- monitoring
 
 EMAIL = matches(
-    "[A-Za-z0-9._%+'-]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?[.])+[A-Za-z]{2,}",
+    "[A-Za-z0-9_%+'-]+([.][A-Za-z0-9_%+'-]+)*@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?[.])+[A-Za-z]{2,}",
     "must be an e-mail address, for example oncall@example.com",
 )
 EMAILS_DIFFER = Rule(

@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from missyou_operator.api.aws_rules import APP_NAME_MAX, STACK_NAME_MAX
 from missyou_operator.api.base import WireModel
-from missyou_operator.api.cross_rules import TOPIC_IN_REGION, ZONES_IN_REGION
+from missyou_operator.api.cross_rules import LONG_NAME, TOPIC_IN_REGION, ZONES_IN_REGION
 from missyou_operator.api.database import Database
 from missyou_operator.api.defaults import DEFAULTS
-from missyou_operator.api.field_rules import NO_STACK_NAME, STACK_NAME, STACK_NAME_MAX
+from missyou_operator.api.field_rules import NO_STACK_NAME, RESERVED_STACK_NAME, STACK_NAME, is_free_stack_name
 from missyou_operator.api.monitoring import Monitoring
 from missyou_operator.api.sections import LoadBalancer, Network, ReplicaBounds, Service
 from missyou_operator.api.spec import Spec, ValidatedSpec
@@ -105,7 +106,7 @@ def resolve(spec: Spec, *, name: str, operator_region: str) -> AppSpec:
     Raises InvalidSpec when a name or zone that comes from outside the spec does not fit.
     """
     region, stack_name = spec.region or operator_region, spec.stack_name or name
-    if problems := list(_problems(spec, region, stack_name)):
+    if problems := list(_problems(spec, name, region)):
         raise InvalidSpec(problems)
     base = DEFAULTS[spec.environment]
     replicas = _resolved(AppReplicas, spec.service.replicas, min=base.replicas_min, max=base.replicas_max)
@@ -167,10 +168,15 @@ def _problem(detail: Any) -> Problem:
     return Problem(path + detail.get("ctx", {}).get("path", ""), _MESSAGES.get(detail["type"], detail["msg"]))
 
 
-def _problems(spec: Spec, region: str, stack_name: str) -> Iterator[Problem]:
+def _problems(spec: Spec, name: str, region: str) -> Iterator[Problem]:
     """Check what comes from outside the spec: the object's name and the operator's region."""
+    if len(name) > APP_NAME_MAX:
+        yield Problem("metadata.name", LONG_NAME)
+    stack_name = spec.stack_name or name
     if len(stack_name) > STACK_NAME_MAX or not re.fullmatch(STACK_NAME, stack_name):
         yield Problem("spec.stackName", NO_STACK_NAME.format(stack_name))
+    elif not is_free_stack_name(stack_name):
+        yield Problem("spec.stackName", RESERVED_STACK_NAME)
     for rule in () if spec.region else (ZONES_IN_REGION, TOPIC_IN_REGION):
         if rule.check and (problem := rule.check(spec.model_copy(update={"region": region}))):
             yield Problem(

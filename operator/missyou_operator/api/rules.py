@@ -105,17 +105,18 @@ class OneOf:
         return handler(schema) | {"enum": list(self.values)}
 
 
-def matches(pattern: str, message: str) -> Rule:
-    r"""Require that the whole string matches.
+def matches(pattern: str, message: str, *, longest: int | None = None) -> Rule:
+    r"""Require that the whole string matches, and has at most `longest` characters.
 
     This is a rule because the schema's `pattern` shows people a regular expression instead of what to write. Write
     character classes out, since `\w` means more in Python than in RE2.
     """
     compiled = re.compile(pattern, re.ASCII)
+    bound = "" if longest is None else f"self.size() <= {longest} && "
     return Rule(
-        cel=f"self.matches({cel_text(f'^(?:{pattern})$')})",
+        cel=f"{bound}self.matches({cel_text(f'^(?:{pattern})$')})",
         message=message,
-        holds=lambda value: compiled.fullmatch(value) is not None,
+        holds=lambda value: compiled.fullmatch(value) is not None and (longest is None or len(value) <= longest),
     )
 
 

@@ -14,6 +14,7 @@ from pydantic import Field
 from missyou_operator.api import fargate
 from missyou_operator.api import field_rules as rules
 from missyou_operator.api.base import WireModel
+from missyou_operator.api.env_rules import ENV_RULES
 from missyou_operator.api.rules import OneOf
 
 TargetPercent = Annotated[int, Field(ge=10, le=95)]
@@ -122,10 +123,10 @@ class Service(WireModel):
     env: Annotated[
         dict[str, Annotated[str, Field(max_length=2048)]],
         Field(max_length=100),
-        rules.ENV_NAMES,
-        rules.ENV_SHADOWING,
+        *ENV_RULES,
     ] = Field(default_factory=dict)
-    """Additional environment variables of the container. Not for secrets: the task definition shows the values."""
+    """Additional environment variables of the container: at most 98, none of them empty, 56 KiB in all. Not for
+    secrets: the task definition shows the values."""
 
 
 class Registry(WireModel):
@@ -201,7 +202,9 @@ class Domain(WireModel):
     hosted_zone_id: Annotated[str, Field(max_length=32), rules.HOSTED_ZONE] | None = None
     """ID of the Route 53 zone for the records. Default: the public zone with the longest matching name. Without such a
     zone, the condition DomainReady lists the records to create by hand."""
-    credentials: Annotated[Credentials, rules.EXTERNAL_ID_NEEDS_ROLE] = Field(default_factory=Credentials)
+    credentials: Annotated[Credentials, rules.EXTERNAL_ID_NEEDS_ROLE, rules.ZONE_ROLE] = Field(
+        default_factory=Credentials
+    )
     """AWS identity for the zone, which may be in another account. Default: the same as for everything else."""
 
 

@@ -10,6 +10,7 @@ from missyou_operator.api import cross_rules as cross
 from missyou_operator.api import fargate
 from missyou_operator.api import field_rules as rules
 from missyou_operator.api import window_rules as windows
+from missyou_operator.api.aws_rules import STACK_NAME_MAX
 from missyou_operator.api.base import WireModel
 from missyou_operator.api.database import Database
 from missyou_operator.api.defaults import Environment
@@ -36,13 +37,15 @@ class Spec(WireModel):
     """Selects the defaults of other fields."""
     region: Annotated[str, Field(max_length=32), rules.REGION_NAME] | None = None
     """AWS region. Default: the operator's AWS_REGION. Immutable."""
-    stack_name: Annotated[str, Field(max_length=rules.STACK_NAME_MAX), rules.STACK_NAME_FORM] | None = None
+    stack_name: (
+        Annotated[str, Field(max_length=STACK_NAME_MAX), rules.STACK_NAME_FORM, rules.STACK_NAME_FREE] | None
+    ) = None
     """Prefix of all AWS names. Default: metadata.name. Immutable."""
     credentials: Annotated[Credentials, rules.EXTERNAL_ID_NEEDS_ROLE, cross.ACCOUNT_KEPT] = Field(
         default_factory=Credentials
     )
     """AWS identity that the operator uses for this app."""
-    image: Image = Field(default_factory=Image)
+    image: Annotated[Image, rules.IMAGE_LENGTH] = Field(default_factory=Image)
     """Container image of the app."""
     network: Network = Field(default_factory=Network)
     """The VPC."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from missyou_operator.api.aws_rules import RESERVED_TAG_PREFIXES, TAG_KEY_MAX
 from missyou_operator.api.kind import GROUP
-from missyou_operator.api.rules import Rule, cel_text, keys_match
+from missyou_operator.api.rules import Rule, cel_list, cel_text, keys_match
 
 _CHARS = "[A-Za-z0-9 _.:/=+@-]"
-_KEY_MAX = 128
 #: What the tags of the operator itself begin with.
 _OWN = f"{GROUP}/"
 
@@ -17,7 +17,7 @@ Tags = Mapping[str, str]
 
 
 def _none_is_of_aws(tags: Tags) -> bool:
-    return not any(text.lower().startswith("aws:") for pair in tags.items() for text in pair)
+    return not any(text.lower().startswith(RESERVED_TAG_PREFIXES) for pair in tags.items() for text in pair)
 
 
 def _none_is_of_the_operator(tags: Tags) -> bool:
@@ -27,7 +27,7 @@ def _none_is_of_the_operator(tags: Tags) -> bool:
 
 TAG_RULES = (
     keys_match(
-        f"{_CHARS}{{1,{_KEY_MAX}}}", f"keys must have 1 to {_KEY_MAX} letters, digits, spaces or _ . : / = + - @"
+        f"{_CHARS}{{1,{TAG_KEY_MAX}}}", f"keys must have 1 to {TAG_KEY_MAX} letters, digits, spaces or _ . : / = + - @"
     ),
     Rule(
         cel=f"self.all(k, self[k].matches('^{_CHARS}*$'))",
@@ -35,10 +35,16 @@ TAG_RULES = (
         holds=lambda tags: all(re.fullmatch(f"{_CHARS}*", value) for value in tags.values()),
     ),
     Rule(
-        cel="self.all(k, !k.lowerAscii().startsWith('aws:') && !self[k].lowerAscii().startsWith('aws:'))",
-        message="keys and values starting with aws: are reserved by AWS: rename or remove them",
+        cel=f"self.all(k, {cel_list(RESERVED_TAG_PREFIXES)}.all(p, !k.lowerAscii().startsWith(p) && "
+        "!self[k].lowerAscii().startsWith(p)))",
+        message="keys and values starting with aws: or rds: are reserved by AWS: rename or remove them",
         forbidden=True,
         holds=_none_is_of_aws,
+    ),
+    Rule(
+        cel="self.all(k, k == k.trim() && self[k] == self[k].trim())",
+        message="keys and values must not start or end with a space: remove it",
+        holds=lambda tags: all(text == text.strip() for pair in tags.items() for text in pair),
     ),
     Rule(
         cel="self.all(k, !(k.lowerAscii() in ['name', 'environment']) && "

@@ -19,7 +19,8 @@ _POSTGRES = """
 POSTGRES_RESERVED = frozenset(_POSTGRES.split())
 
 #: Roles that RDS has or reserves. `postgres` is free: it is the name that the AWS console proposes.
-RDS_USERS = frozenset({"admin", "rdsadmin", "rdsrepladmin", "public", "none"})
+RDS_USERS = frozenset({"admin", "rdsadmin", "rdsrepladmin", "postgres_admin", "master", "public", "none"})
 
-#: Databases that exist in every instance and cannot be created. `postgres` exists as well, but RDS accepts it.
-RDS_DATABASES = frozenset({"rdsadmin", "template0", "template1"})
+#: Databases that exist in every instance and cannot be created, and the word that RDS reserves for itself. `postgres`
+#: exists as well, but RDS accepts it.
+RDS_DATABASES = frozenset({"rdsadmin", "template0", "template1", "db"})
