@@ -88,12 +88,14 @@ def repository(api: client.ApiClient, name: str = "") -> str:
 
 
 def put_image(url: str, tag: str, command: str = "") -> None:
-    """Register an image of `manifest(command)`. Errors: ValueError where the URL is not of ECR, those of botocore."""
-    match = re.fullmatch(r"[0-9]+\.dkr\.ecr\.([a-z0-9-]+)\.[^/]+/(.+)", url)
-    if match is None:
-        raise ValueError(f"{url} is not the URL of a repository in ECR")
-    ecr = boto3.client("ecr", region_name=match[1])
-    ecr.put_image(repositoryName=match[2], imageTag=tag, imageManifest=manifest(command), imageManifestMediaType=_KIND)
+    """Register an image of `manifest(command)`. Errors: those of botocore.
+
+    The region is that in the URL. An emulated AWS may name its registry otherwise: then it is the environment's.
+    """
+    host, _, name = url.partition("/")
+    match = re.match(r"[0-9]+\.dkr\.ecr\.([a-z0-9-]+)\.", host)
+    ecr = boto3.client("ecr", region_name=match[1] if match else None)
+    ecr.put_image(repositoryName=name, imageTag=tag, imageManifest=manifest(command), imageManifestMediaType=_KIND)
 
 
 def manifest(command: str = "") -> str:

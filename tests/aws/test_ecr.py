@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from missyou_operator.aws.cloud import Cloud
-from missyou_operator.aws.ecr import Image, Repository, keep_last, kept_images
+from missyou_operator.aws.ecr import Image, Repository, keep_last, kept
 from missyou_operator.engine.resource import Observed
 from tests.aws.live import ACCOUNT, REGION, apply, changed, client, live, neighbour, observe, read, tags
 
@@ -88,7 +88,7 @@ def test_another_owners_repository_is_not_ours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "kept"),
+    ("policy", "number"),
     [
         (None, None),
         (keep_last(7), 7),
@@ -101,8 +101,20 @@ def test_another_owners_repository_is_not_ours() -> None:
         ),
     ],
 )
-def test_policies_are_compared_by_what_they_do(policy: dict[str, Any] | None, kept: int | str | None) -> None:
-    assert kept_images(policy) == kept
+def test_policies_are_compared_by_what_they_do(policy: dict[str, Any] | None, number: int | str | None) -> None:
+    assert kept(policy) == (number, ())
+
+
+def test_tags_in_use_are_kept_for_ever_and_so_are_the_last_ones_before() -> None:
+    cloud = live()
+    desired = replace(repository(cloud), keep_tags=("v1",))
+    desired.create(cloud)
+    assert observe(desired, cloud).attrs["keep_tags"] == ("v1",)
+    for tag in ("v2", "v3", "v4", "v5"):
+        desired = replace(desired, keep_tags=(tag,))
+        assert changed(desired, observe(desired, cloud)) == {"keep_tags"}
+        assert desired.diff(apply(desired, cloud)) == ()
+    assert observe(desired, cloud).attrs["keep_tags"] == ("v5", "v4", "v3", "v2")
 
 
 def images(cloud: Cloud, desired: Image) -> list[Observed]:

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     DELETING = "Deleting"
     DRIFTED = "Drifted"
     IMAGE_NOT_FOUND = "ImageNotFound"
+    IMAGE_NOT_KEPT = "ImageNotKept"
     INVALID_SPEC = "InvalidSpec"
     OWNED_ELSEWHERE = "OwnedElsewhere"
     PROGRESSING = "Progressing"
@@ -51,7 +52,7 @@ BROKEN = frozenset(
 )
 #: Reasons that a person should see although the stack may recover by itself.
 NOTEWORTHY = frozenset(
-    {Reason.IMAGE_NOT_FOUND, Reason.SECRET_NOT_FOUND, Reason.SECRET_FORBIDDEN, Reason.SECRET_INVALID}
-    | {Reason.SNAPSHOT_NOT_FOUND}
+    {Reason.IMAGE_NOT_FOUND, Reason.IMAGE_NOT_KEPT, Reason.SECRET_NOT_FOUND, Reason.SECRET_FORBIDDEN}
+    | {Reason.SECRET_INVALID, Reason.SNAPSHOT_NOT_FOUND}
     | {Reason.TASKS_FAILING, Reason.DRIFTED, Reason.APPROVAL_REQUIRED}
 )

@@ -133,7 +133,7 @@ class Registry(WireModel):
     """The ECR repository."""
 
     keep_images: Annotated[int, Field(ge=1, le=1000)] = 10
-    """Number of images to keep; older images expire."""
+    """Number of images to keep; older images expire. Images under tags in use, and under the last ones before, stay."""
     scan_on_push: bool = True
     """Whether every pushed image is scanned for known vulnerabilities."""
 

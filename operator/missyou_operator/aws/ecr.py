@@ -16,19 +16,29 @@ from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.external import External
-from missyou_operator.engine.resource import Health, Observed, Resource, pending
+from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
 
 _NAME = ("ecr:repository/{ecr.Repository}",)
+#: Tags in use at present and before that are kept for ever: the version that runs, and those to go back to.
+_KEPT_TAGS = 4
+
+
+def _among(desired: Any, observed: Any) -> bool:
+    """Return whether all desired tags are kept; more do no harm."""
+    return set(desired) <= set(observed or ())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Repository(Named):
-    """A repository, encrypted with AES256, that keeps the newest `keep_images` images."""
+    """A repository, encrypted with AES256, that keeps the newest `keep_images` images.
+
+    Images under `keep_tags` stay besides, however old. The policy is also the memory of the tags that were in use.
+    """
 
     TYPE: ClassVar[str] = "ecr.Repository"
     LISTING = Listing("ecr", "describe_repositories", "repositories", "repositoryName")
-    COMPARED = compare("scan_on_push", "keep_images")
+    COMPARED = compare("scan_on_push", "keep_images", keep_tags=_among)
     # Nothing protects an image that a task still runs.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -40,6 +50,7 @@ class Repository(Named):
 
     scan_on_push: bool
     keep_images: int
+    keep_tags: tuple[str, ...] = ()
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -53,7 +64,7 @@ class Repository(Named):
             "scan_on_push": bool(row.get("imageScanningConfiguration", {}).get("scanOnPush")),
         }
         if reader.stack.owns(tags):
-            attrs["keep_images"] = kept_images(_policy(ecr, name))
+            attrs["keep_images"], attrs["keep_tags"] = kept(_policy(ecr, name))
             # Counted only if it is to be deleted, for the plan to show what would be lost.
             if name not in reader.desired_names(cls.TYPE):
                 attrs["images"] = _count(ecr, name)
@@ -69,7 +80,7 @@ class Repository(Named):
                 imageScanningConfiguration={"scanOnPush": self.scan_on_push},
                 encryptionConfiguration={"encryptionType": "AES256"},
             )["repository"]
-        self._put_policy(ecr)
+        self._put_policy(ecr, self.keep_tags)
         return self.as_created(
             self.name, arn=row["repositoryArn"], uri=row["repositoryUri"], created=f"{row.get('createdAt', '')}"
         )
@@ -81,14 +92,18 @@ class Repository(Named):
             ecr.put_image_scanning_configuration(
                 repositoryName=self.name, imageScanningConfiguration={"scanOnPush": self.scan_on_push}
             )
-        if "keep_images" in changed:
-            self._put_policy(ecr)
+        if changed & {"keep_images", "keep_tags"}:
+            former = observed.attrs.get("keep_tags", ())
+            self._put_policy(
+                ecr, tuple(dict.fromkeys((*self.keep_tags, *former)))[: max(_KEPT_TAGS, len(self.keep_tags))]
+            )
         if "tags" in changed:
             ecr.tag_resource(resourceArn=observed.attrs["arn"], tags=tag_list(self.tags))
         return self.as_desired(observed)
 
-    def _put_policy(self, ecr: Client) -> None:
-        ecr.put_lifecycle_policy(repositoryName=self.name, lifecyclePolicyText=json.dumps(keep_last(self.keep_images)))
+    def _put_policy(self, ecr: Client, tags: Sequence[str]) -> None:
+        policy = json.dumps(keep_last(self.keep_images, tags))
+        ecr.put_lifecycle_policy(repositoryName=self.name, lifecyclePolicyText=policy)
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
@@ -107,27 +122,38 @@ class Repository(Named):
         return f"{images} in the repository {observed.id}" if images else ""
 
 
-def keep_last(images: int) -> dict[str, Any]:
-    """Return the lifecycle policy that keeps the newest images, tagged or not."""
-    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": images}
-    rule = {
-        "rulePriority": 1,
-        "description": f"keep the newest {images} images",
-        "selection": selection,
-        "action": {"type": "expire"},
-    }
-    return {"rules": [rule]}
+def keep_last(images: int, tags: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the lifecycle policy that keeps the newest images, tagged or not, and those under some tags for ever.
+
+    An image that matches the tags of a rule cannot be expired by a rule of lower priority, and the rule itself expires
+    nothing: no two images have one tag. Source: ECR user guide, "Lifecycle policy evaluation rules".
+    """
+    rules = [
+        _rule(f"keep {tag}, which is or was in use", tagStatus="tagged", tagPatternList=[tag], countNumber=1)
+        for tag in tags
+    ]
+    rules.append(_rule(f"keep the newest {images} images", tagStatus="any", countNumber=images))
+    return {"rules": [{"rulePriority": number, **rule} for number, rule in enumerate(rules, 1)]}
 
 
-def kept_images(policy: Mapping[str, Any] | None) -> int | str | None:
-    """Return how many images a policy keeps: a number, "other rules" for another kind of policy, None without any."""
+def _rule(description: str, **selection: Any) -> dict[str, Any]:
+    selection = {"countType": "imageCountMoreThan", **selection}
+    return {"description": description, "selection": selection, "action": {"type": "expire"}}
+
+
+def kept(policy: Mapping[str, Any] | None) -> tuple[int | str | None, tuple[str, ...]]:
+    """Return how many images a policy keeps, and under which tags for ever.
+
+    The number is "other rules" for another kind of policy, and None without any.
+    """
     if policy is None:
-        return None
+        return None, ()
     try:
-        count = int(policy["rules"][0]["selection"]["countNumber"])
+        *pinned, last = [rule["selection"] for rule in policy["rules"]]
+        tags, count = tuple(rule["tagPatternList"][0] for rule in pinned), int(last["countNumber"])
     except (KeyError, IndexError, ValueError):
-        return "other rules"
-    return count if _essence(policy) == _essence(keep_last(count)) else "other rules"
+        return "other rules", ()
+    return (count, tags) if _essence(policy) == _essence(keep_last(count, tags)) else ("other rules", ())
 
 
 def _essence(policy: Mapping[str, Any]) -> list[tuple[Any, Any]]:
@@ -153,7 +179,8 @@ def _count(ecr: Client, name: str) -> str:
 class Image(External):
     """The image that the tasks are to run: pushed by a person or a pipeline, never by the operator.
 
-    `uri` is the repository as Docker names it, `tag` a tag or a `sha256:` digest.
+    `uri` is the repository as Docker names it, `tag` a tag or a `sha256:` digest. `serves`: tasks run it, so that only
+    those to come need it.
     """
 
     TYPE: ClassVar[str] = "ecr.Image"
@@ -164,6 +191,7 @@ class Image(External):
     tag: str
     uri: str
     region: str
+    serves: bool = False
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
@@ -171,39 +199,66 @@ class Image(External):
         found = []
         for repository in reader.found("ecr.Repository"):
             for name in reader.desired_names(cls.TYPE):
-                digest = _digest(reader.client("ecr"), repository.id, name)
-                if digest:
-                    attrs = {"id": digest, "digest": digest}
+                if (row := _image(reader.client("ecr"), repository.id, name)) is not None:
+                    digest, tags = str(row["imageDigest"]), tuple(sorted(row.get("imageTags") or ()))
+                    attrs = {"id": digest, "digest": digest, "tags": tags}
                     found.append(reader.observed(cls, name, digest, attrs, repository.tags))
         return found
 
+    def health(self, observed: Observed) -> Health:
+        """Return ready; with a note where nothing keeps the image from expiring."""
+        if observed.attrs["tags"]:
+            return READY
+        manifest = f"aws ecr batch-get-image --region {self.region} --repository-name {self._name}"
+        return Health(
+            "ready",
+            Reason.IMAGE_NOT_KEPT,
+            f"{self.uri}@{self.tag} has no tag, so it expires once registry.keepImages newer ones are pushed. To keep "
+            f"it, tag it: aws ecr put-image --region {self.region} --repository-name {self._name} --image-tag keep "
+            f'--image-manifest "$({manifest} --image-ids imageDigest={self.tag} --query images[0].imageManifest '
+            '--output text)"',
+        )
+
     def missing(self) -> Health:
-        """Return how to push it; the service starts by itself after that."""
-        if self.tag.startswith("sha256:"):
-            return pending(
-                Reason.IMAGE_NOT_FOUND,
-                f"{self.uri} has no image {self.tag}: push it there, or set spec.image.tag to an existing tag",
-                60.0,
-            )
-        image, host = f"{self.uri}:{self.tag}", self.uri.partition("/")[0]
-        return pending(
-            Reason.IMAGE_NOT_FOUND,
-            f"{image} does not exist yet; push it: "
+        """Return how to push it; the service starts by itself after that, and one that serves goes on."""
+        if self.serves:
+            gone = "was deleted or has expired: the tasks that run go on, but none can start in their place"
+            return Health("ready", Reason.IMAGE_NOT_FOUND, f"{self._reference} {gone}. {self._remedy}", 60.0)
+        return pending(Reason.IMAGE_NOT_FOUND, f"{self._reference} does not exist yet. {self._remedy}", 60.0)
+
+    @property
+    def _name(self) -> str:
+        return self.uri.partition("/")[2]
+
+    @property
+    def _reference(self) -> str:
+        return f"{self.uri}{'@' if self._by_digest else ':'}{self.tag}"
+
+    @property
+    def _by_digest(self) -> bool:
+        return self.tag.startswith("sha256:")
+
+    @property
+    def _remedy(self) -> str:
+        if self._by_digest:
+            return "Push that image, or set spec.image.tag to one that is there"
+        host = self.uri.partition("/")[0]
+        return (
+            f"Push it with credentials of the account {host.partition('.')[0]}: "
             f"aws ecr get-login-password --region {self.region} | docker login --username AWS --password-stdin {host}; "
-            f"docker build --platform linux/amd64 -f Dockerfile.app -t {image} .; "
-            f"docker push {image}",
-            60.0,
+            f"docker build --platform linux/amd64 -f Dockerfile.app -t {self._reference} .; "
+            f"docker push {self._reference}"
         )
 
 
-def _digest(ecr: Client, repository: str, name: str) -> str:
-    """Return the digest of `<repository>:<tag>` or `<repository>@<digest>`, "" if there is no such image."""
+def _image(ecr: Client, repository: str, name: str) -> Mapping[str, Any] | None:
+    """Describe the image `<repository>:<tag>` or `<repository>@<digest>`; None if there is none."""
     separator = name.removeprefix(repository)[:1]
     identifier = name.removeprefix(repository + separator)
     key = "imageDigest" if separator == "@" else "imageTag"
     answer = if_present(lambda: ecr.describe_images(repositoryName=repository, imageIds=[{key: identifier}]))
-    rows = (answer or {}).get("imageDetails")
-    return str(rows[0]["imageDigest"]) if rows else ""
+    rows: Sequence[Mapping[str, Any]] = (answer or {}).get("imageDetails") or ()
+    return rows[0] if rows else None
 
 
 KINDS: tuple[type[Resource], ...] = (Repository, Image)

@@ -21,7 +21,7 @@ from missyou_operator.engine.resource import Health
 _UNINFORMATIVE = (Reason.CREATING, "WaitingFor", Reason.DELETING, Reason.PROPAGATING)
 
 #: Components whose condition carries the messages of their ready resources, such as alarms that fire.
-_WITH_MESSAGES = OPTIONAL | {Component.MONITORING, Component.SECRETS}
+_WITH_MESSAGES = OPTIONAL | {Component.MONITORING, Component.SECRETS, Component.SERVICE}
 
 
 @dataclass(frozen=True, slots=True)

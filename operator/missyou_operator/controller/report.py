@@ -32,7 +32,8 @@ from missyou_operator.engine.plan import Action, Plan
 from missyou_operator.engine.resource import Health, pending
 from missyou_operator.stack.backups import SnapshotRequest
 from missyou_operator.stack.naming import SERVICE
-from missyou_operator.stack.outputs import found, image, outputs, url
+from missyou_operator.stack.observed import found
+from missyou_operator.stack.outputs import image, outputs, url
 
 #: How often `lastSyncTime` is written when nothing else changes: each status write makes GitOps tools look again.
 _SYNC_TIME_EVERY = timedelta(hours=1)

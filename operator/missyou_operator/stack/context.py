@@ -22,16 +22,30 @@ class DomainLookup:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageLookup:
+    """The image in the stack's own repository.
+
+    `serves`: tasks run what the spec names, and are to go on. `tags`: those of the spec's image, as far as it is there.
+    `running`: the tags of the images that tasks run.
+    """
+
+    serves: bool = False
+    tags: tuple[str, ...] = ()
+    running: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Lookups:
     """What a stack is built from besides its spec.
 
     `zones`: the two availability zones, in the order of their letters. `domain`: the hosted zone for `spec.domain`.
-    `snapshot`: the value of the annotation that requests a snapshot, "" for none.
+    `snapshot`: the value of the annotation that requests a snapshot, "" for none. `image`: the image in use.
     """
 
     zones: tuple[str, str]
     domain: DomainLookup = field(default_factory=DomainLookup)
     snapshot: str = ""
+    image: ImageLookup = field(default_factory=ImageLookup)
 
 
 class Untagged(TypedDict):

@@ -20,7 +20,7 @@ from missyou_operator.stack.backups import SnapshotRequest, snapshot_name
 from missyou_operator.stack.context import Lookups
 from missyou_operator.stack.domain import domain_lookup, hosted_zone
 from missyou_operator.stack.notifications import given_topic
-from missyou_operator.stack.registry import image
+from missyou_operator.stack.registry import image, image_lookup
 from missyou_operator.stack.secrets import KubernetesSecret, kubernetes_secrets, taken_over
 
 
@@ -84,4 +84,5 @@ class DataSources:
     def answers(self, world: ObservedState, zones: tuple[str, str]) -> Lookups:
         """Return what was found, for `build`."""
         domain = domain_lookup(self.app, self.stack, world)
-        return Lookups(zones, domain, self.request.wanted(self.stack, world))
+        snapshot, in_use = self.request.wanted(self.stack, world), image_lookup(self.app, self.stack, world)
+        return Lookups(zones, domain, snapshot, in_use)

@@ -8,15 +8,9 @@ from missyou_operator.api import AppSpec
 from missyou_operator.api.status import Outputs
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.engine.plan import ObservedState
-from missyou_operator.engine.resource import Observed
 from missyou_operator.stack import naming
+from missyou_operator.stack.observed import found
 from missyou_operator.stack.registry import image_reference
-
-
-def found(stack: StackIdentity, world: ObservedState, type_: str, pattern: str) -> Observed | None:
-    """Return one of the stack's resources, by the pattern of its name, if it exists."""
-    rows = world.get(f"{type_}/{stack.fill(pattern)}", ())
-    return next((observed for observed in rows if observed.owned), None)
 
 
 def outputs(stack: StackIdentity, world: ObservedState) -> Outputs:

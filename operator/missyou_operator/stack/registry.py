@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from missyou_operator.api import AppSpec
 from missyou_operator.api.components import Component
 from missyou_operator.aws.ecr import Image, Repository
+from missyou_operator.aws.ecs.service import Service
+from missyou_operator.aws.ecs.taskdefinition import TaskDefinition
 from missyou_operator.aws.identity import StackIdentity
+from missyou_operator.engine.plan import ObservedState
 from missyou_operator.engine.values import Ref
 from missyou_operator.stack import naming
-from missyou_operator.stack.context import Context
+from missyou_operator.stack.context import Context, ImageLookup
+from missyou_operator.stack.observed import found
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class Registry:
 
 def registry(ctx: Context) -> Registry:
     """Declare the stack's own repository, unless the spec names another."""
-    pushed = image(ctx.app, ctx.stack)
+    pushed = image(ctx.app, ctx.stack, serves=ctx.lookups.image.serves)
     if pushed is None:
         given = ctx.app.image.repository or ""
         return Registry(given, _ecr_arn(ctx, given))
@@ -36,6 +40,7 @@ def registry(ctx: Context) -> Registry:
             **ctx.named(Component.REGISTRY)(naming.REPOSITORY),
             scan_on_push=ctx.app.registry.scan_on_push,
             keep_images=ctx.app.registry.keep_images,
+            keep_tags=_tags_in_use(ctx),
         )
     )
     ctx.graph.add(pushed)
@@ -43,8 +48,47 @@ def registry(ctx: Context) -> Registry:
     return Registry(repository.ref("uri"), arn, (pushed.ref(ready=True),))
 
 
-def image(app: AppSpec, stack: StackIdentity) -> Image | None:
-    """Declare the image to run, which a person or a pipeline pushes; None where it is in a repository of another's."""
+def _tags_in_use(ctx: Context) -> tuple[str, ...]:
+    """Return the tags of the images that tasks run or are to run, the spec's first. A digest has those of its image."""
+    tag, lookup = ctx.app.image.tag, ctx.lookups.image
+    own = lookup.tags[:1] if tag.startswith("sha256:") else (tag,)
+    return tuple(dict.fromkeys((*own, *lookup.running)))
+
+
+def image_lookup(app: AppSpec, stack: StackIdentity, world: ObservedState) -> ImageLookup:
+    """Return what is known of the image in use, for an app whose images are in the stack's own repository."""
+    wanted = image(app, stack)
+    if wanted is None:
+        return ImageLookup()
+    service = found(stack, world, Service.TYPE, naming.SERVICE)
+    definition = found(stack, world, TaskDefinition.TYPE, naming.TASK_DEFINITION)
+    pushed = next(iter(world.get(wanted.address, ())), None)
+    running = service.attrs if service else {}
+    serves = (
+        definition is not None
+        and running.get("rollout_state") == "COMPLETED"
+        and running.get("running", 0) > 0
+        and running.get("task_definition") == definition.id
+        and definition.attrs.get("image_tag") == app.image.tag
+    )
+    return ImageLookup(
+        serves=serves,
+        tags=pushed.attrs["tags"] if pushed else (),
+        running=tuple(
+            sorted(
+                version["image_tag"]
+                for version in running.get("versions", ())
+                if version.get("image_repository") == wanted.uri and ":" not in version.get("image_tag", ":")
+            )
+        ),
+    )
+
+
+def image(app: AppSpec, stack: StackIdentity, *, serves: bool = False) -> Image | None:
+    """Declare the image to run, which a person or a pipeline pushes; None where it is in a repository of another's.
+
+    `serves`: tasks run it already.
+    """
     if app.image.repository:
         return None
     repository, tag = stack.fill(naming.REPOSITORY), app.image.tag
@@ -55,6 +99,7 @@ def image(app: AppSpec, stack: StackIdentity) -> Image | None:
         tag=tag,
         uri=f"{registry_host(stack)}/{repository}",
         region=stack.region,
+        serves=serves,
     )
 
 

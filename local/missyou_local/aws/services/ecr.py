@@ -1,11 +1,75 @@
-"""ECR: refusals of immutable tags and of lifecycle rules."""
+"""ECR: images that expire, and refusals of immutable tags and of lifecycle rules."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
 
-from missyou_local.aws.call import Call, checks
+from missyou_local.aws.call import Call, Regional, Result, advances, checks, handles
 from missyou_local.aws.errors import AwsError
+
+#: "Once a lifecycle policy is applied, images become expired within 24 hours": ECR user guide.
+_DAY = 86_400.0
+
+_due: Regional[dict[str, float]] = Regional(dict)
+"""Repository -> when its lifecycle policy is evaluated next, in seconds since the epoch."""
+
+
+@advances("ecr")
+def advance(call: Call) -> None:
+    """Evaluate the lifecycle policies once a day."""
+    due = _due.of(call)
+    for name, repository in call.moto("ecr").repositories.items():
+        if call.now < due.setdefault(name, call.now + _DAY):
+            continue
+        due[name] = call.now + _DAY
+        if repository.lifecycle_policy:
+            _expire(repository, json.loads(repository.lifecycle_policy)["rules"])
+
+
+def _expire(repository: Any, rules: list[Mapping[str, Any]]) -> None:
+    """Expire images by number, rule by rule. Rules by age are not in use here.
+
+    An image that matches the tags of one rule is not expired by a later one, though that counts it. Source: ECR user
+    guide, "Lifecycle policy evaluation rules".
+    """
+    claimed: list[Any] = []
+    doomed: list[Any] = []
+    for rule in sorted(rules, key=lambda each: each["rulePriority"]):
+        selection = rule["selection"]
+        # moto keeps them in the order in which they were pushed.
+        matched = [image for image in reversed(repository.images) if _selects(selection, image.image_tags)]
+        if selection["countType"] == "imageCountMoreThan":
+            doomed += [image for image in matched[selection["countNumber"] :] if image not in claimed]
+        claimed += matched
+    repository.images = [image for image in repository.images if image not in doomed]
+
+
+def _selects(selection: Mapping[str, Any], tags: list[str]) -> bool:
+    """Return whether a rule is about an image with these tags: all patterns must match one."""
+    if selection["tagStatus"] != "tagged":
+        return selection["tagStatus"] == "any" or not tags
+    patterns = selection.get("tagPatternList") or [f"{prefix}*" for prefix in selection["tagPrefixList"]]
+    return all(any(fnmatchcase(tag, pattern) for tag in tags) for pattern in patterns)
+
+
+@handles("ecr:PutImage")
+def put_image(call: Call) -> Result:
+    """Register an image under the digest of its manifest; a tag that another image has moves to it.
+
+    The other image stays, without the tag. moto removes it, and makes the digest of the layers alone. Source: ECR user
+    guide, "Deleting an image" and "Image tag mutability"; OCI distribution specification, "Digest".
+    """
+    params, digest = call.params, hashlib.sha256(call.params["imageManifest"].encode()).hexdigest()
+    tag, repository = params.get("imageTag"), call.moto("ecr").repositories.get(params["repositoryName"])
+    for image in repository.images if repository and tag else ():
+        if tag in image.image_tags and image.image_manifest != params["imageManifest"]:
+            image.remove_tag(tag)
+            image.image_tag = image.image_tags[-1] if image.image_tags else None
+    return call.forward({"imageDigest": f"sha256:{digest}", **params})
 
 
 @checks("ecr:PutImage")
