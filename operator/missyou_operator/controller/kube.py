@@ -11,6 +11,7 @@ from typing import Any
 
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
 
 from missyou_operator.api import GROUP, PLURAL, VERSION
 from missyou_operator.controller.lease import Record
@@ -21,6 +22,9 @@ _TIMEOUT = (5, 15)
 _SOON = (2, 2)
 #: How the API server words a refusal, in JSON, whoever authorizes.
 _REFUSED = re.compile(r'User \\"(?P<user>[^"]+)\\" cannot')
+#: What gives the operator its permissions in the cluster.
+_RIGHTS = "apply manifests/base/rbac.yaml (clusterrole and clusterrolebinding missyou-operator)"
+_MANAGER = "missyou-operator"
 
 
 class Kube:
@@ -79,23 +83,27 @@ class Kube:
             raise
         return {key: _text(raw) for key, raw in (secret.data or {}).items()}
 
-    def crd_exists(self) -> bool:
-        """Return whether the API server serves MissYouApps."""
+    def unserved(self, namespaces: Sequence[str]) -> str:
+        """Return why MissYouApps cannot be listed, and what to do about it; "" where they can."""
         try:
-            self._custom.list_cluster_custom_object(GROUP, VERSION, PLURAL, limit=1, _request_timeout=_TIMEOUT)
+            for read in self._reads(namespaces):
+                read(limit=1, _request_timeout=_TIMEOUT)
         except ApiException as error:
             if error.status == 404:
-                return False
-            raise
-        return True
+                return "the API server serves no MissYouApps: apply crds/missyouapps.missyou.app.yaml first"
+            if error.status in {401, 403}:
+                refused = _REFUSED.search(error.body or "")
+                who = refused["user"] if refused else "whose token is not accepted"
+                return f"the operator ({who}) may not list MissYouApps: {_RIGHTS}"
+            return f"the API server does not list MissYouApps: {error.status} {error.reason}"
+        except (HTTPError, OSError) as error:
+            return f"cannot reach the API server ({type(error).__name__}): is it up, and does KUBECONFIG lead to it?"
+        return ""
 
     def apps(self, namespaces: Sequence[str]) -> set[str]:
         """List the UIDs of all MissYouApps, or of those in some namespaces."""
-        everywhere = partial(self._custom.list_cluster_custom_object, GROUP, VERSION, PLURAL)
-        within = partial(self._custom.list_namespaced_custom_object, GROUP, VERSION, plural=PLURAL)
         uids: set[str] = set()
-        reads: list[Callable[..., Any]] = [partial(within, namespace=name) for name in namespaces]
-        for read in reads or [everywhere]:
+        for read in self._reads(namespaces):
             more: str | None = None
             while more != "":
                 page = read(limit=500, _continue=more, _request_timeout=_TIMEOUT)
@@ -103,24 +111,38 @@ class Kube:
                 more = page["metadata"].get("continue", "")
         return uids
 
-    def patch_status(self, namespace: str, name: str, patch: Mapping[str, Any]) -> bool:
-        """Merge a patch into the status. False when the object is gone."""
-        try:
-            self._custom.patch_namespaced_custom_object_status(
-                GROUP,
-                VERSION,
-                namespace,
-                PLURAL,
-                name,
-                {"status": patch},
-                field_manager="missyou-operator",
-                _request_timeout=_TIMEOUT,
-            )
-        except ApiException as error:
-            if error.status == 404:
-                return False
-            raise
-        return True
+    def _reads(self, namespaces: Sequence[str]) -> list[Callable[..., Any]]:
+        """Return the lists of MissYouApps: in some namespaces, or in all where none is named."""
+        everywhere = partial(self._custom.list_cluster_custom_object, GROUP, VERSION, PLURAL)
+        within = partial(self._custom.list_namespaced_custom_object, GROUP, VERSION, plural=PLURAL)
+        return [partial(within, namespace=name) for name in namespaces] or [everywhere]
+
+    def patch_status(self, namespace: str, name: str, patch: Mapping[str, Any]) -> None:
+        """Merge a patch into the status. Errors: ApiException (404: it is gone), HTTPError."""
+        self._custom.patch_namespaced_custom_object_status(
+            GROUP,
+            VERSION,
+            namespace,
+            PLURAL,
+            name,
+            {"status": patch},
+            field_manager=_MANAGER,
+            _request_timeout=_TIMEOUT,
+        )
+
+    def patch_finalizers(self, meta: Mapping[str, Any], names: Sequence[str]) -> None:
+        """Replace the finalizers of an app that is still as in `meta`. Errors: ApiException (404, 409), HTTPError."""
+        changed = {"resourceVersion": meta["resourceVersion"], "finalizers": list(names)}
+        self._custom.patch_namespaced_custom_object(
+            GROUP,
+            VERSION,
+            meta["namespace"],
+            PLURAL,
+            meta["name"],
+            {"metadata": changed},
+            field_manager=_MANAGER,
+            _request_timeout=_TIMEOUT,
+        )
 
 
 def _record(lease: Any) -> Record:

@@ -72,8 +72,11 @@ def configure(*, json: bool, verbose: bool) -> None:
     """Set up logging for the process. `verbose`: a line for each pass, not only for those that did something."""
     logging.basicConfig(level=logging.INFO, handlers=[handler(json=json)])
     logging.getLogger("missyou_operator").setLevel(logging.DEBUG if verbose else logging.INFO)
-    # kopf reports each retry of the teardown as an error, and each success: our own words are enough.
-    logging.getLogger("kopf.objects").setLevel(logging.INFO if verbose else logging.CRITICAL)
+    # kopf reports each event that it has handed on.
+    logging.getLogger("kopf.objects").setLevel(logging.INFO if verbose else logging.WARNING)
+    for name in ("running", "orchestration"):
+        # kopf logs what ends its watch, with tracebacks, and then raises it: the operator says it in one line.
+        logging.getLogger(f"kopf._core.reactor.{name}").addFilter(lambda record: not record.exc_info)
     logging.getLogger("botocore").setLevel(logging.WARNING)
 
 

@@ -94,6 +94,14 @@ class Metrics:
         self._latency = Histogram(
             "missyou_aws_request_duration_seconds", "Duration of a request to AWS", ["service"], registry=r
         )
+        self._refusals = Counter(
+            "missyou_kubernetes_refused_writes_total",
+            "Writes of finalizers and statuses that Kubernetes refused, by HTTP status",
+            ["what", "code"],
+            registry=r,
+        )
+        for what in ("finalizer", "status"):
+            self._refusals.labels(what, "422")
         self._ready = Histogram(
             "missyou_app_time_to_ready_seconds",
             "How long an app was not Ready when it became so, after its creation or after a change",
@@ -118,6 +126,10 @@ class Metrics:
         self._latency.labels(call.service).observe(call.seconds)
         if call.throttled:
             self._throttled.labels(call.service, call.operation).inc()
+
+    def refused(self, what: str, code: str) -> None:
+        """Count a write that Kubernetes refused."""
+        self._refusals.labels(what, code).inc()
 
     def queued(self, lane: str, run: Callable[..., T]) -> Callable[..., T]:
         """Count an app as waiting for a lane until what is returned is called in it, and time both."""

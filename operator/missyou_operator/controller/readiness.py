@@ -30,8 +30,7 @@ class Readiness:
     def __init__(self, leads: Callable[[], bool], apps: Callable[[], Set[str]], identify: Callable[[], object]) -> None:
         self._leads, self._apps, self._identify = leads, apps, identify
         self._beat = float("inf")
-        self._seen: set[str] = set()
-        self._unlisted = "apps are not listed yet"
+        self._forget()
         self._untrusted = "AWS has not been asked yet"
 
     def begin(self) -> None:
@@ -40,8 +39,10 @@ class Readiness:
         threading.Thread(target=self._settle, name="readiness", daemon=True).start()
 
     def end(self) -> None:
-        """Watch the event loop no longer."""
+        """Watch the event loop no longer: it has ended, or another one is begun later."""
         self._pulse.cancel()
+        self._beat = float("inf")
+        self._forget()
 
     def seen(self, uid: str) -> None:
         """Remember that the watch has shown an app."""
@@ -65,6 +66,10 @@ class Readiness:
             return 200, "standing by\n"
         why = self._not_beating() or self._unlisted or self._untrusted
         return (503, f"{why}\n") if why else (200, "working\n")
+
+    def _forget(self) -> None:
+        self._seen: set[str] = set()
+        self._unlisted = "apps are not listed yet"
 
     def _not_beating(self) -> str:
         if self._beat == float("inf"):

@@ -1,0 +1,235 @@
+"""The loop of one MissYouApp: from the finalizer, pass after pass, until its stack is deleted and the finalizer gone.
+
+Nothing is kept in the object but the finalizer and the status. kopf's own daemons and handlers keep their progress, and
+a copy of the spec, in annotations: an object without room for them stays Terminating for good (kopf#1087).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import kopf
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
+
+from missyou_operator.api import FINALIZER, GROUP, VERSION
+from missyou_operator.api.annotations import REQUESTS
+from missyou_operator.api.status import merge_patch
+from missyou_operator.aws.clock import seconds
+from missyou_operator.controller.kube import Kube
+from missyou_operator.controller.logs import Threads, about
+from missyou_operator.controller.memory import Memory
+from missyou_operator.controller.metrics import Metrics, Pass
+from missyou_operator.controller.reconcile import Reconciler
+from missyou_operator.controller.report import Report
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+#: Seconds in which our own status writes come back from the watch.
+_ECHO = 5.0
+#: Seconds until a write is tried again: after a conflict, without an answer, after a refusal, and after more of them.
+_CONFLICT, _SILENCE, _REFUSAL, _LATEST = 0.5, 5.0, 10.0, 60.0
+#: A policy engine's explanation may be long, and an Event's message has 1,024 bytes.
+_MOST = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all loops use. `lanes`: threads for apps that somebody has changed, and for all others.
+
+    `check` raises NotLeaderError once nothing may be written any more.
+    """
+
+    kube: Kube
+    reconciler: Reconciler
+    metrics: Metrics
+    lanes: Mapping[str, Threads]
+    check: Callable[[], None]
+
+
+class AppLoop:
+    """Runs until the app is gone, or `stop` is called. All methods belong to the event loop."""
+
+    def __init__(self, shared: Shared, body: kopf.Body) -> None:
+        self._shared, self._body, self._sign = shared, body, _sign(body)
+        self._memory, self._wake = Memory(), asyncio.Event()
+        self._stopped = False
+        # A start with a thousand settled stacks must not keep a person waiting.
+        self._generation = body.status.get("observedGeneration", -1)
+        #: When a status was last written (monotonic seconds), and which.
+        self._written: tuple[float, dict[str, Any]] = (float("-inf"), {})
+        #: What Kubernetes last refused to store and why, and the seconds until what was not stored is tried again.
+        self._refusal, self._pause = "", _CONFLICT
+        self.uid: str = body.metadata["uid"]
+        self.task = asyncio.create_task(self._run())
+
+    def seen(self, body: kopf.Body) -> None:
+        """Take over the newest state, and wake up when something has changed that matters: not our own status."""
+        self._body = body
+        if (sign := _sign(body)) != self._sign:
+            self._sign = sign
+            self._wake.set()
+
+    def stop(self) -> None:
+        """End: after the present call to AWS, if a pass is under way."""
+        self._stopped = True
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while not self._stopped:
+            self._wake.clear()
+            try:
+                requeue_after = await self._step(self._body)
+            except Exception:
+                logger.exception("%s: the pass failed", _name(self._body.metadata))
+                requeue_after = _REFUSAL
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), requeue_after)
+
+    async def _step(self, body: kopf.Body) -> float | None:
+        """Do what is next for an app, and return the seconds until the step after it (None: when something changes)."""
+        meta, deleting = body.metadata, bool(body.metadata.get("deletionTimestamp"))
+        if FINALIZER not in meta.get("finalizers", ()):
+            # Before our finalizer is stored, nothing may be created: a deletion would not wait for us.
+            if deleting or await self._store_finalizer(kept=True):
+                return None
+            return self._pause
+        report = await self._pass(body, deleting=deleting)
+        if not report.done:
+            return report.requeue_after
+        if not await self._store_finalizer(kept=False):
+            return self._pause
+        # The watch may miss the end.
+        self._shared.metrics.gone(meta)
+        self.stop()
+        return None
+
+    async def _pass(self, body: kopf.Body, *, deleting: bool) -> Report:
+        """Run one pass in a thread, and write its status."""
+        seen, shared = _plain(body), self._shared
+        meta = seen["metadata"]
+        lane = "change" if meta["generation"] != self._generation else "resync"
+        self._generation = meta["generation"]
+        at, status = self._written
+        if seconds() - at < _ECHO:
+            # The watch need not have shown it yet.
+            seen["status"] = status
+        name, pass_ = meta["name"], uuid4().hex[:12]
+        about(namespace=meta["namespace"], app=name, generation=meta["generation"], **{"pass": pass_})
+        began = seconds()
+        report: Report | None = None
+        run = shared.metrics.queued(lane, shared.reconciler.teardown if deleting else shared.reconciler.reconcile)
+        work = partial(run, seen, self._memory, partial(self._interrupted, deleting))
+        try:
+            report = await _in(shared.lanes[lane], work)
+            if not report.done and not await self._tell(body, seen, report):
+                return replace(report, requeue_after=min(report.requeue_after, self._pause))
+            return report
+        finally:
+            shared.metrics.passed(Pass(seen, report))
+            result = report.result if report else "error"
+            logger.debug("pass ended: %s", result, extra={"result": result, "seconds": round(seconds() - began, 3)})
+
+    def _interrupted(self, deleting: bool) -> bool:
+        return self._stopped or (not deleting and bool(self._body.metadata.get("deletionTimestamp")))
+
+    async def _tell(self, body: kopf.Body, seen: Mapping[str, Any], report: Report) -> bool:
+        """Write a status if it differs from the present one, and post the Events. Returns whether all is stored."""
+        patch = merge_patch(seen["status"], report.status)
+        if not patch:
+            return True
+        meta = seen["metadata"]
+        write = partial(self._shared.kube.patch_status, meta["namespace"], meta["name"], patch)
+        if not await self._store("status", write):
+            return False
+        self._written = (seconds(), dict(report.status))
+        for event in report.events:
+            kopf.event(body, type=event.type, reason=event.reason, message=event.message)
+        return True
+
+    async def _store_finalizer(self, *, kept: bool) -> bool:
+        """Add our finalizer to the newest state of the app, or take it away; return whether that was done."""
+        meta = dict(self._body.metadata)
+        names = [name for name in meta.get("finalizers", ()) if name != FINALIZER] + [FINALIZER] * kept
+        return await self._store("finalizer", partial(self._shared.kube.patch_finalizers, meta, names))
+
+    async def _store(self, what: str, write: Callable[[], None]) -> bool:
+        """Write to Kubernetes; return whether that was done. What is refused is logged, counted, and posted once."""
+        self._shared.check()
+        try:
+            await _in(self._shared.lanes["change"], write)
+        except ApiException as error:
+            if error.status == 404:
+                # There is nothing left to write to: the watch is about to show it.
+                return True
+            if error.status == 409:
+                self._pause = _CONFLICT
+            else:
+                self._refused(what, error.status, _reason(error))
+            return False
+        except (HTTPError, OSError) as error:
+            self._shared.metrics.refused(what, "NoAnswer")
+            logger.warning("%s: the %s is not stored: %s", _name(self._body.metadata), what, type(error).__name__)
+            self._pause = _SILENCE
+            return False
+        self._refusal = ""
+        return True
+
+    def _refused(self, what: str, code: int | None, why: str) -> None:
+        self._shared.metrics.refused(what, str(code))
+        message = f"Kubernetes does not store the {what} of this app ({code}): {why}"
+        logger.error("%s: %s", _name(self._body.metadata), message)
+        again = message == self._refusal
+        self._pause = min(self._pause * 2, _LATEST) if again else _REFUSAL
+        self._refusal = message
+        if not again:
+            kopf.event(self._body, type="Warning", reason="WriteRefused", message=message)
+
+
+async def _in(threads: Threads, function: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, function)
+
+
+def _sign(body: kopf.Body) -> tuple[Any, ...]:
+    """Return what a pass is to be run for as soon as it changes."""
+    meta = body.metadata
+    annotations = meta.get("annotations", {})
+    return (
+        meta.get("generation"),
+        FINALIZER in meta.get("finalizers", ()),
+        bool(meta.get("deletionTimestamp")),
+        *(annotations.get(name) for name in REQUESTS),
+    )
+
+
+def _plain(body: kopf.Body) -> dict[str, Any]:
+    return {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": body.get("kind"),
+        "metadata": dict(body.metadata),
+        "spec": dict(body.spec),
+        "status": dict(body.status),
+    }
+
+
+def _name(meta: Mapping[str, Any]) -> str:
+    return f"{meta['namespace']}/{meta['name']}"
+
+
+def _reason(error: ApiException) -> str:
+    """Return the API server's explanation. What it may quote of an app holds no secret."""
+    try:
+        text = json.loads(error.body or "")["message"]
+    except (ValueError, TypeError, KeyError):
+        text = error.reason
+    return str(text)[:_MOST]
