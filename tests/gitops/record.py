@@ -43,14 +43,15 @@ _REFUSALS = (
     ("suspend", "suspended", "the app is suspended already"),
     ("resume", "ready", "the app is not suspended"),
 )
-#: The time of an action is not known beforehand.
-SOME_TIME = "Argo CD at 2001-01-01T00:00:00Z"
+#: What the API server would have given a recorded object.
+VERSION = "12345"
 
 
 def named(moments: Sequence[Moment]) -> dict[str, dict[str, Any]]:
     """Give the objects of the states, without what makes them long and no script reads."""
     found = {moment.name: copy.deepcopy(moment.obj) for moment in moments if moment.name}
     for obj in found.values():
+        obj["metadata"]["resourceVersion"] = VERSION
         obj["status"].pop("resources", None)
         if plan := obj["status"].get("plan"):
             plan["changes"] = plan["changes"][:_LONGEST_PLAN]
@@ -122,7 +123,7 @@ def _after(action: str, obj: dict[str, Any]) -> dict[str, Any]:
     if action in {"suspend", "resume"}:
         after["spec"]["suspend"] = action == "suspend"
     else:
-        value = obj["status"]["plan"]["id"] if action == "approve" else SOME_TIME
+        value = obj["status"]["plan"]["id"] if action == "approve" else f"Argo CD, at resourceVersion {VERSION}"
         after["metadata"]["annotations"][f"missyou.app/{action}"] = value
     return after
 

@@ -53,6 +53,20 @@ def test_healthy_means_served_and_degraded_means_that_somebody_is_needed(moments
     assert sum(told.values()) > 300
 
 
+def test_a_message_that_argo_cd_keeps_stays_true(moments) -> None:
+    """Argo CD (3.6.0, tried) shows a message until the health changes, 4.5 minutes in a first creation.
+
+    So whatever may have changed under the same health is told as read some time, with how to see it now.
+    """
+    command = "kubectl get missyouapp missyou -n default -o wide"
+    for moment in moments:
+        health = lua.run(SCRIPT, moment.obj)
+        if health["status"] != "Healthy":
+            begin, _, end = health["message"].partition(": ")
+            assert begin in {"When last read", "Applied; what the operator says of it"}
+            assert end.endswith(command)
+
+
 @pytest.mark.parametrize(
     "lack", ["status", "status.conditions", "status.observedGeneration", "spec", "conditions' messages and reasons"]
 )

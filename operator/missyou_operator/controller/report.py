@@ -27,6 +27,7 @@ from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.controller.conditions import Verdict, component_verdicts, not_ready, overall_verdicts, stamp
 from missyou_operator.controller.events import Event, transitions
 from missyou_operator.controller.spending import Spending
+from missyou_operator.controller.suspension import suspension
 from missyou_operator.engine.outcome import Outcome
 from missyou_operator.engine.plan import Action, Plan
 from missyou_operator.engine.resource import Health, pending
@@ -105,14 +106,21 @@ def trouble(body: Mapping[str, Any], health: Health, now: datetime) -> dict[str,
 
 
 def suspended(body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Return the status while suspended: `Ready` stays as it was, and nothing is in progress."""
+    """Return the status while suspended: nothing is in progress, and `Ready` keeps its value and says what waits.
+
+    The other conditions stay those of the generation that was observed last: whether AWS matches a newer spec is
+    unknown.
+    """
     before = _previous(body)
-    kept = _without(before.conditions, ConditionType.RECONCILING, ConditionType.STALLED)
-    if not kept:
-        # Suspended from the start: without a Ready, kstatus would take it for done.
-        message = "spec.suspend is true, and nothing has been created yet"
-        kept = [Verdict(ConditionType.READY, "False", Reason.SUSPENDED, message)]
-    return _finished(body, before, before, kept, now)
+    last = next((c for c in before.conditions if c.type == ConditionType.READY), None)
+    # Where there is no Ready, kstatus would take the app for done.
+    ready = Verdict(ConditionType.READY, last.status if last else "False", Reason.SUSPENDED, suspension(body, last))
+    kept = _without(before.conditions, ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED)
+    wire = _finished(body, before, before, [ready, *kept], now)
+    observed = {condition.type: condition.observed_generation for condition in before.conditions}
+    for condition in wire["conditions"][1:]:
+        condition["observedGeneration"] = observed[condition["type"]]
+    return wire
 
 
 def deleting(body: Mapping[str, Any], outcome: Outcome, now: datetime) -> dict[str, Any]:
