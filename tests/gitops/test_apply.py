@@ -78,15 +78,13 @@ def test_the_operator_writes_no_spec_and_nobody_gets_a_conflict(bench: Bench) ->
     # A second tool that says the same: they share the fields.
     apply(bench, sample("shared", image={"tag": "v2"}, monitoring={"logRetentionDays": 14}), FLUX)
     operators = owned(app, ARGO, FLUX)
-    assert set(operators) == {"kopf", "missyou-operator"}
-    assert set(operators["missyou-operator"]) == {"status"}
-    assert set(operators["missyou-operator"]["status"]) == {"f:status"}
-    [metadata] = operators["kopf"].values()
-    assert set(metadata) == {"f:metadata"}
-    assert set(metadata["f:metadata"]) <= {"f:annotations", "f:finalizers"}
-    names = set(metadata["f:metadata"].get("f:annotations", {})) - {"."}
-    assert all(name.startswith("f:missyou.app/") for name in names)
-    assert set(metadata["f:metadata"]["f:finalizers"]) - {"."} == {'v:"missyou.app/finalizer"'}
+    assert set(operators) == {"missyou-operator"}
+    own = operators["missyou-operator"]
+    assert set(own) == {"", "status"}
+    assert set(own["status"]) == {"f:status"}
+    assert set(own[""]) == {"f:metadata"}
+    assert set(own[""]["f:metadata"]) == {"f:finalizers"}
+    assert set(own[""]["f:metadata"]["f:finalizers"]) - {"."} == {'v:"missyou.app/finalizer"'}
 
 
 def test_a_field_that_is_taken_back_in_git_is_taken_back(bench: Bench) -> None:

@@ -28,7 +28,8 @@ def crd() -> dict[str, Any]:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{PLURAL}.{GROUP}"},
+        # Flux would prune a CRD that disappears from Git, and every app with it, and every stack with its app.
+        "metadata": {"name": f"{PLURAL}.{GROUP}", "annotations": {"kustomize.toolkit.fluxcd.io/prune": "disabled"}},
         "spec": {
             "group": GROUP,
             "scope": "Namespaced",

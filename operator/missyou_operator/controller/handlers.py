@@ -7,21 +7,23 @@ daemons and handlers would keep their progress in annotations, and would be deaf
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
-import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import kopf
+from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from missyou_operator.api import GROUP, PLURAL, VERSION
 from missyou_operator.aws.calls import Call
 from missyou_operator.aws.session import Accounts
 from missyou_operator.controller.environment import Environment
-from missyou_operator.controller.kube import Kube
+from missyou_operator.controller.kube import RIGHTS, Kube
 from missyou_operator.controller.leader import Leader
 from missyou_operator.controller.lease import Candidate
 from missyou_operator.controller.logs import Threads
@@ -174,15 +176,21 @@ def serve(settings: Settings) -> None:
         if why := kube.unserved(settings.namespaces):
             sys.exit(why)
         operator = Operator(settings, kube)
+    except ApiException as error:
+        sys.exit(f"the operator may not read the namespace kube-system ({error.status} {error.reason}): {RIGHTS}")
     except (HTTPError, OSError) as error:
         sys.exit(f"cannot reach the API server ({type(error).__name__}): is it up, and does KUBECONFIG lead to it?")
     if settings.probes:
         ProbeServer(settings.probes, operator.answers())
     if operator.leader:
         operator.leader.acquire()
-    while (ended := _watch(operator)) and _served_again(operator, ended):
-        logger.warning("MissYouApps are served: the operator goes on")
-    operator.end()
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            while ended := _watch(operator):
+                _wait_until_served(operator, ended)
+                logger.warning("MissYouApps are served: the operator goes on")
+    finally:
+        operator.end()
 
 
 def _watch(operator: Operator) -> Exception | None:
@@ -197,25 +205,21 @@ def _watch(operator: Operator) -> Exception | None:
             clusterwide=not settings.namespaces,
             namespaces=list(settings.namespaces),
         )
-    except KeyboardInterrupt:
-        return None
     except Exception as error:  # whatever has ended the watch, another one is begun
         return error
     return None
 
 
-def _served_again(operator: Operator, ended: Exception) -> bool:
-    """Wait until MissYouApps are served, and return whether they are: not where the operator is told to stop."""
-    stop, said = threading.Event(), ""
-    for name in (signal.SIGTERM, signal.SIGINT):
-        # kopf's handlers have ended with its event loop.
-        signal.signal(name, lambda *_: stop.set())
-    while (why := operator.kube.unserved(operator.settings.namespaces)) and not stop.is_set():
+def _wait_until_served(operator: Operator, ended: Exception) -> None:
+    """Say why the watch has ended, and wait until there can be another."""
+    # kopf's handler has ended with its event loop.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    said = ""
+    while why := operator.kube.unserved(operator.settings.namespaces):
         if why != said:
             logger.error("%s. The operator goes on by itself once that is done", why)
             said = why
-        stop.wait(_AGAIN)
+        time.sleep(_AGAIN)
     if not said:
         logger.error("the watch of MissYouApps has ended", exc_info=ended)
-        stop.wait(_AGAIN)
-    return not stop.is_set()
+        time.sleep(_AGAIN)

@@ -23,7 +23,7 @@ _SOON = (2, 2)
 #: How the API server words a refusal, in JSON, whoever authorizes.
 _REFUSED = re.compile(r'User \\"(?P<user>[^"]+)\\" cannot')
 #: What gives the operator its permissions in the cluster.
-_RIGHTS = "apply manifests/base/rbac.yaml (clusterrole and clusterrolebinding missyou-operator)"
+RIGHTS = "apply manifests/base/rbac.yaml (clusterrole and clusterrolebinding missyou-operator)"
 _MANAGER = "missyou-operator"
 
 
@@ -94,7 +94,7 @@ class Kube:
             if error.status in {401, 403}:
                 refused = _REFUSED.search(error.body or "")
                 who = refused["user"] if refused else "whose token is not accepted"
-                return f"the operator ({who}) may not list MissYouApps: {_RIGHTS}"
+                return f"the operator ({who}) may not list MissYouApps: {RIGHTS}"
             return f"the API server does not list MissYouApps: {error.status} {error.reason}"
         except (HTTPError, OSError) as error:
             return f"cannot reach the API server ({type(error).__name__}): is it up, and does KUBECONFIG lead to it?"
