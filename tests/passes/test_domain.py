@@ -180,7 +180,9 @@ def test_a_record_that_is_not_ours_is_left_alone(app, zones):
     route53.change_resource_record_sets(HostedZoneId=zone_id, ChangeBatch=batch)
     app.edit(domain={"name": "www.example.com"})
     app.until(lambda _: app.reason("Stalled") == "OwnedElsewhere", "told")
-    assert "www.example.com" in app.condition("Stalled")["message"]
+    said = app.condition("Stalled")["message"]
+    assert "Remove that record from the hosted zone, or set another spec.domain.name" in said
+    assert "stackName" not in said
     assert records(app, zone_id)["www.example.com", "A"]["ResourceRecords"] == [{"Value": "192.0.2.1"}]
     batch["Changes"][0]["Action"] = "DELETE"
     route53.change_resource_record_sets(HostedZoneId=zone_id, ChangeBatch=batch)

@@ -94,6 +94,16 @@ def test_what_bears_our_name_and_is_not_ours_is_left_alone(aws):
     assert logs.describe_repositories(repositoryNames=["taken"])["repositories"]
 
 
+def test_the_remedy_for_a_taken_name_is_possible(aws):
+    app = App(aws, "freed", environment="Development")
+    ecr = app.client("ecr")
+    ecr.create_repository(repositoryName="freed")
+    app.until(lambda _: app.reason("RegistryReady") == "OwnedElsewhere", "refusing")
+    assert "Delete it or rename it, and the operator makes its own" in app.condition("Stalled")["message"]
+    ecr.delete_repository(repositoryName="freed")
+    app.until(lambda _: app.reason("RegistryReady") == "Available", "its own")
+
+
 def test_suspended_nothing_is_touched_and_ready_stays(app):
     app.edit(suspend=True, monitoring={"logRetentionDays": 14})
     assert app.calls(app.one_pass) == {}

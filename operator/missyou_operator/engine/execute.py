@@ -127,7 +127,4 @@ def _waiting(resource: Resource, target: Result) -> Health:
 
 def _owned_elsewhere(resource: Resource, observed: Observed) -> str:
     owner = observed.owner or "nobody known: it lacks our tags"
-    return (
-        f"{resource.address} ({observed.id}) exists and belongs to {owner}; it is left alone. "
-        "Choose another spec.stackName, or delete or rename what is there"
-    )
+    return f"{resource.address} ({observed.id}) exists and belongs to {owner}; it is left alone. {resource.IF_TAKEN}"

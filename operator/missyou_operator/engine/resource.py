@@ -105,6 +105,7 @@ class Resource(abc.ABC):
     - `EXTERNAL`: somebody else's. It is observed, never created, changed, deleted or listed in the status.
     - `RETAINED`: created on request (a snapshot). Never deleted; its absence is not drift; it does not count towards
       readiness.
+    - `IF_TAKEN`: what helps where something of others bears the name.
     - `NOT_IDEMPOTENT`: neither a name nor a token prevents a second one, so an unanswered creation is looked for first.
     """
 
@@ -117,6 +118,10 @@ class Resource(abc.ABC):
     EXTERNAL: ClassVar[bool] = False
     RETAINED: ClassVar[bool] = False
     NOT_IDEMPOTENT: ClassVar[bool] = False
+    IF_TAKEN: ClassVar[str] = (
+        "Delete it or rename it, and the operator makes its own; a new app can have another spec.stackName instead, "
+        "which is fixed once the app exists"
+    )
 
     name: str
     component: str

@@ -27,6 +27,7 @@ class DBSnapshot(Resource):
     """
 
     TYPE: ClassVar[str] = "rds.DBSnapshot"
+    IF_TAKEN: ClassVar[str] = "Request the snapshot under another value of the annotation missyou.app/snapshot"
     RETAINED: ClassVar[bool] = True
     READ_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (

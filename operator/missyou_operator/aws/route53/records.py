@@ -28,6 +28,8 @@ from missyou_operator.engine.values import Ref
 
 _TTL = 300
 _ZONES = ("route53:hostedzone/*",)
+#: What helps where the name has a record of others.
+_IF_TAKEN = "Remove that record from the hosted zone, or set another spec.domain.name"
 PERMISSIONS: tuple[Grant, ...] = (
     observe("route53:ListResourceRecordSets", on=_ZONES),
     Grant(
@@ -56,6 +58,7 @@ class Alias(Resource):
     """
 
     TYPE: ClassVar[str] = "route53.Alias"
+    IF_TAKEN: ClassVar[str] = _IF_TAKEN
     COMPARED = compare("zone", "target_zone", target=as_dns_name)
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"zone"})
     READ_AFTER: ClassVar[tuple[str, ...]] = ("acm.Certificate",)
@@ -141,6 +144,7 @@ class Validation(Resource):
     """
 
     TYPE: ClassVar[str] = "route53.Validation"
+    IF_TAKEN: ClassVar[str] = _IF_TAKEN
     COMPARED = compare("zone")
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"zone"})
     READ_AFTER: ClassVar[tuple[str, ...]] = ("acm.Certificate",)
@@ -231,6 +235,6 @@ def _taken(error: ClientError, name: str) -> RefusedError:
     """Return the error for a name with a foreign record."""
     return RefusedError(
         Reason.OWNED_ELSEWHERE,
-        f"{plain(name)} already has a record that is not ours, which the operator leaves alone: remove it, or choose "
-        f"another spec.domain.name ({error.response['Error']['Message']})",
+        f"{plain(name)} already has a record that is not ours, which the operator leaves alone "
+        f"({error.response['Error']['Message']}). {_IF_TAKEN}",
     )

@@ -185,8 +185,11 @@ def _explained(error: ClientError, name: str) -> ClientError | NotYetError | Ref
         case "BucketAlreadyOwnedByYou":
             return exists_already(f"bucket {name}", 5.0)
         case "BucketAlreadyExists":
-            text = f"the bucket name {name} belongs to another AWS account. Choose another spec.stackName, or set "
-            return RefusedError(Reason.OWNED_ELSEWHERE, f"{text}spec.loadBalancer.accessLogs.enabled to false")
+            message = (
+                f"the bucket name {name} belongs to another AWS account: set spec.loadBalancer.accessLogs.enabled to "
+                "false. A new app can have another spec.stackName instead, which is fixed once the app exists"
+            )
+            return RefusedError(Reason.OWNED_ELSEWHERE, message)
     return error
 
 

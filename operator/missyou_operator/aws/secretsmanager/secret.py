@@ -139,8 +139,8 @@ class Secret(Resource):
                 Reason.OWNED_ELSEWHERE,
                 f"the secret {self.name} exists ({'scheduled for deletion, ' if row.get('DeletedDate') else ''}"
                 f"{owner_of(tags) or 'owner unknown: it lacks our tags'}). The operator leaves it alone: delete it now "
-                f"(aws secretsmanager delete-secret --force-delete-without-recovery --secret-id {self.name}), "
-                "or choose another spec.stackName",
+                f"(aws secretsmanager delete-secret --force-delete-without-recovery --secret-id {self.name}). A new "
+                "app can have another spec.stackName instead, which is fixed once the app exists",
             )
         if row.get("DeletedDate"):
             client.restore_secret(SecretId=row["ARN"])
