@@ -46,8 +46,8 @@ VARIABLES_SIZE_MAX = TASK_DEFINITION_MAX - 8192
 #: The size of `{"name": "", "value": ""}, ` around a variable.
 VARIABLE_FRAME = 27
 #: What JSON escapes, as classes that Python and RE2 understand alike, and by how much each character grows. None has a
-#: character beyond the basic plane: the API server's YAML parser refuses JSON's surrogate pairs in a server-side apply.
-ESCAPES = ((r'["\\\n\r\t]', 1), (r"[^ -~\n\r\t]", 5), ("[^\\x00-\uffff]", 6))
+#: character beyond U+FFFD: in a server-side apply, YAML parsers refuse surrogate pairs in JSON, and what is none.
+ESCAPES = ((r'["\\\n\r\t]', 1), (r"[^ -~\n\r\t]", 5), ("[^\\x00-\ufffd]", 6))
 
 
 def json_size(text: str) -> int:
