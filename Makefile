@@ -81,5 +81,8 @@ crd: venv ## write crds/ and the chart's copy from the models
 	@$(BIN)/missyou crd > crds/missyouapps.missyou.app.yaml
 	@cp crds/missyouapps.missyou.app.yaml charts/missyou-operator/files/
 
+troubleshooting: venv ## write the tables of docs/troubleshooting.md from the catalogue of reasons
+	@$(BIN)/python -m tools.troubleshooting
+
 iam-policy: venv ## write docs/iam-policy.json from what the resource classes declare
 	@$(BIN)/missyou iam-policy > docs/iam-policy.json

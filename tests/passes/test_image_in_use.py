@@ -31,7 +31,7 @@ def test_the_image_in_use_outlives_any_number_of_newer_ones(served: App):
     app = served
     push(app, "v2", "v3", "v4")
     app.clock.now += DAY
-    app.grow()
+    app.observe_now()
     assert tags(app) == {"v1", "v3", "v4"}
     assert changes(app.calls(app.observe_now)) == {}
     assert app.condition("InSync")["status"] == "True"
@@ -44,7 +44,7 @@ def test_so_does_the_one_that_was_in_use_before(served: App):
     app.settle()
     push(app, "v3", "v4", "v5")
     app.clock.now += DAY
-    app.grow()
+    app.observe_now()
     assert tags(app) == {"v1", "v2", "v4", "v5"}
     app.edit(image={"tag": "v1"})
     app.settle()
@@ -94,7 +94,7 @@ def test_a_digest_is_kept_by_a_tag_of_its_image(served: App):
     app.settle()
     push(app, "v2", "v3", "v4")
     app.clock.now += DAY
-    app.grow()
+    app.observe_now()
     assert "v1" in tags(app)
     assert app.reason("ServiceReady") == "Available"
 
@@ -119,5 +119,5 @@ def test_a_digest_without_a_tag_is_said_before_it_expires_and_the_command_helps(
     assert app.reason("ServiceReady") == "Available"
     push(app, "v3", "v4", "v5")
     app.clock.now += DAY
-    app.grow()
+    app.observe_now()
     assert "keep" in tags(app)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from missyou_operator.api.reasons import explanation
 from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.session import Accounts
 from missyou_operator.controller.environment import Environment
@@ -34,6 +35,14 @@ _MANIFEST = {
 _SERIALS = itertools.count(1)
 #: The UID of the cluster that the app lives in.
 CLUSTER = "cluster-uid"
+
+
+def _explained(report: Report) -> None:
+    """Check that docs/troubleshooting.md explains every word that a status gives as a reason."""
+    words = {condition["reason"] for condition in report.status.get("conditions", ())}
+    words |= {resource["state"] for resource in report.status.get("resources", ())} - {"Ready"}
+    unexplained = {word for word in words if explanation(word) is None}
+    assert not unexplained, f"not in api/reasons.py: {unexplained}"
 
 
 class App:
@@ -96,6 +105,7 @@ class App:
     def one_pass(self) -> Report:
         report = self.reconciler.reconcile(self.body, self.memory, lambda: False)
         self.body["status"] = dict(report.status)
+        _explained(report)
         self.reports.append(report)
         return report
 

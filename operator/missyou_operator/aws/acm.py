@@ -113,7 +113,7 @@ class Certificate(Resource):
         if observed.state == "failed":
             why = observed.attrs["why"]
             return failed(
-                why.title().replace("_", "") or "CertificateFailed",
+                "CertificateFailed",
                 f"AWS refuses to issue a certificate for {self.name}: {_FAILURES.get(why, why or 'no reason given')}. "
                 f"Correct that, then delete it: aws acm delete-certificate --certificate-arn {observed.id}",
             )

@@ -1,0 +1,250 @@
+"""The catalogue of reasons: what each means, and what to do. docs/troubleshooting.md is generated from it.
+
+A message says the same about one case, with names and commands. A test finds every reason that the code can give.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Who(StrEnum):
+    """Who ends it."""
+
+    YOU = "You have to act"
+    WARNING = "It works, and you should know"
+    AWS = "It ends by itself, unless it lasts"
+    NORMAL = "Nothing is wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One row: who ends it, what it means, and what to do."""
+
+    who: Who
+    meaning: str
+    remedy: str
+
+
+_NOTHING = "Nothing: it takes as long as AWS takes"
+_YOU: dict[str, tuple[str, str]] = {
+    "AccessDenied": (
+        "AWS denies the action that the message names to the identity that it names",
+        "Allow it where the message says: `missyou iam-policy` prints all that the operator needs",
+    ),
+    "AccountNotReady": (
+        "The account, or the region in it, is not enabled, is being verified, or was restricted by AWS",
+        "Enable what the message names. A verification ends by itself; for a restriction, ask AWS Support",
+    ),
+    "ApprovalRequired": (
+        "A planned change destroys data, or costs more than `spec.budget`. Nothing of it is done yet",
+        "Read `status.plan`. Then approve it with the command in the message, or take the change back",
+    ),
+    "CertificateFailed": (
+        "ACM did not issue the certificate; the message has ACM's reason",
+        "Correct what the message names, then delete the certificate with its command: another is requested",
+    ),
+    "ClockSkewed": (
+        "AWS refuses signatures, because the clock of the operator's node is wrong",
+        "Set the node's clock by NTP. The operator goes on by itself",
+    ),
+    "CreationFailed": (
+        "AWS created the resource, and it failed",
+        "Delete it, as the message says: the operator makes another",
+    ),
+    "DeletionProtected": (
+        "AWS refuses to delete a resource that is protected",
+        "Switch its deletion protection off, in the spec where it has a field, else in AWS",
+    ),
+    "Drifted": (
+        "A resource was changed or deleted outside, and `spec.driftPolicy` is `Report`",
+        "Undo it in AWS, take it over into the spec, or set `driftPolicy: Correct`",
+    ),
+    "FinalSnapshotImpossible": (
+        "The database is in a state in which AWS takes no last snapshot, so that it is not deleted",
+        "Bring it into the state `available`, or set `spec.database.finalSnapshot: false`: its data is then lost",
+    ),
+    "ForbiddenByOrganization": (
+        "A policy of the AWS organization forbids it: a tag policy, for example",
+        "Correct `spec.tags` for a tag policy; else ask the organization's administrators",
+    ),
+    "ImageNotFound": (
+        "The image is not in the repository. With `ServiceReady=True`, tasks run it still, and none can start",
+        "Push it with the commands in the message, or correct `spec.image`. The service goes on by itself",
+    ),
+    "InvalidCredentials": (
+        "AWS does not accept the operator's credentials, or those of the role in `spec.credentials`",
+        "Do what the message says of them: renew, replace, enable the region, or set the node's clock",
+    ),
+    "InvalidSecret": (
+        "The secret `db_credentials` does not hold the JSON that the operator wrote into it",
+        "Move the label AWSCURRENT back to a version that does",
+    ),
+    "InvalidSpec": (
+        "A field of the spec has a value that cannot work. Nothing was changed",
+        "Correct the field that the message names",
+    ),
+    "KeyNotUsable": (
+        "A KMS key is disabled, is being deleted, or its policy does not let AWS use it",
+        "Enable the key, or extend its policy",
+    ),
+    "NatGatewayFailed": (
+        "AWS could not create a NAT gateway; the message has AWS's reason",
+        "Remove the cause (free an Elastic IP address, raise a quota). Another one is created by itself",
+    ),
+    "NoCredentials": (
+        "The operator has no AWS credentials",
+        "Give its ServiceAccount a role (IRSA or EKS Pod Identity), or its Deployment an access key",
+    ),
+    "NotAccepted": ("A VPC endpoint waits for the owner of its service", "Let the owner accept it"),
+    "OutOfMemory": (
+        "A task was killed, because it used more than `spec.service.memory`",
+        "Raise `spec.service.memory`, or find why the app needs more",
+    ),
+    "OwnedElsewhere": (
+        "Something that is not this app's has the name (or the place) that the app needs. It is never touched",
+        "Do what the message says: delete or rename it, remove the record, disassociate the web ACL",
+    ),
+    "QuotaExceeded": (
+        "A quota of the account is used up",
+        "Raise the quota that the message names (Service Quotas), or delete what is no longer used",
+    ),
+    "Rejected": (
+        "AWS refuses a request as invalid",
+        "Correct the field, if the message names one. If it names none and the account does not explain it, report it",
+    ),
+    "RolloutFailed": (
+        "The new version did not start, or failed its health checks. ECS went back to the version before, which serves",
+        "Remove the cause in the message, then change the spec, push another tag, or use the command in the message",
+    ),
+    "SecretForbidden": (
+        "The operator may not read Secrets in the app's namespace",
+        "Opt the namespace in with the command in the message",
+    ),
+    "SecretInvalid": (
+        "The value in the Kubernetes Secret is empty, binary or too long (`SecretsReady=True`: the old one is in use)",
+        "Set another value with the command in the message",
+    ),
+    "SecretNotFound": (
+        "There is no such Kubernetes Secret or key in it (`SecretsReady=True`: the value from before stays in use)",
+        "Create it, or the key in it, with the command in the message; or remove the reference from `spec.secrets`",
+    ),
+    "SnapshotFailed": ("AWS could not take the snapshot", "Delete it, and request another under another value"),
+    "SnapshotNotFound": (
+        "There is no snapshot as `spec.database.restoreFromSnapshot` names it",
+        "Correct the field, or copy or share the snapshot into the account and region of the stack",
+    ),
+    "SnapshotUnsuitable": (
+        "The database cannot be restored from that snapshot with the rest of `spec.database`",
+        "Correct the fields that the message names",
+    ),
+    "Suspended": (
+        "`spec.suspend` is true: nothing is observed or changed, not even a deletion",
+        '`kubectl patch missyouapp NAME --type merge -p \'{"spec":{"suspend":false}}\'`',
+    ),
+    "TasksFailing": (
+        "Tasks stop, or do not become healthy. The message has AWS's text, advice, and the end of the task's log",
+        "Follow the advice; the whole log is in the log group `status.outputs.logGroup`",
+    ),
+    "TopicNotFound": (
+        "There is no SNS topic as `spec.monitoring.notifications.topicARN` names it",
+        "Create it, or correct the field",
+    ),
+    "TopicUnusable": ("Alarms cannot publish to the SNS topic", "Extend the policy of the topic, or of its key"),
+    "Failed": ("RDS cannot recover the database", "Restore its latest snapshot; the message names the commands"),
+    "Inaccessible…": ("The database cannot use its KMS key", "Enable the key, then do what the message says"),
+    "Incompatible…": ("The database cannot use its network, parameters or backup", "Do what the message says of it"),
+    "RestoreError": ("The database could not be restored from its backup", "Restore an earlier one"),
+    "Stopped": ("Somebody stopped the database", "Start it with the command in the message"),
+    "StorageFull": ("The database has no storage left", "Raise `spec.database.storageGiB` and `maxStorageGiB`"),
+    "Unsupported": (
+        "AWS does not offer it in this region, zone or account",
+        "Choose another value for the field that the message names, or another region for a new app",
+    ),
+    "ValidationRecordMissing": (
+        "The record by which ACM validates the certificate is not in DNS, and its zone is not managed here",
+        "Create the record that the message names",
+    ),
+    "ZoneNotFound": (
+        "There is no public hosted zone for `spec.domain.name` in the account",
+        "Create it, set `spec.domain.hostedZoneID`, or `spec.domain.credentials` for another account",
+    ),
+}
+_WARNING: dict[str, tuple[str, str]] = {
+    "ImageNotKept": (
+        "`spec.image.tag` is a digest, and its image has no tag: `registry.keepImages` is going to expire it",
+        "Tag it with the command in the message",
+    ),
+}
+_AWS: dict[str, tuple[str, str]] = {
+    "AWSError": ("AWS failed, and says that it is its fault", "See the AWS Health Dashboard if it lasts"),
+    "AWSUnreachable": (
+        "AWS does not answer",
+        "Check the cluster's network, DNS, proxy and firewall if it lasts",
+    ),
+    "AlreadyExists": (
+        "Something of that name exists, created a moment ago or by somebody else",
+        "Delete or rename what is there if it lasts",
+    ),
+    "InUse": (
+        "Something else uses the resource, so that it cannot be deleted yet",
+        "Remove what `status.blockers` names",
+    ),
+    "InsufficientCapacity": (
+        "AWS has not enough of it at the moment",
+        "Choose another class or size if it lasts",
+    ),
+    "InternalError": ("The operator has a bug", "See its log (`kubectl logs`), and report it"),
+    "Throttled": (
+        "The account makes more calls than AWS allows. The operator backs off",
+        "Find out who makes them, if it lasts: `missyou_aws_requests_total` counts the operator's",
+    ),
+    "WaitingForAWS": (
+        "AWS does not show something yet, or is busy with it",
+        "If it lasts for many minutes, look at the resource in AWS: somebody else may have deleted it",
+    ),
+}
+_NORMAL: dict[str, tuple[str, str]] = {
+    "Applying": ("Changes are to be made, or are being made", _NOTHING),
+    "Available": ("It works", "Nothing"),
+    "Creating": ("It is being created, or waits for something of the same component", _NOTHING),
+    "Deleting": ("It is being deleted. `status.blockers` names what holds a deletion up", _NOTHING),
+    "Draining": ("A service that was deleted before still stops its tasks", _NOTHING),
+    "Emptying": ("A bucket is being emptied before its deletion", _NOTHING),
+    "Interrupted": ("The operator stops; the one after it goes on", "Nothing"),
+    "Maintenance": ("AWS maintains the database", _NOTHING),
+    "Modifying": ("The database is being changed", _NOTHING),
+    "NotFound": ("What is only looked up is not there yet", _NOTHING),
+    "Planning": ("Something changed meanwhile: a new plan is made", "Nothing"),
+    "Progressing": ("Changes are being made", _NOTHING),
+    "Propagating": ("Other services of AWS do not know the new resource yet", _NOTHING),
+    "Provisioning": ("AWS sets the load balancer up", _NOTHING),
+    "Rebooting": ("The database restarts", _NOTHING),
+    "Renaming": ("The database is being renamed", _NOTHING),
+    "Replacing": ("It is being deleted, to be created anew", _NOTHING),
+    "ResettingMasterCredentials": ("The database gets another password", _NOTHING),
+    "RollingOut": ("A new version is rolled out beside the old one", _NOTHING),
+    "SettingPassword": ("A restored database gets the password of `db_credentials`", _NOTHING),
+    "Settling": ("AWS may not show yet what was created a moment ago, so nothing is created beside it", _NOTHING),
+    "SnapshotCreating": ("The snapshot to restore from is not complete yet", _NOTHING),
+    "Starting": ("Tasks, or the database, start", _NOTHING),
+    "Stopping": ("The database is being stopped", _NOTHING),
+    "StorageOptimization": ("AWS optimises the storage after a change, for 6 to 24 hours", _NOTHING),
+    "Synced": ("AWS is as the spec says", "Nothing"),
+    "Upgrading": ("The database is being upgraded to another version", _NOTHING),
+    "Validating": ("ACM looks for the record by which it validates the certificate", _NOTHING),
+    "WaitingFor…": ("It waits for the component in its name; that one's condition has the cause", "See that condition"),
+}
+#: Every reason and what it means. One that ends in … stands for all that begin so.
+CATALOGUE: dict[str, Explanation] = {
+    reason: Explanation(who, meaning, remedy)
+    for who, rows in ((Who.YOU, _YOU), (Who.WARNING, _WARNING), (Who.AWS, _AWS), (Who.NORMAL, _NORMAL))
+    for reason, (meaning, remedy) in rows.items()
+}
+
+
+def explanation(reason: str) -> Explanation | None:
+    """Return the row of a reason."""
+    prefixes = (row for name, row in CATALOGUE.items() if name.endswith("…") and reason.startswith(name[:-1]))
+    return CATALOGUE.get(reason) or next(prefixes, None)
