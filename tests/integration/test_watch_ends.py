@@ -39,7 +39,8 @@ def wire(plane) -> Iterator[Wire]:
 
 @pytest.fixture(scope="module")
 def bench(plane, wire, tmp_path_factory) -> Iterator[Bench]:
-    with a_bench(plane, tmp_path_factory.mktemp("operator"), quick(), through=wire, namespace="default") as bench:
+    options = {"through": wire, "namespace": "default", "resync": "5"}
+    with a_bench(plane, tmp_path_factory.mktemp("operator"), quick(), **options) as bench:
         bench.start()
         yield bench
 
@@ -145,3 +146,24 @@ def test_the_namespace_of_an_app_is_deleted(bench: Bench) -> None:
 
     assert processes.wait_until(lambda: not listed(), PATIENCE)
     assert vpcs() == 0
+
+
+def test_an_app_goes_while_no_watch_can_show_it(bench: Bench, wire: Wire, plane) -> None:
+    """An API server that has restarted answers an old watch with 410 Gone; the new watch begins with what is left."""
+    bench.have("vanished")
+    since = len(bench.log())
+    wire.tear()
+    bench.patch("vanished", {"metadata": {"finalizers": []}})
+    bench.delete("vanished")
+    controlplane.start(plane.folder, binaries.find(say))
+    bench.use(controlplane.api_client(plane.kubeconfig))
+    wire.mend(port_of(plane))
+    logged(bench, "default/vanished is gone", since)
+    # Its stack is left alone from then on: a finalizer that is removed by hand leaves AWS as it is.
+    logs = bench.aws_client("logs")
+    logs.put_retention_policy(logGroupName="/ecs/vanished", retentionInDays=30)
+    bench.have("witness")
+    reads = bench.count("logs:DescribeLogGroups")
+    assert processes.wait_until(lambda: bench.count("logs:DescribeLogGroups") > reads + 3, PATIENCE)
+    [group] = logs.describe_log_groups(logGroupNamePrefix="/ecs/vanished")["logGroups"]
+    assert group["retentionInDays"] == 30

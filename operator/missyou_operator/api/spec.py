@@ -76,7 +76,7 @@ class Spec(WireModel):
     drift_policy: Literal["Correct", "Report"] = "Correct"
     """What happens to changes that others make in AWS: Correct them, or only Report them."""
     suspend: bool = False
-    """Whether the operator pauses: it changes nothing in AWS, not even on deletion."""
+    """Whether the operator pauses: it changes nothing in AWS, not even on deletion. Ready then says what waits."""
 
 
 #: A spec with the rules between its sections: what `parse` validates and what the CRD carries.

@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import kopf
@@ -41,6 +42,8 @@ logger = logging.getLogger(__name__)
 _LANES = {"change": 8, "resync": 24}
 #: Seconds for the calls under way when the operator ends: longer than the longest single call to AWS.
 _GRACE = 25.0
+#: Resyncs between two checks of whether all apps still exist.
+_SWEEP = 5
 #: Seconds between two checks of whether MissYouApps are served again.
 _AGAIN = 1.0
 
@@ -105,6 +108,7 @@ class Operator:
     async def configure(self, settings: kopf.OperatorSettings, **_: Any) -> None:
         """Configure kopf: nothing stored in objects, no scanning for CRDs, watches that notice a dead connection."""
         self.readiness.begin()
+        self.sweeper = asyncio.create_task(self._sweep())
         settings.persistence.diffbase_storage = _Nothing()
         settings.scanning.disabled = True
         settings.posting.loggers = False
@@ -116,6 +120,7 @@ class Operator:
 
     async def wind_up(self, **_: Any) -> None:
         """End all loops, each after the call that it is in."""
+        self.sweeper.cancel()
         loops, self.loops = list(self.loops.values()), {}
         for loop in loops:
             loop.stop()
@@ -167,6 +172,24 @@ class Operator:
             # The watch was cut while the app was deleted and made anew.
             loop.stop()
         self.loops[key] = AppLoop(self.shared, body)
+
+    async def _sweep(self) -> None:
+        """End the loops of apps that went while no watch could show it: after "410 Gone", a watch begins with what is.
+
+        Otherwise a stack without an app would be kept, and put right, until the operator restarts.
+        """
+        while True:
+            await asyncio.sleep(_SWEEP * self.settings.resync)
+            before, listing = dict(self.loops), partial(self.kube.apps, self.settings.namespaces)
+            try:
+                there = await asyncio.get_running_loop().run_in_executor(self.shared.lanes["resync"], listing)
+            except (ApiException, HTTPError, OSError):
+                continue
+            for key, loop in before.items():
+                if loop.uid not in there and self.loops.get(key) is loop:
+                    logger.warning("%s/%s is gone, which no watch has shown", *key)
+                    self.metrics.gone(dict(zip(("namespace", "name"), key, strict=True)))
+                    self.loops.pop(key).stop()
 
 
 def serve(settings: Settings) -> None:
