@@ -36,6 +36,9 @@ def change_resource_record_sets(call: Call) -> Result:
     return call.forward({**call.params, "ChangeBatch": {**call.params["ChangeBatch"], "Changes": changes}})
 
 
+_STRING_MAX = 255
+"""Characters of each string in a TXT record. Source: Route 53 developer guide, "TXT record type"."""
+
 Records = dict[tuple[str, str, str], dict[str, Any]]
 
 
@@ -55,7 +58,16 @@ def _apply(zone: str, present: Records, action: str, record: dict[str, Any]) -> 
         del present[key]
         return
     _check_cname(zone, present, key)
+    _check_texts(record)
     present[key] = record
+
+
+def _check_texts(record: dict[str, Any]) -> None:
+    for value in (entry["Value"] for entry in record.get("ResourceRecords") or [] if record["Type"] == "TXT"):
+        if any(len(text) > _STRING_MAX for text in value.strip('"').split('" "')):
+            raise _bad(
+                f"Invalid Resource Record: 'CharacterStringTooLong (Value is too long) encountered with {value}'"
+            )
 
 
 def _check_cname(zone: str, present: Records, key: tuple[str, str, str]) -> None:

@@ -58,6 +58,16 @@ ZONES = [
     ),
     Rule(
         "route53:ChangeResourceRecordSets",
+        "a string of 256 characters in a TXT record",
+        "InvalidChangeBatch",
+        "Route 53 guide, TXT record type",
+        _change("CREATE", f'"{"t" * 256}"', "TXT"),
+        steps(_change("CREATE", f'"{"t" * 255}"', "TXT"), _change("CREATE", '"' + "t" * 200 + '" "u"', "TXT", "b.")),
+        _zone,
+        words="CharacterStringTooLong",
+    ),
+    Rule(
+        "route53:ChangeResourceRecordSets",
         "no such zone",
         "NoSuchHostedZone",
         "API ChangeResourceRecordSets",

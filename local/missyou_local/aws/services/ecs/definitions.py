@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,20 +22,42 @@ FARGATE_MEMORY: dict[int, tuple[int, ...]] = {
     32768: (61440, 122880, 249856),
 }
 """CPU units -> the memories (MiB) that Fargate has for them."""
+_BYTES, _VARIABLES, _IMAGE = 65_536, 100, 255
+"""What a task definition, the variables of a container and its image's name may have."""
 
 
 @handles("ecs:RegisterTaskDefinition")
 def register_task_definition(call: Call) -> Result:
-    """Register a revision; the reply names its tags."""
+    """Register a revision; the reply names its tags.
+
+    ECS drops variables with an empty value: github.com/hashicorp/terraform-provider-aws, issue 39533.
+    """
+    _check_size(call.params)
     if "FARGATE" in call.params.get("requiresCompatibilities", []):
         _check_fargate(call.params)
     for key in ("executionRoleArn", "taskRoleArn"):
         if key in call.params:
             _check_role(call, call.params[key])
-    result = call.forward()
+    containers = [
+        {**each, "environment": [pair for pair in each.get("environment", []) if pair.get("value")]}
+        for each in call.params["containerDefinitions"]
+    ]
+    result = call.forward({**call.params, "containerDefinitions": containers})
     if call.params.get("tags"):
         result["tags"] = list(call.params["tags"])
     return result
+
+
+def _check_size(params: Mapping[str, Any]) -> None:
+    """Check the size in all, as JSON (how AWS counts is not documented: the longest form), and that of its parts."""
+    size = len(json.dumps({key: value for key, value in params.items() if key != "tags"}))
+    if size > _BYTES:
+        raise _refused(f"Actual length: '{size}'. Max allowed length is '{_BYTES}' bytes.")
+    for container in params["containerDefinitions"]:
+        if len(container.get("environment", [])) > _VARIABLES:
+            raise _refused(f"Container {container['name']}: environment may have at most {_VARIABLES} variables.")
+        if len(container["image"]) > _IMAGE:
+            raise _refused(f"Container.image must be between 1 and {_IMAGE} characters.")
 
 
 def _check_fargate(params: Mapping[str, Any]) -> None:

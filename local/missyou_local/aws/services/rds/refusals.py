@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from missyou_local.aws.call import Call
+from missyou_local.aws.call import Call, checks
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.rds import catalogue as rds_catalogue
 
 _PASSWORD = re.compile(r"(?!.*[/\"@' ])[ -~]{8,128}")
 _RESERVED_USERS = {"admin", "rdsadmin", "rds_superuser", "rdsrepladmin", "postgres_admin", "public", "user", "master"}
+_RESERVED_TAGS = ("aws:", "rds:")
 _SMALLEST, _LARGEST = 20, 65_536  # GiB, of gp2 and gp3
 
 
@@ -23,6 +24,22 @@ def value(message: str) -> AwsError:
 def combination(message: str) -> AwsError:
     """Return an InvalidParameterCombination."""
     return AwsError("InvalidParameterCombination", message)
+
+
+@checks(
+    "rds:AddTagsToResource",
+    "rds:CreateDBInstance",
+    "rds:CreateDBParameterGroup",
+    "rds:CreateDBSnapshot",
+    "rds:CreateDBSubnetGroup",
+    "rds:RestoreDBInstanceFromDBSnapshot",
+)
+def no_reserved_tags(call: Call) -> None:
+    """Refuse tags that RDS reserves. Source: RDS API reference, Tag."""
+    for tag in call.params.get("Tags", []):
+        for text in (tag.get("Key", ""), tag.get("Value", "")):
+            if text.lower().startswith(_RESERVED_TAGS):
+                raise value(f"The tag {text} is reserved: it must not start with aws: or rds:")
 
 
 def check_create(call: Call) -> None:

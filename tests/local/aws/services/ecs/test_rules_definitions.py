@@ -33,6 +33,10 @@ def _container(**changes: Any) -> dict[str, Any]:
 _SECRETS = _container(secrets=[{"name": "A", "valueFrom": "b"}])
 
 
+def _variables(number: int, size: int) -> dict[str, Any]:
+    return _container(environment=[{"name": f"V{n}", "value": "v" * size} for n in range(number)])
+
+
 _LEGAL = {
     256: (512, 2048, 3072),
     512: (1024, 4096, 512),
@@ -119,9 +123,41 @@ RULES = [
         _define(family="a.b"),
         _define(family="a_b"),
     ),
+    Rule(
+        "ecs:RegisterTaskDefinition",
+        "more than 64 KiB",
+        "ClientException",
+        "ECS guide, Service quotas; github.com/awsdocs/amazon-ecs-developer-guide, pull request 149",
+        _define(**_variables(40, 1700)),
+        _define(**_variables(40, 1500)),
+        words="Max allowed length is '65536' bytes",
+    ),
+    Rule(
+        "ecs:RegisterTaskDefinition",
+        "more than 100 variables",
+        "ClientException",
+        "github.com/aws/aws-cdk, issue 38225, the stricter reading",
+        _define(**_variables(101, 1)),
+        _define(**_variables(100, 1)),
+    ),
+    Rule(
+        "ecs:RegisterTaskDefinition",
+        "an image of 256 characters",
+        "ClientException",
+        "API ContainerDefinition, image; the code is the stricter reading",
+        _define(**_container(image="i" * 256)),
+        _define(**_container(image="i" * 255)),
+    ),
 ]
 
 
 @each(RULES)
 def test_it_refuses_and_accepts(aws: Aws, name: str, rule: Rule) -> None:
     hold(rule, aws, name)
+
+
+def test_variables_with_an_empty_value_are_dropped(aws: Aws) -> None:
+    place = Place(aws, "dropped")
+    _define(**_container(environment=[{"name": "EMPTY", "value": ""}, {"name": "FULL", "value": " "}]))(place)
+    [container] = aws.ecs.describe_task_definition(taskDefinition="dropped")["taskDefinition"]["containerDefinitions"]
+    assert container["environment"] == [{"name": "FULL", "value": " "}]

@@ -31,6 +31,13 @@ RULES = [
     _bad("a name that ends with a hyphen", VALUE, {"DBInstanceIdentifier": "c-"}, {"DBInstanceIdentifier": "c-e"}),
     _bad("a name that begins with a digit", VALUE, {"DBInstanceIdentifier": "1c"}, {"DBInstanceIdentifier": "c1"}),
     _bad("a name of 64 characters", VALUE, {"DBInstanceIdentifier": "x" * 64}, {"DBInstanceIdentifier": "x" * 63}),
+    _bad(
+        "a tag that starts with rds:",
+        VALUE,
+        {"Tags": [{"Key": "rds:team", "Value": "x"}]},
+        {"Tags": [{"Key": "team:rds", "Value": "x"}]},
+        "API Tag",
+    ),
     _bad("a password of 7 characters", VALUE, {"MasterUserPassword": "1234567"}, {"MasterUserPassword": "12345678"}),
     _bad("a password of 129", VALUE, {"MasterUserPassword": "x" * 129}, {"MasterUserPassword": "x" * 128}),
     *(
