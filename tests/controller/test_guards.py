@@ -16,18 +16,21 @@ from missyou_operator.controller.guards import (
     budget,
     guard,
 )
+from missyou_operator.controller.losses import Loss
 from missyou_operator.controller.spending import Spending
 from missyou_operator.engine.plan import Action, Change, Plan
-from missyou_operator.engine.resource import failed, pending
+from missyou_operator.engine.resource import Remains, failed, pending
 
 BODY = {"metadata": {"name": "shop", "namespace": "default", "annotations": {}}}
 #: A change that every guard holds, in the world in which it does.
 VPC = Change(Action.REPLACE, "ec2.Vpc/shop-vpc", "Network", "vpc-1", destroys="everything")
 NEW = Change(Action.CREATE, VPC.address, "Network")
+LOST = Change(Action.CREATE, VPC.address, "Network", destroys="everything", incarnation="vpc-0")
 #: For each guard, the plan and what has to be known for it to speak.
 SPEAKING: dict[str, tuple[Plan, dict]] = {
     "budget": (Plan((VPC,)), {"spending": Spending(held={VPC.address: failed("Budget", "too dear")})}),
     "unreadable": (Plan((VPC,)), {"observations": Observations({}, {"ec2.Vpc": failed("AccessDenied", "denied")})}),
+    "data_lost": (Plan((LOST,)), {"losses": {VPC.address: Loss("yesterday", Remains("a snapshot"))}}),
     "approval": (Plan((VPC,)), {}),
     "reported_drift": (Plan((VPC,)), {"drift": (VPC,), "reports_drift": True}),
     "unreadable_neighbour": (Plan((VPC,)), {"observations": Observations({}, {"ec2.Subnet": failed("Throttled", "")})}),

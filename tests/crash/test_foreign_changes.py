@@ -32,6 +32,8 @@ HELD = {
 def heal(app: App) -> None:
     app.clock.now += 45.0
     app.observe_now()
+    if app.reason("Stalled") == "DataLost":
+        app.annotate("approve", app.body["status"]["plan"]["id"])
     app.settle()
 
 

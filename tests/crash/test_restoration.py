@@ -20,13 +20,12 @@ from .kills import kill_at_each_call
 
 @pytest.fixture(scope="module")
 def app(aws: Aws) -> App:
-    """A stack, as it is once it names a snapshot: a loss of its database is made good from that one."""
+    """A stack with a snapshot, in which the database has another password."""
     app = production(aws)
     app.settle()
     app.client("rds").modify_db_instance(DBInstanceIdentifier="crash-db", MasterUserPassword="that-of-the-gift")
     app.clock.now += 60.0
     take(app, "gift")
-    app.edit(database={"restoreFromSnapshot": "crash-db-gift"})
     app.settle()
     return app
 
@@ -42,12 +41,15 @@ def taken(app: App) -> list[str]:
 
 
 def lose(app: App) -> None:
-    """Delete the database behind the operator's back, and let time pass until it is gone."""
+    """Delete the database behind the operator's back, and have the snapshot named once it is gone."""
+    app.edit(database={"restoreFromSnapshot": None})
+    app.settle()
     rds_ = app.client("rds")
     rds_.modify_db_instance(DBInstanceIdentifier="crash-db", DeletionProtection=False)
     app.clock.now += 60.0
     rds_.delete_db_instance(DBInstanceIdentifier="crash-db", SkipFinalSnapshot=True)
     app.clock.now += 60.0
+    app.edit(database={"restoreFromSnapshot": "crash-db-gift"})
 
 
 def recovered(app: App) -> None:
@@ -59,14 +61,15 @@ def state(app: App) -> dict[str, Any]:
     """Give what there is, and whether the app's password is that of the database, as the tags say."""
     [row] = app.client("rds").describe_db_instances()["DBInstances"]
     tags = {tag["Key"]: tag["Value"] for tag in row["TagList"]}
-    secret = app.client("secretsmanager").get_secret_value(SecretId="crash/db_credentials")["SecretString"]
+    answer = app.client("secretsmanager").get_secret_value(SecretId="crash/db_credentials")
+    secret, arn = answer["SecretString"], answer["ARN"]
     password = next(known["crash-db"].password for known in DATABASES.states() if "crash-db" in known)
     return {
         **without_history(app.everything()),
         "retention": row["BackupRetentionPeriod"],
         "insights": row["PerformanceInsightsEnabled"],
         "password": password == json.loads(secret)["password"],
-        "told": tags.get(PASSWORD_TAG) == row["DbiResourceId"],
+        "told": tags.get(PASSWORD_TAG) == arn[-6:],
         "in sync": app.condition("InSync")["status"],
     }
 

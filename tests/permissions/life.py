@@ -81,6 +81,8 @@ def live(aws: Aws, policy: Mapping[str, Mapping[str, Any]], environ: pytest.Monk
     app.annotate("snapshot", "whole life")
     app.until(lambda _: "snapshotARN" in app.body["status"]["outputs"], "taken")
     arn = app.body["status"]["outputs"]["snapshotARN"]
+    # Protected from deletion, it has to run for that.
+    app.client("rds").stop_db_instance(DBInstanceIdentifier=f"{app.stack}-db")
     app.delete()
     app.reborn(environment="Development", database={"restoreFromSnapshot": arn.rpartition(":")[2]})
     app.settle()

@@ -15,7 +15,7 @@ from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.observe import observe
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.outcome import Runtime
-from missyou_operator.engine.resource import Observed
+from missyou_operator.engine.resource import Health, Observed, pending
 from missyou_operator.stack.naming import NAMES
 
 from .app import CLUSTER, App
@@ -47,7 +47,7 @@ def delete_out_of_band(app: App, observed: Observed) -> bool:
     cloud = _cloud(app)
     for _ in range(60):
         try:
-            health = observed.kind.delete(cloud, observed)
+            health = _delete(app, cloud, observed)
         except (ClientError, NotYetError):
             return False
         if health.status == "ready":
@@ -62,6 +62,16 @@ def delete_out_of_band(app: App, observed: Observed) -> bool:
             return True
         observed = left[0]
     return False
+
+
+def _delete(app: App, cloud: Cloud, observed: Observed) -> Health:
+    """Delete as the operator would, except for what it does only because it is the one that deletes."""
+    if observed.kind.TYPE != "rds.DBInstance" or observed.state == "deleting":
+        return observed.kind.delete(cloud, observed)
+    rds = app.client("rds")
+    rds.modify_db_instance(DBInstanceIdentifier=observed.id, DeletionProtection=False)
+    rds.delete_db_instance(DBInstanceIdentifier=observed.id, SkipFinalSnapshot=True)
+    return pending("Deleting", "on its way")
 
 
 def network(app: App) -> dict[str, Any]:

@@ -22,6 +22,12 @@ def annotation(body: Mapping[str, Any], name: str) -> str:
     return str((body["metadata"].get("annotations") or {}).get(name, ""))
 
 
+def patch_command(body: Mapping[str, Any], patch: str) -> str:
+    """Return the kubectl command that applies a merge patch, given as JSON."""
+    meta = body["metadata"]
+    return f"kubectl patch {KIND.lower()} {meta['name']} -n {meta['namespace']} --type merge -p '{patch}'"
+
+
 def approve_command(body: Mapping[str, Any], plan_id: str) -> str:
     """Return the kubectl command that approves a plan."""
     meta = body["metadata"]

@@ -26,11 +26,13 @@ class Reason(StrEnum):
     APPROVAL_REQUIRED = "ApprovalRequired"
     AVAILABLE = "Available"
     CREATING = "Creating"
+    DATA_LOST = "DataLost"
     DELETING = "Deleting"
     DRIFTED = "Drifted"
     IMAGE_NOT_FOUND = "ImageNotFound"
     IMAGE_NOT_KEPT = "ImageNotKept"
     INVALID_SPEC = "InvalidSpec"
+    NEWER_MAJOR = "NewerMajor"
     OWNED_ELSEWHERE = "OwnedElsewhere"
     PROGRESSING = "Progressing"
     PROPAGATING = "Propagating"
@@ -47,12 +49,12 @@ class Reason(StrEnum):
 
 #: Reasons that only a person or a new spec can end.
 BROKEN = frozenset(
-    {Reason.ACCESS_DENIED, Reason.APPROVAL_REQUIRED, Reason.IMAGE_NOT_FOUND, Reason.INVALID_SPEC}
+    {Reason.ACCESS_DENIED, Reason.APPROVAL_REQUIRED, Reason.DATA_LOST, Reason.IMAGE_NOT_FOUND, Reason.INVALID_SPEC}
     | {Reason.OWNED_ELSEWHERE, Reason.QUOTA_EXCEEDED, Reason.TASKS_FAILING}
 )
 #: Reasons that a person should see although the stack may recover by itself.
 NOTEWORTHY = frozenset(
     {Reason.IMAGE_NOT_FOUND, Reason.IMAGE_NOT_KEPT, Reason.SECRET_NOT_FOUND, Reason.SECRET_FORBIDDEN}
     | {Reason.SECRET_INVALID, Reason.SNAPSHOT_NOT_FOUND}
-    | {Reason.TASKS_FAILING, Reason.DRIFTED, Reason.APPROVAL_REQUIRED}
+    | {Reason.TASKS_FAILING, Reason.DRIFTED, Reason.APPROVAL_REQUIRED, Reason.DATA_LOST}
 )

@@ -53,6 +53,10 @@ _YOU: dict[str, tuple[str, str]] = {
         "AWS created the resource, and it failed",
         "Delete it, as the message says: the operator makes another",
     ),
+    "DataLost": (
+        "A database, a repository with images, or the access logs were deleted outside. Nothing is made in their place",
+        "Choose: restore it with the first command in the message, or approve a new one without the data",
+    ),
     "DeletionProtected": (
         "AWS refuses to delete a resource that is protected",
         "Switch its deletion protection off, in the spec where it has a field, else in AWS",
@@ -175,6 +179,10 @@ _WARNING: dict[str, tuple[str, str]] = {
     "ImageNotKept": (
         "`spec.image.tag` is a digest, and its image has no tag: `registry.keepImages` is going to expire it",
         "Tag it with the command in the message",
+    ),
+    "NewerMajor": (
+        "AWS has upgraded the database by force to a newer major of PostgreSQL than `spec.database.engineVersion`",
+        "Set the field to the major that runs. All else goes on; the database is not replaced for that",
     ),
 }
 _AWS: dict[str, tuple[str, str]] = {

@@ -173,6 +173,17 @@ class Drift(StatusModel):
     """What the operator did about it: Corrected, Correcting or Reported."""
 
 
+class Data(StatusModel):
+    """A resource that holds data, or held some and is gone."""
+
+    resource: str
+    """Type and name of the resource."""
+    id: str
+    """What tells it from an earlier or later one of the same name: the resource ID of a database, or a time."""
+    lost_at: Time | None = None
+    """Since when it is known to be missing, although the operator has not deleted it."""
+
+
 class Blocker(StatusModel):
     """A resource that holds up the deletion."""
 
@@ -212,6 +223,10 @@ class Status(StatusModel):
     """Changes that are pending or wait for approval."""
     drift: tuple[Drift, ...] = Field(default=(), strict=False)
     """The latest changes that others made in AWS."""
+    data: tuple[Data, ...] = Field(
+        default=(), strict=False, exclude_if=operator.not_, json_schema_extra={"map-key": "resource"}
+    )
+    """What holds data. One of them that is missing is never made anew without approval."""
     cost: Cost | None = None
     """Estimated cost of the stack per month."""
     last_sync_time: Time | None = None

@@ -16,7 +16,7 @@ from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.external import External
-from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
+from missyou_operator.engine.resource import READY, Health, Observed, Remains, Resource, World, pending
 from missyou_operator.engine.values import Ref
 
 _NAME = ("ecr:repository/{ecr.Repository}",)
@@ -41,6 +41,7 @@ class Repository(Named):
     COMPARED = compare("scan_on_push", "keep_images", keep_tags=_among)
     # Nothing protects an image that a task still runs.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
+    EVIDENCE: ClassVar[tuple[str, ...]] = ("ecs.Service", "ecs.TaskDefinition")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("ecr:DescribeRepositories"),
         observe("ecr:ListTagsForResource", "ecr:GetLifecyclePolicy", "ecr:ListImages", on=_NAME),
@@ -110,6 +111,23 @@ class Repository(Named):
         """Delete it with its images: the caller has made sure that they may be lost."""
         return gone(lambda: cloud.client("ecr").delete_repository(repositoryName=observed.id, force=True))
 
+    def evidence(self, observed: Observed, world: World) -> str:
+        """Return its incarnation, if it holds the image that the tasks are to run."""
+        return self.incarnation(observed) if _of(world, Image.TYPE) else ""
+
+    def lost(self, world: World, recorded: str) -> str:
+        """Return the incarnation of a repository with images that was deleted by others: a service still runs them."""
+        images = (definition.attrs.get("image_repository") or "" for definition in _of(world, "ecs.TaskDefinition"))
+        ours = any(str(image).partition("/")[2] == self.name for image in images)
+        return recorded or ("images in use" if ours and _of(world, "ecs.Service") else "")
+
+    def remains(self, cloud: Cloud, incarnation: str) -> Remains:  # noqa: ARG002
+        """Return what keeps running without it."""
+        return Remains(
+            "Tasks that run go on, and no other can start until their image is pushed again",
+            anew="create it without images",
+        )
+
     @classmethod
     def incarnation(cls, observed: Observed) -> str:
         """Return when it was created."""
@@ -120,6 +138,11 @@ class Repository(Named):
         """Return how many images would be lost; if they were not counted, that there may be some."""
         images = observed.attrs.get("images", "any images")
         return f"{images} in the repository {observed.id}" if images else ""
+
+
+def _of(world: World, type_: str) -> list[Observed]:
+    """Return what was found of a type."""
+    return [observed for rows in world.values() for observed in rows if type_ == observed.kind.TYPE]
 
 
 def keep_last(images: int, tags: Sequence[str] = ()) -> dict[str, Any]:

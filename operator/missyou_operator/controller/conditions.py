@@ -15,7 +15,7 @@ from missyou_operator.api.components import OPTIONAL, Component
 from missyou_operator.api.conditions import ConditionType, Reason
 from missyou_operator.api.status import Condition
 from missyou_operator.engine.outcome import Result
-from missyou_operator.engine.resource import Health
+from missyou_operator.engine.resource import READY, Health
 
 #: Beginnings of reasons that only name a wait for something else: any other reason explains more.
 _UNINFORMATIVE = (Reason.CREATING, "WaitingFor", Reason.DELETING, Reason.PROPAGATING)
@@ -79,11 +79,13 @@ def component_verdicts(results: Sequence[Result], notes: Mapping[str, str]) -> l
             continue
         trouble = worst(members)
         if trouble is None:
-            messages = [result.health.message for result in members if result.health.message]
-            note = notes.get(component, "") or ("; ".join(messages) if component in _WITH_MESSAGES else "")
+            healths = [result.health for result in members if result.health.message]
             # A warning has a reason of its own: it works, and somebody should know.
-            warnings = (result.health.reason for result in members if result.health.reason != Reason.AVAILABLE)
-            verdicts.append(Verdict(component.condition, "True", next(warnings, Reason.AVAILABLE), note))
+            warnings = [health for health in healths if health.reason != READY.reason]
+            told = healths if component in _WITH_MESSAGES else warnings
+            note = notes.get(component, "") or "; ".join(health.message for health in told)
+            reason = warnings[0].reason if warnings else Reason.AVAILABLE
+            verdicts.append(Verdict(component.condition, "True", reason, note))
         else:
             health = trouble.health
             verdicts.append(Verdict(component.condition, "False", health.reason, health.message or trouble.address))

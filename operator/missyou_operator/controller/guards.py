@@ -14,6 +14,7 @@ from missyou_operator.api.annotations import APPROVE, annotation, approve_comman
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.observe import Observations
 from missyou_operator.aws.registry import KINDS
+from missyou_operator.controller.losses import Loss, explain, lost
 from missyou_operator.controller.spending import Spending
 from missyou_operator.engine.plan import Action, Change, Plan
 from missyou_operator.engine.resource import READY, Health, failed, pending
@@ -25,14 +26,16 @@ _KINDS = {kind.TYPE: kind for kind in KINDS}
 class Context:
     """What the guards of one pass know besides the plan.
 
-    `body` is the MissYouApp object. `drift`: the changes that undo what was changed outside; `reports_drift`: whether
-    `driftPolicy` is Report. `unusable_secrets`: why Kubernetes Secrets give no value, by address. `unanswered`:
-    creations that got no answer and that AWS may not show yet. `settling`: whether the operator has just started.
+    `body` is the MissYouApp object. `losses`: what is left of data that is gone, by address. `drift`: the changes that
+    undo what was changed outside; `reports_drift`: whether `driftPolicy` is Report. `unusable_secrets`: why Kubernetes
+    Secrets give no value, by address. `unanswered`: creations that got no answer and that AWS may not show yet.
+    `settling`: whether the operator has just started.
     """
 
     body: Mapping[str, Any]
     observations: Observations
     spending: Spending = field(default_factory=Spending)
+    losses: Mapping[str, Loss] = field(default_factory=dict)
     drift: Sequence[Change] = ()
     reports_drift: bool = False
     unusable_secrets: Mapping[str, Health] = field(default_factory=dict)
@@ -65,9 +68,23 @@ def budget(_: Plan, ctx: Context) -> Mapping[str, Health]:
 
 
 def unreadable(plan: Plan, ctx: Context) -> Mapping[str, Health]:
-    """Hold changes of a type that could not be read just now."""
+    """Hold changes of a type that could not be read just now, and creations of which it is not known what is lost."""
     blind = ctx.observations.unreadable
-    return {change.address: blind[change.type] for change in plan.changes if change.type in blind}
+    held = {change.address: blind[change.type] for change in plan.changes if change.type in blind}
+    for change in plan.of(Action.CREATE):
+        held.update((change.address, blind[type_]) for type_ in _KINDS[change.type].EVIDENCE if type_ in blind)
+    return held
+
+
+def data_lost(plan: Plan, ctx: Context) -> Mapping[str, Health]:
+    """Hold the creation of what would take the place of lost data, until exactly that has been approved."""
+    destructive = plan.destructive()
+    if _approved(destructive, ctx):
+        return {}
+    return {
+        change.address: explain(change, ctx.losses[change.address], destructive.id, ctx.body)
+        for change in lost(destructive)
+    }
 
 
 def approval(plan: Plan, ctx: Context) -> Mapping[str, Health]:
@@ -126,6 +143,7 @@ def settling(plan: Plan, ctx: Context) -> Mapping[str, Health]:
 GUARDS: tuple[Guard, ...] = (
     budget,
     unreadable,
+    data_lost,
     approval,
     reported_drift,
     unreadable_neighbour,

@@ -18,18 +18,19 @@ from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.observe import Observations, observe
+from missyou_operator.aws.rds.versions import major_to_run
 from missyou_operator.aws.zones import choose_zones
-from missyou_operator.controller import report
+from missyou_operator.controller import losses, report
 from missyou_operator.controller.drift import drift_entries, find_drift, without_retained
 from missyou_operator.controller.environment import Environment
 from missyou_operator.controller.guards import DELETION_GUARDS, GUARDS, Context, awaiting_approval, guard
 from missyou_operator.controller.memory import Memory
-from missyou_operator.controller.report import PassResult, Report
+from missyou_operator.controller.report import PassResult, Report, recorded
 from missyou_operator.controller.spending import check_budget
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Runtime
-from missyou_operator.engine.plan import Action, Plan, make_plan
+from missyou_operator.engine.plan import Action, ObservedState, Plan, make_plan
 from missyou_operator.engine.resource import Health, Observed, failed
 from missyou_operator.stack import build
 from missyou_operator.stack.backups import SnapshotRequest
@@ -107,11 +108,11 @@ class Reconciler:
         try:
             inputs = self._begin(body, app, memory, stopped)
             observations, graph, plan = _observe_and_plan(inputs)
-            if _takes_away(plan, observations) and not (inputs.full or memory.trusted(seconds())):
+            if not inputs.full and _needs_whole_picture(plan, observations, memory):
                 # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
                 inputs = replace(inputs, full=True, fresh=True)
                 observations, graph, plan = _observe_and_plan(inputs)
-            ctx = self._context(inputs, app, plan, observations)
+            ctx = self._context(inputs, app, graph, plan, observations)
             held = guard(GUARDS if app else DELETION_GUARDS, plan, ctx)
             outcome = execute(graph, observations.world, plan, inputs.runtime, held)
             memory.remember(outcome, observations.unreadable, seconds())
@@ -150,17 +151,22 @@ class Reconciler:
             unusable=unusable,
         )
 
-    def _context(self, inputs: _Inputs, app: AppSpec | None, plan: Plan, observations: Observations) -> Context:
+    def _context(
+        self, inputs: _Inputs, app: AppSpec | None, graph: Graph, plan: Plan, observations: Observations
+    ) -> Context:
         """Put together what the guards judge a plan by."""
         body = inputs.body
         settling = self._environment.just_started(body)
         if app is None:
             return Context(body=body, observations=observations, settling=settling)
-        drift = find_drift(plan, body, inputs.memory)
+        # A loss is no drift that is being corrected.
+        gone = losses.lost(plan)
+        drift = [change for change in find_drift(plan, body, inputs.memory) if change not in gone]
         return Context(
             body=body,
             observations=observations,
             spending=check_budget(body, app, self._environment.prices, without_retained(plan), drift=bool(drift)),
+            losses=losses.describe(plan, graph, inputs.cloud, recorded(body), utc_now()),
             drift=drift,
             reports_drift=app.drift_policy == "Report",
             unusable_secrets=inputs.unusable,
@@ -173,7 +179,13 @@ class Reconciler:
     ) -> Report:
         """Put the status of a pass together, and say when the next is due."""
         body, memory, stack, now = inputs.body, inputs.memory, inputs.cloud.stack, seconds()
-        left = without_retained(make_plan(graph, outcome.world) if outcome.done else plan)
+        after = Observations(outcome.world, ctx.observations.unreadable)
+        waiting = awaiting_approval(plan, ctx)
+        if outcome.done:
+            # What follows from the changes of this pass is left to the next.
+            graph = _desire(inputs, outcome.world)
+            plan = _plan(inputs, graph, after)
+        left = without_retained(plan)
         if not left.changes:
             memory.synced = memory.inputs
         reported = bool(ctx.drift) and ctx.reports_drift
@@ -183,9 +195,10 @@ class Reconciler:
             stack,
             outcome,
             left,
-            awaiting_approval(plan, ctx),
+            waiting,
             ctx.spending,
             drift,
+            losses.records(graph, after, left, recorded(body), utc_now()),
             reported,
             inputs.full,
         )
@@ -199,8 +212,14 @@ class Reconciler:
 def _observe_and_plan(inputs: _Inputs) -> tuple[Observations, Graph, Plan]:
     """Go through the steps that change nothing: observe, desire, plan."""
     observations = _observe(inputs)
-    graph = _desire(inputs, observations)
-    return observations, graph, make_plan(graph, observations.world)
+    graph = _desire(inputs, observations.world)
+    return observations, graph, _plan(inputs, graph, observations)
+
+
+def _plan(inputs: _Inputs, graph: Graph, observations: Observations) -> Plan:
+    """Compare what is desired with what there is. What would take the place of lost data is marked."""
+    plan = make_plan(graph, observations.world)
+    return losses.mark(plan, graph, observations, recorded(inputs.body)) if inputs.sources else plan
 
 
 def _observe(inputs: _Inputs) -> Observations:
@@ -224,14 +243,15 @@ def _observe(inputs: _Inputs) -> Observations:
     return Observations({**in_aws, **inputs.secrets, **kept}, observations.unreadable)
 
 
-def _desire(inputs: _Inputs, observations: Observations) -> Graph:
+def _desire(inputs: _Inputs, world: ObservedState) -> Graph:
     """Return the graph of what is desired: nothing, in a deletion. It is built anew only when its inputs change."""
-    sources, world = inputs.sources, observations.world
+    sources = inputs.sources
     if sources is None:
         return Graph()
     app, stack = sources.app, sources.stack
     zones = choose_zones(inputs.cloud, app.network.availability_zones, sources.zones_in_use(world))
-    lookups = sources.answers(world, zones)
+    major = major_to_run(inputs.cloud, app.database.engine_version, sources.running_version(world))
+    lookups = sources.answers(world, zones, major)
     return inputs.memory.graph.get((app, stack, lookups), lambda: build(app, stack, lookups))
 
 
@@ -277,10 +297,15 @@ def _ours(world: Mapping[str, tuple[Observed, ...]]) -> bool:
     return any(observed.owned and not observed.kind.EXTERNAL for observed in kept)
 
 
-def _takes_away(plan: Plan, observations: Observations) -> bool:
-    """Return whether a plan deletes or replaces anything that is not going already."""
+def _needs_whole_picture(plan: Plan, observations: Observations, memory: Memory) -> bool:
+    """Return whether a plan takes away what is not going already, or finds a loss, and memory is too old for that.
+
+    What was lost is known by evidence that the operator itself changes before it deletes something.
+    """
     going = {o.id for found in observations.world.values() for o in found if o.state == "deleting"}
-    return any(change.id not in going for change in plan.of(Action.DELETE, Action.REPLACE))
+    taken = any(change.id not in going for change in plan.of(Action.DELETE, Action.REPLACE))
+    unproven = losses.lost(plan) and memory.full_at <= memory.wrote_at
+    return bool(taken and not memory.trusted(seconds())) or bool(unproven)
 
 
 def _fingerprint(body: Mapping[str, Any], secrets: Mapping[str, tuple[Observed, ...]]) -> str:

@@ -15,6 +15,7 @@ from missyou_operator.api.conditions import ConditionType, Reason
 from missyou_operator.api.status import (
     Blocker,
     Condition,
+    Data,
     Drift,
     PlannedChange,
     PlanStatus,
@@ -66,7 +67,8 @@ class PassResult:
     """What a pass observed and did, before it becomes a status.
 
     `left`: changes that are still to be made. `approval`: those among them that wait for a person. `drift`: entries for
-    `status.drift` found in this pass. `full`: whether AWS was observed in full.
+    `status.drift` found in this pass. `data`: what holds data, and what is lost. `full`: whether AWS was observed in
+    full.
     """
 
     app: AppSpec
@@ -76,6 +78,7 @@ class PassResult:
     approval: Plan
     spending: Spending
     drift: Sequence[Mapping[str, Any]]
+    data: Sequence[Data]
     reported_only: bool
     full: bool
 
@@ -91,6 +94,7 @@ def progress(body: Mapping[str, Any], result: PassResult, now: datetime) -> dict
         plan=_plan(result, before),
         cost=result.spending.status(before.cost, waiting=bool(result.approval.changes)),
         drift=tuple(drift[:_MAX_DRIFT]),
+        data=tuple(result.data),
         last_handled_reconcile_at=before.last_handled_reconcile_at,
         last_handled_snapshot=SnapshotRequest.of(body).begun(stack, world) or None,
         **_service(result, before),
@@ -157,6 +161,11 @@ def events(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Event]:
     """Return the Events for the transitions between two statuses."""
     old, new = (_previous({"status": {"conditions": status.get("conditions", ())}}) for status in (before, after))
     return transitions(old.conditions, new.conditions)
+
+
+def recorded(body: Mapping[str, Any]) -> tuple[Data, ...]:
+    """Return what held data, by the status of the pass before."""
+    return _previous(body).data
 
 
 def _previous(body: Mapping[str, Any]) -> Status:

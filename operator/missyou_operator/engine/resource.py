@@ -91,6 +91,23 @@ class Observed:
         return replace(self, attrs={**self.attrs, **attrs})
 
 
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What is left of lost data, for a person.
+
+    `found`: a sentence without its stop. `patch`: the JSON merge patch of the object that brings it back, "" where
+    there is none. `anew`: what approval of a new one means, as an infinitive.
+    """
+
+    found: str
+    patch: str = ""
+    anew: str = "begin empty"
+
+
+#: All that was found, by address.
+World = Mapping[str, tuple[Observed, ...]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Resource(abc.ABC):
     """One desired resource. See the module's description.
@@ -102,6 +119,7 @@ class Resource(abc.ABC):
     - `CHANGES_ON_UPDATE`: attributes that have another value after an update (a task definition's ARN).
     - `DELETE_AFTER`: types whose last instance must be gone before one of this type can be deleted.
     - `READ_AFTER`: types that must have been read before this one can be.
+    - `EVIDENCE`: types that tell whether one that is missing is lost: see `lost`.
     - `EXTERNAL`: somebody else's. It is observed, never created, changed, deleted or listed in the status.
     - `RETAINED`: created on request (a snapshot). Never deleted; its absence is not drift; it does not count towards
       readiness.
@@ -115,6 +133,7 @@ class Resource(abc.ABC):
     CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset()
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ()
     READ_AFTER: ClassVar[tuple[str, ...]] = ()
+    EVIDENCE: ClassVar[tuple[str, ...]] = ()
     EXTERNAL: ClassVar[bool] = False
     RETAINED: ClassVar[bool] = False
     NOT_IDEMPOTENT: ClassVar[bool] = False
@@ -197,6 +216,21 @@ class Resource(abc.ABC):
     @abc.abstractmethod
     def update(self, cloud: Any, observed: Observed, changed: frozenset[str]) -> Observed:
         """Change the named fields (and "tags") in place and return the result as a read would find it."""
+
+    def evidence(self, observed: Observed, world: World) -> str:  # noqa: ARG002 - for those that override it
+        """Return what proves later that this one was there and held data; "" while it holds none."""
+        return ""
+
+    def lost(self, world: World, recorded: str) -> str:  # noqa: ARG002 - for those that override it
+        """Return the incarnation of what held data in this place and is gone; "" where nothing is lost.
+
+        Called for what is missing. `recorded` is the evidence that the status remembers.
+        """
+        return ""
+
+    def remains(self, cloud: Any, incarnation: str) -> Remains:  # noqa: ARG002 - for those that override it
+        """Return what is left of what was lost, and how to get it back."""
+        return Remains("Nothing of it is left")
 
     @classmethod
     @abc.abstractmethod

@@ -118,7 +118,9 @@ def _service(ctx: Context, notifying: Notifying) -> Iterator[Alarm]:
 
 
 def _database(ctx: Context, notifying: Notifying) -> Iterator[Alarm]:
-    limits, class_ = ctx.app.monitoring.alarms, ctx.app.database.instance_class
+    limits = ctx.app.monitoring.alarms
+    # The alarms follow the class once AWS has taken the change: they watch what runs.
+    class_ = ctx.lookups.database.instance_class or ctx.app.database.instance_class
     instance = {"DBInstanceIdentifier": ctx.stack.fill(naming.DATABASE)}
     cpu = float(limits.database_cpu_percent)
     message = f"more than {cpu:g} % CPU of the database for ten minutes. See Performance Insights for the query"

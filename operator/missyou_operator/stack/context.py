@@ -35,17 +35,32 @@ class ImageLookup:
 
 
 @dataclass(frozen=True, slots=True)
+class DatabaseLookup:
+    """The database as it runs. What goes with it stays as it is while a change of it waits or is refused.
+
+    `instance_class`: as it runs, "" where there is no database. `major`: the major that it runs, or is upgraded to; 0
+    where there is none. `evidence`: the tag that proves that it holds data, "" while it holds none.
+    """
+
+    instance_class: str = ""
+    major: int = 0
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Lookups:
     """What a stack is built from besides its spec.
 
     `zones`: the two availability zones, in the order of their letters. `domain`: the hosted zone for `spec.domain`.
     `snapshot`: the value of the annotation that requests a snapshot, "" for none. `image`: the image in use.
+    `database`: what runs.
     """
 
     zones: tuple[str, str]
     domain: DomainLookup = field(default_factory=DomainLookup)
     snapshot: str = ""
     image: ImageLookup = field(default_factory=ImageLookup)
+    database: DatabaseLookup = field(default_factory=DatabaseLookup)
 
 
 class Untagged(TypedDict):

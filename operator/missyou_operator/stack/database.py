@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from missyou_operator.api import AppSpec
 from missyou_operator.api.components import Component
+from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.logs import LogGroup
+from missyou_operator.aws.rds.evidence import DATA_TAG, evidence
 from missyou_operator.aws.rds.groups import DBParameterGroup, DBSubnetGroup
 from missyou_operator.aws.rds.instance import DBInstance
+from missyou_operator.aws.rds.versions import major as major_of
 from missyou_operator.aws.secretsmanager.secret import Secret, SecretVersion
+from missyou_operator.engine.plan import ObservedState
+from missyou_operator.engine.resource import Observed
 from missyou_operator.stack import naming
-from missyou_operator.stack.context import Context
+from missyou_operator.stack.context import Context, DatabaseLookup
 from missyou_operator.stack.network import Network
 from missyou_operator.stack.security_groups import SecurityGroups
 
@@ -23,13 +29,28 @@ class Database:
     url: SecretVersion
 
 
+def running_database(stack: StackIdentity, world: ObservedState) -> Observed | None:
+    """Return the stack's database, unless it is being deleted."""
+    rows = world.get(f"{DBInstance.TYPE}/{stack.fill(naming.DATABASE)}", ())
+    return next((row for row in rows if row.owned and row.state != "deleting"), None)
+
+
+def database_lookup(app: AppSpec, observed: Observed | None, major: int) -> DatabaseLookup:
+    """Return what runs. `major` is the one that it runs, or can be upgraded to if the spec wants that."""
+    if observed is None:
+        return DatabaseLookup()
+    held = evidence(observed, app.database.restore_from_snapshot or "")
+    return DatabaseLookup(observed.attrs.get("instance_class") or "", major, held)
+
+
 def database(ctx: Context, net: Network, groups: SecurityGroups, credentials: Secret, log_group: LogGroup) -> Database:
     """Declare the instance, its groups, and the credentials that its endpoint completes."""
     spec, add, named = ctx.app.database, ctx.graph.add, ctx.named(Component.DATABASE)
-    major = spec.engine_version.split(".")[0]
+    running = ctx.lookups.database
+    major = str(running.major or major_of(spec.engine_version))
     subnets = add(
         DBSubnetGroup(
-            **named(naming.DATABASE),
+            **named(naming.DATABASE, tags={DATA_TAG: running.evidence} if running.evidence else None),
             subnet_ids=tuple(subnet.ref() for subnet in net.database),
             description=f"Database subnets of {ctx.stack.app}",
         )

@@ -18,6 +18,7 @@ from missyou_operator.engine.resource import Health, Observed
 from missyou_operator.stack import naming
 from missyou_operator.stack.backups import SnapshotRequest, snapshot_name
 from missyou_operator.stack.context import Lookups
+from missyou_operator.stack.database import database_lookup, running_database
 from missyou_operator.stack.domain import domain_lookup, hosted_zone
 from missyou_operator.stack.notifications import given_topic
 from missyou_operator.stack.registry import image, image_lookup
@@ -81,8 +82,14 @@ class DataSources:
             for subnet in world.get(f"{Subnet.TYPE}/{self.stack.fill(naming.SUBNETS[tier, letter])}", ()):
                 yield subnet.attrs["zone"]
 
-    def answers(self, world: ObservedState, zones: tuple[str, str]) -> Lookups:
-        """Return what was found, for `build`."""
+    def running_version(self, world: ObservedState) -> str:
+        """Return the version that the database runs, "" where there is none."""
+        running = running_database(self.stack, world)
+        return running.attrs.get("running_version") or "" if running else ""
+
+    def answers(self, world: ObservedState, zones: tuple[str, str], major: int) -> Lookups:
+        """Return what was found, for `build`. `major` is that of PostgreSQL which runs or can run: see `aws.rds`."""
         domain = domain_lookup(self.app, self.stack, world)
         snapshot, in_use = self.request.wanted(self.stack, world), image_lookup(self.app, self.stack, world)
-        return Lookups(zones, domain, snapshot, in_use)
+        running = database_lookup(self.app, running_database(self.stack, world), major)
+        return Lookups(zones, domain, snapshot, in_use, running)

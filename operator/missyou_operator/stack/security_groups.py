@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 from missyou_operator.api.components import Component
 from missyou_operator.aws.ec2.security import Direction, SecurityGroup, SecurityGroupRule, rule_name
+from missyou_operator.aws.rds.desired import PORT
 from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context
 from missyou_operator.stack.network import Network
 
 ANYWHERE = "0.0.0.0/0"
-#: RDS's default port for PostgreSQL, since `aws.rds` requests no other. The app learns it from the instance's endpoint.
-POSTGRESQL_PORT = 5432
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +59,9 @@ def security_groups(ctx: Context, net: Network) -> SecurityGroups:
     allow(groups.alb, "ingress", 443, ANYWHERE, "HTTPS from anywhere")
     allow(groups.alb, "egress", app_port, groups.ecs, "to the app tasks")
     allow(groups.ecs, "ingress", app_port, groups.alb, "from the load balancer")
-    allow(groups.ecs, "egress", POSTGRESQL_PORT, groups.rds, "to the database")
+    allow(groups.ecs, "egress", PORT, groups.rds, "to the database")
     allow(groups.ecs, "egress", 443, ANYWHERE, "AWS APIs, Gemini and Firebase")
-    allow(groups.rds, "ingress", POSTGRESQL_PORT, groups.ecs, "from the app tasks")
+    allow(groups.rds, "ingress", PORT, groups.ecs, "from the app tasks")
     if groups.endpoints:
         allow(groups.endpoints, "ingress", 443, groups.ecs, "from the app tasks")
     return groups

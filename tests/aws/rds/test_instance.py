@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from missyou_operator.aws.cloud import Cloud
-from missyou_operator.aws.rds.instance import STORAGE_TAG, DBInstance
+from missyou_operator.aws.identity import tag_list
+from missyou_operator.aws.rds.evidence import DATA_TAG, GONE
+from missyou_operator.aws.rds.instance import ENGINE_TAG, STORAGE_TAG, DBInstance
+from missyou_operator.aws.rds.restore import PASSWORD_TAG
 from missyou_operator.engine.errors import FlakyError, NotYetError, RefusedError
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.plan import Action, make_plan
@@ -63,7 +66,10 @@ ROW: dict[str, Any] = {
     "CopyTagsToSnapshot": True,
     "AutoMinorVersionUpgrade": True,
     "PendingModifiedValues": {},
-    "TagList": [*row_tags("missyou-db"), {"Key": STORAGE_TAG, "Value": "20"}],
+    "TagList": [
+        *row_tags("missyou-db"),
+        *tag_list({STORAGE_TAG: "20", ENGINE_TAG: "15.4", PASSWORD_TAG: "secret"}),
+    ],
 }
 VERSIONS = {
     "DBEngineVersions": [
@@ -87,8 +93,9 @@ def fake(*, insights: bool = True, **answers: Any) -> FakeEc2:
     )
 
 
-def instance(*, insights: bool = True, storage_tag: str = "20", **values: Any) -> Observed:
-    row = {**ROW, **values, "TagList": [*row_tags("missyou-db"), {"Key": STORAGE_TAG, "Value": storage_tag}]}
+def instance(*, insights: bool = True, storage_tag: str = "20", engine_tag: str = "15.4", **values: Any) -> Observed:
+    ours = {STORAGE_TAG: storage_tag, ENGINE_TAG: engine_tag, PASSWORD_TAG: "secret"}
+    row = {**ROW, **values, "TagList": [*row_tags("missyou-db"), *tag_list(ours)]}
     rds = fake(insights=insights, describe_db_instances={"DBInstances": [row]})
     [observed] = DBInstance.read(reader_of(cloud_of(rds)))
     return observed
@@ -196,19 +203,29 @@ def test_without_the_tag_larger_storage_counts_as_growth() -> None:
 
 
 def test_a_major_version_cannot_be_downgraded() -> None:
-    observed = instance(EngineVersion="16.12")
+    observed = instance(EngineVersion="16.12", engine_tag="16")
     assert fields(DB, observed) == ["major_downgrade"]
     assert change_of(DB, observed)[0] is Action.REPLACE
     assert change_of(replace(DB, engine_version="16", multi_az=False), observed)[0] is Action.UPDATE
 
 
+def test_a_major_that_aws_forced_is_told_and_replaces_nothing() -> None:
+    observed = instance(EngineVersion="16.12")
+    assert fields(DB, observed) == []
+    health = DB.health(observed)
+    assert (health.status, health.reason) == ("ready", "NewerMajor")
+    assert 'Set spec.database.engineVersion to "16"' in health.message
+    assert change_of(replace(DB, multi_az=False), observed)[0] is Action.UPDATE
+    assert fields(replace(DB, engine_version="14.9"), observed) == ["major_downgrade"]
+
+
 def test_a_major_upgrade_takes_the_parameter_group_along() -> None:
     desired = replace(DB, engine_version="16", parameter_group="missyou-postgres16")
     observed = instance()
-    assert set(fields(desired, observed)) == {"engine_version", "parameter_group"}
+    assert set(fields(desired, observed)) == {"engine_version", "parameter_group", "tags"}
     sent = desired.modification(cloud_of(fake()), observed, frozenset(fields(desired, observed)))
     assert sent == {
-        "EngineVersion": "16",
+        "EngineVersion": "16.12",
         "AllowMajorVersionUpgrade": True,
         "DBParameterGroupName": "missyou-postgres16",
     }
@@ -335,7 +352,9 @@ def deletion(rds: FakeEc2, observed: Observed, *, final_snapshot: bool = True) -
 def test_deletion_drops_the_protection_and_takes_a_snapshot() -> None:
     rds = FakeEc2()
     health = deletion(rds, instance())
-    assert rds.operations == ["modify_db_instance", "delete_db_instance"]
+    assert rds.operations == ["modify_db_instance", "add_tags_to_resource", "delete_db_instance"]
+    # Before the deletion: whatever happens then, it is no loss.
+    assert {"Key": DATA_TAG, "Value": GONE} in rds.arguments("add_tags_to_resource")["Tags"]
     assert rds.arguments("modify_db_instance")["DeletionProtection"] is False
     sent = rds.arguments("delete_db_instance")
     assert sent["FinalDBSnapshotIdentifier"] == "missyou-db-final-20261123-stuvwxyz"
@@ -346,12 +365,9 @@ def test_deletion_drops_the_protection_and_takes_a_snapshot() -> None:
 def test_deletion_without_a_snapshot() -> None:
     rds = FakeEc2()
     deletion(rds, instance(DeletionProtection=False), final_snapshot=False)
-    assert rds.calls == [
-        (
-            "delete_db_instance",
-            {"DBInstanceIdentifier": "missyou-db", "DeleteAutomatedBackups": True, "SkipFinalSnapshot": True},
-        )
-    ]
+    expected = {"DBInstanceIdentifier": "missyou-db", "DeleteAutomatedBackups": True, "SkipFinalSnapshot": True}
+    assert rds.arguments("delete_db_instance") == expected
+    assert "modify_db_instance" not in rds.operations
 
 
 def test_a_snapshot_of_that_name_does_not_stop_the_deletion() -> None:
@@ -373,6 +389,83 @@ def test_a_deletion_under_way_is_left_alone_and_a_finished_one_is_done() -> None
         assert deletion(rds, instance(DBInstanceStatus=state)).status == "pending"
         assert rds.calls == []
     assert deletion(FakeEc2(delete_db_instance=aws_error("DBInstanceNotFound")), instance()).status == "ready"
+
+
+def refused(operation: str) -> FakeEc2:
+    return FakeEc2(**{operation: aws_error("InvalidDBInstanceState", "is not in available state")})
+
+
+def test_a_stopped_database_is_started_where_aws_lifts_no_protection() -> None:
+    rds = refused("modify_db_instance")
+    health = deletion(rds, instance(DBInstanceStatus="stopped"))
+    assert rds.operations == ["modify_db_instance", "start_db_instance"]
+    assert (health.status, "is being started" in health.message) == ("pending", True)
+
+
+@pytest.mark.parametrize(
+    ("state", "remedy"),
+    [
+        ("incompatible-parameters", "aws rds reboot-db-instance --db-instance-identifier missyou-db"),
+        ("inaccessible-encryption-credentials-recoverable", "aws rds start-db-instance"),
+        ("storage-full", "raise spec.database.storageGiB"),
+    ],
+)
+def test_what_holds_a_deletion_up_is_told_with_the_remedy(state: str, remedy: str) -> None:
+    with pytest.raises(RefusedError, match=remedy) as told:
+        deletion(refused("modify_db_instance"), instance(DBInstanceStatus=state), final_snapshot=False)
+    assert "Then it is deleted" in str(told.value)
+    health = deletion(refused("modify_db_instance"), instance(DBInstanceStatus="backing-up"), final_snapshot=False)
+    assert (health.status, "is deleted afterwards" in health.message) == ("pending", True)
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted", "sent"),
+    [
+        # Across the threshold, and beyond it, where somebody has bought more.
+        (
+            {"AllocatedStorage": 100, "Iops": 3000, "StorageThroughput": 125},
+            {"storage_gib": 400, "max_storage_gib": 1000},
+            {"AllocatedStorage": 400, "Iops": 12000, "StorageThroughput": 500, "MaxAllocatedStorage": 1000},
+        ),
+        (
+            {"AllocatedStorage": 400, "Iops": 20000, "StorageThroughput": 700, "MaxAllocatedStorage": 1000},
+            {"storage_gib": 500, "max_storage_gib": 1000},
+            {"AllocatedStorage": 500, "Iops": 20000, "StorageThroughput": 700, "MaxAllocatedStorage": 1000},
+        ),
+        # The limit goes along, also where it turns autoscaling off.
+        ({}, {"storage_gib": 100}, {"AllocatedStorage": 100, "MaxAllocatedStorage": 100}),
+        ({"StorageType": "gp2"}, {}, {"StorageType": "gp3"}),
+        ({"StorageType": "io1", "Iops": 1000}, {"storage_gib": 60}, {"StorageType": "gp3"}),
+        (
+            {"StorageType": "io2", "Iops": 3000, "AllocatedStorage": 500, "MaxAllocatedStorage": 600},
+            {"max_storage_gib": 600},
+            {"StorageType": "gp3", "AllocatedStorage": 500, "Iops": 12000, "StorageThroughput": 500},
+        ),
+    ],
+)
+def test_what_aws_takes_only_together_is_sent_together(
+    values: dict[str, Any], wanted: dict[str, int], sent: dict[str, Any]
+) -> None:
+    desired, observed = replace(DB, **wanted), instance(**values)
+    assert desired.modification(cloud_of(fake()), observed, frozenset(fields(desired, observed)) - {"tags"}) == sent
+
+
+def test_from_400_gib_on_a_new_database_has_its_performance_named() -> None:
+    rds = fake()
+    replace(DB, storage_gib=400, max_storage_gib=400).create(cloud_of(rds))
+    sent = rds.arguments("create_db_instance")
+    assert (sent["Iops"], sent["StorageThroughput"], sent["Port"]) == (12000, 500, 5432)
+
+
+def test_a_class_that_does_not_support_the_running_version_follows_the_upgrade() -> None:
+    desired = replace(DB, engine_version="16", instance_class="db.m8g.large", parameter_group="missyou-postgres16")
+    rds = fake()
+    rds.answers["describe_orderable_db_instance_options"] = {"OrderableDBInstanceOptions": []}
+    after = desired.update(cloud_of(rds), instance(), frozenset(fields(desired, instance())))
+    sent = rds.arguments("modify_db_instance")
+    assert sent["EngineVersion"] == "16.12"
+    assert "DBInstanceClass" not in sent
+    assert fields(desired, after) == ["instance_class"]
 
 
 def test_a_required_final_snapshot_is_never_skipped_silently() -> None:

@@ -13,6 +13,7 @@ from missyou_operator.aws.rds.instance import DBInstance
 from missyou_operator.aws.rds.restore import PASSWORD_TAG, RESTORED_TAG, password_due
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import Observed
+from missyou_operator.engine.values import UNKNOWN
 from tests.aws.fake import FakeEc2, aws_error, cloud_of, reader_of
 from tests.aws.rds.test_instance import DB, ROW, fake
 
@@ -45,7 +46,8 @@ def tagged(**tags: str) -> list[dict[str, str]]:
 
 def restored(**values: Any) -> Observed:
     """Return a restored instance whose password is still due."""
-    tags = [*ROW["TagList"], {"Key": RESTORED_TAG, "Value": "gift"}, *values.pop("tags", ())]
+    ours = {PASSWORD_TAG: values.pop("password_of", "none"), RESTORED_TAG: "gift"}
+    tags = [*(tag for tag in ROW["TagList"] if tag["Key"] not in ours), *tag_list(ours)]
     rds = fake(describe_db_instances={"DBInstances": [{**ROW, **values, "TagList": tags}]})
     [observed] = DBInstance.read(reader_of(cloud_of(rds)))
     return observed
@@ -111,12 +113,39 @@ def test_storage_is_sent_only_if_it_is_larger_than_the_snapshots(storage: int, s
     assert rds.arguments("restore_db_instance_from_db_snapshot").get("AllocatedStorage") == sent
 
 
+@pytest.mark.parametrize(
+    ("snapshot", "storage", "sent"),
+    [
+        ({"StorageType": "io1", "Iops": 1000, "AllocatedStorage": 100}, 20, {"StorageType": "gp3", "Iops": 0}),
+        (
+            {"StorageType": "io2", "Iops": 5000, "AllocatedStorage": 100},
+            400,
+            {"StorageType": "gp3", "AllocatedStorage": 400, "Iops": 12000, "StorageThroughput": 500},
+        ),
+        (
+            {"StorageType": "gp3", "AllocatedStorage": 500},
+            20,
+            {"StorageType": "gp3", "Iops": 12000, "StorageThroughput": 500},
+        ),
+        ({"StorageType": "gp2", "Port": 5433}, 20, {"Port": 5432}),
+    ],
+)
+def test_a_snapshot_of_another_kind_of_storage_or_port_becomes_ours(
+    snapshot: dict[str, Any], storage: int, sent: dict[str, Any]
+) -> None:
+    rds = giving(**snapshot)
+    replace(HEIR, storage_gib=storage).create(cloud_of(rds))
+    arguments = rds.arguments("restore_db_instance_from_db_snapshot")
+    about = ("StorageType", "AllocatedStorage", "Iops", "StorageThroughput", *sent)
+    assert {key: arguments[key] for key in about if key in arguments} == sent
+
+
 def test_the_tags_of_a_restore_record_that_the_password_is_due() -> None:
     rds = giving()
     HEIR.create(cloud_of(rds))
     sent = rds.arguments("restore_db_instance_from_db_snapshot")
     assert {"Key": RESTORED_TAG, "Value": "gift"} in sent["Tags"]
-    assert PASSWORD_TAG not in {tag["Key"] for tag in sent["Tags"]}
+    assert {"Key": PASSWORD_TAG, "Value": "none"} in sent["Tags"]
     observed = restored()
     assert [change.field for change in HEIR.diff(observed)] == ["password"]
     assert HEIR.health(observed).reason == "SettingPassword"
@@ -127,9 +156,9 @@ def test_the_tag_follows_the_password_and_only_then_it_is_ready() -> None:
     after = HEIR.update(cloud_of(rds), observed, frozenset({"password"}))
     assert rds.operations == ["get_secret_value", "modify_db_instance", "add_tags_to_resource"]
     assert rds.arguments("modify_db_instance")["MasterUserPassword"] == "s3cret"
-    assert {"Key": PASSWORD_TAG, "Value": ROW["DbiResourceId"]} in rds.arguments("add_tags_to_resource")["Tags"]
-    assert (password_due(after), HEIR.health(after).status) == (False, "pending")
-    done = restored(tags=[{"Key": PASSWORD_TAG, "Value": ROW["DbiResourceId"]}])
+    assert {"Key": PASSWORD_TAG, "Value": "secret"} in rds.arguments("add_tags_to_resource")["Tags"]
+    assert (password_due(after, HEIR.credentials), HEIR.health(after).status) == (False, "pending")
+    done = restored(password_of="secret")
     assert (HEIR.diff(done), HEIR.health(done).status) == ((), "ready")
 
 
@@ -140,13 +169,18 @@ def test_a_refused_password_leaves_no_tag() -> None:
     assert "add_tags_to_resource" not in rds.operations
 
 
-def test_a_tag_that_came_with_the_snapshot_does_not_count() -> None:
-    assert password_due(restored(tags=[{"Key": PASSWORD_TAG, "Value": "db-PARENT"}]))
+def test_a_secret_made_anew_has_its_password_set() -> None:
+    """It may have been deleted for good: its successor bears another ARN, and another password."""
+    there = restored(password_of="secret")
+    anew = replace(HEIR, credentials="arn:aws:secretsmanager:eu-central-1:1:secret:missyou/db_credentials-AbCdEf")
+    assert [change.field for change in anew.diff(there)] == ["password"]
+    after = anew.update(cloud_of(fake()), there, frozenset({"password"}))
+    assert anew.diff(after) == ()
+    assert replace(HEIR, credentials=UNKNOWN).diff(there) == ()  # type: ignore[arg-type]
 
 
 def test_a_password_that_aws_has_not_applied_yet_is_waited_for() -> None:
-    done = [{"Key": PASSWORD_TAG, "Value": ROW["DbiResourceId"]}]
-    observed = restored(tags=done, PendingModifiedValues={"MasterUserPassword": "****"})
+    observed = restored(password_of="secret", PendingModifiedValues={"MasterUserPassword": "****"})
     assert HEIR.health(observed).reason == "SettingPassword"
 
 
@@ -157,7 +191,7 @@ def test_the_longest_snapshot_name_fits_into_the_tag() -> None:
     sent = rds.arguments("restore_db_instance_from_db_snapshot")
     tags = {tag["Key"]: tag["Value"] for tag in sent["Tags"]}
     assert len(tags[RESTORED_TAG]) == 256
-    tags[PASSWORD_TAG] = ROW["DbiResourceId"]
+    tags[PASSWORD_TAG] = "secret"
     there = fake(describe_db_instances={"DBInstances": [{**ROW, "TagList": tag_list(tags)}]})
     [observed] = DBInstance.read(reader_of(cloud_of(there)))
     assert "counts only when" not in longest.health(observed).message
@@ -173,7 +207,7 @@ def test_no_change_shows_the_password() -> None:
     [(None, "was created empty"), ("another", "was restored from another"), ("gift", "")],
 )
 def test_an_origin_other_than_in_the_spec_is_noted(origin: str | None, expected: str) -> None:
-    tags = [*ROW["TagList"], {"Key": PASSWORD_TAG, "Value": ROW["DbiResourceId"]}]
+    tags = [*ROW["TagList"]]
     tags += [{"Key": RESTORED_TAG, "Value": origin}] if origin else []
     rds = fake(describe_db_instances={"DBInstances": [{**ROW, "TagList": tags}]})
     [observed] = DBInstance.read(reader_of(cloud_of(rds)))

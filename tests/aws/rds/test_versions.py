@@ -10,9 +10,9 @@ from missyou_operator.aws.rds.versions import (
     Gap,
     choose,
     gap,
+    major_to_run,
     offers_insights,
     parse,
-    upgrade_targets,
     version_to_create,
     version_to_upgrade_to,
 )
@@ -71,13 +71,57 @@ def rows(**targets: list[str]) -> list[dict[str, Any]]:
     ]
 
 
-def test_an_upgrade_goes_to_a_target_that_aws_allows() -> None:
-    listed = rows(v15_9=["15.16", "16.12"])
-    assert upgrade_targets("15.9", listed) == ["15.16", "16.12"]
-    assert upgrade_targets("15.3", listed) is None
-    rds = FakeEc2(describe_db_engine_versions={"DBEngineVersions": listed})
-    assert version_to_upgrade_to(cloud_of(rds), "15.10", "15.9") == "15.16"
-    assert version_to_upgrade_to(cloud_of(rds), "15.10", "15.3") == "15.10"
+def catalogue(default: str = "", **targets: list[str]) -> FakeEc2:
+    """Return an RDS whose default minor of each major is `default`, and whose retired versions are listed on demand."""
+
+    def answer(**which: Any) -> dict[str, Any]:
+        listed = [row for row in rows(**targets) if which.get("EngineVersion") in {None, row["EngineVersion"]}]
+        if which.get("DefaultOnly"):
+            listed = [{"EngineVersion": default}] if default else []
+        return {"DBEngineVersions": listed}
+
+    return FakeEc2(describe_db_engine_versions=answer)
+
+
+@pytest.mark.parametrize(
+    ("desired", "default", "chosen"),
+    [
+        ("15.10", "", "15.16"),
+        # A late 15 is newer than the default 16, which is no target then.
+        ("16", "16.9", "16.12"),
+        ("16", "16.13", "16.13"),
+        ("16.13", "16.12", "16.13"),
+    ],
+)
+def test_an_upgrade_goes_to_a_target_that_aws_allows(desired: str, default: str, chosen: str) -> None:
+    rds = catalogue(default, v15_9=["15.16", "16.13", "16.12"])
+    assert version_to_upgrade_to(cloud_of(rds), desired, "15.9") == chosen
+
+
+def test_a_running_version_that_aws_no_longer_creates_has_targets_all_the_same() -> None:
+    row = {"EngineVersion": "15.3", "Status": "deprecated", "ValidUpgradeTarget": [{"EngineVersion": "15.16"}]}
+    rds = FakeEc2(describe_db_engine_versions={"DBEngineVersions": [row]})
+    assert version_to_upgrade_to(cloud_of(rds), "15.10", "15.3") == "15.16"
+    assert rds.arguments("describe_db_engine_versions")["IncludeAll"] is True
+
+
+@pytest.mark.parametrize(
+    ("targets", "words"),
+    [
+        ([], "AWS offers no upgrade of the running PostgreSQL 15.9 at present: keep it"),
+        (["15.16"], "15.9 cannot be upgraded to 16.20 in one step. AWS offers majors 15"),
+        (["15.16", "16.12"], "AWS offers versions 16.12"),
+    ],
+)
+def test_an_upgrade_without_a_path_is_refused_with_those_there_are(targets: list[str], words: str) -> None:
+    with pytest.raises(RefusedError, match=words):
+        version_to_upgrade_to(cloud_of(catalogue(v15_9=targets)), "16.20", "15.9")
+    assert major_to_run(cloud_of(catalogue(v15_9=targets)), "16.20", "15.9") == 15
+
+
+def test_what_goes_with_a_database_follows_what_runs() -> None:
+    cloud = cloud_of(catalogue(v15_9=["16.12"]))
+    assert [major_to_run(cloud, "16", running) for running in ("", "15.9", "17.2")] == [16, 16, 17]
 
 
 def test_retired_versions_are_not_offered_and_the_list_is_read_once() -> None:

@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import code_of, is_absent
-from missyou_operator.aws.rds.states import WITHOUT_SNAPSHOT
+from missyou_operator.aws.rds.evidence import give_up
+from missyou_operator.aws.rds.states import WITHOUT_SNAPSHOT, health_of
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, pending
 
@@ -32,18 +33,47 @@ def delete(cloud: Cloud, observed: Observed, now: datetime) -> Health:
         raise RefusedError(
             "FinalSnapshotImpossible",
             f"AWS cannot take a snapshot of {observed.id} in the state {observed.state}: set "
-            "spec.database.finalSnapshot to false to delete it without one",
+            "spec.database.finalSnapshot to false to delete it without one, or repair it first: "
+            f"{_state(observed).message}",
         )
     rds = cloud.client("rds")
     try:
         if observed.attrs.get("deletion_protection"):
             rds.modify_db_instance(DBInstanceIdentifier=observed.id, DeletionProtection=False, ApplyImmediately=True)
+        if group := observed.attrs.get("subnet_group"):
+            give_up(cloud, group)
         _delete(cloud, observed, now)
     except ClientError as error:
         if is_absent(error):
             return READY
-        raise
+        if code_of(error) != "InvalidDBInstanceState":
+            raise
+        return _unlock(cloud, observed)
     return deleting
+
+
+def _unlock(cloud: Cloud, observed: Observed) -> Health:
+    """Go on where AWS refuses because of the state: it lifts the protection of a running instance only.
+
+    Source: RDS User Guide, "Stopping an Amazon RDS DB instance temporarily" (a stopped one cannot be modified).
+    Errors: RefusedError with the command that helps, where a person is needed.
+    """
+    if observed.state == "stopped":
+        cloud.client("rds").start_db_instance(DBInstanceIdentifier=observed.id)
+        message = f"{observed.id} is stopped, and AWS deletes it only once it runs: it is being started"
+        return pending(Reason.DELETING, message, _TYPICAL_SECONDS)
+    health = _state(observed)
+    if health.status == "failed":
+        raise RefusedError(
+            health.reason, f"AWS refuses to delete {observed.id} in its state: {health.message}. Then it is deleted"
+        )
+    return pending(
+        Reason.DELETING, f"{observed.id} is {observed.state}: it is deleted afterwards", health.typical_seconds
+    )
+
+
+def _state(observed: Observed) -> Health:
+    return health_of(observed.id, observed.state, reachable=True)
 
 
 def _delete(cloud: Cloud, observed: Observed, now: datetime) -> None:

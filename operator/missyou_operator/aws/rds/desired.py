@@ -14,8 +14,6 @@ from missyou_operator.engine.values import Ref
 #: Fields that a single argument of ModifyDBInstance changes, and the argument's name.
 ARGUMENTS = {
     "instance_class": "DBInstanceClass",
-    "storage_gib": "AllocatedStorage",
-    "storage_type": "StorageType",
     "multi_az": "MultiAZ",
     "backup_retention_days": "BackupRetentionPeriod",
     "performance_insights": "EnablePerformanceInsights",
@@ -26,8 +24,11 @@ ARGUMENTS = {
     "auto_minor_upgrades": "AutoMinorVersionUpgrade",
     "backup_window": "PreferredBackupWindow",
     "maintenance_window": "PreferredMaintenanceWindow",
+    "port": "DBPortNumber",
 }
 
+#: The port of every database: a snapshot's instance may have listened on another.
+PORT = 5432
 WINDOWS = ("backup_window", "maintenance_window")
 
 
@@ -47,6 +48,7 @@ class DesiredInstance(Resource):
         for name, comparator in compare(
             *ARGUMENTS,
             "max_storage_gib",
+            "storage_type",
             "database_name",
             "username",
             engine_version=as_version,
@@ -79,6 +81,7 @@ class DesiredInstance(Resource):
     backup_window: str | None = None
     maintenance_window: str | None = None
     restore_from: str = ""
+    port: int = PORT
 
     def matches(self, name: str, observed: Observed) -> bool:
         """Compare a field. Storage beyond its limit matches, and so do insights that AWS does not offer."""

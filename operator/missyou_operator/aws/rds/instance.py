@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.listing import Listing, Named
+from missyou_operator.aws.rds import evidence as data
+from missyou_operator.aws.rds import storage
 from missyou_operator.aws.rds.deletion import delete
 from missyou_operator.aws.rds.desired import ARGUMENTS, WINDOWS, DesiredInstance
 from missyou_operator.aws.rds.permissions import PERMISSIONS
@@ -20,20 +23,22 @@ from missyou_operator.aws.rds.restore import (
     PASSWORD_TAG,
     RESTORED_TAG,
     common_arguments,
-    origin,
     origin_note,
     password_due,
+    password_tag,
     restore,
     unfinished,
 )
 from missyou_operator.aws.rds.rows import attributes
 from missyou_operator.aws.rds.states import CHANGEABLE, explained, health_of, notes_of
-from missyou_operator.aws.rds.versions import Gap, gap, offers_insights, version_to_create, version_to_upgrade_to
+from missyou_operator.aws.rds.versions import Gap, gap, major, offers_insights, version_to_create, version_to_upgrade_to
 from missyou_operator.aws.secretsmanager.values import database_password
-from missyou_operator.engine.resource import FieldChange, Health, Observed
+from missyou_operator.engine.resource import FieldChange, Health, Observed, Remains, World
 
 #: The tag with the GiB that the spec last asked for. It distinguishes a desired shrink from growth by autoscaling.
 STORAGE_TAG = "missyou.app/storage-gib"
+#: The tag with the version that the spec last asked for. It distinguishes a desired downgrade from AWS's own upgrades.
+ENGINE_TAG = "missyou.app/engine-version"
 
 #: Changes that take minutes. The instance is `modifying` meanwhile, though it may be `available` for the first minute.
 _SLOW = frozenset({"instance_class", "storage_gib", "storage_type", "multi_az", "engine_version"})
@@ -52,6 +57,7 @@ class DBInstance(DesiredInstance, Named):
     FORCES_REPLACEMENT = frozenset({"database_name", "username", "major_downgrade", "storage_shrink"})
     # Running tasks would lose their database, and write while its final snapshot is taken.
     DELETE_AFTER = ("ecs.Service",)
+    EVIDENCE = ("rds.DBSubnetGroup",)
     PERMISSIONS = PERMISSIONS
 
     @classmethod
@@ -70,21 +76,28 @@ class DBInstance(DesiredInstance, Named):
             return ()
         previous = observed.tags.get(STORAGE_TAG, "")
         shrinks = previous.isdecimal() and self.storage_gib < int(previous)
-        changes = list(super(DBInstance, self if shrinks else self._tagged()).diff(observed))
+        asked = observed.tags.get(ENGINE_TAG) or self.engine_version
+        # Without the second condition, an upgrade that AWS forces would have the database replaced.
+        downgrades = self._overtaken(observed) and major(self.engine_version) < major(asked)
+        changes = list(super(DBInstance, self if shrinks or downgrades else self._tagged()).diff(observed))
         if shrinks:
             changes.append(FieldChange("storage_shrink", f"{previous} GiB", f"{self.storage_gib} GiB"))
-        running = observed.attrs["engine_version"]
-        if gap(self.engine_version, running) is Gap.DOWNGRADE:
-            changes.append(FieldChange("major_downgrade", running, self.engine_version))
+        if downgrades:
+            changes.append(FieldChange("major_downgrade", observed.attrs["engine_version"], self.engine_version))
         if RESTORED_TAG in observed.tags:
             # A replacement would be restored from the same snapshot, and be no different.
             changes = [change for change in changes if change.field not in {"database_name", "username"}]
-        if password_due(observed):
-            changes.append(FieldChange("password", "that of the snapshot", "that of db_credentials"))
+        if password_due(observed, self.credentials):
+            changes.append(FieldChange("password", "another", "that of db_credentials"))
         return tuple(changes)
 
     def _tagged(self) -> DBInstance:
-        return replace(self, tags={**self.tags, STORAGE_TAG: str(self.storage_gib)})
+        return replace(self, tags={**self.tags, STORAGE_TAG: str(self.storage_gib), ENGINE_TAG: self.engine_version})
+
+    def _overtaken(self, observed: Observed) -> bool:
+        """Return whether a newer major runs than the desired one."""
+        running = observed.attrs["engine_version"]
+        return bool(running) and gap(self.engine_version, running) is Gap.DOWNGRADE
 
     def destroys_data(self, changes: Sequence[FieldChange]) -> bool:  # noqa: ARG002
         """Return True: a new instance is empty."""
@@ -103,6 +116,18 @@ class DBInstance(DesiredInstance, Named):
             "(a final snapshot is taken first, unless spec.database.finalSnapshot is false)"
         )
 
+    def evidence(self, observed: Observed, world: World) -> str:  # noqa: ARG002
+        """Return the tag that its subnet group bears."""
+        return data.evidence(observed, self.restore_from)
+
+    def lost(self, world: World, recorded: str) -> str:
+        """Return the resource ID of an instance that held data and was deleted by others."""
+        return data.lost(world, recorded, self.restore_from)
+
+    def remains(self, cloud: Cloud, incarnation: str) -> Remains:
+        """List the snapshots that there are, and where to look for more."""
+        return data.remains(cloud, self.name, incarnation, self.restore_from)
+
     def busy(self, observed: Observed) -> Health | None:
         """Return the health in a state in which AWS accepts no changes, else None."""
         return None if observed.state in CHANGEABLE else self.health(observed)
@@ -115,13 +140,14 @@ class DBInstance(DesiredInstance, Named):
         if obstacle := unfinished(self, observed):
             return obstacle
         notes = notes_of(observed.attrs, self.engine_version, insights=self.performance_insights)
-        return replace(health, message="; ".join(filter(None, (health.message, *notes, origin_note(self, observed)))))
+        message = "; ".join(filter(None, (health.message, *notes, origin_note(self, observed))))
+        return replace(
+            health, message=message, reason=Reason.NEWER_MAJOR if self._overtaken(observed) else health.reason
+        )
 
     def create(self, cloud: Cloud) -> Observed:
         """Start its creation, which takes ten minutes or more."""
-        tags = {**self._tagged().tags, DATABASE_TAG: self.database_name}
-        if self.restore_from:
-            tags[RESTORED_TAG] = origin(self.restore_from)
+        tags = {**self._tagged().tags, DATABASE_TAG: self.database_name, PASSWORD_TAG: password_tag(self.credentials)}
         with creating(self.address), explained(self.name, self.instance_class):
             row = restore(cloud, self, tags) if self.restore_from else self._create_empty(cloud, tags)
         known = {name: value for name, value in attributes(row).items() if value is not None}
@@ -139,6 +165,7 @@ class DBInstance(DesiredInstance, Named):
             DBInstanceClass=self.instance_class,
             StorageType=self.storage_type,
             AllocatedStorage=self.storage_gib,
+            **storage.performance(self.storage_gib),
             **grows,
             **windows,
             StorageEncrypted=True,
@@ -153,19 +180,28 @@ class DBInstance(DesiredInstance, Named):
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Change what differs, immediately rather than in the next maintenance window."""
         rds, desired = cloud.client("rds"), self._tagged()
+        if {"engine_version", "instance_class"} <= changed and self._class_is_too_new(cloud, observed):
+            # AWS takes both at once only if the class supports the version that still runs: API, ModifyDBInstance.
+            changed, desired = (
+                changed - {"instance_class"},
+                replace(desired, instance_class=observed.attrs["instance_class"]),
+            )
         arguments = self.modification(cloud, observed, changed)
         if arguments:
             with explained(self.name, self.instance_class):
                 rds.modify_db_instance(DBInstanceIdentifier=self.name, ApplyImmediately=True, **arguments)
         if "password" in changed:
             # Only after the call above: until then the tags record that the password is still due.
-            desired = replace(desired, tags={**desired.tags, PASSWORD_TAG: observed.attrs["resource_id"]})
+            desired = replace(desired, tags={**desired.tags, PASSWORD_TAG: password_tag(self.credentials)})
         if changed & {"tags", "password"}:
             rds.add_tags_to_resource(ResourceName=observed.attrs["arn"], Tags=tag_list(desired.tags))
         after = desired.as_desired(observed)
         if "password" in changed:
             return replace(after, state="resetting-master-credentials")
         return replace(after, state="modifying") if changed & _SLOW else after
+
+    def _class_is_too_new(self, cloud: Cloud, observed: Observed) -> bool:
+        return offers_insights(cloud, observed.attrs["running_version"], self.instance_class) is None
 
     def modification(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> dict[str, Any]:
         """Return the arguments of ModifyDBInstance: only changes, since AWS would apply all others as well."""
@@ -181,8 +217,7 @@ class DBInstance(DesiredInstance, Named):
             offered = offers_insights(cloud, running, self.instance_class) is not False
             if offered != bool(observed.attrs.get("performance_insights")):
                 arguments["EnablePerformanceInsights"] = offered
-        if "max_storage_gib" in changed:
-            arguments["MaxAllocatedStorage"] = self.storage_limit(observed)
+        arguments |= storage.growth(self.storage_gib, self.max_storage_gib, observed.attrs, changed)
         if "security_group_ids" in changed:
             arguments["VpcSecurityGroupIds"] = list(self.security_group_ids)
         if "log_exports" in changed:

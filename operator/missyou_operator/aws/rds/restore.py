@@ -1,10 +1,10 @@
 """Databases restored from snapshots: which snapshots are suitable, and the password that comes with them.
 
-A restored instance has the master password of its snapshot, which nobody may know any more. Only tags record this, so
-that it is not forgotten whatever happens: the restoring call gives the instance `RESTORED_TAG`, and `PASSWORD_TAG`
-follows once the password of `db_credentials` is set. Its value is the instance's resource ID, so that a tag copied from
-a snapshot does not count. Sources: RDS API reference, DescribeDBSnapshots and RestoreDBInstanceFromDBSnapshot;
-hashicorp/terraform issue 9988 (the name of the database comes from the snapshot).
+A restored instance has the master password of its snapshot, which nobody may know any more. Only a tag records whose
+password an instance has, so that it is not forgotten whatever happens: the restoring call sets `PASSWORD_TAG` to
+nobody's, and the secret follows once its password is set. The same happens where `db_credentials` was deleted for good
+and made anew. Sources: RDS API reference, DescribeDBSnapshots and RestoreDBInstanceFromDBSnapshot; hashicorp/terraform
+issue 9988 (the name of the database comes from the snapshot).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import is_absent
 from missyou_operator.aws.identity import STACK_TAG, tag_list, tag_map
+from missyou_operator.aws.rds import storage
 from missyou_operator.aws.rds.desired import DesiredInstance
 from missyou_operator.aws.rds.versions import major
 from missyou_operator.engine.errors import NotYetError, RefusedError
@@ -25,8 +26,10 @@ from missyou_operator.engine.resource import Health, Observed, failed, pending
 
 #: On an instance: the snapshot that it was restored from.
 RESTORED_TAG = "missyou.app/restored-from"
-#: On an instance: its own resource ID, once it has our password.
-PASSWORD_TAG = "missyou.app/password-set-on"  # noqa: S105 - the name of a tag
+#: On an instance: the secret whose password it has, by the six characters that end its ARN and that are never repeated.
+PASSWORD_TAG = "missyou.app/password-of-secret"  # noqa: S105 - the name of a tag
+#: Its value while an instance has the password of its snapshot.
+_NOBODYS = "none"
 #: On an instance, and copied to its snapshots: the name of the database in it, which AWS does not show for snapshots.
 DATABASE_TAG = "missyou.app/database-name"
 
@@ -41,9 +44,14 @@ def origin(given: str) -> str:
     return given[-_TAG_MAX:]
 
 
-def password_due(observed: Observed) -> bool:
-    """Return whether an instance still has the password of the snapshot that it was restored from."""
-    return RESTORED_TAG in observed.tags and observed.tags.get(PASSWORD_TAG) != observed.attrs["resource_id"]
+def password_tag(secret: object) -> str:
+    """Return the value of `PASSWORD_TAG` for the ARN of a secret."""
+    return str(secret)[-6:]
+
+
+def password_due(observed: Observed, secret: object) -> bool:
+    """Return whether an instance has another password than that of a secret. While its ARN is unknown, it has not."""
+    return isinstance(secret, str) and observed.tags.get(PASSWORD_TAG) != password_tag(secret)
 
 
 def unfinished(desired: DesiredInstance, observed: Observed) -> Health | None:
@@ -55,7 +63,7 @@ def unfinished(desired: DesiredInstance, observed: Observed) -> Health | None:
             f"the database in {observed.id}, restored from {source}, is called {name} and cannot be renamed: delete "
             f"this MissYouApp and create it again with spec.database.name: {name}",
         )
-    if password_due(observed) or observed.attrs.get("password_pending"):
+    if observed.tags.get(PASSWORD_TAG) == _NOBODYS or observed.attrs.get("password_pending"):
         return pending("SettingPassword", f"{observed.id} gets the password of db_credentials next", 30.0)
     return None
 
@@ -77,15 +85,14 @@ def restore(cloud: Cloud, desired: DesiredInstance, tags: Mapping[str, str]) -> 
     row = _find(cloud, desired.restore_from)
     if problems := unsuitable(row, desired):
         raise RefusedError(_UNSUITABLE, f"{_FIELD}: {desired.restore_from} {'; '.join(problems)}")
-    larger = {"AllocatedStorage": desired.storage_gib} if desired.storage_gib > row["AllocatedStorage"] else {}
     window = {"PreferredBackupWindow": desired.backup_window} if desired.backup_window else {}
     answer: Mapping[str, Any] = cloud.client("rds").restore_db_instance_from_db_snapshot(
         DBInstanceIdentifier=desired.name,
         DBSnapshotIdentifier=desired.restore_from,
         DBInstanceClass=desired.instance_class,
-        **larger,
+        **storage.restored(desired.storage_gib, row),
         **window,
-        **common_arguments(desired, tags),
+        **common_arguments(desired, {**tags, RESTORED_TAG: origin(desired.restore_from), PASSWORD_TAG: _NOBODYS}),
     )["DBInstance"]
     return answer
 
@@ -93,6 +100,7 @@ def restore(cloud: Cloud, desired: DesiredInstance, tags: Mapping[str, str]) -> 
 def common_arguments(desired: DesiredInstance, tags: Mapping[str, str]) -> dict[str, Any]:
     """Return the arguments that creating an empty instance and restoring one have in common."""
     return {
+        "Port": desired.port,
         "MultiAZ": desired.multi_az,
         "DBSubnetGroupName": desired.subnet_group,
         "DBParameterGroupName": desired.parameter_group,

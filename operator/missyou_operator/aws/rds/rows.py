@@ -32,6 +32,8 @@ def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
         "instance_class": current("DBInstanceClass"),
         "storage_gib": storage,
         "storage_type": current("StorageType"),
+        "iops": current("Iops"),
+        "storage_throughput": current("StorageThroughput"),
         # Absent if autoscaling is off: the present storage is then the limit.
         "max_storage_gib": max(row.get("MaxAllocatedStorage") or 0, storage or 0),
         "multi_az": current("MultiAZ"),

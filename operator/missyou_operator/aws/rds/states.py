@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.errors import code_of, message_of
+from missyou_operator.aws.rds.versions import major
 from missyou_operator.engine.errors import FlakyError, NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, Health, failed, pending
 
@@ -69,7 +70,10 @@ CHANGEABLE = frozenset(
 )
 
 #: States in which RDS cannot take a snapshot, now or ever.
-WITHOUT_SNAPSHOT = frozenset({"failed", "incompatible-restore", "incompatible-network", "incompatible-create"})
+WITHOUT_SNAPSHOT = frozenset(
+    {"failed", "incompatible-restore", "incompatible-network", "incompatible-create", "restore-error"}
+    | {"inaccessible-encryption-credentials", "inaccessible-encryption-credentials-recoverable"}
+)
 
 
 def health_of(identifier: str, state: str, *, reachable: bool) -> Health:
@@ -88,7 +92,12 @@ def health_of(identifier: str, state: str, *, reachable: bool) -> Health:
 def notes_of(attrs: Mapping[str, Any], engine_version: str, *, insights: bool) -> list[str]:
     """Return notes on a database that is ready; `engine_version` and `insights` are the desired settings."""
     notes, running = [], attrs.get("running_version") or ""
-    if "." in engine_version and running != engine_version:
+    if running and major(running) > major(engine_version):
+        notes.append(
+            f"runs PostgreSQL {running}, newer than spec.database.engineVersion ({engine_version}): AWS upgrades by "
+            f'force what it no longer supports. Set spec.database.engineVersion to "{major(running)}"'
+        )
+    elif "." in engine_version and running != engine_version:
         notes.append(f"runs PostgreSQL {running} (spec.database.engineVersion: {engine_version} or newer)")
     if insights and attrs.get("insights_offered") is False:
         notes.append(f"Performance Insights is off: AWS does not offer it for {attrs['instance_class']}")

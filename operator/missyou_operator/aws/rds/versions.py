@@ -14,8 +14,6 @@ from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, pages
 from missyou_operator.engine.errors import RefusedError
 
-Rows = Iterable[Mapping[str, Any]]
-
 
 class Gap(Enum):
     """The relation of the running version to the desired one."""
@@ -50,47 +48,40 @@ def as_version(desired: str, observed: str) -> bool:
 
 
 def choose(desired: str, offered: Iterable[str]) -> str:
-    """Choose the version to request from AWS.
+    """Choose the version of a new instance.
 
     A major alone stays as it is: AWS then takes its default minor. Otherwise it is the lowest offered version of the
     same major that is not older. Errors: RefusedError (InvalidSpec), which names the offered versions.
     """
+    want, versions = parse(desired), sorted(set(offered), key=parse)
+    enough = _enough(desired, versions)
+    if enough:
+        return desired if len(want) == 1 else enough[0]
+    if minors := [version for version in versions if parse(version)[0] == want[0]]:
+        raise _refused(
+            f"AWS offers no PostgreSQL {desired} or newer of that major in this region. "
+            f"Choose one of {', '.join(minors)}, or {want[0]} for AWS's default"
+        )
+    raise _refused(f"AWS offers no PostgreSQL {want[0]} in this region. Majors on offer: {_majors(versions)}")
+
+
+def _enough(desired: str, versions: Iterable[str]) -> list[str]:
+    """Return the versions of the desired major that are not older than the desired one, in order."""
     want = parse(desired)
-    versions = sorted(set(offered), key=parse)
-    minors = [version for version in versions if parse(version)[0] == want[0]]
-    if not minors:
-        known = ", ".join(str(major) for major in sorted({parse(version)[0] for version in versions})) or "(none)"
-        raise RefusedError(
-            Reason.INVALID_SPEC,
-            f"spec.database.engineVersion: AWS offers no PostgreSQL {want[0]} in this region. Majors on offer: {known}",
-        )
-    if len(want) == 1:
-        return desired
-    enough = [version for version in minors if parse(version) >= want]
-    if not enough:
-        raise RefusedError(
-            Reason.INVALID_SPEC,
-            f"spec.database.engineVersion: AWS offers no PostgreSQL {desired} or newer of that major in this region. "
-            f"Choose one of {', '.join(minors)}, or {want[0]} for AWS's default",
-        )
-    return enough[0]
+    return sorted((v for v in versions if parse(v)[0] == want[0] and parse(v) >= want), key=parse)
 
 
-def upgrade_targets(current: str, rows: Rows) -> list[str] | None:
-    """Return the versions that a running one can be upgraded to directly; None if AWS no longer lists that one."""
-    for row in rows:
-        if row["EngineVersion"] == current:
-            return [target["EngineVersion"] for target in row.get("ValidUpgradeTarget", ())]
-    return None
+def _majors(versions: Iterable[str]) -> str:
+    return ", ".join(str(number) for number in sorted({major(version) for version in versions})) or "none"
+
+
+def _refused(text: str) -> RefusedError:
+    return RefusedError(Reason.INVALID_SPEC, f"spec.database.engineVersion: {text}")
 
 
 def creatable(cloud: Cloud) -> list[Mapping[str, Any]]:
     """Return the PostgreSQL versions that can be created in this region, read once an hour."""
-    rows = cloud.hourly(
-        "rds.describe_db_engine_versions",
-        lambda: pages(cloud.client("rds"), "describe_db_engine_versions", "DBEngineVersions", Engine="postgres"),
-    )
-    return [row for row in rows if row.get("Status", "available") == "available"]
+    return [row for row in _described(cloud) if row.get("Status", "available") == "available"]
 
 
 def version_to_create(cloud: Cloud, desired: str) -> str:
@@ -99,10 +90,60 @@ def version_to_create(cloud: Cloud, desired: str) -> str:
 
 
 def version_to_upgrade_to(cloud: Cloud, desired: str, current: str) -> str:
-    """Choose the version to upgrade a running instance to. Errors: RefusedError."""
-    rows = creatable(cloud)
-    targets = upgrade_targets(current, rows)
-    return choose(desired, [row["EngineVersion"] for row in rows] if targets is None else targets)
+    """Choose the version to upgrade a running instance to: one that AWS upgrades the running one to directly.
+
+    A major alone means its default minor, if that is among them: from a late minor, the default of the next major may
+    be too old. Source: terraform-aws-modules/terraform-aws-rds issue 627. Errors: RefusedError.
+    """
+    targets = _targets(cloud, current)
+    enough = _enough(desired, targets)
+    if not enough:
+        if not targets:
+            raise _refused(f"AWS offers no upgrade of the running PostgreSQL {current} at present: keep it")
+        within = [target for target in targets if major(target) == major(desired)]
+        instead = f"versions {', '.join(within)}" if within else f"majors {_majors(targets)}"
+        raise _refused(
+            f"the running PostgreSQL {current} cannot be upgraded to {desired} in one step. AWS offers {instead}"
+        )
+    default = _default(cloud, desired) if "." not in desired else ""
+    return default if default in enough else enough[0]
+
+
+def _targets(cloud: Cloud, current: str) -> list[str]:
+    """Return the versions that a running one, which AWS may no longer create, can be upgraded to directly."""
+    for row in _described(cloud, EngineVersion=current, IncludeAll=True):
+        if row["EngineVersion"] == current:
+            return [target["EngineVersion"] for target in row.get("ValidUpgradeTarget", ())]
+    return [row["EngineVersion"] for row in creatable(cloud)]
+
+
+def _default(cloud: Cloud, desired: str) -> str:
+    """Return AWS's default minor of a major."""
+    rows = _described(cloud, EngineVersion=desired, DefaultOnly=True)
+    return next((str(row["EngineVersion"]) for row in rows if major(row["EngineVersion"]) == major(desired)), "")
+
+
+def _described(cloud: Cloud, **which: Any) -> list[Mapping[str, Any]]:
+    """Read rows of PostgreSQL's versions, once an hour."""
+    return cloud.hourly(
+        f"rds.describe_db_engine_versions.{which}",
+        lambda: pages(
+            cloud.client("rds"), "describe_db_engine_versions", "DBEngineVersions", Engine="postgres", **which
+        ),
+    )
+
+
+def major_to_run(cloud: Cloud, desired: str, running: str) -> int:
+    """Return the major that goes with a database: the desired one if it can be upgraded to that, else the running one.
+
+    `running` is "" where there is no database. AWS may have upgraded it by force beyond the desired one.
+    """
+    if not running or gap(desired, running) is not Gap.MAJOR:
+        return major(running or desired)
+    try:
+        return major(version_to_upgrade_to(cloud, desired, running))
+    except RefusedError:
+        return major(running)
 
 
 def offers_insights(cloud: Cloud, version: str, instance_class: str) -> bool | None:

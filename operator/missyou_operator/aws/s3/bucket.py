@@ -7,7 +7,7 @@ buckets only: whether another account has the name turns out at creation.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -24,7 +24,7 @@ from missyou_operator.aws.policy_documents import as_policy, json_text
 from missyou_operator.aws.s3.emptying import empty, holds_logs
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import NotYetError, RefusedError
-from missyou_operator.engine.resource import READY, Health, Observed, pending
+from missyou_operator.engine.resource import READY, Health, Observed, World, pending
 
 #: The region that CreateBucket does not accept as an argument.
 _DEFAULT_REGION = "us-east-1"
@@ -41,6 +41,7 @@ class Bucket(Named):
     COMPARED = compare("encryption", "public_access", "ownership", "retention_days", policy=as_policy)
     # Nobody else must be able to take the name while a load balancer writes to it.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.AccessLogs", "elbv2.LoadBalancer")
+    EVIDENCE: ClassVar[tuple[str, ...]] = ("elbv2.AccessLogs",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("s3:ListAllMyBuckets"),
         observe(
@@ -168,6 +169,14 @@ class Bucket(Named):
             return pending("Emptying", f"{text}: new logs have arrived", 10.0)
         return READY
 
+    def evidence(self, observed: Observed, world: World) -> str:
+        """Return its incarnation, if a load balancer writes to it."""
+        return self.incarnation(observed) if _writers(world, self.name) else ""
+
+    def lost(self, world: World, recorded: str) -> str:
+        """Return the incarnation of a bucket that others deleted, or which load balancer still writes there."""
+        return recorded or next(_writers(world, self.name), "")
+
     @classmethod
     def incarnation(cls, observed: Observed) -> str:
         """Return when it was created. What this process has just created holds nothing yet."""
@@ -177,6 +186,14 @@ class Bucket(Named):
     def holds_data(cls, observed: Observed) -> str:
         """Return that the logs would be lost. With their number, an approval would lapse when the next one expires."""
         return f"the access logs in the bucket {observed.id}" if observed.attrs.get("logs", True) else ""
+
+
+def _writers(world: World, bucket: str) -> Iterator[str]:
+    """Yield the load balancers that log to a bucket."""
+    for rows in world.values():
+        for observed in rows:
+            if observed.kind.TYPE == "elbv2.AccessLogs" and observed.owned and observed.attrs["bucket"] == bucket:
+                yield str(observed.attrs["load_balancer_arn"])
 
 
 def _explained(error: ClientError, name: str) -> ClientError | NotYetError | RefusedError:

@@ -12,7 +12,7 @@ from typing import Any
 from missyou_local.aws.call import Call, Result, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.rds import instances as rds
-from missyou_local.aws.services.rds import refusals
+from missyou_local.aws.services.rds import refusals, together
 from missyou_local.aws.services.rds import servers as rds_servers
 from missyou_local.aws.services.rds import snapshots as rds_snapshots
 
@@ -53,6 +53,7 @@ def restore(call: Call) -> Result:
     if not rds_snapshots.complete(call, origin):
         raise AwsError("InvalidDBSnapshotState", f"The snapshot {origin} is not in the available state.")
     refusals.check_restore(call, snapshot.allocated_storage)
+    together.check_restore(call, snapshot)
     rds.check_family(call, snapshot.engine_version)
     rds_servers.needs_data(call, origin)
     call.forward({**params, "DBInstanceIdentifier": name, "DBSnapshotIdentifier": origin})

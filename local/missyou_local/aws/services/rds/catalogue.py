@@ -23,7 +23,13 @@ _OLDEST_LISTED = {13: 7, 14: 2, 15: 2, 16: 1, 17: 1}
 
 _SIZES_T = ("micro", "small", "medium", "large", "xlarge", "2xlarge")
 _SIZES = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")
-_FAMILIES = {"t3": _SIZES_T, "t4g": _SIZES_T, **dict.fromkeys(("m5", "m6g", "m6i", "m7g", "r5", "r6g", "r7g"), _SIZES)}
+_FAMILIES = {
+    "t3": _SIZES_T,
+    "t4g": _SIZES_T,
+    **dict.fromkeys(("m5", "m6g", "m6i", "m7g", "m8g", "r5", "r6g", "r7g"), _SIZES),
+}
+#: The first major that a family supports, where it is not all.
+_FIRST = {"m8g": 16}
 CLASSES = tuple(f"db.{family}.{size}" for family, sizes in _FAMILIES.items() for size in sizes)
 
 Version = tuple[int, int]
@@ -55,6 +61,11 @@ def upgrades(version: Version) -> list[Version]:
     ages = {v: index for minors in CREATABLE.items() for index, v in enumerate((minors[0], m) for m in minors[1])}
     age = ages.get(version, 0)
     return later + [v for v in _VERSIONS if v[0] > version[0] and ages[v] >= age]
+
+
+def supports(class_: str, version: Version) -> bool:
+    """Return whether a class can run a version."""
+    return version[0] >= _FIRST.get(class_.split(".")[1], 0)
 
 
 def _text(version: Version) -> str:
@@ -123,6 +134,7 @@ def describe_orderable_db_instance_options(call: Call) -> Result:
             _orderable(call.region, v, name, storage)
             for v in versions
             for name in classes
+            if supports(name, v)
             for storage in ("gp2", "gp3")
         ]
     }

@@ -14,7 +14,7 @@ from missyou_local.aws.call import Call, Result, advances, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ec2 import interfaces
 from missyou_local.aws.services.rds import catalogue as rds_catalogue
-from missyou_local.aws.services.rds import refusals
+from missyou_local.aws.services.rds import refusals, together
 from missyou_local.aws.services.rds import servers as rds_servers
 from missyou_local.aws.services.rds import snapshots as rds_snapshots
 from missyou_local.aws.services.rds import windows as rds_windows
@@ -169,6 +169,8 @@ def shown(call: Call, entry: dict[str, Any]) -> dict[str, Any]:
         entry["PerformanceInsightsKMSKeyId"] = database.kms_key
     if entry.get("StorageEncrypted"):
         entry["KmsKeyId"] = database.kms_key
+    kind, size, throughput = entry["StorageType"], entry["AllocatedStorage"], entry.get("StorageThroughput")
+    entry.update(together.performance(kind, size, entry.get("Iops"), throughput))
     entry.update(database.extra)
     zones = [subnet["SubnetAvailabilityZone"]["Name"] for subnet in entry.get("DBSubnetGroup", {}).get("Subnets", [])]
     if zones:
@@ -190,7 +192,15 @@ def modify_db_instance(call: Call) -> Result:
     name, database = available(call, "modified")
     params = call.params
     model = call.moto("rds").databases[name]
-    refusals.check_modify(call, {"AllocatedStorage": model.allocated_storage, "EngineVersion": model.engine_version})
+    refusals.check_modify(
+        call,
+        {
+            "AllocatedStorage": model.allocated_storage,
+            "EngineVersion": model.engine_version,
+            "StorageType": model.storage_type,
+        },
+    )
+    together.check_modify(call, model)
     slow = {key: params[key] for key in _SLOW if key in params and params[key] != getattr(model, _SLOW[key])}
     if "EngineVersion" in slow and slow["EngineVersion"].isdecimal():
         slow["EngineVersion"] = _upgrade(slow["EngineVersion"], model.engine_version)

@@ -89,6 +89,7 @@ def check_modify(call: Call, current: Mapping[str, Any]) -> None:
         raise combination(f"Storage must be increased by at least 10 percent: it is {now} GiB, requested are {storage}")
     if storage is not None and storage > _LARGEST:
         raise combination(f"Invalid storage size for engine name postgres and storage type gp3: {storage}")
+    _check_performance({"StorageType": current["StorageType"], **params}, storage or now)
     if "MaxAllocatedStorage" in params:
         _check_maximum(params["MaxAllocatedStorage"], storage or now, off_allowed=True)
     if version := params.get("EngineVersion"):
@@ -128,7 +129,8 @@ def _check_performance(params: Mapping[str, Any], storage: int) -> None:
     if (
         params.get("StorageType", "gp3") == "gp3"
         and storage < 400
-        and ("Iops" in params or "StorageThroughput" in params)
+        # 0 takes the IOPS away that a snapshot had.
+        and (params.get("Iops") or "StorageThroughput" in params)
     ):
         raise combination(
             "You can't specify IOPS or storage throughput for engine postgres and a storage size less than 400."

@@ -23,15 +23,31 @@ def _wait(s: Place) -> None:
 
 def _change(says: str, code: str, refused: dict[str, Any], accepted: dict[str, Any], **more: Any) -> Rule:
     """A change of an available database of 50 GiB that ModifyDBInstance refuses."""
-    given = _ready(AllocatedStorage=50, PreferredBackupWindow="03:00-04:00", **more)
+    given = _ready(**{"AllocatedStorage": 50, "PreferredBackupWindow": "03:00-04:00", **more})
     return Rule(
         "rds:ModifyDBInstance", says, code, "API ModifyDBInstance", _modify(**refused), _modify(**accepted), given
     )
 
 
+_LIMIT = {"MaxAllocatedStorage": 100}
+_LARGE = {"AllocatedStorage": 400}
+_GROWN = {"AllocatedStorage": 500, "Iops": 12000, "StorageThroughput": 500}
+_UPGRADE = {"EngineVersion": "16", "AllowMajorVersionUpgrade": True}
 RULES = [
     _change("less storage", COMBINATION, {"AllocatedStorage": 49}, {"AllocatedStorage": 50}),
     _change("a little more storage", COMBINATION, {"AllocatedStorage": 54}, {"AllocatedStorage": 55}),
+    _change(
+        "a limit that the new size exceeds", COMBINATION, {"AllocatedStorage": 95}, {"AllocatedStorage": 90}, **_LIMIT
+    ),
+    _change("a size without IOPS, where there are some", COMBINATION, {"AllocatedStorage": 500}, _GROWN, **_LARGE),
+    _change("IOPS of the small size for the large one", COMBINATION, {"AllocatedStorage": 400}, _GROWN),
+    _change("IOPS for a small size", COMBINATION, {"AllocatedStorage": 100, "Iops": 3000}, {"AllocatedStorage": 100}),
+    _change(
+        "a class that does not support the version that still runs",
+        COMBINATION,
+        {**_UPGRADE, "DBInstanceClass": "db.m8g.large"},
+        {**_UPGRADE, "DBInstanceClass": "db.m7g.large"},
+    ),
     _change("an older version", COMBINATION, {"EngineVersion": "15.15"}, {"EngineVersion": "15.17"}),
     _change(
         "a major version without leave",

@@ -1,0 +1,88 @@
+"""The evidence that a stack had a database with data in it, which outlives the database.
+
+An instance that somebody deletes takes its tags along. So its subnet group, which every observation reads anyway, bears
+the instance's resource ID once there is an instance that can hold data, and `GONE` from the moment in which we begin to
+delete it ourselves. A missing instance is therefore a loss exactly if the tag names one, whatever happened to the
+operator or to the status in between. Source: API reference, DBInstance, `DbiResourceId`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.cloud import Cloud, pages
+from missyou_operator.aws.errors import is_absent
+from missyou_operator.aws.identity import CLUSTER_TAG, STACK_TAG, tag_list
+from missyou_operator.engine.plan import ObservedState
+from missyou_operator.engine.resource import Observed, Remains
+
+#: On the subnet group: the database whose data the stack holds, as `evidence` writes it.
+DATA_TAG = "missyou.app/database-with-data"
+#: Its value once the operator has begun to delete that database: AWS allows no empty value.
+GONE = "none"
+#: States in which an instance holds no data yet, or never will.
+_WITHOUT_DATA = frozenset(
+    {"creating", "deleting", "failed", "incompatible-create", "incompatible-restore", "restore-error"}
+)
+#: Snapshots that a message lists.
+_MOST = 5
+
+
+def evidence(observed: Observed, restore_from: str) -> str:
+    """Return what stands for an instance with data in it: its resource ID, and what snapshot the spec names; else "".
+
+    A snapshot that the spec names only after the loss is somebody's choice; one that it already named is not.
+    """
+    if observed.state in _WITHOUT_DATA or not observed.attrs.get("endpoint"):
+        return ""
+    return _joined(str(observed.attrs["resource_id"]), restore_from)
+
+
+def lost(world: ObservedState, recorded: str, restore_from: str) -> str:
+    """Return the resource ID of a database that is missing and held data, "" where nothing is lost.
+
+    `recorded` is what the status says, which counts where the tag is missing. A snapshot that is named now and was not
+    then answers the question what is to become of the stack: nothing is waited for any more.
+    """
+    groups = (observed for rows in world.values() for observed in rows if observed.kind.TYPE == "rds.DBSubnetGroup")
+    tagged = next((group.tags[DATA_TAG] for group in groups if group.owned and DATA_TAG in group.tags), recorded)
+    resource_id = tagged.partition("+")[0]
+    if resource_id in {"", GONE} or (restore_from and tagged != _joined(resource_id, restore_from)):
+        return ""
+    return resource_id
+
+
+def _joined(resource_id: str, restore_from: str) -> str:
+    return f"{resource_id}+{hashlib.sha256(restore_from.encode()).hexdigest()[:8]}" if restore_from else resource_id
+
+
+def give_up(cloud: Cloud, subnet_group: str) -> None:
+    """Record that the database is going to be deleted by us. Before the deletion, lest a crash make it a loss."""
+    tags = {STACK_TAG: cloud.stack.app, CLUSTER_TAG: cloud.stack.cluster, DATA_TAG: GONE}
+    try:
+        cloud.client("rds").add_tags_to_resource(
+            ResourceName=cloud.stack.arn("rds", f"subgrp:{subnet_group}"), Tags=tag_list(tags)
+        )
+    except ClientError as error:
+        if not is_absent(error):
+            raise
+
+
+def remains(cloud: Cloud, name: str, resource_id: str, restore_from: str) -> Remains:
+    """List the snapshots of the instances of a name that can be restored, the newest first."""
+    rows = pages(cloud.client("rds"), "describe_db_snapshots", "DBSnapshots", DBInstanceIdentifier=name)
+    usable = [row for row in rows if row.get("Status") == "available"]
+    usable.sort(key=lambda row: str(row.get("SnapshotCreateTime", "")), reverse=True)
+    snapshots = [str(row["DBSnapshotIdentifier"]) for row in usable[:_MOST]]
+    found = f"Its snapshots, the newest first: {', '.join(snapshots)}" if snapshots else "There is no snapshot of it"
+    found += (
+        f"; retained backups, if any, are shown by: aws rds describe-db-instance-automated-backups --region "
+        f"{cloud.stack.region} --dbi-resource-id {resource_id}"
+    )
+    # The snapshot that the spec names already is restored by an approval.
+    patch = {"spec": {"database": {"restoreFromSnapshot": snapshots[0]}}} if snapshots else {}
+    offered = json.dumps(patch) if snapshots[:1] not in ([], [restore_from]) else ""
+    return Remains(found, offered, f"restore {restore_from} again" if restore_from else "begin empty")
