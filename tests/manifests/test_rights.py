@@ -23,12 +23,13 @@ EVERYBODY = {
     'ClusterRole "system:public-info-viewer"',
 }
 RIGHTS = rights(shipped())
-#: What does not come true without a right, where that is not everything. An Event tells of a status that was written.
+#: What does not come true without a right, where that is not everything. An Event tells of what could not be written.
 MISSED = {
-    "patch missyouapps.missyou.app/status": {"status", "event"},
+    "patch missyouapps.missyou.app": {"finalizer", "status", "secret"},
+    "patch missyouapps.missyou.app/status": {"status"},
     "create events": {"event"},
     "get secrets": {"secret"},
-    # It sees what is there when it starts; then, or when it has lost the lease, it ends.
+    # It lists what is there when it starts; then, or when it has lost the lease, it ends.
     "watch missyouapps.missyou.app": {"process"},
     "update leases.coordination.k8s.io missyou-operator": {"process"},
 }

@@ -243,6 +243,8 @@ def _wait_until_served(operator: Operator, ended: Exception) -> None:
             logger.error("%s. The operator goes on by itself once that is done", why)
             said = why
         time.sleep(_AGAIN)
+    if not said and getattr(ended, "status", None) == 403:
+        sys.exit(f"the operator may list MissYouApps, and not watch them: {RIGHTS}")
     if not said:
         logger.error("the watch of MissYouApps has ended", exc_info=ended)
         time.sleep(_AGAIN)
