@@ -6,7 +6,12 @@ from pathlib import Path
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "cluster": ("integration/test_operator.py", "integration/test_leader.py", "integration/crd", "observability"),
-    "app": ("integration/test_app.py", "integration/test_rehearsal.py", "integration/test_outages.py"),
+    "app": (
+        "integration/test_app.py",
+        "integration/test_remedies.py",
+        "integration/test_rehearsal.py",
+        "integration/test_outages.py",
+    ),
     "limits": ("integration/test_limits.py", "integration/test_watch_ends.py"),
     "passes": ("passes",),
     "crash": ("crash",),

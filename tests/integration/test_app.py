@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from missyou_local.environment import DemoError
 from missyou_local.processes import start_time, wait_until
 from missyou_local.pushing import repository
 
-from .bench import PATIENCE, Bench, a_bench, condition
+from .bench import PATIENCE, Bench, a_bench, condition, is_ready
 
 NAME = "love"
 
@@ -76,6 +77,20 @@ def test_another_tag_rolls_the_tasks(bench, url):
     assert len(tasks(bench)) == len(before) >= 2
     assert not set(before) & set(tasks(bench))
     assert status_of(f"{url}/health") == 200
+
+
+def test_it_serves_on_and_stays_ready_while_its_image_is_gone(bench, url):
+    app = bench.get(NAME)
+    repository = app["status"]["outputs"]["ecrRepositoryURL"].partition("/")[2]
+    tag = app["spec"].get("image", {}).get("tag", "latest")
+    bench.aws_client("ecr").batch_delete_image(repositoryName=repository, imageIds=[{"imageTag": tag}])
+    deadline = time.monotonic() + PATIENCE
+    while condition(bench.get(NAME), "ServiceReady")["reason"] != "ImageNotFound":
+        assert status_of(f"{url}/health") == 200
+        assert time.monotonic() < deadline
+    assert is_ready(bench.get(NAME))
+    bench.push(app)
+    bench.until(NAME, lambda app: condition(app, "ServiceReady")["reason"] == "Available", "as before")
 
 
 def tasks(bench: Bench) -> list[str]:

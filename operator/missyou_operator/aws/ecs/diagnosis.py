@@ -43,6 +43,11 @@ _NETWORK = (
     "The tasks cannot reach AWS: check the NAT gateways, the app subnets' routes and the ECS security group's egress"
 )
 
+_NOT_PUBLIC = (
+    "The registry does not let this account pull it: an ECR repository of another account has to allow it "
+    "ecr:BatchGetImage and ecr:GetDownloadUrlForLayer (aws ecr set-repository-policy, there); from a registry with a "
+    "password, copy the image into the stack's own repository"
+)
 #: ECS's text -> reason and advice. The first match counts.
 _TABLE: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), reason, advice)
@@ -58,9 +63,14 @@ _TABLE: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
             "The image is for another architecture: build it for linux/amd64",
         ),
         (
-            r"CannotPull.*(not found|manifest unknown|does not exist|no basic auth|pull access denied|403 Forbidden)",
+            r"CannotPull.*(no basic auth|pull access denied|may require|403 Forbidden|not authorized)",
             Reason.IMAGE_NOT_FOUND,
-            "Push the image, or correct spec.image; a repository of another account must let this account pull",
+            _NOT_PUBLIC,
+        ),
+        (
+            r"CannotPull.*(not found|manifest unknown|does not exist)",
+            Reason.IMAGE_NOT_FOUND,
+            "Push the image under that tag, or correct spec.image",
         ),
         (r"CannotPull", Reason.IMAGE_NOT_FOUND, "Check spec.image and that the execution role may pull it"),
         (
