@@ -58,7 +58,7 @@ def is_throttling(code: str) -> bool:
 
 def is_credentials(code: str) -> bool:
     """Return whether a code means that AWS accepts no request that these credentials sign."""
-    return kind_of(code) in {ErrorKind.CREDENTIALS, ErrorKind.CLOCK, ErrorKind.ACCOUNT}
+    return kind_of(code) in {ErrorKind.CREDENTIALS, ErrorKind.CLOCK}
 
 
 def if_present(read: Callable[[], Any]) -> Any:
