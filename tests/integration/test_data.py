@@ -23,7 +23,7 @@ NAME = "keep"
 def bench(control_plane, tmp_path_factory) -> Iterator[Bench]:
     folder = tmp_path_factory.mktemp("data")
     timing = Timing(rds=0.5, nat=0.2, alb=0.2, task=0.2, task_stop=0.2)
-    with a_bench(control_plane, folder, timing, data_plane=folder / "plane", resync="3") as bench:
+    with a_bench(control_plane, folder, timing, data_plane=folder / "plane", resync="5") as bench:
         bench.start()
         yield bench
 
