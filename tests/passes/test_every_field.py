@@ -216,7 +216,7 @@ def test_registry_and_monitoring(app):
     [repository] = ecr.describe_repositories()["repositories"]
     assert repository["imageScanningConfiguration"]["scanOnPush"] is False
     policy = json.loads(ecr.get_lifecycle_policy(repositoryName="whole")["lifecyclePolicyText"])
-    assert policy["rules"][0]["selection"]["countNumber"] == 4
+    assert policy["rules"][-1]["selection"]["countNumber"] == 4
     groups = app.client("logs").describe_log_groups()["logGroups"]
     assert {group["retentionInDays"] for group in groups} == {30}
     alarms = app.client("cloudwatch").describe_alarms(AlarmNamePrefix="whole-")["MetricAlarms"]

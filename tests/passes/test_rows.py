@@ -149,7 +149,8 @@ def test_registry(app):
     assert repository["imageScanningConfiguration"] == {"scanOnPush": True}
     assert repository["encryptionConfiguration"]["encryptionType"] == "AES256"
     policy = json.loads(ecr.get_lifecycle_policy(repositoryName=app.name)["lifecyclePolicyText"])
-    [rule] = policy["rules"]
+    kept, rule = policy["rules"]
+    assert kept["selection"]["tagPatternList"] == ["latest"]
     assert (rule["selection"]["countType"], rule["selection"]["countNumber"]) == ("imageCountMoreThan", 10)
     assert rule["action"] == {"type": "expire"}
 
