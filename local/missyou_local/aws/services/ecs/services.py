@@ -69,7 +69,8 @@ def create_service(call: Call) -> Result:
     settings = _settings(params, call.account)
     _check_network(definition, params)
     _check_balancers(call, definition, settings)
-    call.forward()
+    # With its defaults: moto expects security groups, which are optional.
+    call.forward({**params, "networkConfiguration": settings["networkConfiguration"]})
     model = call.moto("ecs").services[f"{cluster}:{name}"]
     service = Service(
         name=name,
