@@ -24,7 +24,6 @@ ARGUMENTS = {
     "auto_minor_upgrades": "AutoMinorVersionUpgrade",
     "backup_window": "PreferredBackupWindow",
     "maintenance_window": "PreferredMaintenanceWindow",
-    "port": "DBPortNumber",
 }
 
 #: The port of every database: a snapshot's instance may have listened on another.
@@ -39,7 +38,7 @@ class DesiredInstance(Resource):
     `engine_version` means "at least this, of the same major"; a major alone means AWS's default minor. Storage added
     by autoscaling counts as desired. `credentials` is the ARN of the secret whose JSON key `password` becomes a new
     instance's password. `restore_from` names the snapshot that a new instance is restored from. AWS chooses windows
-    that are None.
+    that are None. `port` is not compared: the app learns the port from the endpoint, and a data plane has its own.
     """
 
     COMPARED: ClassVar[Mapping[str, Comparator]] = {
