@@ -5,6 +5,7 @@ Reports: kopf#1276 (a watch that ends leaves an operator that does nothing).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -54,6 +55,14 @@ def whole(bench: Bench) -> Iterator[None]:
         bench.start()
 
 
+def at_work(bench: Bench) -> None:
+    """Have an app, and wait until the operator's process has observed it just now."""
+    bench.have("kept")
+    asked = str(time.time())
+    bench.patch("kept", {"metadata": {"annotations": {"missyou.app/reconcile": asked}}})
+    bench.until("kept", lambda app: app["status"].get("lastHandledReconcileAt") == asked, "observed")
+
+
 def logged(bench: Bench, text: str, since: int) -> None:
     assert processes.wait_until(lambda: text in bench.log()[since:], PATIENCE), bench.log()[since:][-3000:]
 
@@ -84,7 +93,7 @@ def test_the_crd_is_removed_and_comes_back(bench: Bench) -> None:
 
 
 def test_permissions_are_taken_away_and_given_back(bench: Bench, wire: Wire) -> None:
-    bench.have("kept")
+    at_work(bench)
     since = len(bench.log())
     client.RbacAuthorizationV1Api(bench.kube).delete_cluster_role_binding("missyou-operator")
     # Permissions are checked when a watch begins.
@@ -102,7 +111,7 @@ def test_permissions_are_taken_away_and_given_back(bench: Bench, wire: Wire) -> 
 
 
 def test_an_operator_that_waits_ends_when_it_is_told_to(bench: Bench, wire: Wire) -> None:
-    bench.have("kept")
+    at_work(bench)
     since = len(bench.log())
     client.RbacAuthorizationV1Api(bench.kube).delete_cluster_role_binding("missyou-operator")
     wire.cut()
@@ -117,7 +126,7 @@ def test_an_operator_that_waits_ends_when_it_is_told_to(bench: Bench, wire: Wire
     assert "clusterrolebinding" in bench.log().splitlines()[-1]
     install(bench.kube)
     bench.start()
-    bench.ready("kept")
+    at_work(bench)
 
 
 def test_the_namespace_of_an_app_is_deleted(bench: Bench) -> None:
