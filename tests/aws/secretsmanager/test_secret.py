@@ -163,7 +163,7 @@ def test_another_owners_secret_is_not_ours_with_tags_and_without() -> None:
     client("secretsmanager").create_secret(Name=f"{cloud.stack.name}/firebase_key", SecretString="x")
     assert not observe(secret(cloud, "key-1"), cloud).owned
     assert not observe(secret(cloud, "x", "firebase_key"), cloud).owned
-    with pytest.raises(RefusedError, match="choose another spec") as refusal:
+    with pytest.raises(RefusedError, match="delete-secret --force-delete-without-recovery") as refusal:
         secret(cloud, "key-1", "firebase_key").create(cloud)
     assert refusal.value.health.reason == "OwnedElsewhere"
 
