@@ -104,3 +104,16 @@ def test_every_resource_carries_its_identity():
             assert (resource.tags["Name"], resource.tags["team"]) == (resource.name, "grief")
     untagged = {resource.TYPE for resource in graph() if not resource.tags and not resource.EXTERNAL}
     assert untagged == {"secretsmanager.SecretVersion", "autoscaling.ScalingPolicy"}
+
+
+def test_a_given_secret_is_decrypted_by_whatever_key_and_nothing_else_is():
+    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:shared/firebase-AbCdEf"
+    resources = graph(secrets={"firebaseServiceAccount": {"secretARN": arn}})
+    [role] = [each for each in resources if each.name.endswith("-execution")]
+    [statement] = [each for each in role.policy["Statement"] if each["Action"] == ("kms:Decrypt",)]
+    assert statement["Condition"]["StringEquals"] == {
+        "kms:ViaService": "secretsmanager.eu-central-1.amazonaws.com",
+        "kms:EncryptionContext:SecretARN": (arn,),
+    }
+    [plain] = [each for each in graph() if each.name.endswith("-execution")]
+    assert "kms" not in str(plain.policy)

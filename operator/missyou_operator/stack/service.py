@@ -12,6 +12,7 @@ from missyou_operator.aws.ecs.service import Service
 from missyou_operator.aws.ecs.taskdefinition import TaskDefinition
 from missyou_operator.aws.iam.role import Role
 from missyou_operator.aws.logs import LogGroup
+from missyou_operator.engine.values import Ref
 from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context
 from missyou_operator.stack.database import Database
@@ -124,6 +125,8 @@ def roles(
         _allow(("secretsmanager:GetSecretValue",), [variable.readable for variable in variables.values()]),
         _allow(("logs:CreateLogStream", "logs:PutLogEvents"), [ctx.stack.arn("logs", f"log-group:{log_group.name}:*")]),
     ]
+    if given := [variable.arn for variable in variables.values() if variable.version is None]:
+        statements.append(_decrypt(ctx, given))
     if images.arn:
         pull = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
         statements += [_allow(pull, [images.arn]), _allow(("ecr:GetAuthorizationToken",), ["*"])]
@@ -138,6 +141,20 @@ def roles(
     nothing = f"What the app of {ctx.stack.app} may do in AWS: nothing"
     task = add(Role(**named(naming.TASK_ROLE), account=account, policy=None, description=nothing))
     return execution, task
+
+
+def _decrypt(ctx: Context, secrets: Sequence[str | Ref]) -> dict[str, Any]:
+    """Allow decrypting given secrets, by whatever key, and nothing else that this key protects.
+
+    Secrets Manager uses the caller's rights to a secret's KMS key, and names the secret in the encryption context.
+    Source: Secrets Manager user guide, "Secret encryption and decryption in AWS Secrets Manager".
+    """
+    suffix = ".cn" if ctx.stack.partition == "aws-cn" else ""
+    via = f"secretsmanager.{ctx.stack.region}.amazonaws.com{suffix}"
+    return {
+        **_allow(("kms:Decrypt",), [f"arn:{ctx.stack.partition}:kms:{ctx.stack.region}:*:key/*"]),
+        "Condition": {"StringEquals": {"kms:ViaService": via, "kms:EncryptionContext:SecretARN": tuple(secrets)}},
+    }
 
 
 def _allow(actions: Sequence[str], resources: Sequence[str]) -> dict[str, Any]:

@@ -76,7 +76,7 @@ _TABLE: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         (
             r"AccessDenied.*(secretsmanager|kms|ssm)|(secretsmanager|kms).*not authorized",
             Reason.ACCESS_DENIED,
-            "The execution role may not read a secret: check its policy (with a key of your own it needs kms:Decrypt)",
+            "A task may not read a secret: check its own policy and its KMS key's (the execution role's allows it)",
         ),
         (
             r"ResourceNotFoundException.*secret|can't find the specified secret",
