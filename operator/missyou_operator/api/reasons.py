@@ -195,6 +195,10 @@ _AWS: dict[str, tuple[str, str]] = {
         "Something of that name exists, created a moment ago or by somebody else",
         "Delete or rename what is there if it lasts",
     ),
+    "IncompleteAnswer": (
+        "An answer of AWS lacks something without which nothing can be done",
+        "The call is made again. See the AWS Health Dashboard if it lasts",
+    ),
     "InUse": (
         "Something else uses the resource, so that it cannot be deleted yet",
         "Remove what `status.blockers` names",

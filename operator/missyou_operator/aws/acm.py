@@ -88,7 +88,7 @@ class Certificate(Resource):
             (
                 option["ResourceRecord"]
                 for option in row.get("DomainValidationOptions") or ()
-                if option.get("ResourceRecord")
+                if (option.get("ResourceRecord") or {}).keys() >= {"Name", "Value"}
             ),
             {},
         )

@@ -15,6 +15,7 @@ from botocore.loaders import Loader
 from botocore.session import Session as BotocoreSession
 from botocore.session import get_session
 
+from missyou_operator.aws.answers import Parsers
 from missyou_operator.aws.calls import Call, hooks
 from missyou_operator.aws.cloud import Client, Inventory
 
@@ -113,6 +114,7 @@ def _loader() -> Loader:
 def _new_session() -> BotocoreSession:
     session = get_session()
     session.register_component("data_loader", _loader())
+    session.register_component("response_parser_factory", Parsers())
     return session
 
 

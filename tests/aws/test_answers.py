@@ -1,0 +1,31 @@
+"""A member that is missing in an answer is said, and the call is made again; it is no bug."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.session import get_session
+
+from missyou_operator.aws.answers import Parsers, joined
+from missyou_operator.engine.errors import FlakyError, UnansweredError
+
+HEADERS = {"status_code": 200, "headers": {}}
+
+
+def parsed(operation: str, body: bytes) -> dict:
+    shape = get_session().get_service_model("ecs").operation_model(operation).output_shape
+    return Parsers().create_parser("json").parse({**HEADERS, "body": body}, shape)
+
+
+def test_a_read_is_made_again():
+    answer = parsed("DescribeServices", b'{"services": [{"serviceName": "a"}]}')
+    [row] = answer["services"]
+    assert (row["serviceName"], row.get("serviceArn")) == ("a", None)
+    with pytest.raises(FlakyError, match="DescribeServicesResponse"):
+        row["serviceArn"]
+    with pytest.raises(FlakyError):
+        joined(row, tags={})["serviceArn"]
+
+
+def test_what_became_of_a_change_is_looked_for():
+    with pytest.raises(UnansweredError, match="lacks service"):
+        parsed("CreateService", b"{}")["service"]
