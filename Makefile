@@ -8,7 +8,7 @@ SAMPLE ?= production
 SETUP = command -v $(PYTHON) >/dev/null || { echo "setup: $(PYTHON) is missing: install Python, or make PYTHON=..." >&2; exit 1; }; $(PYTHON) tools/setup_venv.py
 export COMMAND
 
-.PHONY: help venv venv-demo lock demo demo-push demo-env demo-down test test-fast test-crash bench bench-app lint format crd iam-policy licences sbom audit e2e-kind
+.PHONY: help venv venv-demo lock demo demo-push demo-env demo-down test test-fast test-crash bench bench-app lint format crd compared-fields iam-policy licences sbom audit e2e-kind
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ crd: venv ## write crds/ and the chart's copy from the models
 
 troubleshooting: venv ## write the tables of docs/troubleshooting.md from the catalogue of reasons
 	@$(BIN)/python -m tools.troubleshooting
+
+compared-fields: venv ## write docs/compared-fields.md from tools/compared
+	@$(BIN)/python -m tools.compared
 
 iam-policy: venv ## write docs/iam-policy.json from what the resource classes declare
 	@$(BIN)/missyou iam-policy > docs/iam-policy.json

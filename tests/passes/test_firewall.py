@@ -109,6 +109,30 @@ def test_a_rule_that_only_counts_blocks_again(app):
     in_sync(app)
 
 
+def test_the_rule_of_shield_advanced_stays(app):
+    """Shield Advanced needs it there: AWS WAF developer guide, and terraform-provider-aws#22869."""
+    arn = "arn:aws:wafv2:us-east-1:153427709519:regional/rulegroup/ShieldMitigationRuleGroup_1_2_3/4"
+    shield = {
+        "Name": "ShieldMitigationRuleGroup_123456789012_e29d_4c1a",
+        "Priority": 10_000_000,
+        "Statement": {"RuleGroupReferenceStatement": {"ARN": arn}},
+        "OverrideAction": {"None": {}},
+        "VisibilityConfig": in_front(app)["VisibilityConfig"],
+    }
+    rewritten(app, Rules=[*in_front(app)["Rules"], shield], Description="theirs")
+    in_sync(app)
+    assert app.body["status"].get("drift", []) == []
+    app.edit(waf={"rateLimit": 700})
+    assert changes(app.calls(app.grow)) == {"wafv2:UpdateWebACL": 1}
+    acl = in_front(app)
+    assert shield in acl["Rules"]
+    assert {rule["Priority"] for rule in acl["Rules"]} == {0, 1, 2, 3, 4, 10_000_000}
+    rewritten(app, Rules=[shield])
+    app.observe_now()
+    assert len(in_front(app)["Rules"]) == 6
+    in_sync(app)
+
+
 def test_one_that_blocks_all_lets_pass_again(app):
     rewritten(app, DefaultAction={"Block": {}})
     app.observe_now()

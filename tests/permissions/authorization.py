@@ -161,13 +161,19 @@ def _named_privately(params: Mapping[str, Any], seen: Seen) -> Iterator[Conseque
         yield "route53:AssociateVPCWithHostedZone", "*", {}
 
 
+def _looked_at(params: Mapping[str, Any], seen: Seen) -> Iterator[Consequence]:
+    """Return what is checked when AWS WAF is asked for the web ACL in front of a load balancer: that it may be read."""
+    yield "elasticloadbalancing:GetLoadBalancerWebACL", params["ResourceArn"], {}
+    if found := seen.web_acl(params["ResourceArn"]):
+        yield "wafv2:GetWebACL", found, {}
+
+
 def _fronted(action: str) -> Implied:
     """Return what Elastic Load Balancing checks when AWS WAF is asked about a load balancer."""
 
     def fronted(params: Mapping[str, Any], _: Seen) -> Iterator[Consequence]:
         yield f"elasticloadbalancing:{action}", params["ResourceArn"], {}
-        if not action.startswith("Get"):
-            yield "elasticloadbalancing:SetWebAcl", "*", {}
+        yield "elasticloadbalancing:SetWebAcl", "*", {}
 
     return fronted
 
@@ -181,7 +187,7 @@ IMPLIED: Mapping[str, Implied] = {
     "s3:DeleteObject": _versions,
     "wafv2:AssociateWebACL": _fronted("CreateWebACLAssociation"),
     "wafv2:DisassociateWebACL": _fronted("DeleteWebACLAssociation"),
-    "wafv2:GetWebACLForResource": _fronted("GetLoadBalancerWebACL"),
+    "wafv2:GetWebACLForResource": _looked_at,
     "ec2:CreateVpcEndpoint": _named_privately,
     "ecs:RegisterTaskDefinition": _passed,
     "ecs:CreateCluster": lambda *_: [_linked("ecs.amazonaws.com")],

@@ -9,6 +9,7 @@ from typing import Any
 from tests.sim.app import App
 from tests.sim.aws import REGION
 from tests.sim.foreign import CHANGES
+from tests.sim.settings import SETTINGS, Hands
 
 ForeignChange = Callable[[App], None]
 
@@ -134,6 +135,17 @@ def stopped_tasks(app: App) -> None:
     app.observe_now()
 
 
+def other_settings(app: App) -> None:
+    """Change what takes an action of its own to put right."""
+    for setting in (
+        ("ecr.Repository", "tags_move"),
+        ("elbv2.LoadBalancer", "addresses"),
+        ("secretsmanager.Secret", "rotation"),
+    ):
+        for change in SETTINGS[setting]:
+            change(Hands(app))
+
+
 #: Rounds: what happens in one is put right together. Passes are what a life takes its time for.
 ROUNDS: tuple[tuple[ForeignChange, ...], ...] = (
     CHANGES,
@@ -152,6 +164,7 @@ ROUNDS: tuple[tuple[ForeignChange, ...], ...] = (
         other_secret,
         stranger_on_the_topic,
         closed_topic,
+        other_settings,
     ),
     (their_table_goes, stopped_tasks),
 )

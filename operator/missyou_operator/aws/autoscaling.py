@@ -36,7 +36,7 @@ class ScalableTarget(Resource):
     """The bounds of a service's desired count. Registering moves the count into them at once."""
 
     TYPE: ClassVar[str] = "autoscaling.ScalableTarget"
-    COMPARED = compare("minimum", "maximum")
+    COMPARED = compare("minimum", "maximum", "suspended")
     # It can outlive a service that someone deleted, but not the cluster, which a stack deletes after it.
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Cluster",)
     # AWS would delete its policies with it; in sequence, neither call hits what the other has just deleted.
@@ -61,6 +61,11 @@ class ScalableTarget(Resource):
     resource_id: str
     minimum: int
     maximum: int
+
+    @property
+    def suspended(self) -> tuple[()]:
+        """The kinds of scaling that do not happen."""
+        return ()
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
@@ -87,6 +92,7 @@ class ScalableTarget(Resource):
             "resource_id": row["ResourceId"],
             "minimum": row["MinCapacity"],
             "maximum": row["MaxCapacity"],
+            "suspended": tuple(sorted(kind for kind, off in (row.get("SuspendedState") or {}).items() if off)),
         }
         ours = {key: value for key, value in tags.items() if not key.startswith("aws:")}
         return reader.observed(cls, reader.name(cls.TYPE), arn, attrs, ours, adopt=True)
@@ -102,7 +108,8 @@ class ScalableTarget(Resource):
         if "tags" in changed:
             cloud.client(_SERVICE).tag_resource(ResourceARN=observed.id, Tags=dict(self.tags))
         if changed - {"tags"}:
-            self._register(cloud)
+            resumed = {"SuspendedState": dict.fromkeys(observed.attrs["suspended"], False)}
+            self._register(cloud, **(resumed if "suspended" in changed else {}))
         return self.as_desired(observed)
 
     def _register(self, cloud: Cloud, **more: Any) -> str:
@@ -132,7 +139,7 @@ class ScalingPolicy(Resource):
     """
 
     TYPE: ClassVar[str] = "autoscaling.ScalingPolicy"
-    COMPARED = compare("metric", "target", "scale_out_cooldown", "scale_in_cooldown")
+    COMPARED = compare("metric", "target", "scale_out_cooldown", "scale_in_cooldown", "scales_in")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalableTarget",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("application-autoscaling:DescribeScalingPolicies"),
@@ -156,6 +163,11 @@ class ScalingPolicy(Resource):
     target: float
     scale_out_cooldown: int
     scale_in_cooldown: int
+
+    @property
+    def scales_in(self) -> bool:
+        """Whether it also stops tasks that are no longer needed."""
+        return True
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
@@ -183,6 +195,7 @@ class ScalingPolicy(Resource):
             "target": tracking.get("TargetValue"),
             "scale_out_cooldown": tracking.get("ScaleOutCooldown"),
             "scale_in_cooldown": tracking.get("ScaleInCooldown"),
+            "scales_in": not tracking.get("DisableScaleIn", False),
         }
         return reader.observed(cls, row["PolicyName"], row["PolicyARN"], attrs, {}, adopt=True)
 
@@ -206,6 +219,7 @@ class ScalingPolicy(Resource):
                 "TargetValue": self.target,
                 "ScaleOutCooldown": self.scale_out_cooldown,
                 "ScaleInCooldown": self.scale_in_cooldown,
+                "DisableScaleIn": not self.scales_in,
             },
             **_DIMENSION,
         )

@@ -20,6 +20,8 @@ from missyou_operator.engine.resource import READY, Health, Observed, Remains, R
 from missyou_operator.engine.values import Ref
 
 _NAME = ("ecr:repository/{ecr.Repository}",)
+#: ECR's word for tags that may be pushed again, its default.
+_TAGS_MOVE = "MUTABLE"
 #: Tags in use at present and before that are kept for ever: the version that runs, and those to go back to.
 _KEPT_TAGS = 4
 
@@ -38,7 +40,7 @@ class Repository(Named):
 
     TYPE: ClassVar[str] = "ecr.Repository"
     LISTING = Listing("ecr", "describe_repositories", "repositories", "repositoryName")
-    COMPARED = compare("scan_on_push", "keep_images", keep_tags=_among)
+    COMPARED = compare("scan_on_push", "keep_images", "tags_move", keep_tags=_among)
     # Nothing protects an image that a task still runs.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     EVIDENCE: ClassVar[tuple[str, ...]] = ("ecs.Service", "ecs.TaskDefinition")
@@ -47,11 +49,17 @@ class Repository(Named):
         observe("ecr:ListTagsForResource", "ecr:GetLifecyclePolicy", "ecr:ListImages", on=_NAME),
         make("ecr:CreateRepository", "ecr:TagResource", on=_NAME),
         change("ecr:PutImageScanningConfiguration", "ecr:PutLifecyclePolicy", "ecr:DeleteRepository", on=_NAME),
+        change("ecr:PutImageTagMutability", on=_NAME),
     )
 
     scan_on_push: bool
     keep_images: int
     keep_tags: tuple[str, ...] = ()
+
+    @property
+    def tags_move(self) -> str:
+        """Whether a tag may be pushed again, as `latest` is."""
+        return _TAGS_MOVE
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -63,6 +71,7 @@ class Repository(Named):
             "uri": row["repositoryUri"],
             "created": f"{row.get('createdAt', '')}",
             "scan_on_push": bool(row.get("imageScanningConfiguration", {}).get("scanOnPush")),
+            "tags_move": row.get("imageTagMutability", _TAGS_MOVE),
         }
         if reader.stack.owns(tags):
             attrs["keep_images"], attrs["keep_tags"] = kept(_policy(ecr, name))
@@ -93,6 +102,8 @@ class Repository(Named):
             ecr.put_image_scanning_configuration(
                 repositoryName=self.name, imageScanningConfiguration={"scanOnPush": self.scan_on_push}
             )
+        if "tags_move" in changed:
+            ecr.put_image_tag_mutability(repositoryName=self.name, imageTagMutability=self.tags_move)
         if changed & {"keep_images", "keep_tags"}:
             former = observed.attrs.get("keep_tags", ())
             self._put_policy(

@@ -168,7 +168,7 @@ class Resource(abc.ABC):
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
         """List what differs from what was found; a value that is not known yet counts as different."""
         changes = [
-            FieldChange(name, _render(observed.attrs.get(name)), _render(getattr(self, name)))
+            _change(name, observed.attrs.get(name), getattr(self, name))
             for name in self.COMPARED
             if not is_known(getattr(self, name)) or not self.matches(name, observed)
         ]
@@ -251,6 +251,14 @@ class Resource(abc.ABC):
     def holds_data(cls, observed: Observed) -> str:  # noqa: ARG003 - for those that override it
         """Return what deleting this one would destroy, or nothing."""
         return ""
+
+
+def _change(name: str, before: Any, after: Any) -> FieldChange:
+    """Render a change; of two mappings only the entries that differ."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        same = {key for key in before.keys() & after.keys() if before[key] == after[key]}
+        before, after = ({k: v for k, v in each.items() if k not in same} for each in (before, after))
+    return FieldChange(name, _render(before), _render(after))
 
 
 def _render(value: Any) -> str:

@@ -87,7 +87,7 @@ def test_a_name_that_is_taken_is_read_again() -> None:
 def test_each_change_has_its_call() -> None:
     [found], client = read(NAME), FakeEc2()
     desired = group(health_path="/", deregistration_delay=60)
-    after = desired.update(cloud_of(client), found, frozenset({"health_path", "deregistration_delay"}))
+    after = desired.update(cloud_of(client), found, frozenset({"health_path", "attributes"}))
     assert client.operations == ["modify_target_group", "modify_target_group_attributes"]
     assert {change.field for change in desired.diff(after)} <= {"tags"}
 

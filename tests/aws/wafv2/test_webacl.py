@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import classify
-from missyou_operator.aws.wafv2.webacl import WebACL
+from missyou_operator.aws.wafv2.association import WebACLAssociation
+from missyou_operator.aws.wafv2.webacl import LEFT_ALONE, WebACL
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed
 from tests.aws.live import apply, changed, client, live, neighbour, observe, read, tags
@@ -133,3 +134,19 @@ def test_deleting_twice_is_fine() -> None:
     for _ in range(2):
         assert WebACL.delete(cloud, found).status == "ready"
     assert read(WebACL, cloud) == []
+
+
+def test_the_policy_lets_a_foreign_web_acl_in_front_be_seen() -> None:
+    """GetWebACLForResource checks the right to read what it finds: API reference, GetWebACLForResource."""
+    for action in ("wafv2:GetWebACLForResource", "wafv2:GetWebACL"):
+        granted = [
+            resource for each in WebACLAssociation.PERMISSIONS if action in each.actions for resource in each.resources
+        ]
+        assert "wafv2:regional/webacl/*/*" in granted
+
+
+def test_every_setting_that_an_update_would_reset_is_sent_back() -> None:
+    cloud = live()
+    asked = cloud.client("wafv2").meta.service_model.operation_model("UpdateWebACL").input_shape.members
+    ours = {"Name", "Id", "Scope", "LockToken", "Rules", "DefaultAction", "VisibilityConfig"}
+    assert {*asked} - ours == {*LEFT_ALONE}

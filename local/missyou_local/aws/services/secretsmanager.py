@@ -67,6 +67,20 @@ def value_is_short_enough(call: Call) -> None:
         raise AwsError("ValidationException", f"SecretString must have length less than or equal to {_LONGEST_VALUE}")
 
 
+@handles("secretsmanager:RotateSecret", "secretsmanager:CancelRotateSecret")
+def switch_rotation(call: Call) -> Result:
+    """Turn rotation on or off. moto would call the function, which is nowhere; its record stays when rotation ends.
+
+    Source: Secrets Manager API reference, CancelRotateSecret.
+    """
+    secret = _secret(call, call.params["SecretId"])
+    if secret is None:
+        return call.forward()
+    secret.rotation_requested, secret.rotation_enabled = True, call.operation == "RotateSecret"
+    secret.rotation_lambda_arn = call.params.get("RotationLambdaARN", secret.rotation_lambda_arn)
+    return {"ARN": secret.arn, "Name": secret.name}
+
+
 @handles("secretsmanager:UpdateSecretVersionStage")
 def update_secret_version_stage(call: Call) -> Result:
     """Move a label. The version with AWSCURRENT is the one that is read; moto would read the other."""

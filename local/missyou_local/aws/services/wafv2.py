@@ -58,7 +58,8 @@ def rules_make_sense(call: Call) -> None:
 
 def _check(rule: Mapping[str, Any]) -> None:
     group = rule["Statement"].get("ManagedRuleGroupStatement")
-    if ("OverrideAction" if group else "Action") not in rule:
+    refers = group or "RuleGroupReferenceStatement" in rule["Statement"]
+    if ("OverrideAction" if refers else "Action") not in rule:
         raise _invalid("field: RULE_ACTION: a rule has an Action, one that refers to a group an OverrideAction")
     if group and group["VendorName"] == "AWS" and group["Name"] not in _GROUPS:
         raise AwsError("WAFNonexistentItemException", f"There is no managed rule group {group['Name']}")

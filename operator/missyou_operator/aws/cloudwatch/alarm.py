@@ -49,8 +49,10 @@ class Alarm(Named):
         "treat_missing",
         "description",
         "actions_enabled",
+        "unit",
         notified=as_set,
         notified_of_recovery=as_set,
+        notified_of_missing_data=as_set,
     )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("cloudwatch:DescribeAlarms"),
@@ -80,6 +82,16 @@ class Alarm(Named):
         """The topics that it notifies when it recovers."""
         return self.notified
 
+    @property
+    def notified_of_missing_data(self) -> tuple[()]:
+        """The topics that it notifies when it lacks data."""
+        return ()
+
+    @property
+    def unit(self) -> str:
+        """The unit that data must have to count: any."""
+        return ""
+
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         arn, client = row["AlarmArn"], reader.client("cloudwatch")
@@ -96,6 +108,8 @@ class Alarm(Named):
             "description": row.get("AlarmDescription") or "",
             "notified": tuple(row.get("AlarmActions") or ()),
             "notified_of_recovery": tuple(row.get("OKActions") or ()),
+            "notified_of_missing_data": tuple(row.get("InsufficientDataActions") or ()),
+            "unit": row.get("Unit") or "",
             "actions_enabled": row.get("ActionsEnabled", True),
         }
         tags = tag_map(answer.get("Tags"))
@@ -172,7 +186,7 @@ def _watched(row: Mapping[str, Any]) -> dict[str, Any]:
         "expression": "",
         "operands": {},
         "dimensions": tag_map(row.get("Dimensions"), key="Name"),
-        "statistic": row.get("Statistic"),
+        "statistic": row.get("Statistic") or row.get("ExtendedStatistic"),
         "period": row.get("Period"),
     }
     queries = row.get("Metrics") or ()

@@ -6,6 +6,7 @@ Amazon S3" (free) and "Access an AWS service using an interface VPC endpoint" (p
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -19,6 +20,7 @@ from missyou_operator.aws.ec2.rows import in_vpc, retag, specification
 from missyou_operator.aws.errors import code_of, is_absent, message_of
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import Grant, Part, change, make, observe, tag_new
+from missyou_operator.aws.policy_documents import as_policy, json_text
 from missyou_operator.engine.comparators import as_set, compare
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
@@ -31,6 +33,7 @@ _SETS = {"route_table_ids": "RouteTableIds", "subnet_ids": "SubnetIds", "securit
 #: Seconds for which two requests for the same endpoint share a token: longer than a request is retried, short enough
 #: that a deleted endpoint is soon created again. Two endpoints for one service exclude each other anyway.
 _SAME_REQUEST = 60
+_OPEN = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
 _AROUND = ("ec2:vpc/*", "ec2:route-table/*", "ec2:subnet/*", "ec2:security-group/*")
 
 
@@ -43,7 +46,7 @@ class VpcEndpoint(Resource):
     """
 
     TYPE: ClassVar[str] = "ec2.VpcEndpoint"
-    COMPARED = compare("vpc_id", "service", "kind", **dict.fromkeys(_SETS, as_set))
+    COMPARED = compare("vpc_id", "service", "kind", "private_dns", policy=as_policy, **dict.fromkeys(_SETS, as_set))
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"vpc_id", "service", "kind"})
     #: Stopping tasks still send their last log lines.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
@@ -70,6 +73,16 @@ class VpcEndpoint(Resource):
     subnet_ids: tuple[str | Ref, ...] = ()
     security_group_ids: tuple[str | Ref, ...] = ()
 
+    @property
+    def private_dns(self) -> bool:
+        """Whether the service's own name resolves to an interface."""
+        return self.kind == "Interface"
+
+    @property
+    def policy(self) -> Any:
+        """AWS's default policy: users of the endpoint may do all that their roles allow."""
+        return _OPEN
+
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Read the stack's endpoints. A failed one counts as absent, so that it is created again."""
@@ -84,6 +97,9 @@ class VpcEndpoint(Resource):
             "vpc_id": row["VpcId"],
             "service": row["ServiceName"],
             "kind": row["VpcEndpointType"],
+            # A gateway has no names: what AWS shows for one says nothing.
+            "private_dns": row["VpcEndpointType"] == "Interface" and bool(row.get("PrivateDnsEnabled")),
+            "policy": _policy(row.get("PolicyDocument")),
             "route_table_ids": frozenset(row.get("RouteTableIds") or ()),
             "subnet_ids": frozenset(row.get("SubnetIds") or ()),
             "security_group_ids": frozenset(group["GroupId"] for group in row.get("Groups") or ()),
@@ -108,7 +124,7 @@ class VpcEndpoint(Resource):
         period = int(utc_now().timestamp() // _SAME_REQUEST)
         settings: dict[str, Any] = {_SETS[name]: list(getattr(self, name)) for name in _SETS if getattr(self, name)}
         if self.kind == "Interface":
-            settings["PrivateDnsEnabled"] = True
+            settings["PrivateDnsEnabled"] = self.private_dns
         try:
             row = cloud.client("ec2").create_vpc_endpoint(
                 VpcEndpointType=self.kind,
@@ -125,13 +141,17 @@ class VpcEndpoint(Resource):
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Add to the sets and remove from them in one call, so that no route or address is missing in between."""
         ec2 = cloud.client("ec2")
-        arguments: dict[str, list[str]] = {}
+        arguments: dict[str, Any] = {}
         for name in changed & _SETS.keys():
             goal, actual = frozenset(getattr(self, name)), frozenset(observed.attrs.get(name, ()))
             arguments |= {f"Add{_SETS[name]}": sorted(goal - actual), f"Remove{_SETS[name]}": sorted(actual - goal)}
+        if "private_dns" in changed:
+            arguments["PrivateDnsEnabled"] = self.private_dns
+        if "policy" in changed:
+            arguments["PolicyDocument"] = json_text(self.policy)
         if arguments:
             try:
-                ec2.modify_vpc_endpoint(VpcEndpointId=observed.id, **{k: v for k, v in arguments.items() if v})
+                ec2.modify_vpc_endpoint(VpcEndpointId=observed.id, **{k: v for k, v in arguments.items() if v != []})
             except ClientError as error:
                 raise _explain(error, self.service) from error
         if "tags" in changed:
@@ -152,6 +172,12 @@ class VpcEndpoint(Resource):
                 raise error
             return READY
         return deleting
+
+
+def _policy(text: str | None) -> Any:
+    """Return a policy without its version, which changes only what policies may contain; AWS may omit its default."""
+    document = json.loads(text) if text else _OPEN
+    return {key: value for key, value in document.items() if key != "Version"}
 
 
 def _explain(error: ClientError, service: str) -> NotYetError | RefusedError | ClientError:

@@ -22,6 +22,17 @@ Row = Mapping[str, Any]
 
 #: Tag of a service: `<deployment id> <revision>` of the newest deployment that the operator started.
 DEPLOYMENT_TAG = "missyou.app/deployment"
+#: Settings of a service that the spec does not choose, as DescribeServices shows them.
+SETTINGS: Mapping[str, Any] = {
+    "assignPublicIp": "DISABLED",
+    "enableECSManagedTags": True,
+    "enableExecuteCommand": False,
+    "launchType": "FARGATE",
+    "maximumPercent": 200,
+    "minimumHealthyPercent": 100,
+    "platformVersion": "LATEST",
+    "propagateTags": "SERVICE",
+}
 #: Usual seconds of a rollout: starting takes a minute, health checks and draining another.
 TYPICAL_ROLLOUT = 120.0
 _NO_RETRY = "It is not retried until the spec, the image tag or a secret changes; to retry it as it is"
@@ -50,6 +61,7 @@ def attributes(row: Row, tags: Mapping[str, str]) -> dict[str, Any]:
         "target_group_arn": balancer.get("targetGroupArn"),
         "container_port": balancer.get("containerPort"),
         "grace_seconds": row.get("healthCheckGracePeriodSeconds"),
+        "settings": _settings(row, network),
         "circuit_breaker": bool(breaker.get("enable") and breaker.get("rollback")) if breaker is not None else None,
         "min_tasks": row.get("desiredCount", 0),
         "running": row.get("runningCount", 0),
@@ -64,6 +76,17 @@ def attributes(row: Row, tags: Mapping[str, str]) -> dict[str, Any]:
         "diagnosis": "",
         "diagnosis_reason": "",
     }
+
+
+def _settings(row: Row, network: Row) -> dict[str, Any]:
+    """Return the settings that the spec does not choose. One that the answer omits is as desired.
+
+    Where capacity providers decide on what tasks run, they stand for the launch type, which AWS does not show then.
+    """
+    shown = {**row, **network, **(row.get("deploymentConfiguration") or {})}
+    if providers := [each.get("capacityProvider", "") for each in row.get("capacityProviderStrategy") or ()]:
+        shown["launchType"] = ", ".join(providers)
+    return {key: shown.get(key, value) for key, value in SETTINGS.items()}
 
 
 def primary_of(row: Row) -> Row:

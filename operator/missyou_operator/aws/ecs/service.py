@@ -17,7 +17,15 @@ from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag, tags_of
 from missyou_operator.aws.ecs.diagnosis import Diagnosis, diagnose
 from missyou_operator.aws.ecs.logs import LINES, last_lines
-from missyou_operator.aws.ecs.rollout import attributes, deployment_tag, event_texts, health_of, in_trouble, primary_of
+from missyou_operator.aws.ecs.rollout import (
+    SETTINGS,
+    attributes,
+    deployment_tag,
+    event_texts,
+    health_of,
+    in_trouble,
+    primary_of,
+)
 from missyou_operator.aws.ecs.taskdefinition import CONTAINER
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.permissions import Condition, Grant, Part, change, make, observe, tag_new
@@ -27,6 +35,9 @@ from missyou_operator.engine.values import Ref
 
 #: The fields that belong to a deployment and are rolled back with it.
 _ROLLED_OUT = frozenset({"task_definition", "subnet_ids", "security_group_ids", "target_group_arn", "container_port"})
+#: The settings that each are an argument of both CreateService and UpdateService.
+_SENT_AS_THEY_ARE = ("propagateTags", "enableECSManagedTags", "enableExecuteCommand")
+_PLATFORM = "platformVersion"
 #: The most tasks that one DescribeTasks takes.
 _MOST_TASKS = 100
 _CLUSTER = "ecs:cluster/{ecs.Cluster}"
@@ -47,6 +58,7 @@ class Service(Resource):
         "task_definition",
         "target_group_arn",
         "container_port",
+        "settings",
         subnet_ids=as_set,
         security_group_ids=as_set,
         grace_seconds=if_observed(equal),
@@ -77,6 +89,11 @@ class Service(Resource):
     max_tasks: int
     grace_seconds: int
     circuit_breaker: bool = True
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings that the spec does not choose, as AWS spells them."""
+        return SETTINGS
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
@@ -121,15 +138,14 @@ class Service(Resource):
                 clientToken=cloud.stack.token(self.address, str(self.task_definition))[:36],
                 taskDefinition=self.task_definition,
                 desiredCount=self.min_tasks,
-                launchType="FARGATE",
-                platformVersion="LATEST",
+                launchType=self.settings["launchType"],
+                platformVersion=self.settings[_PLATFORM],
                 schedulingStrategy="REPLICA",
                 deploymentConfiguration=self._deployment(),
                 networkConfiguration=self._network(),
                 loadBalancers=self._load_balancers(),
                 healthCheckGracePeriodSeconds=self.grace_seconds,
-                propagateTags="SERVICE",
-                enableECSManagedTags=True,
+                **{key: self.settings[key] for key in _SENT_AS_THEY_ARE},
                 tags=ecs_tags(self.tags),
             )["service"]
         return self._after(self.as_created(row["serviceArn"], row["status"]), row, self.tags)
@@ -138,7 +154,7 @@ class Service(Resource):
         """Send what changed, which ECS rolls out. Record the deployment that this starts in a tag."""
         ecs, tags = cloud.client("ecs"), dict(self.tags) if "tags" in changed else {}
         row: Mapping[str, Any] | None = None
-        if arguments := self._arguments(changed):
+        if arguments := self._arguments(observed, changed):
             with refusals_as_waits(self.address):
                 row = ecs.update_service(cluster=self.cluster, service=self.name, **arguments)["service"]
             if primary_of(row).get("id") != observed.attrs["deployment"]:
@@ -148,17 +164,22 @@ class Service(Resource):
         after = self.as_desired(observed)
         return after if row is None else self._after(after, row, {**after.tags, **tags})
 
-    def _arguments(self, changed: frozenset[str]) -> dict[str, Any]:
-        arguments: dict[str, Any] = {}
+    def _arguments(self, observed: Observed, changed: frozenset[str]) -> dict[str, Any]:
+        shown = observed.attrs["settings"] if "settings" in changed else {}
+        settings = {key for key, value in shown.items() if value != self.settings[key]}
+        arguments: dict[str, Any] = {key: self.settings[key] for key in settings & {*_SENT_AS_THEY_ARE, _PLATFORM}}
+        if "launchType" in settings:
+            # Which ends a strategy of capacity providers: API reference, UpdateService.
+            arguments["capacityProviderStrategy"] = []
         if "task_definition" in changed:
             arguments["taskDefinition"] = self.task_definition
-        if changed & {"subnet_ids", "security_group_ids"}:
+        if changed & {"subnet_ids", "security_group_ids"} or "assignPublicIp" in settings:
             arguments["networkConfiguration"] = self._network()
         if changed & {"target_group_arn", "container_port"}:
             arguments["loadBalancers"] = self._load_balancers()
         if "grace_seconds" in changed:
             arguments["healthCheckGracePeriodSeconds"] = self.grace_seconds
-        if "circuit_breaker" in changed:
+        if "circuit_breaker" in changed or settings & {"minimumHealthyPercent", "maximumPercent"}:
             arguments["deploymentConfiguration"] = self._deployment()
         if "min_tasks" in changed:
             arguments["desiredCount"] = self.min_tasks
@@ -166,16 +187,21 @@ class Service(Resource):
 
     def _after(self, observed: Observed, row: Mapping[str, Any], tags: Mapping[str, str]) -> Observed:
         """Return the service as AWS answered to a change; settings that the answer omits stay as sent."""
-        answer = {key: value for key, value in attributes(row, tags).items() if value not in {None, ()}}
-        return replace(observed, attrs={**observed.attrs, "diagnosis": "", "diagnosis_reason": "", **answer}, tags=tags)
+        answer = attributes(row, tags)
+        sent = {
+            key: observed.attrs[key] for key, value in answer.items() if value in (None, ()) and key in observed.attrs
+        }
+        return replace(observed, attrs={**observed.attrs, **answer, **sent}, tags=tags)
 
     def _deployment(self) -> dict[str, Any]:
         breaker = {"enable": self.circuit_breaker, "rollback": self.circuit_breaker}
-        return {"deploymentCircuitBreaker": breaker, "minimumHealthyPercent": 100, "maximumPercent": 200}
+        percents = {key: self.settings[key] for key in ("minimumHealthyPercent", "maximumPercent")}
+        return {"deploymentCircuitBreaker": breaker, **percents}
 
     def _network(self) -> dict[str, Any]:
+        public = self.settings["assignPublicIp"]
         groups, subnets = list(self.security_group_ids), list(self.subnet_ids)
-        return {"awsvpcConfiguration": {"subnets": subnets, "securityGroups": groups, "assignPublicIp": "DISABLED"}}
+        return {"awsvpcConfiguration": {"subnets": subnets, "securityGroups": groups, "assignPublicIp": public}}
 
     def _load_balancers(self) -> list[dict[str, Any]]:
         arn, port = self.target_group_arn, self.container_port

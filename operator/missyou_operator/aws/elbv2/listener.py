@@ -29,6 +29,8 @@ TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 HTTP, HTTPS = 80, 443
 _BALANCER = "elasticloadbalancing:loadbalancer/app/{elbv2.LoadBalancer}/*"
 _LISTENER = "elasticloadbalancing:listener/app/{elbv2.LoadBalancer}/*"
+#: The mode of mutual authentication in which a client needs no certificate: API reference, MutualAuthentication.
+_NO_CLIENT_CERTIFICATES = "off"
 #: AWS fills in what a redirect leaves out: host, path and query stay.
 _REDIRECT = {
     "Type": "redirect",
@@ -45,7 +47,7 @@ class Listener(Resource):
     """
 
     TYPE: ClassVar[str] = "elbv2.Listener"
-    COMPARED = compare("load_balancer_arn", "port", "target_group_arn", "certificate_arn", "tls_policy")
+    COMPARED = compare("load_balancer_arn", "port", "target_group_arn", "certificate_arn", "tls_policy", "mutual_tls")
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"load_balancer_arn"})
     # Requests in flight finish while the tasks drain.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
@@ -69,6 +71,11 @@ class Listener(Resource):
     certificate_arn: str | Ref = ""
     tls_policy: str = ""
     may_redirect: bool = False
+
+    @property
+    def mutual_tls(self) -> str:
+        """Whether clients have to show a certificate."""
+        return _NO_CLIENT_CERTIFICATES
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
@@ -95,6 +102,7 @@ class Listener(Resource):
             "certificate_arn": certificates[0] if certificates else "",
             "tls_policy": (row.get("SslPolicy") or "") if certificates else "",
             "redirects": redirects,
+            "mutual_tls": (row.get("MutualAuthentication") or {}).get("Mode") or _NO_CLIENT_CERTIFICATES,
             # The redirect's target, which must not be deleted while this one redirects to it.
             "leads_to": secure if redirects else "",
         }
@@ -119,6 +127,7 @@ class Listener(Resource):
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Change it in place, in one call: a new certificate is served from one request to the next."""
+        mutual = {"MutualAuthentication": {"Mode": self.mutual_tls}} if "mutual_tls" in changed else {}
         keeps_redirect = self.may_redirect and observed.attrs.get("redirects") and "target_group_arn" not in changed
         if changed - {"tags"}:
             with _new_certificate_as_wait():
@@ -127,6 +136,7 @@ class Listener(Resource):
                     Port=self.port,
                     DefaultActions=[_REDIRECT] if keeps_redirect else self._actions(),
                     **self._protocol(),
+                    **mutual,
                 )
         if "tags" in changed:
             retag(cloud, observed.id, self.tags)

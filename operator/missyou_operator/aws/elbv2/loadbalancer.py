@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.elbv2.access_logs import logs_to
-from missyou_operator.aws.elbv2.rows import attribute_map, duplicate_as_wait, retag, with_tags, word
+from missyou_operator.aws.elbv2.rows import attribute_map, differing, duplicate_as_wait, known, retag, with_tags, word
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.listing import Listing, Named
@@ -20,6 +20,17 @@ from missyou_operator.engine.values import Ref
 _PROTECTION = "deletion_protection.enabled"
 _DROP_HEADERS = "routing.http.drop_invalid_header_fields.enabled"
 _CROSS_ZONE = "load_balancing.cross_zone.enabled"
+#: Attributes that decide how requests reach the app, with AWS's defaults: API reference, LoadBalancerAttribute.
+_REQUESTS = {
+    "client_keep_alive.seconds": "3600",
+    "idle_timeout.timeout_seconds": "60",
+    "routing.http.desync_mitigation_mode": "defensive",
+    "routing.http.preserve_host_header.enabled": "false",
+    "routing.http.xff_client_port.enabled": "false",
+    "routing.http.xff_header_processing.mode": "append",
+    "routing.http2.enabled": "true",
+    "waf.fail_open.enabled": "false",
+}
 _NAME = "elasticloadbalancing:loadbalancer/app/{elbv2.LoadBalancer}/*"
 
 
@@ -32,7 +43,14 @@ class LoadBalancer(Named):
 
     TYPE: ClassVar[str] = "elbv2.LoadBalancer"
     LISTING = Listing("elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerName")
-    COMPARED = compare("deletion_protection", "drop_invalid_headers", subnet_ids=as_set, security_group_ids=as_set)
+    COMPARED = compare(
+        "deletion_protection",
+        "drop_invalid_headers",
+        "addresses",
+        "attributes",
+        subnet_ids=as_set,
+        security_group_ids=as_set,
+    )
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "ecs.Service")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -43,6 +61,7 @@ class LoadBalancer(Named):
         change(
             "elasticloadbalancing:SetSubnets",
             "elasticloadbalancing:SetSecurityGroups",
+            "elasticloadbalancing:SetIpAddressType",
             "elasticloadbalancing:ModifyLoadBalancerAttributes",
             "elasticloadbalancing:DeleteLoadBalancer",
             "elasticloadbalancing:AddTags",
@@ -62,6 +81,16 @@ class LoadBalancer(Named):
     deletion_protection: bool
     drop_invalid_headers: bool = True
 
+    @property
+    def addresses(self) -> str:
+        """The kind of its addresses: the network has no IPv6 ranges."""
+        return "ipv4"
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """The attributes that have no field of their own, as AWS spells them."""
+        return _REQUESTS
+
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Read it by its name among all of the account (a query by name fails if there is none).
@@ -75,11 +104,13 @@ class LoadBalancer(Named):
         arn = row["LoadBalancerArn"]
         answer = reader.client("elbv2").describe_load_balancer_attributes(LoadBalancerArn=arn)
         state = row.get("State") or {}
-        attributes = attribute_map(answer["Attributes"])
+        attributes = attribute_map(answer.get("Attributes"))
         attrs = {
             **_references(row),
             "subnet_ids": tuple(sorted(zone["SubnetId"] for zone in row.get("AvailabilityZones") or ())),
             "security_group_ids": tuple(sorted(row.get("SecurityGroups") or ())),
+            "addresses": row.get("IpAddressType", "ipv4"),
+            "attributes": known(attributes, _REQUESTS),
             **_settings(attributes),
             "logs_to": logs_to(attributes),
             "why": state.get("Reason", ""),
@@ -103,12 +134,12 @@ class LoadBalancer(Named):
                 Name=self.name,
                 Type="application",
                 Scheme="internet-facing",
-                IpAddressType="ipv4",
+                IpAddressType=self.addresses,
                 Subnets=list(self.subnet_ids),
                 SecurityGroups=list(self.security_group_ids),
                 Tags=tag_list(self.tags),
             )["LoadBalancers"][0]
-        self._set_attributes(cloud, row["LoadBalancerArn"])
+        self._set_attributes(cloud, row["LoadBalancerArn"], {})
         state = (row.get("State") or {}).get("Code", "provisioning")
         return self.as_created(row["LoadBalancerArn"], state).with_attrs(**_references(row), cross_zone=True)
 
@@ -119,15 +150,18 @@ class LoadBalancer(Named):
             elb.set_subnets(LoadBalancerArn=observed.id, Subnets=list(self.subnet_ids))
         if "security_group_ids" in changed:
             elb.set_security_groups(LoadBalancerArn=observed.id, SecurityGroups=list(self.security_group_ids))
-        if changed & {"deletion_protection", "drop_invalid_headers"}:
-            self._set_attributes(cloud, observed.id)
+        if "addresses" in changed:
+            elb.set_ip_address_type(LoadBalancerArn=observed.id, IpAddressType=self.addresses)
+        if changed & {"deletion_protection", "drop_invalid_headers", "attributes"}:
+            self._set_attributes(cloud, observed.id, differing(self.attributes, observed.attrs["attributes"]))
         if "tags" in changed:
             retag(cloud, observed.id, self.tags)
         return self.as_desired(observed)
 
-    def _set_attributes(self, cloud: Cloud, arn: str) -> None:
-        attributes = {_PROTECTION: word(self.deletion_protection), _DROP_HEADERS: word(self.drop_invalid_headers)}
-        cloud.client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=tag_list(attributes))
+    def _set_attributes(self, cloud: Cloud, arn: str, more: Mapping[str, str]) -> None:
+        own = {_PROTECTION: word(self.deletion_protection), _DROP_HEADERS: word(self.drop_invalid_headers)}
+        attributes = tag_list({**own, **more})
+        cloud.client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=attributes)
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:

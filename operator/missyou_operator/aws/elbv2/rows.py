@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
+from missyou_operator.aws.answers import joined
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import code_of
 from missyou_operator.aws.identity import tag_list, tag_map
@@ -25,7 +26,7 @@ def with_tags(reader: Reader, rows: Sequence[Mapping[str, Any]], key: str) -> li
     for start in range(0, len(arns), _MOST_ARNS):
         answer = reader.client("elbv2").describe_tags(ResourceArns=arns[start : start + _MOST_ARNS])
         tags |= {row["ResourceArn"]: tag_map(row.get("Tags")) for row in answer["TagDescriptions"]}
-    return [{**row, "Tags": tags[row[key]]} for row in rows]
+    return [joined(row, Tags=tags.get(row[key], {})) for row in rows]
 
 
 def retag(cloud: Cloud, arn: str, tags: Mapping[str, str]) -> None:
@@ -33,9 +34,19 @@ def retag(cloud: Cloud, arn: str, tags: Mapping[str, str]) -> None:
     cloud.client("elbv2").add_tags(ResourceArns=[arn], Tags=tag_list(tags))
 
 
-def attribute_map(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def attribute_map(rows: Iterable[Mapping[str, Any]] | None) -> dict[str, str]:
     """Return attributes as a mapping; all of AWS's values are strings."""
-    return {row["Key"]: row.get("Value") or "" for row in rows}
+    return {row["Key"]: row.get("Value") or "" for row in rows or ()}
+
+
+def known(attributes: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, str]:
+    """Return the attributes that are compared. One that a region does not show has its default."""
+    return {key: attributes.get(key, value) for key, value in defaults.items()}
+
+
+def differing(desired: Mapping[str, str], observed: Mapping[str, str]) -> dict[str, str]:
+    """Return the attributes to set: AWS refuses those that it does not show."""
+    return {key: value for key, value in desired.items() if observed[key] != value}
 
 
 def word(value: bool) -> str:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
-from missyou_operator.aws.elbv2.rows import attribute_map, duplicate_as_wait, retag, with_tags
+from missyou_operator.aws.elbv2.rows import attribute_map, differing, duplicate_as_wait, known, retag, with_tags
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.listing import Listing, Named
@@ -23,8 +23,21 @@ from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import Health, Observed, pending
 from missyou_operator.engine.values import Ref
 
-_PROTOCOL, _TARGETS = "HTTP", "ip"
+_PROTOCOL, _TARGETS, _SAME_PORT = "HTTP", "ip", "traffic-port"
 _DELAY = "deregistration_delay.timeout_seconds"
+#: Attributes that decide which task gets a request, with AWS's defaults: API reference, TargetGroupAttribute.
+_ATTRIBUTES = {
+    _DELAY: "300",
+    "load_balancing.algorithm.anomaly_mitigation": "off",
+    "load_balancing.algorithm.type": "round_robin",
+    "load_balancing.cross_zone.enabled": "use_load_balancer_configuration",
+    "slow_start.duration_seconds": "0",
+    "stickiness.enabled": "false",
+    "target_group_health.dns_failover.minimum_healthy_targets.count": "1",
+    "target_group_health.dns_failover.minimum_healthy_targets.percentage": "off",
+    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": "1",
+    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage": "off",
+}
 _NAME = "elasticloadbalancing:targetgroup/{elbv2.TargetGroup}"
 
 
@@ -47,13 +60,16 @@ class TargetGroup(Named):
     COMPARED = compare(
         "vpc_id",
         "port",
+        "health_enabled",
+        "health_protocol",
+        "health_port",
         "health_path",
         "health_interval",
         "health_timeout",
         "healthy_threshold",
         "unhealthy_threshold",
         "matcher",
-        "deregistration_delay",
+        "attributes",
     )
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"port", "vpc_id"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "elbv2.LoadBalancer", "ecs.Service")
@@ -86,6 +102,26 @@ class TargetGroup(Named):
         """Return how long a check may take; AWS requires less than the interval."""
         return min(5, self.health_interval - 1)
 
+    @property
+    def health_enabled(self) -> bool:
+        """Whether targets are checked."""
+        return True
+
+    @property
+    def health_protocol(self) -> str:
+        """The protocol of the checks: that of the requests."""
+        return _PROTOCOL
+
+    @property
+    def health_port(self) -> str:
+        """The port of the checks: the one at which a task serves."""
+        return _SAME_PORT
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """The attributes, as AWS spells them."""
+        return {**_ATTRIBUTES, _DELAY: str(self.deregistration_delay)}
+
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Read all of the stack's target groups by their names: the one in use, and one that it replaced.
@@ -98,18 +134,20 @@ class TargetGroup(Named):
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         arn = row["TargetGroupArn"]
         answer = reader.client("elbv2").describe_target_group_attributes(TargetGroupArn=arn)
-        delay = attribute_map(answer["Attributes"]).get(_DELAY, "300")
         attrs = {
             **_references(arn),
             "vpc_id": row.get("VpcId"),
             "port": row.get("Port"),
+            "health_enabled": row.get("HealthCheckEnabled", True),
+            "health_protocol": row.get("HealthCheckProtocol", _PROTOCOL),
+            "health_port": row.get("HealthCheckPort", _SAME_PORT),
             "health_path": row.get("HealthCheckPath"),
             "health_interval": row.get("HealthCheckIntervalSeconds"),
             "health_timeout": row.get("HealthCheckTimeoutSeconds"),
             "healthy_threshold": row.get("HealthyThresholdCount"),
             "unhealthy_threshold": row.get("UnhealthyThresholdCount"),
             "matcher": (row.get("Matcher") or {}).get("HttpCode"),
-            "deregistration_delay": int(delay),
+            "attributes": known(attribute_map(answer.get("Attributes")), _ATTRIBUTES),
         }
         return reader.observed(cls, row["TargetGroupName"], arn, attrs, row["Tags"])
 
@@ -127,24 +165,24 @@ class TargetGroup(Named):
                 **self._health_check(),
             )["TargetGroups"][0]
         arn = row["TargetGroupArn"]
-        self._set_delay(cloud, arn)
+        self._set_attributes(cloud, arn, {_DELAY: self.attributes[_DELAY]})
         return self.as_created(arn, **_references(arn))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Change the health check and the delay in place."""
-        if changed - {"tags", "deregistration_delay"}:
+        """Change the health check and the attributes in place."""
+        if changed - {"tags", "attributes"}:
             cloud.client("elbv2").modify_target_group(TargetGroupArn=observed.id, **self._health_check())
-        if "deregistration_delay" in changed:
-            self._set_delay(cloud, observed.id)
+        if "attributes" in changed:
+            self._set_attributes(cloud, observed.id, differing(self.attributes, observed.attrs["attributes"]))
         if "tags" in changed:
             retag(cloud, observed.id, self.tags)
         return self.as_desired(observed)
 
     def _health_check(self) -> dict[str, Any]:
         return {
-            "HealthCheckProtocol": _PROTOCOL,
-            "HealthCheckPort": "traffic-port",
-            "HealthCheckEnabled": True,
+            "HealthCheckProtocol": self.health_protocol,
+            "HealthCheckPort": self.health_port,
+            "HealthCheckEnabled": self.health_enabled,
             "HealthCheckPath": self.health_path,
             "HealthCheckIntervalSeconds": self.health_interval,
             "HealthCheckTimeoutSeconds": self.health_timeout,
@@ -153,10 +191,9 @@ class TargetGroup(Named):
             "Matcher": {"HttpCode": self.matcher},
         }
 
-    def _set_delay(self, cloud: Cloud, arn: str) -> None:
-        cloud.client("elbv2").modify_target_group_attributes(
-            TargetGroupArn=arn, Attributes=tag_list({_DELAY: str(self.deregistration_delay)})
-        )
+    @staticmethod
+    def _set_attributes(cloud: Cloud, arn: str, attributes: Mapping[str, str]) -> None:
+        cloud.client("elbv2").modify_target_group_attributes(TargetGroupArn=arn, Attributes=tag_list(attributes))
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:

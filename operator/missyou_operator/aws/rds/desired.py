@@ -24,6 +24,8 @@ ARGUMENTS = {
     "auto_minor_upgrades": "AutoMinorVersionUpgrade",
     "backup_window": "PreferredBackupWindow",
     "maintenance_window": "PreferredMaintenanceWindow",
+    "iam_logins": "EnableIAMDatabaseAuthentication",
+    "monitoring_seconds": "MonitoringInterval",
 }
 
 #: The port of every database: a snapshot's instance may have listened on another.
@@ -77,6 +79,8 @@ class DesiredInstance(Resource):
     publicly_accessible: bool = False
     copy_tags_to_snapshots: bool = True
     auto_minor_upgrades: bool = True
+    iam_logins: bool = False
+    monitoring_seconds: int = 0
     backup_window: str | None = None
     maintenance_window: str | None = None
     restore_from: str = ""

@@ -67,6 +67,12 @@ class DBInstance(DesiredInstance, Named):
             offered = offers_insights(reader, attrs["running_version"], attrs["instance_class"])
             attrs["insights_offered"] = offered is True
         state = row.get("DBInstanceStatus", "creating")
+        if state != "creating":
+            # Without these, nothing can be said of what differs.
+            attrs |= {
+                "running_version": row["EngineVersion"],
+                "storage_gib": attrs["storage_gib"] or row["AllocatedStorage"],
+            }
         state = "deleting" if state == "delete-precheck" else state
         return reader.observed(cls, attrs["id"], attrs["id"], attrs, tags, state)
 

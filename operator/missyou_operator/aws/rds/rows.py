@@ -55,6 +55,8 @@ def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
         "log_exports": _log_exports(row, waiting),
         "publicly_accessible": row.get("PubliclyAccessible"),
         "copy_tags_to_snapshots": row.get("CopyTagsToSnapshot"),
+        "iam_logins": current("IAMDatabaseAuthenticationEnabled"),
+        "monitoring_seconds": row.get("MonitoringInterval"),
         "auto_minor_upgrades": row.get("AutoMinorVersionUpgrade"),
         "backup_window": row.get("PreferredBackupWindow"),
         "maintenance_window": row.get("PreferredMaintenanceWindow"),

@@ -27,6 +27,18 @@ from missyou_operator.engine.resource import READY, FieldChange, Health, Observe
 from missyou_operator.engine.values import Ref
 
 _TTL = 300
+#: The members of a record by which Route 53 may answer with another one: API reference, ResourceRecordSet.
+_ROUTING = (
+    "CidrRoutingConfig",
+    "Failover",
+    "GeoLocation",
+    "GeoProximityLocation",
+    "HealthCheckId",
+    "MultiValueAnswer",
+    "Region",
+    "SetIdentifier",
+    "Weight",
+)
 _ZONES = ("route53:hostedzone/*",)
 #: What helps where the name has a record of others.
 _IF_TAKEN = "Remove that record from the hosted zone, or set another spec.domain.name"
@@ -59,7 +71,7 @@ class Alias(Resource):
 
     TYPE: ClassVar[str] = "route53.Alias"
     IF_TAKEN: ClassVar[str] = _IF_TAKEN
-    COMPARED = compare("zone", "target_zone", target=as_dns_name)
+    COMPARED = compare("zone", "target_zone", "by_health", "routing", target=as_dns_name)
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"zone"})
     READ_AFTER: ClassVar[tuple[str, ...]] = ("acm.Certificate",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = PERMISSIONS
@@ -68,6 +80,16 @@ class Alias(Resource):
     role: str
     target: str | Ref
     target_zone: str | Ref
+
+    @property
+    def by_health(self) -> bool:
+        """Whether Route 53 answers only while the load balancer has healthy targets."""
+        return False
+
+    @property
+    def routing(self) -> tuple[()]:
+        """The routing policies of the record, by AWS's keys: none, it is the only one of its name."""
+        return ()
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
@@ -94,6 +116,8 @@ class Alias(Resource):
             "role": role,
             "target": plain(alias.get("DNSName", "")).removeprefix("dualstack."),
             "target_zone": alias.get("HostedZoneId", ""),
+            "by_health": alias.get("EvaluateTargetHealth", False),
+            "routing": tuple(key for key in _ROUTING if key in (address or {})),
             "rows": tuple(row for row in (address, owners) if row is not None),
         }
         owner = ", ".join(values(owners)) or f"a {(address or other or {}).get('Type')} record that is not ours"
@@ -104,7 +128,7 @@ class Alias(Resource):
         return tuple(change for change in super().diff(observed) if change.field != "tags")
 
     def _record(self) -> Record:
-        target = {"HostedZoneId": self.target_zone, "DNSName": self.target, "EvaluateTargetHealth": False}
+        target = {"HostedZoneId": self.target_zone, "DNSName": self.target, "EvaluateTargetHealth": self.by_health}
         return {"Name": self.name, "Type": "A", "AliasTarget": target}
 
     def create(self, cloud: Cloud) -> Observed:
@@ -120,10 +144,13 @@ class Alias(Resource):
             raise exists_already(self.address, 5.0) if ours else _taken(error, self.name) from error
         return self.as_created(f"{self.zone}/{self.name}", role=self.role, rows=(self._record(), owner))
 
-    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
+    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Point it at the load balancer; the TXT record shows that it is ours. Errors: RefusedError beside a CNAME."""
         try:
-            apply(cloud, self.zone, self.role, ("UPSERT", self._record()))
+            # A record with a routing policy does not become one without: both cannot be of one name.
+            old = observed.attrs["rows"][:1] if "routing" in changed else ()
+            new = "CREATE" if old else "UPSERT"
+            apply(cloud, self.zone, self.role, *(("DELETE", row) for row in old), (new, self._record()))
         except ClientError as error:
             raise _taken(error, self.name) if code_of(error) == "InvalidChangeBatch" else error from error
         return self.as_desired(

@@ -37,6 +37,8 @@ _HIDDEN = Sensitive("")
 _STARS = repr(_HIDDEN)
 #: The label of the version that readers get.
 _CURRENT = "AWSCURRENT"
+#: The key of Secrets Manager itself, which encrypts a secret without a key of its own. Nobody needs rights to it.
+_DEFAULT_KEY = "alias/aws/secretsmanager"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +49,13 @@ class Secret(Resource):
     """
 
     TYPE: ClassVar[str] = "secretsmanager.Secret"
-    COMPARED = compare("description", "value")
+    COMPARED = compare("description", "value", "key", "rotation")
     CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset({"version"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "rds.DBInstance")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("secretsmanager:ListSecrets"),
         observe("secretsmanager:DescribeSecret", on=_NAMES),
+        change("secretsmanager:CancelRotateSecret", on=_NAMES),
         make("secretsmanager:CreateSecret", "secretsmanager:TagResource", on=_NAMES),
         change("secretsmanager:UpdateSecret", "secretsmanager:RestoreSecret", "secretsmanager:DeleteSecret", on=_NAMES),
         change("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage", on=_NAMES),
@@ -62,6 +65,16 @@ class Secret(Resource):
     value: Sensitive | Ref | None
     salt: str
     username: str = ""
+
+    @property
+    def key(self) -> str:
+        """The KMS key: tasks may use no other."""
+        return _DEFAULT_KEY
+
+    @property
+    def rotation(self) -> bool:
+        """Whether Secrets Manager changes the value on a schedule: the database would not know the new password."""
+        return False
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
@@ -149,10 +162,12 @@ class Secret(Resource):
         return self.update(cloud, found, changed) if changed else found
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Write what differs of description, value and tags, with a call for each."""
+        """Write what differs, with a call for each. The rotation ends first: it writes values of its own."""
         client, version = cloud.client("secretsmanager"), observed.attrs["version"]
-        if "description" in changed:
-            client.update_secret(SecretId=observed.id, Description=self.description)
+        if "rotation" in changed:
+            client.cancel_rotate_secret(SecretId=observed.id)
+        if changed & {"description", "key"}:
+            client.update_secret(SecretId=observed.id, Description=self.description, KmsKeyId=self.key)
         if "value" in changed:
             version = self.desired_version()
             _make_current(cloud, observed.attrs, version, self._content)
@@ -262,6 +277,8 @@ def _attributes(row: Mapping[str, Any]) -> dict[str, Any]:
         "arn": row["ARN"],
         "description": row.get("Description", ""),
         "value": _HIDDEN,
+        "key": row.get("KmsKeyId") or _DEFAULT_KEY,
+        "rotation": row.get("RotationEnabled", False),
         "version": next((version for version, stages in labels.items() if _CURRENT in stages), ""),
         "versions": tuple(sorted(labels)),
     }

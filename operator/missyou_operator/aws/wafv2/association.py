@@ -34,6 +34,8 @@ class WebACLAssociation(Resource):
         observe("wafv2:ListResourcesForWebACL", on=(ACL,)),
         # The load balancer's web ACL may be foreign.
         observe("wafv2:GetWebACLForResource", on=(_BALANCER, "wafv2:regional/webacl/*/*")),
+        # It is read in the caller's name: API reference, GetWebACLForResource.
+        observe("wafv2:GetWebACL", on=("wafv2:regional/webacl/*/*",)),
         change("wafv2:AssociateWebACL", on=(ACL,)),
         # AWS WAF does not check a load balancer's tags; Elastic Load Balancing does, below.
         Grant(Part.CHANGE, ("wafv2:AssociateWebACL", "wafv2:DisassociateWebACL"), (_BALANCER,)),

@@ -22,15 +22,21 @@ _SCOPE = "REGIONAL"
 #: Seconds over which requests are counted for the rate limit: AWS's default.
 _WINDOW = 300
 #: Foreign settings that GetWebACL shows, and that UpdateWebACL would reset if they were left out.
-_LEFT_ALONE = (
+LEFT_ALONE = (
+    "ApplicationConfig",
     "AssociationConfig",
     "CaptchaConfig",
     "ChallengeConfig",
     "CustomResponseBodies",
     "DataProtectionConfig",
+    "Description",
+    "MonetizationConfig",
     "OnSourceDDoSProtectionConfig",
     "TokenDomains",
 )
+#: What Shield Advanced calls the rule that it adds to a web ACL to mitigate attacks. It keeps the rule there itself.
+#: Source: AWS WAF developer guide, "Automatic application layer DDoS mitigation and the Shield Advanced rule group".
+_SHIELD = "ShieldMitigationRuleGroup_"
 ACL = "wafv2:regional/webacl/{wafv2.WebACL}/*"
 #: AWS's managed rule groups, which have no owner tags.
 _MANAGED = "wafv2:regional/managedruleset/*/*"
@@ -91,12 +97,14 @@ class WebACL(Resource):
         if reader.stack.owns(tags):
             answer = waf.get_web_acl(Name=row["Name"], Id=row["Id"], Scope=_SCOPE)
             acl = answer["WebACL"]
+            rules = sorted(acl.get("Rules") or (), key=lambda rule: rule["Priority"])
             attrs |= {
-                "rules": tuple(sorted(acl.get("Rules") or (), key=lambda rule: rule["Priority"])),
+                "rules": tuple(rule for rule in rules if not rule["Name"].startswith(_SHIELD)),
+                "rules_of_shield": tuple(rule for rule in rules if rule["Name"].startswith(_SHIELD)),
                 "default_action": acl["DefaultAction"],
                 "visibility": acl["VisibilityConfig"],
                 "lock_token": answer["LockToken"],
-                "left_alone": {key: acl[key] for key in _LEFT_ALONE if acl.get(key)},
+                "left_alone": {key: acl[key] for key in LEFT_ALONE if acl.get(key)},
             }
         return reader.observed(cls, row["Name"], row["Id"], attrs, tags)
 
@@ -106,25 +114,27 @@ class WebACL(Resource):
             row = cloud.client("wafv2").create_web_acl(
                 Name=self.name, Scope=_SCOPE, Tags=tag_list(self.tags), **self._settings()
             )["Summary"]
-        return self.as_created(row["Id"], arn=row["ARN"], lock_token=row["LockToken"], left_alone={})
+        return self.as_created(
+            row["Id"], arn=row["ARN"], lock_token=row["LockToken"], left_alone={}, rules_of_shield=()
+        )
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
-        """Replace all settings, unless they have changed since they were read (AWS compares the token)."""
+        """Replace all settings but those that are not ours, unless they have changed since (AWS compares the token)."""
         waf, token = cloud.client("wafv2"), observed.attrs["lock_token"]
         if changed - {"tags"}:
-            kept = observed.attrs["left_alone"]
+            kept, shield = observed.attrs["left_alone"], observed.attrs["rules_of_shield"]
             token = waf.update_web_acl(
-                Name=self.name, Id=observed.id, Scope=_SCOPE, LockToken=token, **kept, **self._settings()
+                Name=self.name, Id=observed.id, Scope=_SCOPE, LockToken=token, **kept, **self._settings(shield)
             )["NextLockToken"]
         if "tags" in changed:
             waf.tag_resource(ResourceARN=observed.attrs["arn"], Tags=tag_list(self.tags))
         return self.as_desired(observed, lock_token=token)
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self, more: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
         return {
             "DefaultAction": self.default_action,
             "VisibilityConfig": self.visibility,
-            "Rules": list(self.rules),
+            "Rules": [*self.rules, *more],
         }
 
     @classmethod

@@ -133,6 +133,8 @@ def modify_vpc_endpoint(call: Call) -> Result:
         raise AwsError("IncorrectState", message)
     led = set() if endpoint is None else set(endpoint.route_table_ids)
     result = call.forward()
+    if endpoint is not None and "PrivateDnsEnabled" in call.params:
+        endpoint.private_dns_enabled = call.params["PrivateDnsEnabled"]
     if endpoint is not None and endpoint.destination_prefix_list_id:
         # moto makes the routes with the endpoint and does not change them with it.
         ec2, leads, prefix = call.moto("ec2"), set(endpoint.route_table_ids), endpoint.destination_prefix_list_id

@@ -125,7 +125,12 @@ class Service:
         return sum(task.alive and task.running is running for task in tasks)
 
     def describe(self) -> dict[str, Any]:
-        """Return the service as DescribeServices shows it, but for its tags."""
+        """Return the service as DescribeServices shows it, but for its tags.
+
+        Its launch type shows only without a strategy of capacity providers: API reference, Service.
+        """
+        strategy = self.settings.get("capacityProviderStrategy")
+        hidden = "launchType" if strategy else "capacityProviderStrategy"
         return {
             "serviceArn": self.arn,
             "serviceName": self.name,
@@ -142,7 +147,7 @@ class Service:
             "placementConstraints": [],
             "placementStrategy": [],
             "schedulingStrategy": "REPLICA",
-            **self.settings,
+            **{key: value for key, value in self.settings.items() if key != hidden},
         }
 
     def _describe(self, deployment: Deployment) -> dict[str, Any]:

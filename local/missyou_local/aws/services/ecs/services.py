@@ -169,6 +169,8 @@ def update_service(call: Call) -> Result:
     settings.update({key: params[key] for key in (*_NO_DEPLOYMENT, *_DEPLOYMENT) if key in params})
     if "networkConfiguration" in params:
         settings["networkConfiguration"] = _network(params["networkConfiguration"])
+    if "capacityProviderStrategy" in params:
+        settings["capacityProviderStrategy"] = list(params["capacityProviderStrategy"])
     if "deploymentConfiguration" in params:
         present = settings["deploymentConfiguration"]
         settings["deploymentConfiguration"] = _deployment_configuration(present, params["deploymentConfiguration"])

@@ -1,14 +1,43 @@
-"""Refusals of listeners and their certificates that moto lacks."""
+"""Refusals of listeners and their certificates that moto lacks, and mutual authentication.
+
+Source: Elastic Load Balancing API reference, MutualAuthenticationAttributes: an HTTPS listener shows its mode, `off` at
+first, and keeps it through changes of others.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from missyou_local.aws.call import Call, checks
+from missyou_local.aws.call import Call, Regional, Result, checks, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services import acm
 from missyou_local.aws.services.elbv2.load_balancers import users_of
+
+_mutual: Regional[dict[str, dict[str, Any]]] = Regional(dict)
+"""ARN of a listener -> its mutual authentication, where somebody has set it."""
+
+
+@handles("elbv2:ModifyListener")
+def modify_listener(call: Call) -> Result:
+    """Change a listener, and remember its mutual authentication."""
+    result = call.forward()
+    if "MutualAuthentication" in call.params:
+        _mutual.of(call)[call.params["ListenerArn"]] = dict(call.params["MutualAuthentication"])
+    return {**result, "Listeners": [_shown(call, row) for row in result["Listeners"]]}
+
+
+@handles("elbv2:DescribeListeners")
+def describe_listeners(call: Call) -> Result:
+    """Describe listeners with their mutual authentication."""
+    result = call.forward()
+    return {**result, "Listeners": [_shown(call, row) for row in result["Listeners"]]}
+
+
+def _shown(call: Call, row: dict[str, Any]) -> dict[str, Any]:
+    if row["Protocol"] != "HTTPS":
+        return row
+    return {**row, "MutualAuthentication": _mutual.of(call).get(row["ListenerArn"], {"Mode": "off"})}
 
 
 @checks("elbv2:CreateListener", "elbv2:ModifyListener", "elbv2:AddListenerCertificates")

@@ -1,0 +1,173 @@
+"""The answers of ECS and of its auto scaling."""
+
+from __future__ import annotations
+
+from tools.compared.account import Answer
+
+_FIXED = "cannot change after the creation"
+_TOLD = "AWS's own account of it"
+_REVISION = "a revision never changes, and ours is known by its hash: another one that runs is a change of the service"
+
+ANSWERS: tuple[Answer, ...] = (
+    Answer(
+        type="ecs.Cluster",
+        service="ecs",
+        operation="DescribeClusters",
+        path="clusters[]",
+        compared={"tags": "tags"},
+        read="clusterArn clusterName status",
+        aws={
+            _TOLD: (
+                "registeredContainerInstancesCount runningTasksCount pendingTasksCount activeServicesCount statistics "
+                "attachments attachmentsStatus"
+            )
+        },
+        others={
+            "Container Insights: accounts turn them on for all clusters, and who does pays for them": "settings",
+            "defaults for services that say nothing; ours says what it runs on": (
+                "capacityProviders defaultCapacityProviderStrategy serviceConnectDefaults"
+            ),
+            "how commands are logged that nobody can run: see ecs.Service, enableExecuteCommand": "configuration",
+        },
+    ),
+    Answer(
+        type="ecs.Service",
+        service="ecs",
+        operation="DescribeServices",
+        path="services[]",
+        compared={
+            "task_definition": "taskDefinition deployments.taskDefinition",
+            "subnet_ids": "networkConfiguration.awsvpcConfiguration.subnets",
+            "security_group_ids": "networkConfiguration.awsvpcConfiguration.securityGroups",
+            "target_group_arn": "loadBalancers.targetGroupArn",
+            "container_port": "loadBalancers.containerPort",
+            "grace_seconds": "healthCheckGracePeriodSeconds",
+            "circuit_breaker": (
+                "deploymentConfiguration.deploymentCircuitBreaker.enable "
+                "deploymentConfiguration.deploymentCircuitBreaker.rollback"
+            ),
+            "min_tasks": "desiredCount",
+            "settings": (
+                "launchType capacityProviderStrategy platformVersion propagateTags enableECSManagedTags "
+                "enableExecuteCommand networkConfiguration.awsvpcConfiguration.assignPublicIp "
+                "deploymentConfiguration.maximumPercent deploymentConfiguration.minimumHealthyPercent"
+            ),
+            "tags": "tags",
+        },
+        read="serviceArn serviceName clusterArn status runningCount pendingCount events deployments.id "
+        "deployments.status deployments.rolloutState deployments.failedTasks",
+        aws={
+            _FIXED: "schedulingStrategy deploymentController roleArn createdAt createdBy resourceManagementType",
+            _TOLD: (
+                "platformFamily taskSets currentServiceDeployment currentServiceRevisions deployments.desiredCount "
+                "deployments.pendingCount deployments.runningCount deployments.createdAt deployments.updatedAt "
+                "deployments.capacityProviderStrategy deployments.launchType deployments.platformVersion "
+                "deployments.platformFamily deployments.networkConfiguration deployments.rolloutStateReason "
+                "deployments.fargateEphemeralStorage deployments.serviceConnectResources"
+            ),
+            "AWS's newer way to threshold the circuit breaker, whose default is right": (
+                "deploymentConfiguration.deploymentCircuitBreaker.resetOnHealthyTask "
+                "deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration"
+            ),
+            "a default that AWS changes by itself; tasks stay spread over both zones": "availabilityZoneRebalancing",
+        },
+        others={
+            "of deployments other than rolling ones": (
+                "deploymentConfiguration.strategy deploymentConfiguration.bakeTimeInMinutes "
+                "deploymentConfiguration.lifecycleHooks deploymentConfiguration.linearConfiguration "
+                "deploymentConfiguration.canaryConfiguration deploymentConfiguration.earlySuccessCriteria "
+                "loadBalancers.advancedConfiguration"
+            ),
+            "alarms that a person lets stop rollouts": "deploymentConfiguration.alarms",
+            "further ways to the tasks that a person has set up": (
+                "serviceRegistries deployments.serviceConnectConfiguration deployments.vpcLatticeConfigurations"
+            ),
+            "of classic load balancers and of EC2 instances": (
+                "loadBalancers.loadBalancerName placementConstraints placementStrategy"
+            ),
+            "names the container, of which there is one": "loadBalancers.containerName",
+            "volumes that no task definition of ours has": "deployments.volumeConfigurations",
+        },
+    ),
+    Answer(
+        type="ecs.TaskDefinition",
+        service="ecs",
+        operation="DescribeTaskDefinition",
+        path="taskDefinition",
+        compared={
+            "cpu": "cpu",
+            "memory": "memory",
+            "execution_role_arn": "executionRoleArn",
+            "task_role_arn": "taskRoleArn",
+            "image_repository": "containerDefinitions.image",
+            "image_tag": "containerDefinitions.image",
+            "port": "containerDefinitions.portMappings",
+            "environment": "containerDefinitions.environment",
+            "secrets": "containerDefinitions.secrets",
+            "log_group": "containerDefinitions.logConfiguration",
+            "region": "containerDefinitions.logConfiguration",
+        },
+        read="taskDefinitionArn revision status containerDefinitions.name",
+        aws={
+            _REVISION: (
+                "family networkMode runtimePlatform requiresCompatibilities volumes placementConstraints "
+                "inferenceAccelerators pidMode ipcMode proxyConfiguration ephemeralStorage enableFaultInjection "
+                "trustedExecutionConfiguration "
+                "containerDefinitions.repositoryCredentials containerDefinitions.cpu containerDefinitions.memory "
+                "containerDefinitions.memoryReservation containerDefinitions.links containerDefinitions.essential "
+                "containerDefinitions.restartPolicy containerDefinitions.entryPoint containerDefinitions.command "
+                "containerDefinitions.environmentFiles containerDefinitions.mountPoints "
+                "containerDefinitions.volumesFrom containerDefinitions.linuxParameters containerDefinitions.dependsOn "
+                "containerDefinitions.startTimeout containerDefinitions.stopTimeout "
+                "containerDefinitions.versionConsistency containerDefinitions.hostname containerDefinitions.user "
+                "containerDefinitions.workingDirectory containerDefinitions.disableNetworking "
+                "containerDefinitions.privileged containerDefinitions.readonlyRootFilesystem "
+                "containerDefinitions.dnsServers containerDefinitions.dnsSearchDomains "
+                "containerDefinitions.extraHosts containerDefinitions.dockerSecurityOptions "
+                "containerDefinitions.interactive containerDefinitions.pseudoTerminal "
+                "containerDefinitions.dockerLabels containerDefinitions.ulimits containerDefinitions.healthCheck "
+                "containerDefinitions.systemControls containerDefinitions.resourceRequirements "
+                "containerDefinitions.firelensConfiguration containerDefinitions.credentialSpecs"
+            ),
+            _TOLD: "requiresAttributes compatibilities registeredAt deregisteredAt deleteRequestedAt registeredBy",
+        },
+    ),
+    Answer(
+        type="ecs.TaskDefinition",
+        service="ecs",
+        operation="DescribeTaskDefinition",
+        compared={"tags": "tags", "secret_versions": "tags"},
+        read="taskDefinition",
+    ),
+    Answer(
+        type="autoscaling.ScalableTarget",
+        service="application-autoscaling",
+        operation="DescribeScalableTargets",
+        path="ScalableTargets[]",
+        compared={"minimum": "MinCapacity", "maximum": "MaxCapacity", "suspended": "SuspendedState"},
+        read="ScalableTargetARN ResourceId",
+        aws={_FIXED: "ServiceNamespace ScalableDimension RoleARN CreationTime", _TOLD: "PredictedCapacity"},
+    ),
+    Answer(
+        type="autoscaling.ScalingPolicy",
+        service="application-autoscaling",
+        operation="DescribeScalingPolicies",
+        path="ScalingPolicies[]",
+        compared={
+            "metric": (
+                "TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification "
+                "TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification PolicyType "
+                "StepScalingPolicyConfiguration PredictiveScalingPolicyConfiguration"
+            ),
+            "target": "TargetTrackingScalingPolicyConfiguration.TargetValue",
+            "scale_out_cooldown": "TargetTrackingScalingPolicyConfiguration.ScaleOutCooldown",
+            "scale_in_cooldown": "TargetTrackingScalingPolicyConfiguration.ScaleInCooldown",
+            "scales_in": "TargetTrackingScalingPolicyConfiguration.DisableScaleIn",
+        },
+        read="PolicyARN PolicyName ResourceId",
+        aws={
+            _FIXED: "ServiceNamespace ScalableDimension CreationTime",
+            "AWS makes and keeps these alarms itself": "Alarms",
+        },
+    ),
+)
