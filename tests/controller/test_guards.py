@@ -34,6 +34,10 @@ SPEAKING: dict[str, tuple[Plan, dict]] = {
     "approval": (Plan((VPC,)), {}),
     "reported_drift": (Plan((VPC,)), {"drift": (VPC,), "reports_drift": True}),
     "unreadable_neighbour": (Plan((VPC,)), {"observations": Observations({}, {"ec2.Subnet": failed("Throttled", "")})}),
+    "unknown_running_version": (
+        Plan((VPC,)),
+        {"observations": Observations({}, {"ecs.Service": failed("Throttled", "too many")})},
+    ),
     "unusable_secret": (Plan((VPC,)), {"unusable_secrets": {VPC.address: failed("Forbidden", "may not be read")}}),
     "unanswered_creation": (Plan((NEW,)), {"unanswered": frozenset({NEW.address})}),
     "settling": (Plan((NEW,)), {"settling": True}),

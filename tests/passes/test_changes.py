@@ -97,15 +97,6 @@ def test_an_alarm_threshold(production):
     assert alarm["Threshold"] == 60.0
 
 
-def test_another_port_replaces_the_target_group_and_nothing_else_breaks(production):
-    production.edit(service={"port": 9000})
-    production.grow()
-    production.until(lambda _: production.condition("InSync")["status"] == "True", "in sync")
-    groups = production.client("elbv2").describe_target_groups()["TargetGroups"]
-    ours = [group for group in groups if group["TargetGroupName"].startswith("prod-tg-")]
-    assert [group["Port"] for group in ours] == [9000]
-
-
 def test_tags_reach_what_exists(production):
     production.edit(tags={"team": "grief"})
     production.grow()

@@ -39,7 +39,8 @@ ANSWERS: tuple[Answer, ...] = (
             "task_definition": "taskDefinition deployments.taskDefinition",
             "subnet_ids": "networkConfiguration.awsvpcConfiguration.subnets",
             "security_group_ids": "networkConfiguration.awsvpcConfiguration.securityGroups",
-            "target_group_arn": "loadBalancers.targetGroupArn",
+            "failed_rollout": "tags",
+            "target_groups": "loadBalancers.targetGroupArn",
             "container_port": "loadBalancers.containerPort",
             "grace_seconds": "healthCheckGracePeriodSeconds",
             "circuit_breaker": (

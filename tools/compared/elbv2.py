@@ -64,7 +64,6 @@ ANSWERS: tuple[Answer, ...] = (
         path="TargetGroups[]",
         compared={
             "vpc_id": "VpcId",
-            "port": "Port",
             "health_enabled": "HealthCheckEnabled",
             "health_protocol": "HealthCheckProtocol",
             "health_port": "HealthCheckPort",
@@ -78,6 +77,7 @@ ANSWERS: tuple[Answer, ...] = (
         read="TargetGroupArn TargetGroupName",
         aws={
             _FIXED: "Protocol ProtocolVersion TargetType IpAddressType TargetControlPort",
+            "only a default: ECS registers each target with the port of its container": "Port",
             "the listener that forwards to it, which is compared itself": "LoadBalancerArns",
         },
         others={"of the protocol gRPC": "Matcher.GrpcCode"},
@@ -123,6 +123,7 @@ ANSWERS: tuple[Answer, ...] = (
             "certificate_arn": "Certificates Protocol",
             "tls_policy": "SslPolicy",
             "mutual_tls": "MutualAuthentication.Mode",
+            "standby": "DefaultActions.ForwardConfig",
             "target_group_arn": (
                 "DefaultActions.Type DefaultActions.TargetGroupArn DefaultActions.ForwardConfig "
                 "DefaultActions.AuthenticateOidcConfig DefaultActions.AuthenticateCognitoConfig "

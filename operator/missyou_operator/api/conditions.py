@@ -37,6 +37,7 @@ class Reason(StrEnum):
     PROGRESSING = "Progressing"
     PROPAGATING = "Propagating"
     QUOTA_EXCEEDED = "QuotaExceeded"
+    ROLLOUT_FAILED = "RolloutFailed"
     SECRET_FORBIDDEN = "SecretForbidden"  # noqa: S105 - a reason
     SECRET_INVALID = "SecretInvalid"  # noqa: S105 - a reason
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason

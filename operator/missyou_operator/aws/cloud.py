@@ -108,6 +108,10 @@ class Cloud:
         """Return what AWS offers (engine versions, zones), read at most once an hour per account and region."""
         return self.inventory.get(key, fetch, seconds() - 3600)
 
+    def once(self, key: str, fetch: Callable[[], T]) -> T:
+        """Return what never changes, read at most once per account and region."""
+        return self.inventory.get(key, fetch, float("-inf"))
+
 
 class Reader(Cloud):
     """The handle for reading: `Cloud`, and the resources found so far in this observation."""

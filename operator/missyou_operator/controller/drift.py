@@ -32,7 +32,7 @@ def find_drift(plan: Plan, body: Mapping[str, Any], memory: Memory) -> Sequence[
         was_in_sync = any(
             condition["type"] == ConditionType.IN_SYNC
             and condition.get("observedGeneration") == generation
-            and (condition["status"] == "True" or condition["reason"] == Reason.DRIFTED)
+            and (condition["status"] == "True" or condition["reason"] in {Reason.DRIFTED, Reason.ROLLOUT_FAILED})
             for condition in (body.get("status") or {}).get("conditions", ())
         )
     return without_retained(plan).changes if was_in_sync else ()

@@ -12,14 +12,20 @@ from typing import Any
 
 from missyou_operator.api.annotations import APPROVE, annotation, approve_command
 from missyou_operator.api.conditions import Reason
+from missyou_operator.aws.ecs.service import Service
+from missyou_operator.aws.elbv2.listener import Listener
+from missyou_operator.aws.iam.role import Role
 from missyou_operator.aws.observe import Observations
 from missyou_operator.aws.registry import KINDS
 from missyou_operator.controller.losses import Loss, explain, lost
 from missyou_operator.controller.spending import Spending
 from missyou_operator.engine.plan import Action, Change, Plan
 from missyou_operator.engine.resource import READY, Health, failed, pending
+from missyou_operator.stack.running import SOURCES
 
 _KINDS = {kind.TYPE: kind for kind in KINDS}
+#: The types whose desired fields follow from what the running version needs.
+_BY_NEEDS = frozenset({Listener.TYPE, Role.TYPE, Service.TYPE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +122,18 @@ def unreadable_neighbour(plan: Plan, ctx: Context) -> Mapping[str, Health]:
     return {change.address: held[change.type] for change in going if change.type in held}
 
 
+def unknown_running_version(plan: Plan, ctx: Context) -> Mapping[str, Health]:
+    """Hold what may take away what the running version needs, while it cannot be read which version runs.
+
+    These are deletions, and the changes of what is declared by that version's needs.
+    """
+    blind = next((health for type_, health in ctx.observations.unreadable.items() if type_ in SOURCES), None)
+    if blind is None:
+        return {}
+    going = [*plan.of(Action.DELETE, Action.REPLACE), *(c for c in plan.of(Action.UPDATE) if c.type in _BY_NEEDS)]
+    return {change.address: blind for change in going}
+
+
 def unusable_secret(_: Plan, ctx: Context) -> Mapping[str, Health]:
     """Hold what needs a Kubernetes Secret that gives no value."""
     return ctx.unusable_secrets
@@ -147,6 +165,7 @@ GUARDS: tuple[Guard, ...] = (
     approval,
     reported_drift,
     unreadable_neighbour,
+    unknown_running_version,
     unusable_secret,
     unanswered_creation,
     settling,

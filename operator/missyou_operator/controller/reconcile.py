@@ -186,7 +186,8 @@ class Reconciler:
             graph = _desire(inputs, outcome.world)
             plan = _plan(inputs, graph, after)
         left = without_retained(plan)
-        if not left.changes:
+        undone = any(result.health.reason == Reason.ROLLOUT_FAILED for result in outcome.results.values())
+        if not left.changes and (undone or not graph.kept):
             memory.synced = memory.inputs
         reported = bool(ctx.drift) and ctx.reports_drift
         drift = drift_entries(ctx.drift, outcome, body, reported=reported, blind=bool(ctx.observations.unreadable))
@@ -201,6 +202,7 @@ class Reconciler:
             losses.records(graph, after, left, recorded(body), utc_now()),
             reported,
             inputs.full,
+            lingering=bool(graph.kept),
         )
         for change in outcome.done:
             logger.info("%s: %s %s", stack.app, change.action, change.address)

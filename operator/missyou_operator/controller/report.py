@@ -68,7 +68,7 @@ class PassResult:
 
     `left`: changes that are still to be made. `approval`: those among them that wait for a person. `drift`: entries for
     `status.drift` found in this pass. `data`: what holds data, and what is lost. `full`: whether AWS was observed in
-    full.
+    full. `lingering`: whether something is there only for a version of the app that the spec no longer asks for.
     """
 
     app: AppSpec
@@ -81,6 +81,7 @@ class PassResult:
     data: Sequence[Data]
     reported_only: bool
     full: bool
+    lingering: bool = False
 
 
 def progress(body: Mapping[str, Any], result: PassResult, now: datetime) -> dict[str, Any]:
@@ -233,6 +234,12 @@ def _verdicts(result: PassResult) -> list[Verdict]:
 
 def _in_sync(result: PassResult) -> Verdict:
     if not result.left.changes:
+        every = (one.health for one in result.outcome.results.values())
+        if undone := next((health for health in every if health.reason == Reason.ROLLOUT_FAILED), None):
+            return Verdict(ConditionType.IN_SYNC, "False", undone.reason, undone.message)
+        if result.lingering:
+            message = "the version before this one still runs; what only that one needs goes when it has ended"
+            return Verdict(ConditionType.IN_SYNC, "False", Reason.APPLYING, message)
         return Verdict(ConditionType.IN_SYNC, "True", Reason.SYNCED, "AWS is as the spec says")
     names = ", ".join(f"{change.action} {change.address}" for change in result.left.changes[:_MAX_NAMES])
     if (more := len(result.left.changes) - _MAX_NAMES) > 0:
@@ -250,7 +257,9 @@ def _service(result: PassResult, before: Status) -> dict[str, Any]:
     service = found(result.stack, result.outcome.world, "ecs.Service", SERVICE)
     if service is None:
         return {"image": before.image}
-    running, desired = service.attrs.get("running", 0), service.attrs.get("desired", 0)
+    desired = service.attrs.get("desired", 0)
+    # Those of the version before, which a rollout has yet to stop, are more than anybody asked for.
+    running = min(service.attrs.get("running", 0), desired)
     settled = result.outcome.results.get(service.address)
     rolled_out = settled is not None and settled.health.status == "ready"
     return {

@@ -31,6 +31,10 @@ def execute(
     run = _Execution(graph, plan, runtime, held or {}, outcome)
     schedule.run(graph.edges.dependencies, runtime.pool, run.start, run.settle)
     prune(graph, outcome, plan, runtime, held or {})
+    for address in graph.kept - graph.edges.dependencies.keys():
+        for observed in outcome.world.get(address, ())[:1]:
+            health = Health("ready", message="no longer desired; the running version still uses it")
+            outcome.results[address] = Result(address, observed.component, health, observed)
     return outcome
 
 
@@ -78,7 +82,7 @@ class _Execution:
             return pending("Deleting", f"{resource.address} ({observed.id}) is being deleted first")
         desired, change = compare(self.graph, resource, observed, self.known)
         if change is None:
-            return resource.health(observed) if observed else READY
+            return desired.health(observed) if observed else READY
         if resource.address in self.held:
             return self.held[resource.address]
         return self._obstacle(desired, observed, change) or (desired, observed, change)

@@ -35,6 +35,8 @@ class Graph:
 
     def __init__(self, resources: Iterable[Resource] = ()) -> None:
         self._resources: dict[str, Resource] = {}
+        #: The addresses of what exists, or has more than was asked for, only because something that runs needs it.
+        self.kept: frozenset[str] = frozenset()
         self._edges: Edges | None = None
         #: By address, what `plan.compare` last compared, and what came of it.
         self.compared: dict[str, tuple[Any, tuple[Any, ...], Resource, Any]] = {}
@@ -48,6 +50,10 @@ class Graph:
         self._resources[resource.address] = resource
         self._edges = None
         return resource
+
+    def keep(self, addresses: Iterable[str]) -> None:
+        """Note what is there only because something that runs still needs it. It is not deleted, desired or not."""
+        self.kept |= frozenset(addresses)
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(self._resources.values())

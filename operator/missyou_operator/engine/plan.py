@@ -137,7 +137,7 @@ def references(graph: Graph, resource: Resource, observed: Observed, change: Cha
 
 def _deletions(graph: Graph, world: ObservedState) -> Iterable[Change]:
     for address, found in world.items():
-        surplus = found[1:] if address in graph else found
+        surplus = found[1:] if address in graph or address in graph.kept else found
         for observed in surplus:
             if observed.owned and not observed.kind.EXTERNAL and not observed.kind.RETAINED:
                 lost = observed.kind.holds_data(observed)

@@ -57,7 +57,7 @@ def alarms(ctx: Context, balancing: Balancing, notified: tuple[str | Ref, ...]) 
 
 def _balancer(ctx: Context, balancing: Balancing, notifying: Notifying) -> Iterator[Alarm]:
     balancer: Mapping[str, str | Ref] = {"LoadBalancer": balancing.load_balancer.ref("arn_suffix")}
-    group = {**balancer, "TargetGroup": balancing.target_group.ref("arn_suffix")}
+    group = {**balancer, "TargetGroup": balancing.serving_suffix}
     message = "no task is healthy: nothing has served for three minutes. See ServiceReady of the MissYouApp"
     yield Alarm(
         **notifying(AlarmName.HEALTHY_TASKS, message),

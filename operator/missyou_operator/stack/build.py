@@ -40,4 +40,5 @@ def build(app: AppSpec, stack: StackIdentity, lookups: Lookups) -> Graph:
     service(ctx, net, groups, images, db, secrets, balancing, logs.app)
     firewall(ctx, balancing)
     dashboard(ctx, balancing, alarms(ctx, balancing, notifications(ctx)))
+    ctx.graph.keep(address for address in lookups.running.kept if address not in ctx.graph)
     return ctx.graph

@@ -48,12 +48,31 @@ class DatabaseLookup:
 
 
 @dataclass(frozen=True, slots=True)
+class RunningVersion:
+    """What the tasks use that run, or that ECS may go back to. It stays until nothing runs that needs it.
+
+    `ports`, `secrets` (ARNs) and `repositories` (URIs) of their task definitions. `serving`: the target group (ARN)
+    that gets the requests, "" if that is the spec's own. `registered`: other target groups than the spec's own in which
+    tasks are to register besides. `standby`: other groups that the listeners have to know. `kept`: the addresses of
+    what exists and must not be deleted.
+    """
+
+    ports: tuple[int, ...] = ()
+    secrets: tuple[str, ...] = ()
+    repositories: tuple[str, ...] = ()
+    serving: str = ""
+    registered: tuple[str, ...] = ()
+    standby: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Lookups:
     """What a stack is built from besides its spec.
 
     `zones`: the two availability zones, in the order of their letters. `domain`: the hosted zone for `spec.domain`.
     `snapshot`: the value of the annotation that requests a snapshot, "" for none. `image`: the image in use.
-    `database`: what runs.
+    `database`: what runs. `running`: what must stay for the version of the app that runs.
     """
 
     zones: tuple[str, str]
@@ -61,6 +80,7 @@ class Lookups:
     snapshot: str = ""
     image: ImageLookup = field(default_factory=ImageLookup)
     database: DatabaseLookup = field(default_factory=DatabaseLookup)
+    running: RunningVersion = field(default_factory=RunningVersion)
 
 
 class Untagged(TypedDict):

@@ -78,7 +78,7 @@ def _alarms(ctx: Context, alarms: Iterable[Alarm]) -> Json:
 
 def _requests(balancing: Balancing, alarms: Alarms) -> Iterable[Json]:
     of: dict[str, str | Ref] = {"LoadBalancer": balancing.load_balancer.ref("arn_suffix")}
-    group = {**of, "TargetGroup": balancing.target_group.ref("arn_suffix")}
+    group = {**of, "TargetGroup": balancing.serving_suffix}
     alb = "AWS/ApplicationELB"
     rate = alarms[AlarmName.FAILING_REQUESTS]
     yield _graph(

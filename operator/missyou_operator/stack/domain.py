@@ -60,7 +60,8 @@ def domain(ctx: Context, balancing: Balancing) -> None:
             **named(naming.HTTPS),
             load_balancer_arn=balancing.load_balancer.ref("arn"),
             port=HTTPS,
-            target_group_arn=balancing.target_group.ref("arn"),
+            target_group_arn=balancing.serving,
+            standby=balancing.standby,
             certificate_arn=certificate.ref("arn", ready=True),
             tls_policy=TLS_POLICY,
         )

@@ -8,8 +8,9 @@ from missyou_operator.api.components import Component
 from missyou_operator.aws.elbv2.access_logs import AccessLogs, log_policy
 from missyou_operator.aws.elbv2.listener import HTTP, Listener
 from missyou_operator.aws.elbv2.loadbalancer import LoadBalancer
-from missyou_operator.aws.elbv2.targetgroup import TargetGroup, fingerprint
+from missyou_operator.aws.elbv2.targetgroup import TargetGroup, arn_suffix, fingerprint
 from missyou_operator.aws.s3.bucket import Bucket
+from missyou_operator.engine.values import Ref
 from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context
 from missyou_operator.stack.network import Network
@@ -18,11 +19,18 @@ from missyou_operator.stack.security_groups import SecurityGroups
 
 @dataclass(frozen=True, slots=True)
 class Balancing:
-    """What the other modules refer to."""
+    """What the other modules refer to.
+
+    `serving` is the ARN of the target group that gets the requests, `serving_suffix` the part of it that metrics name;
+    `standby`: the groups that every listener has to know besides. `groups`: those in which the tasks register.
+    """
 
     load_balancer: LoadBalancer
-    target_group: TargetGroup
     listener: Listener
+    serving: str | Ref
+    serving_suffix: str | Ref
+    standby: tuple[str | Ref, ...]
+    groups: tuple[str | Ref, ...]
 
 
 def load_balancer(ctx: Context, net: Network, groups: SecurityGroups) -> Balancing:
@@ -40,24 +48,29 @@ def load_balancer(ctx: Context, net: Network, groups: SecurityGroups) -> Balanci
     )
     targets = add(
         TargetGroup(
-            **named(naming.TARGET_GROUP, fingerprint(port=service.port)),
+            **named(naming.TARGET_GROUP, fingerprint(health_path=service.health_check.path)),
             vpc_id=net.vpc.ref(),
-            port=service.port,
             health_path=service.health_check.path,
             health_interval=service.health_check.interval_seconds,
         )
     )
+    running, own = ctx.lookups.running, targets.ref("arn")
+    standby = (*running.standby, *((own,) if running.serving else ()))
     listener = add(
         Listener(
             **named(naming.HTTP),
             load_balancer_arn=balancer.ref("arn"),
             port=HTTP,
-            target_group_arn=targets.ref("arn"),
+            target_group_arn=running.serving or own,
+            standby=standby,
             may_redirect=ctx.app.domain is not None,
         )
     )
     _access_logs(ctx, balancer)
-    return Balancing(balancer, targets, listener)
+    if standby:
+        ctx.graph.keep([listener.address])
+    suffix = arn_suffix(running.serving) if running.serving else targets.ref("arn_suffix")
+    return Balancing(balancer, listener, running.serving or own, suffix, standby, (own, *running.registered))
 
 
 def _access_logs(ctx: Context, balancer: LoadBalancer) -> None:

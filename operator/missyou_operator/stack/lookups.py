@@ -22,6 +22,7 @@ from missyou_operator.stack.database import database_lookup, running_database
 from missyou_operator.stack.domain import domain_lookup, hosted_zone
 from missyou_operator.stack.notifications import given_topic
 from missyou_operator.stack.registry import image, image_lookup
+from missyou_operator.stack.running import running_version
 from missyou_operator.stack.secrets import KubernetesSecret, kubernetes_secrets, taken_over
 
 
@@ -91,5 +92,5 @@ class DataSources:
         """Return what was found, for `build`. `major` is that of PostgreSQL which runs or can run: see `aws.rds`."""
         domain = domain_lookup(self.app, self.stack, world)
         snapshot, in_use = self.request.wanted(self.stack, world), image_lookup(self.app, self.stack, world)
-        running = database_lookup(self.app, running_database(self.stack, world), major)
-        return Lookups(zones, domain, snapshot, in_use, running)
+        database = database_lookup(self.app, running_database(self.stack, world), major)
+        return Lookups(zones, domain, snapshot, in_use, database, running_version(self.app, self.stack, world))

@@ -19,13 +19,13 @@ from missyou_operator.stack.observed import found
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Where the image comes from. `arn` is the repository that pulling needs permission for, None outside ECR.
+    """Where the image comes from. `arns`: the repositories in ECR that pulling needs permission for.
 
     `after` holds the service back until the image is there: only our own repository can be asked.
     """
 
     repository: str | Ref
-    arn: str | None
+    arns: tuple[str, ...]
     after: tuple[Ref, ...] = ()
 
 
@@ -34,7 +34,7 @@ def registry(ctx: Context) -> Registry:
     pushed = image(ctx.app, ctx.stack, serves=ctx.lookups.image.serves)
     if pushed is None:
         given = ctx.app.image.repository or ""
-        return Registry(given, _ecr_arn(ctx, given))
+        return Registry(given, _ecr_arns(ctx, given))
     repository = ctx.graph.add(
         Repository(
             **ctx.named(Component.REGISTRY)(naming.REPOSITORY),
@@ -44,8 +44,8 @@ def registry(ctx: Context) -> Registry:
         )
     )
     ctx.graph.add(pushed)
-    arn = ctx.stack.arn("ecr", f"repository/{repository.name}")
-    return Registry(repository.ref("uri"), arn, (pushed.ref(ready=True),))
+    own = f"{registry_host(ctx.stack)}/{repository.name}"
+    return Registry(repository.ref("uri"), _ecr_arns(ctx, own), (pushed.ref(ready=True),))
 
 
 def _tags_in_use(ctx: Context) -> tuple[str, ...]:
@@ -112,6 +112,12 @@ def registry_host(stack: StackIdentity) -> str:
     """Return the host name of the account's ECR."""
     suffix = "amazonaws.com.cn" if stack.partition == "aws-cn" else "amazonaws.com"
     return f"{stack.account}.dkr.ecr.{stack.region}.{suffix}"
+
+
+def _ecr_arns(ctx: Context, repository: str) -> tuple[str, ...]:
+    """Return the ARNs of the repositories in ECR among the spec's own and those of the running version."""
+    arns = (_ecr_arn(ctx, each) for each in (repository, *ctx.lookups.running.repositories))
+    return tuple(dict.fromkeys(arn for arn in arns if arn))
 
 
 def _ecr_arn(ctx: Context, repository: str) -> str | None:

@@ -31,10 +31,12 @@ def security_groups(ctx: Context, net: Network) -> SecurityGroups:
     def group(name: str, description: str) -> SecurityGroup:
         return add(SecurityGroup(**named(name), vpc_id=net.vpc.ref(), description=description))
 
-    def allow(owner: SecurityGroup, direction: Direction, port: int, peer: SecurityGroup | str, why: str) -> None:
+    def allow(
+        owner: SecurityGroup, direction: Direction, port: int, peer: SecurityGroup | str, why: str
+    ) -> SecurityGroupRule:
         peer_name = peer if isinstance(peer, str) else peer.name
         name = rule_name(owner.name, direction, "tcp", port, port, peer_name)
-        add(
+        return add(
             SecurityGroupRule(
                 **named(name),
                 group_id=owner.ref(),
@@ -47,6 +49,7 @@ def security_groups(ctx: Context, net: Network) -> SecurityGroups:
         )
 
     app_port = ctx.app.service.port
+    app_ports = sorted({app_port, *ctx.lookups.running.ports})
     groups = SecurityGroups(
         alb=group(naming.LOAD_BALANCER_GROUP, "Load balancer: HTTP and HTTPS from anywhere"),
         ecs=group(naming.TASKS_GROUP, "App tasks: from the load balancer only"),
@@ -57,8 +60,12 @@ def security_groups(ctx: Context, net: Network) -> SecurityGroups:
     )
     allow(groups.alb, "ingress", 80, ANYWHERE, "HTTP from anywhere")
     allow(groups.alb, "ingress", 443, ANYWHERE, "HTTPS from anywhere")
-    allow(groups.alb, "egress", app_port, groups.ecs, "to the app tasks")
-    allow(groups.ecs, "ingress", app_port, groups.alb, "from the load balancer")
+    for port in app_ports:
+        rules = (
+            allow(groups.alb, "egress", port, groups.ecs, "to the app tasks"),
+            allow(groups.ecs, "ingress", port, groups.alb, "from the load balancer"),
+        )
+        ctx.graph.keep(rule.address for rule in rules if port != app_port)
     allow(groups.ecs, "egress", PORT, groups.rds, "to the database")
     allow(groups.ecs, "egress", 443, ANYWHERE, "AWS APIs, Gemini and Firebase")
     allow(groups.rds, "ingress", PORT, groups.ecs, "from the app tasks")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from missyou_operator.api.components import Component
@@ -70,14 +71,14 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
             task_definition=definition.ref("arn"),
             subnet_ids=tuple(subnet.ref() for subnet in net.app),
             security_group_ids=(groups.ecs.ref(),),
-            target_group_arn=balancing.target_group.ref("arn"),
+            target_groups=balancing.groups,
             container_port=spec.port,
             min_tasks=spec.replicas.min,
             max_tasks=spec.replicas.max,
             grace_seconds=_GRACE_SECONDS,
             after=(
-                # A target group without a listener is refused, tasks without a way out cannot pull their image.
-                balancing.listener.ref(),
+                # A target group that no listener knows is refused, tasks without a way out cannot pull their image.
+                balancing.listener.ref("standby"),
                 *(routes.ref(ready=True) for routes in net.app_routes),
                 *images.after,
             ),
@@ -121,15 +122,18 @@ def roles(
 ) -> tuple[Role, Role]:
     """Declare the role that starts tasks, and the app's own, which may do nothing: the app needs nothing of AWS."""
     add, named, account = ctx.graph.add, ctx.named(Component.SERVICE), ctx.stack.account
+    readable = [variable.readable for variable in variables.values()]
+    others = [arn for arn in ctx.lookups.running.secrets if not any(fnmatchcase(arn, each) for each in readable)]
+    readable += others
     statements = [
-        _allow(("secretsmanager:GetSecretValue",), [variable.readable for variable in variables.values()]),
+        _allow(("secretsmanager:GetSecretValue",), readable),
         _allow(("logs:CreateLogStream", "logs:PutLogEvents"), [ctx.stack.arn("logs", f"log-group:{log_group.name}:*")]),
     ]
     if given := [variable.arn for variable in variables.values() if variable.version is None]:
         statements.append(_decrypt(ctx, given))
-    if images.arn:
+    if images.arns:
         pull = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-        statements += [_allow(pull, [images.arn]), _allow(("ecr:GetAuthorizationToken",), ["*"])]
+        statements += [_allow(pull, images.arns), _allow(("ecr:GetAuthorizationToken",), ["*"])]
     execution = add(
         Role(
             **named(naming.EXECUTION_ROLE),
@@ -138,6 +142,8 @@ def roles(
             description=f"Starts the tasks of {ctx.stack.app}",
         )
     )
+    if others or len(images.arns) > 1:
+        ctx.graph.keep([execution.address])
     nothing = f"What the app of {ctx.stack.app} may do in AWS: nothing"
     task = add(Role(**named(naming.TASK_ROLE), account=account, policy=None, description=nothing))
     return execution, task

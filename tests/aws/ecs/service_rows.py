@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from missyou_operator.aws.ecs.cluster import Cluster
+from missyou_operator.aws.ecs.rollout import ROLLED_OUT, digest
 from missyou_operator.aws.ecs.service import Service
 from missyou_operator.engine.resource import Health, Observed
 from tests.aws.fake import STACK, FakeEc2, cloud_of, reader_of, tags
@@ -22,6 +23,12 @@ def td(revision: int) -> str:
 def deployment(revision: int = 1, rollout: str = "COMPLETED", status: str = "PRIMARY", **more: Any) -> dict[str, Any]:
     row = {"id": f"ecs-svc/{revision}", "status": status, "taskDefinition": td(revision), "rolloutState": rollout}
     return {**row, "failedTasks": 0, **more}
+
+
+def tag_of(revision: int, **changes: Any) -> str:
+    """Return the value of the deployment tag after a rollout of a revision."""
+    fields = service(task_definition=td(revision), **changes)
+    return f"ecs-svc/{revision} {revision} {digest({name: getattr(fields, name) for name in ROLLED_OUT})}"
 
 
 def row(*deployments: dict[str, Any], running: int = 2, desired: int = 2, **more: Any) -> dict[str, Any]:
@@ -53,7 +60,7 @@ def service(**changes: Any) -> Service:
         "task_definition": td(1),
         "subnet_ids": ("subnet-a", "subnet-b"),
         "security_group_ids": ("sg-1",),
-        "target_group_arn": GROUP,
+        "target_groups": (GROUP,),
         "container_port": 8000,
         "min_tasks": 2,
         "max_tasks": 4,
@@ -68,7 +75,12 @@ def target(state: str, reason: str = "") -> dict[str, Any]:
 
 
 def observe(described: dict[str, Any], **answers: Any) -> tuple[list[Observed], FakeEc2]:
-    defaults = {"list_tasks": {"taskArns": []}, "describe_target_health": target("healthy")}
+    definition = {"taskDefinition": {"taskDefinitionArn": td(1)}}
+    defaults = {
+        "list_tasks": {"taskArns": []},
+        "describe_target_health": target("healthy"),
+        "describe_task_definition": definition,
+    }
     client = FakeEc2(describe_services={"services": [described]}, **defaults | answers)
     cluster = Observed(Cluster, "missyou-cluster", CLUSTER)
     return list(Service.read(reader_of(cloud_of(client), {"ecs.Cluster": [cluster]}))), client

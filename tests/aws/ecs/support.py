@@ -147,6 +147,8 @@ def prepare(clients: Clients) -> dict[str, Any]:
         for place, letter in enumerate("ab")
     )
     group = ec2.create_security_group(GroupName="all", Description="all", VpcId=vpc)["GroupId"]
+    alike = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}]
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=alike)
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     roles = [
@@ -185,9 +187,8 @@ def compute(stack: StackIdentity, base: Mapping[str, Any], **changes: Any) -> Gr
     )
     targets = graph.add(
         TargetGroup(
-            **named(full=stack.fill(TARGET_GROUP, fingerprint(port=port)), component="LoadBalancer"),
+            **named(full=stack.fill(TARGET_GROUP, fingerprint(health_path="/health")), component="LoadBalancer"),
             vpc_id=base["vpc"],
-            port=port,
             health_path="/health",
             health_interval=30,
         )
@@ -225,7 +226,7 @@ def compute(stack: StackIdentity, base: Mapping[str, Any], **changes: Any) -> Gr
             task_definition=definition.ref("arn"),
             subnet_ids=base["subnets"],
             security_group_ids=base["groups"],
-            target_group_arn=targets.ref("arn"),
+            target_groups=(targets.ref("arn"),),
             container_port=port,
             min_tasks=low,
             max_tasks=high,

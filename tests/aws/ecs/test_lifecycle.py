@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -114,10 +115,12 @@ def test_a_failed_rollout_is_rolled_back_and_not_retried(world: ComputeStack) ->
 def test_the_command_in_the_message_retries_the_rollout(world: ComputeStack) -> None:
     world.settle(world.graph())
     broken = world.graph(tag="late")
-    world.stall(broken, "RolloutFailed")
+    message = world.stall(broken, "RolloutFailed")
     push(world.clients, "late")
-    world.client("ecs").update_service(**world.where, taskDefinition=f"{world.name}:2", forceNewDeployment=True)
-    assert world.settle(broken) == []
+    [command] = re.findall(r"aws ecs untag-resource --resource-arn (\S+) --tag-keys (\S+)", message)
+    world.client("ecs").untag_resource(resourceArn=command[0], tagKeys=[command[1]])
+    assert world.settle(broken) == [f"Update ecs.Service/{world.name}-service"]
+    assert world.service()["taskDefinition"].endswith(f"/{world.name}:2")
 
 
 def test_a_failed_first_rollout_says_why_and_recovers_with_the_next_image(world: ComputeStack) -> None:
@@ -157,7 +160,7 @@ def test_bounds_and_settings_changed_by_hand_are_restored(world: ComputeStack) -
     elb, scaling, ecs = (world.client(each) for each in ("elbv2", "application-autoscaling", "ecs"))
     found = world.observe()
     [balancer], [listener] = found[f"elbv2.LoadBalancer/{world.name}-alb"], found[f"elbv2.Listener/{world.name}-http"]
-    [group] = found[f"elbv2.TargetGroup/{world.stack.fill(TARGET_GROUP, fingerprint(port=8000))}"]
+    [group] = found[f"elbv2.TargetGroup/{world.stack.fill(TARGET_GROUP, fingerprint(health_path='/health'))}"]
     elb.modify_load_balancer_attributes(
         LoadBalancerArn=balancer.id,
         Attributes=[{"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "false"}],
@@ -186,13 +189,13 @@ def test_bounds_and_settings_changed_by_hand_are_restored(world: ComputeStack) -
     ]
 
 
-def test_another_port_gets_another_target_group_and_the_old_one_is_deleted(world: ComputeStack) -> None:
+def test_another_port_is_a_rollout_in_the_same_target_group(world: ComputeStack) -> None:
     world.settle(world.graph())
-    old, new = (world.stack.fill(TARGET_GROUP, fingerprint(port=port)) for port in (8000, 9000))
-    done = world.settle(world.graph(port=9000))
-    assert f"Create elbv2.TargetGroup/{new}" in done
-    assert f"Delete elbv2.TargetGroup/{old}" in done
-    assert [name for name in world.observe() if "TargetGroup" in name] == [f"elbv2.TargetGroup/{new}"]
+    assert world.settle(world.graph(port=9000)) == [
+        f"Update ecs.TaskDefinition/{world.name}",
+        f"Update ecs.Service/{world.name}-service",
+    ]
+    assert world.service()["loadBalancers"][0]["containerPort"] == 9000
 
 
 def test_everything_is_removed_in_an_order_that_aws_accepts(world: ComputeStack) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from missyou_operator.aws.ecs.rollout import DEPLOYMENT_TAG, failed_definition
-from tests.aws.ecs.service_rows import deployment, fields, health, observe, one, row, service, target, td
+from missyou_operator.aws.ecs.answers import tags_of
+from missyou_operator.aws.ecs.rollout import DEPLOYMENT_TAG, attributes
+from tests.aws.ecs.service_rows import GROUP, deployment, fields, health, observe, one, row, service, tag_of, target, td
+from tests.aws.fake import FakeEc2, cloud_of
 
 
 def test_ready_means_complete_and_enough_tasks() -> None:
@@ -18,7 +20,7 @@ def test_ready_means_complete_and_enough_tasks() -> None:
     assert health(row(running=1)).reason == "Starting"
     rolling = health(row(deployment(2, "IN_PROGRESS"), deployment(1, status="ACTIVE"), running=3))
     assert (rolling.status, rolling.reason) == ("pending", "RollingOut")
-    assert "3 of 2 tasks running" in rolling.message
+    assert "missyou:2 is being rolled out: 0 of 2 tasks running" in rolling.message
 
 
 def stopped(revision: int, reason: str = "CannotPullContainerError: x: not found") -> dict[str, Any]:
@@ -28,7 +30,7 @@ def stopped(revision: int, reason: str = "CannotPullContainerError: x: not found
 
 def test_while_nothing_has_failed_no_further_call_is_made() -> None:
     _, client = observe(row(deployment(rollout="IN_PROGRESS"), running=0))
-    assert client.operations == ["describe_services"]
+    assert client.operations == ["describe_services", "describe_task_definition"]
 
 
 def test_failing_tasks_are_diagnosed_while_ecs_still_tries() -> None:
@@ -124,7 +126,7 @@ def after_rollback() -> dict[str, Any]:
             event("(deployment ecs-svc/2) deployment failed: tasks failed to start."),
         ],
     )
-    described["tags"].append({"key": DEPLOYMENT_TAG, "value": "ecs-svc/2 2"})
+    described["tags"].append({"key": DEPLOYMENT_TAG, "value": tag_of(2)})
     return described
 
 
@@ -140,8 +142,38 @@ def test_a_rolled_back_revision_is_not_deployed_again() -> None:
 
 def test_fields_rolled_back_with_it_are_kept_and_others_are_changed() -> None:
     found = one(after_rollback(), **stopped(2))
-    desired = service(task_definition=td(2), container_port=9000, target_group_arn="other", grace_seconds=60)
-    assert fields(desired, found) == ["grace_seconds"]
+    assert fields(service(task_definition=td(2), grace_seconds=60), found) == ["grace_seconds"]
+
+
+def test_another_rollout_of_the_same_revision_is_tried() -> None:
+    found = one(after_rollback(), **stopped(2))
+    changes: tuple[dict[str, Any], ...] = ({"container_port": 9000}, {"target_groups": (GROUP, "other")})
+    for change in changes:
+        assert fields(service(task_definition=td(2), **change), found) == ["task_definition", *change]
+
+
+def test_a_second_target_group_whose_checks_fail_is_rolled_back_and_not_tried_again() -> None:
+    described = after_rollback()
+    described["tags"][-1]["value"] = tag_of(1, target_groups=(GROUP, "other")).replace("ecs-svc/1", "ecs-svc/2")
+    found = one(described, **stopped(1, "Task failed ELB health checks in (target-group other)"))
+    desired = service(target_groups=(GROUP, "other"))
+    assert fields(desired, found) == []
+    result = desired.health(found)
+    assert (result.status, result.reason, result.stalled) == ("failed", "RolloutFailed", True)
+    assert "The new health check or network of missyou:1 failed" in result.message
+    assert "spec.service.healthCheck.path" in result.message
+    assert fields(service(), found) == ["failed_rollout"]
+
+
+def test_the_record_of_a_failure_is_overwritten_once_the_spec_asks_for_what_runs() -> None:
+    described = after_rollback()
+    described["tags"][-1]["value"] = tag_of(1, target_groups=(GROUP, "other")).replace("ecs-svc/1", "ecs-svc/2")
+    found, client = one(described, **stopped(1)), FakeEc2()
+    after = service().update(cloud_of(client), found, frozenset({"failed_rollout"}))
+    assert client.operations == ["tag_resource"]
+    assert tags_of(client.arguments("tag_resource")["tags"]) == {DEPLOYMENT_TAG: tag_of(1).replace("/1 ", "/3 ")}
+    assert fields(service(), after) == []
+    assert service().health(after).status == "ready"
 
 
 def test_the_next_revision_is_tried_at_once() -> None:
@@ -150,19 +182,19 @@ def test_the_next_revision_is_tried_at_once() -> None:
 
 def test_until_the_tag_is_set_the_failed_row_is_proof() -> None:
     described = row(deployment(1, "IN_PROGRESS", id="ecs-svc/3"), deployment(2, "FAILED", "ACTIVE"))
-    assert failed_definition(described, {}) == td(2)
+    assert attributes(described, {})["failed_definition"] == td(2)
 
 
 @pytest.mark.parametrize(
     ("events", "tag"),
     [
-        ([], "ecs-svc/2 2"),  # a person deployed the older one
-        (["(deployment ecs-svc/9) deployment failed: tasks failed to start."], "ecs-svc/2 2"),  # another one failed
+        ([], tag_of(2)),  # a person deployed the older one
+        (["(deployment ecs-svc/9) deployment failed: tasks failed to start."], tag_of(2)),  # another one failed
         (["(deployment ecs-svc/2) deployment failed: tasks failed to start."], ""),
         (["(deployment ecs-svc/2) deployment failed: tasks failed to start."], "nonsense"),
-        (["(deployment ecs-svc/1) deployment failed: tasks failed to start."], "ecs-svc/1 1"),  # it is in place again
+        (["(deployment ecs-svc/1) deployment failed: tasks failed to start."], tag_of(1)),  # it is in place again
     ],
 )
 def test_without_proof_an_older_revision_is_drift(events: list[str], tag: str) -> None:
     described = row(deployment(1, id="ecs-svc/3"), events=[event(text) for text in events])
-    assert failed_definition(described, {DEPLOYMENT_TAG: tag} if tag else {}) == ""
+    assert attributes(described, {DEPLOYMENT_TAG: tag} if tag else {})["failed_rollout"] == ""

@@ -7,18 +7,25 @@ from typing import Any
 import pytest
 
 from missyou_operator.aws.ecs.answers import tags_of
+from missyou_operator.aws.ecs.cluster import Cluster
 from missyou_operator.aws.ecs.rollout import DEPLOYMENT_TAG, attributes
 from missyou_operator.aws.ecs.service import Service
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed
-from tests.aws.ecs.service_rows import ARN, CLUSTER, OURS, deployment, fields, observe, one, row, service, td
+from tests.aws.ecs.service_rows import ARN, CLUSTER, OURS, deployment, fields, observe, one, row, service, tag_of, td
 from tests.aws.fake import FakeEc2, aws_error, cloud_of, reader_of
 
 
 def test_an_untouched_service_has_no_difference_and_takes_two_calls() -> None:
     [found], client = observe(row())
     assert fields(service(), found) == []
-    assert client.operations == ["describe_services", "describe_target_health"]
+    # The revision that runs never changes: it is read once.
+    assert client.operations == ["describe_services", "describe_task_definition", "describe_target_health"]
+    client.calls.clear()
+    reader = reader_of(cloud_of(client), {"ecs.Cluster": [Observed(Cluster, "missyou-cluster", CLUSTER)]})
+    for _ in range(2):
+        Service.read(reader)
+    assert client.operations.count("describe_task_definition") == 1
     assert (found.id, found.owned, found.state) == (ARN, True, "ACTIVE")
     assert found.attrs["cluster_name"] == "missyou-cluster"
 
@@ -41,7 +48,7 @@ def test_tombstones_are_absent_and_draining_is_deleting() -> None:
         ({"desiredCount": 1}, ["min_tasks"]),
         ({"healthCheckGracePeriodSeconds": 0}, ["grace_seconds"]),
         ({"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": True}}}, ["circuit_breaker"]),
-        ({"loadBalancers": []}, ["target_group_arn", "container_port"]),
+        ({"loadBalancers": []}, ["container_port", "target_groups"]),
         ({"deployments": [deployment(2)]}, ["task_definition"]),
         (
             {"networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-a"]}}},
@@ -107,7 +114,7 @@ def test_a_rollout_is_recorded_in_a_tag() -> None:
     assert client.operations == ["update_service", "tag_resource"]
     expected = {"cluster": CLUSTER, "service": "missyou-service", "taskDefinition": td(2)}
     assert client.arguments("update_service") == expected
-    assert tags_of(client.arguments("tag_resource")["tags"]) == {DEPLOYMENT_TAG: "ecs-svc/2 2"}
+    assert tags_of(client.arguments("tag_resource")["tags"]) == {DEPLOYMENT_TAG: tag_of(2)}
     assert fields(service(task_definition=td(2)), after) == []
     assert service().health(after).reason == "RollingOut"
 

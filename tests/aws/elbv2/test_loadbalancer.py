@@ -156,27 +156,36 @@ def test_names_follow_ports() -> None:
     assert [each.name for each in read_listeners(*rows)] == ["missyou-http", "missyou-https", "missyou-listener-8080"]
 
 
+def weighted(weights: dict[str, int]) -> dict[str, Any]:
+    groups = [{"TargetGroupArn": group, "Weight": weight} for group, weight in weights.items()]
+    return {"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}
+
+
 @pytest.mark.parametrize(
-    ("actions", "group"),
+    ("actions", "group", "standby"),
     [
-        (as_aws_shows(GROUP), GROUP),
-        ([{"Type": "forward", "TargetGroupArn": GROUP}], GROUP),
-        (
-            [
-                {
-                    "Type": "forward",
-                    "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": "a"}, {"TargetGroupArn": "b"}]},
-                }
-            ],
-            "",
-        ),
-        ([{"Type": "redirect"}], ""),
-        ([{"Type": "authenticate-oidc"}, *as_aws_shows(GROUP)], ""),
-        ([], ""),
+        (as_aws_shows(GROUP), GROUP, ()),
+        ([{"Type": "forward", "TargetGroupArn": GROUP}], GROUP, ()),
+        ([weighted({"a": 1, "b": 1})], "", ()),
+        ([weighted({GROUP: 1, "b": 0, "a": 0})], GROUP, ("a", "b")),
+        ([weighted({"a": 0, "b": 0})], "", ("a", "b")),
+        ([weighted({GROUP: 0})], GROUP, ()),
+        ([{"Type": "redirect"}], "", ()),
+        ([{"Type": "authenticate-oidc"}, *as_aws_shows(GROUP)], "", ()),
+        ([], "", ()),
     ],
 )
-def test_where_a_listener_forwards_to(actions: list[dict[str, Any]], group: str) -> None:
-    assert forwards_to(actions) == group
+def test_where_a_listener_forwards_to(actions: list[dict[str, Any]], group: str, standby: tuple[str, ...]) -> None:
+    assert forwards_to(actions) == (group, standby)
+
+
+def test_a_group_in_standby_is_known_to_the_listener_and_gets_no_requests() -> None:
+    client = FakeEc2(create_listener={"Listeners": [{"ListenerArn": "l"}]})
+    listener(standby=("other",)).create(cloud_of(client))
+    assert client.arguments("create_listener")["DefaultActions"] == [weighted({GROUP: 1, "other": 0})]
+    [observed] = read_listeners({"DefaultActions": [weighted({GROUP: 1, "other": 0})]})
+    assert listener(standby=("other",)).diff(observed) == ()
+    assert [change.field for change in listener().diff(observed)] == ["standby"]
 
 
 def test_a_listener_is_created_and_changed_with_one_call_each() -> None:

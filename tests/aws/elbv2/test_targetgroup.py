@@ -12,12 +12,12 @@ from missyou_operator.engine.resource import Observed
 from missyou_operator.stack.naming import TARGET_GROUP
 from tests.aws.fake import STACK, FakeEc2, aws_error, cloud_of, reader_of, row_tags, tags
 
-NAME = STACK.fill(TARGET_GROUP, fingerprint(port=8000))
+NAME = STACK.fill(TARGET_GROUP, fingerprint(health_path="/health"))
 ARN = STACK.arn("elasticloadbalancing", f"targetgroup/{NAME}/0123456789abcdef")
 
 
 def group(**changes: Any) -> TargetGroup:
-    fields: dict[str, Any] = {"vpc_id": "vpc-1", "port": 8000, "health_path": "/health", "health_interval": 30}
+    fields: dict[str, Any] = {"vpc_id": "vpc-1", "health_path": "/health", "health_interval": 30}
     return TargetGroup(
         name=NAME, component="LoadBalancer", tags=tags(NAME, component="LoadBalancer"), **fields | changes
     )
@@ -28,7 +28,7 @@ def row(name: str = NAME) -> dict[str, Any]:
         "TargetGroupArn": ARN.replace(NAME, name),
         "TargetGroupName": name,
         "VpcId": "vpc-1",
-        "Port": 8000,
+        "Port": 80,
         "HealthCheckPath": "/health",
         "HealthCheckIntervalSeconds": 30,
         "HealthCheckTimeoutSeconds": 5,
@@ -53,8 +53,8 @@ def read(*names: str) -> list[Observed]:
 
 def test_the_name_holds_what_cannot_change_in_place_and_fits() -> None:
     assert NAME.startswith("missyou-tg-")
-    assert fingerprint(port=9000) != fingerprint(port=8000) == NAME.removeprefix("missyou-tg-")
-    assert len(TARGET_GROUP.replace("{stack}", "s" * 24).replace("*", fingerprint(port=65535))) <= 32
+    assert fingerprint(health_path="/") != fingerprint(health_path="/health") == NAME.removeprefix("missyou-tg-")
+    assert len(TARGET_GROUP.replace("{stack}", "s" * 24).replace("*", fingerprint(health_path="/"))) <= 32
 
 
 def test_all_groups_of_the_stack_are_found_and_no_others() -> None:

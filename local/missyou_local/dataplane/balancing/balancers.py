@@ -14,7 +14,7 @@ from aiohttp import web
 from missyou_local.dataplane.balancing.checking import Checker, Member
 from missyou_local.dataplane.balancing.forwarding import Forwarder
 from missyou_local.dataplane.balancing.listening import Ports
-from missyou_local.dataplane.balancing.routing import candidates, location
+from missyou_local.dataplane.balancing.routing import candidates, in_turn, location
 from missyou_local.dataplane.balancing.values import (
     Check,
     Forward,
@@ -31,7 +31,7 @@ class LoadBalancers:
 
     `certificate`: the chain and key files of all HTTPS listeners. `idle_timeout`: seconds that a target may take to
     respond, or a connection be idle. Missing: HTTP/2, WebSockets,
-    listener rules, fixed responses, stickiness, weights, and an ALB's error pages.
+    listener rules, fixed responses, stickiness, and an ALB's error pages.
     """
 
     def __init__(self, certificate: tuple[Path, Path], *, idle_timeout: float = 60.0) -> None:
@@ -103,7 +103,9 @@ class LoadBalancers:
         if isinstance(action, Redirect):
             ports = {one.port: one.local_port for one in self._listeners if one.balancer == listener.balancer}
             return web.Response(status=action.status, headers={"Location": location(action, request.url, ports.get)})
-        target = self._choose(action.group)
+        self._turns[listener.name] += 1
+        group = in_turn(action.weights, self._turns[listener.name])
+        target = self._choose(group) if group else None
         return await self._forwarder.forward(request, target, listener) if target else web.Response(status=503)
 
     def _choose(self, name: str) -> Target | None:
@@ -118,7 +120,7 @@ class LoadBalancers:
 
 def _checks(listeners: Iterable[Listener], groups: Iterable[Group]) -> dict[Member, Check]:
     """Return what is to be checked, and how: the targets that can get traffic."""
-    used = {one.action.group for one in listeners if isinstance(one.action, Forward)}
+    used = {group for one in listeners if isinstance(one.action, Forward) for group in one.action.weights}
     return {
         (group.name, target): group.check
         for group in groups

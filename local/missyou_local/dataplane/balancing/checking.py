@@ -73,7 +73,9 @@ class Checker:
             await asyncio.sleep(due - clock())
 
     async def _check(self, target: Target, check: Check) -> TargetHealth:
-        url = URL(f"http://{target.host}:{target.port}{check.path}", encoded=True)
+        if target.check_port is None:
+            return TIMED_OUT
+        url = URL(f"{check.protocol.lower()}://{target.host}:{target.check_port}{check.path}", encoded=True)
         headers = {"Host": target.id, "User-Agent": "ELB-HealthChecker/2.0", "Connection": "close"}
         try:
             async with (

@@ -45,6 +45,8 @@ class Forwarder:
 
         Raises ConnectionError if the target breaks off amid its response: the client's connection breaks too.
         """
+        if target.port is None:
+            return web.Response(status=504)
         url = URL(f"http://{target.host}:{target.port}{request.rel_url.raw_path_qs}", encoded=True)
         response: web.StreamResponse | None = None
         try:

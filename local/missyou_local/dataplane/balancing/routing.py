@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from yarl import URL
 
@@ -19,6 +19,16 @@ def candidates(targets: Sequence[Target], health: Callable[[Target], TargetHealt
     states = [(target, found.state) for target in targets if (found := health(target))]
     healthy = [target for target, state in states if state == "healthy"]
     return healthy or [target for target, state in states if state == "unhealthy"]
+
+
+def in_turn(weights: Mapping[str, int], turn: int) -> str | None:
+    """Return the group that gets the request of this number, each in proportion to its weight; None if all are 0."""
+    left = turn % total if (total := sum(weights.values())) else 0
+    for group, weight in weights.items():
+        if left < weight:
+            return group
+        left -= weight
+    return None
 
 
 def location(redirect: Redirect, asked: URL, local_port: Callable[[int], int | None]) -> str:

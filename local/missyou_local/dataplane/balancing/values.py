@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +14,7 @@ Protocol = Literal["HTTP", "HTTPS"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How the targets of a group are checked: GET `path`, answered in time with one of `codes`.
+    """How the targets of a group are checked: GET `path` by `protocol`, answered in time with one of `codes`.
 
     `interval` and `timeout` are real seconds. `healthy` and `unhealthy` count consecutive checks. `codes` is written
     as in AWS's matcher: "200", "200,202", "200-299". Error: ValueError.
@@ -25,6 +26,7 @@ class Check:
     healthy: int
     unhealthy: int
     codes: str
+    protocol: str = "HTTP"
 
     def __post_init__(self) -> None:
         """Refuse a check that would run without pause, never succeed, or match nothing."""
@@ -45,11 +47,15 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One registered target. `id` is its address and port as AWS shows them, `host` and `port` are the real ones."""
+    """One registered target. `id` is its address and port as AWS shows them, `host` and the ports are the real ones.
+
+    `check_port` is checked, `port` gets the requests. A port is None where the load balancer cannot reach it.
+    """
 
     id: str
     host: str
-    port: int
+    port: int | None
+    check_port: int | None
     draining: bool = False
 
 
@@ -64,9 +70,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """Send the request to a target of the group of this name."""
+    """Send the request to a target of one of these groups (name -> weight).
 
-    group: str
+    A group whose weight is 0 gets no requests, yet its targets are checked. Nothing goes to another group because the
+    chosen one has no healthy target. Sources: ALB guide, "Actions for listener rules"; ELBv2 API reference,
+    TargetGroupTuple.
+    """
+
+    weights: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,17 @@
 The rollback trap: once the circuit breaker has restored the previous task definition, the service looks as if someone
 had deployed that by hand, and deploying the desired one again would fail again, forever. The proof that it was tried
 survives a restart of the operator: each update tags the service with the deployment that it started
-(`missyou.app/deployment`: deployment id and revision), and ECS's events name the failed deployments. Once the event is
-gone (only the newest hundred are kept: days, for a service that scales a lot), the revision is tried once more. Pure.
+(`missyou.app/deployment`: deployment id, revision, and a digest of all that was deployed), and ECS's events name the
+failed deployments. Once the event is gone (only the newest hundred are kept: days, for a service that scales a lot), it
+is tried once more. Pure.
 
-Source: ECS API reference, Service and Deployment; ECS developer guide, "Deployment circuit breaker".
+Source: ECS API reference, Service, Deployment and ServiceRevision; ECS developer guide, "Deployment circuit breaker".
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,7 +23,7 @@ from missyou_operator.engine.resource import READY, Health, Observed, failed, pe
 
 Row = Mapping[str, Any]
 
-#: Tag of a service: `<deployment id> <revision>` of the newest deployment that the operator started.
+#: Tag of a service: `<deployment id> <revision> <digest>` of the newest deployment that the operator started.
 DEPLOYMENT_TAG = "missyou.app/deployment"
 #: Settings of a service that the spec does not choose, as DescribeServices shows them.
 SETTINGS: Mapping[str, Any] = {
@@ -33,23 +36,34 @@ SETTINGS: Mapping[str, Any] = {
     "platformVersion": "LATEST",
     "propagateTags": "SERVICE",
 }
+#: The fields that belong to a deployment and are rolled back with it.
+ROLLED_OUT = ("task_definition", "subnet_ids", "security_group_ids", "target_groups", "container_port")
 #: Usual seconds of a rollout: starting takes a minute, health checks and draining another.
 TYPICAL_ROLLOUT = 120.0
 _NO_RETRY = "It is not retried until the spec, the image tag or a secret changes; to retry it as it is"
 
 
+def digest(fields: Mapping[str, Any]) -> str:
+    """Return twelve hex digits that stand for the fields of a deployment, desired or observed."""
+    values = [fields.get(name) for name in ROLLED_OUT]
+    text = json.dumps([sorted(value) if isinstance(value, tuple) else value for value in values], default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 def attributes(row: Row, tags: Mapping[str, str]) -> dict[str, Any]:
     """Return a row of DescribeServices in the shape of the desired fields, with the state of the rollout.
 
-    A setting that the answer omits is None. `min_tasks` is the desired count, whoever set it. `failed_definition` is
-    the revision that ECS rolled back, or "". `healthy` counts the targets that the load balancer finds healthy; it is
-    None until they are read.
+    A setting that the answer omits is None. `min_tasks` is the desired count, whoever set it. `new` counts the running
+    tasks of the newest deployment. `failed_rollout` stands for what ECS rolled back (see `rolled_back`), and
+    `failed_definition` is its revision; both are "" if nothing was. `healthy_in` counts the healthy targets of each
+    target group, and `healthy` those of the group with the fewest; they are empty and None until they are read.
     """
     network = (row.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
-    balancer = (row.get("loadBalancers") or [{}])[0]
+    balancers = [entry for entry in row.get("loadBalancers") or () if entry.get("targetGroupArn")]
+    ports = {entry.get("containerPort") for entry in balancers}
     breaker = (row.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker")
     primary = primary_of(row)
-    return {
+    attrs = {
         "id": row["serviceArn"],
         "arn": row["serviceArn"],
         "service_name": row["serviceName"],
@@ -58,24 +72,27 @@ def attributes(row: Row, tags: Mapping[str, str]) -> dict[str, Any]:
         "task_definition": primary.get("taskDefinition", row.get("taskDefinition", "")),
         "subnet_ids": tuple(sorted(network.get("subnets") or ())),
         "security_group_ids": tuple(sorted(network.get("securityGroups") or ())),
-        "target_group_arn": balancer.get("targetGroupArn"),
-        "container_port": balancer.get("containerPort"),
+        "target_groups": tuple(sorted(entry["targetGroupArn"] for entry in balancers)),
+        "container_port": ports.pop() if len(ports) == 1 else None,
         "grace_seconds": row.get("healthCheckGracePeriodSeconds"),
         "settings": _settings(row, network),
         "circuit_breaker": bool(breaker.get("enable") and breaker.get("rollback")) if breaker is not None else None,
         "min_tasks": row.get("desiredCount", 0),
         "running": row.get("runningCount", 0),
+        "new": primary.get("runningCount", 0),
         "pending": row.get("pendingCount", 0),
         "desired": row.get("desiredCount", 0),
         "deployment": primary.get("id", ""),
         "deployments": len(row.get("deployments") or ()),
         "rollout_state": primary.get("rolloutState", ""),
         "failed_tasks": primary.get("failedTasks", 0),
-        "failed_definition": failed_definition(row, tags),
         "healthy": None,
+        "healthy_in": {},
         "diagnosis": "",
         "diagnosis_reason": "",
     }
+    rollout, definition = rolled_back(row, tags, digest(attrs))
+    return {**attrs, "failed_rollout": rollout, "failed_definition": definition}
 
 
 def _settings(row: Row, network: Row) -> dict[str, Any]:
@@ -94,25 +111,34 @@ def primary_of(row: Row) -> Row:
     return next((item for item in row.get("deployments") or () if item.get("status") == "PRIMARY"), {})
 
 
-def failed_definition(row: Row, tags: Mapping[str, str]) -> str:
-    """Return the ARN of the revision that ECS tried and rolled back; "" if the newest one is in place."""
+def rolled_back(row: Row, tags: Mapping[str, str], present: str) -> tuple[str, str]:
+    """Return what ECS tried and rolled back, and its revision's ARN; ("", "") if the newest deployment is in place.
+
+    What was tried is a digest, or the revision's ARN as long as no tag names the deployment. `present` is the digest of
+    what the service is now.
+    """
     primary = primary_of(row)
-    current = primary.get("taskDefinition", "")
-    for item in row.get("deployments") or ():
-        tried = item.get("taskDefinition", "")
-        if item.get("rolloutState") == "FAILED" and revision_of(tried) > revision_of(current):
-            return str(tried)
-    deployment, _, revision = tags.get(DEPLOYMENT_TAG, "").partition(" ")
-    if not revision.isdecimal() or int(revision) <= revision_of(current):
-        return ""
-    has_failed = any(deployment in text and "deployment failed" in text for text in event_texts(row))
-    return f"{current.rpartition(':')[0]}:{revision}" if has_failed else ""
+    current = str(primary.get("taskDefinition", ""))
+    gone = {
+        item.get("id"): str(item.get("taskDefinition", "")) for item in row.get("deployments") or () if _gave_up(item)
+    }
+    deployment, revision, tried = [*tags.get(DEPLOYMENT_TAG, "").split(" "), "", ""][:3]
+    if tried and revision.isdecimal() and deployment != primary.get("id") and tried != present:
+        texts = event_texts(row)
+        if deployment in gone or any(deployment in text and "deployment failed" in text for text in texts):
+            return tried, f"{current.rpartition(':')[0]}:{revision}"
+    newer = (arn for arn in gone.values() if revision_of(arn) > revision_of(current))
+    definition = next(newer, "")
+    return definition, definition
 
 
-def deployment_tag(row: Row) -> dict[str, str]:
-    """Return the tag that records a service's PRIMARY deployment."""
-    primary = primary_of(row)
-    return {DEPLOYMENT_TAG: f"{primary.get('id', '')} {revision_of(primary.get('taskDefinition', ''))}"}
+def _gave_up(deployment: Row) -> bool:
+    return bool(deployment.get("rolloutState") == "FAILED" and deployment.get("status") != "PRIMARY")
+
+
+def deployment_tag(attrs: Mapping[str, Any], tried: str) -> dict[str, str]:
+    """Return the tag that records a service's PRIMARY deployment; `tried` is the digest of what it deploys."""
+    return {DEPLOYMENT_TAG: f"{attrs['deployment']} {revision_of(attrs['task_definition'])} {tried}"}
 
 
 def event_texts(row: Row) -> Sequence[str]:
@@ -128,34 +154,45 @@ def in_trouble(attrs: Mapping[str, Any]) -> bool:
     return not settled and (attrs["failed_tasks"] > 0 or attrs["rollout_state"] == "COMPLETED")
 
 
-def health_of(observed: Observed, min_tasks: int) -> Health:
-    """Return a service's health.
+def health_of(observed: Observed, min_tasks: int, *, undone: bool = False) -> Health:
+    """Return a service's health. `undone`: ECS has rolled back what is desired.
 
-    After a complete rollout it stays ready while `min_tasks` run and the load balancer finds one of them healthy.
+    After a complete rollout it stays ready while `min_tasks` run and the load balancer finds one of them healthy. Tasks
+    above the desired count (of a rollout, or being stopped) are none that anybody waits for: they are not counted.
     """
     attrs = observed.attrs
-    counts = f"{attrs['running']} of {attrs['desired']} tasks running"
+    counts = f"{min(attrs['running'], attrs['desired'])} of {attrs['desired']} tasks running"
     cause = attrs["diagnosis"] or "ECS no longer shows why: it forgets stopped tasks after an hour"
     retry = f"aws ecs update-service --cluster {attrs['cluster_name']} --service {observed.name}"
     tried, current = _short(attrs["failed_definition"]), _short(attrs["task_definition"])
-    if tried:
+    if undone:
+        what = f"The rollout of {tried}" if tried != current else f"The new health check or network of {current}"
         return failed(
-            "RolloutFailed",
-            f"The rollout of {tried} failed, and ECS rolled back to {current} ({counts}). {cause}. {_NO_RETRY}: "
-            f"{retry} --task-definition {tried} --force-new-deployment",
+            Reason.ROLLOUT_FAILED,
+            f"{what} failed, and ECS rolled back to {current} ({counts}): the version of the spec does not run. "
+            f"{cause}. {_NO_RETRY}: aws ecs untag-resource --resource-arn {observed.id} --tag-keys {DEPLOYMENT_TAG}",
         )
     reason = attrs["diagnosis_reason"] or Reason.TASKS_FAILING
     if attrs["rollout_state"] == "FAILED":
         message = f"ECS gave up on {current}: {counts}. {cause}. {_NO_RETRY}: {retry} --force-new-deployment"
         return failed(reason, message)
-    if attrs["rollout_state"] == "COMPLETED" and attrs["running"] >= min_tasks and attrs["healthy"] != 0:
+    if attrs["rollout_state"] == "COMPLETED" and attrs["running"] >= min_tasks and attrs.get("healthy") != 0:
         return READY
-    message = f"{counts} {current}" if attrs["deployments"] <= 1 else f"{current} is being rolled out; {counts}"
-    message += f". {attrs['diagnosis']}" if attrs["diagnosis"] else ""
+    several = attrs["deployments"] > 1
+    new = min(attrs["new"], attrs["desired"])
+    message = (
+        f"{current} is being rolled out: {new} of {attrs['desired']} tasks running"
+        if several
+        else f"{counts} {current}"
+    )
+    if attrs["diagnosis"]:
+        message += f". {attrs['diagnosis']}"
+    elif attrs.get("healthy") == 0:
+        message += ". Their health checks have not passed yet"
     # A target may be unhealthy while its app boots: nothing has failed until a task has.
     if attrs["diagnosis"] and (attrs["failed_tasks"] or attrs["rollout_state"] == "COMPLETED"):
         return failed(reason, message, stalled=False, typical_seconds=30.0)
-    return pending("RollingOut" if attrs["deployments"] > 1 else "Starting", message, TYPICAL_ROLLOUT)
+    return pending("RollingOut" if several else "Starting", message, TYPICAL_ROLLOUT)
 
 
 def _short(arn: str) -> str:

@@ -8,36 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
+from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag, tags_of
 from missyou_operator.aws.ecs.diagnosis import Diagnosis, diagnose
 from missyou_operator.aws.ecs.logs import LINES, last_lines
 from missyou_operator.aws.ecs.rollout import (
+    ROLLED_OUT,
     SETTINGS,
     attributes,
     deployment_tag,
+    digest,
     event_texts,
     health_of,
     in_trouble,
     primary_of,
 )
-from missyou_operator.aws.ecs.taskdefinition import CONTAINER
+from missyou_operator.aws.ecs.taskdefinition import CONTAINER, revision_in_use
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.permissions import Condition, Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.comparators import as_set, at_least, compare, equal, if_observed
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
 
-#: The fields that belong to a deployment and are rolled back with it.
-_ROLLED_OUT = frozenset({"task_definition", "subnet_ids", "security_group_ids", "target_group_arn", "container_port"})
 #: The settings that each are an argument of both CreateService and UpdateService.
 _SENT_AS_THEY_ARE = ("propagateTags", "enableECSManagedTags", "enableExecuteCommand")
 _PLATFORM = "platformVersion"
+#: Seconds from a new deployment until its tasks run, before the grace period of their health checks begins.
+_START = 60.0
 #: The most tasks that one DescribeTasks takes.
 _MOST_TASKS = 100
 _CLUSTER = "ecs:cluster/{ecs.Cluster}"
@@ -46,7 +50,11 @@ _NAME = "ecs:service/{ecs.Cluster}/{ecs.Service}"
 
 @dataclass(frozen=True, kw_only=True)
 class Service(Resource):
-    """A service that keeps tasks running.
+    """A service that keeps tasks running, each registered in all of `target_groups`.
+
+    With a second group, the tasks are replaced by some that must pass the checks of both: so another health check is
+    tried by new tasks first, and rolled back if they fail it. Sources: ECS API reference, UpdateService,
+    `loadBalancers`; ECS developer guide, "Registering multiple target groups with an Amazon ECS service".
 
     The desired count belongs to auto scaling. It is set at creation, and later only if it is below `min_tasks`, where
     auto scaling never puts it (a person did, or the minimum was raised). `grace_seconds` is how long a new task may
@@ -56,14 +64,15 @@ class Service(Resource):
     TYPE: ClassVar[str] = "ecs.Service"
     COMPARED = compare(
         "task_definition",
-        "target_group_arn",
         "container_port",
         "settings",
+        target_groups=as_set,
         subnet_ids=as_set,
         security_group_ids=as_set,
         grace_seconds=if_observed(equal),
         circuit_breaker=if_observed(equal),
         min_tasks=at_least,
+        failed_rollout=equal,
     )
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalableTarget",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Cluster",)
@@ -83,12 +92,14 @@ class Service(Resource):
     task_definition: str | Ref
     subnet_ids: tuple[str | Ref, ...]
     security_group_ids: tuple[str | Ref, ...]
-    target_group_arn: str | Ref
+    target_groups: tuple[str | Ref, ...]
     container_port: int
     min_tasks: int
     max_tasks: int
     grace_seconds: int
     circuit_breaker: bool = True
+    #: None is desired: the record of one that failed is overwritten once the spec asks for what runs anyway.
+    failed_rollout: str = ""
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -112,22 +123,39 @@ class Service(Resource):
         attrs = attributes(row, tags)
         state = "deleting" if row["status"] == "DRAINING" else row["status"]
         if state == "ACTIVE" and reader.stack.owns(tags):
+            attrs["versions"] = _versions(reader, row)
             targets = _targets(reader, attrs)
-            if targets is not None:
-                attrs["healthy"] = sum(target["TargetHealth"]["State"] == "healthy" for target in targets)
-            if (cause := _diagnosis(reader, row, attrs, targets or ())) is not None:
+            healthy = attrs["healthy_in"] = {arn: _healthy(rows) for arn, rows in targets.items()}
+            attrs["healthy"] = min(healthy.values(), default=None)
+            if (
+                cause := _diagnosis(reader, row, attrs, [each for rows in targets.values() for each in rows])
+            ) is not None:
                 attrs |= {"diagnosis": cause.text, "diagnosis_reason": cause.reason}
         return reader.observed(cls, row["serviceName"], row["serviceArn"], attrs, tags, state)
 
     def matches(self, name: str, observed: Observed) -> bool:
         """Accept the fields of a rollout that ECS has tried and rolled back."""
-        failed = observed.attrs["failed_definition"]
-        rolled_back = bool(failed) and failed == self.task_definition
-        return (rolled_back and name in _ROLLED_OUT) or super().matches(name, observed)
+        undone = self._is_undone(observed)
+        if name == "failed_rollout":
+            # A revision's ARN is no record of ours: it disappears with the deployment.
+            recorded = observed.attrs.get("failed_rollout", "").isalnum()
+            return undone or not recorded or self._digest() != digest(observed.attrs)
+        return (undone and name in ROLLED_OUT) or super().matches(name, observed)
+
+    def _is_undone(self, observed: Observed) -> bool:
+        """Return whether ECS has tried what is desired, and rolled it back."""
+        failed = observed.attrs.get("failed_rollout", "")
+        return bool(failed) and failed in {self._digest(), self.task_definition}
+
+    def _digest(self) -> str:
+        return digest({name: getattr(self, name) for name in ROLLED_OUT})
 
     def health(self, observed: Observed) -> Health:
-        """Return ready once the rollout is complete and the tasks run."""
-        return health_of(observed, self.min_tasks)
+        """Return ready once the rollout is complete, the tasks run, and they serve through their only target group."""
+        health = health_of(observed, self.min_tasks, undone=self._is_undone(observed))
+        if health.status != "ready" or len(self.target_groups) == 1:
+            return health
+        return pending("RollingOut", "the tasks pass the new health check: the load balancer moves to it", 20.0)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it with the fewest tasks that auto scaling will keep."""
@@ -158,10 +186,12 @@ class Service(Resource):
             with refusals_as_waits(self.address):
                 row = ecs.update_service(cluster=self.cluster, service=self.name, **arguments)["service"]
             if primary_of(row).get("id") != observed.attrs["deployment"]:
-                tags |= deployment_tag(row)
+                tags |= deployment_tag(attributes(row, {}), self._digest())
+        elif "failed_rollout" in changed:
+            tags |= deployment_tag(observed.attrs, self._digest())
         if tags:
             retag(cloud, observed.id, tags)
-        after = self.as_desired(observed)
+        after = self.as_desired(observed, **({"failed_definition": ""} if "failed_rollout" in changed else {}))
         return after if row is None else self._after(after, row, {**after.tags, **tags})
 
     def _arguments(self, observed: Observed, changed: frozenset[str]) -> dict[str, Any]:
@@ -175,7 +205,7 @@ class Service(Resource):
             arguments["taskDefinition"] = self.task_definition
         if changed & {"subnet_ids", "security_group_ids"} or "assignPublicIp" in settings:
             arguments["networkConfiguration"] = self._network()
-        if changed & {"target_group_arn", "container_port"}:
+        if changed & {"target_groups", "container_port"}:
             arguments["loadBalancers"] = self._load_balancers()
         if "grace_seconds" in changed:
             arguments["healthCheckGracePeriodSeconds"] = self.grace_seconds
@@ -204,8 +234,10 @@ class Service(Resource):
         return {"awsvpcConfiguration": {"subnets": subnets, "securityGroups": groups, "assignPublicIp": public}}
 
     def _load_balancers(self) -> list[dict[str, Any]]:
-        arn, port = self.target_group_arn, self.container_port
-        return [{"targetGroupArn": arn, "containerName": CONTAINER, "containerPort": port}]
+        port = self.container_port
+        return [
+            {"targetGroupArn": arn, "containerName": CONTAINER, "containerPort": port} for arn in self.target_groups
+        ]
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
@@ -241,9 +273,22 @@ def _diagnosis(
         found = diagnose(_stopped_tasks(reader, attrs), events, targets)
         return replace(found, log=_log_tail(reader, found.task)) if found and found.task else found
     served = attrs["rollout_state"] == "COMPLETED" and attrs["healthy"] != 0
-    if served or attrs["running"] < max(attrs["desired"], 1):
+    if served or attrs["running"] < max(attrs["desired"], 1) or _is_starting(row, attrs):
         return None
     return diagnose((), (), targets)
+
+
+def _is_starting(row: Mapping[str, Any], attrs: Mapping[str, Any]) -> bool:
+    """Return whether a rollout is so young that it is normal for its tasks not to pass their health checks yet."""
+    since = primary_of(row).get("createdAt")
+    grace = timedelta(seconds=_START + (attrs["grace_seconds"] or 0))
+    return attrs["rollout_state"] == "IN_PROGRESS" and since is not None and utc_now() - since < grace
+
+
+def _versions(reader: Reader, row: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """Return what each revision needs that runs, or that ECS may go back to: of all deployments that are left."""
+    arns = sorted({str(item["taskDefinition"]) for item in row.get("deployments") or () if item.get("taskDefinition")})
+    return tuple(needs for arn in arns if (needs := revision_in_use(reader, arn)))
 
 
 def _stopped_tasks(reader: Reader, attrs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -271,9 +316,13 @@ def _log_tail(reader: Reader, task: str) -> str:
     return last_lines(event["message"] for event in answer["events"])
 
 
-def _targets(reader: Reader, attrs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]] | None:
-    """Read the health of the targets; None if no task runs that could be one."""
-    if not attrs["target_group_arn"] or not attrs["running"]:
-        return None
-    answer = reader.client("elbv2").describe_target_health(TargetGroupArn=attrs["target_group_arn"])
-    return list(answer["TargetHealthDescriptions"])
+def _targets(reader: Reader, attrs: Mapping[str, Any]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """Read the health of the targets by target group; {} if no task runs that could be one."""
+    if not attrs["running"]:
+        return {}
+    describe = reader.client("elbv2").describe_target_health
+    return {arn: describe(TargetGroupArn=arn)["TargetHealthDescriptions"] for arn in attrs["target_groups"]}
+
+
+def _healthy(targets: Sequence[Mapping[str, Any]]) -> int:
+    return sum((target.get("TargetHealth") or {}).get("State") == "healthy" for target in targets)

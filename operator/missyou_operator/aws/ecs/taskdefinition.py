@@ -219,6 +219,27 @@ class TaskDefinition(Resource):
         return READY
 
 
+def revision_in_use(reader: Reader, arn: str) -> Mapping[str, Any]:
+    """Return what tasks of a revision need: `port`, `secrets` (ARNs), image repository and tag; {} if it is gone.
+
+    A revision never changes, so each is read once.
+    """
+
+    def describe() -> Mapping[str, Any]:
+        try:
+            row = reader.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
+        except ClientError as error:
+            if "Unable to describe task definition" in message_of(error):
+                return {}
+            raise
+        found = attributes(row)
+        secrets = tuple(sorted({secret for secret, _ in found["secrets"].values()}))
+        kept = ("port", "image_repository", "image_tag")
+        return {"secrets": secrets, **{name: found[name] for name in kept}}
+
+    return reader.once(f"ecs.TaskDefinition/{arn}", describe)
+
+
 def revision_of(arn: str) -> int:
     """Return the revision number in an ARN; 0 if there is none."""
     number = arn.rpartition(":")[2]

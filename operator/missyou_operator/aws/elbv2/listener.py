@@ -18,7 +18,7 @@ from missyou_operator.aws.elbv2.rows import duplicate_as_wait, retag, with_tags
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.permissions import OURS, TAGGED_BY_REQUEST, Grant, Part, change, observe, tag_new
-from missyou_operator.engine.comparators import compare
+from missyou_operator.engine.comparators import as_set, compare
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
@@ -31,6 +31,8 @@ _BALANCER = "elasticloadbalancing:loadbalancer/app/{elbv2.LoadBalancer}/*"
 _LISTENER = "elasticloadbalancing:listener/app/{elbv2.LoadBalancer}/*"
 #: The mode of mutual authentication in which a client needs no certificate: API reference, MutualAuthentication.
 _NO_CLIENT_CERTIFICATES = "off"
+#: The fields that a redirect stands in for.
+_FORWARDED = frozenset({"target_group_arn", "standby"})
 #: AWS fills in what a redirect leaves out: host, path and query stay.
 _REDIRECT = {
     "Type": "redirect",
@@ -42,12 +44,23 @@ _REDIRECT = {
 class Listener(Resource):
     """A listener that forwards to one target group. Its load balancer and port identify it.
 
+    The groups in `standby` get no requests (their weight is 0), but their targets are checked: ECS only starts tasks in
+    a group that a listener knows. Source: ALB guide, "Actions for listener rules".
+
     With a certificate it serves HTTPS by `tls_policy`. `may_redirect` also accepts a redirect to HTTPS, which a
     `Redirect` sets.
     """
 
     TYPE: ClassVar[str] = "elbv2.Listener"
-    COMPARED = compare("load_balancer_arn", "port", "target_group_arn", "certificate_arn", "tls_policy", "mutual_tls")
+    COMPARED = compare(
+        "load_balancer_arn",
+        "port",
+        "target_group_arn",
+        "certificate_arn",
+        "tls_policy",
+        "mutual_tls",
+        standby=as_set,
+    )
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"load_balancer_arn"})
     # Requests in flight finish while the tasks drain.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
@@ -71,6 +84,7 @@ class Listener(Resource):
     certificate_arn: str | Ref = ""
     tls_policy: str = ""
     may_redirect: bool = False
+    standby: tuple[str | Ref, ...] = ()
 
     @property
     def mutual_tls(self) -> str:
@@ -93,12 +107,14 @@ class Listener(Resource):
         name = names.get(port, f"{reader.stack.name}-listener-{port}")
         certificates = [entry["CertificateArn"] for entry in row.get("Certificates") or ()]
         redirects = _redirects(actions)
+        serving, standby = forwards_to(actions)
         attrs = {
             "id": arn,
             "arn": arn,
             "load_balancer_arn": row["LoadBalancerArn"],
             "port": port,
-            "target_group_arn": forwards_to(actions),
+            "target_group_arn": serving,
+            "standby": standby,
             "certificate_arn": certificates[0] if certificates else "",
             "tls_policy": (row.get("SslPolicy") or "") if certificates else "",
             "redirects": redirects,
@@ -110,7 +126,7 @@ class Listener(Resource):
 
     def matches(self, name: str, observed: Observed) -> bool:
         """Accept a redirect if `may_redirect` allows it."""
-        redirects = name == "target_group_arn" and self.may_redirect and observed.attrs.get("redirects")
+        redirects = name in _FORWARDED and self.may_redirect and observed.attrs.get("redirects")
         return bool(redirects) or super().matches(name, observed)
 
     def create(self, cloud: Cloud) -> Observed:
@@ -128,7 +144,7 @@ class Listener(Resource):
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Change it in place, in one call: a new certificate is served from one request to the next."""
         mutual = {"MutualAuthentication": {"Mode": self.mutual_tls}} if "mutual_tls" in changed else {}
-        keeps_redirect = self.may_redirect and observed.attrs.get("redirects") and "target_group_arn" not in changed
+        keeps_redirect = self.may_redirect and observed.attrs.get("redirects") and not changed & _FORWARDED
         if changed - {"tags"}:
             with _new_certificate_as_wait():
                 cloud.client("elbv2").modify_listener(
@@ -149,7 +165,11 @@ class Listener(Resource):
         return {"Protocol": "HTTPS", "SslPolicy": self.tls_policy, "Certificates": [certificate]}
 
     def _actions(self) -> list[dict[str, Any]]:
-        return [{"Type": "forward", "TargetGroupArn": self.target_group_arn}]
+        if not self.standby:
+            return [{"Type": "forward", "TargetGroupArn": self.target_group_arn}]
+        weights = {self.target_group_arn: 1, **dict.fromkeys(self.standby, 0)}
+        groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights.items()]
+        return [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
@@ -199,16 +219,22 @@ class Redirect(Resource):
         return READY
 
 
-def forwards_to(actions: Sequence[Mapping[str, Any]]) -> str:
-    """Return the one target group that a listener's actions forward to, "" if they do anything else.
+def forwards_to(actions: Sequence[Mapping[str, Any]]) -> tuple[str, tuple[str, ...]]:
+    """Return the one target group that a listener's actions forward to, and those of weight 0; "" if there is no such.
 
-    AWS shows a simple forward in two ways at once; weight and stickiness of a single group mean nothing.
+    AWS shows a simple forward in two ways at once; the weight of a single group means nothing.
     """
     if len(actions) != 1 or actions[0].get("Type") != "forward":
-        return ""
-    groups = {row["TargetGroupArn"] for row in (actions[0].get("ForwardConfig") or {}).get("TargetGroups") or ()}
-    groups |= {actions[0]["TargetGroupArn"]} if actions[0].get("TargetGroupArn") else set()
-    return str(groups.pop()) if len(groups) == 1 else ""
+        return "", ()
+    rows = (actions[0].get("ForwardConfig") or {}).get("TargetGroups") or ()
+    weights = {row["TargetGroupArn"]: row.get("Weight", 1) for row in rows}
+    if single := actions[0].get("TargetGroupArn"):
+        weights = {**weights, single: 1}
+    if len(weights) == 1:
+        return str(next(iter(weights))), ()
+    serving = [arn for arn, weight in weights.items() if weight]
+    standby = tuple(sorted(arn for arn, weight in weights.items() if not weight))
+    return (str(serving[0]) if len(serving) == 1 else ""), standby
 
 
 def _redirects(actions: Sequence[Mapping[str, Any]]) -> bool:

@@ -23,7 +23,10 @@ from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import Health, Observed, pending
 from missyou_operator.engine.values import Ref
 
-_PROTOCOL, _TARGETS, _SAME_PORT = "HTTP", "ip", "traffic-port"
+_PROTOCOL, _TARGETS, _SAME_PORT, _MATCHER = "HTTP", "ip", "traffic-port", "200"
+#: What the API wants to know and nothing uses: ECS registers each task with the port of its own container. Source:
+#: ELBv2 API reference, CreateTargetGroup and TargetDescription, `Port`.
+_UNUSED_PORT = 80
 _DELAY = "deregistration_delay.timeout_seconds"
 #: Attributes that decide which task gets a request, with AWS's defaults: API reference, TargetGroupAttribute.
 _ATTRIBUTES = {
@@ -41,9 +44,12 @@ _ATTRIBUTES = {
 _NAME = "elasticloadbalancing:targetgroup/{elbv2.TargetGroup}"
 
 
-def fingerprint(*, port: int) -> str:
-    """Return four hex digits of what cannot change in place; in the name, they let a successor exist beside it."""
-    return hashlib.sha256(f"{_PROTOCOL}|{port}|{_TARGETS}".encode()).hexdigest()[:4]
+def fingerprint(*, health_path: str) -> str:
+    """Return four hex digits of what never changes in place; in the name, they let a successor exist beside it.
+
+    The path could be changed, but that would judge the running tasks by what only the next version may answer.
+    """
+    return hashlib.sha256(f"{_PROTOCOL}|{_TARGETS}|{_MATCHER}|{health_path}".encode()).hexdigest()[:4]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +65,6 @@ class TargetGroup(Named):
     LISTING = Listing("elbv2", "describe_target_groups", "TargetGroups", "TargetGroupName")
     COMPARED = compare(
         "vpc_id",
-        "port",
         "health_enabled",
         "health_protocol",
         "health_port",
@@ -71,7 +76,7 @@ class TargetGroup(Named):
         "matcher",
         "attributes",
     )
-    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"port", "vpc_id"})
+    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"vpc_id"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "elbv2.LoadBalancer", "ecs.Service")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -89,13 +94,12 @@ class TargetGroup(Named):
     )
 
     vpc_id: str | Ref
-    port: int
     health_path: str
     health_interval: int
     deregistration_delay: int = 30
     healthy_threshold: int = 2
     unhealthy_threshold: int = 5
-    matcher: str = "200"
+    matcher: str = _MATCHER
 
     @property
     def health_timeout(self) -> int:
@@ -124,7 +128,7 @@ class TargetGroup(Named):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Read all of the stack's target groups by their names: the one in use, and one that it replaced.
+        """Read all of the stack's target groups by their names: the spec's, and those that running tasks still use.
 
         They live in the VPC; without it there are none.
         """
@@ -137,7 +141,6 @@ class TargetGroup(Named):
         attrs = {
             **_references(arn),
             "vpc_id": row.get("VpcId"),
-            "port": row.get("Port"),
             "health_enabled": row.get("HealthCheckEnabled", True),
             "health_protocol": row.get("HealthCheckProtocol", _PROTOCOL),
             "health_port": row.get("HealthCheckPort", _SAME_PORT),
@@ -158,7 +161,7 @@ class TargetGroup(Named):
                 Name=self.name,
                 Protocol=_PROTOCOL,
                 ProtocolVersion="HTTP1",
-                Port=self.port,
+                Port=_UNUSED_PORT,
                 VpcId=self.vpc_id,
                 TargetType=_TARGETS,
                 Tags=tag_list(self.tags),
@@ -206,5 +209,10 @@ class TargetGroup(Named):
             return pending(Reason.DELETING, f"target group {observed.name} is still in use by a listener", 15.0)
 
 
+def arn_suffix(arn: str) -> str:
+    """Return the part of a target group's ARN by which metrics name it."""
+    return arn.rpartition(":")[2]
+
+
 def _references(arn: str) -> dict[str, str]:
-    return {"id": arn, "arn": arn, "arn_suffix": arn.rpartition(":")[2]}
+    return {"id": arn, "arn": arn, "arn_suffix": arn_suffix(arn)}

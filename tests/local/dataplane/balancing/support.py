@@ -116,7 +116,7 @@ class App(http.server.ThreadingHTTPServer):
         """Broken connections are what some tests are about."""
 
     def target(self, *, draining: bool = False) -> Target:
-        return Target(f"10.0.0.1:{self.server_port}", "127.0.0.1", self.server_port, draining)
+        return Target(f"10.0.0.1:{self.server_port}", "127.0.0.1", self.server_port, self.server_port, draining)
 
     def stop(self) -> None:
         self.shutdown()
@@ -140,7 +140,7 @@ class Site:
 
     balancers: LoadBalancers
     listener: Listener = field(
-        default_factory=lambda: Listener(LISTENER, BALANCER, "HTTP", 80, free_port(), Forward(GROUP))
+        default_factory=lambda: Listener(LISTENER, BALANCER, "HTTP", 80, free_port(), Forward({GROUP: 1}))
     )
     group: Group = field(default_factory=lambda: Group(GROUP, CHECK))
 

@@ -85,7 +85,7 @@ def test_a_target_that_cannot_be_reached_or_babbles(site: Site, app: App, said: 
         handler.hang_up()
 
     app.on_check = babble
-    target = app.target() if said is not None else Target("10.0.0.9:80", "127.0.0.1", free_port())
+    target = app.target() if said is not None else Target("10.0.0.9:80", "127.0.0.1", closed := free_port(), closed)
     site.register(target)
     site.await_state(target.id, "unhealthy")
     assert site.health(target.id) == TargetHealth("unhealthy", "Target.FailedHealthChecks", "Health checks failed")

@@ -25,7 +25,7 @@ Start = Callable[..., App]
 
 
 def https(local_port: int) -> Listener:
-    return Listener("https", BALANCER, "HTTPS", 443, local_port, Forward(GROUP))
+    return Listener("https", BALANCER, "HTTPS", 443, local_port, Forward({GROUP: 1}))
 
 
 def trusting(certificate: tuple[Path, Path]) -> ssl.SSLContext:
@@ -139,7 +139,7 @@ def test_a_listener_withdrawn_while_it_opens_leaves_nothing_open(steps: int) -> 
 
     async def open_and_withdraw() -> None:
         ports = Ports(never_asked, ssl.create_default_context(), keepalive=1.0)
-        ports.follow([Listener("l", BALANCER, "HTTP", 80, port, Forward(GROUP))])
+        ports.follow([Listener("l", BALANCER, "HTTP", 80, port, Forward({GROUP: 1}))])
         for _ in range(steps):  # of the event loop
             await asyncio.sleep(0)
         ports.follow([])

@@ -14,7 +14,7 @@ STATES = {"a": HEALTHY, "b": REGISTERING, "c": NO_ANSWER, "d": None}
     ("registered", "able"), [("abcd", "a"), ("bcd", "c"), ("cc", "cc"), ("bb", ""), ("d", ""), ("", "")]
 )
 def test_healthy_targets_serve_and_without_any_the_unhealthy_ones(registered: str, able: str) -> None:
-    targets = tuple(Target(name, "127.0.0.1", 1) for name in registered)
+    targets = tuple(Target(name, "127.0.0.1", 1, 1) for name in registered)
     assert "".join(target.id for target in candidates(targets, lambda target: STATES[target.id])) == able
 
 

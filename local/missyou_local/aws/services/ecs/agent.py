@@ -25,13 +25,16 @@ COMMAND, ENVIRONMENT = "missyou.local/command", "missyou.local/environment"
 _MILLISECOND = 1e-3
 
 
-def run(call: Call, plane: DataPlane, task: Task) -> None:
-    """Start a task's process. Raises LaunchError if it does not start, its text is the stoppedReason."""
+def run(call: Call, plane: DataPlane, task: Task, images: Mapping[str, Any]) -> None:
+    """Start a task's process from the images that its deployment resolved.
+
+    Raises LaunchError if it does not start, its text is the stoppedReason.
+    """
     from missyou_local.dataplane.programs import Program  # noqa: PLC0415 - only where a data plane runs
 
     # One container per task, as in this stack. Fargate would start others beside it.
     container = task.definition.container_definitions[0]
-    command, environment = _image(call, container["image"])
+    command, environment = _image(call, container["image"], images)
     command = [*(container.get("entryPoint") or ()), *container["command"]] if container.get("command") else command
     variables = {
         "PATH": os.defpath,
@@ -61,9 +64,9 @@ def run(call: Call, plane: DataPlane, task: Task) -> None:
         ) from None
 
 
-def _image(call: Call, reference: str) -> tuple[list[str], dict[str, str]]:
+def _image(call: Call, reference: str, images: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
     """Return the command and the environment that an image comes with."""
-    image = ecs_launch.find_image(call, reference)
+    image = ecs_launch.find_image(call, reference, images)
     try:
         notes = json.loads(image.image_manifest)["annotations"] if image else {}
         return list(json.loads(notes[COMMAND])), dict(json.loads(notes.get(ENVIRONMENT, "{}")))

@@ -19,8 +19,11 @@ class LaunchError(Exception):
     """A task does not start; the text is its stoppedReason."""
 
 
-def check(call: Call, definition: Any) -> None:
-    """Check that everything exists that tasks of a definition need. Error: LaunchError for what is missing first."""
+def check(call: Call, definition: Any, images: dict[str, Any]) -> None:
+    """Check that everything exists that tasks of a definition need. Error: LaunchError for what is missing first.
+
+    `images` are those that the deployment has resolved so far; those of the definition are added.
+    """
     role = definition.execution_role_arn or ""
     for container in definition.container_definitions:
         if role and container.get("secrets") and not iam_propagation.has_its_rights(call, role):
@@ -29,7 +32,7 @@ def check(call: Call, definition: Any) -> None:
                 f"{role} is not authorized to perform: secretsmanager:GetSecretValue"
             )
         secrets(container)
-        find_image(call, container["image"])
+        images.setdefault(container["image"], find_image(call, container["image"], images))
         if not _log_group_exists(call, container.get("logConfiguration") or {}):
             raise LaunchError(
                 "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: "
@@ -38,18 +41,21 @@ def check(call: Call, definition: Any) -> None:
             )
 
 
-def find_image(call: Call, image: str) -> Any:
+def find_image(call: Call, image: str, resolved: Mapping[str, Any]) -> Any:
     """Return moto's image for a reference to this account's registry, None for one elsewhere.
 
-    Raises LaunchError where the registry does not have it.
+    `resolved` are the images that references stand for already, whatever their tags are now. Raises LaunchError where
+    the registry does not have it.
     """
     parsed = _ECR.fullmatch(image)
     if parsed is None or parsed.group(1) != call.account:
         return None
     _, region, name, tag, digest = parsed.groups()
     repository = backends.backend("ecr", call.account, region).repositories.get(name)
+    known = resolved.get(image)
     for present in repository.images if repository else ():
-        if present.get_image_digest() == digest if digest else (tag or "latest") in present.image_tags:
+        named = present.get_image_digest() == digest if digest else (tag or "latest") in present.image_tags
+        if present is known or (known is None and named):
             return present
     raise LaunchError(
         "CannotPullContainerError: pull image manifest has been retried 7 time(s): failed to resolve ref "

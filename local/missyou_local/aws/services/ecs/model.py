@@ -19,6 +19,8 @@ def moment(seconds: float) -> datetime:
 class Task:
     """One task. `due`: when it starts or fails to; `healthy_at`: when its targets are healthy, once it has started.
 
+    `groups`: the target groups (ARN, container port) that it registers in, those of its deployment.
+
     `stopping`: when it was told to stop; `stop_due`: when it will have stopped, or, where it is a process, when that is
     asked to end. `exit_code` is 0 for a task that is none.
     """
@@ -33,6 +35,7 @@ class Task:
     zone: str
     eni: str
     address: str
+    groups: tuple[tuple[str, int], ...] = ()
     started: float | None = None
     healthy_at: float = 0.0
     healthy: bool = False
@@ -65,19 +68,34 @@ class Task:
 
 @dataclass(slots=True)
 class Deployment:
-    """One deployment; PRIMARY is the one that the service wants, ACTIVE ones are on their way out."""
+    """One deployment; PRIMARY is the one that the service wants, ACTIVE ones are on their way out.
+
+    `settings` are those that it was made with and that a rollback restores. `images` holds what its first task
+    resolved each reference to: later tasks of the deployment run the same, also when the tag was pushed anew. Sources:
+    ECS API reference, ServiceRevision; ECS developer guide, "Container image resolution".
+    """
 
     id: str
     definition: str
     created: float
     updated: float
     desired: int
-    network: dict[str, Any]
+    settings: dict[str, Any]
+    images: dict[str, Any] = field(default_factory=dict)
     status: str = "PRIMARY"
     failed: int = 0
     rollout: str = "IN_PROGRESS"
     reason: str = ""
     is_rollback: bool = False
+
+    @property
+    def groups(self) -> tuple[tuple[str, int], ...]:
+        """Return the target groups (ARN, container port) that its tasks register in."""
+        return tuple(
+            (entry["targetGroupArn"], entry["containerPort"])
+            for entry in self.settings["loadBalancers"]
+            if "targetGroupArn" in entry
+        )
 
 
 @dataclass(slots=True)
@@ -99,21 +117,12 @@ class Service:
     events: list[dict[str, Any]] = field(default_factory=list)
     retry_at: float | None = None
     steady: bool = False
-    last_good: str | None = None
+    last_good: Deployment | None = None
 
     @property
     def primary(self) -> Deployment:
         """Return the deployment that the service wants."""
         return next(deployment for deployment in self.deployments if deployment.status == "PRIMARY")
-
-    @property
-    def groups(self) -> list[tuple[str, int]]:
-        """Return the target groups (ARN, container port) that its tasks register in."""
-        return [
-            (entry["targetGroupArn"], entry["containerPort"])
-            for entry in self.settings["loadBalancers"]
-            if "targetGroupArn" in entry
-        ]
 
     def tasks_of(self, deployment: Deployment) -> list[Task]:
         """Return the tasks of a deployment, the stopped ones included."""
@@ -164,7 +173,7 @@ class Service:
             "launchType": self.settings["launchType"],
             "platformVersion": PLATFORM,
             "platformFamily": "Linux",
-            "networkConfiguration": deployment.network,
+            "networkConfiguration": deployment.settings["networkConfiguration"],
             "rolloutState": deployment.rollout,
             "rolloutStateReason": deployment.reason,
         }

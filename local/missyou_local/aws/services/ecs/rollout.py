@@ -31,6 +31,7 @@ _STOPPED_KEPT = 100
 _EVENTS_KEPT = 100
 _EXITED = "EssentialContainerExited"
 _STOP_TIMEOUT = 30.0  # seconds from SIGTERM to SIGKILL, ECS's default for a container's stopTimeout
+_ROLLED_BACK = ("networkConfiguration", "loadBalancers", "platformVersion", "serviceRegistries")
 _SHORTEST_RETRY = 0.05  # seconds; keeps a timing of nought from retrying for ever within one read
 
 
@@ -58,7 +59,16 @@ def _event_of(call: Call, service: Service, task: Task) -> Event | None:
         return task.stop_due, partial(_stopped, call, service, task, task.stop_due)
     if task.started is None:
         return task.due, partial(_start, call, service, task)
-    return None if task.healthy else (task.healthy_at, partial(_healthy, task))
+    return None if task.healthy else _event_of_record(call, service, task, task.started)
+
+
+def _event_of_record(call: Call, service: Service, task: Task, started: float) -> Event:
+    """Return when the targets of a task that is none are healthy, or when the service gives it up."""
+    unfit = [group for group, _ in task.groups if not targets.answers(call, group, task.address)]
+    if not unfit:
+        return task.healthy_at, partial(_healthy, task)
+    grace = service.settings.get("healthCheckGracePeriodSeconds", 0) * call.timing.grace_second
+    return max(task.healthy_at, started + grace), partial(_unfit, call, service, task, unfit[0])
 
 
 def _event_of_process(call: Call, plane: DataPlane, service: Service, task: Task) -> Event | None:
@@ -69,7 +79,7 @@ def _event_of_process(call: Call, plane: DataPlane, service: Service, task: Task
         return task.stop_due, partial(_terminate, plane, task)
     if task.stopping is not None:
         return None
-    states = {group: targets.state_of(call, group, task.address) for group, _ in service.groups}
+    states = {group: targets.state_of(call, group, task.address) for group, _ in task.groups}
     if not task.healthy and all(state == "healthy" for state in states.values()):
         return call.now, partial(_healthy, task)
     grace = service.settings.get("healthCheckGracePeriodSeconds", 0) * call.timing.grace_second
@@ -92,7 +102,7 @@ def deploy(service: Service, at: float, definition: str, reason: str = "", *, is
     for former in service.deployments:
         former.status, former.desired = "ACTIVE", 0
     new_id = f"ecs-svc/{uuid.uuid4().int % 10**19:019d}"
-    made = Deployment(new_id, definition, at, at, service.desired, service.settings["networkConfiguration"])
+    made = Deployment(new_id, definition, at, at, service.desired, service.settings)
     made.is_rollback = is_rollback
     made.reason = reason or f"ECS deployment {new_id} in progress."
     service.deployments.insert(0, made)
@@ -152,7 +162,7 @@ def _finish(call: Call, service: Service, at: float) -> None:
     if primary.rollout != "COMPLETED":
         primary.rollout, primary.updated = "COMPLETED", at
         primary.reason = f"ECS deployment {primary.id} completed."
-        service.last_good = primary.definition
+        service.last_good = primary
         say(service, at, f"(deployment {primary.id}) deployment completed.")
     if not service.steady:
         service.steady = True
@@ -161,7 +171,7 @@ def _finish(call: Call, service: Service, at: float) -> None:
 
 def _launch(call: Call, service: Service, deployment: Deployment, at: float) -> Task:
     """Make a task: it has its interface at once, and starts or fails after `Timing.task`."""
-    network = deployment.network["awsvpcConfiguration"]
+    network = deployment.settings["networkConfiguration"]["awsvpcConfiguration"]
     subnet = network["subnets"][len(service.tasks) % len(network["subnets"])]
     task_id = uuid.uuid4().hex
     arn = call.arn("ecs", f"task/{service.cluster}/{task_id}")
@@ -174,7 +184,8 @@ def _launch(call: Call, service: Service, deployment: Deployment, at: float) -> 
     definition = definition_of(call, deployment.definition)
     zone = eni.subnet.availability_zone
     due = at + call.timing.task
-    task = Task(task_id, arn, deployment.id, definition, at, due, subnet, zone, eni.id, eni.private_ip_address)
+    place = (subnet, zone, eni.id, eni.private_ip_address)
+    task = Task(task_id, arn, deployment.id, definition, at, due, *place, deployment.groups)
     service.tasks.append(task)
     service.steady = False
     say(service, at, f"has started 1 tasks: (task {task_id}).")
@@ -189,16 +200,18 @@ def definition_of(call: Call, arn: str) -> object:
 
 
 def _start(call: Call, service: Service, task: Task) -> None:
+    deployment = next((each for each in service.deployments if each.id == task.deployment), None)
+    images = deployment.images if deployment is not None else {}
     try:
-        ecs_launch.check(call, task.definition)
+        ecs_launch.check(call, task.definition, images)
         if call.plane is not None:
-            ecs_agent.run(call, call.plane, task)
+            ecs_agent.run(call, call.plane, task, images)
     except LaunchError as problem:
         _fail_to_start(call, service, task, str(problem))
         return
     task.started = task.due
-    task.healthy_at = task.due + (call.timing.healthy if service.groups else 0.0)
-    for group, port in service.groups:
+    task.healthy_at = task.due + (call.timing.healthy if task.groups else 0.0)
+    for group, port in task.groups:
         targets.register(call, group, targets.Target(task.address, port, task.zone, task.id, task.healthy_at))
         say(service, task.due, f"registered 1 targets in (target-group {group})")
 
@@ -264,15 +277,21 @@ def _count_failure(call: Call, service: Service, task: Task, at: float) -> None:
 
 
 def _break(service: Service, deployment: Deployment, at: float, *, rollback: bool) -> None:
-    """Fail a deployment, and roll back to the last one that worked, if any."""
+    """Fail a deployment, and roll back to the last one that worked, if any.
+
+    A rollback restores all that a service revision holds, load balancers and network included. Source: ECS API
+    reference, ServiceRevision; ECS developer guide, "How the Amazon ECS deployment circuit breaker detects failures".
+    """
     deployment.rollout, deployment.updated = "FAILED", at
     deployment.reason = "ECS deployment circuit breaker: tasks failed to start."
     service.retry_at = None
     say(service, at, f"(deployment {deployment.id}) deployment failed: tasks failed to start.")
     good = service.last_good
-    if rollback and good and good != deployment.definition and not deployment.is_rollback:
+    if rollback and good and not deployment.is_rollback:
         reason = f"ECS deployment circuit breaker: rolling back from {deployment.id}."
-        made = deploy(service, at, good, reason, is_rollback=True)
+        service.settings = {**service.settings, **{key: good.settings[key] for key in _ROLLED_BACK}}
+        made = deploy(service, at, good.definition, reason, is_rollback=True)
+        made.images = good.images
         say(service, at, f"rolling back to (deployment {made.id}).")
 
 
@@ -281,14 +300,14 @@ def stop(call: Call, service: Service, task: Task, at: float, reason: str) -> No
     task.stopping, task.stop_due = at, at + call.timing.task_stop
     task.reason, task.code = reason, "ServiceSchedulerInitiated"
     service.steady = False
-    for group, _ in service.groups:
+    for group, _ in task.groups:
         targets.drain(call, group, task.address)
     say(service, at, f"has stopped 1 running tasks: (task {task.id}).")
 
 
 def _stopped(call: Call, service: Service, task: Task, at: float) -> None:
     task.stopped, task.stop_due = at, None
-    for group, _ in service.groups:
+    for group, _ in task.groups:
         targets.deregister(call, group, task.address)
     interfaces.release(call, task.arn, at)
     _forget_old(service)

@@ -232,6 +232,12 @@ def users_of(elb: Any, group: str) -> list[str]:
     ]
 
 
+def _forward(action: Mapping[str, Any]) -> dict[str, int]:
+    """Return the target groups that an action forwards to, with their weights."""
+    rows = action.get("ForwardConfig", {}).get("TargetGroups") or [action]
+    return {row["TargetGroupArn"]: row.get("Weight", 1) for row in rows if "TargetGroupArn" in row}
+
+
 @handles("elbv2:CreateListener")
 def create_listener(call: Call) -> Result:
     """Create a listener, or return the one on this port if it does the same; HTTPS needs a certificate."""
@@ -242,8 +248,8 @@ def create_listener(call: Call) -> Result:
     for listener in balancer.listeners.values() if balancer else ():
         if int(listener.port) == int(params["Port"]):
             same = listener.protocol == params["Protocol"]
-            forwards = [action.data.get("TargetGroupArn") for action in listener.default_actions]
-            if not same or forwards != [action.get("TargetGroupArn") for action in params["DefaultActions"]]:
+            forwards = [_forward(action.data) for action in listener.default_actions]
+            if not same or forwards != [_forward(action) for action in params["DefaultActions"]]:
                 raise AwsError("DuplicateListener", "A listener already exists on this port for this load balancer")
             return call.ask("DescribeListeners", {"ListenerArns": [listener.arn]})
     return call.forward()

@@ -50,6 +50,15 @@ def _timing(call: Call) -> tuple[int, int]:
     )
 
 
+@checks("elbv2:CreateTargetGroup", "elbv2:ModifyTargetGroup")
+def health_checks_stay_enabled(call: Call) -> None:
+    """Refuse to disable health checks: that is possible for Lambda only (CreateTargetGroup, HealthCheckEnabled)."""
+    group = call.moto("elbv2").target_groups.get(call.params.get("TargetGroupArn"))
+    type_ = call.params.get("TargetType") or getattr(group, "target_type", "instance")
+    if call.params.get("HealthCheckEnabled") is False and type_ != "lambda":
+        raise _invalid(f"Health check enabled must be true for target groups with target type '{type_}'")
+
+
 @checks("elbv2:CreateTargetGroup")
 def vpc_exists(call: Call) -> None:
     """Refuse an unknown VPC."""

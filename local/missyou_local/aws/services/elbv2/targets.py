@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 
 from missyou_local.aws.call import Call, Regional, Result, handles
 from missyou_local.aws.errors import AwsError
+from missyou_local.aws.services.elbv2 import reach
 from missyou_local.aws.services.elbv2.load_balancers import users_of
 from missyou_local.dataplane.balancing import TargetHealth
-from missyou_local.dataplane.balancing.health import DRAINING, HEALTHY, REGISTERING, UNUSED
+from missyou_local.dataplane.balancing.health import DRAINING, HEALTHY, REGISTERING, TIMED_OUT, UNUSED, mismatch
 
 
 @dataclass(slots=True)
@@ -73,7 +74,22 @@ def _health(call: Call, group: str, target: Target) -> TargetHealth:
         return UNUSED
     if call.plane is not None:
         return call.plane.balancers.health(group, target.id) or REGISTERING
-    return REGISTERING if target.healthy_at > call.now else HEALTHY
+    if target.healthy_at > call.now:
+        return REGISTERING
+    if not reach.is_reached(call, group, target.address, target.port):
+        return TIMED_OUT
+    path = call.moto("elbv2").target_groups[group].health_check_path or "/"
+    return HEALTHY if reach.is_answered(path) else mismatch(404)
+
+
+def answers(call: Call, group: str, address: str) -> bool:
+    """Return whether an address will pass the checks of a group, where nothing really runs."""
+    elb = call.moto("elbv2")
+    ports = [target.port for target in of_group(call, group) if target.address == address]
+    if group not in elb.target_groups or not users_of(elb, group):
+        return False
+    path = elb.target_groups[group].health_check_path or "/"
+    return reach.is_answered(path) and all(reach.is_reached(call, group, address, port) for port in ports)
 
 
 @handles("elbv2:DescribeTargetHealth")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from missyou_local.aws.call import Call
-from missyou_local.aws.services.elbv2 import targets
+from missyou_local.aws.services.elbv2 import reach, targets
 from missyou_local.aws.services.elbv2.load_balancers import is_active, local_port
 from missyou_local.dataplane.balancing import (
     Check,
@@ -49,7 +49,9 @@ def _action(actions: list[Any]) -> Forward | Redirect | None:
         return Redirect(to["Protocol"], int(to["Port"]), int(to["StatusCode"].removeprefix("HTTP_")))
     if data["Type"] != "forward":
         return None
-    return Forward(data.get("TargetGroupArn") or data["ForwardConfig"]["TargetGroups"][0]["TargetGroupArn"])
+    if not data.get("ForwardConfig"):
+        return Forward({data["TargetGroupArn"]: 1})
+    return Forward({each["TargetGroupArn"]: int(each["Weight"]) for each in data["ForwardConfig"]["TargetGroups"]})
 
 
 def groups(call: Call, plane: DataPlane) -> Iterator[Group]:
@@ -62,7 +64,20 @@ def groups(call: Call, plane: DataPlane) -> Iterator[Group]:
             healthy=int(group.healthy_threshold_count),
             unhealthy=int(group.unhealthy_threshold_count),
             codes=(group.matcher or {}).get("HttpCode", "200"),
+            protocol=group.health_check_protocol or "HTTP",
         )
-        known = [(target, plane.tasks.local_port(target.task, target.port)) for target in targets.of_group(call, arn)]
-        registered = [Target(target.id, HOST, port, draining=target.draining) for target, port in known if port]
-        yield Group(arn, check, tuple(registered))
+        port = str(group.health_check_port or "traffic-port")
+        yield Group(arn, check, tuple(_targets(call, plane, arn, None if port == "traffic-port" else int(port))))
+
+
+def _targets(call: Call, plane: DataPlane, group: str, check_port: int | None) -> Iterator[Target]:
+    """Yield the targets of a group that run here, unreachable where security groups do not let the balancer through."""
+
+    def local(target: targets.Target, port: int) -> int | None:
+        there = plane.tasks.local_port(target.task, port)
+        return there if there and reach.is_reached(call, group, target.address, port) else None
+
+    for target in targets.of_group(call, group):
+        if plane.tasks.local_port(target.task, target.port):
+            ports = local(target, target.port), local(target, check_port or target.port)
+            yield Target(target.id, HOST, *ports, draining=target.draining)

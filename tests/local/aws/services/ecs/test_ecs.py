@@ -238,3 +238,49 @@ def test_deletion_drains(aws: Aws, name: str, refused: Refused) -> None:
     aws.clock.advance(aws.timing.task_stop)
     aws.ecs.delete_cluster(cluster=name)
     assert aws.ecs.describe_clusters(clusters=[name])["clusters"][0]["status"] == "INACTIVE"
+
+
+def _second_group(aws: Aws, app: building.App, weight: int = 0) -> str:
+    """Make another target group that the listener knows; return its ARN."""
+    second = building.target_group(aws, f"{app.name}-2", app.net, HealthCheckPath="/two")
+    [listener] = aws.elbv2.describe_listeners(LoadBalancerArn=app.balancer)["Listeners"]
+    weights = [{"TargetGroupArn": app.group, "Weight": 1}, {"TargetGroupArn": second, "Weight": weight}]
+    forward = {"Type": "forward", "ForwardConfig": {"TargetGroups": weights}}
+    aws.elbv2.modify_listener(ListenerArn=listener["ListenerArn"], DefaultActions=[forward])
+    return second
+
+
+def test_tasks_of_a_new_deployment_register_in_several_groups_and_the_breaker_rolls_back_to_one(
+    aws: Aws, name: str
+) -> None:
+    app = building.app(aws, name)
+    app.create(app.define())
+    _steady(app)
+    second = _second_group(aws, app)
+    entries = [{"targetGroupArn": arn, "containerName": "app", "containerPort": 8000} for arn in (app.group, second)]
+    app.update(loadBalancers=entries)
+    _steady(app)
+    found = aws.elbv2.describe_target_health(TargetGroupArn=second)["TargetHealthDescriptions"]
+    assert [each["TargetHealth"]["State"] for each in found] == ["healthy", "healthy"]
+    app.update(loadBalancers=entries[:1])
+    _steady(app)
+    aws.control(body={"unanswered": ["/two"]})
+    app.update(loadBalancers=entries)
+    for _ in range(20):
+        aws.clock.advance(10)
+        app.describe()
+    assert app.health() == ["healthy", "healthy"]
+    assert len(app.describe()["loadBalancers"]) == 1
+    aws.control(body={"unanswered": []})
+
+
+def test_a_security_group_that_admits_another_port_only_makes_targets_unhealthy(aws: Aws, name: str) -> None:
+    app = building.app(aws, name)
+    app.create(app.define())
+    _steady(app)
+    alike = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": app.net.group}]}]
+    aws.ec2.revoke_security_group_ingress(GroupId=app.net.group, IpPermissions=alike)
+    assert app.health() == ["unhealthy", "unhealthy"]
+    rule = {"IpProtocol": "tcp", "FromPort": 8000, "ToPort": 8000, "IpRanges": [{"CidrIp": "10.0.0.0/16"}]}
+    aws.ec2.authorize_security_group_ingress(GroupId=app.net.group, IpPermissions=[rule])
+    assert app.health() == ["healthy", "healthy"]

@@ -118,6 +118,14 @@ GROUPS = [
     ),
     Rule(
         "elbv2:ModifyTargetGroup",
+        "no health checks of addresses",
+        "ValidationError",
+        "API CreateTargetGroup",
+        _modify(HealthCheckEnabled=False),
+        _modify(HealthCheckEnabled=True),
+    ),
+    Rule(
+        "elbv2:ModifyTargetGroup",
         "a threshold of eleven",
         "ValidationError",
         "API ModifyTargetGroup",
