@@ -7,6 +7,7 @@ from itertools import combinations
 import pytest
 
 from missyou_operator.aws.observe import Observations
+from missyou_operator.controller.baseline import Attempt
 from missyou_operator.controller.guards import (
     DELETION_GUARDS,
     GUARDS,
@@ -39,6 +40,8 @@ SPEAKING: dict[str, tuple[Plan, dict]] = {
         {"observations": Observations({}, {"ecs.Service": failed("Throttled", "too many")})},
     ),
     "unusable_secret": (Plan((VPC,)), {"unusable_secrets": {VPC.address: failed("Forbidden", "may not be read")}}),
+    "backing_off": (Plan((VPC,)), {"backing_off": {VPC.address: failed("QuotaExceeded", "ask for more")}}),
+    "ignored_change": (Plan((VPC,)), {"ignored": (Attempt(VPC, 3, 0.0, 60.0),)}),
     "unanswered_creation": (Plan((NEW,)), {"unanswered": frozenset({NEW.address})}),
     "settling": (Plan((NEW,)), {"settling": True}),
 }
@@ -80,7 +83,7 @@ def test_of_two_that_speak_the_first_wins(first, second):
 def test_the_order_is_the_one_that_is_written_down():
     """What a person has to decide comes before what ends by itself; a change of the order is a decision."""
     assert [each.__name__ for each in GUARDS] == list(SPEAKING)
-    assert [each.__name__ for each in DELETION_GUARDS] == ["unreadable_neighbour"]
+    assert [each.__name__ for each in DELETION_GUARDS] == ["unreadable_neighbour", "backing_off"]
 
 
 def test_what_waits_is_all_that_exceeds_the_budget_else_what_destroys_data():

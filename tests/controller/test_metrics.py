@@ -29,7 +29,7 @@ def test_drift_that_takes_several_passes_is_found_once() -> None:
     metrics.seen(META, {})
     before: dict = {"drift": []}
     for action in ("Correcting", "Corrected"):
-        entry = {"resource": "ec2.Vpc/one", "action": action}
+        entry = {"resource": "ec2.Vpc/one", "action": action, "foundAt": "2026-01-02T12:00:00Z"}
         metrics.passed(Pass({"metadata": META, "status": before}, Report({}, 1.0, drift=[entry])))
         before = {"drift": [entry]}
     text = metrics.text()

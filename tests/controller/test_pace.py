@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from missyou_operator.controller.pace import requeue_after
+from dataclasses import replace
+
+from missyou_operator.controller.pace import lasting, requeue_after
 from missyou_operator.engine.resource import failed, pending
 
 
@@ -29,3 +31,19 @@ def test_what_only_a_person_can_mend_is_tried_slowly():
 
 def test_it_is_never_long_until_something_pending_is_looked_at():
     assert requeue_after(pending("Creating", "", 86400), 86400) == 30.0
+
+
+def test_a_refusal_that_lasts_is_tried_every_few_minutes_and_called_a_failure():
+    refused = replace(pending("WaitingForAWS", "AWS does not show it yet"), refused=True)
+    assert lasting(refused, 200) == refused
+    stated = lasting(refused, 301)
+    assert (stated.status, stated.reason, stated.stalled) == ("failed", "WaitingForAWS", False)
+    assert requeue_after(stated, 3600) == 60.0
+    denied = replace(failed("AccessDenied", ""), refused=True)
+    assert observations(denied, 3600) < 40
+    assert requeue_after(denied, 3600) == 300.0
+
+
+def test_a_wait_that_lasts_is_not_observed_every_two_seconds():
+    assert requeue_after(pending("NotFound", "", 15), 60) == 2.0
+    assert requeue_after(pending("NotFound", "", 15), 400) == 30.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sim.aws import Aws
+from tests.sim.aws import OPERATOR, Aws
 
 from .life import Moment, Watched
 
@@ -86,13 +86,14 @@ def _refusals(app: Watched) -> None:
         app.edit(monitoring={"alarms": {"serviceCPUPercent": 60}})
         with app.in_trouble():
             _until(app, "Stalled", "AccessDenied", "access-denied")
+    app.observe_now()
     app.grow()
 
 
 def _outage(app: Watched) -> None:
     fail = {"code": "ServiceUnavailable", "status": 503, "message": "try later"}
-    with app.rules({"match": "*", "fail": fail}):
-        app.observe_now()
+    with app.rules({"match": "*", "caller": OPERATOR, "fail": fail}):
+        app.until(lambda _: app.condition("Ready")["status"] != "True", "unreachable for minutes")
         app.name_this("aws-unreachable")
     app.grow()
     app.observe_now()
@@ -142,4 +143,5 @@ def _deletion(app: Watched) -> None:
             app.clock.now += 1.0
             app.teardown()
         app.name_this("deletion-denied")
+    app.annotate("reconcile", "allowed")
     app.delete()

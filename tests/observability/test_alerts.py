@@ -48,7 +48,7 @@ def exported() -> Scrape:
     meta = {"namespace": "default", "name": "one", "creationTimestamp": "2026-01-01T00:00:00Z"}
     metrics.seen({**meta, "deletionTimestamp": "2026-01-02T00:00:00Z"}, {})
     ready = {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Stalled", "status": "True"}]}
-    drift = [{"resource": "ec2.Vpc/one", "action": "Corrected"}]
+    drift = [{"resource": "ec2.Vpc/one", "action": "Corrected", "foundAt": "2026-01-01T00:00:00Z"}]
     report = Report({**ready, "resources": [{"state": "Ready"}]}, 1.0, drift=drift)
     metrics.queued("change", lambda: None)()
     metrics.passed(Pass({"metadata": meta}, report))

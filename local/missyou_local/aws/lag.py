@@ -70,6 +70,12 @@ class Lag:
         """Set the function with which a copy of this process answers."""
         self._replicas = Replicas(answer)
 
+    def ignored(self, request: Request, now: float) -> Response:
+        """Answer a request without carrying it out. Error: ValueError where there are no copies."""
+        if self._replicas is None:
+            raise ValueError("nothing answers for a copy")
+        return self._replicas.once(request, now)
+
     def update(self, values: Mapping[str, Any]) -> None:
         """Replace the lags. Error: ValueError, without any change, for a value that is not a number of seconds."""
         for service, value in values.items():

@@ -62,7 +62,8 @@ class Application:
             time.sleep(effect.latency)
         response = wire.encode_error(request, effect.error) if effect.error else None
         if response is None and not connection.before(effect):
-            response = self._serve(request, control.faults.draw(request.name, request.access_key, "lag", nth).random())
+            share = control.faults.draw(request.name, request.access_key, "lag", nth).random()
+            response = self._serve(request, share, ignored=effect.ignored)
         control.ledger.record(
             {
                 "time": round(began, 4),
@@ -80,10 +81,12 @@ class Application:
         )
         return connection.after(effect, response)
 
-    def _serve(self, request: wire.Request, lag: float) -> wire.Response:
+    def _serve(self, request: wire.Request, lag: float, *, ignored: bool) -> wire.Response:
         with backends.LOCK:
             try:
                 now = self._control.clock()
+                if ignored:
+                    return self._control.lag.ignored(request, now)
                 return self._control.lag.answer(request, now, lag, partial(self._current, request, now))
             except AwsError as error:
                 return wire.encode_error(request, error)

@@ -35,6 +35,12 @@ class _Replica:
     pid: int
     wire: socket.socket
 
+    def answer(self, request: Request, at: float) -> Response:
+        """Return its answer as of a time."""
+        _send(self.wire, pickle.dumps((_portable(request), at)))
+        response: Response = pickle.loads(_receive(self.wire))  # noqa: S301 - our own process's
+        return response
+
     def end(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
@@ -59,10 +65,16 @@ class Replicas:
         """Return the answer as of a time; None where nothing has changed since."""
         for copy in self._copies:
             if copy.taken > at:
-                _send(copy.wire, pickle.dumps((_portable(request), at)))
-                response: Response = pickle.loads(_receive(copy.wire))  # noqa: S301 - our own process's
-                return response
+                return copy.answer(request, at)
         return None
+
+    def once(self, request: Request, now: float) -> Response:
+        """Return the answer of a copy that ends with it: whatever the request changes, it changes there."""
+        copy = self._fork(now)
+        try:
+            return copy.answer(request, now)
+        finally:
+            copy.end()
 
     def clear(self) -> None:
         """End all copies."""

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     APPLYING = "Applying"
     APPROVAL_REQUIRED = "ApprovalRequired"
     AVAILABLE = "Available"
+    CHANGE_IGNORED = "ChangeIgnored"
     CREATING = "Creating"
     DATA_LOST = "DataLost"
     DELETING = "Deleting"
@@ -56,6 +57,6 @@ BROKEN = frozenset(
 #: Reasons that a person should see although the stack may recover by itself.
 NOTEWORTHY = frozenset(
     {Reason.IMAGE_NOT_FOUND, Reason.IMAGE_NOT_KEPT, Reason.SECRET_NOT_FOUND, Reason.SECRET_FORBIDDEN}
-    | {Reason.SECRET_INVALID, Reason.SNAPSHOT_NOT_FOUND}
+    | {Reason.SECRET_INVALID, Reason.SNAPSHOT_NOT_FOUND, Reason.CHANGE_IGNORED}
     | {Reason.TASKS_FAILING, Reason.DRIFTED, Reason.APPROVAL_REQUIRED, Reason.DATA_LOST}
 )

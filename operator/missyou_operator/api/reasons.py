@@ -45,6 +45,10 @@ _YOU: dict[str, tuple[str, str]] = {
         "ACM did not issue the certificate; the message has ACM's reason",
         "Correct what the message names, then delete the certificate with its command: another is requested",
     ),
+    "ChangeIgnored": (
+        "AWS has accepted the same change three times and still shows the old state. What exists goes on as it is",
+        "Look in CloudTrail for who puts it back. Where nobody does, AWS ignores it: take the change back, or ask AWS",
+    ),
     "ClockSkewed": (
         "AWS refuses signatures, because the clock of the operator's node is wrong",
         "Set the node's clock by NTP. The operator goes on by itself",

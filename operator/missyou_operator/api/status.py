@@ -8,6 +8,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping
 from datetime import UTC
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, PlainSerializer
@@ -100,6 +101,15 @@ class ResourceStatus(StatusModel):
     """Explanation of the state, for people."""
 
 
+class Hold(StatusModel):
+    """What holds a change back."""
+
+    reason: str
+    """Reason in one CamelCase word that scripts can match, as in conditions."""
+    message: Message = ""
+    """Explanation for people."""
+
+
 class PlannedChange(StatusModel):
     """One change that the operator plans."""
 
@@ -111,6 +121,8 @@ class PlannedChange(StatusModel):
     """Fields that differ, with their present and their desired value."""
     destroys_data: bool = False
     """Whether the change destroys data."""
+    held_because: Hold | None = None
+    """Why the change has not been made yet; absent while nothing holds it."""
 
 
 USD = Annotated[str, Field(max_length=32, pattern=r"^[+-]?[0-9]+[.][0-9]{2}$")]
@@ -160,6 +172,16 @@ class PlanStatus(StatusModel):
     """Estimated cost after the changes, if they affect it."""
 
 
+class DriftAction(StrEnum):
+    """What became of a change that others made in AWS."""
+
+    CORRECTING = "Correcting"
+    CORRECTED = "Corrected"
+    HELD = "Held"
+    REPORTED = "Reported"
+    RESOLVED = "Resolved"
+
+
 class Drift(StatusModel):
     """A change that others made in AWS."""
 
@@ -170,7 +192,9 @@ class Drift(StatusModel):
     found_at: Time
     """When the operator found the change."""
     action: str = ""
-    """What the operator did about it: Corrected, Correcting or Reported."""
+    """What became of it. Correcting: the operator is putting it right. Corrected: it has. Held: the correction waits,
+    and status.plan says why. Reported: left as it is, by driftPolicy. Resolved: others put it back, or the spec asks
+    for something else now."""
 
 
 class Data(StatusModel):

@@ -116,19 +116,22 @@ class Cloud:
 class Reader(Cloud):
     """The handle for reading: `Cloud`, and the resources found so far in this observation."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything that an observation knows
         self,
         cloud: Cloud,
         found: Mapping[str, Sequence[Observed]],
         since: float,
         desired_names: Mapping[str, Sequence[str]],
         slow_since: float | None = None,
+        *,
+        begun: bool = False,
     ) -> None:
         super().__init__(cloud.clients, cloud.stack, cloud.inventory, cloud.patterns, assume=cloud.assume)
         self._found = found
         self._since = since
         self._slow_since = since if slow_since is None else slow_since
         self._desired_names = desired_names
+        self._begun = begun
 
     def shared(self, key: str, fetch: Callable[[], T]) -> T:
         """Read something of the whole account once for all stacks that are being observed now."""
@@ -157,13 +160,14 @@ class Reader(Cloud):
         return self._desired_names.get(type_, ())
 
     def cannot_exist_yet(self) -> bool:
-        """Return whether the stack is too new to have named resources, so that none need be read: it has no VPC yet.
+        """Return whether the stack is too new to have named resources, so that none need be read.
 
+        It has no VPC, and nothing of it was seen or made before: a VPC may be refused for hours while the rest exists.
         For types that live in the VPC, and for types whose creation reports a taken name: the next observation then
         finds the resource. In a teardown nothing is desired, and everything is read. The type must be read after the
         VPC.
         """
-        return bool(self._desired_names) and not self.found("ec2.Vpc")
+        return bool(self._desired_names) and not self._begun and not self.found("ec2.Vpc")
 
     def observed(  # noqa: PLR0913, PLR0917 - one per part of an observation
         self,

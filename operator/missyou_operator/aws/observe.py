@@ -19,10 +19,14 @@ Rows = Sequence[Observed]
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """The resources that exist, and the types that could not be read, each with the reason."""
+    """The resources that exist, and the types that could not be read, each with the reason.
+
+    `read`: the types that this observation has read. Of an unreadable type, `world` shows what was last read.
+    """
 
     world: ObservedState
     unreadable: Mapping[str, Health] = field(default_factory=dict)
+    read: frozenset[str] = frozenset()
 
 
 def observe(  # noqa: PLR0913 - an observation has that many inputs
@@ -34,33 +38,42 @@ def observe(  # noqa: PLR0913 - an observation has that many inputs
     slow_since: float | None = None,
     previous: ObservedState | None = None,
     only: frozenset[str] | None = None,
+    begun: bool = False,
 ) -> Observations:
-    """Read the types in `only` (all of them if None); for the others, `previous` still counts.
+    """Read the types in `only` (all of them if None). For the others, and for what cannot be read, `previous` counts.
 
     `since` (monotonic seconds) is how old a read shared with other stacks may be, `slow_since` how old one of what
-    hardly ever changes. `desired_names` lists the desired resources of each type that is read by name.
+    hardly ever changes. `desired_names` lists the desired resources of each type that is read by name. `begun`: parts
+    of the stack may exist, so that it has to be read even while it has no VPC.
     """
     kinds = {kind.TYPE: kind for kind in KINDS if only is None or kind.TYPE in only}
-    found: dict[str, Rows] = {}
+    last: dict[str, Rows] = {}
     for observed in chain.from_iterable((previous or {}).values()):
-        if observed.kind.TYPE not in kinds:
-            found[observed.kind.TYPE] = (*found.get(observed.kind.TYPE, ()), observed)
-    run = _Observation(Reader(cloud, found, since, desired_names, slow_since), found, runtime, kinds)
+        last[observed.kind.TYPE] = (*last.get(observed.kind.TYPE, ()), observed)
+    found = {type_: rows for type_, rows in last.items() if type_ not in kinds}
+    reader = Reader(cloud, found, since, desired_names, slow_since, begun=begun)
+    run = _Observation(reader, found, last, runtime, kinds)
     needs = {type_: [need for need in kind.READ_AFTER if need in kinds] for type_, kind in kinds.items()}
     schedule.run(needs, runtime.pool, run.start, run.settle)
     world: dict[str, tuple[Observed, ...]] = {}
     for observed in chain.from_iterable(found.values()):
         world[observed.address] = (*world.get(observed.address, ()), observed)
-    return Observations({address: _ours_first(rows) for address, rows in world.items()}, run.unreadable)
+    read = frozenset(kinds.keys() - run.unreadable.keys())
+    return Observations({address: _ours_first(rows) for address, rows in world.items()}, run.unreadable, read)
 
 
 class _Observation:
     """One observation under way."""
 
     def __init__(
-        self, reader: Reader, found: dict[str, Rows], runtime: Runtime, kinds: Mapping[str, type[Resource]]
+        self,
+        reader: Reader,
+        found: dict[str, Rows],
+        last: Mapping[str, Rows],
+        runtime: Runtime,
+        kinds: Mapping[str, type[Resource]],
     ) -> None:
-        self.reader, self.found, self.runtime, self.kinds = reader, found, runtime, kinds
+        self.reader, self.found, self.last, self.runtime, self.kinds = reader, found, last, runtime, kinds
         self.unreadable: dict[str, Health] = {}
 
     def start(self, type_: str) -> Callable[[], Rows | Health] | bool:
@@ -75,6 +88,7 @@ class _Observation:
         """Keep the result of a type. A type that cannot be read never hides the others."""
         if isinstance(answer, Health):
             self.unreadable[type_] = answer
+            self.found[type_] = self.last.get(type_, ())
         else:
             self.found[type_] = tuple(answer)
         return True

@@ -30,10 +30,8 @@ class AppMetrics:
             return
         self.status = report.status
         for entry in report.drift:
-            former: Mapping[str, Any] = next(
-                (old for old in before.get("drift", ()) if old["resource"] == entry["resource"]), {}
-            )
-            self.found += former.get("action") != "Correcting"
+            same = [old for old in before.get("drift", ()) if old["resource"] == entry["resource"]]
+            self.found += all(old["foundAt"] != entry["foundAt"] for old in same)
             self.corrected += entry["action"] == "Corrected"
 
 

@@ -26,12 +26,13 @@ _WITH_MESSAGES = OPTIONAL | {Component.MONITORING, Component.SECRETS, Component.
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A condition without generation and time."""
+    """A condition without its time. `generation`: that of the spec of which it speaks, where it is not the present."""
 
     type: str
     status: Literal["True", "False", "Unknown"]
     reason: str
     message: str = ""
+    generation: int | None = None
 
 
 def worst(results: Iterable[Result]) -> Result | None:
@@ -47,13 +48,15 @@ def worst(results: Iterable[Result]) -> Result | None:
     return min(troubled, key=_rank, default=None)
 
 
-def _rank(result: Result) -> tuple[bool, bool, bool, bool]:
+def _rank(result: Result) -> tuple[bool, bool, bool, bool, str]:
+    """Order results by how much they explain. Of equals the address decides, so that each pass names the same one."""
     health = result.health
     return (
         not health.stalled,
         health.status != "failed",
         health.reason.startswith(_UNINFORMATIVE),
         bool(health.waits_for),
+        result.address,
     )
 
 
@@ -92,10 +95,12 @@ def component_verdicts(results: Sequence[Result], notes: Mapping[str, str]) -> l
     return verdicts
 
 
-def overall_verdicts(results: Sequence[Result], components: Sequence[Verdict], *, busy: bool) -> list[Verdict]:
+def overall_verdicts(
+    results: Sequence[Result], components: Sequence[Verdict], *, busy: bool, note: str = ""
+) -> list[Verdict]:
     """Sum up the stack: `Ready`, and `Reconciling` or `Stalled` where they hold.
 
-    `busy`: changes are still to be made or in progress.
+    `busy`: changes are still to be made or in progress. `note`: what else to tell of a stack that is ready.
     """
     trouble = worst(results)
     if trouble is not None:
@@ -105,7 +110,8 @@ def overall_verdicts(results: Sequence[Result], components: Sequence[Verdict], *
         return not_ready(trouble.health, message, f"not ready yet: {waiting or where}")
     if busy:
         return not_ready(Health("pending", Reason.PROGRESSING), "changes are being made")
-    ready = Verdict(ConditionType.READY, "True", Reason.AVAILABLE, "everything that is configured is available")
+    message = "everything that is configured is available"
+    ready = Verdict(ConditionType.READY, "True", Reason.AVAILABLE, f"{message}; {note}" if note else message)
     leaving = ", ".join(result.address for result in results if result.health.status != "ready")
     if not leaving:
         return [ready]
@@ -124,7 +130,7 @@ def stamp(
             status=verdict.status,
             reason=verdict.reason,
             message=verdict.message,
-            observed_generation=generation,
+            observed_generation=generation if verdict.generation is None else verdict.generation,
             last_transition_time=before.get((verdict.type, verdict.status), now),
         )
         for verdict in verdicts

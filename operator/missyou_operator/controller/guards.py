@@ -7,7 +7,7 @@ that speaks for an address wins. A change that no guard holds is carried out.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from missyou_operator.api.annotations import APPROVE, annotation, approve_command
@@ -17,6 +17,8 @@ from missyou_operator.aws.elbv2.listener import Listener
 from missyou_operator.aws.iam.role import Role
 from missyou_operator.aws.observe import Observations
 from missyou_operator.aws.registry import KINDS
+from missyou_operator.controller.baseline import Attempt
+from missyou_operator.controller.ignored import ignored_health
 from missyou_operator.controller.losses import Loss, explain, lost
 from missyou_operator.controller.spending import Spending
 from missyou_operator.engine.plan import Action, Change, Plan
@@ -35,6 +37,8 @@ class Context:
     `body` is the MissYouApp object. `losses`: what is left of data that is gone, by address. `drift`: the changes that
     undo what was changed outside; `reports_drift`: whether `driftPolicy` is Report. `unusable_secrets`: why Kubernetes
     Secrets give no value, by address. `unanswered`: creations that got no answer and that AWS may not show yet.
+    `backing_off`: changes that AWS has refused and that are not tried again yet, by address; `ignored`: those that AWS
+    accepts and does not show. `now`: monotonic seconds.
     `settling`: whether the operator has just started.
     """
 
@@ -46,6 +50,9 @@ class Context:
     reports_drift: bool = False
     unusable_secrets: Mapping[str, Health] = field(default_factory=dict)
     unanswered: frozenset[str] = frozenset()
+    backing_off: Mapping[str, Health] = field(default_factory=dict)
+    ignored: Sequence[Attempt] = ()
+    now: float = 0.0
     settling: bool = False
 
 
@@ -157,6 +164,23 @@ def settling(plan: Plan, ctx: Context) -> Mapping[str, Health]:
     return {change.address: wait for change in made if _KINDS[change.type].NOT_IDEMPOTENT}
 
 
+def backing_off(plan: Plan, ctx: Context) -> Mapping[str, Health]:
+    """Hold what AWS has just refused, longer each time, until somebody changes the spec or asks for a pass."""
+    return {
+        change.address: ctx.backing_off[change.address] for change in plan.changes if change.address in ctx.backing_off
+    }
+
+
+def ignored_change(plan: Plan, ctx: Context) -> Mapping[str, Health]:
+    """Hold, longer each time, what AWS has accepted again and again and does not show."""
+    ignored = {attempt.change.address: attempt for attempt in ctx.ignored if attempt.again_at > ctx.now}
+    return {
+        change.address: ignored_health(change, exists=bool(ctx.observations.world.get(change.address)))
+        for change in plan.changes
+        if change.address in ignored and ignored[change.address].repeats(change)
+    }
+
+
 #: The guards of a pass. What a person has to decide comes before what ends by itself.
 GUARDS: tuple[Guard, ...] = (
     budget,
@@ -167,11 +191,13 @@ GUARDS: tuple[Guard, ...] = (
     unreadable_neighbour,
     unknown_running_version,
     unusable_secret,
+    backing_off,
+    ignored_change,
     unanswered_creation,
     settling,
 )
 #: The guards of a deletion: its finalizer is the approval, and what it deletes needs no budget.
-DELETION_GUARDS: tuple[Guard, ...] = (unreadable_neighbour,)
+DELETION_GUARDS: tuple[Guard, ...] = (unreadable_neighbour, backing_off)
 
 
 def _approved(plan: Plan, ctx: Context) -> bool:
@@ -180,7 +206,7 @@ def _approved(plan: Plan, ctx: Context) -> bool:
 
 def _reported(change: Change, observations: Observations) -> Health:
     if observations.world.get(change.address):
-        return READY
+        return replace(READY, reason=Reason.DRIFTED, message="changed outside; spec.driftPolicy Report leaves it so")
     return failed(
         Reason.DRIFTED, f"{change.address} was deleted outside; driftPolicy Report leaves it so", stalled=False
     )

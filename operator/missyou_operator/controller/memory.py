@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import copy
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from missyou_operator.api import AppSpec
-from missyou_operator.controller.pace import requeue_after
+from missyou_operator.aws.clock import seconds
+from missyou_operator.controller.baseline import LAG, Baseline
+from missyou_operator.controller.pace import lasting, requeue_after
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Result
-from missyou_operator.engine.plan import Action, ObservedState
-from missyou_operator.engine.resource import Observed
+from missyou_operator.engine.plan import Action, Change, ObservedState
+from missyou_operator.engine.resource import Health, Observed
 
 T = TypeVar("T")
 
-#: Seconds in which AWS may not yet show what it has just made (EC2 lags by up to 10 s).
-LAG = 20.0
 #: Seconds in which a full observation is good enough to delete upon. What it could not read is read again in the passes
 #: that follow, so that AWS is seen whole in the end even where each observation fails in part.
 _WHOLE_FOR = 10.0
@@ -33,8 +32,7 @@ class Last(Generic[T]):
     def get(self, given: Any, make: Callable[[], T]) -> T:
         """Return what `make` returns, or has returned when the same was given."""
         if self._last is None or self._last[0] != given:
-            # A copy: what is given may be changed in place.
-            self._last = copy.deepcopy(given), make()
+            self._last = given, make()
         return self._last[1]
 
 
@@ -42,16 +40,17 @@ class Last(Generic[T]):
 class Memory:
     """One app. Times are monotonic seconds.
 
-    `inputs` stands for all that the last pass was asked to make (spec and secrets); `synced` for the inputs that AWS
-    once matched entirely, so that a later difference is drift. `since` says when each resource became unsettled for its
-    present reason. `full_at` and `full_for`: when everything was observed last, and for which inputs (what is no longer
-    desired is read more closely). `doubts`: creations that got no answer, and when. `app` and `graph` are made of the
-    spec, and again only when that has changed.
+    `inputs` stands for all that the last pass was asked to make (spec and secrets). `since` says when each resource
+    became unsettled for its present reason. `full_at` and `full_for`: when everything was observed last, and for which
+    inputs (what is no longer desired is read more closely). `read_at`: when each type was last read, and `began` when
+    this process first saw the app. `doubts`: creations that got no answer, and when. `refusals`: changes that AWS
+    refused, why, and when they may be tried again. `read_back`: types to read at a time, since a correction has to be
+    seen to last. `app` and `graph` are made of the spec, and again only when that has changed.
     """
 
     world: dict[str, tuple[Observed, ...]] | None = None
+    baseline: Baseline = field(default_factory=Baseline)
     inputs: str = ""
-    synced: str = ""
     token: str = ""
     full_at: float = float("-inf")
     full_for: str = ""
@@ -60,7 +59,11 @@ class Memory:
     deleting: bool = False
     since: dict[tuple[str, str], float] = field(default_factory=dict)
     created: dict[str, tuple[float, Observed]] = field(default_factory=dict)
+    read_at: dict[str, float] = field(default_factory=dict)
+    began: float = field(default_factory=seconds)
     doubts: dict[str, float] = field(default_factory=dict)
+    refusals: dict[str, tuple[float, Health]] = field(default_factory=dict)
+    read_back: dict[str, float] = field(default_factory=dict)
     app: Last[AppSpec] = field(default_factory=Last)
     graph: Last[Graph] = field(default_factory=Last)
 
@@ -83,8 +86,32 @@ class Memory:
         self.doubts = {address: at for address, at in self.doubts.items() if now - at < LAG}
         return frozenset(self.doubts)
 
-    def remember(self, outcome: Outcome, unread: Iterable[str], now: float) -> None:
-        """Take over what a pass found and did. The types `unread` could not be read, and are read in the next pass."""
+    def ask_again(self) -> None:
+        """Try at once what was refused or ignored: somebody has changed the spec, or asks for a pass."""
+        self.refusals.clear()
+        self.baseline.retry()
+
+    def backing_off(self, now: float) -> dict[str, Health]:
+        """Return the changes that AWS has refused and that are not to be tried again yet, each with the refusal."""
+        return {address: health for address, (again_at, health) in self.refusals.items() if now < again_at}
+
+    def due(self, now: float) -> frozenset[str]:
+        """Return the types to read although not everything is due."""
+        return self.unsettled.union(type_ for type_, at in self.read_back.items() if at <= now)
+
+    def has_read(self, types: Iterable[str], now: float) -> None:
+        """Remember when types were read."""
+        for type_ in types:
+            self.read_at[type_] = now
+            if self.read_back.get(type_, now) <= now:
+                self.read_back.pop(type_, None)
+
+    def read_corrections_back(self, corrections: Iterable[Change], now: float) -> None:
+        """Have corrections of drift read once AWS must show them: who changed it may have changed it back."""
+        self.read_back |= dict.fromkeys((change.type for change in corrections), now + LAG)
+
+    def remember(self, outcome: Outcome, unreadable: Mapping[str, Health], now: float) -> None:
+        """Take over what a pass found and did. What is `unreadable` is read in the next pass."""
         self.world = outcome.world
         for result in outcome.results.values():
             if result.health.unanswered:
@@ -100,18 +127,38 @@ class Memory:
             self.wrote_at = now
             self.created.pop(address, None)
         open_ = {r.address: r for r in outcome.results.values() if r.health.status != "ready"}
-        self.since = {_key(result): self.since.get(_key(result), now) for result in open_.values()}
-        self.unsettled = frozenset(unread).union(
+        keys = [_key(result) for result in open_.values()]
+        keys += [(type_, health.reason) for type_, health in unreadable.items()]
+        self.since = {key: self.since.get(key, now) for key in keys}
+        self.unsettled = frozenset(unreadable).union(
             result.type for result in open_.values() if not result.health.waits_for and not result.health.needs_no_read
         )
+        self._back_off(open_, now)
+        self.baseline.made(outcome.done, now)
 
-    def requeue_after(self, results: Iterable[Result], now: float, resync: float) -> float:
+    def lasting(self, address: str, health: Health) -> Health:
+        """Return what to report of a refusal: one that lasts is called by its name."""
+        return lasting(health, seconds() - self.since.get((address, health.reason), seconds()))
+
+    def _back_off(self, open_: Mapping[str, Result], now: float) -> None:
+        """Remember what was refused in this pass."""
+        held = self.backing_off(now)
+        self.refusals = {address: self.refusals[address] for address in held if address in open_}
+        for address, result in open_.items():
+            if not result.health.refused or address in held:
+                continue
+            if result.health.status == "failed":
+                pause = requeue_after(result.health, now - self.since[_key(result)])
+                self.refusals[address] = (now + pause, result.health)
+
+    def requeue_after(
+        self, results: Iterable[Result], unreadable: Mapping[str, Health], now: float, resync: float
+    ) -> float:
         """Return the seconds until the next pass: as soon as a resource asks for it, at the latest the next resync."""
-        pauses = [
-            requeue_after(result.health, now - self.since.get(_key(result), now))
-            for result in results
-            if result.health.status != "ready" and not result.health.waits_for
-        ]
+        open_ = [(_key(r), r.health) for r in results if r.health.status != "ready" and not r.health.waits_for]
+        open_ += [((type_, health.reason), health) for type_, health in unreadable.items()]
+        pauses = [requeue_after(health, now - self.since.get(key, now)) for key, health in open_]
+        pauses += [max(0.0, at - now) for at in self.read_back.values()]
         due = self.full_at + resync * random.uniform(0.9, 1.0) - now  # noqa: S311 - spreads load
         return max(0.5, min([due, *pauses]))
 

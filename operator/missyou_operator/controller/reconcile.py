@@ -8,71 +8,53 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from missyou_operator.api import AppSpec, InvalidSpec, parse
 from missyou_operator.api.annotations import RECONCILE, annotation
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds, utc_now
-from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import classify
-from missyou_operator.aws.observe import Observations, observe
-from missyou_operator.aws.rds.versions import major_to_run
-from missyou_operator.aws.zones import choose_zones
-from missyou_operator.controller import losses, report
-from missyou_operator.controller.drift import drift_entries, find_drift, without_retained
+from missyou_operator.aws.observe import Observations
+from missyou_operator.controller import losses, report, unread
+from missyou_operator.controller.drift import (
+    Drifted,
+    as_left,
+    drift_in,
+    news_and_entries,
+    without_retained,
+)
 from missyou_operator.controller.environment import Environment
-from missyou_operator.controller.guards import DELETION_GUARDS, GUARDS, Context, awaiting_approval, guard
+from missyou_operator.controller.guards import (
+    DELETION_GUARDS,
+    GUARDS,
+    Context,
+    awaiting_approval,
+    guard,
+)
+from missyou_operator.controller.ignored import tell_ignored
+from missyou_operator.controller.inputs import Inputs, desire, observe_and_plan, observe_stack, plan_for
+from missyou_operator.controller.learning import learn
 from missyou_operator.controller.memory import Memory
-from missyou_operator.controller.report import PassResult, Report, recorded
+from missyou_operator.controller.planned import PassResult, left_to_do
+from missyou_operator.controller.report import Report
 from missyou_operator.controller.spending import check_budget
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Runtime
-from missyou_operator.engine.plan import Action, ObservedState, Plan, make_plan
+from missyou_operator.engine.plan import Action, Plan
 from missyou_operator.engine.resource import Health, Observed, failed
-from missyou_operator.stack import build
 from missyou_operator.stack.backups import SnapshotRequest
 from missyou_operator.stack.lookups import DataSources
-from missyou_operator.stack.secrets import KubernetesSecret
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that a read may be old which several stacks share.
-_SHARED_FOR = 3.0
-#: Seconds that a read may be old of what hardly ever changes (`Reader.slow_changing`).
-_SLOW_FOR = 600.0
 #: Seconds until a spec that is invalid, or a suspended app, is reconciled again without being changed.
 _IDLE = 600.0
 #: Seconds until a deletion goes on at the latest, and while the operator has just started.
 _DELETING, _STARTING = 15.0, 2.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Inputs:
-    """What one pass works with, before it has observed the stack.
-
-    `sources`: what must be looked up before the desired graph can be built; None in a deletion, which desires nothing.
-    `full`: everything is due to be observed, not only what is unsettled. `fresh`: somebody has asked for it, so that
-    no read is shared which began before. `secrets`: the Kubernetes Secrets that give a value; `unusable`: why the
-    others do not.
-    """
-
-    body: Mapping[str, Any]
-    memory: Memory
-    runtime: Runtime
-    sources: DataSources | None
-    full: bool
-    fresh: bool = False
-    secrets: Mapping[str, tuple[Observed, ...]] = field(default_factory=dict)
-    unusable: Mapping[str, Health] = field(default_factory=dict)
-
-    @property
-    def cloud(self) -> Cloud:
-        """The handle on the stack in AWS."""
-        cloud: Cloud = self.runtime.cloud
-        return cloud
 
 
 class Reconciler:
@@ -85,7 +67,8 @@ class Reconciler:
         """Run one pass for an app as it stands in `body`. Never raises for what AWS or the spec do."""
         region = self._environment.region
         try:
-            app = memory.app.get((body.get("spec"), body["metadata"]["name"], region), lambda: parse(body, region))
+            # The API server counts the generation up with each change of the spec.
+            app = memory.app.get((body["metadata"]["generation"], region), lambda: parse(body, region))
         except InvalidSpec as error:
             return _end(body, report.trouble(body, failed(Reason.INVALID_SPEC, str(error)), utc_now()), _IDLE, "error")
         if app.suspend:
@@ -107,40 +90,49 @@ class Reconciler:
         """Go through the steps: towards what `app` desires or, where it is None, towards nothing."""
         try:
             inputs = self._begin(body, app, memory, stopped)
-            observations, graph, plan = _observe_and_plan(inputs)
+            observations, graph, plan = observe_and_plan(inputs)
             if not inputs.full and _needs_whole_picture(plan, observations, memory):
                 # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
                 inputs = replace(inputs, full=True, fresh=True)
-                observations, graph, plan = _observe_and_plan(inputs)
-            ctx = self._context(inputs, app, graph, plan, observations)
-            held = guard(GUARDS if app else DELETION_GUARDS, plan, ctx)
-            outcome = execute(graph, observations.world, plan, inputs.runtime, held)
+                observations, graph, plan = observe_and_plan(inputs)
+            drifted = learn(inputs, app, graph, plan, observations) if app else {}
+            reports = app is not None and app.drift_policy == "Report"
+            aim = as_left(graph, observations.world, drifted) if reports else graph
+            todo = plan if aim is graph else plan_for(inputs, aim, observations)
+            ctx = self._context(inputs, app, aim, todo, drifted, observations)
+            held = guard(GUARDS if app else DELETION_GUARDS, todo, ctx)
+            outcome = execute(aim, observations.world, todo, inputs.runtime, held)
             memory.remember(outcome, observations.unreadable, seconds())
-            return self._report(inputs, app, ctx, graph, plan, outcome) if app else _deleted(inputs, ctx, outcome)
+            if app is None:
+                return _deleted(inputs, ctx, outcome)
+            return self._report(inputs, app, ctx, graph, outcome, drifted, awaiting_approval(todo, ctx), held)
         except Exception as error:  # an observation that fails as a whole becomes the report, never a traceback
             return _failed(body, memory, classify(error))
 
     def _begin(
         self, body: Mapping[str, Any], app: AppSpec | None, memory: Memory, stopped: Callable[[], bool]
-    ) -> _Inputs:
+    ) -> Inputs:
         """Read what is not in AWS, and decide how much of AWS is due to be observed."""
         cloud = self._environment.cloud(body, app)
-        runtime = Runtime(cloud, self._environment.pool, classify, stopped)
+        runtime = Runtime(cloud, self._environment.pool, classify, stopped, memory.lasting)
+        snapshot, meta = SnapshotRequest.of(body), body["metadata"]
+        token = f"{annotation(body, RECONCILE)}\0{snapshot.value}"
+        asked, memory.token = memory.token != token, token
+        if asked or (app is None and not memory.deleting):
+            memory.ask_again()
         if app is None:
             full, memory.deleting = not memory.deleting or not memory.world, True
-            return _Inputs(body=body, memory=memory, runtime=runtime, sources=None, full=full)
-        snapshot, meta = SnapshotRequest.of(body), body["metadata"]
+            return Inputs(body=body, memory=memory, runtime=runtime, sources=None, full=full)
         sources = DataSources(app, cloud.stack, snapshot)
         secrets, unusable = self._environment.secrets(meta["namespace"], sources.kubernetes_secrets)
         asked_for = _fingerprint(body, secrets)
-        token = f"{annotation(body, RECONCILE)}\0{snapshot.value}"
-        asked = memory.token != token
         overdue = seconds() - memory.full_at >= self._environment.resync * 0.9
         if memory.inputs != asked_for:
             # AWS as it was less than a resync ago is good enough to act upon at once; what is only read is not.
             memory.unsettled |= {external.TYPE for external in sources.externals}
-        memory.inputs, memory.token = asked_for, token
-        return _Inputs(
+            memory.ask_again()
+        memory.inputs = asked_for
+        return Inputs(
             body=body,
             memory=memory,
             runtime=runtime,
@@ -151,125 +143,116 @@ class Reconciler:
             unusable=unusable,
         )
 
-    def _context(
-        self, inputs: _Inputs, app: AppSpec | None, graph: Graph, plan: Plan, observations: Observations
+    def _context(  # noqa: PLR0913, PLR0917 - all that guards judge by
+        self,
+        inputs: Inputs,
+        app: AppSpec | None,
+        graph: Graph,
+        plan: Plan,
+        drifted: Drifted,
+        observations: Observations,
     ) -> Context:
         """Put together what the guards judge a plan by."""
-        body = inputs.body
-        settling = self._environment.just_started(body)
+        body, memory, now = inputs.body, inputs.memory, seconds()
+        settling, backing_off = self._environment.just_started(body), memory.backing_off(now)
         if app is None:
-            return Context(body=body, observations=observations, settling=settling)
-        # A loss is no drift that is being corrected.
-        gone = losses.lost(plan)
-        drift = [change for change in find_drift(plan, body, inputs.memory) if change not in gone]
+            return Context(body=body, observations=observations, settling=settling, backing_off=backing_off)
+        drift = drift_in(plan, drifted)
+        priced = Plan(tuple(change for change in without_retained(plan).changes if change not in drift))
         return Context(
             body=body,
             observations=observations,
-            spending=check_budget(body, app, self._environment.prices, without_retained(plan), drift=bool(drift)),
-            losses=losses.describe(plan, graph, inputs.cloud, recorded(body), utc_now()),
+            spending=check_budget(body, app, self._environment.prices, priced),
+            losses=losses.describe(plan, graph, inputs.cloud, report.recorded(body), utc_now()),
             drift=drift,
             reports_drift=app.drift_policy == "Report",
             unusable_secrets=inputs.unusable,
-            unanswered=inputs.memory.unanswered(seconds()),
+            unanswered=memory.unanswered(now),
+            backing_off=backing_off,
+            ignored=memory.baseline.ignored(),
+            now=now,
             settling=settling,
         )
 
     def _report(  # noqa: PLR0913, PLR0917 - all that the steps have left
-        self, inputs: _Inputs, app: AppSpec, ctx: Context, graph: Graph, plan: Plan, outcome: Outcome
+        self,
+        inputs: Inputs,
+        app: AppSpec,
+        ctx: Context,
+        graph: Graph,
+        outcome: Outcome,
+        drifted: Drifted,
+        approval: Plan,
+        held: Mapping[str, Health],
     ) -> Report:
         """Put the status of a pass together, and say when the next is due."""
         body, memory, stack, now = inputs.body, inputs.memory, inputs.cloud.stack, seconds()
-        after = Observations(outcome.world, ctx.observations.unreadable)
-        waiting = awaiting_approval(plan, ctx)
+        unreadable = ctx.observations.unreadable
+        blind = unread.judge(unreadable, memory, now)
+        unread.tell_outdated(outcome, blind)
+        ignored = tuple(attempt.change for attempt in memory.baseline.ignored())
+        tell_ignored(outcome, ignored)
+        after = replace(ctx.observations, world=outcome.world)
         if outcome.done:
             # What follows from the changes of this pass is left to the next.
-            graph = _desire(inputs, outcome.world)
-            plan = _plan(inputs, graph, after)
-        left = without_retained(plan)
+            graph = desire(inputs, outcome.world)
+        plan = plan_for(inputs, graph, after)
+        left = left_to_do(plan, graph, outcome.world, ignored)
+        left = unread.without_unknown(left, graph, outcome.world, blind)
         undone = any(result.health.reason == Reason.ROLLOUT_FAILED for result in outcome.results.values())
-        if not left.changes and (undone or not graph.kept):
-            memory.synced = memory.inputs
-        reported = bool(ctx.drift) and ctx.reports_drift
-        drift = drift_entries(ctx.drift, outcome, body, reported=reported, blind=bool(ctx.observations.unreadable))
-        result = PassResult(
-            app,
-            stack,
-            outcome,
-            left,
-            waiting,
-            ctx.spending,
-            drift,
-            losses.records(graph, after, left, recorded(body), utc_now()),
-            reported,
-            inputs.full,
-            lingering=bool(graph.kept),
-        )
+        if not left.changes and not blind.unknown and (undone or not graph.kept):
+            memory.baseline.complete = True
+        memory.read_corrections_back((change for change in outcome.done if (change.address, change.id) in drifted), now)
         for change in outcome.done:
             logger.info("%s: %s %s", stack.app, change.action, change.address)
-        requeue_after = memory.requeue_after(outcome.results.values(), now, self._environment.resync)
-        ended = _end(body, report.progress(body, result, utc_now()), requeue_after, _result(outcome, ctx.observations))
-        return replace(ended, drift=drift)
+        requeue_after = memory.requeue_after(outcome.results.values(), unreadable, now, self._environment.resync)
+        result = _result(outcome, ctx.observations)
+        if unread.is_unsaid(blind, body, memory, now):
+            return _end(body, report.unsaid(body, utc_now()), requeue_after, result)
+        news, entries = news_and_entries(
+            report.previous(body).drift,
+            drifted,
+            outcome,
+            left,
+            memory.baseline,
+            utc_now(),
+            reports=ctx.reports_drift,
+            unread=unreadable,
+        )
+        found = PassResult(
+            app=app,
+            stack=stack,
+            outcome=outcome,
+            left=left,
+            approval=approval,
+            spending=ctx.spending,
+            drift=entries,
+            reported=frozenset(drifted) if ctx.reports_drift else frozenset(),
+            held=held,
+            ignored=ignored,
+            data=losses.records(graph, after, left, report.recorded(body), utc_now()),
+            unknown=blind.unknown,
+            full=inputs.full,
+            lingering=bool(graph.kept),
+        )
+        ended = _end(body, report.progress(body, found, utc_now()), requeue_after, result)
+        return replace(ended, drift=[entry.model_dump(mode="json", by_alias=True) for entry in news])
 
 
-def _observe_and_plan(inputs: _Inputs) -> tuple[Observations, Graph, Plan]:
-    """Go through the steps that change nothing: observe, desire, plan."""
-    observations = _observe(inputs)
-    graph = _desire(inputs, observations.world)
-    return observations, graph, _plan(inputs, graph, observations)
-
-
-def _plan(inputs: _Inputs, graph: Graph, observations: Observations) -> Plan:
-    """Compare what is desired with what there is. What would take the place of lost data is marked."""
-    plan = make_plan(graph, observations.world)
-    return losses.mark(plan, graph, observations, recorded(inputs.body)) if inputs.sources else plan
-
-
-def _observe(inputs: _Inputs) -> Observations:
-    """Read everything that is due in AWS, and add what is known without a read."""
-    memory, full, now = inputs.memory, inputs.full, seconds()
-    shared = full and not inputs.fresh
-    observations = observe(
-        inputs.cloud,
-        inputs.runtime,
-        desired_names=inputs.sources.names if inputs.sources else {},
-        since=max(memory.wrote_at, now - _SHARED_FOR if shared else now),
-        slow_since=max(memory.wrote_at, now - _SLOW_FOR if shared else now),
-        previous=None if full else memory.world,
-        only=None if full else memory.unsettled,
-    )
-    if full:
-        memory.full_at, memory.full_for = now, memory.inputs
-    world = memory.with_lag(observations.world, now)
-    in_aws = {address: found for address, found in world.items() if found[0].kind is not KubernetesSecret}
-    kept = inputs.sources.taken_over(in_aws, inputs.unusable) if inputs.sources else {}
-    return Observations({**in_aws, **inputs.secrets, **kept}, observations.unreadable)
-
-
-def _desire(inputs: _Inputs, world: ObservedState) -> Graph:
-    """Return the graph of what is desired: nothing, in a deletion. It is built anew only when its inputs change."""
-    sources = inputs.sources
-    if sources is None:
-        return Graph()
-    app, stack = sources.app, sources.stack
-    zones = choose_zones(inputs.cloud, app.network.availability_zones, sources.zones_in_use(world))
-    major = major_to_run(inputs.cloud, app.database.engine_version, sources.running_version(world))
-    lookups = sources.answers(world, zones, major)
-    return inputs.memory.graph.get((app, stack, lookups), lambda: build(app, stack, lookups))
-
-
-def _deleted(inputs: _Inputs, ctx: Context, outcome: Outcome) -> Report:
+def _deleted(inputs: Inputs, ctx: Context, outcome: Outcome) -> Report:
     """Report on a pass of a deletion. It is done when everything was observed once more and nothing of ours is left."""
     body, memory, observations = inputs.body, inputs.memory, ctx.observations
     if not observations.unreadable and not _ours(outcome.world):
         # Most of the last reads were of what was still going only.
-        observations = _observe(replace(inputs, full=True))
+        observations = observe_stack(replace(inputs, full=True))
     if not observations.unreadable and not _ours(observations.world) and not ctx.settling:
         return Report(body.get("status") or {}, 0.0, done=True)
     status = report.deleting(body, outcome, utc_now())
     if observations.unreadable:
         status = report.trouble({**body, "status": status}, next(iter(observations.unreadable.values())), utc_now())
     # No resync is due meanwhile: everything is observed when a deletion begins, and when nothing seems left.
-    requeue_after = memory.requeue_after(outcome.results.values(), seconds(), float("inf"))
+    unreadable = observations.unreadable
+    requeue_after = memory.requeue_after(outcome.results.values(), unreadable, seconds(), float("inf"))
     latest = _STARTING if ctx.settling else _DELETING
     return _end(body, status, min(requeue_after, latest), _result(outcome, observations))
 
@@ -278,9 +261,12 @@ def _failed(body: Mapping[str, Any], memory: Memory, health: Health) -> Report:
     """Report on a pass that could not go through its steps."""
     now = seconds()
     began = memory.since.setdefault(("", health.reason), now)
-    memory.world = None
+    memory.full_at = float("-inf")
     requeue_after = max(1.0, min((now - began) / 4, health.typical_seconds))
-    return _end(body, report.trouble(body, health, utc_now()), requeue_after, "error")
+    ours = health.reason == "InternalError"
+    recent = not ours and now - max([memory.began, *memory.read_at.values()]) < unread.TRUSTED_FOR
+    status = report.unsaid if recent and unread.speaks(body) else partial(report.trouble, health=health)
+    return _end(body, status(body, now=utc_now()), requeue_after, "error")
 
 
 def _end(body: Mapping[str, Any], status: Mapping[str, Any], requeue_after: float, result: str = "success") -> Report:

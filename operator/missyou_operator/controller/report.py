@@ -9,28 +9,25 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from missyou_operator.api import AppSpec, Component
+from missyou_operator.api import Component
 from missyou_operator.api.annotations import RECONCILE, annotation
 from missyou_operator.api.conditions import ConditionType, Reason
 from missyou_operator.api.status import (
     Blocker,
     Condition,
     Data,
-    Drift,
-    PlannedChange,
-    PlanStatus,
     ResourceStatus,
     Status,
     merge_patch,
     parse_status,
 )
-from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.controller.conditions import Verdict, component_verdicts, not_ready, overall_verdicts, stamp
 from missyou_operator.controller.events import Event, transitions
-from missyou_operator.controller.spending import Spending
+from missyou_operator.controller.ignored import ignored_text
+from missyou_operator.controller.planned import PassResult, plan_status
 from missyou_operator.controller.suspension import suspension
 from missyou_operator.engine.outcome import Outcome
-from missyou_operator.engine.plan import Action, Plan
+from missyou_operator.engine.plan import Action, Change
 from missyou_operator.engine.resource import Health, pending
 from missyou_operator.stack.backups import SnapshotRequest
 from missyou_operator.stack.naming import SERVICE
@@ -39,8 +36,6 @@ from missyou_operator.stack.outputs import image, outputs, url
 
 #: How often `lastSyncTime` is written when nothing else changes: each status write makes GitOps tools look again.
 _SYNC_TIME_EVERY = timedelta(hours=1)
-#: Entries of `status.drift` that are kept.
-_MAX_DRIFT = 10
 #: Names that a message lists before it counts the rest.
 _MAX_NAMES = 5
 
@@ -62,39 +57,29 @@ class Report:
     result: str = "success"
 
 
-@dataclass(frozen=True, slots=True)
-class PassResult:
-    """What a pass observed and did, before it becomes a status.
+def previous(body: Mapping[str, Any]) -> Status:
+    """Read the status of the pass before; an unreadable one (of another version) counts as none."""
+    try:
+        return parse_status(body)
+    except ValidationError:
+        return Status()
 
-    `left`: changes that are still to be made. `approval`: those among them that wait for a person. `drift`: entries for
-    `status.drift` found in this pass. `data`: what holds data, and what is lost. `full`: whether AWS was observed in
-    full. `lingering`: whether something is there only for a version of the app that the spec no longer asks for.
-    """
 
-    app: AppSpec
-    stack: StackIdentity
-    outcome: Outcome
-    left: Plan
-    approval: Plan
-    spending: Spending
-    drift: Sequence[Mapping[str, Any]]
-    data: Sequence[Data]
-    reported_only: bool
-    full: bool
-    lingering: bool = False
+def recorded(body: Mapping[str, Any]) -> tuple[Data, ...]:
+    """Return what held data, by the status of the pass before."""
+    return previous(body).data
 
 
 def progress(body: Mapping[str, Any], result: PassResult, now: datetime) -> dict[str, Any]:
     """Return the status after a pass that observed AWS."""
-    before, stack, world = _previous(body), result.stack, result.outcome.world
-    drift = [*(Drift.model_validate(entry) for entry in result.drift), *before.drift]
+    before, stack, world = previous(body), result.stack, result.outcome.world
     status = Status(
         outputs=outputs(stack, world),
         url=url(stack, world),
         resources=_resources(result.outcome),
-        plan=_plan(result, before),
+        plan=plan_status(result, before),
         cost=result.spending.status(before.cost, waiting=bool(result.approval.changes)),
-        drift=tuple(drift[:_MAX_DRIFT]),
+        drift=tuple(result.drift),
         data=tuple(result.data),
         last_handled_reconcile_at=before.last_handled_reconcile_at,
         last_handled_snapshot=SnapshotRequest.of(body).begun(stack, world) or None,
@@ -105,9 +90,19 @@ def progress(body: Mapping[str, Any], result: PassResult, now: datetime) -> dict
 
 def trouble(body: Mapping[str, Any], health: Health, now: datetime) -> dict[str, Any]:
     """Return the status when the pass could not even observe AWS: the rest of the previous one stays."""
-    before = _previous(body)
-    kept = _without(before.conditions, ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED)
-    return _finished(body, before, before, [*not_ready(health, health.message), *kept], now)
+    before = previous(body)
+    overall = (ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.IN_SYNC)
+    verdicts = [*not_ready(health, health.message), *_without(before.conditions, *overall)]
+    if any(condition.type == ConditionType.IN_SYNC for condition in before.conditions):
+        text = f"AWS is not compared with the spec: {health.message}"
+        verdicts.insert(2, Verdict(ConditionType.IN_SYNC, "Unknown", health.reason, text))
+    return _finished(body, before, _planned_for(body, before), verdicts, now)
+
+
+def unsaid(body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return the status after a pass that could not read AWS, while the previous one is good enough."""
+    before = previous(body)
+    return _finished(body, before, before, _without(before.conditions), now)
 
 
 def suspended(body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -116,23 +111,20 @@ def suspended(body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     The other conditions stay those of the generation that was observed last: whether AWS matches a newer spec is
     unknown.
     """
-    before = _previous(body)
+    before = previous(body)
     last = next((c for c in before.conditions if c.type == ConditionType.READY), None)
     # Where there is no Ready, kstatus would take the app for done.
     ready = Verdict(ConditionType.READY, last.status if last else "False", Reason.SUSPENDED, suspension(body, last))
     kept = _without(before.conditions, ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED)
-    wire = _finished(body, before, before, [ready, *kept], now)
-    observed = {condition.type: condition.observed_generation for condition in before.conditions}
-    for condition in wire["conditions"][1:]:
-        condition["observedGeneration"] = observed[condition["type"]]
-    return wire
+    return _finished(body, before, _planned_for(body, before), [ready, *kept], now)
 
 
 def deleting(body: Mapping[str, Any], outcome: Outcome, now: datetime) -> dict[str, Any]:
     """Return the status while the stack is being deleted: what is left, and what holds it up."""
-    before = _previous(body)
+    before = previous(body)
     left = [result for result in outcome.results.values() if result.health.status != "ready"]
-    culprits = [result for result in left if not result.health.waits_for]
+    # In the order of the work, the text would change with each pass.
+    culprits = sorted((one for one in left if not one.health.waits_for), key=lambda result: result.address)
     message = f"{len(left)} resources are left; now: {', '.join(result.address for result in culprits[:3])}"
     verdicts = not_ready(pending(Reason.DELETING, message), message)
     if stalled := next((result.health for result in culprits if result.health.stalled), None):
@@ -160,21 +152,10 @@ def deleting(body: Mapping[str, Any], outcome: Outcome, now: datetime) -> dict[s
 
 def events(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Event]:
     """Return the Events for the transitions between two statuses."""
-    old, new = (_previous({"status": {"conditions": status.get("conditions", ())}}) for status in (before, after))
+    if before.get("conditions") == after.get("conditions"):
+        return []
+    old, new = (previous({"status": {"conditions": status.get("conditions", ())}}) for status in (before, after))
     return transitions(old.conditions, new.conditions)
-
-
-def recorded(body: Mapping[str, Any]) -> tuple[Data, ...]:
-    """Return what held data, by the status of the pass before."""
-    return _previous(body).data
-
-
-def _previous(body: Mapping[str, Any]) -> Status:
-    """Read the status of the pass before; an unreadable one (of another version) counts as none."""
-    try:
-        return parse_status(body)
-    except ValidationError:
-        return Status()
 
 
 def _finished(  # noqa: PLR0913 - all that a status is made of
@@ -219,7 +200,8 @@ def _resources(outcome: Outcome) -> tuple[ResourceStatus, ...]:
 
 
 def _verdicts(result: PassResult) -> list[Verdict]:
-    every = result.outcome.results.values()
+    # Not in the order in which their calls have ended, which is another in each pass.
+    every = [one for _, one in sorted(result.outcome.results.items())]
     notes = {
         one.component: one.health.message for one in every if not one.counts_for_ready and one.health.status == "failed"
     }
@@ -227,28 +209,38 @@ def _verdicts(result: PassResult) -> list[Verdict]:
         notes[Component.REGISTRY] = f"images come from {repository}"
     counted = [one for one in every if one.component and one.counts_for_ready]
     components = component_verdicts(counted, notes)
-    changing = result.left.of(Action.CREATE, Action.UPDATE, Action.REPLACE)
-    busy = bool(changing) and not result.reported_only and not result.approval.changes
-    return [*overall_verdicts(counted, components, busy=busy), _in_sync(result), *components]
+    busy = any(change.action is not Action.DELETE for change in result.todo) and not result.approval.changes
+    overall = overall_verdicts(counted, components, busy=busy, note=result.spending.exceeded)
+    return [*overall, _in_sync(result), *components]
 
 
-def _in_sync(result: PassResult) -> Verdict:
-    if not result.left.changes:
-        every = (one.health for one in result.outcome.results.values())
-        if undone := next((health for health in every if health.reason == Reason.ROLLOUT_FAILED), None):
-            return Verdict(ConditionType.IN_SYNC, "False", undone.reason, undone.message)
-        if result.lingering:
-            message = "the version before this one still runs; what only that one needs goes when it has ended"
-            return Verdict(ConditionType.IN_SYNC, "False", Reason.APPLYING, message)
-        return Verdict(ConditionType.IN_SYNC, "True", Reason.SYNCED, "AWS is as the spec says")
-    names = ", ".join(f"{change.action} {change.address}" for change in result.left.changes[:_MAX_NAMES])
-    if (more := len(result.left.changes) - _MAX_NAMES) > 0:
-        names += f" and {more} more"
-    reason, message = Reason.APPLYING, "to be done"
+def _in_sync(result: PassResult) -> Verdict:  # noqa: PLR0911 - the first that holds
     if result.approval.changes:
-        reason, message = Reason.APPROVAL_REQUIRED, "waiting for approval"
-    elif result.reported_only:
-        reason, message = Reason.DRIFTED, "changed outside, driftPolicy is Report"
+        return _differing(Reason.APPROVAL_REQUIRED, "waiting for approval", result.left.changes)
+    if result.todo:
+        return _differing(Reason.APPLYING, "to be done", result.todo)
+    if result.ignored:
+        texts = "; ".join(ignored_text(change) for change in result.ignored[:_MAX_NAMES])
+        return Verdict(ConditionType.IN_SYNC, "False", Reason.CHANGE_IGNORED, texts)
+    if result.left.changes:
+        return _differing(Reason.DRIFTED, "changed outside, driftPolicy is Report", result.left.changes)
+    if result.unknown:
+        [type_, health] = next(iter(result.unknown.items()))
+        text = f"AWS cannot be compared with the spec: {type_} cannot be read: {health.message}"
+        return Verdict(ConditionType.IN_SYNC, "Unknown", health.reason, text)
+    every = (one.health for one in result.outcome.results.values())
+    if undone := next((health for health in every if health.reason == Reason.ROLLOUT_FAILED), None):
+        return Verdict(ConditionType.IN_SYNC, "False", undone.reason, undone.message)
+    if result.lingering:
+        message = "the version before this one still runs; what only that one needs goes when it has ended"
+        return Verdict(ConditionType.IN_SYNC, "False", Reason.APPLYING, message)
+    return Verdict(ConditionType.IN_SYNC, "True", Reason.SYNCED, "AWS is as the spec says")
+
+
+def _differing(reason: Reason, message: str, changes: Sequence[Change]) -> Verdict:
+    names = ", ".join(f"{change.action} {change.address}" for change in changes[:_MAX_NAMES])
+    if (more := len(changes) - _MAX_NAMES) > 0:
+        names += f" and {more} more"
     return Verdict(ConditionType.IN_SYNC, "False", reason, f"{message}: {names}")
 
 
@@ -270,29 +262,13 @@ def _service(result: PassResult, before: Status) -> dict[str, Any]:
     }
 
 
-def _plan(result: PassResult, before: Status) -> PlanStatus | None:
-    waiting = bool(result.approval.changes)
-    plan = result.approval if waiting else result.left
-    if not plan.changes:
-        return None
-    cost = result.spending.planned()
-    if cost is None and not waiting and before.plan:
-        # Since the first pass of a change, `status.cost` is what the stack is going to cost.
-        cost = before.plan.cost
-    return PlanStatus(
-        id=result.spending.id if result.spending.approval.changes else plan.id,
-        changes=tuple(
-            PlannedChange(
-                action=change.action.value,
-                resource=change.address,
-                fields=tuple(f"{item.field}: {item.before} -> {item.after}" for item in change.fields),
-                destroys_data=bool(change.destroys),
-            )
-            for change in plan.changes
-        ),
-        cost=cost,
-    )
-
-
 def _without(conditions: Sequence[Condition], *types: ConditionType) -> list[Verdict]:
-    return [Verdict(c.type, c.status, c.reason, c.message) for c in conditions if c.type not in types]
+    """Return the other conditions as they are: they stay those of the generation that was observed."""
+    others = [condition for condition in conditions if condition.type not in types]
+    return [Verdict(c.type, c.status, c.reason, c.message, c.observed_generation) for c in others]
+
+
+def _planned_for(body: Mapping[str, Any], before: Status) -> Status:
+    """Return the previous status, without a plan that was made for another generation of the spec."""
+    same = before.observed_generation == body["metadata"]["generation"]
+    return before if same else before.model_copy(update={"plan": None})

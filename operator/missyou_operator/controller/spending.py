@@ -27,7 +27,7 @@ class Spending:
     """The estimate of a spec, and what of a plan is held because of it.
 
     `before`: US dollars a month as last allowed, None where nothing was. `approval` is the plan that waits, under `id`;
-    `held` says why, by address.
+    `held` says why, by address. `exceeded` says of what runs already that it costs more than the budget.
     """
 
     estimate: Estimate = field(default_factory=Estimate)
@@ -35,6 +35,7 @@ class Spending:
     id: str = ""
     approval: Plan = field(default_factory=Plan)
     held: Mapping[str, Health] = field(default_factory=dict)
+    exceeded: str = ""
 
     def status(self, previous: Cost | None, *, waiting: bool) -> Cost | None:
         """Return `status.cost`: the previous one while changes wait for approval, unless the cost itself is allowed."""
@@ -58,19 +59,23 @@ class Spending:
         return PlannedCost(monthly_usd=f"{self.estimate.known:.2f}", difference_usd=f"{difference:+.2f}")
 
 
-def check_budget(body: Mapping[str, Any], app: AppSpec, prices: PriceTable, plan: Plan, *, drift: bool) -> Spending:
-    """Hold a whole plan that would exceed the budget, and that is no correction of drift.
+def check_budget(body: Mapping[str, Any], app: AppSpec, prices: PriceTable, plan: Plan) -> Spending:
+    """Hold a whole plan that would exceed the budget. It is without corrections of drift, which no budget holds.
 
     Where something has no price, the sum of the rest is a lower bound: only if that exceeds the budget the plan waits.
     """
     found, before, budget = estimate(app, prices), _allowed(body), app.budget.monthly_usd
     over = budget is not None and found.known > budget
     dearer = before is None or found.known > before
-    if not over or drift:
+    if not over:
         return Spending(found, before)
     id_ = _id(found, app)
     if annotation(body, APPROVE) == id_ or not dearer or not plan.changes:
-        return Spending(found, before, id_)
+        exceeded = (
+            f"it costs {found.known:.2f} USD a month, more than spec.budget.monthlyUSD ({budget}): raise the budget, "
+            "or make the stack cheaper"
+        )
+        return Spending(found, before, id_, exceeded=exceeded)
     health = _over_budget(body, app, found, before, id_)
     return Spending(found, before, id_, plan, {change.address: health for change in plan.changes})
 

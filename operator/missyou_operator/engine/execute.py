@@ -114,7 +114,7 @@ class _Execution:
                 after = desired.update(cloud, observed, frozenset(item.field for item in change.fields))
             return _result(desired, desired.health(after), after, change)
         except Exception as error:  # every failure becomes the report of one resource, and never stops the others
-            return _result(desired, self.runtime.classify(error), observed)
+            return _result(desired, self.runtime.refusal(desired.address, error), observed)
 
 
 def _result(resource: Resource, health: Health, observed: Observed | None, change: Change | None = None) -> Result:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from missyou_operator.engine.plan import Change
@@ -56,10 +56,16 @@ class Runtime:
     """What executing needs from outside.
 
     `cloud` is handed to the resources; `classify` turns any exception of theirs into a `Health`; `stopped` is asked
-    before each action. `pool` runs the actions: each is a few calls to the cloud and never waits for another.
+    before each action. `lasting` is told of each refusal of a change, by address, and returns what to report of one
+    that lasts. `pool` runs the actions: each is a few calls to the cloud and never waits for another.
     """
 
     cloud: Any
     pool: Workers
     classify: Callable[[Exception], Health]
     stopped: Callable[[], bool] = lambda: False
+    lasting: Callable[[str, Health], Health] = lambda _, health: health
+
+    def refusal(self, address: str, error: Exception) -> Health:
+        """Return the health to report for a change that the cloud refused, or did not answer."""
+        return self.lasting(address, replace(self.classify(error), refused=True))

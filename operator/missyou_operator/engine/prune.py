@@ -114,7 +114,7 @@ class _Pruning:
         try:
             return observed.kind.delete(self.runtime.cloud, observed)
         except Exception as error:  # one deletion that fails never stops the others
-            return self.runtime.classify(error)
+            return self.runtime.refusal(observed.address, error)
 
 
 def _after(other: Observed, message: str) -> Health:

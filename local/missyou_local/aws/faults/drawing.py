@@ -23,21 +23,22 @@ class Effect:
     """What is to happen to one call.
 
     latency: in real seconds. error: the answer, instead of carrying the call out. cut: the connection ends `before` or
-    `after` the call takes effect, without an answer. hang: the call takes effect, and the answer never comes. names:
-    the faults that the call has met, for the ledger.
+    `after` the call takes effect, without an answer. hang: the call takes effect, and the answer never comes.
+    ignored: it is answered as if it took effect. names: the faults that the call has met, for the ledger.
     """
 
     latency: float = 0.0
     error: AwsError | None = None
     cut: When | None = None
     hang: bool = False
+    ignored: bool = False
     kill: Kill | None = None
     names: list[str] = field(default_factory=list)
 
     @property
     def free(self) -> bool:
         """Return whether nothing ends the call so far."""
-        return not (self.error or self.cut or self.hang or self.kill)
+        return not (self.error or self.cut or self.hang or self.ignored or self.kill)
 
 
 class Faults:
@@ -114,7 +115,7 @@ def _meet(effect: Effect, fault: Fault, name: str, chance: float) -> None:
     if kind in errors.MESSAGES:
         effect.error = errors.error(kind, name.partition(":")[0])
     elif kind:
-        effect.cut, effect.hang = _CUTS.get(kind), kind == "hang"
+        effect.cut, effect.hang, effect.ignored = _CUTS.get(kind), kind == "hang", kind == "ignored"
     elif fault.kill:
         kind, effect.kill = f"killed {fault.kill.when}", fault.kill
     elif fault.fail:

@@ -12,7 +12,7 @@ from missyou_local.aws.ledger import mutates
 
 When = Literal["before", "after"]
 _CHANCES = ("throttle", "broken", "reset", "lost", "hang")
-_SWITCHES = ("down", "expired", "deny")
+_SWITCHES = ("down", "expired", "deny", "ignored")
 _KEYS = {"match", "caller", "changes", "skip", "times", "seconds", "latency", "fail", "kill", *_CHANCES, *_SWITCHES}
 
 

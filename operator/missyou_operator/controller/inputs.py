@@ -1,0 +1,102 @@
+"""What one pass works with, and its steps that change nothing: observe, desire, plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from missyou_operator.aws.clock import seconds
+from missyou_operator.aws.cloud import Cloud
+from missyou_operator.aws.observe import Observations, observe
+from missyou_operator.aws.rds.versions import major_to_run
+from missyou_operator.aws.zones import choose_zones
+from missyou_operator.controller import losses
+from missyou_operator.controller.memory import Memory
+from missyou_operator.controller.report import recorded
+from missyou_operator.engine.graph import Graph
+from missyou_operator.engine.outcome import Runtime
+from missyou_operator.engine.plan import ObservedState, Plan, make_plan
+from missyou_operator.engine.resource import Health, Observed
+from missyou_operator.stack import build
+from missyou_operator.stack.lookups import DataSources
+from missyou_operator.stack.secrets import KubernetesSecret
+
+#: Seconds that a read may be old which several stacks share.
+_SHARED_FOR = 3.0
+#: Seconds that a read may be old of what hardly ever changes (`Reader.slow_changing`).
+_SLOW_FOR = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What one pass works with, before it has observed the stack.
+
+    `sources`: what must be looked up before the desired graph can be built; None in a deletion, which desires nothing.
+    `full`: everything is due to be observed, not only what is unsettled. `fresh`: somebody has asked for it, so that
+    no read is shared which began before. `secrets`: the Kubernetes Secrets that give a value; `unusable`: why the
+    others do not.
+    """
+
+    body: Mapping[str, Any]
+    memory: Memory
+    runtime: Runtime
+    sources: DataSources | None
+    full: bool
+    fresh: bool = False
+    secrets: Mapping[str, tuple[Observed, ...]] = field(default_factory=dict)
+    unusable: Mapping[str, Health] = field(default_factory=dict)
+
+    @property
+    def cloud(self) -> Cloud:
+        """The handle on the stack in AWS."""
+        cloud: Cloud = self.runtime.cloud
+        return cloud
+
+
+def observe_and_plan(inputs: Inputs) -> tuple[Observations, Graph, Plan]:
+    """Go through the steps that change nothing: observe, desire, plan."""
+    observations = observe_stack(inputs)
+    graph = desire(inputs, observations.world)
+    return observations, graph, plan_for(inputs, graph, observations)
+
+
+def plan_for(inputs: Inputs, graph: Graph, observations: Observations) -> Plan:
+    """Compare what is desired with what there is. What would take the place of lost data is marked."""
+    plan = make_plan(graph, observations.world)
+    return losses.mark(plan, graph, observations, recorded(inputs.body)) if inputs.sources else plan
+
+
+def observe_stack(inputs: Inputs) -> Observations:
+    """Read everything that is due in AWS, and add what is known without a read."""
+    memory, full, now = inputs.memory, inputs.full, seconds()
+    shared = full and not inputs.fresh
+    observations = observe(
+        inputs.cloud,
+        inputs.runtime,
+        desired_names=inputs.sources.names if inputs.sources else {},
+        since=max(memory.wrote_at, now - _SHARED_FOR if shared else now),
+        slow_since=max(memory.wrote_at, now - _SLOW_FOR if shared else now),
+        previous=memory.world,
+        only=None if full else memory.due(now),
+        begun=memory.world is not None or bool((inputs.body.get("status") or {}).get("resources")),
+    )
+    memory.has_read(observations.read, now)
+    if full:
+        memory.full_at, memory.full_for = now, memory.inputs
+    world = memory.with_lag(observations.world, now)
+    in_aws = {address: found for address, found in world.items() if found[0].kind is not KubernetesSecret}
+    kept = inputs.sources.taken_over(in_aws, inputs.unusable) if inputs.sources else {}
+    return replace(observations, world={**in_aws, **inputs.secrets, **kept})
+
+
+def desire(inputs: Inputs, world: ObservedState) -> Graph:
+    """Return the graph of what is desired: nothing, in a deletion. It is built anew only when its inputs change."""
+    sources = inputs.sources
+    if sources is None:
+        return Graph()
+    app, stack = sources.app, sources.stack
+    zones = choose_zones(inputs.cloud, app.network.availability_zones, sources.zones_in_use(world))
+    major = major_to_run(inputs.cloud, app.database.engine_version, sources.running_version(world))
+    lookups = sources.answers(world, zones, major)
+    return inputs.memory.graph.get((app, stack, lookups), lambda: build(app, stack, lookups))

@@ -1,0 +1,74 @@
+"""What a failed read says: nothing, while the last good one is only minutes old. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from missyou_operator.controller.memory import Memory
+from missyou_operator.engine.graph import Graph
+from missyou_operator.engine.outcome import Outcome
+from missyou_operator.engine.plan import ObservedState, Plan
+from missyou_operator.engine.resource import Health
+
+#: Seconds for which the last good reading speaks for the present. AWS throttles for seconds; an outage lasts longer.
+TRUSTED_FOR = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """The types that could not be read, each with the reason.
+
+    `recent`: the last good reading still counts. `outdated`: it does no longer. `unseen`: this process has none.
+    """
+
+    recent: Mapping[str, Health]
+    outdated: Mapping[str, Health]
+    unseen: Mapping[str, Health]
+
+    @property
+    def unknown(self) -> Mapping[str, Health]:
+        """The types whose state is not known."""
+        return {**self.outdated, **self.unseen}
+
+
+def judge(unreadable: Mapping[str, Health], memory: Memory, now: float) -> Unread:
+    """Tell how much a failed read matters, type by type."""
+    recent, outdated, unseen = {}, {}, {}
+    for type_, health in sorted(unreadable.items()):
+        if type_ not in memory.read_at:
+            unseen[type_] = health
+        elif now - memory.read_at[type_] < TRUSTED_FOR:
+            recent[type_] = health
+        else:
+            outdated[type_] = health
+    return Unread(recent, outdated, unseen)
+
+
+def is_unsaid(unread: Unread, body: Mapping[str, Any], memory: Memory, now: float) -> bool:
+    """Return whether the previous status speaks for what this process has not seen yet."""
+    return bool(unread.unseen) and speaks(body) and now - memory.began < TRUSTED_FOR
+
+
+def speaks(body: Mapping[str, Any]) -> bool:
+    """Return whether the previous status is about the present spec, and says how the app is."""
+    status = body.get("status") or {}
+    return bool(status.get("conditions")) and status.get("observedGeneration") == body["metadata"]["generation"]
+
+
+def tell_outdated(outcome: Outcome, unread: Unread) -> None:
+    """Report on resources whose last good reading is too old by the reason why there is no later one."""
+    for address, result in outcome.results.items():
+        if (health := unread.outdated.get(result.type)) is not None:
+            outcome.results[address] = replace(result, health=replace(health, status="failed"))
+
+
+def without_unknown(plan: Plan, graph: Graph, world: ObservedState, unread: Unread) -> Plan:
+    """Leave out what only looks different: what could not be read, and what refers to it."""
+    unknown: set[str] = set()
+    for resource in graph.edges.order:
+        unseen = resource.TYPE in unread.unseen and resource.address not in world
+        if unseen or not graph.edges.dependencies[resource.address].isdisjoint(unknown):
+            unknown.add(resource.address)
+    return Plan(tuple(c for c in plan.changes if c.address not in unknown and c.type not in unread.unknown))
