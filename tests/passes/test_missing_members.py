@@ -19,6 +19,7 @@ from missyou_operator.aws.cloud import Cloud, Inventory
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.observe import Observations, observe
+from missyou_operator.aws.rds.versions import major_to_run
 from missyou_operator.aws.registry import KINDS
 from missyou_operator.aws.zones import choose_zones
 from missyou_operator.engine.errors import FlakyError, NotYetError, RefusedError, UnansweredError
@@ -80,8 +81,10 @@ def lived(aws) -> Lived:
     account, tape = app.accounts.get(REGION), Tape()
     before = Lived(stack, sources.names, Graph(), tape)
     world = before.observe(Recorder(account, tape)).world
-    zones = choose_zones(before.cloud(account), spec.network.availability_zones, sources.zones_in_use(world))
-    return Lived(stack, sources.names, build(spec, stack, sources.answers(world, zones)), tape, writes)
+    cloud = before.cloud(account)
+    zones = choose_zones(cloud, spec.network.availability_zones, sources.zones_in_use(world))
+    major = major_to_run(cloud, spec.database.engine_version, sources.running_version(world))
+    return Lived(stack, sources.names, build(spec, stack, sources.answers(world, zones, major)), tape, writes)
 
 
 def recorded(name: str, method: Callable[..., Any], writes: dict[str, tuple[Work, Tape]]) -> Callable[..., Any]:

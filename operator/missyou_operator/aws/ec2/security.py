@@ -179,7 +179,7 @@ class SecurityGroupRule(Resource):
             "SecurityGroupRules",
             Filters=[{"Name": "group-id", "Values": sorted(groups)}],
         )
-        return [cls._observed(row, groups) for row in rows]
+        return [cls._observed(row, groups) for row in rows if row["GroupId"] in groups]
 
     @classmethod
     def _observed(cls, row: Mapping[str, Any], groups: Mapping[str, Observed]) -> Observed:
