@@ -61,6 +61,28 @@ def test_while_another_version_fails_the_one_that_runs_stays(served: App):
     assert "v1" in tags(app)
 
 
+def test_any_number_of_versions_that_fail_in_a_row_leaves_the_one_that_runs(served: App):
+    app, ecs = served, served.client("ecs")
+
+    def deployments() -> int:
+        [row] = ecs.describe_services(cluster="kept-cluster", services=["kept-service"])["services"]
+        return len(row["deployments"])
+
+    for tag in ("v2", "v3", "v4", "v5"):
+        app.push(tag)
+        app.edit(image={"tag": tag})
+        app.until(lambda _: deployments() > 1, "rolling out")
+        app.client("ecr").batch_delete_image(repositoryName=app.stack, imageIds=[{"imageTag": tag}])
+        app.until(lambda _: deployments() == 1, "back at the former version")
+        app.push(tag)
+        app.until(lambda _: app.reason("ServiceReady") == "RolloutFailed", "told")
+    push(app, "v6", "v7", "v8")
+    app.clock.now += DAY
+    app.observe_now()
+    assert {"v1", "v5"} <= tags(app)
+    assert "v2" not in tags(app)
+
+
 def test_an_image_that_is_gone_while_it_serves_is_a_warning(served: App):
     app = served
     app.client("ecr").batch_delete_image(repositoryName=app.stack, imageIds=[{"imageTag": "v1"}])
