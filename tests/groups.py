@@ -12,7 +12,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "integration/test_rehearsal.py",
         "integration/test_outages.py",
     ),
-    "limits": ("integration/test_limits.py", "integration/test_watch_ends.py"),
+    "limits": ("integration/test_limits.py", "integration/test_watch_ends.py", "integration/test_data.py"),
     "passes": ("passes",),
     "crash": ("crash",),
     "aws-classes": ("aws",),

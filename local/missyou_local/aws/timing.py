@@ -17,6 +17,8 @@ class Timing:
     """The additional time of a database with a standby."""
     rds_modify: float = 1.5
     """A database in `modifying`."""
+    rds_optimise: float = 0.0
+    """A database in `storage-optimization`, after a change of its storage; it serves meanwhile."""
     rds_delete: float = 2.0
     """A database in `deleting`."""
     rds_snapshot: float = 1.0
@@ -65,12 +67,14 @@ class Timing:
         a standby; NAT gateway 84-121 s; load balancer 135-187 s; certificate 60 s-9 min; tasks and
         targets such that a rollout of two takes 90-240 s; interfaces 30 s-3 min); IAM: 5-15 s, longer at times.
         Endpoints: an estimate. Web ACLs: seconds to minutes (github.com/hashicorp/terraform-provider-aws, issues 17527
-        and 29080). A deleted bucket's name: minutes, up to an hour (aws-behaviour 6.5); the lower end.
+        and 29080). A deleted bucket's name: minutes, up to an hour (aws-behaviour 6.5); the lower end. Storage is
+        optimised for six hours or more (RDS User Guide, "Increasing DB instance storage capacity"); the lower end.
         """
         return cls(
             rds=420.0,
             rds_standby=300.0,
             rds_modify=300.0,
+            rds_optimise=6 * 3600.0,
             rds_delete=300.0,
             rds_snapshot=240.0,
             nat=115.0,

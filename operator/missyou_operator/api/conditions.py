@@ -44,6 +44,7 @@ class Reason(StrEnum):
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason
     SETTLING = "Settling"
     SNAPSHOT_NOT_FOUND = "SnapshotNotFound"
+    STORAGE_OPTIMIZATION = "StorageOptimization"
     SUSPENDED = "Suspended"
     SYNCED = "Synced"
     TASKS_FAILING = "TasksFailing"

@@ -76,7 +76,7 @@ def explain(change: Change, loss: Loss, plan_id: str, body: Mapping[str, Any]) -
         ways.insert(0, f"To restore it: {patch_command(body, loss.remains.patch)}")
     return failed(
         Reason.DATA_LOST,
-        f"{change.address} ({change.incarnation}) held data and was deleted outside; missing since {loss.since}. "
+        f"{change.address} ({change.incarnation}) held data and is missing since {loss.since}. "
         f"Nothing takes its place before you choose. {loss.remains.found}. {'. '.join(ways)}",
         typical_seconds=300.0,
     )

@@ -209,7 +209,10 @@ def _verdicts(result: PassResult) -> list[Verdict]:
         notes[Component.REGISTRY] = f"images come from {repository}"
     counted = [one for one in every if one.component and one.counts_for_ready]
     components = component_verdicts(counted, notes)
-    busy = any(change.action is not Action.DELETE for change in result.todo) and not result.approval.changes
+    # What serves while AWS cannot take its change yet is not busy, though AWS is not as the spec says.
+    waits = {one.address for one in every if one.health.reason == Reason.STORAGE_OPTIMIZATION}
+    due = [change for change in result.todo if change.action is not Action.DELETE and change.address not in waits]
+    busy = bool(due) and not result.approval.changes
     overall = overall_verdicts(counted, components, busy=busy, note=result.spending.exceeded)
     return [*overall, _in_sync(result), *components]
 

@@ -17,7 +17,7 @@ def test_ready_means_complete_and_enough_tasks() -> None:
     assert health(row()).status == "ready"
     assert health(row(running=2, desired=4)).status == "ready"  # auto scaling adds two
     assert health(row(deployment(rollout="IN_PROGRESS"), running=0)).reason == "Starting"
-    assert health(row(running=1)).reason == "Starting"
+    assert health(row(running=0)).reason == "Starting"
     rolling = health(row(deployment(2, "IN_PROGRESS"), deployment(1, status="ACTIVE"), running=3))
     assert (rolling.status, rolling.reason) == ("pending", "RollingOut")
     assert "missyou:2 is being rolled out: 0 of 2 tasks running" in rolling.message

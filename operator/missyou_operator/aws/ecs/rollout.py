@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from missyou_operator.api.conditions import Reason
@@ -157,8 +158,9 @@ def in_trouble(attrs: Mapping[str, Any]) -> bool:
 def health_of(observed: Observed, min_tasks: int, *, undone: bool = False) -> Health:
     """Return a service's health. `undone`: ECS has rolled back what is desired.
 
-    After a complete rollout it stays ready while `min_tasks` run and the load balancer finds one of them healthy. Tasks
-    above the desired count (of a rollout, or being stopped) are none that anybody waits for: they are not counted.
+    After a complete rollout it stays ready while the load balancer finds a task healthy and none is failing: AWS
+    retires Fargate tasks for maintenance, and ECS starts others. Tasks above the desired count (of a rollout, or being
+    stopped) are none that anybody waits for: they are not counted.
     """
     attrs = observed.attrs
     counts = f"{min(attrs['running'], attrs['desired'])} of {attrs['desired']} tasks running"
@@ -176,8 +178,11 @@ def health_of(observed: Observed, min_tasks: int, *, undone: bool = False) -> He
     if attrs["rollout_state"] == "FAILED":
         message = f"ECS gave up on {current}: {counts}. {cause}. {_NO_RETRY}: {retry} --force-new-deployment"
         return failed(reason, message)
-    if attrs["rollout_state"] == "COMPLETED" and attrs["running"] >= min_tasks and attrs.get("healthy") != 0:
-        return READY
+    if attrs["rollout_state"] == "COMPLETED" and attrs.get("healthy") != 0:
+        if attrs["running"] >= min_tasks:
+            return READY
+        if attrs["running"] and attrs.get("healthy") and not attrs["diagnosis"]:
+            return replace(READY, message=f"{counts} {current}: ECS replaces those that have ended")
     several = attrs["deployments"] > 1
     new = min(attrs["new"], attrs["desired"])
     message = (

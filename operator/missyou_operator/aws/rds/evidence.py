@@ -72,7 +72,14 @@ def give_up(cloud: Cloud, subnet_group: str) -> None:
 
 
 def remains(cloud: Cloud, name: str, resource_id: str, restore_from: str) -> Remains:
-    """List the snapshots of the instances of a name that can be restored, the newest first."""
+    """Return the name that the instance has now, or the snapshots that can be restored, the newest first."""
+    by_id = [{"Name": "dbi-resource-id", "Values": [resource_id]}]
+    for row in cloud.client("rds").describe_db_instances(Filters=by_id)["DBInstances"]:
+        back = (
+            f"aws rds modify-db-instance --region {cloud.stack.region} --db-instance-identifier "
+            f"{row['DBInstanceIdentifier']} --new-db-instance-identifier {name} --apply-immediately"
+        )
+        return Remains(f"It is there, as {row['DBInstanceIdentifier']}: somebody renamed it. To have it back: {back}")
     rows = pages(cloud.client("rds"), "describe_db_snapshots", "DBSnapshots", DBInstanceIdentifier=name)
     usable = [row for row in rows if row.get("Status") == "available"]
     usable.sort(key=lambda row: str(row.get("SnapshotCreateTime", "")), reverse=True)

@@ -30,7 +30,7 @@ from missyou_operator.aws.rds.restore import (
     unfinished,
 )
 from missyou_operator.aws.rds.rows import attributes
-from missyou_operator.aws.rds.states import CHANGEABLE, explained, health_of, notes_of
+from missyou_operator.aws.rds.states import CHANGEABLE, OPTIMISING, explained, health_of, notes_of
 from missyou_operator.aws.rds.versions import Gap, gap, major, offers_insights, version_to_create, version_to_upgrade_to
 from missyou_operator.aws.secretsmanager.values import database_password
 from missyou_operator.engine.resource import FieldChange, Health, Observed, Remains, World
@@ -135,8 +135,23 @@ class DBInstance(DesiredInstance, Named):
         return data.remains(cloud, self.name, incarnation, self.restore_from)
 
     def busy(self, observed: Observed) -> Health | None:
-        """Return the health in a state in which AWS accepts no changes, else None."""
-        return None if observed.state in CHANGEABLE else self.health(observed)
+        """Return the health in a state in which AWS accepts no changes, or not those that are due, else None."""
+        if observed.state not in CHANGEABLE:
+            return self.health(observed)
+        waits = self._possible(observed) != self and not self._possible(observed).diff(observed)
+        return replace(self.health(observed), reason=Reason.STORAGE_OPTIMIZATION) if waits else None
+
+    def _possible(self, observed: Observed) -> DBInstance:
+        """Return what can be had now: no change of storage while AWS optimises the last one, for hours."""
+        if observed.state != OPTIMISING:
+            return self
+        asked, present = observed.tags.get(STORAGE_TAG, ""), observed.attrs
+        return replace(
+            self,
+            storage_gib=int(asked) if asked.isdecimal() else present["storage_gib"],
+            max_storage_gib=present["max_storage_gib"],
+            storage_type=present["storage_type"],
+        )
 
     def health(self, observed: Observed) -> Health:
         """Return the health of the state, with notes on a database that is ready."""
@@ -146,6 +161,8 @@ class DBInstance(DesiredInstance, Named):
         if obstacle := unfinished(self, observed):
             return obstacle
         notes = notes_of(observed.attrs, self.engine_version, insights=self.performance_insights)
+        if self._possible(observed).storage_gib < self.storage_gib:
+            notes.append(f"storageGiB {self.storage_gib} is asked for when that has ended")
         message = "; ".join(filter(None, (health.message, *notes, origin_note(self, observed))))
         return replace(
             health, message=message, reason=Reason.NEWER_MAJOR if self._overtaken(observed) else health.reason
@@ -185,6 +202,9 @@ class DBInstance(DesiredInstance, Named):
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Change what differs, immediately rather than in the next maintenance window."""
+        possible = self._possible(observed)
+        if possible != self:
+            return possible.update(cloud, observed, frozenset(change.field for change in possible.diff(observed)))
         rds, desired = cloud.client("rds"), self._tagged()
         if {"engine_version", "instance_class"} <= changed and self._class_is_too_new(cloud, observed):
             # AWS takes both at once only if the class supports the version that still runs: API, ModifyDBInstance.

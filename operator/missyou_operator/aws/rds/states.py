@@ -64,10 +64,10 @@ _FAILED = {
     "AWS starts it automatically after seven days",
 }
 
+#: The state of hours after a change of storage. RDS accepts all changes but the next one of storage.
+OPTIMISING = "storage-optimization"
 #: States in which RDS accepts changes.
-CHANGEABLE = frozenset(
-    {"available", "storage-optimization", "storage-full", "incompatible-parameters", "insufficient-capacity"}
-)
+CHANGEABLE = frozenset({"available", OPTIMISING, "storage-full", "incompatible-parameters", "insufficient-capacity"})
 
 #: States in which RDS cannot take a snapshot, now or ever.
 WITHOUT_SNAPSHOT = frozenset(
@@ -130,7 +130,7 @@ def explained(identifier: str, instance_class: str) -> Iterator[None]:
             message = (
                 f"{identifier}: AWS is still optimising its storage after the last change, which may take 6 to 24 hours"
             )
-            raise NotYetError("StorageOptimization", message, 1800.0) from error
+            raise NotYetError(Reason.STORAGE_OPTIMIZATION, message, 1800.0) from error
         if code in {"InvalidParameterValue", "InvalidParameterCombination"} and "must not overlap" in text:
             message = (
                 f"{identifier}: the backup and the maintenance window must not overlap; AWS chose the one that is "

@@ -30,6 +30,8 @@ _SLOW = {
     "StorageThroughput": "storage_throughput",
 }
 """Parameters that wait for the maintenance window without ApplyImmediately -> the attribute of moto's model."""
+_STORAGE = {"AllocatedStorage", "StorageType", "Iops", "StorageThroughput"}
+"""Parameters that change the storage, which is then optimised for hours."""
 _SILENT = {
     "DBInstanceIdentifier",
     "ApplyImmediately",
@@ -54,12 +56,7 @@ def advance(call: Call) -> None:
     rds = call.moto("rds")
     for name, database in list(DATABASES.of(call).items()):
         if database.apply_at is not None and database.apply_at <= call.now:
-            model = rds.databases[name]
-            for parameter, new in database.pending.items():
-                setattr(model, _SLOW[parameter], new)
-            if "MultiAZ" in database.pending:
-                _attach(call, name, model)
-            database.pending, database.apply_at = {}, None
+            _apply(call, name, database)
         if database.busy is None or database.until > call.now:
             continue
         if database.busy == "creating" and not rds_servers.exists(call, name):
@@ -72,6 +69,18 @@ def advance(call: Call) -> None:
             interfaces.release(call, f"rds/{name}", at=database.until)
             interfaces.advance(call)
         database.busy = None
+
+
+def _apply(call: Call, name: str, database: Database) -> None:
+    """Apply what has waited; a change of storage is optimised from then on."""
+    model = call.moto("rds").databases[name]
+    for parameter, new in database.pending.items():
+        setattr(model, _SLOW[parameter], new)
+    if "MultiAZ" in database.pending:
+        _attach(call, name, model)
+    if database.pending.keys() & _STORAGE:
+        database.optimised_at = (database.apply_at or call.now) + call.timing.rds_optimise
+    database.pending, database.apply_at = {}, None
 
 
 @handles("rds:CreateDBInstance")
@@ -148,8 +157,14 @@ def describe_db_instances(call: Call) -> Result:
     params = dict(call.params)
     if "DBInstanceIdentifier" in params:
         params["DBInstanceIdentifier"] = params["DBInstanceIdentifier"].lower()
+    filters = {row["Name"]: row["Values"] for row in params.pop("Filters", ())}
+    # moto has IDs of its own.
+    ids = filters.pop("dbi-resource-id", None)
+    if filters:
+        params["Filters"] = [{"Name": name, "Values": values} for name, values in filters.items()]
     result = call.forward(params)
-    return {**result, "DBInstances": [shown(call, entry) for entry in result.get("DBInstances", [])]}
+    rows = [shown(call, entry) for entry in result.get("DBInstances", [])]
+    return {**result, "DBInstances": [row for row in rows if ids is None or row["DbiResourceId"] in ids]}
 
 
 def shown(call: Call, entry: dict[str, Any]) -> dict[str, Any]:
@@ -157,7 +172,8 @@ def shown(call: Call, entry: dict[str, Any]) -> dict[str, Any]:
     database = DATABASES.of(call).get(entry["DBInstanceIdentifier"])
     if database is None:
         return entry
-    entry["DBInstanceStatus"] = database.busy or entry["DBInstanceStatus"]
+    optimising = "storage-optimization" if call.now < database.optimised_at else ""
+    entry["DBInstanceStatus"] = database.busy or optimising or entry["DBInstanceStatus"]
     entry["DbiResourceId"] = database.resource_id
     entry["LicenseModel"] = "postgresql-license"
     entry["CACertificateIdentifier"] = "rds-ca-rsa2048-g1"
@@ -202,6 +218,11 @@ def modify_db_instance(call: Call) -> Result:
     )
     together.check_modify(call, model)
     slow = {key: params[key] for key in _SLOW if key in params and params[key] != getattr(model, _SLOW[key])}
+    if slow.keys() & _STORAGE and call.now < database.optimised_at:
+        raise refusals.combination(
+            "You can't currently modify the storage of this DB instance because the previous storage change is being "
+            "optimized."
+        )
     if "EngineVersion" in slow and slow["EngineVersion"].isdecimal():
         slow["EngineVersion"] = _upgrade(slow["EngineVersion"], model.engine_version)
     fast = {key: given for key, given in params.items() if key not in _SLOW}
@@ -215,6 +236,10 @@ def modify_db_instance(call: Call) -> Result:
         database.port = int(params["DBPortNumber"])
     if "VpcSecurityGroupIds" in params:
         _attach(call, name, model)
+    if renamed := params.get("NewDBInstanceIdentifier", "").lower():
+        DATABASES.of(call)[renamed] = DATABASES.of(call).pop(name)
+        interfaces.drop(call, f"rds/{name}")
+        _attach(call, renamed, model)
     database.pending.update(slow)
     applies = bool(database.pending) and params.get("ApplyImmediately", False)
     if applies:

@@ -22,6 +22,7 @@ class Database:
     insights: bool = False
     pending: dict[str, Any] = field(default_factory=dict)
     apply_at: float | None = None
+    optimised_at: float = 0.0
     extra: dict[str, Any] = field(default_factory=dict)
 
 
