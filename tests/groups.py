@@ -8,6 +8,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "cluster": ("integration/test_operator.py", "integration/test_leader.py", "integration/crd", "observability"),
     "app": (
         "integration/test_app.py",
+        "integration/test_rollouts.py",
         "integration/test_remedies.py",
         "integration/test_rehearsal.py",
         "integration/test_outages.py",

@@ -22,7 +22,7 @@ from missyou_local.pushing import manifest
 from .wire import Wire
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 class Bench:
