@@ -49,6 +49,21 @@ def deregister_scalable_target(call: Call) -> Result:
     return result
 
 
+@handles("application-autoscaling:PutScalingPolicy")
+def put_scaling_policy(call: Call) -> Result:
+    """Put a policy; an updated one has the alarms of its new settings only, where moto keeps the old ones as well.
+
+    Source: Application Auto Scaling user guide, target tracking: the alarms are the policy's own.
+    """
+    scaling = call.moto("applicationautoscaling")
+    before = list(scaling.policies.values())
+    result = call.forward()
+    for policy in before:
+        if policy not in scaling.policies.values():
+            policy.delete_alarms(scaling.account_id, scaling.region_name)
+    return result
+
+
 @handles("application-autoscaling:ListTagsForResource")
 def list_tags_for_resource(call: Call) -> Result:
     """List the tags of a target."""

@@ -151,6 +151,9 @@ def test_autoscaling(aws: Aws, name: str, refused: Refused) -> None:
     assert len(
         scaling.describe_scaling_policies(ServiceNamespace="ecs", ResourceId=target["ResourceId"])["ScalingPolicies"]
     )
+    scaling.put_scaling_policy(**put)
+    alarms = aws.cloudwatch.describe_alarms(AlarmNamePrefix=f"TargetTracking-service/{name}/{name}-")["MetricAlarms"]
+    assert len(alarms) == 2, "an updated policy has two alarms, as a new one has"
     scaling.deregister_scalable_target(**target)
     policies = scaling.describe_scaling_policies(ServiceNamespace="ecs", ResourceId=target["ResourceId"])
     assert policies["ScalingPolicies"] == []
