@@ -181,7 +181,9 @@ def test_service(app):
 def test_balancing(app):
     elb = app.client("elbv2")
     [group] = elb.describe_target_groups()["TargetGroups"]
-    assert (group["Port"], group["HealthCheckPath"], group["HealthCheckIntervalSeconds"]) == (9000, "/up", 15)
+    assert (group["HealthCheckPath"], group["HealthCheckIntervalSeconds"]) == ("/up", 15)
+    targets = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
+    assert {target["Target"]["Port"] for target in targets} == {9000}  # each has its own: the group's is a default
     [balancer] = elb.describe_load_balancers()["LoadBalancers"]
     rows = elb.describe_load_balancer_attributes(LoadBalancerArn=balancer["LoadBalancerArn"])["Attributes"]
     assert {"Key": "deletion_protection.enabled", "Value": "false"} in rows
