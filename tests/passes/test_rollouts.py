@@ -29,13 +29,16 @@ def groups(app: App) -> dict[str, str]:
 
 
 def forwarding(app: App) -> dict[str, int]:
-    """Return the weights of the target groups that the HTTP listener forwards to."""
+    """Return the target groups that listeners forward to, and the greatest weight that one of them gives each."""
     elb = app.client("elbv2")
     [balancer] = elb.describe_load_balancers()["LoadBalancers"]
-    listeners = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
-    [action] = next(row["DefaultActions"] for row in listeners if row["Port"] == 80)
-    rows = action.get("ForwardConfig", {}).get("TargetGroups") or [{"TargetGroupArn": action["TargetGroupArn"]}]
-    return {row["TargetGroupArn"]: row.get("Weight", 1) for row in rows}
+    found = []
+    for listener in elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]:
+        [action] = listener["DefaultActions"]
+        if action["Type"] == "forward":
+            rows = action.get("ForwardConfig", {}).get("TargetGroups") or [{"TargetGroupArn": action["TargetGroupArn"]}]
+            found.append({row["TargetGroupArn"]: row.get("Weight", 1) for row in rows})
+    return {group: max(each.get(group, 0) for each in found) for each in found for group in each}
 
 
 def states(app: App, group: str) -> list[str]:

@@ -74,6 +74,9 @@ class Baseline:
                         self.attempts.pop(address, None)
                 elif (attempt := self.attempts.get(address)) and _superseded(attempt, differing[address]):
                     del self.attempts[address]
+                    if _aims_elsewhere(attempt.change, differing[address]):
+                        # Two steps of ours since AWS last matched: what it matched then says nothing about this one.
+                        self.matched.pop(address, None)
         gone = {address for address in (*self.matched, *self.attempts) if address not in graph and address not in world}
         for address in gone:
             if address.partition("/")[0] in read:
@@ -118,3 +121,9 @@ def _fields(resource: Resource) -> Mapping[str, Any]:
 def _superseded(attempt: Attempt, change: Change) -> bool:
     """Return whether another difference shows that an attempt has taken effect. What was taken away is not back yet."""
     return attempt.change.action is not Action.REPLACE and not attempt.repeats(change)
+
+
+def _aims_elsewhere(before: Change, now: Change) -> bool:
+    """Return whether a field that was changed is to be changed to something else."""
+    aims = {item.field: item.after for item in before.fields}
+    return any(item.after != aims.get(item.field, item.after) for item in now.fields)
