@@ -11,6 +11,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "integration/test_rollouts.py",
         "integration/test_remedies.py",
         "integration/test_rehearsal.py",
+        "integration/test_place.py",
         "integration/test_outages.py",
     ),
     "limits": ("integration/test_limits.py", "integration/test_watch_ends.py", "integration/test_data.py"),

@@ -83,7 +83,7 @@ LASTING: Mapping[str, str] = {
         ),
         "immutable",
     ),
-    "tags.*": "they stay: nothing in AWS says that they were the spec's",
+    "tags.*": "tried on every type of resource: tests/passes/test_tags.py",
     "environment": "chooses defaults of other fields, each of which is tried",
     "image.tag": "the version before is kept as one that was in use: tests/passes/test_image_in_use.py",
     "image.repository": "the stack's own repository goes, which needs approval: tests/passes/test_changes.py",

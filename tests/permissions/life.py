@@ -123,7 +123,7 @@ def everything() -> dict[str, Any]:
         "loadBalancer": {"accessLogs": {"enabled": True}},
         "domain": {"name": "app.example.com"},
         "monitoring": {"notifications": {"emails": ["ann@example.com"], "topicARN": PAGER}},
-        "tags": {"team": "a"},
+        "tags": {"team": "a", "phase": "one"},
     }
 
 
@@ -142,8 +142,9 @@ def employ(aws: Aws, policy: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]
 
 
 def change(app: App) -> None:
-    """Change all that can be, what replaces things included, and the tags, which every resource has."""
+    """Change all that can be, what replaces things included, and the tags, which every resource has: one goes."""
     app.secrets["keys"] = {"google": "k2", "firebase": '{"a": 1}'}
+    app.body["spec"]["tags"] = {}
     app.edit(
         tags={"team": "b"},
         service={"port": 9000, "replicas": {"min": 3, "max": 6}, "healthCheck": {"path": "/h"}},

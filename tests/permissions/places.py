@@ -184,7 +184,7 @@ def _acl_with_groups(params: Params, seen: Seen) -> list[str]:
 
 
 _SPECIAL: Mapping[str, Callable[[Params, Seen], list[str]]] = {
-    "ec2:CreateTags": lambda params, _: [_ec2(id_) for id_ in params["Resources"]],
+    **dict.fromkeys(("ec2:CreateTags", "ec2:DeleteTags"), lambda params, _: [_ec2(id_) for id_ in params["Resources"]]),
     **dict.fromkeys(("ec2:DisassociateRouteTable", "ec2:ReplaceRouteTableAssociation"), _association),
     **dict.fromkeys(("wafv2:GetWebACL", "wafv2:DeleteWebACL"), _acl),
     **dict.fromkeys(("wafv2:CreateWebACL", "wafv2:UpdateWebACL"), _acl_with_groups),

@@ -14,6 +14,7 @@ from .npm import installed
 #: For these the data knows the older generation of load balancers only.
 _OF_BALANCERS = {
     "AddTags": ("loadbalancer/app/", "listener/app", "targetgroup"),
+    "RemoveTags": ("loadbalancer/app/", "listener/app", "targetgroup"),
     "CreateLoadBalancer": ("loadbalancer/app/",),
     "DeleteLoadBalancer": ("loadbalancer/app/",),
     "ModifyLoadBalancerAttributes": ("loadbalancer/app/",),
@@ -55,7 +56,10 @@ def types(action: str) -> tuple[Type, ...]:
     service, _, name = action.partition(":")
     rows = _action(action)["resourceTypes"]
     if service == "elasticloadbalancing" and name in _OF_BALANCERS:
-        rows = [{"name": type_, "required": name != "AddTags", "conditionKeys": ()} for type_ in _OF_BALANCERS[name]]
+        rows = [
+            {"name": type_, "required": name not in {"AddTags", "RemoveTags"}, "conditionKeys": ()}
+            for type_ in _OF_BALANCERS[name]
+        ]
     patterns = _table("resourceTypes", service)
     return tuple(
         Type(

@@ -62,6 +62,8 @@ class App:
             "spec": spec,
             "status": {"observedGeneration": -1},
         }
+        #: The operator's AWS_REGION.
+        self.region = REGION
         self.reports: list[Report] = []
         self.restart()
 
@@ -76,9 +78,10 @@ class App:
                 CLUSTER,
                 lambda _, name: self.secrets.get(name),
                 Seeded(self.seed),
-                REGION,
+                self.region,
                 45.0,
                 started=utc_now() - timedelta(seconds=ago),
+                record_place=lambda _namespace, _name, place: self.annotate("place", place),
             )
         )
 
@@ -103,7 +106,9 @@ class App:
         return self.one_pass()
 
     def one_pass(self) -> Report:
-        report = self.reconciler.reconcile(self.body, self.memory, lambda: False)
+        # What the pass itself writes into the object is not in the one that it was given.
+        meta = {**self.body["metadata"], "annotations": dict(self.body["metadata"]["annotations"])}
+        report = self.reconciler.reconcile({**self.body, "metadata": meta}, self.memory, lambda: False)
         self.body["status"] = dict(report.status)
         _explained(report)
         self.reports.append(report)

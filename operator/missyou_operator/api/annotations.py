@@ -13,6 +13,8 @@ RECONCILE = f"{GROUP}/reconcile"
 APPROVE = f"{GROUP}/approve"
 #: Any new value: take a snapshot of the database, named by the value.
 SNAPSHOT = f"{GROUP}/snapshot"
+#: Where the stack lives. The operator writes it, beside the status.
+PLACE = f"{GROUP}/place"
 #: A change of any of them starts a pass at once.
 REQUESTS = (RECONCILE, APPROVE, SNAPSHOT)
 

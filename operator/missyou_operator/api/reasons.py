@@ -110,6 +110,18 @@ _YOU: dict[str, tuple[str, str]] = {
         "A task was killed, because it used more than `spec.service.memory`",
         "Raise `spec.service.memory`, or find why the app needs more",
     ),
+    "OwnerChanged": (
+        "The tags of an alarm or a dashboard are not those that were read some minutes ago",
+        "Nothing: it is read again. If it has become somebody else's, `OwnedElsewhere` says so",
+    ),
+    "PlaceChanged": (
+        "The spec or the operator means another account or region than the stack's. Nothing is created or changed",
+        "Take the change back as the message says. To move, create another MissYouApp there and delete this one",
+    ),
+    "KubernetesUnreachable": (
+        "The operator could not record in an annotation where the stack lives; nothing is created before that",
+        "Nothing, if the API server comes back: it is retried. If a policy refuses it, allow what the message names",
+    ),
     "OwnedElsewhere": (
         "Something that is not this app's has the name (or the place) that the app needs. It is never touched",
         "Do what the message says: delete or rename it, remove the record, disassociate the web ACL",

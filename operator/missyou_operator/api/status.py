@@ -229,6 +229,10 @@ class Status(StatusModel):
     conditions: tuple[Condition, ...] = Field(default=(), strict=False, json_schema_extra={"map-key": "type"})
     """Ready for the whole stack and one such condition per component, InSync, and Reconciling or Stalled while they
     hold."""
+    account: str | None = None
+    """Number of the AWS account in which the stack lives. Decided at its creation; a stack cannot move."""
+    region: str | None = None
+    """AWS region in which the stack lives. Decided at its creation; a stack cannot move."""
     url: str | None = None
     """URL of the app."""
     outputs: Outputs | None = None

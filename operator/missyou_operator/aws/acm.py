@@ -18,6 +18,7 @@ from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone, is_absent
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.aws.tags import retag
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 
 #: Where the records are: the hosted zone's ID, and the ARN of the role that reaches it (absent: the operator's own).
@@ -44,13 +45,14 @@ class Certificate(Resource):
     """
 
     TYPE: ClassVar[str] = "acm.Certificate"
+    IDENTITY = "id"
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "route53.Alias", "route53.Validation")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("acm:ListCertificates", "acm:DescribeCertificate", "acm:ListTagsForCertificate"),
         # The request has no resource to restrict it by, only tags.
         make("acm:RequestCertificate", on=("*",)),
         make("acm:AddTagsToCertificate", on=_ANY),
-        change("acm:AddTagsToCertificate", "acm:DeleteCertificate", on=_ANY),
+        change("acm:AddTagsToCertificate", "acm:RemoveTagsFromCertificate", "acm:DeleteCertificate", on=_ANY),
     )
 
     by_hand: bool
@@ -66,7 +68,8 @@ class Certificate(Resource):
         """
         acm = reader.client("acm")
         rows = reader.shared("acm.list_certificates", lambda: pages(acm, "list_certificates", "CertificateSummaryList"))
-        ours = [row["CertificateArn"] for row in rows if reader.stack.owns(_known_tags(reader, row["CertificateArn"]))]
+        arns = [row["CertificateArn"] for row in rows]
+        ours = [arn for arn in arns if reader.owns(cls, arn, _known_tags(reader, arn))]
         found = [cls._observed(reader, arn) for arn in ours]
         there = [observed for observed in found if observed is not None]
         # The usable one comes first: the records, which are found by certificate, belong to it.
@@ -139,7 +142,13 @@ class Certificate(Resource):
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
         """Set the tags; nothing else can change."""
-        cloud.client("acm").add_tags_to_certificate(CertificateArn=observed.id, Tags=tag_list(self.tags))
+        acm, arn = cloud.client("acm"), observed.id
+        retag(
+            self,
+            observed,
+            lambda keys: acm.remove_tags_from_certificate(CertificateArn=arn, Tags=[{"Key": key} for key in keys]),
+            lambda: acm.add_tags_to_certificate(CertificateArn=arn, Tags=tag_list(self.tags)),
+        )
         after = self.as_desired(observed)
         return after.with_attrs(**_zone_of(after.tags))
 

@@ -15,6 +15,7 @@ from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone, message_of
 from missyou_operator.aws.permissions import Condition, Grant, Part, change, linked_role, make, observe
+from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Health, Observed, Resource
@@ -52,6 +53,7 @@ class ScalableTarget(Resource):
             on=_ANY,
             also=_OF_ECS,
         ),
+        change("application-autoscaling:UntagResource", on=_ANY),
         linked_role(
             "ecs.application-autoscaling.amazonaws.com",
             'Application Auto Scaling user guide, "Service-linked roles"',
@@ -106,7 +108,13 @@ class ScalableTarget(Resource):
         """Register it again with other bounds."""
         # Tags first: the operator's policy allows changes only to what bears them.
         if "tags" in changed:
-            cloud.client(_SERVICE).tag_resource(ResourceARN=observed.id, Tags=dict(self.tags))
+            client = cloud.client(_SERVICE)
+            retag(
+                self,
+                observed,
+                lambda keys: client.untag_resource(ResourceARN=observed.id, TagKeys=keys),
+                lambda: client.tag_resource(ResourceARN=observed.id, Tags=dict(self.tags)),
+            )
         if changed - {"tags"}:
             resumed = {"SuspendedState": dict.fromkeys(observed.attrs["suspended"], False)}
             self._register(cloud, **(resumed if "suspended" in changed else {}))

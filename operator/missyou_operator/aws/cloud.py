@@ -14,6 +14,8 @@ from missyou_operator.engine.resource import Observed, Resource
 
 T = TypeVar("T")
 
+#: The IDs of a stack's resources and their names, by type.
+Known = Mapping[str, Mapping[str, str]]
 #: A boto3 client. Its methods are generated at run time from AWS's models, so nothing can be checked statically.
 Client = Any
 
@@ -125,6 +127,7 @@ class Reader(Cloud):
         slow_since: float | None = None,
         *,
         begun: bool = False,
+        known: Known | None = None,
     ) -> None:
         super().__init__(cloud.clients, cloud.stack, cloud.inventory, cloud.patterns, assume=cloud.assume)
         self._found = found
@@ -132,6 +135,21 @@ class Reader(Cloud):
         self._slow_since = since if slow_since is None else slow_since
         self._desired_names = desired_names
         self._begun = begun
+        self._known = known or {}
+
+    def known(self, type_: str) -> Mapping[str, str]:
+        """Return the names of the stack's resources of a type, by ID, as the last observation found them."""
+        return self._known.get(type_, {})
+
+    def owns(self, kind: type[Resource], id_: str, tags: Mapping[str, str]) -> bool:
+        """Return whether a resource is the stack's: by its tags or, if they are lost, by its ID.
+
+        What bears an ID for ever stays the stack's under another owner's tags too, and is left alone then. What only
+        bears a name does not.
+        """
+        if self.stack.owns(tags):
+            return True
+        return id_ in self.known(kind.TYPE) and (kind.IDENTITY != "name" or not self.stack.disowned_by(tags))
 
     def shared(self, key: str, fetch: Callable[[], T]) -> T:
         """Read something of the whole account once for all stacks that are being observed now."""
@@ -179,12 +197,17 @@ class Reader(Cloud):
         state: str = "available",
         *,
         adopt: bool = False,
+        known: bool = False,
     ) -> Observed:
-        """Build an observation. `adopt` counts a resource without any owner (AWS created it itself) as ours."""
-        owned = self.stack.owns(tags) or (adopt and not owner_of(tags))
-        return Observed(
-            kind, name, id_, attrs, tags, state, tags.get(COMPONENT_TAG, ""), owned, "" if owned else owner_of(tags)
-        )
+        """Build an observation. `adopt` counts a resource without any owner (AWS created it itself) as ours.
+
+        `known`: it is the stack's, whatever its tags.
+        """
+        tagged = self.stack.owns(tags) or (adopt and not owner_of(tags))
+        owned = tagged or known or self.owns(kind, id_, tags)
+        lost = "" if tagged or not owned else self.stack.retag_command(kind.TYPE, id_, str(attrs.get("arn") or ""))
+        owner = "" if tagged else self.stack.disowned_by(tags) if owned else owner_of(tags)
+        return Observed(kind, name, id_, attrs, tags, state, tags.get(COMPONENT_TAG, ""), owned, owner, lost)
 
 
 def pages(client: Client, operation: str, result: str, **arguments: Any) -> list[Any]:

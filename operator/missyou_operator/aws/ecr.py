@@ -14,6 +14,7 @@ from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import READY, Health, Observed, Remains, Resource, World, pending
@@ -49,7 +50,7 @@ class Repository(Named):
         observe("ecr:ListTagsForResource", "ecr:GetLifecyclePolicy", "ecr:ListImages", on=_NAME),
         make("ecr:CreateRepository", "ecr:TagResource", on=_NAME),
         change("ecr:PutImageScanningConfiguration", "ecr:PutLifecyclePolicy", "ecr:DeleteRepository", on=_NAME),
-        change("ecr:PutImageTagMutability", on=_NAME),
+        change("ecr:PutImageTagMutability", "ecr:UntagResource", on=_NAME),
     )
 
     scan_on_push: bool
@@ -73,7 +74,7 @@ class Repository(Named):
             "scan_on_push": bool(row.get("imageScanningConfiguration", {}).get("scanOnPush")),
             "tags_move": row.get("imageTagMutability", _TAGS_MOVE),
         }
-        if reader.stack.owns(tags):
+        if reader.owns(cls, name, tags):
             attrs["keep_images"], attrs["keep_tags"] = kept(_policy(ecr, name))
             # Counted only if it is to be deleted, for the plan to show what would be lost.
             if name not in reader.desired_names(cls.TYPE):
@@ -110,7 +111,13 @@ class Repository(Named):
                 ecr, tuple(dict.fromkeys((*self.keep_tags, *former)))[: max(_KEPT_TAGS, len(self.keep_tags))]
             )
         if "tags" in changed:
-            ecr.tag_resource(resourceArn=observed.attrs["arn"], tags=tag_list(self.tags))
+            arn = observed.attrs["arn"]
+            retag(
+                self,
+                observed,
+                lambda keys: ecr.untag_resource(resourceArn=arn, tagKeys=keys),
+                lambda: ecr.tag_resource(resourceArn=arn, tags=tag_list(self.tags)),
+            )
         return self.as_desired(observed)
 
     def _put_policy(self, ecr: Client, tags: Sequence[str]) -> None:

@@ -42,6 +42,26 @@ class StackIdentity:
         """Return whether tags mark a resource as this stack's."""
         return tags.get(STACK_TAG) == self.app and tags.get(CLUSTER_TAG) == self.cluster
 
+    def disowned_by(self, tags: Mapping[str, str]) -> str:
+        """Return the other owner that tags name, "" if they name this stack, part of it, or nobody."""
+        ours = {STACK_TAG: self.app, CLUSTER_TAG: self.cluster}
+        if all(tags.get(key, value) == value for key, value in ours.items()):
+            return ""
+        return f"MissYouApp {tags.get(STACK_TAG, '(unknown)')} of cluster {tags.get(CLUSTER_TAG, '(unknown)')}"
+
+    def retag_command(self, type_: str, id_: str, arn: str) -> str:
+        """Return the command that marks a resource as this stack's again."""
+        marks = {STACK_TAG: self.app, CLUSTER_TAG: self.cluster}
+        region = f"aws --region {self.region}"
+        pairs = " ".join(f"Key={key},Value={value}" for key, value in marks.items())
+        if type_.startswith("ec2."):
+            return f"{region} ec2 create-tags --resources {id_} --tags {pairs}"
+        if type_ == "iam.Role":
+            return f"aws iam tag-role --role-name {id_} --tags {pairs}"
+        # It takes every other type; the tags are in its short form.
+        short = ",".join(f"{key}={value}" for key, value in marks.items())
+        return f"{region} resourcegroupstaggingapi tag-resources --resource-arn-list {arn or id_} --tags {short}"
+
     def token(self, *parts: str) -> str:
         """Derive a client token (64 hex digits) from the identity, so that AWS carries out no request twice."""
         return hashlib.sha256("\0".join((self.cluster, self.app, self.region, *parts)).encode()).hexdigest()

@@ -10,6 +10,7 @@ from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import Health, Observed, Resource
 
@@ -30,7 +31,7 @@ class LogGroup(Resource):
         observe("logs:DescribeLogGroups"),
         observe("logs:ListTagsForResource", on=_NAMES),
         make("logs:CreateLogGroup", "logs:TagResource", on=_NAMES),
-        change("logs:PutRetentionPolicy", "logs:DeleteLogGroup", on=_NAMES),
+        change("logs:PutRetentionPolicy", "logs:DeleteLogGroup", "logs:UntagResource", on=_NAMES),
     )
 
     retention_days: int
@@ -67,7 +68,13 @@ class LogGroup(Resource):
         logs = cloud.client("logs")
         # Tags first: the operator's policy allows changes only to what bears them.
         if "tags" in changed:
-            logs.tag_resource(resourceArn=observed.attrs["arn"], tags=dict(self.tags))
+            arn = observed.attrs["arn"]
+            retag(
+                self,
+                observed,
+                lambda keys: logs.untag_resource(resourceArn=arn, tagKeys=keys),
+                lambda: logs.tag_resource(resourceArn=arn, tags=dict(self.tags)),
+            )
         if "retention_days" in changed:
             logs.put_retention_policy(logGroupName=self.name, retentionInDays=self.retention_days)
         return self.as_desired(observed)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud, Known, Reader
 from missyou_operator.aws.registry import KINDS
 from missyou_operator.engine import schedule
 from missyou_operator.engine.outcome import Runtime
@@ -39,19 +39,21 @@ def observe(  # noqa: PLR0913 - an observation has that many inputs
     previous: ObservedState | None = None,
     only: frozenset[str] | None = None,
     begun: bool = False,
+    known: Known | None = None,
 ) -> Observations:
     """Read the types in `only` (all of them if None). For the others, and for what cannot be read, `previous` counts.
 
     `since` (monotonic seconds) is how old a read shared with other stacks may be, `slow_since` how old one of what
     hardly ever changes. `desired_names` lists the desired resources of each type that is read by name. `begun`: parts
-    of the stack may exist, so that it has to be read even while it has no VPC.
+    of the stack may exist, so that it has to be read even while it has no VPC. `known` are the stack's resources by
+    their IDs: what of them has lost its tags is found all the same.
     """
     kinds = {kind.TYPE: kind for kind in KINDS if only is None or kind.TYPE in only}
     last: dict[str, Rows] = {}
     for observed in chain.from_iterable((previous or {}).values()):
         last[observed.kind.TYPE] = (*last.get(observed.kind.TYPE, ()), observed)
     found = {type_: rows for type_, rows in last.items() if type_ not in kinds}
-    reader = Reader(cloud, found, since, desired_names, slow_since, begun=begun)
+    reader = Reader(cloud, found, since, desired_names, slow_since, begun=begun, known=known)
     run = _Observation(reader, found, last, runtime, kinds)
     needs = {type_: [need for need in kind.READ_AFTER if need in kinds] for type_, kind in kinds.items()}
     schedule.run(needs, runtime.pool, run.start, run.settle)

@@ -8,11 +8,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from missyou_operator.api import AppSpec, InvalidSpec, parse
-from missyou_operator.aws.clock import utc_now
+from missyou_operator.api.annotations import PLACE, annotation
+from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.cloud import Cloud
+from missyou_operator.aws.errors import classify
 from missyou_operator.aws.identity import StackIdentity
+from missyou_operator.aws.observe import observe
 from missyou_operator.aws.session import Account, Accounts
+from missyou_operator.controller import place
 from missyou_operator.cost import PriceTable, bundled
+from missyou_operator.engine.errors import FlakyError
+from missyou_operator.engine.outcome import Runtime
 from missyou_operator.engine.resource import Health, Observed
 from missyou_operator.engine.schedule import Workers
 from missyou_operator.engine.values import Sensitive
@@ -43,6 +49,8 @@ class Environment:
     resync: float
     started: datetime = field(default_factory=utc_now)
     prices: PriceTable = field(default_factory=bundled)
+    #: Stores where a stack lives, in an annotation of a MissYouApp: by namespace, name and value.
+    record_place: Callable[[str, str, str], None] = lambda *_: None
 
     def just_started(self, body: Mapping[str, Any]) -> bool:
         """Return whether AWS may not show yet what the process before this one made for an app at the last moment.
@@ -55,15 +63,41 @@ class Environment:
         # Kubernetes cuts the fraction of the second off: an app of the very second of the start is younger, too.
         return datetime.fromisoformat(created) + timedelta(seconds=1) <= self.started
 
+    def moves(self, body: Mapping[str, Any]) -> bool:
+        """Return whether an app's stack, which has nothing in AWS yet, moves to another account or region.
+
+        Error: RefusedError if it has something where it lives.
+        """
+        return place.check(body, self.accounts, self.region, lambda account: self._occupied(body, account))
+
+    def _occupied(self, body: Mapping[str, Any], account: Account) -> bool:
+        cloud = self._cloud(body, None, account)
+        found = observe(cloud, Runtime(cloud, self.pool, classify), desired_names={}, since=seconds())
+        return bool(found.unreadable) or any(row.owned for rows in found.world.values() for row in rows)
+
     def cloud(self, body: Mapping[str, Any], app: AppSpec | None) -> Cloud:
-        """Return the handle on an app's stack in AWS. `app` is None in a deletion, whose spec may be invalid."""
+        """Return the handle on an app's stack in AWS. `app` is None in a deletion, whose spec may be invalid.
+
+        Where the stack lives is recorded before anything is created. Error: RefusedError if a stack that is to be
+        deleted cannot be reached.
+        """
+        if app is None:
+            return self._cloud(body, app, place.account_of(body, self.accounts, self.region))
+        here, account = place.meant(body, self.accounts, self.region)
+        if annotation(body, PLACE) != here.text():
+            self._record(body, here)
+        return self._cloud(body, app, account)
+
+    def _record(self, body: Mapping[str, Any], here: place.Place) -> None:
+        try:
+            self.record_place(body["metadata"]["namespace"], body["metadata"]["name"], here.text())
+        except FlakyError:
+            # An object without room for annotations is reconciled all the same, as long as its status has the place.
+            if not place.in_status(body):
+                raise
+
+    def _cloud(self, body: Mapping[str, Any], app: AppSpec | None, account: Account) -> Cloud:
         meta, spec = body["metadata"], body.get("spec") or {}
-        credentials = spec.get("credentials") or {}
-        account = self.accounts.get(
-            app.region if app else spec.get("region") or self.region,
-            credentials.get("roleARN", ""),
-            credentials.get("externalID", ""),
-        )
         number, partition = account.identity()
         stack = StackIdentity(
             name=app.stack_name if app else spec.get("stackName") or meta["name"],

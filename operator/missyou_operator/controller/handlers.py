@@ -21,6 +21,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from missyou_operator.api import GROUP, PLURAL, VERSION
+from missyou_operator.api.annotations import PLACE
 from missyou_operator.aws.calls import Call
 from missyou_operator.aws.session import Accounts
 from missyou_operator.controller.environment import Environment
@@ -85,6 +86,7 @@ class Operator:
             settings.region,
             settings.resync,
             prices=settings.prices,
+            record_place=self.record_place,
         )
         self.shared = Shared(
             self.kube,
@@ -93,6 +95,12 @@ class Operator:
             {name: Threads(width, name) for name, width in _LANES.items()},
             self.leader.check if self.leader else lambda: None,
         )
+
+    def record_place(self, namespace: str, name: str, place: str) -> None:
+        """Store where a stack lives, before anything of it is created."""
+        if self.leader:
+            self.leader.check()
+        self.kube.annotate(namespace, name, PLACE, place)
 
     def registry(self) -> kopf.OperatorRegistry:
         """Return the handlers to kopf."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from missyou_operator.api.annotations import PLACE, annotation
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.observe import Observations, observe
@@ -13,7 +14,7 @@ from missyou_operator.aws.rds.versions import major_to_run
 from missyou_operator.aws.zones import choose_zones
 from missyou_operator.controller import losses
 from missyou_operator.controller.memory import Memory
-from missyou_operator.controller.report import recorded
+from missyou_operator.controller.report import known_resources, recorded
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Runtime
 from missyou_operator.engine.plan import ObservedState, Plan, make_plan
@@ -71,6 +72,8 @@ def observe_stack(inputs: Inputs) -> Observations:
     """Read everything that is due in AWS, and add what is known without a read."""
     memory, full, now = inputs.memory, inputs.full, seconds()
     shared = full and not inputs.fresh
+    if memory.known is None:
+        memory.known = known_resources(inputs.body)
     observations = observe(
         inputs.cloud,
         inputs.runtime,
@@ -79,7 +82,8 @@ def observe_stack(inputs: Inputs) -> Observations:
         slow_since=max(memory.wrote_at, now - _SLOW_FOR if shared else now),
         previous=memory.world,
         only=None if full else memory.due(now),
-        begun=memory.world is not None or bool((inputs.body.get("status") or {}).get("resources")),
+        begun=memory.world is not None or _begun(inputs.body),
+        known=memory.known,
     )
     memory.has_read(observations.read, now)
     if full:
@@ -88,6 +92,11 @@ def observe_stack(inputs: Inputs) -> Observations:
     in_aws = {address: found for address, found in world.items() if found[0].kind is not KubernetesSecret}
     kept = inputs.sources.taken_over(in_aws, inputs.unusable) if inputs.sources else {}
     return replace(observations, world={**in_aws, **inputs.secrets, **kept})
+
+
+def _begun(body: Mapping[str, Any]) -> bool:
+    """Return whether an earlier pass has seen the app, also where one of its traces is lost."""
+    return bool((body.get("status") or {}).get("resources") or annotation(body, PLACE))
 
 
 def desire(inputs: Inputs, world: ObservedState) -> Graph:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -15,6 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from missyou_operator.api import GROUP, PLURAL, VERSION
 from missyou_operator.controller.lease import Record
+from missyou_operator.engine.errors import FlakyError
 
 #: Seconds for connecting and for an answer.
 _TIMEOUT = (5, 15)
@@ -25,6 +27,8 @@ _REFUSED = re.compile(r'User \\"(?P<user>[^"]+)\\" cannot')
 #: What gives the operator its permissions in the cluster.
 RIGHTS = "apply manifests/base/rbac.yaml (clusterrole and clusterrolebinding missyou-operator)"
 _MANAGER = "missyou-operator"
+#: A policy engine's explanation may be long, and an Event's message has 1,024 bytes.
+_MOST = 600
 
 
 class Kube:
@@ -111,6 +115,25 @@ class Kube:
                 more = page["metadata"].get("continue", "")
         return uids
 
+    def annotate(self, namespace: str, name: str, key: str, value: str) -> None:
+        """Set an annotation of a MissYouApp. One that is gone needs none."""
+        try:
+            self._custom.patch_namespaced_custom_object(
+                GROUP,
+                VERSION,
+                namespace,
+                PLURAL,
+                name,
+                {"metadata": {"annotations": {key: value}}},
+                field_manager=_MANAGER,
+                _request_timeout=_TIMEOUT,
+            )
+        except ApiException as error:
+            if error.status != 404:
+                raise _unwritten(key, explanation(error)) from error
+        except (HTTPError, OSError) as error:
+            raise _unwritten(key, type(error).__name__) from error
+
     def _reads(self, namespaces: Sequence[str]) -> list[Callable[..., Any]]:
         """Return the lists of MissYouApps: in some namespaces, or in all where none is named."""
         everywhere = partial(self._custom.list_cluster_custom_object, GROUP, VERSION, PLURAL)
@@ -143,6 +166,20 @@ class Kube:
             field_manager=_MANAGER,
             _request_timeout=_TIMEOUT,
         )
+
+
+def _unwritten(key: str, why: str) -> FlakyError:
+    text = f"Kubernetes does not store the annotation {key}, without which nothing is created: {why}"
+    return FlakyError("KubernetesUnreachable", text)
+
+
+def explanation(error: ApiException) -> str:
+    """Return the API server's explanation. What it may quote of an app holds no secret."""
+    try:
+        text = json.loads(error.body or "")["message"]
+    except (ValueError, TypeError, KeyError):
+        text = error.reason
+    return str(text)[:_MOST]
 
 
 def _record(lease: Any) -> Record:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from missyou_operator.api import FINALIZER, GROUP, VERSION
 from missyou_operator.api.annotations import REQUESTS
 from missyou_operator.api.status import merge_patch
 from missyou_operator.aws.clock import seconds
-from missyou_operator.controller.kube import Kube
+from missyou_operator.controller.kube import Kube, explanation
 from missyou_operator.controller.logs import Threads, about
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.metrics import Metrics, Pass
@@ -39,8 +38,6 @@ logger = logging.getLogger(__name__)
 _ECHO = 5.0
 #: Seconds until a write is tried again: after a conflict, without an answer, after a refusal, and after more of them.
 _CONFLICT, _SILENCE, _REFUSAL, _LATEST = 0.5, 5.0, 10.0, 60.0
-#: A policy engine's explanation may be long, and an Event's message has 1,024 bytes.
-_MOST = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +172,7 @@ class AppLoop:
             if error.status == 409:
                 self._pause = _CONFLICT
             else:
-                self._refused(what, error.status, _reason(error))
+                self._refused(what, error.status, explanation(error))
             return False
         except (HTTPError, OSError) as error:
             self._shared.metrics.refused(what, "NoAnswer")
@@ -224,12 +221,3 @@ def _plain(body: kopf.Body) -> dict[str, Any]:
 
 def _name(meta: Mapping[str, Any]) -> str:
     return f"{meta['namespace']}/{meta['name']}"
-
-
-def _reason(error: ApiException) -> str:
-    """Return the API server's explanation. What it may quote of an app holds no secret."""
-    try:
-        text = json.loads(error.body or "")["message"]
-    except (ValueError, TypeError, KeyError):
-        text = error.reason
-    return str(text)[:_MOST]

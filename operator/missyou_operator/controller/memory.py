@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from missyou_operator.api import AppSpec
 from missyou_operator.aws.clock import seconds
+from missyou_operator.aws.cloud import Known
 from missyou_operator.controller.baseline import LAG, Baseline
 from missyou_operator.controller.pace import lasting, requeue_after
 from missyou_operator.engine.graph import Graph
@@ -45,10 +47,12 @@ class Memory:
     inputs (what is no longer desired is read more closely). `read_at`: when each type was last read, and `began` when
     this process first saw the app. `doubts`: creations that got no answer, and when. `refusals`: changes that AWS
     refused, why, and when they may be tried again. `read_back`: types to read at a time, since a correction has to be
-    seen to last. `app` and `graph` are made of the spec, and again only when that has changed.
+    seen to last. `app` and `graph` are made of the spec, and again only when that has changed. `known`: the
+    stack's resources by ID, as they were last read.
     """
 
     world: dict[str, tuple[Observed, ...]] | None = None
+    known: Known | None = None
     baseline: Baseline = field(default_factory=Baseline)
     inputs: str = ""
     token: str = ""
@@ -113,6 +117,9 @@ class Memory:
     def remember(self, outcome: Outcome, unreadable: Mapping[str, Health], now: float) -> None:
         """Take over what a pass found and did. What is `unreadable` is read in the next pass."""
         self.world = outcome.world
+        # What could not be read is still known.
+        kept = {type_: ids for type_, ids in (self.known or {}).items() if type_ in unreadable}
+        self.known = {**kept, **known_resources(outcome.world)}
         for result in outcome.results.values():
             if result.health.unanswered:
                 self.doubts[result.address] = self.wrote_at = now
@@ -161,6 +168,15 @@ class Memory:
         pauses += [max(0.0, at - now) for at in self.read_back.values()]
         due = self.full_at + resync * random.uniform(0.9, 1.0) - now  # noqa: S311 - spreads load
         return max(0.5, min([due, *pauses]))
+
+
+def known_resources(world: ObservedState) -> Known:
+    """Return the names of the stack's resources by ID, by type."""
+    known: dict[str, dict[str, str]] = {}
+    for observed in chain.from_iterable(world.values()):
+        if observed.owned and not observed.kind.EXTERNAL:
+            known.setdefault(observed.kind.TYPE, {})[observed.id] = observed.name
+    return known
 
 
 def _key(result: Result) -> tuple[str, str]:

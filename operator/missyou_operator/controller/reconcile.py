@@ -67,10 +67,14 @@ class Reconciler:
         """Run one pass for an app as it stands in `body`. Never raises for what AWS or the spec do."""
         region = self._environment.region
         try:
+            if not (body.get("spec") or {}).get("suspend") and self._environment.moves(body):
+                memory.world, memory.known = None, {}
             # The API server counts the generation up with each change of the spec.
             app = memory.app.get((body["metadata"]["generation"], region), lambda: parse(body, region))
         except InvalidSpec as error:
             return _end(body, report.trouble(body, failed(Reason.INVALID_SPEC, str(error)), utc_now()), _IDLE, "error")
+        except Exception as error:  # where the stack lives could not be found out, or has changed
+            return _failed(body, memory, classify(error))
         if app.suspend:
             return _end(body, report.suspended(body, utc_now()), _IDLE)
         return self._pass(body, app, memory, stopped)
@@ -263,7 +267,7 @@ def _failed(body: Mapping[str, Any], memory: Memory, health: Health) -> Report:
     began = memory.since.setdefault(("", health.reason), now)
     memory.full_at = float("-inf")
     requeue_after = max(1.0, min((now - began) / 4, health.typical_seconds))
-    ours = health.reason == "InternalError"
+    ours = health.reason in {"InternalError", Reason.PLACE_CHANGED}
     recent = not ours and now - max([memory.began, *memory.read_at.values()]) < unread.TRUSTED_FOR
     status = report.unsaid if recent and unread.speaks(body) else partial(report.trouble, health=health)
     return _end(body, status(body, now=utc_now()), requeue_after, "error")

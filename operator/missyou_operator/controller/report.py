@@ -21,6 +21,7 @@ from missyou_operator.api.status import (
     merge_patch,
     parse_status,
 )
+from missyou_operator.aws.cloud import Known
 from missyou_operator.controller.conditions import Verdict, component_verdicts, not_ready, overall_verdicts, stamp
 from missyou_operator.controller.events import Event, transitions
 from missyou_operator.controller.ignored import ignored_text
@@ -74,6 +75,8 @@ def progress(body: Mapping[str, Any], result: PassResult, now: datetime) -> dict
     """Return the status after a pass that observed AWS."""
     before, stack, world = previous(body), result.stack, result.outcome.world
     status = Status(
+        account=stack.account,
+        region=stack.region,
         outputs=outputs(stack, world),
         url=url(stack, world),
         resources=_resources(result.outcome),
@@ -130,6 +133,8 @@ def deleting(body: Mapping[str, Any], outcome: Outcome, now: datetime) -> dict[s
     if stalled := next((result.health for result in culprits if result.health.stalled), None):
         verdicts = [verdicts[0], Verdict(ConditionType.STALLED, "True", stalled.reason, stalled.message)]
     status = Status(
+        account=before.account,
+        region=before.region,
         image=before.image,
         outputs=before.outputs,
         url=before.url,
@@ -156,6 +161,18 @@ def events(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Event]:
         return []
     old, new = (previous({"status": {"conditions": status.get("conditions", ())}}) for status in (before, after))
     return transitions(old.conditions, new.conditions)
+
+
+def known_resources(body: Mapping[str, Any]) -> Known:
+    """Return the names of the stack's resources by ID, by type, as the status has them.
+
+    What is somebody else's is in it too, with a reason that says so. Only EC2's, which have no names, never are.
+    """
+    known: dict[str, dict[str, str]] = {}
+    for row in previous(body).resources:
+        if row.id and (row.state != Reason.OWNED_ELSEWHERE or row.type.startswith("ec2.")):
+            known.setdefault(row.type, {})[row.id] = row.name
+    return known
 
 
 def _finished(  # noqa: PLR0913 - all that a status is made of

@@ -14,7 +14,7 @@ from typing import Any
 from missyou_operator.engine import schedule
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Result, Runtime
-from missyou_operator.engine.plan import Action, Change, ObservedState, Plan, compare, references
+from missyou_operator.engine.plan import Action, Change, ObservedState, Plan, compare, references, undeletable
 from missyou_operator.engine.prune import prune
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 from missyou_operator.engine.values import UNKNOWN, Ref
@@ -35,6 +35,11 @@ def execute(
         for observed in outcome.world.get(address, ())[:1]:
             health = Health("ready", message="no longer desired; the running version still uses it")
             outcome.results[address] = Result(address, observed.component, health, observed)
+    for observed in [each for found in outcome.world.values() for each in found if each.address not in graph]:
+        if undeletable(observed, graph):
+            outcome.results[observed.address] = Result(
+                observed.address, observed.component, _disputed(observed), observed, surplus=True
+            )
     return outcome
 
 
@@ -82,7 +87,7 @@ class _Execution:
             return pending("Deleting", f"{resource.address} ({observed.id}) is being deleted first")
         desired, change = compare(self.graph, resource, observed, self.known)
         if change is None:
-            return desired.health(observed) if observed else READY
+            return _unchanged(desired, observed)
         if resource.address in self.held:
             return self.held[resource.address]
         return self._obstacle(desired, observed, change) or (desired, observed, change)
@@ -114,7 +119,10 @@ class _Execution:
                 after = desired.update(cloud, observed, frozenset(item.field for item in change.fields))
             return _result(desired, desired.health(after), after, change)
         except Exception as error:  # every failure becomes the report of one resource, and never stops the others
-            return _result(desired, self.runtime.refusal(desired.address, error), observed)
+            health = self.runtime.refusal(desired.address, error)
+            if observed is not None and observed.lost and health.stalled:
+                health = replace(health, message=f"{health.message}. Or give it back its tags: {observed.lost}")
+            return _result(desired, health, observed)
 
 
 def _result(resource: Resource, health: Health, observed: Observed | None, change: Change | None = None) -> Result:
@@ -122,11 +130,32 @@ def _result(resource: Resource, health: Health, observed: Observed | None, chang
     return Result(resource.address, resource.component, health, observed, change, shown, counts)
 
 
+def _unchanged(desired: Resource, observed: Observed | None) -> Health:
+    """Return the health of what needs no change, or must not be changed."""
+    if observed is None:
+        return READY
+    return _disputed(observed) if desired.disputed(observed) else desired.health(observed)
+
+
 def _waiting(resource: Resource, target: Result) -> Health:
     reason = f"WaitingFor{target.component}" if target.component != resource.component else "Creating"
     why = f": {target.health.message}" if target.health.message else ""
     message = f"{resource.name} waits for {target.address}{why}"
     return Health("pending", reason, message, target.health.typical_seconds, waits_for=target.address)
+
+
+def _disputed(observed: Observed) -> Health:
+    """Return what it means that something of ours may have become somebody else's."""
+    why = (
+        f"but its tags name {observed.owner}"
+        if observed.owner
+        else "but lacks our tags and is not as it was left: it may be another one of the same name"
+    )
+    message = (
+        f"{observed.address} ({observed.id}) was this stack's, {why}. It is left alone, and nothing is created beside "
+        f"it. If it is this stack's, give it back its tags: {observed.lost}"
+    )
+    return Health("failed", "OwnedElsewhere", message, 300.0, stalled=True)
 
 
 def _owned_elsewhere(resource: Resource, observed: Observed) -> str:

@@ -112,7 +112,7 @@ def plan_one(desired: Resource, observed: Observed | None) -> Change | None:
         return None
     if observed is None:
         return Change(Action.CREATE, desired.address, desired.component)
-    if observed.state == "deleting":
+    if observed.state == "deleting" or desired.disputed(observed):
         return None
     fields = desired.diff(observed)
     if not fields:
@@ -135,11 +135,19 @@ def references(graph: Graph, resource: Resource, observed: Observed, change: Cha
     }
 
 
+def undeletable(observed: Observed, graph: Graph) -> bool:
+    """Return whether something lacks our tags and must not be deleted: it may be another, or one that is needed."""
+    if not observed.lost:
+        return False
+    return bool(observed.owner) or observed.kind.IDENTITY == "name" or observed.address in graph
+
+
 def _deletions(graph: Graph, world: ObservedState) -> Iterable[Change]:
     for address, found in world.items():
         surplus = found[1:] if address in graph or address in graph.kept else found
         for observed in surplus:
-            if observed.owned and not observed.kind.EXTERNAL and not observed.kind.RETAINED:
+            kept = observed.kind.EXTERNAL or observed.kind.RETAINED or undeletable(observed, graph)
+            if observed.owned and not kept:
                 lost = observed.kind.holds_data(observed)
                 yield Change(Action.DELETE, address, observed.component, observed.id, (), lost, _which(observed, lost))
 

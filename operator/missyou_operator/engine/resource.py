@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, Self
 
 from missyou_operator.engine.comparators import Comparator
+from missyou_operator.engine.tags import stale
 from missyou_operator.engine.values import UNKNOWN, Ref, Sensitive, is_known, refs_in, substitute
 
 #: Seconds that a wait usually lasts when its type says nothing better.
@@ -71,6 +72,9 @@ class Observed:
     `attrs` are normalised: they bear the names and the shapes of the desired fields, so that comparing is `==`, and
     hold besides what others refer to (`id`, `arn`, …). `owned` is False for something of our name that bears another
     owner's tags (or none): it is never touched. `state` is the word that the cloud itself uses.
+
+    `lost` is set for what is ours although it lacks our tags, since its ID is known or others of ours refer to it: the
+    command by which a person gives them back. `owner` then names the other owner that its tags name, if any.
     """
 
     kind: type[Resource]
@@ -82,6 +86,7 @@ class Observed:
     component: str = ""
     owned: bool = True
     owner: str = ""
+    lost: str = ""
 
     @property
     def address(self) -> str:
@@ -126,6 +131,8 @@ class Resource(abc.ABC):
     - `RETAINED`: created on request (a snapshot). Never deleted; its absence is not drift; it does not count towards
       readiness.
     - `IF_TAKEN`: what helps where something of others bears the name.
+    - `IDENTITY`: what tells one from another. "tags": it has no name, so only what bears our tags is ever found. "id":
+      its ID is given once. "name": its ID is its name, which something else may bear later.
     - `NOT_IDEMPOTENT`: neither a name nor a token prevents a second one, so an unanswered creation is looked for first.
     """
 
@@ -138,6 +145,7 @@ class Resource(abc.ABC):
     EVIDENCE: ClassVar[tuple[str, ...]] = ()
     EXTERNAL: ClassVar[bool] = False
     RETAINED: ClassVar[bool] = False
+    IDENTITY: ClassVar[Literal["tags", "id", "name"]] = "name"
     NOT_IDEMPOTENT: ClassVar[bool] = False
     IF_TAKEN: ClassVar[str] = (
         "Delete it or rename it, and the operator makes its own; a new app can have another spec.stackName instead, "
@@ -175,14 +183,29 @@ class Resource(abc.ABC):
             if not is_known(getattr(self, name)) or not self.matches(name, observed)
         ]
         missing = {key: value for key, value in self.tags.items() if observed.tags.get(key) != value}
-        if missing:
-            present = {key: observed.tags[key] for key in missing if key in observed.tags}
+        surplus = self.stale_tags(observed)
+        if missing or surplus:
+            present = {key: value for key, value in observed.tags.items() if key in missing or key in surplus}
             changes.append(FieldChange("tags", _render(present), _render(missing)))
         return tuple(changes)
+
+    def stale_tags(self, observed: Observed) -> tuple[str, ...]:
+        """Return the keys of the tags that were set for an earlier spec and are no longer desired.
+
+        What has no tags of its own may show those of what it is part of.
+        """
+        return stale(self.tags, observed.tags) if self.tags else ()
 
     def matches(self, name: str, observed: Observed) -> bool:
         """Return whether a field is as desired. Overridden where that depends on other fields too."""
         return self.COMPARED[name](getattr(self, name), observed.attrs.get(name))
+
+    def disputed(self, observed: Observed) -> bool:
+        """Return whether what lacks our tags may be somebody else's after all, and has to be left alone."""
+        if not observed.lost or observed.owner or self.IDENTITY != "name":
+            return bool(observed.lost and observed.owner)
+        # Of that name there may be another one by now: ours is as it was left.
+        return any(is_known(getattr(self, name)) and not self.matches(name, observed) for name in self.COMPARED)
 
     def destroys_data(self, changes: Sequence[FieldChange]) -> bool:  # noqa: ARG002 - for those that override it
         """Return whether replacing it because of these changes loses data that nothing else holds."""
@@ -200,7 +223,8 @@ class Resource(abc.ABC):
     def as_desired(self, observed: Observed, **attrs: Any) -> Observed:
         """Copy an observation with all compared fields and tags as desired: what a complete change leaves behind."""
         wanted = {name: getattr(self, name) for name in self.COMPARED if not self.matches(name, observed)}
-        tags = {**observed.tags, **self.tags}
+        surplus = self.stale_tags(observed)
+        tags = {**{key: value for key, value in observed.tags.items() if key not in surplus}, **self.tags}
         return replace(observed, attrs={**observed.attrs, **wanted, **attrs}, tags=tags)
 
     def missing(self) -> Health:

@@ -9,6 +9,7 @@ from typing import TypedDict
 from missyou_operator.api import AppSpec, Component
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.engine.graph import Graph
+from missyou_operator.engine.tags import ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +126,5 @@ class Context:
 
     def named(self, component: Component) -> Named:
         """Return what names and tags the resources of a component."""
-        return Named(component, self.stack, {**self.app.tags, "Environment": str(self.app.environment)})
+        tags = {**self.app.tags, **ledger(self.app.tags), "Environment": str(self.app.environment)}
+        return Named(component, self.stack, tags)

@@ -65,8 +65,11 @@ class AlarmName(StrEnum):
     DATABASE_MEMORY = "{stack}-rds-memory"
 
 
-#: The names by resource type, for the types that are read or permitted by name. (EC2's are found by their tags.)
+#: The names by resource type, for the types that are read or permitted by name. (EC2's are found by their tags; of
+#: these two, a stack has one.)
 NAMES: Names = {
+    "ec2.Vpc": (VPC,),
+    "ec2.InternetGateway": (INTERNET_GATEWAY,),
     "rds.DBSubnetGroup": (DATABASE,),
     "rds.DBParameterGroup": (PARAMETERS,),
     "rds.DBInstance": (DATABASE,),

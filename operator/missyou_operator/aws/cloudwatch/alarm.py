@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.clock import seconds
+from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloudwatch.tags import retag, still_ours, tags_key
 from missyou_operator.aws.errors import gone
+from missyou_operator.aws.idempotency import exists_already
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
@@ -18,6 +21,8 @@ from missyou_operator.engine.values import Ref
 _NAMES = ("cloudwatch:alarm:{cloudwatch.Alarm}",)
 #: The id of an alarm's expression.
 _WATCHED = "watched"
+#: Seconds that a list of alarms may be old before an alarm is created.
+_JUST_READ = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +63,7 @@ class Alarm(Named):
         observe("cloudwatch:DescribeAlarms"),
         observe("cloudwatch:ListTagsForResource", on=_NAMES),
         make("cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", on=_NAMES),
-        change("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", on=_NAMES),
+        change("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "cloudwatch:UntagResource", on=_NAMES),
     )
 
     namespace: str
@@ -95,7 +100,7 @@ class Alarm(Named):
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         arn, client = row["AlarmArn"], reader.client("cloudwatch")
-        answer = reader.slow_changing(f"cloudwatch.tags.{arn}", lambda: client.list_tags_for_resource(ResourceARN=arn))
+        answer = reader.slow_changing(tags_key(arn), lambda: client.list_tags_for_resource(ResourceARN=arn))
         attrs = {
             "id": row["AlarmName"],
             "arn": row["AlarmArn"],
@@ -129,16 +134,29 @@ class Alarm(Named):
         return READY
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it with its tags. Its state is unknown until the metric has data."""
+        """Create it with its tags, unless one has appeared since the last read: the call would overwrite it.
+
+        Its state is unknown until the metric has data.
+        """
+        client, listing = cloud.client("cloudwatch"), self.LISTING
+        # The alarms of a stack are created together, and share the read.
+        rows = cloud.inventory.get(
+            f"cloudwatch.{listing.operation}",
+            lambda: pages(client, listing.operation, listing.result, **listing.arguments),
+            seconds() - _JUST_READ,
+        )
+        if any(row[listing.name] == self.name for row in rows):
+            raise exists_already(self.address)
         self._put(cloud, Tags=tag_list(self.tags))
         return self.as_created(self.name, "INSUFFICIENT_DATA", arn=cloud.stack.arn("cloudwatch", f"alarm:{self.name}"))
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Replace all settings, and write the tags by a call of their own."""
+        still_ours(cloud, observed)
         if changed - {"tags"}:
             self._put(cloud)
         if "tags" in changed:
-            cloud.client("cloudwatch").tag_resource(ResourceARN=observed.attrs["arn"], Tags=tag_list(self.tags))
+            retag(cloud, self, observed)
         return self.as_desired(observed)
 
     def _put(self, cloud: Cloud, **tags: Any) -> None:
@@ -175,7 +193,12 @@ class Alarm(Named):
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
         """Delete it. AWS ignores unknown names."""
-        return gone(lambda: cloud.client("cloudwatch").delete_alarms(AlarmNames=[observed.id]))
+
+        def delete() -> None:
+            still_ours(cloud, observed)
+            cloud.client("cloudwatch").delete_alarms(AlarmNames=[observed.id])
+
+        return gone(delete)
 
 
 def _watched(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloudwatch.tags import retag, still_ours, tags_key
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.idempotency import exists_already
 from missyou_operator.aws.identity import StackIdentity, tag_list, tag_map
@@ -35,6 +36,7 @@ class Dashboard(Named):
         observe("cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource", on=(_DASHBOARD,)),
         make("cloudwatch:PutDashboard", "cloudwatch:TagResource", on=(_DASHBOARD,)),
         change("cloudwatch:PutDashboard", "cloudwatch:TagResource", "cloudwatch:DeleteDashboards", on=(_DASHBOARD,)),
+        change("cloudwatch:UntagResource", on=(_DASHBOARD,)),
     )
 
     body: Mapping[str, Any]
@@ -42,10 +44,10 @@ class Dashboard(Named):
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         client, name, arn = reader.client("cloudwatch"), row["DashboardName"], row["DashboardArn"]
-        answer = reader.slow_changing(f"cloudwatch.tags.{arn}", lambda: client.list_tags_for_resource(ResourceARN=arn))
+        answer = reader.slow_changing(tags_key(arn), lambda: client.list_tags_for_resource(ResourceARN=arn))
         tags = tag_map(answer["Tags"])
         attrs: dict[str, Any] = {"id": name, "arn": arn}
-        if reader.stack.owns(tags):
+        if reader.owns(cls, name, tags):
             attrs["body"] = json.loads(client.get_dashboard(DashboardName=name)["DashboardBody"])
         return reader.observed(cls, name, name, attrs, tags)
 
@@ -74,9 +76,10 @@ class Dashboard(Named):
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Set what differs, tags first: the operator may change only dashboards that have them."""
+        still_ours(cloud, observed)
         client = cloud.client("cloudwatch")
         if "tags" in changed:
-            client.tag_resource(ResourceARN=observed.attrs["arn"], Tags=tag_list(self.tags))
+            retag(cloud, self, observed)
         if "body" in changed:
             client.put_dashboard(DashboardName=self.name, DashboardBody=_text(self.body))
         return self.as_desired(observed)
@@ -84,7 +87,12 @@ class Dashboard(Named):
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
         """Delete it."""
-        return gone(lambda: cloud.client("cloudwatch").delete_dashboards(DashboardNames=[observed.id]))
+
+        def delete() -> None:
+            still_ours(cloud, observed)
+            cloud.client("cloudwatch").delete_dashboards(DashboardNames=[observed.id])
+
+        return gone(delete)
 
 
 def _arn(stack: StackIdentity, name: str) -> str:

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Cloud, Reader
-from missyou_operator.aws.ec2.rows import in_vpc, retag, specification
+from missyou_operator.aws.ec2.rows import ENDPOINTS, name_of, retag, specification
 from missyou_operator.aws.errors import code_of, is_absent, message_of
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import Grant, Part, change, make, observe, tag_new
@@ -46,6 +46,7 @@ class VpcEndpoint(Resource):
     """
 
     TYPE: ClassVar[str] = "ec2.VpcEndpoint"
+    IDENTITY = "tags"
     COMPARED = compare("vpc_id", "service", "kind", "private_dns", policy=as_policy, **dict.fromkeys(_SETS, as_set))
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"vpc_id", "service", "kind"})
     #: Stopping tasks still send their last log lines.
@@ -57,7 +58,7 @@ class VpcEndpoint(Resource):
         tag_new("ec2:CreateTags", "CreateVpcEndpoint", on=("ec2:vpc-endpoint/*",)),
         change("ec2:CreateVpcEndpoint", on=_AROUND),
         change("ec2:ModifyVpcEndpoint", on=("ec2:vpc-endpoint/*", *_AROUND)),
-        change("ec2:DeleteVpcEndpoints", "ec2:CreateTags", on=("ec2:vpc-endpoint/*",)),
+        change("ec2:DeleteVpcEndpoints", "ec2:CreateTags", "ec2:DeleteTags", on=("ec2:vpc-endpoint/*",)),
         Grant(
             Part.MAKE,
             ("route53:AssociateVPCWithHostedZone",),
@@ -86,7 +87,7 @@ class VpcEndpoint(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Read the stack's endpoints. A failed one counts as absent, so that it is created again."""
-        rows = in_vpc(reader, "describe_vpc_endpoints", "VpcEndpoints")
+        rows = ENDPOINTS.in_vpc(reader, cls.TYPE)
         return [cls._observed(reader, row) for row in rows if row["State"].lower() not in _GHOSTS]
 
     @classmethod
@@ -104,7 +105,8 @@ class VpcEndpoint(Resource):
             "subnet_ids": frozenset(row.get("SubnetIds") or ()),
             "security_group_ids": frozenset(group["GroupId"] for group in row.get("Groups") or ()),
         }
-        return reader.observed(cls, tags.get("Name", id_), id_, attrs, tags, row["State"].lower())
+        name = name_of(reader, cls.TYPE, id_, row)
+        return reader.observed(cls, name, id_, attrs, tags, row["State"].lower())
 
     def health(self, observed: Observed) -> Health:
         """Return the state's health. A gateway is available at once, an interface takes a minute or two."""
@@ -155,7 +157,7 @@ class VpcEndpoint(Resource):
             except ClientError as error:
                 raise _explain(error, self.service) from error
         if "tags" in changed:
-            retag(cloud, observed, self.tags)
+            retag(cloud, self, observed)
         return self.as_desired(observed)
 
     @classmethod

@@ -15,7 +15,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ec2.blockers import delete_unless_used, in_use, interfaces
-from missyou_operator.aws.ec2.rows import TagsOnly, in_vpc, retag, specification, tagged, tagged_by_any_stack
+from missyou_operator.aws.ec2.rows import (
+    ADDRESSES,
+    INTERNET_GATEWAYS,
+    NAT_GATEWAYS,
+    TagsOnly,
+    name_of,
+    retag,
+    specification,
+)
 from missyou_operator.aws.errors import code_of, gone, is_absent, message_of
 from missyou_operator.aws.idempotency import creating_once
 from missyou_operator.aws.identity import tag_map
@@ -31,6 +39,7 @@ class InternetGateway(Resource):
     """An internet gateway attached to a VPC. Creating and attaching are two calls; in between, `vpc_id` is None."""
 
     TYPE: ClassVar[str] = "ec2.InternetGateway"
+    IDENTITY = "tags"
     NOT_IDEMPOTENT: ClassVar[bool] = True
     COMPARED = compare("vpc_id")
     #: Detaching is refused while the VPC has public addresses in use.
@@ -40,7 +49,7 @@ class InternetGateway(Resource):
         make("ec2:CreateInternetGateway", on=("ec2:internet-gateway/*",)),
         tag_new("ec2:CreateTags", "CreateInternetGateway", on=("ec2:internet-gateway/*",)),
         change("ec2:AttachInternetGateway", "ec2:DetachInternetGateway", on=("ec2:internet-gateway/*", "ec2:vpc/*")),
-        change("ec2:DeleteInternetGateway", "ec2:CreateTags", on=("ec2:internet-gateway/*",)),
+        change("ec2:DeleteInternetGateway", "ec2:CreateTags", "ec2:DeleteTags", on=("ec2:internet-gateway/*",)),
     )
 
     vpc_id: str | Ref
@@ -48,7 +57,7 @@ class InternetGateway(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Read the stack's internet gateways, attached or not."""
-        return [cls._observed(reader, row) for row in tagged(reader, "describe_internet_gateways", "InternetGateways")]
+        return [cls._observed(reader, row) for row in INTERNET_GATEWAYS.tagged(reader, cls.TYPE)]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -57,7 +66,8 @@ class InternetGateway(Resource):
         tags = tag_map(row.get("Tags"))
         id_ = row["InternetGatewayId"]
         attrs = {"id": id_, "vpc_id": attached[0] if attached else None}
-        return reader.observed(cls, tags.get("Name", id_), id_, attrs, tags)
+        # Its name is not read: a stack has one, and anybody may edit the tag `Name`.
+        return reader.observed(cls, reader.name(cls.TYPE), id_, attrs, tags)
 
     def health(self, observed: Observed) -> Health:
         """Return pending until it is attached."""
@@ -81,7 +91,7 @@ class InternetGateway(Resource):
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Attach it to its VPC, after detaching it from any other."""
         if "tags" in changed:
-            retag(cloud, observed, self.tags)
+            retag(cloud, self, observed)
         if "vpc_id" in changed:
             _detach(cloud, observed)
             self._attach(cloud, observed.id)
@@ -137,20 +147,21 @@ class Address(TagsOnly):
         observe("ec2:DescribeAddresses"),
         make("ec2:AllocateAddress", on=("ec2:elastic-ip/*",)),
         tag_new("ec2:CreateTags", "AllocateAddress", on=("ec2:elastic-ip/*",)),
-        change("ec2:ReleaseAddress", "ec2:CreateTags", on=("ec2:elastic-ip/*",)),
+        change("ec2:ReleaseAddress", "ec2:CreateTags", "ec2:DeleteTags", on=("ec2:elastic-ip/*",)),
     )
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Read the stack's addresses, except those that an AWS service manages for itself."""
-        rows = tagged(reader, "describe_addresses", "Addresses")
+        rows = ADDRESSES.tagged(reader, cls.TYPE)
         return [cls._observed(reader, row) for row in rows if not row.get("ServiceManaged")]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         tags = tag_map(row.get("Tags"))
         id_ = row["AllocationId"]
-        return reader.observed(cls, tags.get("Name", id_), id_, {"id": id_, "public_ip": row.get("PublicIp")}, tags)
+        attrs = {"id": id_, "public_ip": row.get("PublicIp")}
+        return reader.observed(cls, name_of(reader, cls.TYPE, id_, row), id_, attrs, tags)
 
     def create(self, cloud: Cloud) -> Observed:
         """Allocate it. The quota, 5 per region unless raised, is the first that several stacks hit."""
@@ -207,7 +218,7 @@ class NatGateway(TagsOnly):
         make("ec2:CreateNatGateway", on=("ec2:natgateway/*",)),
         tag_new("ec2:CreateTags", "CreateNatGateway", on=("ec2:natgateway/*",)),
         change("ec2:CreateNatGateway", on=("ec2:elastic-ip/*", "ec2:subnet/*", "ec2:vpc/*")),
-        change("ec2:DeleteNatGateway", "ec2:CreateTags", on=("ec2:natgateway/*",)),
+        change("ec2:DeleteNatGateway", "ec2:CreateTags", "ec2:DeleteTags", on=("ec2:natgateway/*",)),
     )
 
     subnet_id: str | Ref
@@ -216,7 +227,7 @@ class NatGateway(TagsOnly):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Read the stack's NAT gateways without ghosts; each carries why the last one of its name failed."""
-        rows = in_vpc(reader, "describe_nat_gateways", "NatGateways", filters="Filter")
+        rows = NAT_GATEWAYS.in_vpc(reader, cls.TYPE)
         return [cls._observed(reader, row, _failure(rows, _name(row))) for row in rows if row["State"] not in _GHOSTS]
 
     @classmethod
@@ -230,7 +241,9 @@ class NatGateway(TagsOnly):
             "public_ip": address.get("PublicIp"),
             "failure": failure,
         }
-        return reader.observed(cls, _name(row), row["NatGatewayId"], attrs, tag_map(row.get("Tags")), row["State"])
+        id_ = row["NatGatewayId"]
+        name = name_of(reader, cls.TYPE, id_, row)
+        return reader.observed(cls, name, id_, attrs, tag_map(row.get("Tags")), row["State"])
 
     def health(self, observed: Observed) -> Health:
         """Return pending for about two minutes. The next pass replaces one that has just failed."""
@@ -278,9 +291,8 @@ class NatGateway(TagsOnly):
 
 def _known(cloud: Cloud) -> list[Mapping[str, Any]]:
     """Return the stack's gateways, ghosts included, from the read that found one missing: no call of its own."""
-    operation = "describe_nat_gateways"
-    key = f"ec2.{operation}"  # as in `tagged`
-    rows = cloud.hourly(key, lambda: tagged_by_any_stack(cloud, operation, "NatGateways", "Filter"))
+    key = f"ec2.{NAT_GATEWAYS.operation}"  # as in `Table.tagged`
+    rows = cloud.hourly(key, lambda: NAT_GATEWAYS.of_any_stack(cloud))
     return [row for row in rows if cloud.stack.owns(tag_map(row.get("Tags")))]
 
 

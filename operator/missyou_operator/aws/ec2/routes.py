@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Client, Cloud, Reader
-from missyou_operator.aws.ec2.rows import in_vpc, retag, specification
+from missyou_operator.aws.ec2.rows import ROUTE_TABLES, name_of, retag, specification
 from missyou_operator.aws.errors import code_of, gone, is_absent
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
@@ -50,6 +50,7 @@ class RouteTable(Resource):
     """
 
     TYPE: ClassVar[str] = "ec2.RouteTable"
+    IDENTITY = "tags"
     COMPARED = compare("vpc_id", subnet_ids=as_set, default_target=equal)
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"vpc_id"})
     #: AWS does not require it, but stopping tasks still send their last log lines.
@@ -61,7 +62,7 @@ class RouteTable(Resource):
         tag_new("ec2:CreateTags", "CreateRouteTable", on=("ec2:route-table/*",)),
         change("ec2:CreateRouteTable", on=("ec2:vpc/*",)),
         change("ec2:CreateRoute", "ec2:ReplaceRoute", "ec2:DeleteRoute", on=("ec2:route-table/*",)),
-        change("ec2:DeleteRouteTable", "ec2:CreateTags", on=("ec2:route-table/*",)),
+        change("ec2:DeleteRouteTable", "ec2:CreateTags", "ec2:DeleteTags", on=("ec2:route-table/*",)),
         change(
             "ec2:AssociateRouteTable",
             "ec2:ReplaceRouteTableAssociation",
@@ -77,7 +78,7 @@ class RouteTable(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Read the stack's route tables; a VPC's main one is never among them."""
-        return [cls._observed(reader, row) for row in in_vpc(reader, "describe_route_tables", "RouteTables")]
+        return [cls._observed(reader, row) for row in ROUTE_TABLES.in_vpc(reader, cls.TYPE)]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -91,7 +92,7 @@ class RouteTable(Resource):
             "default_target": _default_target(row.get("Routes") or ()),
             "associations": associations,
         }
-        return reader.observed(cls, tags.get("Name", id_), id_, attrs, tags)
+        return reader.observed(cls, name_of(reader, cls.TYPE, id_, row), id_, attrs, tags)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it with its route and associations. `update` completes a creation that was interrupted."""
@@ -108,7 +109,7 @@ class RouteTable(Resource):
         """Set the default route and the associations. Each subnet moves in one step and is never without a table."""
         ec2 = cloud.client("ec2")
         if "tags" in changed:
-            retag(cloud, observed, self.tags)
+            retag(cloud, self, observed)
         if "default_target" in changed:
             self._set_default_route(ec2, observed)
         associations = dict(observed.attrs["associations"])

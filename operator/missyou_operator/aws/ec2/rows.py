@@ -2,49 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from missyou_operator.aws import tags
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.identity import STACK_TAG, tag_list, tag_map
 from missyou_operator.engine.resource import Observed, Resource
 
+Row = Mapping[str, Any]
 
-def tagged(reader: Reader, operation: str, result: str, *, filters: str = "Filters") -> list[Mapping[str, Any]]:
-    """Read the rows that any stack owns from an EC2 describe call, and return this stack's.
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An EC2 describe call. `key` is the key of a row's ID, `by_id` the filter for it.
 
     EC2 resources have no names: the tags, set by the creating call, are their identity.
     """
-    rows = reader.shared(f"ec2.{operation}", lambda: tagged_by_any_stack(reader, operation, result, filters))
-    return [row for row in rows if reader.stack.owns(tag_map(row.get("Tags")))]
+
+    operation: str
+    result: str
+    key: str
+    by_id: str
+    filters: str = "Filters"
+
+    def tagged(self, reader: Reader, type_: str) -> list[Row]:
+        """Return the stack's rows among those that any stack owns, and those that are its own and have lost their tags.
+
+        The latter are known by their IDs. They take a call of their own, and only while one is missing.
+        """
+        rows = reader.shared(f"ec2.{self.operation}", lambda: self.of_any_stack(reader))
+        ours = [row for row in rows if reader.stack.owns(tag_map(row.get("Tags")))]
+        return ours + self.by_ids(reader, reader.known(type_).keys() - {row[self.key] for row in ours})
+
+    def of_any_stack(self, cloud: Cloud) -> list[Row]:
+        """Read the rows that bear the tag of a stack."""
+        return self._described(cloud, "tag-key", [STACK_TAG])
+
+    def by_ids(self, cloud: Cloud, ids: Collection[str]) -> list[Row]:
+        """Read rows by their IDs, whatever their tags; IDs that do not exist are ignored."""
+        return self._described(cloud, self.by_id, sorted(ids)) if ids else []
+
+    def in_vpc(self, reader: Reader, type_: str) -> list[Row]:
+        """Read resources that live in the VPC, as `tagged` does; without a VPC there are none, and no call is made."""
+        return self.tagged(reader, type_) if reader.found("ec2.Vpc") else []
+
+    def _described(self, cloud: Cloud, name: str, values: list[str]) -> list[Row]:
+        where = [{"Name": name, "Values": values}]
+        return pages(cloud.client("ec2"), self.operation, self.result, **{self.filters: where})
 
 
-def tagged_by_any_stack(cloud: Cloud, operation: str, result: str, filters: str) -> list[Mapping[str, Any]]:
-    """Read the rows of an EC2 describe call that bear the tag of a stack."""
-    return pages(cloud.client("ec2"), operation, result, **{filters: [{"Name": "tag-key", "Values": [STACK_TAG]}]})
+VPCS = Table("describe_vpcs", "Vpcs", "VpcId", "vpc-id")
+SUBNETS = Table("describe_subnets", "Subnets", "SubnetId", "subnet-id")
+INTERNET_GATEWAYS = Table("describe_internet_gateways", "InternetGateways", "InternetGatewayId", "internet-gateway-id")
+ADDRESSES = Table("describe_addresses", "Addresses", "AllocationId", "allocation-id")
+NAT_GATEWAYS = Table("describe_nat_gateways", "NatGateways", "NatGatewayId", "nat-gateway-id", filters="Filter")
+ROUTE_TABLES = Table("describe_route_tables", "RouteTables", "RouteTableId", "route-table-id")
+SECURITY_GROUPS = Table("describe_security_groups", "SecurityGroups", "GroupId", "group-id")
+ENDPOINTS = Table("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId", "vpc-endpoint-id")
 
 
-def in_vpc(reader: Reader, operation: str, result: str, *, filters: str = "Filters") -> list[Mapping[str, Any]]:
-    """Read resources that live in the VPC, as `tagged` does; without a VPC there are none, and no call is made."""
-    return tagged(reader, operation, result, filters=filters) if reader.found("ec2.Vpc") else []
+def name_of(reader: Reader, type_: str, id_: str, row: Row) -> str:
+    """Return a resource's name: what the stack knows it by, since anybody may edit the tag `Name`."""
+    return reader.known(type_).get(id_) or tag_map(row.get("Tags")).get("Name", id_)
 
 
-def specification(kind: str, tags: Mapping[str, str]) -> list[dict[str, Any]]:
+def specification(kind: str, desired: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return the `TagSpecifications` that tag a resource in the creating call."""
-    return [{"ResourceType": kind, "Tags": tag_list(tags)}]
+    return [{"ResourceType": kind, "Tags": tag_list(desired)}]
 
 
-def retag(cloud: Cloud, observed: Observed, tags: Mapping[str, str]) -> None:
-    """Set tags on an EC2 resource."""
-    cloud.client("ec2").create_tags(Resources=[observed.id], Tags=tag_list(tags))
+def retag(cloud: Cloud, desired: Resource, observed: Observed) -> None:
+    """Set the tags of an EC2 resource."""
+    ec2, resources = cloud.client("ec2"), [observed.id]
+    tags.retag(
+        desired,
+        observed,
+        lambda keys: ec2.delete_tags(Resources=resources, Tags=[{"Key": key} for key in keys]),
+        lambda: ec2.create_tags(Resources=resources, Tags=tag_list(desired.tags)),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class TagsOnly(Resource):
     """An EC2 resource of which nothing but the tags can change in place."""
 
+    IDENTITY = "tags"
+
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
         """Set the tags."""
-        retag(cloud, observed, self.tags)
+        retag(cloud, self, observed)
         return self.as_desired(observed)

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.ec2.blockers import delete_unless_used, users_of_group
-from missyou_operator.aws.ec2.rows import TagsOnly, in_vpc, retag, specification
+from missyou_operator.aws.ec2.rows import SECURITY_GROUPS, TagsOnly, retag, specification
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import owner_of, tag_map
 from missyou_operator.aws.permissions import change, make, observe, tag_new
@@ -49,7 +49,11 @@ class SecurityGroup(TagsOnly):
         tag_new("ec2:CreateTags", "CreateSecurityGroup", on=("ec2:security-group/*",)),
         change("ec2:CreateSecurityGroup", on=("ec2:vpc/*",)),
         change(
-            "ec2:RevokeSecurityGroupEgress", "ec2:DeleteSecurityGroup", "ec2:CreateTags", on=("ec2:security-group/*",)
+            "ec2:RevokeSecurityGroupEgress",
+            "ec2:DeleteSecurityGroup",
+            "ec2:CreateTags",
+            "ec2:DeleteTags",
+            on=("ec2:security-group/*",),
         ),
     )
 
@@ -59,7 +63,7 @@ class SecurityGroup(TagsOnly):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Read the stack's groups."""
-        return [cls._observed(reader, row) for row in in_vpc(reader, "describe_security_groups", "SecurityGroups")]
+        return [cls._observed(reader, row) for row in SECURITY_GROUPS.in_vpc(reader, cls.TYPE)]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -156,7 +160,7 @@ class SecurityGroupRule(Resource):
             on=("ec2:security-group/*",),
         ),
         change("ec2:ModifySecurityGroupRules", on=("ec2:security-group/*", "ec2:security-group-rule/*")),
-        change("ec2:CreateTags", on=("ec2:security-group-rule/*",)),
+        change("ec2:CreateTags", "ec2:DeleteTags", on=("ec2:security-group-rule/*",)),
     )
 
     group_id: str | Ref
@@ -250,7 +254,7 @@ class SecurityGroupRule(Resource):
                 SecurityGroupRules=[{"SecurityGroupRuleId": observed.id, "SecurityGroupRule": rule}],
             )
         if "tags" in changed:
-            retag(cloud, observed, self.tags)
+            retag(cloud, self, observed)
         return self.as_desired(observed)
 
     @classmethod

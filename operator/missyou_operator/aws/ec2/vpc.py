@@ -11,20 +11,31 @@ from botocore.exceptions import BotoCoreError, ClientError
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ec2.blockers import contents_of_vpc, delete_unless_used, interfaces
-from missyou_operator.aws.ec2.rows import TagsOnly, in_vpc, retag, specification, tagged
+from missyou_operator.aws.ec2.rows import (
+    ROUTE_TABLES,
+    SECURITY_GROUPS,
+    SUBNETS,
+    VPCS,
+    TagsOnly,
+    name_of,
+    retag,
+    specification,
+)
 from missyou_operator.aws.idempotency import creating_once
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare
+from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vpc(Resource):
-    """A VPC. Two with the same CIDR are legal, so only the tags identify it."""
+    """A VPC. Two with the same CIDR are legal, so only the tags identify it, its own or those of what is in it."""
 
     TYPE = "ec2.Vpc"
+    IDENTITY = "tags"
     NOT_IDEMPOTENT = True
     COMPARED = compare("cidr", "dns_support", "dns_hostnames")
     FORCES_REPLACEMENT = frozenset({"cidr"})
@@ -35,7 +46,7 @@ class Vpc(Resource):
         observe("ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"),
         make("ec2:CreateVpc", on=("ec2:vpc/*",)),
         tag_new("ec2:CreateTags", "CreateVpc", on=("ec2:vpc/*",)),
-        change("ec2:ModifyVpcAttribute", "ec2:DeleteVpc", "ec2:CreateTags", on=("ec2:vpc/*",)),
+        change("ec2:ModifyVpcAttribute", "ec2:DeleteVpc", "ec2:CreateTags", "ec2:DeleteTags", on=("ec2:vpc/*",)),
     )
 
     cidr: str
@@ -45,7 +56,10 @@ class Vpc(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Read the stack's VPCs. Their two DNS attributes take a call each: there is no batch."""
-        return [cls._observed(reader, row) for row in tagged(reader, "describe_vpcs", "Vpcs")]
+        rows = VPCS.tagged(reader, cls.TYPE)
+        if not rows and not reader.cannot_exist_yet():
+            rows = _by_contents(reader)
+        return [cls._observed(reader, row) for row in rows]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -53,14 +67,15 @@ class Vpc(Resource):
             answer = reader.client("ec2").describe_vpc_attribute(VpcId=row["VpcId"], Attribute=name)
             return bool(answer[name[0].upper() + name[1:]]["Value"])
 
-        tags = tag_map(row.get("Tags"))
+        tags, id_ = tag_map(row.get("Tags")), row["VpcId"]
         attrs = {
-            "id": row["VpcId"],
+            "id": id_,
             "cidr": row["CidrBlock"],
             "dns_support": attribute("enableDnsSupport"),
             "dns_hostnames": attribute("enableDnsHostnames"),
         }
-        return reader.observed(cls, tags.get("Name", row["VpcId"]), row["VpcId"], attrs, tags, row["State"])
+        # Its name is not read: a stack has one, and anybody may edit the tag `Name`.
+        return reader.observed(cls, reader.name(cls.TYPE), id_, attrs, tags, row["State"], known=True)
 
     def health(self, observed: Observed) -> Health:
         """Return pending for the first seconds."""
@@ -88,7 +103,7 @@ class Vpc(Resource):
         if "dns_hostnames" in changed:
             ec2.modify_vpc_attribute(VpcId=observed.id, EnableDnsHostnames={"Value": self.dns_hostnames})
         if "tags" in changed:
-            retag(cloud, observed, self.tags)
+            retag(cloud, self, observed)
         return self.as_desired(observed)
 
     @classmethod
@@ -99,6 +114,24 @@ class Vpc(Resource):
             lambda: cloud.client("ec2").delete_vpc(VpcId=observed.id),
             lambda: contents_of_vpc(cloud, observed.id),
         )
+
+
+def _by_contents(reader: Reader) -> list[Mapping[str, Any]]:
+    """Read the VPC that holds what bears our tags, although it lacks them itself. Error: RefusedError if two do."""
+    contents = {
+        (row["VpcId"], row[table.key])
+        for table in (SUBNETS, SECURITY_GROUPS, ROUTE_TABLES)
+        for row in table.tagged(reader, "")
+    }
+    ids = sorted({vpc_id for vpc_id, _ in contents})
+    if len(ids) > 1:
+        held = "; ".join(f"{id_} holds {', '.join(sorted(part for at, part in contents if at == id_))}" for id_ in ids)
+        raise RefusedError(
+            Reason.OWNED_ELSEWHERE,
+            f"no VPC bears this stack's tags, and more than one may be its own: {held}. Nothing is changed. Tag the "
+            f"right one: {reader.stack.retag_command(Vpc.TYPE, ids[0], '')}",
+        )
+    return VPCS.by_ids(reader, ids)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +148,7 @@ class Subnet(TagsOnly):
         make("ec2:CreateSubnet", on=("ec2:subnet/*",)),
         tag_new("ec2:CreateTags", "CreateSubnet", on=("ec2:subnet/*",)),
         change("ec2:CreateSubnet", on=("ec2:vpc/*",)),
-        change("ec2:DeleteSubnet", "ec2:CreateTags", on=("ec2:subnet/*",)),
+        change("ec2:DeleteSubnet", "ec2:CreateTags", "ec2:DeleteTags", on=("ec2:subnet/*",)),
     )
 
     vpc_id: str | Ref
@@ -128,7 +161,7 @@ class Subnet(TagsOnly):
         return [
             reader.observed(
                 cls,
-                tag_map(row["Tags"]).get("Name", row["SubnetId"]),
+                name_of(reader, cls.TYPE, row["SubnetId"], row),
                 row["SubnetId"],
                 {
                     "id": row["SubnetId"],
@@ -136,10 +169,10 @@ class Subnet(TagsOnly):
                     "cidr": row["CidrBlock"],
                     "zone": row["AvailabilityZone"],
                 },
-                tag_map(row["Tags"]),
+                tag_map(row.get("Tags")),
                 row["State"],
             )
-            for row in in_vpc(reader, "describe_subnets", "Subnets")
+            for row in SUBNETS.in_vpc(reader, cls.TYPE)
         ]
 
     def health(self, observed: Observed) -> Health:

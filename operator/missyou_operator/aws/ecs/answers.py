@@ -13,10 +13,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
+from missyou_operator.aws import tags
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import message_of
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.engine.errors import NotYetError
+from missyou_operator.engine.resource import Observed, Resource
 
 #: Part of ECS's message -> reason, what it means, and the seconds that it usually lasts.
 _TRANSIENT: tuple[tuple[str, str, str, float], ...] = (
@@ -40,9 +42,9 @@ _TRANSIENT: tuple[tuple[str, str, str, float], ...] = (
 )
 
 
-def ecs_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
+def ecs_tags(desired: Mapping[str, str]) -> list[dict[str, str]]:
     """Return tags in ECS's list form."""
-    return tag_list(tags, key="key", value="value")
+    return tag_list(desired, key="key", value="value")
 
 
 def tags_of(rows: Iterable[Mapping[str, Any]] | None) -> dict[str, str]:
@@ -50,9 +52,15 @@ def tags_of(rows: Iterable[Mapping[str, Any]] | None) -> dict[str, str]:
     return tag_map(rows, key="key", value="value")
 
 
-def retag(cloud: Cloud, arn: str, tags: Mapping[str, str]) -> None:
-    """Set tags on an ECS resource."""
-    cloud.client("ecs").tag_resource(resourceArn=arn, tags=ecs_tags(tags))
+def retag(cloud: Cloud, desired: Resource, observed: Observed) -> None:
+    """Set the tags of an ECS resource."""
+    ecs, arn = cloud.client("ecs"), observed.id
+    tags.retag(
+        desired,
+        observed,
+        lambda keys: ecs.untag_resource(resourceArn=arn, tagKeys=keys),
+        lambda: ecs.tag_resource(resourceArn=arn, tags=ecs_tags(desired.tags)),
+    )
 
 
 @contextmanager

@@ -27,7 +27,7 @@ class Cluster(Resource):
         observe("ecs:DescribeClusters", on=("ecs:cluster/{ecs.Cluster}",)),
         make("ecs:CreateCluster", on=("ecs:cluster/{ecs.Cluster}",)),
         tag_new("ecs:TagResource", "CreateCluster", on=("ecs:cluster/{ecs.Cluster}",)),
-        change("ecs:DeleteCluster", "ecs:TagResource", on=("ecs:cluster/{ecs.Cluster}",)),
+        change("ecs:DeleteCluster", "ecs:TagResource", "ecs:UntagResource", on=("ecs:cluster/{ecs.Cluster}",)),
         linked_role("ecs.amazonaws.com", 'ECS developer guide, "Using service-linked roles for Amazon ECS"'),
     )
 
@@ -66,7 +66,7 @@ class Cluster(Resource):
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
         """Set the tags; nothing else can change."""
-        retag(cloud, observed.id, self.tags)
+        retag(cloud, self, observed)
         return self.as_desired(observed)
 
     @classmethod

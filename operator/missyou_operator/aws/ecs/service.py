@@ -85,7 +85,7 @@ class Service(Resource):
         observe("logs:GetLogEvents", on=("logs:log-group:{ecs.Log}:log-stream:*",)),
         make("ecs:CreateService", on=(_NAME,)),
         tag_new("ecs:TagResource", "CreateService", on=(_NAME,)),
-        change("ecs:UpdateService", "ecs:DeleteService", "ecs:TagResource", on=(_NAME,)),
+        change("ecs:UpdateService", "ecs:DeleteService", "ecs:TagResource", "ecs:UntagResource", on=(_NAME,)),
     )
 
     cluster: str | Ref
@@ -122,7 +122,7 @@ class Service(Resource):
         tags = tags_of(row.get("tags"))
         attrs = attributes(row, tags)
         state = "deleting" if row["status"] == "DRAINING" else row["status"]
-        if state == "ACTIVE" and reader.stack.owns(tags):
+        if state == "ACTIVE" and reader.owns(cls, row["serviceArn"], tags):
             attrs["versions"] = _versions(reader, row)
             targets = _targets(reader, attrs)
             healthy = attrs["healthy_in"] = {arn: _healthy(rows) for arn, rows in targets.items()}
@@ -180,7 +180,7 @@ class Service(Resource):
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Send what changed, which ECS rolls out. Record the deployment that this starts in a tag."""
-        ecs, tags = cloud.client("ecs"), dict(self.tags) if "tags" in changed else {}
+        ecs, tags = cloud.client("ecs"), dict[str, str]()
         row: Mapping[str, Any] | None = None
         if arguments := self._arguments(observed, changed):
             with refusals_as_waits(self.address):
@@ -190,7 +190,9 @@ class Service(Resource):
         elif "failed_rollout" in changed:
             tags |= deployment_tag(observed.attrs, self._digest())
         if tags:
-            retag(cloud, observed.id, tags)
+            ecs.tag_resource(resourceArn=observed.id, tags=ecs_tags(tags))
+        if "tags" in changed:
+            retag(cloud, self, observed)
         after = self.as_desired(observed, **({"failed_definition": ""} if "failed_rollout" in changed else {}))
         return after if row is None else self._after(after, row, {**after.tags, **tags})
 

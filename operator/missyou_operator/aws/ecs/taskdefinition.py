@@ -20,7 +20,7 @@ from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag,
 from missyou_operator.aws.errors import gone, message_of
 from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare
-from missyou_operator.engine.resource import READY, Health, Observed, Resource
+from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
 from missyou_operator.engine.values import Ref, is_known
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ class TaskDefinition(Resource):
     """
 
     TYPE: ClassVar[str] = "ecs.TaskDefinition"
+    IDENTITY = "id"
     COMPARED = compare(
         "cpu",
         "memory",
@@ -64,7 +65,7 @@ class TaskDefinition(Resource):
         observe("ecs:DescribeServices", on=("ecs:service/{ecs.Cluster}/{ecs.Service}",)),
         make("ecs:RegisterTaskDefinition", on=(_FAMILY,)),
         tag_new("ecs:TagResource", "RegisterTaskDefinition", on=(_FAMILY,)),
-        change("ecs:TagResource", on=(_FAMILY,)),
+        change("ecs:TagResource", "ecs:UntagResource", on=(_FAMILY,)),
         # AWS can restrict it neither by name nor by tag.
         Grant(Part.CHANGE, ("ecs:DeregisterTaskDefinition",)),
         Grant(
@@ -130,15 +131,23 @@ class TaskDefinition(Resource):
     def matches(self, name: str, observed: Observed) -> bool:
         """Compare the versions of secrets by the hash, since a revision does not show them.
 
-        A hash that differs counts as their change only if no other field differs.
+        A hash that differs counts as their change only if no other field differs. One that somebody has removed is set
+        again: there is nothing to roll out.
         """
         if name != "secret_versions":
             return super().matches(name, observed)
-        return observed.tags.get(SPEC_TAG) == self.spec_hash() or any(
+        return observed.tags.get(SPEC_TAG, self.spec_hash()) == self.spec_hash() or any(
             not is_known(getattr(self, other)) or not super(TaskDefinition, self).matches(other, observed)
             for other in self.COMPARED
             if other != "secret_versions"
         )
+
+    def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
+        """Compare, and demand the hash."""
+        changes = super().diff(observed)
+        if changes or SPEC_TAG in observed.tags:
+            return changes
+        return (FieldChange("tags", "(none)", SPEC_TAG),)
 
     def spec_hash(self) -> str:
         """Return the hash, in 64 hex digits, of everything that defines a revision."""
@@ -190,12 +199,13 @@ class TaskDefinition(Resource):
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Register another revision; if only tags changed, tag the current one."""
         if changed == {"tags"}:
-            retag(cloud, observed.id, self.tags)
-            return self.as_desired(observed)
+            marked = replace(self, tags=self._all_tags()) if SPEC_TAG not in observed.tags else self
+            retag(cloud, marked, observed)
+            return marked.as_desired(observed)
         arn = self._register(cloud)
         _retire(cloud, arn)
         updated = self.as_desired(observed, id=arn, **self._attrs_of(arn))
-        return replace(updated, id=arn, tags={**observed.tags, **self._all_tags()})
+        return replace(updated, id=arn, tags={**updated.tags, **self._all_tags()})
 
     def _register(self, cloud: Cloud) -> str:
         with refusals_as_waits(self.address):

@@ -86,7 +86,8 @@ class AccessLogs(Resource):
             bucket, _, prefix = balancer.attrs.get("logs_to", "").removeprefix("s3://").partition("/")
             if bucket == ours:
                 attrs = {"load_balancer_arn": balancer.id, "bucket": bucket, "prefix": prefix}
-                found.append(reader.observed(cls, balancer.name, f"{ours} of {balancer.name}", attrs, balancer.tags))
+                id_ = f"{ours} of {balancer.name}"
+                found.append(Observed(cls, balancer.name, id_, attrs, balancer.tags, component=balancer.component))
         return found
 
     def create(self, cloud: Cloud) -> Observed:

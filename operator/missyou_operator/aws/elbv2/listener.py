@@ -62,6 +62,7 @@ class Listener(Resource):
         standby=as_set,
     )
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"load_balancer_arn"})
+    IDENTITY = "id"
     # Requests in flight finish while the tasks drain.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.LoadBalancer",)
@@ -74,6 +75,7 @@ class Listener(Resource):
             "elasticloadbalancing:ModifyListener",
             "elasticloadbalancing:DeleteListener",
             "elasticloadbalancing:AddTags",
+            "elasticloadbalancing:RemoveTags",
             on=(_LISTENER,),
         ),
     )
@@ -155,7 +157,7 @@ class Listener(Resource):
                     **mutual,
                 )
         if "tags" in changed:
-            retag(cloud, observed.id, self.tags)
+            retag(cloud, self, observed)
         return self.as_desired(observed, **({} if keeps_redirect else {"redirects": False, "leads_to": ""}))
 
     def _protocol(self) -> dict[str, Any]:
@@ -195,7 +197,7 @@ class Redirect(Resource):
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Return the redirects of the listeners that were read."""
         return [
-            reader.observed(cls, f"{row.name}-redirect", f"{row.id}/redirect", {"id": row.id}, row.tags, adopt=True)
+            Observed(cls, f"{row.name}-redirect", f"{row.id}/redirect", {"id": row.id}, component=row.component)
             for row in reader.found("elbv2.Listener")
             if row.attrs["port"] == HTTP and row.attrs["redirects"]
         ]

@@ -42,6 +42,7 @@ class LoadBalancer(Named):
     """
 
     TYPE: ClassVar[str] = "elbv2.LoadBalancer"
+    IDENTITY = "id"
     LISTING = Listing("elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerName")
     COMPARED = compare(
         "deletion_protection",
@@ -65,6 +66,7 @@ class LoadBalancer(Named):
             "elasticloadbalancing:ModifyLoadBalancerAttributes",
             "elasticloadbalancing:DeleteLoadBalancer",
             "elasticloadbalancing:AddTags",
+            "elasticloadbalancing:RemoveTags",
             on=(_NAME,),
         ),
         Grant(
@@ -155,7 +157,7 @@ class LoadBalancer(Named):
         if changed & {"deletion_protection", "drop_invalid_headers", "attributes"}:
             self._set_attributes(cloud, observed.id, differing(self.attributes, observed.attrs["attributes"]))
         if "tags" in changed:
-            retag(cloud, observed.id, self.tags)
+            retag(cloud, self, observed)
         return self.as_desired(observed)
 
     def _set_attributes(self, cloud: Cloud, arn: str, more: Mapping[str, str]) -> None:

@@ -9,11 +9,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
+from missyou_operator.aws import tags
 from missyou_operator.aws.answers import joined
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import code_of
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.engine.errors import NotYetError
+from missyou_operator.engine.resource import Observed, Resource
 
 #: The most ARNs that one DescribeTags takes.
 _MOST_ARNS = 20
@@ -22,16 +24,22 @@ _MOST_ARNS = 20
 def with_tags(reader: Reader, rows: Sequence[Mapping[str, Any]], key: str) -> list[Mapping[str, Any]]:
     """Return the rows of load balancers, listeners or target groups with their `Tags`; `key` names the ARN."""
     arns = [row[key] for row in rows]
-    tags: dict[str, dict[str, str]] = {arn: {} for arn in arns}
+    found: dict[str, dict[str, str]] = {arn: {} for arn in arns}
     for start in range(0, len(arns), _MOST_ARNS):
         answer = reader.client("elbv2").describe_tags(ResourceArns=arns[start : start + _MOST_ARNS])
-        tags |= {row["ResourceArn"]: tag_map(row.get("Tags")) for row in answer["TagDescriptions"]}
-    return [joined(row, Tags=tags.get(row[key], {})) for row in rows]
+        found |= {row["ResourceArn"]: tag_map(row.get("Tags")) for row in answer["TagDescriptions"]}
+    return [joined(row, Tags=found.get(row[key], {})) for row in rows]
 
 
-def retag(cloud: Cloud, arn: str, tags: Mapping[str, str]) -> None:
-    """Set tags."""
-    cloud.client("elbv2").add_tags(ResourceArns=[arn], Tags=tag_list(tags))
+def retag(cloud: Cloud, desired: Resource, observed: Observed) -> None:
+    """Set the tags of a load balancer, listener or target group."""
+    elb, arns = cloud.client("elbv2"), [observed.id]
+    tags.retag(
+        desired,
+        observed,
+        lambda keys: elb.remove_tags(ResourceArns=arns, TagKeys=keys),
+        lambda: elb.add_tags(ResourceArns=arns, Tags=tag_list(desired.tags)),
+    )
 
 
 def attribute_map(rows: Iterable[Mapping[str, Any]] | None) -> dict[str, str]:

@@ -62,6 +62,7 @@ class TargetGroup(Named):
     """
 
     TYPE: ClassVar[str] = "elbv2.TargetGroup"
+    IDENTITY = "id"
     LISTING = Listing("elbv2", "describe_target_groups", "TargetGroups", "TargetGroupName")
     COMPARED = compare(
         "vpc_id",
@@ -89,6 +90,7 @@ class TargetGroup(Named):
             "elasticloadbalancing:ModifyTargetGroupAttributes",
             "elasticloadbalancing:DeleteTargetGroup",
             "elasticloadbalancing:AddTags",
+            "elasticloadbalancing:RemoveTags",
             on=(_NAME,),
         ),
     )
@@ -178,7 +180,7 @@ class TargetGroup(Named):
         if "attributes" in changed:
             self._set_attributes(cloud, observed.id, differing(self.attributes, observed.attrs["attributes"]))
         if "tags" in changed:
-            retag(cloud, observed.id, self.tags)
+            retag(cloud, self, observed)
         return self.as_desired(observed)
 
     def _health_check(self) -> dict[str, Any]:

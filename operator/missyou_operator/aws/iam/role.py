@@ -17,6 +17,7 @@ from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import ROLES, Grant, change, make, observe
 from missyou_operator.aws.policy_documents import as_policy, json_text, readable
+from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed
 
@@ -40,7 +41,7 @@ class Role(Named):
         observe("iam:GetAccountAuthorizationDetails"),
         make("iam:CreateRole", "iam:TagRole", on=ROLES),
         change("iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy", on=ROLES),
-        change("iam:DetachRolePolicy", "iam:DeleteRole", on=ROLES),
+        change("iam:DetachRolePolicy", "iam:DeleteRole", "iam:UntagRole", on=ROLES),
     )
 
     account: str
@@ -122,7 +123,12 @@ class Role(Named):
             _strip(cloud, self.name, inline - keep, observed.attrs["attached"])
             observed = observed.with_attrs(inline=tuple(sorted(keep)), attached=())
         if "tags" in changed:
-            iam.tag_role(RoleName=self.name, Tags=tag_list(self.tags))
+            retag(
+                self,
+                observed,
+                lambda keys: iam.untag_role(RoleName=self.name, TagKeys=keys),
+                lambda: iam.tag_role(RoleName=self.name, Tags=tag_list(self.tags)),
+            )
         return self.as_desired(observed)
 
     @classmethod

@@ -14,6 +14,7 @@ from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.aws.rds.rows import retag
 from missyou_operator.engine.comparators import as_set, compare, includes
 from missyou_operator.engine.resource import Health, Observed
 from missyou_operator.engine.values import Ref
@@ -37,7 +38,12 @@ class DBSubnetGroup(Named):
         observe("rds:DescribeDBSubnetGroups"),
         observe("rds:ListTagsForResource", on=("rds:subgrp:{rds.DBSubnetGroup}",)),
         make("rds:CreateDBSubnetGroup", "rds:AddTagsToResource", on=("rds:subgrp:{rds.DBSubnetGroup}",)),
-        change("rds:ModifyDBSubnetGroup", "rds:DeleteDBSubnetGroup", on=("rds:subgrp:{rds.DBSubnetGroup}",)),
+        change(
+            "rds:ModifyDBSubnetGroup",
+            "rds:DeleteDBSubnetGroup",
+            "rds:RemoveTagsFromResource",
+            on=("rds:subgrp:{rds.DBSubnetGroup}",),
+        ),
     )
 
     subnet_ids: tuple[str | Ref, ...]
@@ -76,7 +82,7 @@ class DBSubnetGroup(Named):
                 SubnetIds=list(self.subnet_ids),
             )
         if "tags" in changed:
-            rds.add_tags_to_resource(ResourceName=observed.attrs["arn"], Tags=tag_list(self.tags))
+            retag(cloud, self, observed)
         return self.as_desired(observed)
 
     @classmethod
@@ -100,7 +106,12 @@ class DBParameterGroup(Named):
         observe("rds:DescribeDBParameterGroups"),
         observe("rds:ListTagsForResource", "rds:DescribeDBParameters", on=("rds:pg:{rds.DBParameterGroup}",)),
         make("rds:CreateDBParameterGroup", "rds:AddTagsToResource", on=("rds:pg:{rds.DBParameterGroup}",)),
-        change("rds:ModifyDBParameterGroup", "rds:DeleteDBParameterGroup", on=("rds:pg:{rds.DBParameterGroup}",)),
+        change(
+            "rds:ModifyDBParameterGroup",
+            "rds:DeleteDBParameterGroup",
+            "rds:RemoveTagsFromResource",
+            on=("rds:pg:{rds.DBParameterGroup}",),
+        ),
     )
 
     family: str
@@ -111,7 +122,7 @@ class DBParameterGroup(Named):
         name = row["DBParameterGroupName"]
         tags = _tags(reader, row["DBParameterGroupArn"])
         attrs = {"id": name, "arn": row["DBParameterGroupArn"], "family": row["DBParameterGroupFamily"]}
-        if reader.stack.owns(tags):
+        if reader.owns(cls, name, tags):
             rows = pages(
                 reader.client("rds"), "describe_db_parameters", "Parameters", DBParameterGroupName=name, Source="user"
             )
@@ -142,7 +153,7 @@ class DBParameterGroup(Named):
                     raise
                 self._set(cloud, "pending-reboot")
         if "tags" in changed:
-            cloud.client("rds").add_tags_to_resource(ResourceName=observed.attrs["arn"], Tags=tag_list(self.tags))
+            retag(cloud, self, observed)
         return self.as_desired(observed)
 
     def _set(self, cloud: Cloud, method: str) -> None:

@@ -11,7 +11,7 @@ from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.idempotency import creating
-from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.rds import evidence as data
 from missyou_operator.aws.rds import storage
@@ -29,7 +29,7 @@ from missyou_operator.aws.rds.restore import (
     restore,
     unfinished,
 )
-from missyou_operator.aws.rds.rows import attributes
+from missyou_operator.aws.rds.rows import attributes, retag
 from missyou_operator.aws.rds.states import CHANGEABLE, OPTIMISING, explained, health_of, notes_of
 from missyou_operator.aws.rds.versions import Gap, gap, major, offers_insights, version_to_create, version_to_upgrade_to
 from missyou_operator.aws.secretsmanager.values import database_password
@@ -63,7 +63,7 @@ class DBInstance(DesiredInstance, Named):
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         tags, attrs = tag_map(row.get("TagList")), attributes(row)
-        if attrs["performance_insights"] is False and reader.stack.owns(tags):
+        if attrs["performance_insights"] is False and reader.owns(cls, attrs["id"], tags):
             offered = offers_insights(reader, attrs["running_version"], attrs["instance_class"])
             attrs["insights_offered"] = offered is True
         state = row.get("DBInstanceStatus", "creating")
@@ -206,6 +206,8 @@ class DBInstance(DesiredInstance, Named):
         if possible != self:
             return possible.update(cloud, observed, frozenset(change.field for change in possible.diff(observed)))
         rds, desired = cloud.client("rds"), self._tagged()
+        if observed.lost and DATABASE_TAG not in observed.tags:
+            desired = replace(desired, tags={**desired.tags, DATABASE_TAG: self.database_name})
         if {"engine_version", "instance_class"} <= changed and self._class_is_too_new(cloud, observed):
             # AWS takes both at once only if the class supports the version that still runs: API, ModifyDBInstance.
             changed, desired = (
@@ -220,7 +222,7 @@ class DBInstance(DesiredInstance, Named):
             # Only after the call above: until then the tags record that the password is still due.
             desired = replace(desired, tags={**desired.tags, PASSWORD_TAG: password_tag(self.credentials)})
         if changed & {"tags", "password"}:
-            rds.add_tags_to_resource(ResourceName=observed.attrs["arn"], Tags=tag_list(desired.tags))
+            retag(cloud, desired, observed)
         after = desired.as_desired(observed)
         if "password" in changed:
             return replace(after, state="resetting-master-credentials")

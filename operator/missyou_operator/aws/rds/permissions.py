@@ -24,7 +24,7 @@ PERMISSIONS: tuple[Grant, ...] = (
     make("rds:RestoreDBInstanceFromDBSnapshot", on=(_DATABASE, "rds:snapshot:*")),
     change("rds:RestoreDBInstanceFromDBSnapshot", on=(_SUBNETS, _PARAMETERS)),
     change("rds:ModifyDBInstance", on=(_DATABASE, _PARAMETERS)),
-    change("rds:DeleteDBInstance", "rds:StartDBInstance", on=(_DATABASE,)),
+    change("rds:DeleteDBInstance", "rds:StartDBInstance", "rds:RemoveTagsFromResource", on=(_DATABASE,)),
     # What is left of a database that others deleted.
     observe("rds:DescribeDBSnapshots"),
     make("rds:AddTagsToResource", on=(_SUBNETS,)),

@@ -8,6 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from missyou_operator.aws import tags
+from missyou_operator.aws.cloud import Cloud
+from missyou_operator.aws.identity import tag_list
+from missyou_operator.engine.resource import Observed, Resource
+
+
+def retag(cloud: Cloud, desired: Resource, observed: Observed) -> None:
+    """Set the tags of a database or of one of its groups."""
+    rds, arn = cloud.client("rds"), observed.attrs["arn"]
+    tags.retag(
+        desired,
+        observed,
+        lambda keys: rds.remove_tags_from_resource(ResourceName=arn, TagKeys=keys),
+        lambda: rds.add_tags_to_resource(ResourceName=arn, Tags=tag_list(desired.tags)),
+    )
+
 
 def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes of an instance. Those that AWS does not show (any key may be missing) are None.

@@ -104,10 +104,10 @@ class Bucket(Named):
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         s3, name = reader.client("s3"), row["Name"]
-        tags = tag_map((_setting(s3.get_bucket_tagging, name) or {}).get("TagSet"))
+        tags = _tags(s3, name)
         attrs: dict[str, Any] = {"id": name, "arn": f"arn:{reader.stack.partition}:s3:::{name}"}
         attrs["created"] = f"{row.get('CreationDate', '')}"
-        if reader.stack.owns(tags):
+        if reader.owns(cls, name, tags):
             attrs |= _settings(s3, name)
             # Listed only if the bucket is to be deleted.
             if name not in reader.desired_names(cls.TYPE):
@@ -132,7 +132,9 @@ class Bucket(Named):
         s3 = cloud.client("s3")
         self._set(s3, changed)
         if "tags" in changed:
-            s3.put_bucket_tagging(Bucket=self.name, Tagging={"TagSet": tag_list({**observed.tags, **self.tags})})
+            # Those of others may have changed since the last observation.
+            present = replace(observed, tags=_tags(s3, self.name))
+            s3.put_bucket_tagging(Bucket=self.name, Tagging={"TagSet": tag_list(self.as_desired(present).tags)})
         return self.as_desired(observed)
 
     def _set(self, s3: Client, changed: frozenset[str]) -> None:
@@ -208,6 +210,10 @@ def _explained(error: ClientError, name: str) -> ClientError | NotYetError | Ref
             )
             return RefusedError(Reason.OWNED_ELSEWHERE, message)
     return error
+
+
+def _tags(s3: Client, name: str) -> dict[str, str]:
+    return tag_map((_setting(s3.get_bucket_tagging, name) or {}).get("TagSet"))
 
 
 def _setting(get: Callable[..., Mapping[str, Any]], name: str) -> Mapping[str, Any] | None:

@@ -24,6 +24,7 @@ from missyou_operator.aws.secretsmanager.values import (
     generated,
     initial,
 )
+from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
@@ -51,6 +52,7 @@ class Secret(Resource):
     TYPE: ClassVar[str] = "secretsmanager.Secret"
     COMPARED = compare("description", "value", "key", "rotation")
     CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset({"version"})
+    IDENTITY = "id"
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "rds.DBInstance")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("secretsmanager:ListSecrets"),
@@ -59,6 +61,7 @@ class Secret(Resource):
         make("secretsmanager:CreateSecret", "secretsmanager:TagResource", on=_NAMES),
         change("secretsmanager:UpdateSecret", "secretsmanager:RestoreSecret", "secretsmanager:DeleteSecret", on=_NAMES),
         change("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage", on=_NAMES),
+        change("secretsmanager:UntagResource", on=_NAMES),
     )
 
     description: str
@@ -172,7 +175,12 @@ class Secret(Resource):
             version = self.desired_version()
             _make_current(cloud, observed.attrs, version, self._content)
         if "tags" in changed:
-            client.tag_resource(SecretId=observed.id, Tags=tag_list(self.tags))
+            retag(
+                self,
+                observed,
+                lambda keys: client.untag_resource(SecretId=observed.id, TagKeys=keys),
+                lambda: client.tag_resource(SecretId=observed.id, Tags=tag_list(self.tags)),
+            )
         versions = tuple({*observed.attrs["versions"], version})
         return self.as_desired(observed, value=_HIDDEN, version=version, versions=versions)
 
@@ -211,8 +219,13 @@ class SecretVersion(Resource):
         """Derive it from the secrets already read. The first version, which lacks the endpoint, does not count."""
         first = initial(reader.stack.token("secret"))
         return [
-            reader.observed(
-                cls, secret.name, secret.attrs["version"], {**secret.attrs, "id": secret.attrs["version"]}, secret.tags
+            Observed(
+                cls,
+                secret.name,
+                secret.attrs["version"],
+                {**secret.attrs, "id": secret.attrs["version"]},
+                secret.tags,
+                component=secret.component,
             )
             for secret in reader.found("secretsmanager.Secret")
             if secret.name in reader.names(cls.TYPE) and set(secret.attrs["versions"]) - {first}

@@ -20,6 +20,7 @@ from missyou_operator.aws.idempotency import exists_already
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.aws.policy_documents import as_policy, json_text, readable
+from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource, failed
@@ -41,7 +42,7 @@ class Topic(Resource):
         observe("sns:ListTopics"),
         observe("sns:GetTopicAttributes", "sns:ListTagsForResource", on=(TOPIC,)),
         make("sns:CreateTopic", "sns:TagResource", on=(TOPIC,)),
-        change("sns:SetTopicAttributes", "sns:TagResource", "sns:DeleteTopic", on=(TOPIC,)),
+        change("sns:SetTopicAttributes", "sns:TagResource", "sns:UntagResource", "sns:DeleteTopic", on=(TOPIC,)),
     )
 
     policy: Mapping[str, Any]
@@ -85,7 +86,12 @@ class Topic(Resource):
         sns = cloud.client("sns")
         # Tags first: the operator may change only topics that have them.
         if "tags" in changed:
-            sns.tag_resource(ResourceArn=observed.id, Tags=tag_list(self.tags))
+            retag(
+                self,
+                observed,
+                lambda keys: sns.untag_resource(ResourceArn=observed.id, TagKeys=keys),
+                lambda: sns.tag_resource(ResourceArn=observed.id, Tags=tag_list(self.tags)),
+            )
         if "policy" in changed:
             text = json_text(self.policy)
             sns.set_topic_attributes(TopicArn=observed.id, AttributeName="Policy", AttributeValue=text)

@@ -66,7 +66,8 @@ class WebACLAssociation(Resource):
             for balancer in [balancers[item] for item in answer.get("ResourceArns") or () if item in balancers]:
                 attrs = {"web_acl_arn": arn, "load_balancer_arn": balancer.id}
                 # Its owner is that of the web ACL.
-                found.append(reader.observed(cls, balancer.name, f"{acl.id} on {balancer.name}", attrs, acl.tags))
+                id_ = f"{acl.id} on {balancer.name}"
+                found.append(Observed(cls, balancer.name, id_, attrs, acl.tags, component=acl.component))
         return found
 
     def create(self, cloud: Cloud) -> Observed:

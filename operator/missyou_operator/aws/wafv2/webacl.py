@@ -14,6 +14,7 @@ from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, Part, change, make, observe
+from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import Health, Observed, Resource, pending
 
@@ -52,13 +53,14 @@ class WebACL(Resource):
 
     TYPE: ClassVar[str] = "wafv2.WebACL"
     COMPARED = compare("rules", "default_action", "visibility")
+    IDENTITY = "id"
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("wafv2:ListWebACLs"),
         observe("wafv2:GetWebACL", "wafv2:ListTagsForResource", on=(ACL,)),
         make("wafv2:CreateWebACL", on=(ACL, _MANAGED)),
         make("wafv2:TagResource", on=(ACL,)),
-        change("wafv2:UpdateWebACL", "wafv2:DeleteWebACL", "wafv2:TagResource", on=(ACL,)),
+        change("wafv2:UpdateWebACL", "wafv2:DeleteWebACL", "wafv2:TagResource", "wafv2:UntagResource", on=(ACL,)),
         Grant(Part.CHANGE, ("wafv2:UpdateWebACL",), (_MANAGED,)),
     )
 
@@ -94,7 +96,7 @@ class WebACL(Resource):
         answer = waf.list_tags_for_resource(ResourceARN=row["ARN"])
         tags = tag_map(answer["TagInfoForResource"].get("TagList"))
         attrs: dict[str, Any] = {"id": row["Id"], "arn": row["ARN"]}
-        if reader.stack.owns(tags):
+        if reader.owns(cls, row["Id"], tags):
             answer = waf.get_web_acl(Name=row["Name"], Id=row["Id"], Scope=_SCOPE)
             acl = answer["WebACL"]
             rules = sorted(acl.get("Rules") or (), key=lambda rule: rule["Priority"])
@@ -127,7 +129,13 @@ class WebACL(Resource):
                 Name=self.name, Id=observed.id, Scope=_SCOPE, LockToken=token, **kept, **self._settings(shield)
             )["NextLockToken"]
         if "tags" in changed:
-            waf.tag_resource(ResourceARN=observed.attrs["arn"], Tags=tag_list(self.tags))
+            arn = observed.attrs["arn"]
+            retag(
+                self,
+                observed,
+                lambda keys: waf.untag_resource(ResourceARN=arn, TagKeys=keys),
+                lambda: waf.tag_resource(ResourceARN=arn, Tags=tag_list(self.tags)),
+            )
         return self.as_desired(observed, lock_token=token)
 
     def _settings(self, more: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:

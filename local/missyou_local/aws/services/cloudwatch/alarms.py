@@ -20,6 +20,16 @@ def put_metric_alarm(call: Call) -> Result:
     return result
 
 
+@handles("cloudwatch:DeleteAlarms")
+def delete_alarms(call: Call) -> Result:
+    """Delete alarms with their tags, which moto would give to the next one of the name."""
+    cloudwatch = call.moto("cloudwatch")
+    for name in call.params["AlarmNames"]:
+        if alarm := cloudwatch.alarms.get(name):
+            cloudwatch.tagger.delete_all_tags_for_resource(alarm.alarm_arn)
+    return call.forward()
+
+
 @handles("cloudwatch:SetAlarmState")
 def set_alarm_state(call: Call) -> Result:
     """Change an alarm's state, and notify the topics of the new state's actions."""

@@ -97,8 +97,10 @@ def delete_dashboards(call: Call) -> Result:
 
 @handles("cloudwatch:ListTagsForResource")
 def list_tags(call: Call) -> Result:
-    """List tags."""
-    found = _tagged(call)
+    """List tags. Refuse what is not there: API reference, ListTagsForResource, ResourceNotFoundException."""
+    found, arn = _tagged(call), str(call.params["ResourceARN"])
+    if ":alarm:" in arn and arn.partition(":alarm:")[2] not in call.moto("cloudwatch").alarms:
+        raise AwsError("ResourceNotFoundException", f"Unknown resource {arn}", 404)
     return call.forward() if found is None else {"Tags": [{"Key": k, "Value": v} for k, v in found.tags.items()]}
 
 

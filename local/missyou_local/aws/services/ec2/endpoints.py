@@ -124,6 +124,20 @@ def create_vpc_endpoint(call: Call) -> Result:
     return _described(call, endpoint.id, token)
 
 
+@handles("ec2:DescribeVpcEndpoints")
+def describe_vpc_endpoints(call: Call) -> Result:
+    """List endpoints, also by the filter `vpc-endpoint-id`, which moto lacks: API reference, DescribeVpcEndpoints."""
+    filters = call.params.get("Filters", [])
+    by_id = [each for each in filters if each["Name"] == "vpc-endpoint-id"]
+    if not by_id:
+        return call.forward()
+    rest = [each for each in filters if each not in by_id]
+    result = call.forward({**call.params, "Filters": rest})
+    wanted = [set(each["Values"]) for each in by_id]
+    rows = [row for row in result["VpcEndpoints"] if all(row["VpcEndpointId"] in ids for ids in wanted)]
+    return {**result, "VpcEndpoints": rows}
+
+
 @handles("ec2:ModifyVpcEndpoint")
 def modify_vpc_endpoint(call: Call) -> Result:
     """Change an available endpoint. Its interfaces follow its subnets and groups, routes follow its route tables."""

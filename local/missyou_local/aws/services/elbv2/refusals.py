@@ -23,6 +23,10 @@ _CHOICES = {
 }
 
 
+#: IDs of zones without Application Load Balancers.
+_WITHOUT_BALANCERS = {"apne1-az3", "usw1-az2"}
+
+
 @checks("elbv2:CreateLoadBalancer", "elbv2:SetSubnets")
 def subnets_have_room(call: Call) -> None:
     """Refuse subnets of several VPCs, and one without eight free addresses."""
@@ -48,6 +52,22 @@ def _settled_in(call: Call) -> set[str]:
         if balancer.arn == params.get("LoadBalancerArn") or balancer.name == params.get("Name")
         for subnet in balancer.subnets
     }
+
+
+@checks("elbv2:CreateLoadBalancer", "elbv2:SetSubnets")
+def zones_have_balancers(call: Call) -> None:
+    """Refuse zones without Application Load Balancers, as github.com/aws/copilot-cli issue 1298 quotes it."""
+    ec2 = call.moto("ec2")
+    zones = {zone.name: zone.zone_id for zone in ec2.describe_availability_zones()}
+    wanted = set(call.params.get("Subnets", []))
+    subnets = [subnet for by_id in ec2.subnets.values() for subnet in by_id.values() if subnet.id in wanted]
+    without = sorted(each.availability_zone for each in subnets if zones[each.availability_zone] in _WITHOUT_BALANCERS)
+    if without:
+        message = (
+            f"The following Availability Zones {', '.join(without)} cannot be associated with a load balancer. "
+            "Please try a different Availability Zone."
+        )
+        raise AwsError("ValidationError", message)
 
 
 @checks("elbv2:CreateLoadBalancer", "elbv2:SetSecurityGroups")

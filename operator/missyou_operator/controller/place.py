@@ -1,0 +1,164 @@
+"""Where a stack lives: decided once, and recorded in the status and in an annotation, since either may be lost.
+
+Without the record, another role or another region of the operator would mean another, empty stack there, and the first
+one would be forgotten.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from missyou_operator.api.annotations import PLACE, annotation
+from missyou_operator.api.conditions import Reason
+from missyou_operator.aws.session import Account, Accounts
+from missyou_operator.engine.errors import RefusedError
+
+#: Returns whether the stack of an app has anything in a place, which the account leads to.
+Occupied = Callable[[Account], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An account and a region, and the role by which the operator gets there ("": by its own identity)."""
+
+    account: str
+    region: str
+    role: str = ""
+    external_id: str = ""
+
+    def __str__(self) -> str:
+        return f"account {self.account}, region {self.region}"
+
+    def same(self, other: Place) -> bool:
+        """Return whether both are the same account and region; how one gets there does not matter."""
+        return (self.account, self.region) == (other.account, other.region)
+
+    def text(self) -> str:
+        """Return the annotation's value."""
+        fields = {"account": self.account, "region": self.region, "roleARN": self.role, "externalID": self.external_id}
+        return json.dumps({key: value for key, value in fields.items() if value})
+
+
+def recorded(body: Mapping[str, Any]) -> Place | None:
+    """Return where the stack lives, None before that is decided.
+
+    The status counts first: an annotation is copied along with a manifest.
+    """
+    noted, known = _annotated(body), in_status(body)
+    return noted if known is None or (noted is not None and noted.same(known)) else known
+
+
+def in_status(body: Mapping[str, Any]) -> Place | None:
+    """Return where the stack lives as the status has it, None where it does not."""
+    status = body.get("status") or {}
+    account, region = status.get("account"), status.get("region")
+    return Place(account, region) if account and region else None
+
+
+def meant(body: Mapping[str, Any], accounts: Accounts, region: str) -> tuple[Place, Account]:
+    """Return the place that the spec means, or else the operator's own, and the account that leads there."""
+    role, external_id = _credentials(body)
+    region = (body.get("spec") or {}).get("region") or region
+    account = accounts.get(region, role, external_id)
+    return Place(account.identity()[0], region, role, external_id), account
+
+
+def check(body: Mapping[str, Any], accounts: Accounts, region: str, occupied: Occupied) -> bool:
+    """Return whether the stack moves to another place, which it may while it has nothing where it lives.
+
+    Error: RefusedError if it has, or if nobody can tell.
+    """
+    known = recorded(body)
+    if known is None:
+        return False
+    wanted, _ = meant(body, accounts, region)
+    if wanted.same(known):
+        return False
+    if not any(row.get("id") for row in (body.get("status") or {}).get("resources", ())):
+        account = _way_to(known, body, accounts)
+        if account is not None and not occupied(account):
+            return True
+    raise RefusedError(
+        Reason.PLACE_CHANGED,
+        f"this stack lives in {known}; now {wanted} is meant. Nothing is created there, nothing is changed here. "
+        f"{_remedy(body, known, wanted)}. To move it, create another MissYouApp there, and delete this one",
+    )
+
+
+def account_of(body: Mapping[str, Any], accounts: Accounts, region: str) -> Account:
+    """Return the account to delete a stack in: that of its place, by whichever identity leads there.
+
+    Error: RefusedError if none does.
+    """
+    known = recorded(body)
+    if known is None:
+        return meant(body, accounts, region)[1]
+    account = _way_to(known, body, accounts)
+    if account is None:
+        raise RefusedError(
+            Reason.PLACE_CHANGED,
+            f"this stack lives in {known}, where neither spec.credentials nor the operator's own identity leads. It is "
+            f"not deleted. {_remedy(body, known, None)}; or set spec.deletionPolicy to Retain to leave it there",
+        )
+    return account
+
+
+def _way_to(known: Place, body: Mapping[str, Any], accounts: Accounts) -> Account | None:
+    """Return the account of a place, by the role of the spec, the recorded one, or the operator's own identity."""
+    for role, external_id in dict.fromkeys((_credentials(body), (known.role, known.external_id), ("", ""))):
+        account = accounts.get(known.region, role, external_id)
+        try:
+            number, _ = account.identity()
+        except Exception:  # noqa: S112 - a role that is gone or refused leads nowhere
+            continue
+        if number == known.account:
+            return account
+    return None
+
+
+def _remedy(body: Mapping[str, Any], known: Place, wanted: Place | None) -> str:
+    """Return what takes the change back."""
+    role, _ = _credentials(body)
+    return "; ".join(_ways(body, known, wanted, role))
+
+
+def _ways(body: Mapping[str, Any], known: Place, wanted: Place | None, role: str) -> Iterator[str]:
+    if wanted is not None and wanted.region != known.region:
+        if (body.get("spec") or {}).get("region"):
+            yield f"Set spec.region to {known.region}"
+        else:
+            yield f"Start the operator with AWS_REGION={known.region}"
+    if wanted is None or wanted.account != known.account:
+        if known.role:
+            yield f"Set spec.credentials.roleARN to {known.role}"
+        elif role:
+            yield f"Remove spec.credentials.roleARN, or set it to a role of account {known.account}"
+        else:
+            yield (
+                f"Give the operator credentials of account {known.account}, or set spec.credentials.roleARN to a role "
+                "of that account"
+            )
+    if in_status(body) is None:
+        yield f"or, if this app is a copy of one that lives there, remove its annotation {PLACE}"
+
+
+def _credentials(body: Mapping[str, Any]) -> tuple[str, str]:
+    credentials = (body.get("spec") or {}).get("credentials") or {}
+    return credentials.get("roleARN", ""), credentials.get("externalID", "")
+
+
+def _annotated(body: Mapping[str, Any]) -> Place | None:
+    """Read the annotation; one that nobody can read counts as none."""
+    try:
+        fields = json.loads(annotation(body, PLACE))
+        return Place(
+            str(fields["account"]),
+            str(fields["region"]),
+            str(fields.get("roleARN", "")),
+            str(fields.get("externalID", "")),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
