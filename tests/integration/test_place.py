@@ -78,7 +78,7 @@ def test_a_vpc_without_its_tags_is_tagged_again(bench, app):
     [after] = vpcs(bench)
     assert sorted(after["Tags"], key=str) == sorted(vpc["Tags"], key=str)
     assert after["VpcId"] == vpc["VpcId"]
-    assert "ec2.Vpc/vpc" in [entry["resource"] for entry in told["status"]["drift"]]
+    assert "ec2.Vpc/home-vpc" in [entry["resource"] for entry in told["status"]["drift"]]
     assert (bench.count("ec2:CreateSecurityGroup"), bench.count("ec2:RevokeSecurityGroupIngress")) == (groups, rules)
 
 
