@@ -232,6 +232,23 @@ def test_a_task_that_aws_retires_is_no_trouble_and_no_drift(aws):
     assert drifted(app) == []
 
 
+def test_an_address_that_somebody_uses_is_told_and_waited_for(app):
+    """hashicorp/terraform#8687, hashicorp/terraform-provider-aws#709: Resource.AlreadyAssociated, for ever."""
+    ec2 = app.client("ec2")
+    [gateway] = [row for row in ec2.describe_nat_gateways()["NatGateways"] if row["State"] == "available"]
+    ec2.delete_nat_gateway(NatGatewayId=gateway["NatGatewayId"])
+    app.clock.now += 600
+    [address] = gateway["NatGatewayAddresses"]
+    interface = ec2.create_network_interface(SubnetId=gateway["SubnetId"])["NetworkInterface"]["NetworkInterfaceId"]
+    made = ec2.associate_address(AllocationId=address["AllocationId"], NetworkInterfaceId=interface)
+    app.passes(3)
+    message = app.condition("NetworkReady")["message"]
+    assert "is already associated" in message
+    assert "spec" not in message
+    ec2.disassociate_address(AssociationId=made["AssociationId"])
+    app.settle()
+
+
 def test_a_renamed_database_is_missed_by_its_new_name(app):
     """hashicorp/terraform-provider-aws#507: people rename an instance before they put a restored one in its place."""
     app.client("rds").modify_db_instance(
