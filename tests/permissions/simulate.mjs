@@ -9,7 +9,7 @@ import { runSimulation, runUnsafeSimulation } from '@cloud-copilot/iam-simulate'
 // The reference data lists two generations of Elastic Load Balancing under one prefix, and for these actions has only the
 // resources of the older one: they are evaluated without the check that the action and the resource belong together.
 const OLD_GENERATION = new Set(
-  ['AddTags', 'CreateLoadBalancer', 'DeleteLoadBalancer', 'ModifyLoadBalancerAttributes'].map(
+  ['AddTags', 'RemoveTags', 'CreateLoadBalancer', 'DeleteLoadBalancer', 'ModifyLoadBalancerAttributes'].map(
     (name) => `elasticloadbalancing:${name}`
   )
 )
