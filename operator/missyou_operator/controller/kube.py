@@ -116,7 +116,7 @@ class Kube:
         return uids
 
     def annotate(self, namespace: str, name: str, key: str, value: str) -> None:
-        """Set an annotation of a MissYouApp. One that is gone needs none."""
+        """Set an annotation of a MissYouApp. One that is gone needs none, and one without room for it has its status."""
         try:
             self._custom.patch_namespaced_custom_object(
                 GROUP,
@@ -129,7 +129,7 @@ class Kube:
                 _request_timeout=_TIMEOUT,
             )
         except ApiException as error:
-            if error.status != 404:
+            if error.status not in {404, 413, 422}:
                 raise _unwritten(key, explanation(error)) from error
         except (HTTPError, OSError) as error:
             raise _unwritten(key, type(error).__name__) from error
