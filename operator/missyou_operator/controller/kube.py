@@ -116,7 +116,7 @@ class Kube:
         return uids
 
     def annotate(self, namespace: str, name: str, key: str, value: str) -> None:
-        """Set an annotation of a MissYouApp. One that is gone needs none, and one without room for it has its status."""
+        """Set an annotation of a MissYouApp. One that is gone needs none; one without room for it has its status."""
         try:
             self._custom.patch_namespaced_custom_object(
                 GROUP,
