@@ -192,6 +192,7 @@ class Reconciler:
         """Put the status of a pass together, and say when the next is due."""
         body, memory, stack, now = inputs.body, inputs.memory, inputs.cloud.stack, seconds()
         unreadable = ctx.observations.unreadable
+        requeue_after = memory.requeue_after(outcome.results.values(), unreadable, now, self._environment.resync)
         blind = unread.judge(unreadable, memory, now)
         unread.tell_outdated(outcome, blind)
         ignored = tuple(attempt.change for attempt in memory.baseline.ignored())
@@ -209,7 +210,6 @@ class Reconciler:
         memory.read_corrections_back((change for change in outcome.done if (change.address, change.id) in drifted), now)
         for change in outcome.done:
             logger.info("%s: %s %s", stack.app, change.action, change.address)
-        requeue_after = memory.requeue_after(outcome.results.values(), unreadable, now, self._environment.resync)
         result = _result(outcome, ctx.observations)
         if unread.is_unsaid(blind, body, memory, now):
             return _end(body, report.unsaid(body, utc_now()), requeue_after, result)
