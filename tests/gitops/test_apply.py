@@ -83,7 +83,8 @@ def test_the_operator_writes_no_spec_and_nobody_gets_a_conflict(bench: Bench) ->
     assert set(own) == {"", "status"}
     assert set(own["status"]) == {"f:status"}
     assert set(own[""]) == {"f:metadata"}
-    assert set(own[""]["f:metadata"]) == {"f:finalizers"}
+    assert set(own[""]["f:metadata"]) == {"f:annotations", "f:finalizers"}
+    assert set(own[""]["f:metadata"]["f:annotations"]) - {"."} == {"f:missyou.app/place"}
     assert set(own[""]["f:metadata"]["f:finalizers"]) - {"."} == {'v:"missyou.app/finalizer"'}
 
 
