@@ -123,4 +123,5 @@ def test_a_deletion_that_takes_long_waits_longer_and_longer(aws, app):
     delays = [report.requeue_after for report in app.reports[-5:-1]]
     assert aws.clock.now - began > 200.0
     assert min(delays) >= 3.0, delays
-    assert sum(calls.values()) <= 400, calls
+    # Two more than before are the record that the database goes by our own hand, and fresh tags of alarms.
+    assert sum(calls.values()) <= 405, calls
