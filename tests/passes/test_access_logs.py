@@ -65,6 +65,7 @@ def log(app: App, number: int = 1) -> None:
 
 def in_sync(app: App) -> None:
     app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
+    app.observe_now()  # what holds data is recorded once it is read back
     before = app.body["status"]
     assert changes(app.calls(app.observe_now)) == {}
     after = {**app.body["status"], "lastHandledReconcileAt": None}
