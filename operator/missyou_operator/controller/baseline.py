@@ -105,12 +105,11 @@ class Baseline:
 def same_fields(old: Resource, new: Resource, names: Iterable[str]) -> frozenset[str]:
     """Return the fields, of those named, that a resource asks for as it did before.
 
-    A name that is no field (`DATABASE_URL`) stands for all fields.
+    A name that the resource does not have (`DATABASE_URL`) stands for all fields.
     """
-    before, after = _fields(old), _fields(new)
-    same = {name for name in names if name in after and before.get(name) == after[name]}
-    if before == after:
-        same |= {name for name in names if name not in after}
+    same = {name for name in names if hasattr(new, name) and getattr(old, name, None) == getattr(new, name)}
+    if _fields(old) == _fields(new):
+        same |= {name for name in names if not hasattr(new, name)}
     return frozenset(same)
 
 

@@ -185,8 +185,11 @@ def news_and_entries(  # noqa: PLR0913, PLR0917 - all that decides how an entry 
             kept.append(_ended(entry, action(address), made=address in baseline.attempts))
         elif new.action != DriftAction.REPORTED or entry.fields == new.fields:
             kept.append(entry.model_copy(update={"action": found.pop(address).action}))
-    entries = tuple(_bounded([*found.values(), *kept]))
-    return [entry for entry in entries if entry not in before], entries
+    every = [*found.values(), *kept]
+    entries = tuple(_bounded(every))
+    # What has ended is news once, though there be no room for it; what is open would be news in each pass.
+    shown = [entry for entry in every if entry in entries or entry.action not in _OPEN]
+    return [entry for entry in shown if entry not in before], entries
 
 
 def _ended(entry: Drift, action: DriftAction, *, made: bool) -> Drift:
