@@ -156,7 +156,6 @@ def test_another_name_is_served_before_the_old_one_goes(app, zones):
     assert app.body["status"]["url"] == "https://love.example.net"
 
 
-@pytest.mark.xfail(reason="open: a step of ours away from HTTPS is told in status.drift", strict=False)
 def test_without_the_name_http_serves_again_before_https_goes(app, zones):
     serve(app, "love.example.net")
     seen = len(app.aws.control.ledger.entries())

@@ -60,7 +60,7 @@ def find_drift(  # noqa: PLR0913, PLR0917 - all that tells whose a difference is
     for change in without_retained(plan).changes:
         if change.type in unread:
             continue
-        drifted = _outside(change, graph, baseline, ours) or _as_reported(change, baseline, reported)
+        drifted = _outside(change, graph, world, baseline, ours) or _as_reported(change, baseline, reported)
         if drifted is not None:
             found[change.address, change.id] = drifted
         elif change.action in {Action.CREATE, Action.REPLACE}:
@@ -69,7 +69,9 @@ def find_drift(  # noqa: PLR0913, PLR0917 - all that tells whose a difference is
     return {key: change for key, change in found.items() if not _follows(change, graph, ours | ours_too)}
 
 
-def _outside(change: Change, graph: Graph, baseline: Baseline, ours: Collection[str]) -> Change | None:
+def _outside(
+    change: Change, graph: Graph, world: ObservedState, baseline: Baseline, ours: Collection[str]
+) -> Change | None:
     """Return the part of a change that undoes what somebody else did to something that AWS once matched."""
     address, attempt = change.address, baseline.attempts.get(change.address)
     if change.action is Action.DELETE:
@@ -82,6 +84,8 @@ def _outside(change: Change, graph: Graph, baseline: Baseline, ours: Collection[
         return change if attempt is None or attempt.change.action is Action.UPDATE else None
     desired: Resource = graph.compared[address][2]
     same = same_fields(old, desired, [item.field for item in change.fields])
+    # What AWS shows is still as it was desired before (a redirect, while there was a domain): only that has changed.
+    same -= {name for name in same & old.COMPARED.keys() if old.matches(name, world[address][0])}
     mine = attempt.change.fields if attempt else ()
     fields = tuple(item for item in change.fields if item.field in same and item not in mine)
     return replace(change, fields=fields) if fields else None
