@@ -22,6 +22,8 @@ GRACE = 25
 KEEPALIVE = 75
 #: Per worker. Waiting for the AI or a push takes a thread, but no CPU.
 THREADS = 8
+#: Connections of a worker, with room for other files among the 1,024 that a process may open by default.
+CONNECTIONS = 512
 
 
 class _Log(Logger):  # type: ignore[misc]
@@ -42,6 +44,8 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def __init__(self, settings: Settings, environ: Mapping[str, str], make_app: Callable[[], Flask]) -> None:
         self._settings = settings
+        self.request_seconds = settings.request_seconds
+        """How long a client may take to send a request: read by `worker.Worker`."""
         self._environ = environ
         self._make_app = make_app
         super().__init__()
@@ -64,6 +68,7 @@ def configuration(settings: Settings, workers: int) -> dict[str, Any]:
         "workers": workers,
         "worker_class": "missyou_backend.worker.Worker",
         "threads": THREADS,
+        "worker_connections": CONNECTIONS,
         "graceful_timeout": GRACE,
         "keepalive": KEEPALIVE,
         # A worker without a heartbeat for this long is replaced. The heartbeat comes from its main thread, which

@@ -16,7 +16,10 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of the process. `database`: libpq's parameters. The repr omits secrets."""
+    """The settings of the process. The repr omits secrets.
+
+    `database`: libpq's parameters. `request_seconds`: how long a client may take to send a request.
+    """
 
     database: Mapping[str, str] = field(repr=False)
     google_api_key: str | None = field(default=None, repr=False)
@@ -24,6 +27,7 @@ class Settings:
     host: str = "0.0.0.0"  # noqa: S104 - in its own container, behind a security group
     port: int = 8000
     debug: bool = False
+    request_seconds: float = 10.0
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -33,8 +37,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         google_api_key=environ.get("GOOGLE_API_KEY", "").strip() or None,
         firebase_service_account_key=environ.get("FIREBASE_SERVICE_ACCOUNT_KEY", "").strip() or None,
         host=environ.get("HOST", "").strip() or "0.0.0.0",  # noqa: S104 - see Settings
-        port=_port(environ.get("PORT", "").strip() or "8000"),
+        port=_number("PORT", environ, 8000, 1, 65535),
         debug=_flag("DEBUG", environ.get("DEBUG", "").strip()),
+        request_seconds=float(_number("REQUEST_SECONDS", environ, 10, 1, 60)),
     )
 
 
@@ -48,10 +53,11 @@ def _database(environ: Mapping[str, str]) -> Mapping[str, str]:
         raise SettingsError(f"DATABASE_URL {error}") from None
 
 
-def _port(text: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65536:
+def _number(name: str, environ: Mapping[str, str], default: int, low: int, high: int) -> int:
+    text = environ.get(name, "").strip() or str(default)
+    if text.isascii() and text.isdigit() and len(text) <= 9 and low <= int(text) <= high:
         return int(text)
-    raise SettingsError("PORT must be a number from 1 to 65535")
+    raise SettingsError(f"{name} must be a whole number from {low} to {high}")
 
 
 def _flag(name: str, text: str) -> bool:
