@@ -57,6 +57,7 @@ FIELDS: Mapping[str, tuple[Any, Any]] = {
     "secrets.firebaseServiceAccount.secretKeyRef.key": ("one", "two"),
     "secrets.firebaseServiceAccount.secretARN": _SECRETS,
     "loadBalancer.deletionProtection": (True, False),
+    "loadBalancer.allowedCIDRs.*": (["203.0.113.0/24", "198.51.100.7/32"], ["203.0.113.0/24"]),
     "loadBalancer.accessLogs.enabled": (True, False),
     "loadBalancer.accessLogs.retentionDays": (5, 6),
     "domain.name": ("app.example.com", "www.example.com"),
@@ -79,7 +80,7 @@ LASTING: Mapping[str, str] = {
     **dict.fromkeys(
         (
             *("region", "stackName", "credentials.roleARN", "credentials.externalID", "network.cidr"),
-            *("network.availabilityZones.*", "database.name", "database.username"),
+            *("network.availabilityZones.*", "database.name", "database.username", "loadBalancer.scheme"),
         ),
         "immutable",
     ),

@@ -570,6 +570,7 @@ UNCHANGEABLE: Mapping[tuple[str, str], str] = {
             *(("ec2.SecurityGroupRule", field) for field in ("group_id", "peer")),
             ("rds.DBParameterGroup", "family"),
             *(("rds.DBInstance", field) for field in ("database_name", "username")),
+            ("elbv2.LoadBalancer", "scheme"),
             ("elbv2.TargetGroup", "vpc_id"),
             ("elbv2.Listener", "load_balancer_arn"),
             ("route53.Validation", "zone"),

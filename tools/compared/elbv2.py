@@ -16,12 +16,13 @@ ANSWERS: tuple[Answer, ...] = (
         operation="DescribeLoadBalancers",
         path="LoadBalancers[]",
         compared={
+            "scheme": "Scheme",
             "subnet_ids": "AvailabilityZones",
             "security_group_ids": "SecurityGroups",
             "addresses": "IpAddressType",
         },
         read="LoadBalancerArn LoadBalancerName DNSName CanonicalHostedZoneId State",
-        aws={_FIXED: "CreatedTime Scheme VpcId Type"},
+        aws={_FIXED: "CreatedTime VpcId Type"},
         others={
             _OTHER_KINDS: "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic EnablePrefixForIpv6SourceNat",
             "of Outposts": "CustomerOwnedIpv4Pool",

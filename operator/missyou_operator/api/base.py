@@ -5,7 +5,10 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 #: Words with capitals of their own wherever they do not come first: `roleARN`, `multiAZ`, `databaseCPUPercent`.
-_CAPITALS = {"api": "API", "arn": "ARN", "az": "AZ", "cpu": "CPU", "gib": "GiB", "id": "ID", "url": "URL", "usd": "USD"}
+_CAPITALS = {
+    **{"api": "API", "arn": "ARN", "az": "AZ", "cidrs": "CIDRs", "cpu": "CPU", "gib": "GiB", "id": "ID", "url": "URL"},
+    "usd": "USD",
+}
 
 
 def wire_name(attribute: str) -> str:

@@ -131,6 +131,34 @@ CIDR_USABLE = Rule(
     holds=_is_usable,
 )
 CIDR_KEPT = immutable("cidr")
+
+_BLOCK_FORM = "must be an IPv4 block, for example 203.0.113.0/24, or 203.0.113.7/32 for one address"
+
+
+def _check_block(value: str) -> str | None:
+    try:
+        network = IPv4Network(value, strict=False)
+    except ValueError:
+        return _BLOCK_FORM
+    if not value.endswith(f"/{network.prefixlen}"):
+        return _BLOCK_FORM
+    # EC2 keeps a rule with the host bits cleared: what is written otherwise would differ from it for good.
+    return None if str(network) == value else f"host bits are set: write {network}"
+
+
+#: Source for the form that EC2 keeps: EC2 API reference, AuthorizeSecurityGroupIngress.
+BLOCK = Rule(
+    cel=f"{_IPV4} && cidr(self) == cidr(self).masked()",
+    message_cel=f"{_IPV4} ? 'host bits are set: write %s'.format([string(cidr(self).masked())]) : "
+    f"{cel_text(_BLOCK_FORM)}",
+    check=_check_block,
+)
+BLOCKS_DIFFER = Rule(
+    cel="self.all(a, self.exists_one(b, a == b))",
+    message="list each block only once",
+    holds=lambda blocks: len(set(blocks)) == len(blocks),
+)
+SCHEME_KEPT = immutable("scheme")
 ZONE_NAME = matches(REGION + "[a-z]", "must be the name of an availability zone, for example eu-west-1a")
 ZONES_DIFFER = Rule(
     cel="self.size() != 2 || self[0] != self[1]",

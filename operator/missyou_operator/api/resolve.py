@@ -6,7 +6,7 @@ Pure. Everything above the API layer reads `AppSpec`, and knows no default of it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -21,6 +21,9 @@ from missyou_operator.api.field_rules import NO_STACK_NAME, RESERVED_STACK_NAME,
 from missyou_operator.api.monitoring import Monitoring
 from missyou_operator.api.sections import LoadBalancer, Network, ReplicaBounds, Service
 from missyou_operator.api.spec import Spec, ValidatedSpec
+
+#: The block of all addresses.
+ANYWHERE = "0.0.0.0/0"
 
 Section = TypeVar("Section", bound=WireModel)
 
@@ -76,6 +79,7 @@ class AppDatabase(Database):
 class AppLoadBalancer(LoadBalancer):
     """The load balancer, resolved."""
 
+    allowed_cidrs: Sequence[str]
     deletion_protection: bool
 
 
@@ -126,7 +130,12 @@ def resolve(spec: Spec, *, name: str, operator_region: str) -> AppSpec:
                 deletion_protection=base.protect,
                 final_snapshot=base.protect,
             ),
-            "load_balancer": _resolved(AppLoadBalancer, spec.load_balancer, deletion_protection=base.protect),
+            "load_balancer": _resolved(
+                AppLoadBalancer,
+                spec.load_balancer,
+                allowed_cidrs=(spec.network.cidr if spec.load_balancer.scheme == "internal" else ANYWHERE,),
+                deletion_protection=base.protect,
+            ),
             "monitoring": _resolved(AppMonitoring, spec.monitoring, dashboard=base.dashboard),
         }
     )

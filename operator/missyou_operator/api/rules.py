@@ -149,7 +149,7 @@ def no_prefix(prefixes: tuple[str, ...], message: str) -> Rule:
     )
 
 
-def immutable(name: Literal["cidr", "name", "username"]) -> Rule:
+def immutable(name: Literal["cidr", "name", "scheme", "username"]) -> Rule:
     """Refuse any change of a field that always has a value (the CRD has a default for it)."""
     return Rule(
         cel="self == oldSelf",

@@ -7,7 +7,7 @@ Static defaults stand here and in the CRD. `kubectl explain` shows the docstring
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -175,8 +175,27 @@ class AccessLogs(WireModel):
     """Days for which the logs are kept."""
 
 
+#: Each block is two rules of the security group (HTTP and HTTPS), and those of a change stand beside the ones that they
+#: replace. Source: VPC user guide, "Amazon VPC quotas": 60 inbound rules per security group.
+MAX_BLOCKS = 15
+
+
 class LoadBalancer(WireModel):
     """The application load balancer."""
+
+    scheme: Annotated[Literal["internet-facing", "internal"], rules.SCHEME_KEPT] = "internet-facing"
+    """internet-facing: public addresses. internal: private addresses only, in the app subnets, for clients in the VPC
+    and in networks connected to it. Immutable."""
+    allowed_cidrs: (
+        Annotated[
+            Sequence[Annotated[str, Field(max_length=18), rules.BLOCK]],
+            Field(min_length=1, max_length=MAX_BLOCKS),
+            rules.BLOCKS_DIFFER,
+        ]
+        | None
+    ) = None
+    """IPv4 blocks whose clients may connect. Default: 0.0.0.0/0, everybody; with the scheme internal, the VPC's own
+    block."""
 
     access_logs: AccessLogs = Field(default_factory=AccessLogs)
     """Access logs, in an S3 bucket of their own."""

@@ -108,7 +108,8 @@ S3_GB = _item(
 def _load_balancer(app: AppSpec, usage: Usage) -> Iterable[Charge]:
     yield Charge("application load balancer", ALB_HOUR, usage.hours)
     yield Charge("capacity units", ALB_LCU_HOUR, usage.lcu * usage.hours)
-    yield Charge(f"public IPv4: {ZONES}", IPV4_HOUR, ZONES * usage.hours)
+    if app.load_balancer.scheme == "internet-facing":
+        yield Charge(f"public IPv4: {ZONES}", IPV4_HOUR, ZONES * usage.hours)
     if (logs := app.load_balancer.access_logs).enabled:
         yield Charge("access logs kept", S3_GB, _stored(usage.access_log_gb, logs.retention_days))
 

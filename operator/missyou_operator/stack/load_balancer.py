@@ -36,10 +36,14 @@ class Balancing:
 def load_balancer(ctx: Context, net: Network, groups: SecurityGroups) -> Balancing:
     """Declare the load balancer, its target group, its HTTP listener and its access logs."""
     service, add, named = ctx.app.service, ctx.graph.add, ctx.named(Component.LOAD_BALANCER)
+    internal = ctx.app.load_balancer.scheme == "internal"
     balancer = add(
         LoadBalancer(
             **named(naming.LOAD_BALANCER),
-            subnet_ids=tuple(subnet.ref() for subnet in net.public),
+            scheme=ctx.app.load_balancer.scheme,
+            # Private addresses belong into subnets that the internet has no route to. Source: guide to application load
+            # balancers, "Load balancer scheme".
+            subnet_ids=tuple(subnet.ref() for subnet in (net.app if internal else net.public)),
             security_group_ids=(groups.alb.ref(),),
             deletion_protection=ctx.app.load_balancer.deletion_protection,
             # AWS refuses an internet-facing load balancer in a VPC without a gateway.

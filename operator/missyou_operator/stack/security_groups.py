@@ -1,17 +1,16 @@
-"""Who may talk to whom: internet → load balancer → app → database, and no wider way out."""
+"""Who may talk to whom: allowed clients → load balancer → app → database, and no wider way out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from missyou_operator.api.components import Component
+from missyou_operator.api.resolve import ANYWHERE
 from missyou_operator.aws.ec2.security import Direction, SecurityGroup, SecurityGroupRule, rule_name
 from missyou_operator.aws.rds.desired import PORT
 from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context
 from missyou_operator.stack.network import Network
-
-ANYWHERE = "0.0.0.0/0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +50,17 @@ def security_groups(ctx: Context, net: Network) -> SecurityGroups:
     app_port = ctx.app.service.port
     app_ports = sorted({app_port, *ctx.lookups.running.ports})
     groups = SecurityGroups(
-        alb=group(naming.LOAD_BALANCER_GROUP, "Load balancer: HTTP and HTTPS from anywhere"),
+        alb=group(naming.LOAD_BALANCER_GROUP, "Load balancer: HTTP and HTTPS from the allowed blocks"),
         ecs=group(naming.TASKS_GROUP, "App tasks: from the load balancer only"),
         rds=group(naming.DATABASE_GROUP, "Database: from the app tasks only"),
         endpoints=group(naming.ENDPOINTS_GROUP, "Endpoints of AWS services: from the app tasks only")
         if ctx.app.network.endpoints.interfaces
         else None,
     )
-    allow(groups.alb, "ingress", 80, ANYWHERE, "HTTP from anywhere")
-    allow(groups.alb, "ingress", 443, ANYWHERE, "HTTPS from anywhere")
+    for block in ctx.app.load_balancer.allowed_cidrs:
+        where = "anywhere" if block == ANYWHERE else block
+        allow(groups.alb, "ingress", 80, block, f"HTTP from {where}")
+        allow(groups.alb, "ingress", 443, block, f"HTTPS from {where}")
     for port in app_ports:
         rules = (
             allow(groups.alb, "egress", port, groups.ecs, "to the app tasks"),

@@ -180,6 +180,7 @@ def compute(stack: StackIdentity, base: Mapping[str, Any], **changes: Any) -> Gr
     balancer = graph.add(
         LoadBalancer(
             **named("-alb", component="LoadBalancer"),
+            scheme="internet-facing",
             subnet_ids=base["subnets"],
             security_group_ids=base["groups"],
             deletion_protection=True,

@@ -45,6 +45,7 @@ def aws(**changes: Any) -> FakeEc2:
 
 def balancer(**changes: Any) -> LoadBalancer:
     fields: dict[str, Any] = {
+        "scheme": "internet-facing",
         "subnet_ids": ("subnet-a", "subnet-b"),
         "security_group_ids": ("sg-1",),
         "deletion_protection": True,

@@ -29,7 +29,7 @@ class Network:
 
 
 def network(aws: Aws, name: str, *, gateway: bool = True) -> Network:
-    """A VPC with two subnets in two zones, a security group open to itself and, attached, an internet gateway."""
+    """A VPC with two subnets in two zones, a group open to itself and the web, and, attached, an internet gateway."""
     ec2 = aws.ec2
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
@@ -39,8 +39,12 @@ def network(aws: Aws, name: str, *, gateway: bool = True) -> Network:
         for i in range(2)
     ]
     group = ec2.create_security_group(VpcId=vpc, GroupName=name, Description="of a test")["GroupId"]
-    alike = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}]
-    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=alike)
+    web = [
+        {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+        for port in (80, 443)
+    ]
+    alike = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[alike, *web])
     igw = None
     if gateway:
         igw = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -272,6 +273,43 @@ def test_a_listener_redirects(live: _Live) -> None:
 
     assert wait_until(lambda: bool(moved()), PATIENCE)
     assert moved() == "301 https://127.0.0.1:443/a?b=c"
+
+
+def test_a_load_balancer_answers_only_whom_its_scheme_and_its_groups_let_in(live: _Live) -> None:
+    """This machine is 127.0.0.1: part of the internet in a rule for everybody, and no part of the VPC."""
+    answer = {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}}
+    net = network(live.aws, "doors")
+    listener = {"Port": 80, "Protocol": "HTTP", "DefaultActions": [answer]}
+
+    def answers(name: str) -> bool:
+        [row] = live.aws.elbv2.describe_load_balancers(Names=[name])["LoadBalancers"]
+        try:
+            with socket.create_connection(tuple(row["DNSName"].split(":")), timeout=5):
+                return True
+        except OSError:
+            return False
+
+    blocks = {"everybody": "0.0.0.0/0", "others": "203.0.113.0/24", "vpc": "10.0.0.0/16"}
+    for name, block in blocks.items():
+        group = live.aws.ec2.create_security_group(VpcId=net.vpc, GroupName=name, Description=name)["GroupId"]
+        rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": block}]}
+        live.aws.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+        arn = live.aws.elbv2.create_load_balancer(
+            Name=name,
+            Subnets=net.subnets,
+            SecurityGroups=[group],
+            Scheme="internal" if name == "vpc" else "internet-facing",
+        )["LoadBalancers"][0]["LoadBalancerArn"]
+        live.aws.elbv2.create_listener(LoadBalancerArn=arn, **listener)
+    assert wait_until(lambda: answers("everybody"), PATIENCE)
+    assert not answers("others")
+    assert not answers("vpc")
+    [row] = live.aws.ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["others"]}])[
+        "SecurityGroups"
+    ]
+    here = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "127.0.0.1/32"}]}
+    live.aws.ec2.authorize_security_group_ingress(GroupId=row["GroupId"], IpPermissions=[here])
+    assert wait_until(lambda: answers("others"), PATIENCE)
 
 
 # The process

@@ -36,15 +36,16 @@ _NAME = "elasticloadbalancing:loadbalancer/app/{elbv2.LoadBalancer}/*"
 
 @dataclass(frozen=True, kw_only=True)
 class LoadBalancer(Named):
-    """An internet-facing application load balancer.
+    """An application load balancer.
 
-    Its cross-zone balancing is always on and cannot be set. `drop_invalid_headers` prevents request smuggling.
+    `scheme` is `internet-facing` or `internal`, and cannot change. Its cross-zone balancing is always on and cannot be set. `drop_invalid_headers` prevents request smuggling.
     """
 
     TYPE: ClassVar[str] = "elbv2.LoadBalancer"
     IDENTITY = "id"
     LISTING = Listing("elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerName")
     COMPARED = compare(
+        "scheme",
         "deletion_protection",
         "drop_invalid_headers",
         "addresses",
@@ -52,6 +53,7 @@ class LoadBalancer(Named):
         subnet_ids=as_set,
         security_group_ids=as_set,
     )
+    FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"scheme"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "ecs.Service")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -78,6 +80,7 @@ class LoadBalancer(Named):
         linked_role("elasticloadbalancing.amazonaws.com", 'Elastic Load Balancing user guide, "Service-linked role"'),
     )
 
+    scheme: str
     subnet_ids: tuple[str | Ref, ...]
     security_group_ids: tuple[str | Ref, ...]
     deletion_protection: bool
@@ -109,6 +112,7 @@ class LoadBalancer(Named):
         attributes = attribute_map(answer.get("Attributes"))
         attrs = {
             **_references(row),
+            "scheme": row.get("Scheme", "internet-facing"),
             "subnet_ids": tuple(sorted(zone["SubnetId"] for zone in row.get("AvailabilityZones") or ())),
             "security_group_ids": tuple(sorted(row.get("SecurityGroups") or ())),
             "addresses": row.get("IpAddressType", "ipv4"),
@@ -135,7 +139,7 @@ class LoadBalancer(Named):
             row = elb.create_load_balancer(
                 Name=self.name,
                 Type="application",
-                Scheme="internet-facing",
+                Scheme=self.scheme,
                 IpAddressType=self.addresses,
                 Subnets=list(self.subnet_ids),
                 SecurityGroups=list(self.security_group_ids),

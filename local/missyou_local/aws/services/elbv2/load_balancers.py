@@ -83,7 +83,8 @@ def create_load_balancer(call: Call) -> Result:
     balancer.attrs = {**balancer.attrs, **_DEFAULT_ATTRIBUTES}
     # A data plane listens on ports of this machine: the load balancer's own name is in no DNS, and port 80 is root's.
     here = f"{HOST}:{local_port(call, arn, 80)}" if call.plane else None
-    balancer.dns_name = here or f"{name}-{int(arn[-8:], 16):010d}.{call.region}.elb.amazonaws.com"
+    inside = "internal-" if balancer.scheme == "internal" else ""
+    balancer.dns_name = here or f"{inside}{name}-{int(arn[-8:], 16):010d}.{call.region}.elb.amazonaws.com"
     BALANCING.of(call).active_at[arn] = call.now + call.timing.alb
     _attach(call, balancer)
     return {"LoadBalancers": _described(call, [arn])}

@@ -50,6 +50,18 @@ def is_reached(call: Call, group: str, address: str, port: int) -> bool:
     return False
 
 
+def is_open(call: Call, balancer: str, address: str, port: int) -> bool:
+    """Return whether a client may connect to a port of a load balancer (an ARN); `address` is the client's.
+
+    An internal one has private addresses only, to which the internet has no route. Source: Elastic Load Balancing user
+    guide, "Load balancer scheme".
+    """
+    ec2, row = call.moto("ec2"), call.moto("elbv2").load_balancers[balancer]
+    if row.scheme == "internal" and not ipaddress.ip_address(address).is_private:
+        return False
+    return _End(ec2, row.security_groups, ()).admits("ingress_rules", _End(ec2, (), [address]), port)
+
+
 class _End:
     """One end of a connection: its security groups, and the addresses that it may have."""
 

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 def listeners(call: Call) -> Iterator[Listener]:
-    """Yield the listeners of the load balancers that are active."""
+    """Yield the listeners of the load balancers that are active, as far as security groups admit this machine."""
     for arn, balancer in call.moto("elbv2").load_balancers.items():
         if not is_active(call, arn):
             continue
         for listener in balancer.listeners.values():
             port, action = int(listener.port), _action(listener.default_actions)
-            if action is None:
+            if action is None or not reach.is_open(call, arn, HOST, port):
                 continue
             yield Listener(
                 name=listener.arn,
