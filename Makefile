@@ -8,7 +8,7 @@ SAMPLE ?= production
 SETUP = command -v $(PYTHON) >/dev/null || { echo "setup: $(PYTHON) is missing: install Python, or make PYTHON=..." >&2; exit 1; }; $(PYTHON) tools/setup_venv.py
 export COMMAND
 
-.PHONY: help venv venv-demo lock demo demo-push demo-env demo-down test test-fast test-crash bench bench-app lint format crd compared-fields iam-policy licences sbom audit e2e-kind
+.PHONY: help venv venv-demo lock demo demo-push demo-env demo-down test test-fast test-crash bench bench-app lint format crd chart compared-fields iam-policy licences sbom audit e2e-kind
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,10 @@ audit: venv ## find known vulnerabilities in what ships (SKIPPED if the service 
 format: venv ## fix lint and format
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
+
+chart: ## copy the admission policies into the chart
+	@cp manifests/base/admission.yaml charts/missyou-operator/files/admission.yaml
+	@cp manifests/tenancy/policy.yaml charts/missyou-operator/files/tenancy.yaml
 
 crd: venv ## write crds/ and the chart's copy from the models
 	@$(BIN)/missyou crd > crds/missyouapps.missyou.app.yaml

@@ -26,6 +26,8 @@ RIGHTS = (
     _MANIFESTS / "base/rbac.yaml",
     _MANIFESTS / "samples/secrets-access.yaml",
 )
+#: What the API server itself checks: who may approve, and how a production app is deleted.
+ADMISSION = (_MANIFESTS / "base/admission.yaml",)
 
 
 def documents(paths: Iterable[Path]) -> list[dict[str, Any]]:

@@ -120,11 +120,15 @@ def _go_on(place: Surroundings, name: str, path: Path, url: str, voice: Voice) -
         ("", patch),
         ("break", "make demo-push TAG=bad COMMAND='echo no such table: users; exit 1', then the same with bad"),
     )
+    deletes = (
+        ("delete", f"kubectl annotate missyouapp {name} missyou.app/confirm-deletion={name}"),
+        ("", f"kubectl delete missyouapp {name}"),
+    )
     for what, how in (
         *(runs if place.own_aws else ()),
         ("inspect", f"kubectl describe missyouapp {name}"),
         ("change", f"edit {_relative(path)}, then kubectl apply -f {_relative(path)}"),
-        ("delete", f"kubectl delete missyouapp {name}"),
+        *deletes,
         ("end", "make demo-down"),
     ):
         voice.line(f"  {what:<8}{how}")

@@ -1,4 +1,4 @@
-"""Installs CRD, RBAC and operator for the demo, and removes them again."""
+"""Installs CRD, RBAC, admission policies and operator for the demo, and removes them again."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ _RECORD, _WORKS_IN = "installed.json", "operator.env"
 
 
 def install(state: Path, place: Surroundings, voice: Voice) -> Process:
-    """Install CRD and RBAC, and start the operator as the ServiceAccount of the manifests. Error: DemoError."""
+    """Install CRD, RBAC and policies, and start the operator as the manifests' ServiceAccount. Error: DemoError."""
     api = api_client(place.kubeconfig)
     crd = cluster.documents(sorted((ROOT / "crds").glob("missyouapps*.yaml")))
-    rbac = cluster.documents(cluster.RIGHTS)
+    rules = cluster.documents([*cluster.RIGHTS, *cluster.ADMISSION])
     try:
         if not place.own_cluster:
-            _record(state, place.kubeconfig, cluster.missing(api, crd + rbac))
+            _record(state, place.kubeconfig, cluster.missing(api, crd + rules))
         cluster.apply(api, crd)
         cluster.wait_for_crd(api)
-        cluster.apply(api, rbac)
+        cluster.apply(api, rules)
     except (ApiException, TimeoutError) as error:
         raise DemoError(f"crds/ and manifests/ cannot be installed: {cluster.reason(error)}") from None
-    voice.step("crds/ and manifests/", "CustomResourceDefinition, ServiceAccount, RBAC")
+    voice.step("crds/ and manifests/", "CustomResourceDefinition, ServiceAccount, RBAC, admission policies")
     return _running(state, place, voice) or _start(state, place, voice)
 
 
@@ -124,6 +124,7 @@ def _uninstall(record: Mapping[str, Any]) -> tuple[bool, str]:
     if left:
         return False, (
             f"left as they are: {left} MissYouApp(s), their stacks in AWS, and what the demo added to {where}.\n"
-            "To remove all of it: make demo, kubectl delete missyouapps --all -A, make demo-down"
+            "To remove all of it: make demo; for each app, kubectl annotate missyouapp NAME "
+            "missyou.app/confirm-deletion=NAME and kubectl delete missyouapp NAME; then make demo-down"
         )
     return True, f"removed from {where}: {len(record['objects'])} objects that the demo had added"

@@ -121,6 +121,9 @@ class Bench:
         self.api.patch_namespaced_custom_object(*self._apps, name, body)
 
     def delete(self, name: str) -> None:
+        """Delete an app; a production app's deletion is confirmed before."""
+        if self.get(name).get("spec", {}).get("environment") == "Production":
+            self.patch(name, {"metadata": {"annotations": {"missyou.app/confirm-deletion": name}}})
         self.api.delete_namespaced_custom_object(*self._apps, name)
 
     def vpcs(self, name: str) -> int:
@@ -213,7 +216,7 @@ def quick(**slower: float) -> Timing:
 
 
 def install(kube: client.ApiClient) -> None:
-    """Put the CRD and the RBAC of the manifests into the cluster."""
+    """Put the CRD, the RBAC and the admission policies of the manifests into the cluster."""
     cluster.apply(kube, cluster.documents(sorted((ROOT / "crds").glob("missyouapps*.yaml"))))
     cluster.wait_for_crd(kube)
-    cluster.apply(kube, cluster.documents(cluster.RIGHTS))
+    cluster.apply(kube, cluster.documents([*cluster.RIGHTS, *cluster.ADMISSION]))

@@ -1,4 +1,4 @@
-"""What the API server's audit log says of an operator: its requests, and which role allowed each."""
+"""What the API server's audit log says of an operator: its requests, and which role allowed each; and of all apps."""
 
 from __future__ import annotations
 
@@ -14,8 +14,13 @@ _POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
     "omitStages": ["RequestReceived"],
-    "rules": [{"level": "Metadata", "userGroups": ["system:serviceaccounts"]}, {"level": "None"}],
+    "rules": [
+        {"level": "Metadata", "userGroups": ["system:serviceaccounts"]},
+        {"level": "Metadata", "resources": [{"group": "missyou.app"}]},
+        {"level": "None"},
+    ],
 }
+_ACCOUNT = "system:serviceaccount:"
 _ALLOWED = re.compile(r'^RBAC: allowed by \w+ "[^"]+" of (?P<role>\w+ "[^"]+") to')
 
 
@@ -31,17 +36,21 @@ class Request:
 
 
 def flags(folder: Path) -> list[str]:
-    """Write a policy, and give the flags of kube-apiserver that put every ServiceAccount's requests into a log."""
+    """Write a policy; return the flags of kube-apiserver that log what ServiceAccounts ask, and requests for apps."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "policy.yaml").write_text(yaml.safe_dump(_POLICY))
     return [f"--audit-policy-file={folder}/policy.yaml", f"--audit-log-path={folder}/audit.log"]
 
 
 def requests(folder: Path) -> set[Request]:
-    """Read the log. A resource is written like `leases.coordination.k8s.io`, or `missyouapps.missyou.app/status`."""
+    """Read the requests of ServiceAccounts from the log.
+
+    A resource is written like `leases.coordination.k8s.io`, or `missyouapps.missyou.app/status`.
+    """
     log = folder / "audit.log"
     lines = log.read_text().splitlines(keepends=True) if log.exists() else []
-    return {_request(json.loads(line)) for line in lines if line.endswith("\n") and '"objectRef"' in line}
+    entries = (json.loads(line) for line in lines if line.endswith("\n") and '"objectRef"' in line)
+    return {_request(entry) for entry in entries if entry["user"]["username"].startswith(_ACCOUNT)}
 
 
 def _request(entry: dict[str, Any]) -> Request:
@@ -50,5 +59,5 @@ def _request(entry: dict[str, Any]) -> Request:
     assert bool(found) == (said["authorization.k8s.io/decision"] == "allow"), entry
     resource = ".".join(part for part in (target["resource"], target.get("apiGroup")) if part)
     resource += f"/{target['subresource']}" if "subresource" in target else ""
-    user = entry["user"]["username"].removeprefix("system:serviceaccount:")
+    user = entry["user"]["username"].removeprefix(_ACCOUNT)
     return Request(user, entry["verb"], resource, target.get("name", ""), found["role"] if found else "")

@@ -29,7 +29,7 @@ class Right:
 def bindings(objects: Iterable[Item]) -> list[Item]:
     """Give the bindings that name the operator's ServiceAccount."""
     subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": HOME}
-    return [item for item in objects if item["kind"].endswith("Binding") and subject in item["subjects"]]
+    return [item for item in objects if subject in item.get("subjects", ())]
 
 
 def roles(objects: Iterable[Item]) -> list[Item]:

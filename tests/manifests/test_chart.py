@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +54,44 @@ def rendered(run: Run, *words: str) -> Objects:
 def test_the_crd_in_it_is_the_crd() -> None:
     copy, original = (ROOT / path / "missyouapps.missyou.app.yaml" for path in (f"{CHART}/files", "crds"))
     assert copy.read_text() == original.read_text(), f"cp {original} {copy}"
+
+
+@pytest.mark.parametrize(
+    ("copy", "original"), [("admission", "manifests/base/admission.yaml"), ("tenancy", "manifests/tenancy/policy.yaml")]
+)
+def test_the_policies_in_it_are_the_policies(copy: str, original: str) -> None:
+    assert (ROOT / CHART / f"files/{copy}.yaml").read_text() == (ROOT / original).read_text(), "make chart"
+
+
+def test_with_tenancy_it_makes_what_the_manifests_make(run: Run, kubectl: Kubectl) -> None:
+    chart = rendered(run, "--set=tenancy.enabled=true", "--set=crds.install=false")
+    base, tenancy = (objects(kubectl("kustomize", f"manifests/{place}").stdout) for place in ("base", "tenancy"))
+    assert len(tenancy) == 2
+    assert set(chart) - set(base) == set(tenancy)
+    assert {key: chart[key] for key in tenancy} == tenancy
+
+
+def test_the_operator_of_the_policies_is_that_of_the_release(run: Run) -> None:
+    """In another namespace, the operator's name is another: by the old one, everybody could make themselves it."""
+    done = run("template", NAME, CHART, "--namespace=elsewhere", f"--kube-version={binaries.KUBERNETES}")
+    policy = objects(done.stdout)["ValidatingAdmissionPolicy", "", "missyou-approvals"]
+    assert "system:serviceaccount:elsewhere:missyou-operator" in json.dumps(policy)
+    assert "missyou-system" not in json.dumps(policy)
+
+
+def test_without_confirmation_policy_and_operator_agree(run: Run, kubectl: Kubectl, tmp_path: Path) -> None:
+    chart = rendered(run, "--set=confirmDeletion=false")
+    text = {"resources": ["base"], "components": ["components/without-confirmation"]}
+    shutil.copytree(ROOT / "manifests", tmp_path / "manifests")
+    shutil.copytree(ROOT / "crds", tmp_path / "crds")
+    (tmp_path / "manifests/kustomization.yaml").write_text(yaml.safe_dump(text))
+    base = objects(kubectl("kustomize", str(tmp_path / "manifests")).stdout)
+    for made in (chart, base):
+        assert ("ValidatingAdmissionPolicy", "", "missyou-approvals") in made
+        assert not [key for key in made if key[2] == "missyou-deletions"]
+        [container] = made["Deployment", NAMESPACE, NAME]["spec"]["template"]["spec"]["containers"]
+        assert {"name": "MISSYOU_CONFIRM_DELETION", "value": "never"} in container["env"]
+    assert not [key for key in rendered(run, "--set=admission.enabled=false") if key[0].startswith("Validating")]
 
 
 def test_it_makes_what_the_base_makes(run: Run, kubectl: Kubectl) -> None:
