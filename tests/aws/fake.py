@@ -65,10 +65,14 @@ def cloud_of(client: Any, stack: StackIdentity = STACK) -> Cloud:
     return Cloud(_Clients(client), stack, Inventory(), NAMES)
 
 
-def reader_of(cloud: Cloud, found: Mapping[str, Sequence[Observed]] | None = None) -> Reader:
+def reader_of(
+    cloud: Cloud,
+    found: Mapping[str, Sequence[Observed]] | None = None,
+    desired_names: Mapping[str, Sequence[str]] | None = None,
+) -> Reader:
     """Return a reader that has found the stack's VPC and `found`."""
     vpc = Observed(Vpc, "missyou-vpc", "vpc-1", {"id": "vpc-1"})
-    return Reader(cloud, {"ec2.Vpc": [vpc], **(found or {})}, time.monotonic(), {})
+    return Reader(cloud, {"ec2.Vpc": [vpc], **(found or {})}, time.monotonic(), desired_names or {})
 
 
 def aws_error(code: str, message: str = "AWS's own words", operation: str = "Operation") -> ClientError:

@@ -19,6 +19,7 @@ from missyou_local.pushing import repository
 from .bench import PATIENCE, Bench, a_bench, condition, is_ready
 
 NAME = "love"
+_SERVICE = {"replicas": {"min": 2, "max": 4}, "env": {"CANARY": "canary-in-env"}}
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def bench(control_plane, tmp_path_factory) -> Iterator[Bench]:
 @pytest.fixture
 def url(bench: Bench) -> str:
     """The URL in the status, once the app is Ready."""
-    return str(bench.have(NAME, service={"replicas": {"min": 2, "max": 4}})["status"]["url"])
+    return str(bench.have(NAME, service=_SERVICE)["status"]["url"])
 
 
 def ask(url: str, body: Any = None, **headers: str) -> Any:
@@ -106,12 +107,12 @@ def test_more_replicas_are_more_tasks(bench, url):
 
 def test_a_broken_version_is_rolled_back_and_the_condition_quotes_it(bench, url):
     good = bench.get(NAME)["spec"].get("image", {}).get("tag", "latest")
-    bench.push(bench.get(NAME), "broken", "echo 'no such module: love'; exit 1")
+    bench.push(bench.get(NAME), "broken", "echo \"no such module: love $CANARY\"; exit 1")
     bench.patch(NAME, {"spec": {"image": {"tag": "broken"}}})
     app = bench.until(NAME, lambda app: condition(app, "ServiceReady").get("reason") == "RolloutFailed", "rolled back")
     said = condition(app, "ServiceReady")["message"]
     assert "exited with code 1" in said
-    assert "The end of its log: no such module: love" in said
+    assert "The end of its log: no such module: love ********" in said
     assert status_of(f"{url}/health") == 200
     bench.patch(NAME, {"spec": {"image": {"tag": good}}})
     bench.ready(NAME)

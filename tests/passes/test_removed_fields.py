@@ -94,7 +94,8 @@ LASTING: Mapping[str, str] = {
     "database.maintenanceWindow": "AWS keeps the window that was set last: without the field, the choice is its own",
     "database.restoreFromSnapshot": "only for a new database",
     **dict.fromkeys(
-        ("database.finalSnapshot", "deletionPolicy", "driftPolicy", "suspend"), "what the operator does, nothing in AWS"
+        ("database.finalSnapshot", "deletionPolicy", "driftPolicy", "suspend", "monitoring.quoteLogs"),
+        "what the operator does, nothing in AWS",
     ),
     **dict.fromkeys(
         (

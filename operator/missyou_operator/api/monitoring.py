@@ -59,6 +59,9 @@ class Monitoring(WireModel):
 
     log_retention_days: Annotated[int, OneOf(LOG_DAYS)] = 7
     """Days for which the logs of tasks and database are kept, a value that CloudWatch offers."""
+    quote_logs: bool = True
+    """Whether conditions quote the last lines of a failed task's log, without what looks like a secret. Whoever may
+    read the MissYouApp reads them. If false, conditions show the command that reads the log instead."""
     alarms: Alarms = Field(default_factory=Alarms)
     """Thresholds of the CloudWatch alarms."""
     notifications: Notifications = Field(default_factory=Notifications)

@@ -12,7 +12,7 @@ from typing import Any
 
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.plan import Action, Change, ObservedState, Plan
-from missyou_operator.engine.resource import Resource
+from missyou_operator.engine.resource import FieldChange, Resource
 
 #: Seconds in which AWS may not yet show what it has just made or changed (EC2 lags by up to 10 s).
 LAG = 20.0
@@ -124,5 +124,9 @@ def _superseded(attempt: Attempt, change: Change) -> bool:
 
 def _aims_elsewhere(before: Change, now: Change) -> bool:
     """Return whether a field that was changed is to be changed to something else."""
-    aims = {item.field: item.after for item in before.fields}
-    return any(item.after != aims.get(item.field, item.after) for item in now.fields)
+    aims = {item.field: _aim(item) for item in before.fields}
+    return any(_aim(item) != aims.get(item.field, _aim(item)) for item in now.fields)
+
+
+def _aim(item: FieldChange) -> object:
+    return item.hidden[1] if item.hidden else item.after

@@ -13,7 +13,7 @@ from missyou_operator.controller.baseline import Baseline, same_fields
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome
 from missyou_operator.engine.plan import Action, Change, ObservedState, Plan
-from missyou_operator.engine.resource import FieldChange, Observed, Resource
+from missyou_operator.engine.resource import Observed, Resource
 
 _RETAINED = {kind.TYPE for kind in KINDS if kind.RETAINED}
 #: Entries of `status.drift` that are kept.
@@ -97,7 +97,7 @@ def _as_reported(change: Change, baseline: Baseline, reported: Sequence[Drift]) 
         return None
     for entry in reported:
         if entry.resource == change.address:
-            fields = tuple(item for item in change.fields if _text(item) in entry.fields)
+            fields = tuple(item for item in change.fields if str(item) in entry.fields)
             if fields or not (change.fields or entry.fields):
                 return replace(change, fields=fields)
     return None
@@ -174,7 +174,7 @@ def news_and_entries(  # noqa: PLR0913, PLR0917 - all that decides how an entry 
     found = {
         change.address: Drift(
             resource=change.address,
-            fields=tuple(map(_text, change.fields)),
+            fields=tuple(map(str, change.fields)),
             found_at=now,
             action=DriftAction.REPORTED if reports else action(change.address),
         )
@@ -219,7 +219,3 @@ def _bounded(entries: Sequence[Drift]) -> Iterator[Drift]:
         elif room > 0:
             room -= 1
             yield entry
-
-
-def _text(item: FieldChange) -> str:
-    return f"{item.field}: {item.before} -> {item.after}"

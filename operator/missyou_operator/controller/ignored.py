@@ -21,7 +21,7 @@ def ignored_health(change: Change, *, exists: bool) -> Health:
 
 def ignored_text(change: Change) -> str:
     """Return what to tell of a change that AWS accepts and does not show."""
-    what = "; ".join(f"{item.field}: {item.before} -> {item.after}" for item in change.fields) or change.action
+    what = "; ".join(map(str, change.fields)) or change.action
     return (
         f"{change.address}: AWS has accepted the same change several times and still shows the old state ({what}). "
         "Either AWS ignores it, or something puts the old state back at once: look the resource up in CloudTrail"

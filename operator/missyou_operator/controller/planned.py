@@ -88,7 +88,7 @@ def plan_status(result: PassResult, before: Status) -> PlanStatus | None:
             PlannedChange(
                 action=change.action.value,
                 resource=change.address,
-                fields=tuple(f"{item.field}: {item.before} -> {item.after}" for item in change.fields),
+                fields=tuple(map(str, change.fields)),
                 destroys_data=bool(change.destroys),
                 held_because=_hold(result, change),
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -46,6 +46,10 @@ class Change:
         """The type of the resource."""
         return self.address.partition("/")[0]
 
+    def shown(self) -> Change:
+        """Copy without what nobody may see."""
+        return replace(self, fields=tuple(replace(item, hidden=None) for item in self.fields))
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -57,9 +61,10 @@ class Plan:
     def id(self) -> str:
         """Twelve hex digits that stand for exactly these changes: an approval of one plan never covers another.
 
-        Nor does it cover the same change of what later bears the same name: the incarnations are part of it.
+        Nor does it cover the same change of what later bears the same name: the incarnations are part of it. Hidden
+        values are not: whoever knows the rest of a plan could try out what gives its ID.
         """
-        text = json.dumps([asdict(change) for change in self.changes], sort_keys=True)
+        text = json.dumps([asdict(change.shown()) for change in self.changes], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def destructive(self) -> Plan:

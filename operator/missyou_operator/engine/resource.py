@@ -8,6 +8,7 @@ created, changed, deleted and judged. `Observed` is the real thing as it was rea
 from __future__ import annotations
 
 import abc
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, Self
@@ -16,6 +17,7 @@ from missyou_operator.engine.comparators import Comparator
 from missyou_operator.engine.tags import stale
 from missyou_operator.engine.values import UNKNOWN, Ref, Sensitive, is_known, refs_in, substitute
 
+_STARS = Sensitive("")
 #: Seconds that a wait usually lasts when its type says nothing better.
 DEFAULT_TYPICAL_SECONDS = 15.0
 
@@ -58,11 +60,20 @@ def failed(reason: str, message: str, *, stalled: bool = True, typical_seconds: 
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field that differs: its name and both values, rendered for a person (secrets as stars)."""
+    """One field that differs: its name and both values, rendered for a person (secrets as stars).
+
+    `hidden` holds both values of a `CONFIDENTIAL` field: two changes that look alike are not one and the same. They
+    print as stars, and nothing that leaves the process is made from them.
+    """
 
     field: str
     before: str
     after: str
+    hidden: tuple[Sensitive, Sensitive] | None = None
+
+    def __str__(self) -> str:
+        """Return the change in one line, as statuses show it."""
+        return f"{self.field}: {self.before} -> {self.after}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +133,7 @@ class Resource(abc.ABC):
     Class attributes:
 
     - `COMPARED`: the fields that are compared with `Observed.attrs`, each with its comparator.
+    - `CONFIDENTIAL`: the compared mappings of which only keys are ever shown: their values may be secret.
     - `FORCES_REPLACEMENT`: the compared fields that cannot be changed in place.
     - `CHANGES_ON_UPDATE`: attributes that have another value after an update (a task definition's ARN).
     - `DELETE_AFTER`: types whose last instance must be gone before one of this type can be deleted.
@@ -138,6 +150,7 @@ class Resource(abc.ABC):
 
     TYPE: ClassVar[str]
     COMPARED: ClassVar[Mapping[str, Comparator]] = {}
+    CONFIDENTIAL: ClassVar[frozenset[str]] = frozenset()
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset()
     CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset()
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ()
@@ -178,7 +191,7 @@ class Resource(abc.ABC):
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
         """List what differs from what was found; a value that is not known yet counts as different."""
         changes = [
-            _change(name, observed.attrs.get(name), getattr(self, name))
+            _change(name, observed.attrs.get(name), getattr(self, name), confidential=name in self.CONFIDENTIAL)
             for name in self.COMPARED
             if not is_known(getattr(self, name)) or not self.matches(name, observed)
         ]
@@ -279,12 +292,25 @@ class Resource(abc.ABC):
         return ""
 
 
-def _change(name: str, before: Any, after: Any) -> FieldChange:
-    """Render a change; of two mappings only the entries that differ."""
+def _change(name: str, before: Any, after: Any, *, confidential: bool) -> FieldChange:
+    """Render a change; of two mappings only the entries that differ, and of confidential ones only the keys."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         same = {key for key in before.keys() & after.keys() if before[key] == after[key]}
         before, after = ({k: v for k, v in each.items() if k not in same} for each in (before, after))
-    return FieldChange(name, _render(before), _render(after))
+    if not confidential:
+        return FieldChange(name, _render(before), _render(after))
+    return FieldChange(name, _render(_hide(before)), _render(_hide(after)), (_sealed(before), _sealed(after)))
+
+
+def _sealed(value: Any) -> Sensitive:
+    return Sensitive(json.dumps(value, sort_keys=True, default=repr))
+
+
+def _hide(value: Any) -> Any:
+    """Return a mapping with stars for its values. What is no mapping is hidden as a whole, unless it is nothing yet."""
+    if isinstance(value, Mapping):
+        return dict.fromkeys(value, _STARS)
+    return value if value is None or value is UNKNOWN else _STARS
 
 
 def _render(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -60,8 +60,7 @@ class Sensitive:
     def forms(self) -> Iterator[str]:
         """Return what must not be seen, as it is and as JSON and URLs write it. For `redact` only."""
         for part in self._parts:
-            if len(part) >= _HIDEABLE:
-                yield from {part, json.dumps(part)[1:-1], quote(part, safe="")}
+            yield from _forms(part)
 
     def reveal(self) -> str:
         """Return the secret itself, for the one call that hands it over."""
@@ -87,13 +86,23 @@ _ALIVE: WeakValueDictionary[int, Sensitive] = WeakValueDictionary()
 _HIDEABLE = 6
 
 
-def redact(text: str) -> str:
-    """Put stars in the place of every secret that this process holds, wherever in a text somebody has quoted it."""
+def redact(text: str, others: Iterable[str] = ()) -> str:
+    """Put stars in the place of every secret that this process holds, wherever in a text somebody has quoted it.
+
+    `others` are values that are secret only in this text.
+    """
     held = [secret for ref in _ALIVE.valuerefs() if (secret := ref()) is not None]
+    forms = {form for secret in held for form in secret.forms()} | {form for other in others for form in _forms(other)}
     # The longest first: one may be part of another.
-    for form in sorted({form for secret in held for form in secret.forms()}, key=len, reverse=True):
+    for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, "********")
     return text
+
+
+def _forms(secret: str) -> Iterable[str]:
+    if len(secret) < _HIDEABLE:
+        return ()
+    return {secret, json.dumps(secret)[1:-1], quote(secret, safe="")}
 
 
 def refs_in(value: Any) -> Iterator[Ref]:

@@ -50,13 +50,16 @@ class DataSources:
         """The desired names, by type, for the readers that need them.
 
         Externals and the snapshot are found by their names alone. The list of secrets lags, so each desired one that it
-        lacks is asked for. Repository and bucket are searched for data only where they are not desired.
+        lacks is asked for. Repository and bucket are searched for data only where they are not desired. The tasks' log
+        is read only where it may be quoted.
         """
         app, own = self.app, {Secret.TYPE: [naming.CREDENTIALS, *kubernetes_secrets(self.app)]}
         if not app.image.repository:
             own[Repository.TYPE] = [naming.REPOSITORY]
         if app.load_balancer.access_logs.enabled:
             own[Bucket.TYPE] = [naming.LOG_BUCKET]
+        if app.monitoring.quote_logs:
+            own["ecs.Log"] = [naming.APP_LOG]
         names = {type_: [self.stack.fill(pattern) for pattern in patterns] for type_, patterns in own.items()}
         if self.request.value:
             names[DBSnapshot.TYPE] = [snapshot_name(self.stack, self.request.value)]

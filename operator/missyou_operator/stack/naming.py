@@ -89,7 +89,7 @@ NAMES: Names = {
     "iam.Role": (EXECUTION_ROLE, TASK_ROLE),
     "autoscaling.ScalableTarget": (SCALING,),
     "logs.LogGroup": (APP_LOG, DATABASE_LOG),
-    # No resource type: the log group that tasks write to, and that a diagnosis quotes.
+    # No resource type: the log group that tasks write to, and that a diagnosis quotes where it may.
     "ecs.Log": (APP_LOG,),
     "sns.Topic": (TOPIC,),
     "cloudwatch.Alarm": tuple(AlarmName),

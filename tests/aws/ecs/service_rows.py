@@ -83,7 +83,8 @@ def observe(described: dict[str, Any], **answers: Any) -> tuple[list[Observed], 
     }
     client = FakeEc2(describe_services={"services": [described]}, **defaults | answers)
     cluster = Observed(Cluster, "missyou-cluster", CLUSTER)
-    return list(Service.read(reader_of(cloud_of(client), {"ecs.Cluster": [cluster]}))), client
+    reader = reader_of(cloud_of(client), {"ecs.Cluster": [cluster]}, {"ecs.Log": ["/ecs/missyou"]})
+    return list(Service.read(reader)), client
 
 
 def one(described: dict[str, Any], **answers: Any) -> Observed:

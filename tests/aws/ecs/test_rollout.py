@@ -101,7 +101,8 @@ def test_an_unreadable_log_leaves_the_diagnosis_as_it_is() -> None:
     denied = ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetLogEvents")
     result = health(row(deployment(rollout="FAILED"), running=0), get_log_events=denied, **exited(1))
     assert "container app exited with code 1" in result.message
-    assert "log:" not in result.message
+    assert "The end of its log" not in result.message
+    assert "Its log: aws logs tail /ecs/missyou --log-stream-names app/app/0f1e2d " in result.message
 
 
 def test_a_task_that_never_ran_has_no_log() -> None:

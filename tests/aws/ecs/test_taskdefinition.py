@@ -9,14 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from missyou_operator.aws.ecs.taskdefinition import (
-    SPEC_TAG,
-    TaskDefinition,
-    attributes,
-    revision_of,
-    split_image,
-    split_secret,
-)
+from missyou_operator.aws.ecs.revisions import attributes, revision_of, split_image, split_secret
+from missyou_operator.aws.ecs.taskdefinition import SPEC_TAG, TaskDefinition
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed
 from missyou_operator.engine.values import UNKNOWN

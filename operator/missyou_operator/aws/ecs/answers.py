@@ -19,6 +19,7 @@ from missyou_operator.aws.errors import message_of
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed, Resource
+from missyou_operator.engine.values import redact
 
 #: Part of ECS's message -> reason, what it means, and the seconds that it usually lasts.
 _TRANSIENT: tuple[tuple[str, str, str, float], ...] = (
@@ -61,6 +62,17 @@ def retag(cloud: Cloud, desired: Resource, observed: Observed) -> None:
         lambda keys: ecs.untag_resource(resourceArn=arn, tagKeys=keys),
         lambda: ecs.tag_resource(resourceArn=arn, tags=ecs_tags(desired.tags)),
     )
+
+
+@contextmanager
+def without_values(environment: Mapping[str, str]) -> Iterator[None]:
+    """Put stars into AWS's message where a refusal quotes a value of a task's environment."""
+    try:
+        yield
+    except ClientError as error:
+        details = error.response.get("Error", {})
+        details["Message"] = redact(details.get("Message", ""), environment.values())
+        raise
 
 
 @contextmanager

@@ -7,7 +7,7 @@ messages" and "Service event messages"; ELBv2 API reference, TargetHealth.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,8 @@ _MAX_LENGTH = 400
 class Diagnosis:
     """`reason` is a word for scripts, `message` AWS's text, `advice` what to do (both without a full stop).
 
-    `task` is the ARN of the failed task, if it ran and may have logged the cause; `log` is the end of its log.
+    `task` is the ARN of the failed task, if it ran and may have logged the cause; `log` is the end of its log, and
+    `look` the command that shows it.
     """
 
     reason: str
@@ -30,12 +31,15 @@ class Diagnosis:
     advice: str
     task: str = ""
     log: str = ""
+    look: str = ""
 
     @property
     def text(self) -> str:
         """Return all sentences, without the last full stop."""
         text = f"{self.message}. {self.advice}"
-        return f"{text}. The end of its log: {self.log}" if self.log else text
+        if self.log:
+            return f"{text}. The end of its log: {self.log}"
+        return f"{text}. Its log: {self.look}" if self.look else text
 
 
 _FAILING = Reason.TASKS_FAILING
@@ -159,6 +163,20 @@ def diagnose(stopped: Iterable[Row], events: Iterable[str], targets: Iterable[Ro
         if (found := _of_task(task)) is not None:
             return replace(found, task=str(task.get("taskArn", ""))) if task.get("startedAt") else found
     return _of_events(events) or _of_targets(targets)
+
+
+def redacted(tasks: Iterable[Row], hide: Callable[[str], str]) -> list[Row]:
+    """Return rows of DescribeTasks, their texts through `hide`: before they are cut, which may cut a secret in two."""
+    return [
+        {
+            **task,
+            "stoppedReason": hide(str(task.get("stoppedReason", ""))),
+            "containers": [
+                {**item, "reason": hide(str(item.get("reason", "")))} for item in task.get("containers") or ()
+            ],
+        }
+        for task in tasks
+    ]
 
 
 def _of_task(task: Row) -> Diagnosis | None:

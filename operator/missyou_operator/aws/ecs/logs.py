@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 #: How many lines are shown, and how many characters of each.
 LINES = 3
@@ -30,10 +30,13 @@ _SECRETS = (
 )
 
 
-def last_lines(messages: Iterable[str]) -> str:
-    """Return the last lines of a log, oldest first, as one line; "" if there are none."""
+def last_lines(messages: Iterable[str], hide: Callable[[str], str] = str) -> str:
+    """Return the last lines of a log, oldest first, as one line; "" if there are none.
+
+    `hide` leaves out what is known to be secret, before a line is cut.
+    """
     lines = [text for message in messages if (text := _plain(message))]
-    return " / ".join(_cut(_without_secrets(line)) for line in lines[-LINES:])
+    return " / ".join(_cut(_without_secrets(hide(line))) for line in lines[-LINES:])
 
 
 def _plain(message: str) -> str:

@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import Any
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.ecs.taskdefinition import revision_of
+from missyou_operator.aws.ecs.revisions import revision_of
 from missyou_operator.engine.resource import READY, Health, Observed, failed, pending
 
 Row = Mapping[str, Any]

@@ -1,6 +1,6 @@
 """The ECS service: Fargate tasks behind the load balancer, rolled out with circuit breaker and rollback.
 
-`rollout` interprets a service's description, `diagnosis` the failures of its tasks. Source: ECS API reference,
+`rollout` interprets a service's description, `causes` the failures of its tasks. Source: ECS API reference,
 CreateService, UpdateService and DeleteService.
 """
 
@@ -8,29 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag, tags_of
-from missyou_operator.aws.ecs.diagnosis import Diagnosis, diagnose
-from missyou_operator.aws.ecs.logs import LINES, last_lines
+from missyou_operator.aws.ecs.causes import diagnosis
+from missyou_operator.aws.ecs.revisions import CONTAINER, revision_in_use
 from missyou_operator.aws.ecs.rollout import (
     ROLLED_OUT,
     SETTINGS,
     attributes,
     deployment_tag,
     digest,
-    event_texts,
     health_of,
-    in_trouble,
     primary_of,
 )
-from missyou_operator.aws.ecs.taskdefinition import CONTAINER, revision_in_use
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.permissions import Condition, Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.comparators import as_set, at_least, compare, equal, if_observed
@@ -40,10 +35,6 @@ from missyou_operator.engine.values import Ref
 #: The settings that each are an argument of both CreateService and UpdateService.
 _SENT_AS_THEY_ARE = ("propagateTags", "enableECSManagedTags", "enableExecuteCommand")
 _PLATFORM = "platformVersion"
-#: Seconds from a new deployment until its tasks run, before the grace period of their health checks begins.
-_START = 60.0
-#: The most tasks that one DescribeTasks takes.
-_MOST_TASKS = 100
 _CLUSTER = "ecs:cluster/{ecs.Cluster}"
 _NAME = "ecs:service/{ecs.Cluster}/{ecs.Service}"
 
@@ -128,7 +119,7 @@ class Service(Resource):
             healthy = attrs["healthy_in"] = {arn: _healthy(rows) for arn, rows in targets.items()}
             attrs["healthy"] = min(healthy.values(), default=None)
             if (
-                cause := _diagnosis(reader, row, attrs, [each for rows in targets.values() for each in rows])
+                cause := diagnosis(reader, row, attrs, [each for rows in targets.values() for each in rows])
             ) is not None:
                 attrs |= {"diagnosis": cause.text, "diagnosis_reason": cause.reason}
         return reader.observed(cls, row["serviceName"], row["serviceArn"], attrs, tags, state)
@@ -262,60 +253,10 @@ class Service(Resource):
         return READY if row.get("status") == "INACTIVE" else waiting
 
 
-def _diagnosis(
-    reader: Reader, row: Mapping[str, Any], attrs: Mapping[str, Any], targets: Sequence[Mapping[str, Any]]
-) -> Diagnosis | None:
-    """Return why a service makes no progress. No call is made while nothing has failed."""
-    if in_trouble(attrs):
-        events = event_texts(row)
-        if attrs["failed_definition"]:
-            # The service is steady again with the previous version; the failure came before that.
-            events = [text for text in events if "steady state" not in text]
-            targets = ()
-        found = diagnose(_stopped_tasks(reader, attrs), events, targets)
-        return replace(found, log=_log_tail(reader, found.task)) if found and found.task else found
-    served = attrs["rollout_state"] == "COMPLETED" and attrs["healthy"] != 0
-    if served or attrs["running"] < max(attrs["desired"], 1) or _is_starting(row, attrs):
-        return None
-    return diagnose((), (), targets)
-
-
-def _is_starting(row: Mapping[str, Any], attrs: Mapping[str, Any]) -> bool:
-    """Return whether a rollout is so young that it is normal for its tasks not to pass their health checks yet."""
-    since = primary_of(row).get("createdAt")
-    grace = timedelta(seconds=_START + (attrs["grace_seconds"] or 0))
-    return attrs["rollout_state"] == "IN_PROGRESS" and since is not None and utc_now() - since < grace
-
-
 def _versions(reader: Reader, row: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """Return what each revision needs that runs, or that ECS may go back to: of all deployments that are left."""
     arns = sorted({str(item["taskDefinition"]) for item in row.get("deployments") or () if item.get("taskDefinition")})
     return tuple(needs for arn in arns if (needs := revision_in_use(reader, arn)))
-
-
-def _stopped_tasks(reader: Reader, attrs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Read the stopped tasks of the revision in question (AWS keeps them for an hour)."""
-    ecs, cluster = reader.client("ecs"), attrs["cluster"]
-    arns = ecs.list_tasks(
-        cluster=cluster, serviceName=attrs["service_name"], desiredStatus="STOPPED", maxResults=_MOST_TASKS
-    )["taskArns"]
-    if not arns:
-        return ()
-    definition = attrs["failed_definition"] or attrs["task_definition"]
-    tasks = ecs.describe_tasks(cluster=cluster, tasks=arns[:_MOST_TASKS])["tasks"]
-    return [task for task in tasks if task.get("taskDefinitionArn") == definition]
-
-
-def _log_tail(reader: Reader, task: str) -> str:
-    """Read the end of a task's log; "" if that fails, since it only supplements a diagnosis."""
-    stream = f"{CONTAINER}/{CONTAINER}/{task.rpartition('/')[2]}"
-    try:
-        answer = reader.client("logs").get_log_events(
-            logGroupName=reader.name("ecs.Log"), logStreamName=stream, limit=LINES, startFromHead=False
-        )
-    except ClientError:
-        return ""
-    return last_lines(event["message"] for event in answer["events"])
 
 
 def _targets(reader: Reader, attrs: Mapping[str, Any]) -> Mapping[str, Sequence[Mapping[str, Any]]]:

@@ -16,7 +16,8 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Cloud, Reader, pages
-from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag, tags_of
+from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag, tags_of, without_values
+from missyou_operator.aws.ecs.revisions import CONTAINER, attributes, family_of, revision_of
 from missyou_operator.aws.errors import gone, message_of
 from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare
@@ -27,7 +28,6 @@ logger = logging.getLogger(__name__)
 
 #: Tag of a revision: a hash of everything that defines it, including the versions of the secrets.
 SPEC_TAG = "missyou.app/spec"
-CONTAINER = "app"
 #: How many revisions stay ACTIVE, so that ECS or a person can roll back to one of them.
 _KEPT_REVISIONS = 5
 _FAMILY = "ecs:task-definition/{ecs.TaskDefinition}:*"
@@ -58,6 +58,8 @@ class TaskDefinition(Resource):
         "region",
         "secret_versions",
     )
+    # People write secrets into it: the operator shows names, never values, whoever set them.
+    CONFIDENTIAL: ClassVar[frozenset[str]] = frozenset({"environment"})
     CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset({"arn", "id", "revision"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -208,7 +210,7 @@ class TaskDefinition(Resource):
         return replace(updated, id=arn, tags={**updated.tags, **self._all_tags()})
 
     def _register(self, cloud: Cloud) -> str:
-        with refusals_as_waits(self.address):
+        with refusals_as_waits(self.address), without_values(self.environment):
             answer = cloud.client("ecs").register_task_definition(**self.request())
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
@@ -227,85 +229,6 @@ class TaskDefinition(Resource):
             if family_of(arn) == observed.name:
                 gone(lambda arn=arn: ecs.deregister_task_definition(taskDefinition=arn))  # type: ignore[misc]
         return READY
-
-
-def revision_in_use(reader: Reader, arn: str) -> Mapping[str, Any]:
-    """Return what tasks of a revision need: `port`, `secrets` (ARNs), image repository and tag; {} if it is gone.
-
-    A revision never changes, so each is read once.
-    """
-
-    def describe() -> Mapping[str, Any]:
-        try:
-            row = reader.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
-        except ClientError as error:
-            if "Unable to describe task definition" in message_of(error):
-                return {}
-            raise
-        found = attributes(row)
-        secrets = tuple(sorted({secret for secret, _ in found["secrets"].values()}))
-        kept = ("port", "image_repository", "image_tag")
-        return {"secrets": secrets, **{name: found[name] for name in kept}}
-
-    return reader.once(f"ecs.TaskDefinition/{arn}", describe)
-
-
-def revision_of(arn: str) -> int:
-    """Return the revision number in an ARN; 0 if there is none."""
-    number = arn.rpartition(":")[2]
-    return int(number) if number.isdecimal() else 0
-
-
-def family_of(arn: str) -> str:
-    """Return the family in a revision's ARN."""
-    return arn.rpartition("/")[2].partition(":")[0]
-
-
-def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a revision, as AWS describes it, in the shape of the desired fields."""
-    containers = row.get("containerDefinitions") or ()
-    app: Mapping[str, Any] = next((item for item in containers if item.get("name") == CONTAINER), {})
-    ports = [mapping.get("containerPort") for mapping in app.get("portMappings") or ()]
-    options = (app.get("logConfiguration") or {}).get("options") or {}
-    repository, tag = split_image(app.get("image", ""))
-    arn = row["taskDefinitionArn"]
-    return {
-        "id": arn,
-        "arn": arn,
-        "revision": row.get("revision") or revision_of(arn),
-        "image": app.get("image", ""),
-        "cpu": _number(row.get("cpu")),
-        "memory": _number(row.get("memory")),
-        "execution_role_arn": row.get("executionRoleArn"),
-        "task_role_arn": row.get("taskRoleArn"),
-        "image_repository": repository,
-        "image_tag": tag,
-        "port": ports[0] if ports else None,
-        "environment": {item["name"]: item.get("value", "") for item in app.get("environment") or ()},
-        "secrets": {item["name"]: split_secret(item["valueFrom"]) for item in app.get("secrets") or ()},
-        "log_group": options.get("awslogs-group"),
-        "region": options.get("awslogs-region"),
-    }
-
-
-def split_image(image: str) -> tuple[str, str]:
-    """Split an image reference into its repository and its tag or digest ("" if it has neither)."""
-    if "@" in image:
-        repository, _, digest = image.partition("@")
-        return repository, digest
-    path, colon, tag = image.rpartition(":")
-    # A colon before the last slash belongs to a registry's port.
-    return (path, tag) if colon and "/" not in tag else (image, "")
-
-
-def split_secret(value_from: str) -> tuple[str, str]:
-    """Split a secret's reference into its ARN (seven parts) and the JSON key that may follow."""
-    parts = value_from.split(":")
-    return ":".join(parts[:7]), parts[7] if len(parts) > 7 else ""
-
-
-def _number(text: Any) -> int | None:
-    return int(text) if str(text).isdecimal() else None
 
 
 def _retire(cloud: Cloud, newest: str) -> None:

@@ -1,0 +1,93 @@
+"""Registered revisions of a task definition, as AWS describes them, in the shape of the desired fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.cloud import Reader
+from missyou_operator.aws.errors import message_of
+
+#: The name of the only container.
+CONTAINER = "app"
+
+
+def revision_in_use(reader: Reader, arn: str) -> Mapping[str, Any]:
+    """Return what tasks of a revision need: `port`, `secrets` (ARNs), image, environment; {} if it is gone.
+
+    A revision never changes, so each is read once.
+    """
+
+    def describe() -> Mapping[str, Any]:
+        try:
+            row = reader.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
+        except ClientError as error:
+            if "Unable to describe task definition" in message_of(error):
+                return {}
+            raise
+        found = attributes(row)
+        secrets = tuple(sorted({secret for secret, _ in found["secrets"].values()}))
+        kept = ("port", "image_repository", "image_tag", "environment")
+        return {"secrets": secrets, **{name: found[name] for name in kept}}
+
+    return reader.once(f"ecs.TaskDefinition/{arn}", describe)
+
+
+def revision_of(arn: str) -> int:
+    """Return the revision number in an ARN; 0 if there is none."""
+    number = arn.rpartition(":")[2]
+    return int(number) if number.isdecimal() else 0
+
+
+def family_of(arn: str) -> str:
+    """Return the family in a revision's ARN."""
+    return arn.rpartition("/")[2].partition(":")[0]
+
+
+def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a revision, as AWS describes it, in the shape of the desired fields."""
+    containers = row.get("containerDefinitions") or ()
+    app: Mapping[str, Any] = next((item for item in containers if item.get("name") == CONTAINER), {})
+    ports = [mapping.get("containerPort") for mapping in app.get("portMappings") or ()]
+    options = (app.get("logConfiguration") or {}).get("options") or {}
+    repository, tag = split_image(app.get("image", ""))
+    arn = row["taskDefinitionArn"]
+    return {
+        "id": arn,
+        "arn": arn,
+        "revision": row.get("revision") or revision_of(arn),
+        "image": app.get("image", ""),
+        "cpu": _number(row.get("cpu")),
+        "memory": _number(row.get("memory")),
+        "execution_role_arn": row.get("executionRoleArn"),
+        "task_role_arn": row.get("taskRoleArn"),
+        "image_repository": repository,
+        "image_tag": tag,
+        "port": ports[0] if ports else None,
+        "environment": {item["name"]: item.get("value", "") for item in app.get("environment") or ()},
+        "secrets": {item["name"]: split_secret(item["valueFrom"]) for item in app.get("secrets") or ()},
+        "log_group": options.get("awslogs-group"),
+        "region": options.get("awslogs-region"),
+    }
+
+
+def split_image(image: str) -> tuple[str, str]:
+    """Split an image reference into its repository and its tag or digest ("" if it has neither)."""
+    if "@" in image:
+        repository, _, digest = image.partition("@")
+        return repository, digest
+    path, colon, tag = image.rpartition(":")
+    # A colon before the last slash belongs to a registry's port.
+    return (path, tag) if colon and "/" not in tag else (image, "")
+
+
+def split_secret(value_from: str) -> tuple[str, str]:
+    """Split a secret's reference into its ARN (seven parts) and the JSON key that may follow."""
+    parts = value_from.split(":")
+    return ":".join(parts[:7]), parts[7] if len(parts) > 7 else ""
+
+
+def _number(text: Any) -> int | None:
+    return int(text) if str(text).isdecimal() else None
