@@ -55,7 +55,7 @@ _EXAMPLE: Mapping[tuple[str, str], tuple[float, float, float]] = {
 
 def default_body() -> Mapping[str, Any]:
     """Return the body that the operator writes for the smallest MissYouApp, with names such as AWS chooses."""
-    stack = StackIdentity("missyou", "default/missyou", "uid", "123456789012", "eu-central-1")
+    stack = StackIdentity("missyou", "default/missyou", "uid", "123456789012", "eu-central-1", "app-uid")
     app = parse({"metadata": {"name": "missyou", "namespace": "default"}, "spec": {}}, stack.region)
     graph = build(app, stack, Lookups(("eu-central-1a", "eu-central-1b")))
     [board] = [resource for resource in graph if resource.TYPE == "cloudwatch.Dashboard"]

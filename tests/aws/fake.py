@@ -14,7 +14,7 @@ from missyou_operator.aws.identity import StackIdentity, tag_list
 from missyou_operator.engine.resource import Observed
 from missyou_operator.stack.naming import NAMES
 
-STACK = StackIdentity("missyou", "default/missyou", "cluster-uid", "123456789012", "eu-central-1")
+STACK = StackIdentity("missyou", "default/missyou", "cluster-uid", "123456789012", "eu-central-1", "app-uid")
 
 
 class FakeEc2:

@@ -52,14 +52,14 @@ def client(service: str) -> Any:
 def live(*, final_snapshot: bool = True) -> Cloud:
     """Return a cloud for a stack that no other test uses."""
     name = f"s{next(_numbers)}"
-    stack = StackIdentity(name, f"default/{name}", "cluster-uid", ACCOUNT, REGION)
+    stack = StackIdentity(name, f"default/{name}", "cluster-uid", ACCOUNT, REGION, "app-uid")
     return Cloud(_clients, stack, Inventory(), NAMES, final_snapshot=final_snapshot)
 
 
 def neighbour(cloud: Cloud) -> Cloud:
     """Return a cloud for a stack of the same name that belongs to another Kubernetes cluster."""
     mine = cloud.stack
-    stack = StackIdentity(mine.name, mine.app, "other-cluster", mine.account, mine.region)
+    stack = StackIdentity(mine.name, mine.app, "other-cluster", mine.account, mine.region, mine.uid)
     return Cloud(_clients, stack, Inventory(), NAMES)
 
 

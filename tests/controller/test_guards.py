@@ -7,6 +7,7 @@ from itertools import combinations
 import pytest
 
 from missyou_operator.aws.observe import Observations
+from missyou_operator.controller.approvals import Approvals
 from missyou_operator.controller.baseline import Attempt
 from missyou_operator.controller.guards import (
     DELETION_GUARDS,
@@ -94,8 +95,8 @@ def test_what_waits_is_all_that_exceeds_the_budget_else_what_destroys_data():
 
 def test_an_approval_is_for_exactly_one_plan():
     plan = Plan((VPC,))
-    for given, waiting in ((plan.id, Plan()), ("another", plan)):
-        ctx = context(body={"metadata": {**BODY["metadata"], "annotations": {"missyou.app/approve": given}}})
+    for approved, waiting in ((plan, Plan()), (Plan((NEW,)), plan)):
+        ctx = context(approvals=Approvals(given="some-id").used(approved))
         assert awaiting_approval(plan, ctx) == waiting
         assert (guard(GUARDS, plan, ctx) == {}) is (not waiting.changes)
 

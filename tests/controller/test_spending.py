@@ -8,6 +8,8 @@ import pytest
 
 from missyou_operator.api import parse
 from missyou_operator.api.status import ComponentCost, Cost, PlannedCost, Status
+from missyou_operator.controller.approvals import Approvals
+from missyou_operator.controller.report import previous
 from missyou_operator.controller.spending import Spending, check_budget
 from missyou_operator.cost import PriceTable, bundled
 from missyou_operator.engine.plan import Action, Change, Plan
@@ -19,16 +21,21 @@ COST = Cost(components=(ComponentCost(component="Network", monthly_usd=NOW),))
 
 
 def body(budget: int | None = None, now: str | None = NOW, approve: str = "", **spec: Any) -> dict[str, Any]:
-    status = {} if now is None else {"cost": {"components": [{"component": "Network", "monthlyUSD": now}]}}
+    status: dict[str, Any] = {"plan": {"id": approve}}
+    if now is not None:
+        status["cost"] = {"components": [{"component": "Network", "monthlyUSD": now}]}
+    meta = {"name": "missyou", "namespace": "default", "uid": "app-uid"}
     return {
-        "metadata": {"name": "missyou", "namespace": "default", "annotations": {"missyou.app/approve": approve}},
+        "metadata": {**meta, "annotations": {"missyou.app/approve": approve}},
         "spec": {"environment": "Development", **({"budget": {"monthlyUSD": budget}} if budget else {}), **spec},
         "status": status,
     }
 
 
 def judged(given: dict[str, Any], plan: Plan = PLAN, prices: PriceTable | None = None) -> Spending:
-    return check_budget(given, parse(given, "us-east-1"), prices or bundled(), plan)
+    return check_budget(
+        given, parse(given, "us-east-1"), prices or bundled(), plan, Approvals.of(given, previous(given))
+    )
 
 
 def is_held(spending: Spending) -> bool:

@@ -90,7 +90,7 @@ def test_lines_components_and_total_add_up():
     ids=str,
 )
 def test_counts_are_those_of_the_graph(spec):
-    stack = StackIdentity("missyou", "default/missyou", "uid", "123456789012", "us-east-1")
+    stack = StackIdentity("missyou", "default/missyou", "uid", "123456789012", "us-east-1", "app-uid")
     graph = list(build(app(**spec), stack, Lookups(("a", "b"))))
     made = Counter(
         resource.TYPE + (f"/{resource.kind}" if resource.TYPE == "ec2.VpcEndpoint" else "") for resource in graph

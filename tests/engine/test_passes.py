@@ -133,8 +133,8 @@ def test_an_approval_covers_one_plan_only():
     cloud = ToyCloud()
     run(cloud, thing("a"))
     first, second = plan(cloud, thing("a", fixed="elm")), plan(cloud, thing("a", fixed="ash"))
-    assert first.id != second.id
-    assert first.id == plan(cloud, thing("a", fixed="elm")).id
+    assert first.digest != second.digest
+    assert first.digest == plan(cloud, thing("a", fixed="elm")).digest
 
 
 def test_what_belongs_to_others_is_left_alone():

@@ -71,6 +71,7 @@ class Watched(App):
     def ask_to_delete(self) -> None:
         """Do what the API server does for `kubectl delete`."""
         self._deleting = True
+        self.annotate("confirm-deletion", self.name)
         self.body["metadata"]["deletionTimestamp"] = _time(self.clock.now)
         self.body["metadata"]["generation"] += 1
         self._keep()

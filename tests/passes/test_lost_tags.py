@@ -113,7 +113,9 @@ def test_what_has_lost_its_tags_is_tagged_again(aws, settled, type_):
 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["running", "restarted"])
-@pytest.mark.parametrize("keys", [None, MARKS, MARKS[:1], MARKS[1:]], ids=["all", "both", "stack", "cluster"])
+@pytest.mark.parametrize(
+    "keys", [None, MARKS, MARKS[:1], MARKS[1:2], MARKS[2:]], ids=["all", "marks", "stack", "cluster", "uid"]
+)
 def test_tags_of_everything_at_once(aws, settled, keys, restarted):
     app, before = settled, settled.everything()
     for observed in tagged(app):

@@ -31,7 +31,7 @@ from missyou_operator.stack.backups import SnapshotRequest
 from missyou_operator.stack.build import build
 from missyou_operator.stack.lookups import DataSources
 from missyou_operator.stack.naming import NAMES
-from tests.sim.app import CLUSTER
+from tests.sim.app import CLUSTER, UID
 from tests.sim.aws import REGION
 from tests.sim.production import CHANGED
 from tests.sim.replay import Recorder, Tape, members
@@ -76,7 +76,7 @@ def lived(aws) -> Lived:
         app.edit(**CHANGED)
         app.settle()
     spec = parse(app.body, REGION)
-    stack = StackIdentity(app.stack, f"default/{app.name}", CLUSTER, "123456789012", REGION)
+    stack = StackIdentity(app.stack, f"default/{app.name}", CLUSTER, "123456789012", REGION, UID)
     sources = DataSources(spec, stack, SnapshotRequest.of(app.body))
     account, tape = app.accounts.get(REGION), Tape()
     before = Lived(stack, sources.names, Graph(), tape)

@@ -19,7 +19,7 @@ from missyou_operator.aws.observe import observe
 from missyou_operator.engine.outcome import Runtime
 from missyou_operator.stack.naming import NAMES
 from tests.api.cases import SCHEMA, leaves
-from tests.sim.app import CLUSTER, App
+from tests.sim.app import CLUSTER, UID, App
 from tests.sim.aws import REGION, Aws
 from tests.sim.replay import Recorder, Tape
 from tests.sim.seed import SEED
@@ -231,7 +231,7 @@ _STAYS = (
 
 def picture(app: App) -> Counter[str]:
     """Return all that AWS answers to a full observation, without ids and history: lines of member and value."""
-    tape, stack = Tape(), StackIdentity(app.stack, f"default/{app.name}", CLUSTER, "123456789012", REGION)
+    tape, stack = Tape(), StackIdentity(app.stack, f"default/{app.name}", CLUSTER, "123456789012", REGION, UID)
     cloud = Cloud(Recorder(app.accounts.get(REGION), tape), stack, Inventory(), NAMES)
     observe(cloud, Runtime(cloud, Seeded(SEED), classify), desired_names={}, since=seconds())
     lines = (f"{key[0]}:{key[1]} {line}" for key, answer in tape.answers.items() for line in _lines(answer))

@@ -35,6 +35,8 @@ _MANIFEST = {
 _SERIALS = itertools.count(1)
 #: The UID of the cluster that the app lives in.
 CLUSTER = "cluster-uid"
+#: The UID of the app itself.
+UID = "app-uid"
 
 
 def _explained(report: Report) -> None:
@@ -58,10 +60,12 @@ class App:
         self.seed = SEED
         self.secrets: dict[str, dict[str, str | None]] = {}
         self.body: dict[str, Any] = {
-            "metadata": {"name": name, "namespace": "default", "generation": 1, "annotations": {}},
+            "metadata": {"name": name, "namespace": "default", "uid": UID, "generation": 1, "annotations": {}},
             "spec": spec,
             "status": {"observedGeneration": -1},
         }
+        #: Whether whoever deletes it confirms that.
+        self.confirms = True
         #: The operator's AWS_REGION.
         self.region = REGION
         self.reports: list[Report] = []
@@ -152,6 +156,8 @@ class App:
         self.grow()
 
     def deletion_pass(self) -> Report:
+        if self.confirms:
+            self.annotate("confirm-deletion", self.name)
         report = self.reconciler.teardown(self.body, self.memory, lambda: False)
         self.body["status"] = dict(report.status)
         self.reports.append(report)

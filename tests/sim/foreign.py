@@ -18,7 +18,7 @@ from missyou_operator.engine.outcome import Runtime
 from missyou_operator.engine.resource import Health, Observed, pending
 from missyou_operator.stack.naming import NAMES
 
-from .app import CLUSTER, App
+from .app import CLUSTER, UID, App
 from .aws import REGION
 from .seed import SEED
 from .workers import Seeded
@@ -32,7 +32,7 @@ class _Clients:
 
 
 def _cloud(app: App) -> Cloud:
-    stack = StackIdentity(app.stack, f"default/{app.name}", CLUSTER, "123456789012", REGION)
+    stack = StackIdentity(app.stack, f"default/{app.name}", CLUSTER, "123456789012", REGION, UID)
     return Cloud(_Clients(app), stack, Inventory(), NAMES)
 
 

@@ -11,7 +11,7 @@ from .app import App
 from .foreign import owned
 
 #: What makes a resource the stack's.
-MARKS = ("missyou.app/stack", "missyou.app/cluster")
+MARKS = ("missyou.app/stack", "missyou.app/cluster", "missyou.app/uid")
 #: The types without tags of their own: parts of others.
 _PARTS = {
     "ec2.SecurityGroupRule",

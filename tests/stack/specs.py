@@ -10,7 +10,7 @@ from missyou_operator.engine.graph import Graph
 from missyou_operator.stack import Lookups, build
 from missyou_operator.stack.context import DomainLookup
 
-STACK = StackIdentity("missyou", "default/missyou", "cluster-uid", "123456789012", "eu-central-1")
+STACK = StackIdentity("missyou", "default/missyou", "cluster-uid", "123456789012", "eu-central-1", "app-uid")
 PLAIN = Lookups(("eu-central-1a", "eu-central-1b"))
 #: Answers for which everything is declared that depends on them.
 LOOKUPS = Lookups(PLAIN.zones, DomainLookup(zone="Z1"), "before-v2")

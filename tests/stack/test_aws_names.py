@@ -140,7 +140,7 @@ def _tags(resource: Resource) -> Iterator[str]:
     """Check against the strictest of the services' patterns, that of IAM."""
     tags = dict(resource.tags or {})
     # The calls that make and restore a database add up to four.
-    if len(tags) > (46 if resource.TYPE == "rds.DBInstance" else 50):
+    if len(tags) > (47 if resource.TYPE == "rds.DBInstance" else 50):
         yield f"{resource.address} has {len(tags)} tags"
     for key, value in tags.items():
         for text, part in ((key, "Key"), (value, "Value")):
@@ -176,7 +176,7 @@ def whole(name: str, namespace: str, region: str, **spec: Any) -> tuple[dict[str
         **spec,
     }
     app = parse({"metadata": {"name": name, "namespace": namespace}, "spec": spec}, region)
-    stack = StackIdentity(app.stack_name, f"{namespace}/{name}", CLUSTER, ACCOUNT, region)
+    stack = StackIdentity(app.stack_name, f"{namespace}/{name}", CLUSTER, ACCOUNT, region, "app-uid")
     lookups = Lookups((f"{region}a", f"{region}b"), DomainLookup(zone="Z" * 32), "Before.V2 " * 8)
     return spec, stack, build(app, stack, lookups)
 
@@ -208,7 +208,7 @@ def test_what_is_refused_at_apply_would_have_been_refused_by_aws(name):
         whole(name, "default", "eu-west-1")
     spec = {"loadBalancer": {"accessLogs": {"enabled": True}}}
     app = parse({"metadata": {"name": "shop"}, "spec": spec}, "eu-west-1")
-    stack = StackIdentity(name, "default/shop", CLUSTER, ACCOUNT, "eu-west-1")
+    stack = StackIdentity(name, "default/shop", CLUSTER, ACCOUNT, "eu-west-1", "app-uid")
     assert list(problems(build(app, stack, Lookups(("eu-west-1a", "eu-west-1b")))))
 
 

@@ -90,7 +90,7 @@ def test_the_execution_role_reads_exactly_the_secrets_of_the_stack():
 def test_every_name_is_within_what_aws_accepts():
     longest = "a" + "b" * 23
     app = parse({"metadata": {"name": "x", "namespace": "default"}, "spec": {"stackName": longest}}, "ap-southeast-2")
-    stack = StackIdentity(longest, "default/x", "uid", "123456789012", "ap-southeast-2")
+    stack = StackIdentity(longest, "default/x", "uid", "123456789012", "ap-southeast-2", "app-uid")
     limits = {"elbv2.LoadBalancer": 32, "elbv2.TargetGroup": 32, "iam.Role": 64, "rds.DBInstance": 63}
     for resource in build(app, stack, LOOKUPS):
         assert len(resource.name) <= limits.get(resource.TYPE, 255), resource.address

@@ -13,10 +13,14 @@ RECONCILE = f"{GROUP}/reconcile"
 APPROVE = f"{GROUP}/approve"
 #: Any new value: take a snapshot of the database, named by the value.
 SNAPSHOT = f"{GROUP}/snapshot"
+#: The app's own name: delete it, although it is a production app whose stack holds data.
+CONFIRM_DELETION = f"{GROUP}/confirm-deletion"
+#: "true": take over the stack that an app of the same namespace and name has left, in this cluster or in another.
+TAKE_OVER = f"{GROUP}/take-over"
 #: Where the stack lives. The operator writes it, beside the status.
 PLACE = f"{GROUP}/place"
 #: A change of any of them starts a pass at once.
-REQUESTS = (RECONCILE, APPROVE, SNAPSHOT)
+REQUESTS = (RECONCILE, APPROVE, SNAPSHOT, CONFIRM_DELETION, TAKE_OVER)
 
 
 def annotation(body: Mapping[str, Any], name: str) -> str:
@@ -32,5 +36,19 @@ def patch_command(body: Mapping[str, Any], patch: str) -> str:
 
 def approve_command(body: Mapping[str, Any], plan_id: str) -> str:
     """Return the kubectl command that approves a plan."""
+    return _annotate(body, APPROVE, plan_id)
+
+
+def confirm_command(body: Mapping[str, Any]) -> str:
+    """Return the kubectl command that confirms a deletion."""
+    return _annotate(body, CONFIRM_DELETION, body["metadata"]["name"])
+
+
+def take_over_command(body: Mapping[str, Any]) -> str:
+    """Return the kubectl command that takes a stack over."""
+    return _annotate(body, TAKE_OVER, "true")
+
+
+def _annotate(body: Mapping[str, Any], name: str, value: str) -> str:
     meta = body["metadata"]
-    return f"kubectl annotate {KIND.lower()} {meta['name']} -n {meta['namespace']} --overwrite {APPROVE}={plan_id}"
+    return f"kubectl annotate {KIND.lower()} {meta['name']} -n {meta['namespace']} --overwrite {name}={value}"

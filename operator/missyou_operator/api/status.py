@@ -208,6 +208,26 @@ class Data(StatusModel):
     """Since when it is known to be missing, although the operator has not deleted it."""
 
 
+class ApprovedPlan(StatusModel):
+    """The approval that was used last."""
+
+    id: str
+    """ID of the plan; the annotation missyou.app/approve with this value approves nothing any more."""
+    number: Count
+    """Number of approvals used so far."""
+    at: Time | None = None
+    """When it was used."""
+    changes: tuple[str, ...] = Field(default=(), strict=False, exclude_if=operator.not_)
+    """Digests of the changes that were approved and are still to be made."""
+
+
+class TakeOver(StatusModel):
+    """A stack that was taken over, or was not there to be taken over."""
+
+    at: Time
+    """When everything that was there bore the tags of this app."""
+
+
 class Blocker(StatusModel):
     """A resource that holds up the deletion."""
 
@@ -249,6 +269,8 @@ class Status(StatusModel):
     """The AWS resources of the stack."""
     plan: PlanStatus | None = None
     """Changes that are pending or wait for approval."""
+    last_approved_plan: ApprovedPlan | None = None
+    """The approval that was used last, or that names a plan which is not asked for any more."""
     drift: tuple[Drift, ...] = Field(default=(), strict=False)
     """The latest changes that others made in AWS."""
     data: tuple[Data, ...] = Field(
@@ -263,6 +285,9 @@ class Status(StatusModel):
     """Last value of the annotation missyou.app/reconcile that the operator handled."""
     last_handled_snapshot: str | None = None
     """Last value of the annotation missyou.app/snapshot for which a snapshot was started."""
+    last_take_over: TakeOver | None = None
+    """When the annotation missyou.app/take-over was carried out. It then has no further effect, until it has been
+    removed and is set again."""
     blockers: tuple[Blocker, ...] = Field(default=(), strict=False)
     """What holds up the deletion, while the app is being deleted."""
 

@@ -180,12 +180,13 @@ class Reader(Cloud):
     def cannot_exist_yet(self) -> bool:
         """Return whether the stack is too new to have named resources, so that none need be read.
 
-        It has no VPC, and nothing of it was seen or made before: a VPC may be refused for hours while the rest exists.
+        There is no VPC of its name, and nothing of it was seen or made before: a VPC may be refused for hours while the
+        rest exists.
         For types that live in the VPC, and for types whose creation reports a taken name: the next observation then
         finds the resource. In a teardown nothing is desired, and everything is read. The type must be read after the
         VPC.
         """
-        return bool(self._desired_names) and not self._begun and not self.found("ec2.Vpc")
+        return bool(self._desired_names) and not self._begun and not self._found.get("ec2.Vpc")
 
     def observed(  # noqa: PLR0913, PLR0917 - one per part of an observation
         self,
@@ -207,7 +208,9 @@ class Reader(Cloud):
         owned = tagged or known or self.owns(kind, id_, tags)
         lost = "" if tagged or not owned else self.stack.retag_command(kind.TYPE, id_, str(attrs.get("arn") or ""))
         owner = "" if tagged else self.stack.disowned_by(tags) if owned else owner_of(tags)
-        return Observed(kind, name, id_, attrs, tags, state, tags.get(COMPONENT_TAG, ""), owned, owner, lost)
+        remedy = "" if owned or not self.stack.could_take_over(tags) else self.stack.take_over_remedy()
+        component = tags.get(COMPONENT_TAG, "")
+        return Observed(kind, name, id_, attrs, tags, state, component, owned, owner, lost, remedy)
 
 
 def pages(client: Client, operation: str, result: str, **arguments: Any) -> list[Any]:

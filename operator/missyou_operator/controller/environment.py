@@ -16,6 +16,7 @@ from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.observe import observe
 from missyou_operator.aws.session import Account, Accounts
 from missyou_operator.controller import place
+from missyou_operator.controller.takeover import takes_over
 from missyou_operator.cost import PriceTable, bundled
 from missyou_operator.engine.errors import FlakyError
 from missyou_operator.engine.outcome import Runtime
@@ -49,6 +50,8 @@ class Environment:
     resync: float
     started: datetime = field(default_factory=utc_now)
     prices: PriceTable = field(default_factory=bundled)
+    #: Whether the deletion of a production app's data has to be confirmed.
+    confirm_deletion: bool = True
     #: Stores where a stack lives, in an annotation of a MissYouApp: by namespace, name and value.
     record_place: Callable[[str, str, str], None] = lambda *_: None
 
@@ -105,7 +108,10 @@ class Environment:
             cluster=self.cluster,
             account=number,
             region=account.session.region_name,
+            uid=meta["uid"],
             partition=partition,
+            # A deletion deletes what is this app's by now, and nothing else.
+            takes_over=app is not None and takes_over(body),
         )
         zone = (spec.get("domain") or {}).get("credentials") or {}
 

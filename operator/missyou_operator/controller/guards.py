@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from missyou_operator.api.annotations import APPROVE, annotation, approve_command
+from missyou_operator.api.annotations import approve_command
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.ecs.service import Service
 from missyou_operator.aws.elbv2.listener import Listener
 from missyou_operator.aws.iam.role import Role
 from missyou_operator.aws.observe import Observations
 from missyou_operator.aws.registry import KINDS
+from missyou_operator.controller.approvals import Approvals
 from missyou_operator.controller.baseline import Attempt
 from missyou_operator.controller.ignored import ignored_health
 from missyou_operator.controller.losses import Loss, explain, lost
@@ -34,16 +35,18 @@ _BY_NEEDS = frozenset({Listener.TYPE, Role.TYPE, Service.TYPE})
 class Context:
     """What the guards of one pass know besides the plan.
 
-    `body` is the MissYouApp object. `losses`: what is left of data that is gone, by address. `drift`: the changes that
-    undo what was changed outside; `reports_drift`: whether `driftPolicy` is Report. `unusable_secrets`: why Kubernetes
-    Secrets give no value, by address. `unanswered`: creations that got no answer and that AWS may not show yet.
-    `backing_off`: changes that AWS has refused and that are not tried again yet, by address; `ignored`: those that AWS
-    accepts and does not show. `now`: monotonic seconds.
+    `body` is the MissYouApp object, `plan` what is to be done. `approvals`: what a person has approved. `losses`: what
+    is left of data that is gone, by address. `drift`: the changes that undo what was changed outside; `reports_drift`:
+    whether `driftPolicy` is Report. `unusable_secrets`: why Kubernetes Secrets give no value, by address. `unanswered`:
+    creations that got no answer and that AWS may not show yet. `backing_off`: changes that AWS has refused and that are
+    not tried again yet, by address; `ignored`: those that AWS accepts and does not show. `now`: monotonic seconds.
     `settling`: whether the operator has just started.
     """
 
     body: Mapping[str, Any]
     observations: Observations
+    plan: Plan = field(default_factory=Plan)
+    approvals: Approvals = field(default_factory=Approvals)
     spending: Spending = field(default_factory=Spending)
     losses: Mapping[str, Loss] = field(default_factory=dict)
     drift: Sequence[Change] = ()
@@ -71,8 +74,7 @@ def awaiting_approval(plan: Plan, ctx: Context) -> Plan:
     """Return the changes that wait for a person: all of a plan that exceeds the budget, else what destroys data."""
     if ctx.spending.approval.changes:
         return ctx.spending.approval
-    destructive = plan.destructive()
-    return Plan() if _approved(destructive, ctx) else destructive
+    return ctx.approvals.missing(plan)
 
 
 def budget(_: Plan, ctx: Context) -> Mapping[str, Health]:
@@ -91,21 +93,16 @@ def unreadable(plan: Plan, ctx: Context) -> Mapping[str, Health]:
 
 def data_lost(plan: Plan, ctx: Context) -> Mapping[str, Health]:
     """Hold the creation of what would take the place of lost data, until exactly that has been approved."""
-    destructive = plan.destructive()
-    if _approved(destructive, ctx):
-        return {}
-    return {
-        change.address: explain(change, ctx.losses[change.address], destructive.id, ctx.body)
-        for change in lost(destructive)
-    }
+    missing = ctx.approvals.missing(plan)
+    id_ = ctx.approvals.id(missing.digest)
+    return {change.address: explain(change, ctx.losses[change.address], id_, ctx.body) for change in lost(missing)}
 
 
 def approval(plan: Plan, ctx: Context) -> Mapping[str, Health]:
     """Hold what destroys data until exactly that has been approved."""
-    destructive = plan.destructive()
-    if _approved(destructive, ctx):
-        return {}
-    return {change.address: _needs_approval(change, destructive.id, ctx.body) for change in destructive.changes}
+    missing = ctx.approvals.missing(plan)
+    id_ = ctx.approvals.id(missing.digest)
+    return {change.address: _needs_approval(change, id_, ctx.body) for change in missing.changes}
 
 
 def reported_drift(_: Plan, ctx: Context) -> Mapping[str, Health]:
@@ -196,12 +193,8 @@ GUARDS: tuple[Guard, ...] = (
     unanswered_creation,
     settling,
 )
-#: The guards of a deletion: its finalizer is the approval, and what it deletes needs no budget.
+#: The guards of a deletion: it has been confirmed (see `confirmation`), and what it deletes needs no budget.
 DELETION_GUARDS: tuple[Guard, ...] = (unreadable_neighbour, backing_off)
-
-
-def _approved(plan: Plan, ctx: Context) -> bool:
-    return annotation(ctx.body, APPROVE) == plan.id
 
 
 def _reported(change: Change, observations: Observations) -> Health:

@@ -86,6 +86,7 @@ class Operator:
             settings.region,
             settings.resync,
             prices=settings.prices,
+            confirm_deletion=settings.confirm_deletion,
             record_place=self.record_place,
         )
         self.shared = Shared(

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from missyou_operator.api import AppSpec
 from missyou_operator.api.conditions import Reason
-from missyou_operator.api.status import Data, Drift, Hold, PlannedChange, PlanStatus, Status
+from missyou_operator.api.status import ApprovedPlan, Data, Drift, Hold, PlannedChange, PlanStatus, Status, TakeOver
 from missyou_operator.aws.identity import StackIdentity
+from missyou_operator.controller.approvals import Approvals
 from missyou_operator.controller.drift import without_retained
 from missyou_operator.controller.ignored import ignored_text
 from missyou_operator.controller.spending import Spending
@@ -26,7 +27,9 @@ class PassResult:
     of `status.drift`. `reported`: the changes (address and ID) that undo drift which is only reported. `held`: changes
     that a guard holds, by address. `ignored`: changes that AWS accepts and does not show. `data`: what holds data, and
     what is lost. `unknown`: types whose state is not known, with the reason. `full`: whether AWS was observed in full.
-    `lingering`: whether something is there only for a version of the app that the spec no longer asks for.
+    `approvals`: what a person has approved; `approved`: what the status is to remember of it. `taken_over`: what it is
+    to remember of a take-over. `lingering`: whether something is there only for a version of the app that the spec no
+    longer asks for.
     """
 
     app: AppSpec
@@ -42,6 +45,9 @@ class PassResult:
     data: Sequence[Data]
     unknown: Mapping[str, Health]
     full: bool
+    approvals: Approvals
+    approved: ApprovedPlan | None = None
+    taken_over: TakeOver | None = None
     lingering: bool = False
 
     @property
@@ -83,18 +89,20 @@ def plan_status(result: PassResult, before: Status) -> PlanStatus | None:
         # Since the first pass of a change, `status.cost` is what the stack is going to cost.
         cost = before.plan.cost
     return PlanStatus(
-        id=result.spending.id if result.spending.approval.changes else plan.id,
-        changes=tuple(
-            PlannedChange(
-                action=change.action.value,
-                resource=change.address,
-                fields=tuple(map(str, change.fields)),
-                destroys_data=bool(change.destroys),
-                held_because=_hold(result, change),
-            )
-            for change in plan.changes
-        ),
+        id=result.spending.id if result.spending.approval.changes else result.approvals.id(plan.digest),
+        changes=tuple(planned_change(change, _hold(result, change)) for change in plan.changes),
         cost=cost,
+    )
+
+
+def planned_change(change: Change, held_because: Hold | None) -> PlannedChange:
+    """Return a change as the status shows it."""
+    return PlannedChange(
+        action=change.action.value,
+        resource=change.address,
+        fields=tuple(map(str, change.fields)),
+        destroys_data=bool(change.destroys),
+        held_because=held_because,
     )
 
 

@@ -18,7 +18,8 @@ from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.observe import Observations
-from missyou_operator.controller import losses, report, unread
+from missyou_operator.controller import confirmation, losses, report, takeover, unread
+from missyou_operator.controller.approvals import Approvals
 from missyou_operator.controller.drift import (
     Drifted,
     as_left,
@@ -40,7 +41,7 @@ from missyou_operator.controller.learning import learn
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.planned import PassResult, left_to_do
 from missyou_operator.controller.report import Report
-from missyou_operator.controller.spending import check_budget
+from missyou_operator.controller.spending import check_budget, judge
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Runtime
@@ -103,6 +104,8 @@ class Reconciler:
             reports = app is not None and app.drift_policy == "Report"
             aim = as_left(graph, observations.world, drifted) if reports else graph
             todo = plan if aim is graph else plan_for(inputs, aim, observations)
+            if app is None and (asked := self._asked(inputs, todo, observations)) is not None:
+                return asked
             ctx = self._context(inputs, app, aim, todo, drifted, observations)
             held = guard(GUARDS if app else DELETION_GUARDS, todo, ctx)
             outcome = execute(aim, observations.world, todo, inputs.runtime, held)
@@ -147,6 +150,22 @@ class Reconciler:
             unusable=unusable,
         )
 
+    def _asked(self, inputs: Inputs, plan: Plan, observations: Observations) -> Report | None:
+        """Return the report on a deletion that waits for a person, None where nothing is to be asked."""
+        body, memory, before = inputs.body, inputs.memory, report.previous(inputs.body)
+        confirmed = self._environment.confirm_deletion
+        question = confirmation.unconfirmed(body, observations.world) if confirmed else None
+        approvals = Approvals.of(body, before)
+        copies = confirmation.without_copy(plan, body, observations.world, final_snapshot=inputs.cloud.final_snapshot)
+        if question is None:
+            approvals, question = confirmation.unapproved(copies, body, approvals)
+        if question is None:
+            return None
+        # Whoever answers does so for what AWS shows then.
+        memory.deleting = False
+        status = report.withheld(body, question, approvals, utc_now())
+        return _end(body, status, _IDLE, "error")
+
     def _context(  # noqa: PLR0913, PLR0917 - all that guards judge by
         self,
         inputs: Inputs,
@@ -163,10 +182,18 @@ class Reconciler:
             return Context(body=body, observations=observations, settling=settling, backing_off=backing_off)
         drift = drift_in(plan, drifted)
         priced = Plan(tuple(change for change in without_retained(plan).changes if change not in drift))
+        approvals, spending = judge(
+            Approvals.of(body, report.previous(body)),
+            plan,
+            lambda approvals: check_budget(body, app, self._environment.prices, priced, approvals),
+            whole=not observations.unreadable,
+        )
         return Context(
             body=body,
+            plan=plan,
             observations=observations,
-            spending=check_budget(body, app, self._environment.prices, priced),
+            approvals=approvals,
+            spending=spending,
             losses=losses.describe(plan, graph, inputs.cloud, report.recorded(body), utc_now()),
             drift=drift,
             reports_drift=app.drift_policy == "Report",
@@ -237,6 +264,13 @@ class Reconciler:
             data=losses.records(graph, after, left, report.recorded(body), utc_now()),
             unknown=blind.unknown,
             full=inputs.full,
+            approvals=ctx.approvals,
+            approved=ctx.approvals.status(
+                report.previous(body), ctx.plan, outcome.done, utc_now(), whole=not unreadable
+            ),
+            taken_over=takeover.record(
+                body, takeover.pending(stack, outcome.world), utc_now(), whole=inputs.full and not unreadable
+            ),
             lingering=bool(graph.kept),
         )
         ended = _end(body, report.progress(body, found, utc_now()), requeue_after, result)

@@ -16,16 +16,20 @@ from missyou_operator.api.status import (
     Blocker,
     Condition,
     Data,
+    Hold,
+    PlanStatus,
     ResourceStatus,
     Status,
     merge_patch,
     parse_status,
 )
 from missyou_operator.aws.cloud import Known
+from missyou_operator.controller.approvals import Approvals
 from missyou_operator.controller.conditions import Verdict, component_verdicts, not_ready, overall_verdicts, stamp
+from missyou_operator.controller.confirmation import Question
 from missyou_operator.controller.events import Event, transitions
 from missyou_operator.controller.ignored import ignored_text
-from missyou_operator.controller.planned import PassResult, plan_status
+from missyou_operator.controller.planned import PassResult, plan_status, planned_change
 from missyou_operator.controller.suspension import suspension
 from missyou_operator.engine.outcome import Outcome
 from missyou_operator.engine.plan import Action, Change
@@ -82,6 +86,8 @@ def progress(body: Mapping[str, Any], result: PassResult, now: datetime) -> dict
         resources=_resources(result.outcome),
         plan=plan_status(result, before),
         cost=result.spending.status(before.cost, waiting=bool(result.approval.changes)),
+        last_approved_plan=result.approved,
+        last_take_over=result.taken_over,
         drift=tuple(result.drift),
         data=tuple(result.data),
         last_handled_reconcile_at=before.last_handled_reconcile_at,
@@ -100,6 +106,19 @@ def trouble(body: Mapping[str, Any], health: Health, now: datetime) -> dict[str,
         text = f"AWS is not compared with the spec: {health.message}"
         verdicts.insert(2, Verdict(ConditionType.IN_SYNC, "Unknown", health.reason, text))
     return _finished(body, before, _planned_for(body, before), verdicts, now)
+
+
+def withheld(body: Mapping[str, Any], question: Question, approvals: Approvals, now: datetime) -> dict[str, Any]:
+    """Return the status of a deletion that waits for a person: nothing is in progress, and the rest stays."""
+    before, health = previous(body), question.health
+    hold = Hold(reason=health.reason, message=health.message)
+    changes = tuple(planned_change(change, hold) for change in question.plan.changes)
+    plan = PlanStatus(id=question.id, changes=changes) if changes else None
+    approved = approvals.status(before, question.plan, (), now, whole=False)
+    overall = (ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED)
+    verdicts = [*not_ready(health, health.message), *_without(before.conditions, *overall)]
+    status = before.model_copy(update={"plan": plan, "last_approved_plan": approved, "blockers": ()})
+    return _finished(body, before, status, verdicts, now)
 
 
 def unsaid(body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -141,6 +160,7 @@ def deleting(body: Mapping[str, Any], outcome: Outcome, now: datetime) -> dict[s
         cost=before.cost,
         last_handled_reconcile_at=before.last_handled_reconcile_at,
         last_handled_snapshot=before.last_handled_snapshot,
+        last_approved_plan=before.last_approved_plan,
         resources=_resources(outcome),
         blockers=tuple(
             Blocker(

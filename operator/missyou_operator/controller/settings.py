@@ -17,7 +17,8 @@ from missyou_operator.cost import BadTable, PriceTable, bundled, read_table
 class Settings:
     """`namespaces` empty: all of them. `resync` in seconds. `probes` is host:port, or empty for none.
 
-    `own_namespace` is where the Lease lives, if `leader_elect`; `identity` is the name in it.
+    `own_namespace` is where the Lease lives, if `leader_elect`; `identity` is the name in it. `confirm_deletion`:
+    whether the deletion of a production app's data has to be confirmed.
     """
 
     region: str
@@ -31,6 +32,7 @@ class Settings:
     verbose: bool = False
     log_format: str = "text"
     prices: PriceTable = field(default_factory=bundled)
+    confirm_deletion: bool = True
 
 
 def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Settings:
@@ -97,6 +99,13 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         help="table of prices for status.cost and spec.budget, as `missyou prices --refresh` prints it "
         "(env MISSYOU_PRICES; default: that of this version)",
     )
+    parser.add_argument(
+        "--confirm-deletion",
+        choices=("production", "never"),
+        default=environ.get("MISSYOU_CONFIRM_DELETION", "production"),
+        help="whose deletion waits for the annotation missyou.app/confirm-deletion: that of production apps "
+        "whose stacks hold data, or nobody's (env MISSYOU_CONFIRM_DELETION; default: production)",
+    )
     parser.add_argument("--verbose", action="store_true", help="log every pass")
     given = parser.parse_args(arguments)
     if not given.region:
@@ -105,6 +114,8 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         parser.error(f"--probes must be HOST:PORT, say 0.0.0.0:8080, not {given.probes!r}")
     if given.log_format not in {"text", "json"}:
         parser.error(f"MISSYOU_LOG_FORMAT must be text or json, not {given.log_format!r}")
+    if given.confirm_deletion not in {"production", "never"}:
+        parser.error(f"MISSYOU_CONFIRM_DELETION must be production or never, not {given.confirm_deletion!r}")
     if given.resync_seconds < 5:
         parser.error("--resync-seconds must be 5 or more")
     if not 1 <= given.workers <= 256:
@@ -121,6 +132,7 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         given.verbose,
         given.log_format,
         given.prices,
+        given.confirm_deletion == "production",
     )
 
 

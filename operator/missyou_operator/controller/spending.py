@@ -6,17 +6,17 @@ what was last allowed: a budget holds what raises the cost beyond it, not what s
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from missyou_operator.api import AppSpec
-from missyou_operator.api.annotations import APPROVE, annotation, approve_command
+from missyou_operator.api.annotations import approve_command
 from missyou_operator.api.conditions import Reason
 from missyou_operator.api.status import ComponentCost, Cost, PlannedCost
+from missyou_operator.controller.approvals import Approvals
 from missyou_operator.cost import Estimate, PriceTable, estimate
 from missyou_operator.engine.plan import Plan
 from missyou_operator.engine.resource import Health, failed
@@ -59,7 +59,9 @@ class Spending:
         return PlannedCost(monthly_usd=f"{self.estimate.known:.2f}", difference_usd=f"{difference:+.2f}")
 
 
-def check_budget(body: Mapping[str, Any], app: AppSpec, prices: PriceTable, plan: Plan) -> Spending:
+def check_budget(
+    body: Mapping[str, Any], app: AppSpec, prices: PriceTable, plan: Plan, approvals: Approvals
+) -> Spending:
     """Hold a whole plan that would exceed the budget. It is without corrections of drift, which no budget holds.
 
     Where something has no price, the sum of the rest is a lower bound: only if that exceeds the budget the plan waits.
@@ -69,8 +71,8 @@ def check_budget(body: Mapping[str, Any], app: AppSpec, prices: PriceTable, plan
     dearer = before is None or found.known > before
     if not over:
         return Spending(found, before)
-    id_ = _id(found, app)
-    if annotation(body, APPROVE) == id_ or not dearer or not plan.changes:
+    id_ = approvals.id(_text(found, app))
+    if approvals.approves(id_) or not dearer or not plan.changes:
         exceeded = (
             f"it costs {found.known:.2f} USD a month, more than spec.budget.monthlyUSD ({budget}): raise the budget, "
             "or make the stack cheaper"
@@ -78,6 +80,27 @@ def check_budget(body: Mapping[str, Any], app: AppSpec, prices: PriceTable, plan
         return Spending(found, before, id_, exceeded=exceeded)
     health = _over_budget(body, app, found, before, id_)
     return Spending(found, before, id_, plan, {change.address: health for change in plan.changes})
+
+
+def judge(
+    approvals: Approvals, plan: Plan, check: Callable[[Approvals], Spending], *, whole: bool
+) -> tuple[Approvals, Spending]:
+    """Use the annotation's approval for what is asked: the whole plan that exceeds the budget, else what destroys data.
+
+    One that names anything else is used up, too: it is for a plan that is not asked for any more. Not while something
+    cannot be read (`whole`): the plan may be another one then.
+    """
+    spending, missing = check(approvals), approvals.missing(plan)
+    if not approvals.is_new:
+        return approvals, spending
+    if spending.id and approvals.approves(spending.id):
+        return approvals.used(Plan()), spending
+    if missing.changes and not spending.approval.changes and approvals.approves(approvals.id(missing.digest)):
+        return approvals.used(missing), spending
+    if not whole:
+        return approvals, spending
+    approvals = approvals.used(Plan())
+    return approvals, check(approvals)
 
 
 def _allowed(body: Mapping[str, Any]) -> Decimal | None:
@@ -88,10 +111,10 @@ def _allowed(body: Mapping[str, Any]) -> Decimal | None:
     return sum((Decimal(row["monthlyUSD"]) for row in cost.get("components", ())), Decimal(0))
 
 
-def _id(found: Estimate, app: AppSpec) -> str:
+def _text(found: Estimate, app: AppSpec) -> str:
     """Stand for exactly these costs. Not for the plan: that grows shorter while it is carried out."""
     rows = [[line.charge.what, line.charge.item.name, str(line.charge.quantity), str(line.usd)] for line in found.lines]
-    return hashlib.sha256(json.dumps([rows, app.budget.monthly_usd]).encode()).hexdigest()[:12]
+    return json.dumps([rows, app.budget.monthly_usd])
 
 
 def _over_budget(body: Mapping[str, Any], app: AppSpec, found: Estimate, before: Decimal | None, id_: str) -> Health:

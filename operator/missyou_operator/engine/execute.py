@@ -160,4 +160,5 @@ def _disputed(observed: Observed) -> Health:
 
 def _owned_elsewhere(resource: Resource, observed: Observed) -> str:
     owner = observed.owner or "nobody known: it lacks our tags"
-    return f"{resource.address} ({observed.id}) exists and belongs to {owner}; it is left alone. {resource.IF_TAKEN}"
+    remedy = observed.remedy or resource.IF_TAKEN
+    return f"{resource.address} ({observed.id}) exists and belongs to {owner}; it is left alone. {remedy}"

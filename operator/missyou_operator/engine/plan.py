@@ -50,6 +50,14 @@ class Change:
         """Copy without what nobody may see."""
         return replace(self, fields=tuple(replace(item, hidden=None) for item in self.fields))
 
+    @property
+    def digest(self) -> str:
+        """Hex digits that stand for exactly this change of exactly this incarnation.
+
+        Hidden values are not part of it: whoever knows the rest could try out what gives the digest.
+        """
+        return hashlib.sha256(json.dumps(asdict(self.shown()), sort_keys=True).encode()).hexdigest()[:16]
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -58,14 +66,9 @@ class Plan:
     changes: tuple[Change, ...] = ()
 
     @property
-    def id(self) -> str:
-        """Twelve hex digits that stand for exactly these changes: an approval of one plan never covers another.
-
-        Nor does it cover the same change of what later bears the same name: the incarnations are part of it. Hidden
-        values are not: whoever knows the rest of a plan could try out what gives its ID.
-        """
-        text = json.dumps([asdict(change.shown()) for change in self.changes], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+    def digest(self) -> str:
+        """Text that stands for exactly these changes, and not for the same ones of what later bears the same name."""
+        return " ".join(change.digest for change in self.changes)
 
     def destructive(self) -> Plan:
         """Return only what would destroy data."""

@@ -86,6 +86,7 @@ class Observed:
 
     `lost` is set for what is ours although it lacks our tags, since its ID is known or others of ours refer to it: the
     command by which a person gives them back. `owner` then names the other owner that its tags name, if any.
+    `remedy` is what a person can do about another owner, where that is known better than by `Resource.IF_TAKEN`.
     """
 
     kind: type[Resource]
@@ -98,6 +99,7 @@ class Observed:
     owned: bool = True
     owner: str = ""
     lost: str = ""
+    remedy: str = ""
 
     @property
     def address(self) -> str:

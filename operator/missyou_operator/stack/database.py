@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from missyou_operator.api import AppSpec
 from missyou_operator.api.components import Component
-from missyou_operator.aws.identity import StackIdentity
+from missyou_operator.aws.identity import PRODUCTION_TAG, StackIdentity
 from missyou_operator.aws.logs import LogGroup
 from missyou_operator.aws.rds.evidence import DATA_TAG, evidence
 from missyou_operator.aws.rds.groups import DBParameterGroup, DBSubnetGroup
@@ -43,6 +43,12 @@ def database_lookup(app: AppSpec, observed: Observed | None, major: int) -> Data
     return DatabaseLookup(observed.attrs.get("instance_class") or "", major, held)
 
 
+def _remembered(app: AppSpec, running: DatabaseLookup) -> dict[str, str]:
+    """Return the tags of the subnet group that outlive the database, and a change of the environment."""
+    held = {DATA_TAG: running.evidence} if running.evidence else {}
+    return {**held, PRODUCTION_TAG: "true"} if app.environment == "Production" else held
+
+
 def database(ctx: Context, net: Network, groups: SecurityGroups, credentials: Secret, log_group: LogGroup) -> Database:
     """Declare the instance, its groups, and the credentials that its endpoint completes."""
     spec, add, named = ctx.app.database, ctx.graph.add, ctx.named(Component.DATABASE)
@@ -50,7 +56,7 @@ def database(ctx: Context, net: Network, groups: SecurityGroups, credentials: Se
     major = str(running.major or major_of(spec.engine_version))
     subnets = add(
         DBSubnetGroup(
-            **named(naming.DATABASE, tags={DATA_TAG: running.evidence} if running.evidence else None),
+            **named(naming.DATABASE, tags=_remembered(ctx.app, running)),
             subnet_ids=tuple(subnet.ref() for subnet in net.database),
             description=f"Database subnets of {ctx.stack.app}",
         )
@@ -92,7 +98,7 @@ def database(ctx: Context, net: Network, groups: SecurityGroups, credentials: Se
             port=instance.ref("port"),
             username=spec.username,
             database=spec.name,
-            salt=ctx.stack.token("secret"),
+            salt=ctx.stack.salt,
         )
     )
     return Database(instance, url)

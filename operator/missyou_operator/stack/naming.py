@@ -65,11 +65,17 @@ class AlarmName(StrEnum):
     DATABASE_MEMORY = "{stack}-rds-memory"
 
 
-#: The names by resource type, for the types that are read or permitted by name. (EC2's are found by their tags; of
-#: these two, a stack has one.)
+#: The names by resource type, for the types that are read or permitted by name. (EC2's are found by their tags; their
+#: names tell apart the stacks of apps that have the same name.)
 NAMES: Names = {
     "ec2.Vpc": (VPC,),
     "ec2.InternetGateway": (INTERNET_GATEWAY,),
+    "ec2.Subnet": tuple(SUBNETS.values()),
+    "ec2.Address": tuple(NAT_GATEWAYS.values()),
+    "ec2.NatGateway": tuple(NAT_GATEWAYS.values()),
+    "ec2.RouteTable": (PUBLIC_ROUTES, DATABASE_ROUTES, *APP_ROUTES.values()),
+    "ec2.SecurityGroup": (LOAD_BALANCER_GROUP, TASKS_GROUP, DATABASE_GROUP, ENDPOINTS_GROUP),
+    "ec2.VpcEndpoint": (ENDPOINT,),
     "rds.DBSubnetGroup": (DATABASE,),
     "rds.DBParameterGroup": (PARAMETERS,),
     "rds.DBInstance": (DATABASE,),

@@ -114,7 +114,7 @@ def database_credentials(ctx: Context) -> Secret:
             description=f"Database credentials of {ctx.stack.app}",
             value=None,
             username=ctx.app.database.username,
-            salt=ctx.stack.token("secret"),
+            salt=ctx.stack.salt,
         )
     )
 
@@ -161,7 +161,7 @@ def _variable(ctx: Context, pattern: str, source: SecretSource) -> SecretVariabl
             **ctx.named(Component.SECRETS)(pattern),
             description=f"From the Kubernetes Secret {key.name} of {ctx.stack.app}",
             value=origin.ref("value"),
-            salt=ctx.stack.token("secret"),
+            salt=ctx.stack.salt,
         )
     )
     return SecretVariable(secret.ref("arn"), readable_arn(ctx, secret.name), version=secret.ref("version"))

@@ -12,7 +12,7 @@ from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import Observed
 from tests.aws.fake import STACK, FakeEc2, aws_error, cloud_of, reader_of, row_tags, tags
 
-FOREIGN = StackIdentity("missyou", "other/missyou", "cluster-uid", "123456789012", "eu-central-1")
+FOREIGN = StackIdentity("missyou", "other/missyou", "cluster-uid", "123456789012", "eu-central-1", "app-uid")
 ALB = SecurityGroup(
     name="missyou-alb", component="Network", tags=tags("missyou-alb"), vpc_id="vpc-1", description="the first text"
 )

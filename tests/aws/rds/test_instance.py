@@ -11,7 +11,7 @@ import pytest
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.rds.evidence import DATA_TAG, GONE
-from missyou_operator.aws.rds.instance import ENGINE_TAG, STORAGE_TAG, DBInstance
+from missyou_operator.aws.rds.instance import ASKED_TAG, DBInstance, asked_tag
 from missyou_operator.aws.rds.restore import PASSWORD_TAG
 from missyou_operator.engine.errors import FlakyError, NotYetError, RefusedError
 from missyou_operator.engine.graph import Graph
@@ -68,7 +68,7 @@ ROW: dict[str, Any] = {
     "PendingModifiedValues": {},
     "TagList": [
         *row_tags("missyou-db"),
-        *tag_list({STORAGE_TAG: "20", ENGINE_TAG: "15.4", PASSWORD_TAG: "secret"}),
+        *tag_list({ASKED_TAG: asked_tag(20, "15.4"), PASSWORD_TAG: "secret"}),
     ],
 }
 VERSIONS = {
@@ -94,7 +94,7 @@ def fake(*, insights: bool = True, **answers: Any) -> FakeEc2:
 
 
 def instance(*, insights: bool = True, storage_tag: str = "20", engine_tag: str = "15.4", **values: Any) -> Observed:
-    ours = {STORAGE_TAG: storage_tag, ENGINE_TAG: engine_tag, PASSWORD_TAG: "secret"}
+    ours = {ASKED_TAG: f"{storage_tag} {engine_tag}", PASSWORD_TAG: "secret"}
     row = {**ROW, **values, "TagList": [*row_tags("missyou-db"), *tag_list(ours)]}
     rds = fake(insights=insights, describe_db_instances={"DBInstances": [row]})
     [observed] = DBInstance.read(reader_of(cloud_of(rds)))
@@ -171,11 +171,11 @@ def test_desired_growth_is_requested_and_recorded_in_the_tag() -> None:
     desired = replace(DB, storage_gib=50)
     [growth, note] = desired.diff(instance())
     assert (growth.field, growth.before, growth.after) == ("storage_gib", "20", "50")
-    assert (note.field, note.before, note.after) == ("tags", f"{STORAGE_TAG}=20", f"{STORAGE_TAG}=50")
+    assert (note.field, note.before, note.after) == ("tags", f"{ASKED_TAG}=20 15.4", f"{ASKED_TAG}=50 15.4")
     rds = fake()
     after = desired.update(cloud_of(rds), instance(), frozenset({"storage_gib", "tags"}))
     assert rds.arguments("modify_db_instance")["AllocatedStorage"] == 50
-    assert {"Key": STORAGE_TAG, "Value": "50"} in rds.arguments("add_tags_to_resource")["Tags"]
+    assert {"Key": ASKED_TAG, "Value": "50 15.4"} in rds.arguments("add_tags_to_resource")["Tags"]
     assert after.state == "modifying"
     assert desired.diff(after) == ()
 
@@ -267,7 +267,7 @@ def test_creation_sends_what_is_pinned_and_reads_the_password_only_then() -> Non
     assert sent["MasterUserPassword"] == "s3cret"
     assert (sent["StorageEncrypted"], sent["PubliclyAccessible"], sent["StorageType"]) == (True, False, "gp3")
     assert sent["EngineLifecycleSupport"] == "open-source-rds-extended-support-disabled"
-    assert {"Key": STORAGE_TAG, "Value": "20"} in sent["Tags"]
+    assert {"Key": ASKED_TAG, "Value": "20 15.4"} in sent["Tags"]
     assert "s3cret" not in repr(created)
     assert (created.state, created.attrs.get("endpoint")) == ("creating", None)
     assert DB.diff(created) == ()

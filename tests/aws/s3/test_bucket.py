@@ -134,7 +134,7 @@ def test_deleting_twice_is_fine() -> None:
     ],
 )
 def test_who_may_write_where(partition: str, region: str, principal: dict[str, str]) -> None:
-    stack = StackIdentity("shop", "default/shop", "uid", "123456789012", region, partition)
+    stack = StackIdentity("shop", "default/shop", "uid", "123456789012", region, "app-uid", partition)
     [statement] = log_policy(stack, stack.fill(LOG_BUCKET))["Statement"]
     assert statement["Principal"] == principal
     assert statement["Resource"] == f"arn:{partition}:s3:::shop-alb-logs-123456789012-{region}/AWSLogs/123456789012/*"

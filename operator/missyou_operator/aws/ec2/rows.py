@@ -30,11 +30,24 @@ class Table:
     def tagged(self, reader: Reader, type_: str) -> list[Row]:
         """Return the stack's rows among those that any stack owns, and those that are its own and have lost their tags.
 
-        The latter are known by their IDs. They take a call of their own, and only while one is missing.
+        The latter are known by their IDs. They take a call of their own, and only while one is missing. Rows of an app
+        of the same name, in another cluster or of another time, come too: nothing is made beside them silently.
         """
         rows = reader.shared(f"ec2.{self.operation}", lambda: self.of_any_stack(reader))
-        ours = [row for row in rows if reader.stack.owns(tag_map(row.get("Tags")))]
+        ours = [row for row in rows if self._shown(reader, type_, row)]
         return ours + self.by_ids(reader, reader.known(type_).keys() - {row[self.key] for row in ours})
+
+    def _shown(self, reader: Reader, type_: str, row: Row) -> bool:
+        """Return whether a row is the stack's, or bears its names and another cluster's or another app's UID.
+
+        An app of the same name that has another `spec.stackName` is no neighbour in AWS.
+        """
+        tags = tag_map(row.get("Tags"))
+        if not reader.stack.could_take_over(tags):
+            return reader.stack.owns(tags)
+        vpcs = {vpc.id for vpc in reader.found("ec2.Vpc")}
+        elsewhere = type_ != "ec2.Vpc" and row.get("VpcId") is not None and row["VpcId"] not in vpcs
+        return bool(type_) and not elsewhere and bool(reader.named(type_, [{"name": tags.get("Name", "")}], "name"))
 
     def of_any_stack(self, cloud: Cloud) -> list[Row]:
         """Read the rows that bear the tag of a stack."""

@@ -56,13 +56,16 @@ class Vpc(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Read the stack's VPCs. Their two DNS attributes take a call each: there is no batch."""
-        rows = VPCS.tagged(reader, cls.TYPE)
-        if not rows and not reader.cannot_exist_yet():
-            rows = _by_contents(reader)
-        return [cls._observed(reader, row) for row in rows]
+        rows, held = VPCS.tagged(reader, cls.TYPE), []
+        ours = any(reader.owns(cls, row["VpcId"], tag_map(row.get("Tags"))) for row in rows)
+        if not ours and not reader.cannot_exist_yet():
+            held = _by_contents(reader)
+        ids = {row["VpcId"] for row in held}
+        rest = [row for row in rows if row["VpcId"] not in ids]
+        return [cls._observed(reader, row, known=row in held) for row in (*held, *rest)]
 
     @classmethod
-    def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
+    def _observed(cls, reader: Reader, row: Mapping[str, Any], *, known: bool) -> Observed:
         def attribute(name: str) -> bool:
             answer = reader.client("ec2").describe_vpc_attribute(VpcId=row["VpcId"], Attribute=name)
             return bool(answer[name[0].upper() + name[1:]]["Value"])
@@ -75,7 +78,7 @@ class Vpc(Resource):
             "dns_hostnames": attribute("enableDnsHostnames"),
         }
         # Its name is not read: a stack has one, and anybody may edit the tag `Name`.
-        return reader.observed(cls, reader.name(cls.TYPE), id_, attrs, tags, row["State"], known=True)
+        return reader.observed(cls, reader.name(cls.TYPE), id_, attrs, tags, row["State"], known=known)
 
     def health(self, observed: Observed) -> Health:
         """Return pending for the first seconds."""
@@ -122,6 +125,7 @@ def _by_contents(reader: Reader) -> list[Mapping[str, Any]]:
         (row["VpcId"], row[table.key])
         for table in (SUBNETS, SECURITY_GROUPS, ROUTE_TABLES)
         for row in table.tagged(reader, "")
+        if reader.stack.owns(tag_map(row.get("Tags")))
     }
     ids = sorted({vpc_id for vpc_id, _ in contents})
     if len(ids) > 1:

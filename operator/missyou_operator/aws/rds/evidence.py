@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Cloud, pages
 from missyou_operator.aws.errors import is_absent
-from missyou_operator.aws.identity import CLUSTER_TAG, STACK_TAG, tag_list
+from missyou_operator.aws.identity import tag_list
 from missyou_operator.engine.plan import ObservedState
 from missyou_operator.engine.resource import Observed, Remains
 
@@ -61,7 +61,7 @@ def _joined(resource_id: str, restore_from: str) -> str:
 
 def give_up(cloud: Cloud, subnet_group: str) -> None:
     """Record that the database is going to be deleted by us. Before the deletion, lest a crash make it a loss."""
-    tags = {STACK_TAG: cloud.stack.app, CLUSTER_TAG: cloud.stack.cluster, DATA_TAG: GONE}
+    tags = {**cloud.stack.marks, DATA_TAG: GONE}
     try:
         cloud.client("rds").add_tags_to_resource(
             ResourceName=cloud.stack.arn("rds", f"subgrp:{subnet_group}"), Tags=tag_list(tags)

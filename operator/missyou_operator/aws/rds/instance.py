@@ -35,13 +35,23 @@ from missyou_operator.aws.rds.versions import Gap, gap, major, offers_insights, 
 from missyou_operator.aws.secretsmanager.values import database_password
 from missyou_operator.engine.resource import FieldChange, Health, Observed, Remains, World
 
-#: The tag with the GiB that the spec last asked for. It distinguishes a desired shrink from growth by autoscaling.
-STORAGE_TAG = "missyou.app/storage-gib"
-#: The tag with the version that the spec last asked for. It distinguishes a desired downgrade from AWS's own upgrades.
-ENGINE_TAG = "missyou.app/engine-version"
+#: The tag with the GiB and the version that the spec last asked for. It distinguishes a desired shrink from growth by
+#: autoscaling, and a desired downgrade from AWS's own upgrades. One tag for both: AWS allows fifty.
+ASKED_TAG = "missyou.app/asked"
 
 #: Changes that take minutes. The instance is `modifying` meanwhile, though it may be `available` for the first minute.
 _SLOW = frozenset({"instance_class", "storage_gib", "storage_type", "multi_az", "engine_version"})
+
+
+def asked_tag(storage_gib: int, engine_version: str) -> str:
+    """Return the value of `ASKED_TAG`."""
+    return f"{storage_gib} {engine_version}"
+
+
+def asked_before(observed: Observed) -> tuple[str, str]:
+    """Return the GiB and the version that the spec last asked for, by the tag; "" for what it does not say."""
+    storage_gib, _, version = observed.tags.get(ASKED_TAG, "").partition(" ")
+    return storage_gib, version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +90,9 @@ class DBInstance(DesiredInstance, Named):
         """Compare, except during creation: AWS then shows only some fields, and accepts no change."""
         if observed.state == "creating":
             return ()
-        previous = observed.tags.get(STORAGE_TAG, "")
+        previous, version = asked_before(observed)
         shrinks = previous.isdecimal() and self.storage_gib < int(previous)
-        asked = observed.tags.get(ENGINE_TAG) or self.engine_version
+        asked = version or self.engine_version
         # Without the second condition, an upgrade that AWS forces would have the database replaced.
         downgrades = self._overtaken(observed) and major(self.engine_version) < major(asked)
         changes = list(super(DBInstance, self if shrinks or downgrades else self._tagged()).diff(observed))
@@ -98,7 +108,7 @@ class DBInstance(DesiredInstance, Named):
         return tuple(changes)
 
     def _tagged(self) -> DBInstance:
-        return replace(self, tags={**self.tags, STORAGE_TAG: str(self.storage_gib), ENGINE_TAG: self.engine_version})
+        return replace(self, tags={**self.tags, ASKED_TAG: asked_tag(self.storage_gib, self.engine_version)})
 
     def _overtaken(self, observed: Observed) -> bool:
         """Return whether a newer major runs than the desired one."""
@@ -145,7 +155,7 @@ class DBInstance(DesiredInstance, Named):
         """Return what can be had now: no change of storage while AWS optimises the last one, for hours."""
         if observed.state != OPTIMISING:
             return self
-        asked, present = observed.tags.get(STORAGE_TAG, ""), observed.attrs
+        (asked, _), present = asked_before(observed), observed.attrs
         return replace(
             self,
             storage_gib=int(asked) if asked.isdecimal() else present["storage_gib"],

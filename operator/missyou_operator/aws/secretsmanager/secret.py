@@ -217,7 +217,7 @@ class SecretVersion(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Derive it from the secrets already read. The first version, which lacks the endpoint, does not count."""
-        first = initial(reader.stack.token("secret"))
+        first = initial(reader.stack.salt)
         return [
             Observed(
                 cls,
