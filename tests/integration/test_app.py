@@ -107,7 +107,7 @@ def test_more_replicas_are_more_tasks(bench, url):
 
 def test_a_broken_version_is_rolled_back_and_the_condition_quotes_it(bench, url):
     good = bench.get(NAME)["spec"].get("image", {}).get("tag", "latest")
-    bench.push(bench.get(NAME), "broken", "echo \"no such module: love $CANARY\"; exit 1")
+    bench.push(bench.get(NAME), "broken", 'echo "no such module: love $CANARY"; exit 1')
     bench.patch(NAME, {"spec": {"image": {"tag": "broken"}}})
     app = bench.until(NAME, lambda app: condition(app, "ServiceReady").get("reason") == "RolloutFailed", "rolled back")
     said = condition(app, "ServiceReady")["message"]
