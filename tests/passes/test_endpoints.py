@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -49,6 +50,59 @@ def test_s3_has_a_gateway_from_the_start(app):
     assert gateway["ServiceName"] == f"com.amazonaws.{REGION}.s3"
     assert set(gateway["RouteTableIds"]) == app_tables(app)
     assert endpoints(app, "Interface") == []
+    in_sync(app)
+
+
+def policy(app: App, service: str) -> dict[str, Any]:
+    rows = [*endpoints(app, "Gateway"), *endpoints(app, "Interface")]
+    [row] = [row for row in rows if row["ServiceName"] == f"com.amazonaws.{REGION}.{service}"]
+    return dict(json.loads(row["PolicyDocument"]))
+
+
+def test_each_allows_only_what_a_start_needs_from_its_first_moment(private):
+    """tests/permissions/test_endpoint_policies.py tries to get more through them."""
+    actions = {
+        service: policy(private, service)["Statement"][0]["Action"]
+        for service in ("s3", "ecr.api", "ecr.dkr", "logs", "secretsmanager")
+    }
+    pulling = [
+        f"ecr:{name}"
+        for name in ("BatchCheckLayerAvailability", "BatchGetImage", "GetAuthorizationToken", "GetDownloadUrlForLayer")
+    ]
+    assert actions == {
+        "s3": ["s3:GetObject"],
+        "ecr.api": pulling,
+        "ecr.dkr": pulling,
+        "logs": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "secretsmanager": ["secretsmanager:GetSecretValue"],
+    }
+
+
+def test_one_that_somebody_opens_is_closed_again_and_told_in_words(private):
+    app = private
+    for service in ("s3", "logs"):
+        kind = "Gateway" if service == "s3" else "Interface"
+        [row] = [each for each in endpoints(app, kind) if each["ServiceName"].endswith(f".{service}")]
+        before = policy(app, service)
+        app.client("ec2").modify_vpc_endpoint(VpcEndpointId=row["VpcEndpointId"], ResetPolicy=True)
+        assert policy(app, service) != before
+        app.observe_now()
+        assert policy(app, service) == before
+        assert "policy: Allow * by *" in str(app.body["status"]["drift"])
+
+
+def test_s3_is_open_while_an_image_of_another_registry_runs(aws):
+    given = {"repository": "registry.example.com/missyou"}
+    app = App(aws, "ways3", environment="Development", image=given)
+    app.settle()
+    assert policy(app, "s3")["Statement"][0]["Action"] == "*"
+    in_sync(app)
+    del app.body["spec"]["image"]
+    app.edit()
+    app.until(lambda _: app.reason("ServiceReady") == "ImageNotFound", "waiting for an image of its own")
+    assert policy(app, "s3")["Statement"][0]["Action"] == "*"
+    app.settle()
+    assert policy(app, "s3")["Statement"][0]["Action"] == ["s3:GetObject"]
     in_sync(app)
 
 

@@ -6,7 +6,14 @@ from pydantic import BaseModel, ConfigDict
 
 #: Words with capitals of their own wherever they do not come first: `roleARN`, `multiAZ`, `databaseCPUPercent`.
 _CAPITALS = {
-    **{"api": "API", "arn": "ARN", "az": "AZ", "cidrs": "CIDRs", "cpu": "CPU", "gib": "GiB", "id": "ID", "url": "URL"},
+    "api": "API",
+    "arn": "ARN",
+    "az": "AZ",
+    "cidrs": "CIDRs",
+    "cpu": "CPU",
+    "gib": "GiB",
+    "id": "ID",
+    "url": "URL",
     "usd": "USD",
 }
 

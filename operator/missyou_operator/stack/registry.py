@@ -116,13 +116,14 @@ def registry_host(stack: StackIdentity) -> str:
 
 def _ecr_arns(ctx: Context, repository: str) -> tuple[str, ...]:
     """Return the ARNs of the repositories in ECR among the spec's own and those of the running version."""
-    arns = (_ecr_arn(ctx, each) for each in (repository, *ctx.lookups.running.repositories))
+    arns = (ecr_arn(ctx.stack, each) for each in (repository, *ctx.lookups.running.repositories))
     return tuple(dict.fromkeys(arn for arn in arns if arn))
 
 
-def _ecr_arn(ctx: Context, repository: str) -> str | None:
+def ecr_arn(stack: StackIdentity, repository: str) -> str | None:
+    """Return the ARN of a repository (host and path); None where it is in another registry than ECR."""
     host, _, path = repository.partition("/")
     parts = host.split(".")
     if len(parts) < 6 or parts[1:3] != ["dkr", "ecr"]:
         return None
-    return f"arn:{ctx.stack.partition}:ecr:{parts[3]}:{parts[0]}:repository/{path}"
+    return f"arn:{stack.partition}:ecr:{parts[3]}:{parts[0]}:repository/{path}"

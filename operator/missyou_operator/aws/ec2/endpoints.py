@@ -20,10 +20,10 @@ from missyou_operator.aws.ec2.rows import ENDPOINTS, name_of, retag, specificati
 from missyou_operator.aws.errors import code_of, is_absent, message_of
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import Grant, Part, change, make, observe, tag_new
-from missyou_operator.aws.policy_documents import as_policy, json_text
+from missyou_operator.aws.policy_documents import as_policy, json_text, readable
 from missyou_operator.engine.comparators import as_set, compare
 from missyou_operator.engine.errors import NotYetError, RefusedError
-from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
+from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref
 
 #: States of endpoints that no longer exist: EC2 keeps listing them for a while.
@@ -33,7 +33,8 @@ _SETS = {"route_table_ids": "RouteTableIds", "subnet_ids": "SubnetIds", "securit
 #: Seconds for which two requests for the same endpoint share a token: longer than a request is retried, short enough
 #: that a deleted endpoint is soon created again. Two endpoints for one service exclude each other anyway.
 _SAME_REQUEST = 60
-_OPEN = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
+#: AWS's default policy: users of the endpoint may do all that their roles allow.
+OPEN = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}
 _AROUND = ("ec2:vpc/*", "ec2:route-table/*", "ec2:subnet/*", "ec2:security-group/*")
 
 
@@ -43,6 +44,7 @@ class VpcEndpoint(Resource):
 
     A gateway is a route in `route_table_ids`. An interface has an address in each of `subnet_ids` (one per zone),
     behind `security_group_ids`; the service's own name resolves to it throughout the VPC. All three fields are sets.
+    `policy` says what may be done through it, besides what a caller's role allows.
     """
 
     TYPE: ClassVar[str] = "ec2.VpcEndpoint"
@@ -73,16 +75,12 @@ class VpcEndpoint(Resource):
     route_table_ids: tuple[str | Ref, ...] = ()
     subnet_ids: tuple[str | Ref, ...] = ()
     security_group_ids: tuple[str | Ref, ...] = ()
+    policy: Mapping[str, Any]
 
     @property
     def private_dns(self) -> bool:
         """Whether the service's own name resolves to an interface."""
         return self.kind == "Interface"
-
-    @property
-    def policy(self) -> Any:
-        """AWS's default policy: users of the endpoint may do all that their roles allow."""
-        return _OPEN
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
@@ -108,6 +106,12 @@ class VpcEndpoint(Resource):
         name = name_of(reader, cls.TYPE, id_, row)
         return reader.observed(cls, name, id_, attrs, tags, row["State"].lower())
 
+    def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
+        """Describe what is allowed now and was not, and the reverse, instead of printing two policies."""
+        before = observed.attrs["policy"]
+        changes = super().diff(observed)
+        return tuple(readable(each, before, self.policy) if each.field == "policy" else each for each in changes)
+
     def health(self, observed: Observed) -> Health:
         """Return the state's health. A gateway is available at once, an interface takes a minute or two."""
         match observed.state:
@@ -122,7 +126,7 @@ class VpcEndpoint(Resource):
         return None if observed.state == "available" else self.health(observed)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it with the default policy: its users may do all that their roles allow."""
+        """Create it with its policy, which holds from the first request on."""
         period = int(utc_now().timestamp() // _SAME_REQUEST)
         settings: dict[str, Any] = {_SETS[name]: list(getattr(self, name)) for name in _SETS if getattr(self, name)}
         if self.kind == "Interface":
@@ -132,6 +136,7 @@ class VpcEndpoint(Resource):
                 VpcEndpointType=self.kind,
                 VpcId=self.vpc_id,
                 ServiceName=self.service,
+                PolicyDocument=_document(self.policy),
                 ClientToken=cloud.stack.token(self.address, str(self.vpc_id), str(period)),
                 TagSpecifications=specification("vpc-endpoint", self.tags),
                 **settings,
@@ -150,7 +155,7 @@ class VpcEndpoint(Resource):
         if "private_dns" in changed:
             arguments["PrivateDnsEnabled"] = self.private_dns
         if "policy" in changed:
-            arguments["PolicyDocument"] = json_text(self.policy)
+            arguments["PolicyDocument"] = _document(self.policy)
         if arguments:
             try:
                 ec2.modify_vpc_endpoint(VpcEndpointId=observed.id, **{k: v for k, v in arguments.items() if v != []})
@@ -176,9 +181,14 @@ class VpcEndpoint(Resource):
         return deleting
 
 
+def _document(policy: Mapping[str, Any]) -> str:
+    """Return a policy as the calls take it."""
+    return json_text({"Version": "2012-10-17", **policy})
+
+
 def _policy(text: str | None) -> Any:
     """Return a policy without its version, which changes only what policies may contain; AWS may omit its default."""
-    document = json.loads(text) if text else _OPEN
+    document = json.loads(text) if text else OPEN
     return {key: value for key, value in document.items() if key != "Version"}
 
 

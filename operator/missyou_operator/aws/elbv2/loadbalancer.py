@@ -38,7 +38,8 @@ _NAME = "elasticloadbalancing:loadbalancer/app/{elbv2.LoadBalancer}/*"
 class LoadBalancer(Named):
     """An application load balancer.
 
-    `scheme` is `internet-facing` or `internal`, and cannot change. Its cross-zone balancing is always on and cannot be set. `drop_invalid_headers` prevents request smuggling.
+    `scheme` is `internet-facing` or `internal`, and cannot change. Its cross-zone balancing is always on and cannot be
+    set. `drop_invalid_headers` prevents request smuggling.
     """
 
     TYPE: ClassVar[str] = "elbv2.LoadBalancer"

@@ -7,6 +7,7 @@ guide.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -149,6 +150,8 @@ def modify_vpc_endpoint(call: Call) -> Result:
     result = call.forward()
     if endpoint is not None and "PrivateDnsEnabled" in call.params:
         endpoint.private_dns_enabled = call.params["PrivateDnsEnabled"]
+    if endpoint is not None and call.params.get("ResetPolicy"):
+        endpoint.policy_document = json.dumps(endpoint.DEFAULT_POLICY)
     if endpoint is not None and endpoint.destination_prefix_list_id:
         # moto makes the routes with the endpoint and does not change them with it.
         ec2, leads, prefix = call.moto("ec2"), set(endpoint.route_table_ids), endpoint.destination_prefix_list_id
