@@ -85,7 +85,8 @@ def with_role(plane: ControlPlane, name: str, role: str, namespace: str) -> Pers
     run here.
     """
     rbac = client.RbacAuthorizationV1Api(controlplane.api_client(plane.kubeconfig))
-    for part in sorted(_parts(rbac, role)):
+    parts = sorted(_parts(rbac, role))
+    for part in parts:
         body = {
             "metadata": {"name": f"{name}.{part}".replace(":", ".")},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": part},
@@ -94,7 +95,23 @@ def with_role(plane: ControlPlane, name: str, role: str, namespace: str) -> Pers
         cluster.apply(
             rbac.api_client, [{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", **body}], namespace
         )
-    return person(plane, name)
+    # The API server has them all once it has the last.
+    last: Any = rbac.read_cluster_role(parts[-1])
+    somebody = person(plane, name)
+    assert processes.wait_until(lambda: _may(somebody, namespace, last.rules[0]), PATIENCE, pause=0.05), (name, role)
+    return somebody
+
+
+def _may(somebody: Person, namespace: str, rule: Any) -> bool:
+    attributes = {
+        "namespace": namespace,
+        "verb": rule.verbs[0],
+        "group": rule.api_groups[0],
+        "resource": rule.resources[0],
+    }
+    api = client.AuthorizationV1Api(somebody.kube)
+    answer: Any = api.create_self_subject_access_review({"spec": {"resourceAttributes": attributes}})
+    return bool(answer.status.allowed)
 
 
 def _parts(rbac: client.RbacAuthorizationV1Api, role: str) -> set[str]:
