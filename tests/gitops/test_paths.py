@@ -142,5 +142,5 @@ def _cluster_wide(item: dict[str, Any]) -> dict[str, Any]:
 def test_the_paths_that_were_there_before_would_be_seen(generators: Generators) -> None:
     """The two faults that this module is about: it must be able to fail."""
     assert generators.argo("manifests") == []
-    with pytest.raises(ValueError, match="already registered id"):
+    with pytest.raises(ValueError, match="expected kind != 'Component'"):
         generators.flux("manifests", KUSTOMIZATIONS["missyou-operator"])
