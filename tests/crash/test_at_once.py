@@ -102,5 +102,5 @@ def test_two_changes_during_one_rollout(app: App) -> None:
     ecs = app.client("ecs")
     [service] = ecs.describe_services(cluster="hasty-cluster", services=["hasty-service"])["services"]
     row = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
-    assert row["containerDefinitions"][0]["image"].endswith(":v3")
+    assert row["containerDefinitions"][0]["dockerLabels"] == {"missyou.app/tag": "v3"}
     assert (row["cpu"], len(service["deployments"]), service["runningCount"]) == ("1024", 1, 2)

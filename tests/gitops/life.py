@@ -122,9 +122,10 @@ class Watched(App):
             return False
         [service] = services
         definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
-        image = definition["containerDefinitions"][0]["image"]
+        [container] = definition["containerDefinitions"]
         tag = self.body["spec"].get("image", {}).get("tag", "latest")
-        return service["runningCount"] >= service["desiredCount"] > 0 and image.endswith(f":{tag}")
+        rolled_out = container["dockerLabels"] == {"missyou.app/tag": tag}
+        return service["runningCount"] >= service["desiredCount"] > 0 and rolled_out
 
     def _targets_are_healthy(self) -> bool:
         elb = self.client("elbv2")

@@ -39,7 +39,7 @@ def test_a_new_image_tag_waits_for_the_image_and_rolls_out(production):
     production.until(lambda _: production.reason("ServiceReady") == "ImageNotFound", "waiting for the image")
     assert "docker push" in production.condition("ServiceReady")["message"]
     calls = production.calls(production.grow)
-    assert definition(production)["containerDefinitions"][0]["image"].endswith(":v2")
+    assert definition(production)["containerDefinitions"][0]["dockerLabels"] == {"missyou.app/tag": "v2"}
     assert production.body["status"]["image"] == "prod:v2"
     assert {"ecs:CreateService", "rds:ModifyDBInstance"}.isdisjoint(changes(calls))
 

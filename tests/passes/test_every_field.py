@@ -157,7 +157,8 @@ def test_service(app):
     definition = ecs.describe_task_definition(taskDefinition="whole")["taskDefinition"]
     [container] = definition["containerDefinitions"]
     assert (definition["cpu"], definition["memory"]) == ("1024", "3072")
-    assert container["image"].endswith("/whole:v9")
+    assert "/whole@sha256:" in container["image"]
+    assert container["dockerLabels"] == {"missyou.app/tag": "v9"}
     environment = {entry["name"]: entry["value"] for entry in container["environment"]}
     assert environment == {"GREETING": "hello", "PORT": "9000", "DEBUG": "true"}
     assert {secret["name"] for secret in container["secrets"]} == {

@@ -162,7 +162,8 @@ def test_task_definition(app):
     assert definition["requiresCompatibilities"] == ["FARGATE"]
     [container] = definition["containerDefinitions"]
     assert container["name"] == "app"
-    assert container["image"].endswith(f"/{app.name}:latest")
+    assert f"/{app.name}@sha256:" in container["image"]
+    assert container["dockerLabels"] == {"missyou.app/tag": "latest"}
     assert container["portMappings"][0]["containerPort"] == 8000
     assert {(e["name"], e["value"]) for e in container["environment"]} == {("PORT", "8000"), ("DEBUG", "false")}
     arn = app.client("secretsmanager").describe_secret(SecretId=f"{app.name}/db_credentials")["ARN"]

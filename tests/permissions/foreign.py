@@ -138,7 +138,7 @@ def stopped_tasks(app: App) -> None:
 def other_settings(app: App) -> None:
     """Change what takes an action of its own to put right."""
     for setting in (
-        ("ecr.Repository", "tags_move"),
+        ("ecr.Repository", "immutable_tags"),
         ("elbv2.LoadBalancer", "addresses"),
         ("secretsmanager.Secret", "rotation"),
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 from collections.abc import Callable, Mapping
@@ -25,11 +26,7 @@ from .workers import Seeded
 _MANIFEST = {
     "schemaVersion": 2,
     "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-    "config": {
-        "mediaType": "application/vnd.docker.container.image.v1+json",
-        "size": 2,
-        "digest": f"sha256:{'0' * 64}",
-    },
+    "config": {"mediaType": "application/vnd.docker.container.image.v1+json", "size": 2},
     "layers": [],
 }
 _SERIALS = itertools.count(1)
@@ -175,10 +172,20 @@ class App:
         raise AssertionError
 
     def push(self, tag: str | None = None) -> None:
-        """Register an image, as `docker push` does."""
-        tag = tag or self.body["spec"].get("image", {}).get("tag", "latest")
-        manifest = {**_MANIFEST, "config": {**_MANIFEST["config"], "size": next(_SERIALS)}}
-        self.client("ecr").put_image(repositoryName=self.stack, imageTag=tag, imageManifest=json.dumps(manifest))
+        """Register an image, as `docker push` does: always the same under a tag that is free, another over a taken one.
+
+        So two worlds that were pushed to alike have the same digests.
+        """
+        tag, ecr = tag or self.body["spec"].get("image", {}).get("tag", "latest"), self.client("ecr")
+        taken = ecr.batch_get_image(repositoryName=self.stack, imageIds=[{"imageTag": tag}])["images"]
+        content = hashlib.sha256("".join([tag, *(image["imageId"]["imageDigest"] for image in taken)]).encode())
+        manifest = {**_MANIFEST, "config": {**_MANIFEST["config"], "digest": f"sha256:{content.hexdigest()}"}}
+        ecr.put_image(repositoryName=self.stack, imageTag=tag, imageManifest=json.dumps(manifest))
+
+    def has_pushed(self, tag: str) -> bool:
+        """Return whether an image is under a tag."""
+        ids = [{"imageTag": tag}]
+        return bool(self.client("ecr").batch_get_image(repositoryName=self.stack, imageIds=ids)["images"])
 
     @property
     def stack(self) -> str:

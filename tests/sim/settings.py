@@ -390,7 +390,7 @@ SETTINGS: Mapping[tuple[str, str], tuple[Change, ...]] = {
             repositoryName=hands.stack, imageScanningConfiguration={"scanOnPush": False}
         ),
     ),
-    ("ecr.Repository", "tags_move"): (
+    ("ecr.Repository", "immutable_tags"): (
         lambda hands: hands.client("ecr").put_image_tag_mutability(
             repositoryName=hands.stack, imageTagMutability="IMMUTABLE"
         ),
@@ -610,8 +610,8 @@ UNCHANGEABLE: Mapping[tuple[str, str], str] = {
         (
             ("ecs.TaskDefinition", field)
             for field in (
-                *("cpu", "environment", "execution_role_arn", "image_repository", "image_tag", "log_group", "memory"),
-                *("port", "region", "secret_versions", "secrets", "task_role_arn"),
+                *("cpu", "environment", "execution_role_arn", "image_repository", "image_tag", "image_digest"),
+                *("log_group", "memory", "port", "region", "secret_versions", "secrets", "task_role_arn"),
             )
         ),
         _REVISION,

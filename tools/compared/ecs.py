@@ -101,7 +101,8 @@ ANSWERS: tuple[Answer, ...] = (
             "execution_role_arn": "executionRoleArn",
             "task_role_arn": "taskRoleArn",
             "image_repository": "containerDefinitions.image",
-            "image_tag": "containerDefinitions.image",
+            "image_tag": "containerDefinitions.image containerDefinitions.dockerLabels",
+            "image_digest": "containerDefinitions.image",
             "port": "containerDefinitions.portMappings",
             "environment": "containerDefinitions.environment",
             "secrets": "containerDefinitions.secrets",
@@ -126,7 +127,7 @@ ANSWERS: tuple[Answer, ...] = (
                 "containerDefinitions.dnsServers containerDefinitions.dnsSearchDomains "
                 "containerDefinitions.extraHosts containerDefinitions.dockerSecurityOptions "
                 "containerDefinitions.interactive containerDefinitions.pseudoTerminal "
-                "containerDefinitions.dockerLabels containerDefinitions.ulimits containerDefinitions.healthCheck "
+                "containerDefinitions.ulimits containerDefinitions.healthCheck "
                 "containerDefinitions.systemControls containerDefinitions.resourceRequirements "
                 "containerDefinitions.firelensConfiguration containerDefinitions.credentialSpecs"
             ),

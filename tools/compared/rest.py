@@ -92,7 +92,7 @@ ANSWERS: tuple[Answer, ...] = (
         operation="DescribeRepositories",
         path="repositories[]",
         compared={
-            "tags_move": "imageTagMutability imageTagMutabilityExclusionFilters",
+            "immutable_tags": "imageTagMutability imageTagMutabilityExclusionFilters",
             "scan_on_push": "imageScanningConfiguration",
         },
         read="repositoryArn repositoryName repositoryUri",

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     DATA_LOST = "DataLost"
     DELETING = "Deleting"
     DRIFTED = "Drifted"
+    IMAGE_MOVED = "ImageMoved"
     IMAGE_NOT_FOUND = "ImageNotFound"
     IMAGE_NOT_KEPT = "ImageNotKept"
     INVALID_SPEC = "InvalidSpec"
@@ -58,7 +59,8 @@ BROKEN = frozenset(
 )
 #: Reasons that a person should see although the stack may recover by itself.
 NOTEWORTHY = frozenset(
-    {Reason.IMAGE_NOT_FOUND, Reason.IMAGE_NOT_KEPT, Reason.SECRET_NOT_FOUND, Reason.SECRET_FORBIDDEN}
+    {Reason.IMAGE_NOT_FOUND, Reason.IMAGE_NOT_KEPT, Reason.IMAGE_MOVED}
+    | {Reason.SECRET_NOT_FOUND, Reason.SECRET_FORBIDDEN}
     | {Reason.SECRET_INVALID, Reason.SNAPSHOT_NOT_FOUND, Reason.CHANGE_IGNORED}
     | {Reason.TASKS_FAILING, Reason.DRIFTED, Reason.APPROVAL_REQUIRED, Reason.DATA_LOST}
 )

@@ -24,6 +24,7 @@ class Defaults:
     multi_az: bool
     protect: bool
     dashboard: bool
+    immutable_tags: bool
 
 
 DEFAULTS: dict[Environment, Defaults] = {
@@ -36,6 +37,7 @@ DEFAULTS: dict[Environment, Defaults] = {
         multi_az=True,
         protect=True,
         dashboard=True,
+        immutable_tags=True,
     ),
     "Development": Defaults(
         nat_gateways=1,
@@ -46,6 +48,7 @@ DEFAULTS: dict[Environment, Defaults] = {
         multi_az=False,
         protect=False,
         dashboard=False,
+        immutable_tags=False,
     ),
 }
 

@@ -192,6 +192,10 @@ _YOU: dict[str, tuple[str, str]] = {
     ),
 }
 _WARNING: dict[str, tuple[str, str]] = {
+    "ImageMoved": (
+        "Another image was pushed under the tag, and `spec.image.update: Never` keeps the one that runs",
+        "Tag the one that runs with the command in the message, or set another `spec.image.tag`",
+    ),
     "ImageNotKept": (
         "`spec.image.tag` is a digest, and its image has no tag: `registry.keepImages` is going to expire it",
         "Tag it with the command in the message",

@@ -19,7 +19,7 @@ from missyou_operator.api.database import Database
 from missyou_operator.api.defaults import DEFAULTS
 from missyou_operator.api.field_rules import NO_STACK_NAME, RESERVED_STACK_NAME, STACK_NAME, is_free_stack_name
 from missyou_operator.api.monitoring import Monitoring
-from missyou_operator.api.sections import LoadBalancer, Network, ReplicaBounds, Service
+from missyou_operator.api.sections import LoadBalancer, Network, Registry, ReplicaBounds, Service
 from missyou_operator.api.spec import Spec, ValidatedSpec
 
 #: The block of all addresses.
@@ -89,6 +89,12 @@ class AppMonitoring(Monitoring):
     dashboard: bool
 
 
+class AppRegistry(Registry):
+    """The ECR repository, resolved."""
+
+    immutable_tags: bool
+
+
 class AppSpec(Spec):
     """The spec of one MissYouApp, complete: None is left only where absence has a meaning of its own.
 
@@ -100,6 +106,7 @@ class AppSpec(Spec):
     network: AppNetwork
     service: AppService
     database: AppDatabase
+    registry: AppRegistry
     load_balancer: AppLoadBalancer
     monitoring: AppMonitoring
 
@@ -130,6 +137,7 @@ def resolve(spec: Spec, *, name: str, operator_region: str) -> AppSpec:
                 deletion_protection=base.protect,
                 final_snapshot=base.protect,
             ),
+            "registry": _resolved(AppRegistry, spec.registry, immutable_tags=base.immutable_tags),
             "load_balancer": _resolved(
                 AppLoadBalancer,
                 spec.load_balancer,

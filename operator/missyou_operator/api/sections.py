@@ -38,6 +38,9 @@ class Image(WireModel):
     """Image name without a tag. Default: the stack's own ECR repository."""
     tag: Annotated[str, Field(max_length=128), rules.TAG] = "latest"
     """Tag, or digest such as sha256:…. A change rolls out a new version."""
+    update: Literal["OnPush", "Never"] = "OnPush"
+    """What happens when the tag is pushed again, to the stack's own repository: OnPush rolls the new image out; with
+    Never, the tasks keep the image that they run until another tag is set."""
 
 
 class Endpoints(WireModel):
@@ -136,6 +139,9 @@ class Registry(WireModel):
     """Number of images to keep; older images expire. Images under tags in use, and under the last ones before, stay."""
     scan_on_push: bool = True
     """Whether every pushed image is scanned for known vulnerabilities."""
+    immutable_tags: bool | None = None
+    """Whether ECR refuses another image under a tag that is taken. Default: true in Production, false in
+    Development."""
 
 
 class SecretKey(WireModel):

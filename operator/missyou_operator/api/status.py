@@ -258,7 +258,10 @@ class Status(StatusModel):
     outputs: Outputs | None = None
     """Names, IDs and addresses of the stack for other tools."""
     image: str | None = None
-    """Image of the running tasks."""
+    """Image of the running tasks, as the spec names it."""
+    image_digest: str | None = None
+    """Digest of that image, which the tasks name instead of the tag; absent for images of other repositories than the
+    stack's own."""
     running_tasks: Count | None = None
     """Number of running tasks."""
     desired_tasks: Count | None = None

@@ -21,8 +21,9 @@ from missyou_operator.engine.resource import READY, Health, Observed, Remains, R
 from missyou_operator.engine.values import Ref
 
 _NAME = ("ecr:repository/{ecr.Repository}",)
-#: ECR's word for tags that may be pushed again, its default.
-_TAGS_MOVE = "MUTABLE"
+#: ECR's words for tags that may be pushed again (its default), and for those that may not. A third,
+#: IMMUTABLE_WITH_EXCLUSION, is neither. Source: ECR API reference, Repository, imageTagMutability.
+_MUTABILITY = {False: "MUTABLE", True: "IMMUTABLE"}
 #: Tags in use at present and before that are kept for ever: the version that runs, and those to go back to.
 _KEPT_TAGS = 4
 
@@ -41,7 +42,7 @@ class Repository(Named):
 
     TYPE: ClassVar[str] = "ecr.Repository"
     LISTING = Listing("ecr", "describe_repositories", "repositories", "repositoryName")
-    COMPARED = compare("scan_on_push", "keep_images", "tags_move", keep_tags=_among)
+    COMPARED = compare("scan_on_push", "keep_images", "immutable_tags", keep_tags=_among)
     # Nothing protects an image that a task still runs.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     EVIDENCE: ClassVar[tuple[str, ...]] = ("ecs.Service", "ecs.TaskDefinition")
@@ -55,12 +56,8 @@ class Repository(Named):
 
     scan_on_push: bool
     keep_images: int
+    immutable_tags: bool = False
     keep_tags: tuple[str, ...] = ()
-
-    @property
-    def tags_move(self) -> str:
-        """Whether a tag may be pushed again, as `latest` is."""
-        return _TAGS_MOVE
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
@@ -72,7 +69,7 @@ class Repository(Named):
             "uri": row["repositoryUri"],
             "created": f"{row.get('createdAt', '')}",
             "scan_on_push": bool(row.get("imageScanningConfiguration", {}).get("scanOnPush")),
-            "tags_move": row.get("imageTagMutability", _TAGS_MOVE),
+            "immutable_tags": _immutable(row.get("imageTagMutability", _MUTABILITY[False])),
         }
         if reader.owns(cls, name, tags):
             attrs["keep_images"], attrs["keep_tags"] = kept(_policy(ecr, name))
@@ -89,6 +86,7 @@ class Repository(Named):
                 repositoryName=self.name,
                 tags=tag_list(self.tags),
                 imageScanningConfiguration={"scanOnPush": self.scan_on_push},
+                imageTagMutability=_MUTABILITY[self.immutable_tags],
                 encryptionConfiguration={"encryptionType": "AES256"},
             )["repository"]
         self._put_policy(ecr, self.keep_tags)
@@ -103,8 +101,9 @@ class Repository(Named):
             ecr.put_image_scanning_configuration(
                 repositoryName=self.name, imageScanningConfiguration={"scanOnPush": self.scan_on_push}
             )
-        if "tags_move" in changed:
-            ecr.put_image_tag_mutability(repositoryName=self.name, imageTagMutability=self.tags_move)
+        if "immutable_tags" in changed:
+            mutability = _MUTABILITY[self.immutable_tags]
+            ecr.put_image_tag_mutability(repositoryName=self.name, imageTagMutability=mutability)
         if changed & {"keep_images", "keep_tags"}:
             former = observed.attrs.get("keep_tags", ())
             self._put_policy(
@@ -156,6 +155,11 @@ class Repository(Named):
         """Return how many images would be lost; if they were not counted, that there may be some."""
         images = observed.attrs.get("images", "any images")
         return f"{images} in the repository {observed.id}" if images else ""
+
+
+def _immutable(mutability: str) -> bool | str:
+    """Return whether tags are immutable; ECR's own word for anything else."""
+    return next((immutable for immutable, word in _MUTABILITY.items() if word == mutability), mutability)
 
 
 def _of(world: World, type_: str) -> list[Observed]:
@@ -221,7 +225,7 @@ class Image(External):
     """The image that the tasks are to run: pushed by a person or a pipeline, never by the operator.
 
     `uri` is the repository as Docker names it, `tag` a tag or a `sha256:` digest. `serves`: tasks run it, so that only
-    those to come need it.
+    those to come need it. `pinned`: the digest that they keep although the tag may have moved, "" for none.
     """
 
     TYPE: ClassVar[str] = "ecr.Image"
@@ -233,6 +237,7 @@ class Image(External):
     uri: str
     region: str
     serves: bool = False
+    pinned: str = ""
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
@@ -248,16 +253,32 @@ class Image(External):
 
     def health(self, observed: Observed) -> Health:
         """Return ready; with a note where nothing keeps the image from expiring."""
+        digest = observed.attrs["digest"]
+        if self.pinned not in {"", digest}:
+            return Health(
+                "ready",
+                Reason.IMAGE_MOVED,
+                f"the tag {self.tag} is on {_short(digest)} now, and spec.image.update is Never: the tasks keep "
+                f"{_short(self.pinned)}, which expires once registry.keepImages newer images are pushed, unless another "
+                f"tag names it. To keep it, tag it: {self._tagging(self.pinned)}. To run the new one, set another tag, "
+                "or spec.image.update to OnPush",
+            )
         if observed.attrs["tags"]:
             return READY
-        manifest = f"aws ecr batch-get-image --region {self.region} --repository-name {self._name}"
         return Health(
             "ready",
             Reason.IMAGE_NOT_KEPT,
             f"{self.uri}@{self.tag} has no tag, so it expires once registry.keepImages newer ones are pushed. To keep "
-            f"it, tag it: aws ecr put-image --region {self.region} --repository-name {self._name} --image-tag keep "
-            f'--image-manifest "$({manifest} --image-ids imageDigest={self.tag} --query images[0].imageManifest '
-            '--output text)"',
+            f"it, tag it: {self._tagging(self.tag)}",
+        )
+
+    def _tagging(self, digest: str) -> str:
+        """Return the command that gives an image the tag "keep"."""
+        where = f"--region {self.region} --repository-name {self._name}"
+        return (
+            f"aws ecr put-image {where} --image-tag keep --image-manifest "
+            f'"$(aws ecr batch-get-image {where} --image-ids imageDigest={digest} --query images[0].imageManifest '
+            '--output text)"'
         )
 
     def missing(self) -> Health:
@@ -290,6 +311,11 @@ class Image(External):
             f"docker build --platform linux/amd64 -f Dockerfile.app -t {self._reference} .; "
             f"docker push {self._reference}"
         )
+
+
+def _short(digest: str) -> str:
+    """Return a digest as container engines abbreviate it."""
+    return digest[:19]
 
 
 def _image(ecr: Client, repository: str, name: str) -> Mapping[str, Any] | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from missyou_operator.api.conditions import NOTEWORTHY, ConditionType
 from missyou_operator.api.status import Condition
+from missyou_operator.engine.plan import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,16 @@ def transitions(before: Sequence[Condition], after: Sequence[Condition]) -> list
         or condition.status != previous.status
         or (condition.reason != previous.reason and _speaks(condition))
     ]
+
+
+def new_images(done: Iterable[Change]) -> list[Event]:
+    """Return an Event for each change that a pass has made of the image: which tag and digest follow which."""
+    found = []
+    for change in done:
+        texts = [str(item) for item in change.fields if item.field in {"image_tag", "image_digest"}]
+        if texts:
+            found.append(Event("Normal", "RollingOut", f"another image is rolled out: {'; '.join(texts)}"[:1000]))
+    return found
 
 
 def _speaks(condition: Condition) -> bool:

@@ -28,6 +28,7 @@ from missyou_operator.controller.drift import (
     without_retained,
 )
 from missyou_operator.controller.environment import Environment
+from missyou_operator.controller.events import new_images
 from missyou_operator.controller.guards import (
     DELETION_GUARDS,
     GUARDS,
@@ -274,6 +275,7 @@ class Reconciler:
             lingering=bool(graph.kept),
         )
         ended = _end(body, report.progress(body, found, utc_now()), requeue_after, result)
+        ended = replace(ended, events=[*ended.events, *new_images(outcome.done)])
         return replace(ended, drift=[entry.model_dump(mode="json", by_alias=True) for entry in news])
 
 

@@ -37,7 +37,7 @@ from missyou_operator.engine.resource import Health, pending
 from missyou_operator.stack.backups import SnapshotRequest
 from missyou_operator.stack.naming import SERVICE
 from missyou_operator.stack.observed import found
-from missyou_operator.stack.outputs import image, outputs, url
+from missyou_operator.stack.outputs import image, image_digest, outputs, url
 
 #: How often `lastSyncTime` is written when nothing else changes: each status write makes GitOps tools look again.
 _SYNC_TIME_EVERY = timedelta(hours=1)
@@ -155,6 +155,7 @@ def deleting(body: Mapping[str, Any], outcome: Outcome, now: datetime) -> dict[s
         account=before.account,
         region=before.region,
         image=before.image,
+        image_digest=before.image_digest,
         outputs=before.outputs,
         url=before.url,
         cost=before.cost,
@@ -288,7 +289,7 @@ def _service(result: PassResult, before: Status) -> dict[str, Any]:
     """Return the fields about tasks, and the image that runs: the new one only once it is rolled out."""
     service = found(result.stack, result.outcome.world, "ecs.Service", SERVICE)
     if service is None:
-        return {"image": before.image}
+        return {"image": before.image, "image_digest": before.image_digest}
     desired = service.attrs.get("desired", 0)
     # Those of the version before, which a rollout has yet to stop, are more than anybody asked for.
     running = min(service.attrs.get("running", 0), desired)
@@ -299,6 +300,7 @@ def _service(result: PassResult, before: Status) -> dict[str, Any]:
         "desired_tasks": desired,
         "tasks": f"{running}/{desired}",
         "image": image(result.app, result.stack) if rolled_out else before.image,
+        "image_digest": image_digest(result.stack, result.outcome.world) if rolled_out else before.image_digest,
     }
 
 

@@ -26,11 +26,14 @@ class DomainLookup:
 class ImageLookup:
     """The image in the stack's own repository.
 
-    `serves`: tasks run what the spec names, and are to go on. `tags`: those of the spec's image, as far as it is there.
-    `running`: the tags of the images that tasks run.
+    `serves`: tasks run what the spec names, and are to go on. `digest`: what the spec's tag stands for, "" as long as
+    nobody has pushed it, and where the spec names a digest itself. `pinned`: whether that stays so when the tag moves.
+    `tags`: those of the spec's image, as far as it is there. `running`: the tags of the images that tasks run.
     """
 
     serves: bool = False
+    digest: str = ""
+    pinned: bool = False
     tags: tuple[str, ...] = ()
     running: tuple[str, ...] = ()
 

@@ -64,3 +64,12 @@ def _balancer_url(stack: StackIdentity, world: ObservedState) -> str | None:
 def image(app: AppSpec, stack: StackIdentity) -> str:
     """Return the image that the spec asks for, without the registry's host where the repository is our own."""
     return image_reference(app.image.repository or stack.fill(naming.REPOSITORY), app.image.tag)
+
+
+def image_digest(stack: StackIdentity, world: ObservedState) -> str | None:
+    """Return the digest that the newest revision names, None where it goes by a tag."""
+    definition = found(stack, world, "ecs.TaskDefinition", naming.TASK_DEFINITION)
+    if definition is None:
+        return None
+    tag = str(definition.attrs.get("image_tag") or "")
+    return definition.attrs.get("image_digest") or (tag if tag.startswith("sha256:") else None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from missyou_operator.api import AppSpec
 from missyou_operator.api.components import Component
@@ -21,17 +23,20 @@ from missyou_operator.stack.observed import found
 class Registry:
     """Where the image comes from. `arns`: the repositories in ECR that pulling needs permission for.
 
-    `after` holds the service back until the image is there: only our own repository can be asked.
+    `after` holds the service back until the image is there: only our own repository can be asked, also for the `digest`
+    of what is under the tag.
     """
 
     repository: str | Ref
     arns: tuple[str, ...]
     after: tuple[Ref, ...] = ()
+    digest: str | Ref = ""
 
 
 def registry(ctx: Context) -> Registry:
     """Declare the stack's own repository, unless the spec names another."""
-    pushed = image(ctx.app, ctx.stack, serves=ctx.lookups.image.serves)
+    known = ctx.lookups.image
+    pushed = image(ctx.app, ctx.stack, serves=known.serves, pinned=known.digest if known.pinned else "")
     if pushed is None:
         given = ctx.app.image.repository or ""
         return Registry(given, _ecr_arns(ctx, given))
@@ -40,18 +45,20 @@ def registry(ctx: Context) -> Registry:
             **ctx.named(Component.REGISTRY)(naming.REPOSITORY),
             scan_on_push=ctx.app.registry.scan_on_push,
             keep_images=ctx.app.registry.keep_images,
+            immutable_tags=ctx.app.registry.immutable_tags,
             keep_tags=_tags_in_use(ctx),
         )
     )
     ctx.graph.add(pushed)
     own = f"{registry_host(ctx.stack)}/{repository.name}"
-    return Registry(repository.ref("uri"), _ecr_arns(ctx, own), (pushed.ref(ready=True),))
+    digest = "" if _is_digest(pushed.tag) else known.digest or pushed.ref("digest")
+    return Registry(repository.ref("uri"), _ecr_arns(ctx, own), (pushed.ref(ready=True),), digest)
 
 
 def _tags_in_use(ctx: Context) -> tuple[str, ...]:
     """Return the tags of the images that tasks run or are to run, the spec's first. A digest has those of its image."""
     tag, lookup = ctx.app.image.tag, ctx.lookups.image
-    own = lookup.tags[:1] if tag.startswith("sha256:") else (tag,)
+    own = lookup.tags[:1] if _is_digest(tag) else (tag,)
     return tuple(dict.fromkeys((*own, *lookup.running)))
 
 
@@ -71,8 +78,13 @@ def image_lookup(app: AppSpec, stack: StackIdentity, world: ObservedState) -> Im
         and running.get("task_definition") == definition.id
         and definition.attrs.get("image_tag") == app.image.tag
     )
+    kept = _registered_digest(app, wanted, [*([definition.attrs] if definition else []), *running.get("versions", ())])
+    pushed_digest = pushed.attrs["digest"] if pushed and not _is_digest(wanted.tag) else ""
+    pinned = app.image.update == "Never" and bool(kept)
     return ImageLookup(
         serves=serves,
+        digest=kept if pinned else pushed_digest or kept,
+        pinned=pinned,
         tags=pushed.attrs["tags"] if pushed else (),
         running=tuple(
             sorted(
@@ -84,10 +96,23 @@ def image_lookup(app: AppSpec, stack: StackIdentity, world: ObservedState) -> Im
     )
 
 
-def image(app: AppSpec, stack: StackIdentity, *, serves: bool = False) -> Image | None:
+def _registered_digest(app: AppSpec, wanted: Image, revisions: Iterable[Mapping[str, Any]]) -> str:
+    """Return the digest that the first of some revisions has for the spec's tag, "" where none names it.
+
+    It stays while the tag is missing in the repository: what runs needs no other revision because of that.
+    """
+    digests = (
+        str(each.get("image_digest") or "")
+        for each in revisions
+        if each.get("image_repository") == wanted.uri and each.get("image_tag") == app.image.tag
+    )
+    return next(filter(None, digests), "")
+
+
+def image(app: AppSpec, stack: StackIdentity, *, serves: bool = False, pinned: str = "") -> Image | None:
     """Declare the image to run, which a person or a pipeline pushes; None where it is in a repository of another's.
 
-    `serves`: tasks run it already.
+    `serves`: tasks run it already. `pinned`: the digest that they keep, whatever is pushed under the tag.
     """
     if app.image.repository:
         return None
@@ -100,12 +125,17 @@ def image(app: AppSpec, stack: StackIdentity, *, serves: bool = False) -> Image 
         uri=f"{registry_host(stack)}/{repository}",
         region=stack.region,
         serves=serves,
+        pinned=pinned,
     )
+
+
+def _is_digest(tag: str) -> bool:
+    return tag.startswith("sha256:")
 
 
 def image_reference(repository: str, tag: str) -> str:
     """Join a repository and a tag (or a `sha256:` digest) as container engines write it."""
-    return f"{repository}{'@' if tag.startswith('sha256:') else ':'}{tag}"
+    return f"{repository}{'@' if _is_digest(tag) else ':'}{tag}"
 
 
 def registry_host(stack: StackIdentity) -> str:

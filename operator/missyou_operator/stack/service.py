@@ -56,6 +56,7 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
             task_role_arn=task.ref("arn", ready=True),
             image_repository=images.repository,
             image_tag=ctx.app.image.tag,
+            image_digest=images.digest,
             port=spec.port,
             environment={**spec.env, "PORT": str(spec.port), "DEBUG": str(spec.debug).lower()},
             secrets={name: (variable.arn, variable.key) for name, variable in variables.items()},

@@ -12,6 +12,8 @@ from missyou_operator.aws.errors import message_of
 
 #: The name of the only container.
 CONTAINER = "app"
+#: The label of a container that names the image by digest: the tag that the digest was found under.
+TAG_LABEL = "missyou.app/tag"
 
 
 def revision_in_use(reader: Reader, arn: str) -> Mapping[str, Any]:
@@ -29,7 +31,7 @@ def revision_in_use(reader: Reader, arn: str) -> Mapping[str, Any]:
             raise
         found = attributes(row)
         secrets = tuple(sorted({secret for secret, _ in found["secrets"].values()}))
-        kept = ("port", "image_repository", "image_tag", "environment")
+        kept = ("port", "image_repository", "image_tag", "image_digest", "environment")
         return {"secrets": secrets, **{name: found[name] for name in kept}}
 
     return reader.once(f"ecs.TaskDefinition/{arn}", describe)
@@ -53,6 +55,7 @@ def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
     ports = [mapping.get("containerPort") for mapping in app.get("portMappings") or ()]
     options = (app.get("logConfiguration") or {}).get("options") or {}
     repository, tag = split_image(app.get("image", ""))
+    label = (app.get("dockerLabels") or {}).get(TAG_LABEL, "")
     arn = row["taskDefinitionArn"]
     return {
         "id": arn,
@@ -64,7 +67,8 @@ def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
         "execution_role_arn": row.get("executionRoleArn"),
         "task_role_arn": row.get("taskRoleArn"),
         "image_repository": repository,
-        "image_tag": tag,
+        "image_tag": label or tag,
+        "image_digest": tag if label else "",
         "port": ports[0] if ports else None,
         "environment": {item["name"]: item.get("value", "") for item in app.get("environment") or ()},
         "secrets": {item["name"]: split_secret(item["valueFrom"]) for item in app.get("secrets") or ()},

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag, tags_of, without_values
-from missyou_operator.aws.ecs.revisions import CONTAINER, attributes, family_of, revision_of
+from missyou_operator.aws.ecs.revisions import CONTAINER, TAG_LABEL, attributes, family_of, revision_of
 from missyou_operator.aws.errors import gone, message_of
 from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare
@@ -37,7 +37,8 @@ _FAMILY = "ecs:task-definition/{ecs.TaskDefinition}:*"
 class TaskDefinition(Resource):
     """A family and its newest revision. Every change registers another revision, with another `arn`.
 
-    `cpu` is in units (1024 to a vCPU), `memory` in MiB. `secrets` maps a variable to the ARN of a secret and the key in
+    `cpu` is in units (1024 to a vCPU), `memory` in MiB. With `image_digest`, the revision names the image by its digest,
+    and no later task can run another, whatever becomes of the tag. `secrets` maps a variable to the ARN of a secret and the key in
     its JSON ("" for the whole value). Tasks read secrets only when they start, so `secret_versions` is part of the
     definition: a new version means a new revision, hence a rollout.
     """
@@ -51,6 +52,7 @@ class TaskDefinition(Resource):
         "task_role_arn",
         "image_repository",
         "image_tag",
+        "image_digest",
         "port",
         "environment",
         "secrets",
@@ -85,6 +87,7 @@ class TaskDefinition(Resource):
     task_role_arn: str | Ref
     image_repository: str | Ref
     image_tag: str
+    image_digest: str | Ref = ""
     port: int
     environment: Mapping[str, str]
     secrets: Mapping[str, tuple[str | Ref, str]]
@@ -127,7 +130,12 @@ class TaskDefinition(Resource):
 
     @property
     def image(self) -> str:
-        """Return the image reference, by tag or by digest."""
+        """Return the image reference, by digest where it is known, else by tag.
+
+        ECS takes either, not both. Source: ECS API reference, ContainerDefinition, image.
+        """
+        if self.image_digest:
+            return f"{self.image_repository}@{self.image_digest}"
         return f"{self.image_repository}{'@' if self.image_tag.startswith('sha256:') else ':'}{self.image_tag}"
 
     def matches(self, name: str, observed: Observed) -> bool:
@@ -171,6 +179,7 @@ class TaskDefinition(Resource):
                 {
                     "name": CONTAINER,
                     "image": self.image,
+                    **({"dockerLabels": {TAG_LABEL: self.image_tag}} if self.image_digest else {}),
                     "essential": True,
                     "portMappings": [{"containerPort": self.port, "protocol": "tcp"}],
                     "environment": [{"name": key, "value": value} for key, value in sorted(self.environment.items())],
