@@ -29,11 +29,12 @@ from sqlalchemy.dialects import postgresql
 
 from missyou_backend.cursors import Place
 from missyou_backend.database_url import connection_parameters
+from missyou_backend.limits import NAMES
 from missyou_backend.migrate import migrate
 from missyou_backend.notifications import list_query
 from missyou_local.dataplane import postgres
 
-USERS, NOTIFICATIONS = 10_000, 1_000_000
+USERS, NOTIFICATIONS, FRIENDS = 10_000, 1_000_000, 20
 CPUS, CONNECTIONS = 0.5, 8
 _PERIOD = 100_000
 _FILL = (
@@ -46,10 +47,22 @@ _FILL = (
     FROM generate_series(1, %(notifications)s) n
     """,
     """
+    INSERT INTO user_tokens (user_id, token_hash)
+    SELECT n, sha256(('token' || n)::bytea) FROM generate_series(1, %(users)s) n
+    """,
+    """
+    INSERT INTO consents (target_id, source_id, state)
+    SELECT n, 1 + (n * 31 + k * 97) %% %(users)s, 'accepted'
+    FROM generate_series(1, %(users)s) n, generate_series(1, %(friends)s) k
+    ON CONFLICT DO NOTHING
+    """,
+    """
     INSERT INTO user_devices (user_id, device_token, platform)
     SELECT n, 'token' || n, 'ios' FROM generate_series(1, %(users)s) n
     """,
 )
+
+_SIZES = {"users": USERS, "notifications": NOTIFICATIONS, "friends": FRIENDS}
 
 Ask = Callable[[http.client.HTTPConnection], int]
 
@@ -117,6 +130,7 @@ def backend(url: str, folder: Path, group: Path | None) -> Iterator[int]:
                 "HOST": "127.0.0.1",
                 "PORT": str(port),
                 "ECS_CONTAINER_METADATA_URI_V4": uri,
+                **{f"LIMIT_{name.upper()}": "999999999" for name in NAMES},
             },
             stdout=log,
             stderr=log,
@@ -171,9 +185,12 @@ def measure(port: int, ask: Ask, seconds: float) -> str:
     return f"{result}, {len(wrong)} FAILED: {sorted(set(wrong))}" if wrong else result
 
 
-def _ask(connection: http.client.HTTPConnection, method: str, path: str, body: object = None, **headers: str) -> int:
+def _ask(
+    connection: http.client.HTTPConnection, user: int, method: str, path: str, body: object = None, **headers: str
+) -> int:
     text = None if body is None else json.dumps(body)
-    connection.request(method, path, text, {"Content-Type": "application/json", **headers})
+    sent = {"Content-Type": "application/json", "Authorization": f"Bearer token{user}", **headers}
+    connection.request(method, path, text, sent)
     answer = connection.getresponse()
     answer.read()
     return answer.status
@@ -183,34 +200,44 @@ def _someone() -> int:
     return random.randint(1, USERS)  # noqa: S311 - no secret
 
 
+def _source_of(target: int) -> int:
+    """Return somebody whose messages the target accepts: see `_FILL`."""
+    return 1 + (target * 31 + random.randint(1, FRIENDS) * 97) % USERS  # noqa: S311 - no secret
+
+
 def _send(connection: http.client.HTTPConnection) -> int:
-    body = {"sourceId": _someone(), "targetId": _someone(), "message": "I miss you"}
-    return _ask(connection, "POST", "/v1/notifications", body)
+    target = _someone()
+    body = {"targetId": target, "message": "I miss you"}
+    return _ask(connection, _source_of(target), "POST", "/v1/notifications", body)
 
 
 def _send_with_key(connection: http.client.HTTPConnection) -> int:
-    body = {"sourceId": _someone(), "targetId": _someone(), "mood": "wistful", "language": "de"}
-    return _ask(connection, "POST", "/v1/notifications", body, **{"Idempotency-Key": uuid.uuid4().hex})
+    target = _someone()
+    body = {"targetId": target, "mood": "wistful", "language": "de"}
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    return _ask(connection, _source_of(target), "POST", "/v1/notifications", body, **key)
 
 
 def _list(connection: http.client.HTTPConnection) -> int:
-    return _ask(connection, "GET", f"/v1/users/{_someone()}/notifications?limit=20")
+    user = _someone()
+    return _ask(connection, user, "GET", f"/v1/users/{user}/notifications?limit=20")
 
 
 def _list_deep(connection: http.client.HTTPConnection) -> int:
+    user = _someone()
     cursor = "1.1767500000000000.500000"  # half-way through the read ones
-    return _ask(connection, "GET", f"/v1/users/{_someone()}/notifications?limit=20&cursor={cursor}")
+    return _ask(connection, user, "GET", f"/v1/users/{user}/notifications?limit=20&cursor={cursor}")
 
 
 def _find(connection: http.client.HTTPConnection) -> int:
-    return _ask(connection, "GET", f"/v1/users?prefix=user{_someone()}")
+    return _ask(connection, _someone(), "GET", f"/v1/users?username=user{_someone()}")
 
 
 def _fill(url: str) -> None:
     migrate(connection_parameters(url))
     with psycopg.connect(url, autocommit=True) as connection:
         for statement in _FILL:
-            connection.execute(statement.encode(), {"users": USERS, "notifications": NOTIFICATIONS})
+            connection.execute(statement.encode(), _SIZES)
         connection.execute("VACUUM ANALYZE")
 
 
@@ -246,7 +273,7 @@ def main() -> int:
                 for title, ask in (
                     ("list, first page of 20", _list),
                     ("list, a deep page", _list_deep),
-                    ("find users by prefix", _find),
+                    ("find a user by name", _find),
                     ("send, own words", _send),
                     ("send, template, with a key", _send_with_key),
                 ):

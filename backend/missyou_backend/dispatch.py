@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Request, Response
-from psycopg.errors import ReadOnlySqlTransaction
+from psycopg.errors import ForeignKeyViolation, ReadOnlySqlTransaction
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from missyou_backend.access import Access
 from missyou_backend.fields import MAX_ID, IdempotencyKey
 from missyou_backend.models import FieldError
 from missyou_backend.problems import (
@@ -28,11 +29,12 @@ from missyou_backend.problems import (
     TOO_LARGE,
     Kind,
     Problem,
+    not_found,
     plain,
     unavailable,
 )
 from missyou_backend.request_log import request_id
-from missyou_backend.routes import Answer, Call, Route
+from missyou_backend.routes import Answer, Call, Door, Route
 
 #: Bytes. The largest sensible body, with every character escaped, has some 7 KB.
 MAX_BODY = 64 * 1024
@@ -41,15 +43,23 @@ _log = logging.getLogger(__name__)
 _key = TypeAdapter(IdempotencyKey)
 
 
-def read_call(route: Route, request: Request, path: Mapping[str, int]) -> Call:
-    """Return the validated call. Raises Problem."""
+def read_call(route: Route, access: Access, request: Request, path: Mapping[str, int]) -> Call:
+    """Return the validated call. Raises Problem: first for a caller who may not make it, whatever it says."""
+    header = request.headers.get("Authorization")
+    caller = access.caller(header) if route.door in {Door.USER, Door.OWNER} else None
+    firebase_uid = access.account(header) if route.door is Door.SIGN_UP else None
     if any(id_ > MAX_ID for id_ in path.values()):
         raise Problem(NOT_FOUND, "No such id.")
+    if route.door is Door.OWNER and (caller is None or path["id"] != caller.user_id):
+        raise not_found("user")
     return Call(
         path,
         _read_body(route.body, request) if route.body else None,
         _read_query(route.query, request),
         _read_key(request) if route.takes_idempotency_key else None,
+        caller,
+        firebase_uid,
+        request.remote_addr or "",
     )
 
 
@@ -138,6 +148,8 @@ def problem_of(error: Exception) -> Problem:
         return _too_large()
     if isinstance(error, HTTPException):
         return _werkzeug_problem(error)
+    if isinstance(error, DBAPIError) and isinstance(error.orig, ForeignKeyViolation):
+        return not_found("user")  # Erased while the request was served.
     if _is_out_of_reach(error):
         _log.warning("the database cannot be used", extra={"error": type(error).__name__, "sqlstate": _sqlstate(error)})
         return unavailable("The database does not answer. Try again in a few seconds.")

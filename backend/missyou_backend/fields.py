@@ -7,12 +7,19 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from missyou_backend.schema import KEY_LIMIT, TOKEN_LIMIT, USERNAME_LIMIT
+from missyou_backend.schema import (
+    KEY_LIMIT,
+    LANGUAGE_LIMIT,
+    MOOD_LIMIT,
+    TOKEN_LIMIT,
+    TOKEN_NAME_LIMIT,
+    USERNAME_LIMIT,
+)
 from missyou_backend.words_check import TEXT_LIMIT
 
 #: The largest bigint of PostgreSQL.
 MAX_ID = 2**63 - 1
-MOOD_LIMIT, LANGUAGE_LIMIT, PAGE_LIMIT = 60, 35, 100
+PAGE_LIMIT = 100
 #: Exact, so that the OpenAPI document says which cursors are accepted. 18 digits fit a bigint, 17 a timestamp.
 USER_CURSOR = "[1-9][0-9]{0,17}"
 PLACE_CURSOR = r"[01]\.[0-9]{1,17}\.[1-9][0-9]{0,17}"
@@ -80,11 +87,11 @@ Username = Annotated[
     AfterValidator(_trimmed),
     _schema(_PLAIN_NOT_BLANK, "Trimmed. Unique regardless of case.", 1, USERNAME_LIMIT),
 ]
-Prefix = Annotated[
+TokenName = Annotated[
     str,
-    Field(max_length=USERNAME_LIMIT),
-    AfterValidator(_plain),
-    _schema(_PLAIN, "The start of the username, regardless of case. No character is special.", 0, USERNAME_LIMIT),
+    Field(min_length=1, max_length=TOKEN_NAME_LIMIT),
+    AfterValidator(_trimmed),
+    _schema(_PLAIN_NOT_BLANK, "What the token is for, trimmed, for example the name of a phone.", 1, TOKEN_NAME_LIMIT),
 ]
 Message = Annotated[
     str,
@@ -135,3 +142,6 @@ Platform = Literal["ios", "android", "web"]
 WrittenBy = Literal["sender", "ai", "template"]
 #: pending: the first request with this key is still pushing, or was cut off while pushing.
 Push = Literal["disabled", "sent", "failed", "noDevices", "pending"]
+#: pending: the source has asked and waits. declined and blocked look like pending to the source.
+State = Literal["pending", "accepted", "declined", "blocked"]
+Decision = Literal["accepted", "declined", "blocked"]

@@ -42,9 +42,9 @@ class Known:
     push: Push | None
 
 
-def claim_of(key: str, body: NewNotification) -> Claim:
-    """Return the claim of a request."""
-    return Claim(body.source_id, key, hashlib.sha256(body.model_dump_json().encode()).digest())
+def claim_of(key: str, source_id: int, body: NewNotification) -> Claim:
+    """Return the claim of a sender's request."""
+    return Claim(source_id, key, hashlib.sha256(body.model_dump_json().encode()).digest())
 
 
 def find(connection: Connection, claim: Claim) -> Known | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from missyou_backend.fields import (
     MAX_ID,
+    Decision,
     Id,
     Language,
     Limit,
@@ -17,9 +18,10 @@ from missyou_backend.fields import (
     Mood,
     PlaceCursor,
     Platform,
-    Prefix,
     Push,
+    State,
     Token,
+    TokenName,
     UserCursor,
     Username,
     WrittenBy,
@@ -53,19 +55,52 @@ class User(Model):
     username: str
 
 
+class SignedUp(User):
+    """A new user, with the token that later requests need. It is shown this once."""
+
+    token: str = Field(description="Send it as Authorization: Bearer. It is never shown again.")
+
+
 class UserQuery(Model):
-    """Which users to list."""
+    """Whom to find."""
 
-    prefix: Prefix = ""
-    limit: Limit = 20
-    cursor: UserCursor | None = None
+    username: Username
 
 
-class UserPage(Model):
-    """Users by name. A null nextCursor marks the last page."""
+class UserList(Model):
+    """The users found: at most one."""
 
     items: list[User]
-    next_cursor: str | None
+
+
+class NewToken(Model):
+    """A token to create."""
+
+    name: TokenName | None = None
+
+
+class TokenInfo(Model):
+    """A token, without its value."""
+
+    id: Id
+    name: str | None
+    created_at: datetime
+    is_current: bool = Field(description="Whether this request was made with it.")
+
+
+class NewTokenValue(Model):
+    """A new token. Its value is shown this once."""
+
+    id: Id
+    name: str | None
+    created_at: datetime
+    token: str = Field(description="Send it as Authorization: Bearer. It is never shown again.")
+
+
+class TokenList(Model):
+    """A user's tokens without their values, newest first."""
+
+    items: list[TokenInfo]
 
 
 class NewDevice(Model):
@@ -104,7 +139,6 @@ class NewNotification(Model):
 
     model_config = ConfigDict(json_schema_extra=_own_words_or_a_mood)
 
-    source_id: Id
     target_id: Id
     message: Message | None = None
     mood: Mood | None = None
@@ -136,6 +170,49 @@ class SentNotification(Notification):
     push: Push = Field(
         description="pending: an earlier request with this key is still pushing, or was cut off while pushing."
     )
+
+
+class WaitingNotification(Model):
+    """A "miss you" that waits until the target accepts messages of the sender."""
+
+    target_id: Id
+    state: Literal["pending"] = "pending"
+
+
+class NewConsent(Model):
+    """What the user decides about somebody's messages."""
+
+    state: Decision
+
+
+class Consent(Model):
+    """Whether the user wants somebody's messages."""
+
+    user_id: Id
+    username: str
+    state: State
+    asked_at: datetime | None = Field(description="When that user first sent a message without consent.")
+
+
+class DecidedConsent(Consent):
+    """What the user decided, with the message that had waited for it and is delivered now."""
+
+    delivered: SentNotification | None
+
+
+class ConsentQuery(Model):
+    """Which consents to list."""
+
+    state: State = "pending"
+    limit: Limit = 20
+    cursor: UserCursor | None = None
+
+
+class ConsentPage(Model):
+    """Consents by the id of the other user. A null nextCursor marks the last page."""
+
+    items: list[Consent]
+    next_cursor: str | None
 
 
 class PageQuery(Model):

@@ -71,11 +71,18 @@ def page(
     return items, Place(last.is_read, last.created_at, last.id) if last else None
 
 
-def mark(connection: Connection, id_: int) -> Notification | None:
-    """Mark a notification read; return it, or None."""
-    statement = update(notifications).where(_columns.id == id_, _columns.is_read.is_(False)).values(is_read=True)
-    row = connection.execute(statement.returning(*_columns)).one_or_none()
-    return find(connection, id_) if row is None else _notification(row)
+def mark(connection: Connection, target_id: int, id_: int) -> Notification | None:
+    """Mark a user's notification read; return it, or None if the user has received no such notification."""
+    row = connection.execute(
+        update(notifications)
+        .where(_columns.id == id_, _columns.target_id == target_id, _columns.is_read.is_(False))
+        .values(is_read=True)
+        .returning(*_columns)
+    ).one_or_none()
+    if row is not None:
+        return _notification(row)
+    found = find(connection, id_)
+    return found if found is not None and found.target_id == target_id else None
 
 
 def mark_all(connection: Connection, target_id: int) -> int:

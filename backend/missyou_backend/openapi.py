@@ -19,16 +19,36 @@ from missyou_backend.problems import (
     INVALID_BODY,
     INVALID_QUERY,
     MALFORMED,
+    NOT_FOUND,
     NOT_JSON,
     TOO_LARGE,
+    TOO_MANY,
+    UNAUTHORIZED,
     UNAVAILABLE,
     Kind,
 )
-from missyou_backend.routes import Response, Route
+from missyou_backend.routes import Door, Response, Route
 
 _TEMPLATE = "#/components/schemas/{model}"
 _REQUEST_ID: Mapping[str, Any] = {
     "X-Request-Id": {"description": "The request's id in the log.", "schema": {"type": "string"}}
+}
+
+_BEARER = "bearer"
+_SCHEME: Mapping[str, Any] = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": (
+        "The token that POST /v1/users answered or, if the service has a Firebase key, a Firebase ID token of an "
+        "account that has signed up."
+    ),
+}
+#: Who may use a route, as its `security`. An empty object: no token is needed.
+_SECURITY: Mapping[Door, list[dict[str, list[str]]]] = {
+    Door.OPEN: [],
+    Door.SIGN_UP: [{}, {_BEARER: []}],
+    Door.USER: [{_BEARER: []}],
+    Door.OWNER: [{_BEARER: []}],
 }
 
 
@@ -47,7 +67,7 @@ def document() -> Mapping[str, Any]:
             "description": "Two people who miss each other: one presses a button, and the other's phone shows it.",
         },
         "paths": paths,
-        "components": {"schemas": schemas},
+        "components": {"schemas": schemas, "securitySchemes": {_BEARER: _SCHEME}},
     }
 
 
@@ -63,6 +83,7 @@ def _operation(route: Route) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
+        "security": _SECURITY[route.door],
         "parameters": [*_path_parameters(route.path), *_query_parameters(route.query), *_headers(route)],
         "responses": {
             **{str(status): _success(response) for status, response in route.responses.items()},
@@ -76,6 +97,10 @@ def _operation(route: Route) -> dict[str, Any]:
 
 def _possible(route: Route) -> Iterable[Kind]:
     yield from route.problems
+    if route.door is not Door.OPEN:
+        yield UNAUTHORIZED
+    if route.door is Door.OWNER:
+        yield NOT_FOUND
     if route.body:
         yield from (MALFORMED, NOT_JSON, TOO_LARGE, INVALID_BODY)
     # A route without query parameters rejects any that is sent.
@@ -84,14 +109,16 @@ def _possible(route: Route) -> Iterable[Kind]:
 
 def _problems(kinds: Iterable[Kind]) -> dict[str, Any]:
     titles: dict[int, list[str]] = {}
-    for kind in kinds:
+    for kind in dict.fromkeys(kinds):
         titles.setdefault(kind.status, []).append(f"{kind.title} ({kind.type}).")
     return {str(status): _problem(status, " ".join(texts)) for status, texts in sorted(titles.items())}
 
 
 def _problem(status: int, description: str) -> dict[str, Any]:
     headers = dict(_REQUEST_ID)
-    if status == UNAVAILABLE.status:
+    if status == UNAUTHORIZED.status:
+        headers["WWW-Authenticate"] = {"description": "RFC 6750.", "required": True, "schema": {"type": "string"}}
+    if status in {UNAVAILABLE.status, TOO_MANY.status}:
         headers["Retry-After"] = {"description": "Seconds.", "required": True, "schema": {"type": "integer"}}
     return {
         "description": description,
@@ -115,8 +142,12 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 def _query_parameters(model: type[BaseModel] | None) -> list[dict[str, Any]]:
     if model is None:
         return []
-    properties = model.model_json_schema(by_alias=True)["properties"]
-    return [{"name": name, "in": "query", "schema": _without_null(schema)} for name, schema in properties.items()]
+    schema = model.model_json_schema(by_alias=True)
+    required = {name: {"required": True} for name in schema.get("required", [])}
+    return [
+        {"name": name, "in": "query", "schema": _without_null(each), **required.get(name, {})}
+        for name, each in schema["properties"].items()
+    ]
 
 
 def _without_null(schema: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -32,7 +32,12 @@ MALFORMED = Kind("/problems/malformed-request", "The request cannot be read", 40
 INVALID_QUERY = Kind("/problems/invalid-parameters", "Parameters are invalid", 400)
 INVALID_BODY = Kind("/problems/invalid-body", "Fields of the body are invalid", 422)
 NOT_FOUND = Kind("/problems/not-found", "Not found", 404)
+UNAUTHORIZED = Kind("/problems/unauthorized", "A valid token is needed", 401)
+TOO_MANY = Kind("/problems/too-many-requests", "A limit is reached", 429)
 USERNAME_TAKEN = Kind("/problems/username-taken", "The username is taken", 409)
+ALREADY_SIGNED_UP = Kind("/problems/already-signed-up", "This Firebase account has a user", 409)
+TOO_MANY_TOKENS = Kind("/problems/too-many-tokens", "The user has too many tokens", 409)
+AWAITING_CONSENT = Kind("/problems/awaiting-consent", "The target has not accepted messages yet", 409)
 KEY_REUSED = Kind("/problems/idempotency-key-reused", "The Idempotency-Key was used for another message", 422)
 NOT_JSON = Kind("/problems/not-json", "The body must be JSON", 415)
 TOO_LARGE = Kind("/problems/too-large", "The body is too large", 413)
@@ -67,6 +72,15 @@ def not_found(what: str, field: str | None = None) -> Problem:
     """Return the problem of a missing thing. `field` names the field of the request that referred to it."""
     errors = [FieldError(field=field, message=f"no such {what}")] if field else []
     return Problem(NOT_FOUND, f"No such {what}.", errors)
+
+
+def unauthorized(detail: str, error: str | None = None) -> Problem:
+    """Return the problem of a request without a valid token. `error`: its code, where a token was sent.
+
+    Source: RFC 6750, section 3, "The WWW-Authenticate Response Header Field".
+    """
+    challenge = 'Bearer realm="missyou"' + (f', error="{error}"' if error else "")
+    return Problem(UNAUTHORIZED, detail, headers={"WWW-Authenticate": challenge})
 
 
 def unavailable(detail: str) -> Problem:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     String,
@@ -26,6 +27,9 @@ USERNAME_LIMIT = 40
 #: ASCII characters. Google documents no maximum for an FCM token (some 160 today); this too must fit an index entry.
 TOKEN_LIMIT = 1024
 KEY_LIMIT = 128
+TOKEN_NAME_LIMIT, MOOD_LIMIT, LANGUAGE_LIMIT = 40, 60, 35
+#: Firebase documents at most 128 characters for a uid ("Manage users", `uid`).
+FIREBASE_UID_LIMIT = 128
 
 metadata = MetaData()
 _now = func.now()
@@ -81,4 +85,55 @@ idempotency_keys = Table(
     Column("written_by", String(8), nullable=False),
     Column("push", String(9)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=_now, index=True),
+)
+
+#: Bearer tokens. The token itself is not stored: whoever reads the table can sign in as nobody.
+user_tokens = Table(
+    "user_tokens",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("name", String(TOKEN_NAME_LIMIT)),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=_now),
+)
+
+#: Users who signed up with a Firebase ID token.
+firebase_users = Table(
+    "firebase_users",
+    metadata,
+    Column("firebase_uid", String(FIREBASE_UID_LIMIT), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, unique=True),
+)
+
+#: Whether a target wants messages of a source. `asked_at`: when the source first sent one without consent, which waits
+#: in `message`, or `mood` and `language`, while the state is pending. `key`, `body_hash`: its Idempotency-Key.
+consents = Table(
+    "consents",
+    metadata,
+    Column("target_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("source_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "state",
+        String(8),
+        CheckConstraint("state IN ('pending', 'accepted', 'declined', 'blocked')"),
+        nullable=False,
+    ),
+    Column("asked_at", DateTime(timezone=True)),
+    Column("message", String(TEXT_LIMIT)),
+    Column("mood", String(MOOD_LIMIT)),
+    Column("language", String(LANGUAGE_LIMIT)),
+    Column("key", String(KEY_LIMIT)),
+    Column("body_hash", LargeBinary),
+)
+Index("consents_of_source", consents.c.source_id, consents.c.key)
+
+#: How often a subject (a user, a client's address, everybody) did what a limit counts, until `ends_at`.
+usage = Table(
+    "usage",
+    metadata,
+    Column("name", String(20), primary_key=True),
+    Column("subject", String(64), primary_key=True),
+    Column("ends_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("used", Integer, nullable=False),
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from missyou_backend.database_url import connection_parameters
+from missyou_backend.limits import NAMES, Limit, Limits
 
 _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off", ""}
 
@@ -28,6 +30,8 @@ class Settings:
     port: int = 8000
     debug: bool = False
     request_seconds: float = 10.0
+    firebase_certificates_url: str | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -39,6 +43,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         host=environ.get("HOST", "").strip() or "0.0.0.0",  # noqa: S104 - see Settings
         port=_number("PORT", environ, 8000, 1, 65535),
         debug=_flag("DEBUG", environ.get("DEBUG", "").strip()),
+        firebase_certificates_url=_url("FIREBASE_CERTIFICATES_URL", environ),
+        limits=_limits(environ),
         request_seconds=float(_number("REQUEST_SECONDS", environ, 10, 1, 60)),
     )
 
@@ -58,6 +64,22 @@ def _number(name: str, environ: Mapping[str, str], default: int, low: int, high:
     if text.isascii() and text.isdigit() and len(text) <= 9 and low <= int(text) <= high:
         return int(text)
     raise SettingsError(f"{name} must be a whole number from {low} to {high}")
+
+
+def _limits(environ: Mapping[str, str]) -> Limits:
+    limits = Limits()
+    for name in NAMES:
+        limit: Limit = getattr(limits, name)
+        count = _number(f"LIMIT_{name.upper()}", environ, limit.count, 0, 999_999_999)
+        limits = replace(limits, **{name: replace(limit, count=count)})
+    return limits
+
+
+def _url(name: str, environ: Mapping[str, str]) -> str | None:
+    url = environ.get(name, "").strip()
+    if url and not re.match(r"https://|http://(127\.0\.0\.1|localhost|\[::1\])[:/]", url):
+        raise SettingsError(f"{name} must be an https URL")
+    return url or None
 
 
 def _flag(name: str, text: str) -> bool:

@@ -18,10 +18,13 @@ from missyou_local.dataplane import postgres
 from missyou_local.dataplane.postgres import Postgres
 
 from .doubles import Author, Postman, SilentServer
+from .people import UNLIMITED, Person, befriend, join
 
 _numbers = itertools.count()
 #: Every table of ours.
-TABLES = ("users", "notifications", "user_devices", "idempotency_keys")
+TABLES = (
+    "users", "notifications", "user_devices", "idempotency_keys", "user_tokens", "firebase_users", "consents", "usage",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -72,14 +75,20 @@ def postman() -> Postman:
 
 @pytest.fixture
 def client(database, author, postman) -> FlaskClient:
-    return create_app(database, author, postman).test_client()
+    return create_app(database, author, postman, limits=UNLIMITED).test_client()
 
 
 @pytest.fixture
-def two(client) -> tuple[int, int]:
-    """The ids of two users, Ann and Bob."""
-    ann, bob = (client.post("/v1/users", json={"username": name}).get_json()["id"] for name in ("Ann", "Bob"))
-    return ann, bob
+def strangers(client) -> tuple[Person, Person]:
+    """Two users, Ann and Bob, who have not heard of each other."""
+    return join(client.application, "Ann"), join(client.application, "Bob")
+
+
+@pytest.fixture
+def two(strangers, database) -> tuple[Person, Person]:
+    """Two users, Ann and Bob, who accept each other's messages."""
+    befriend(database, *strangers)
+    return strangers
 
 
 @pytest.fixture

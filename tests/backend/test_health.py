@@ -19,6 +19,9 @@ from missyou_local.dataplane import postgres
 
 from .doubles import Author
 
+#: Of nobody. To find that out, the database is asked.
+TOKEN = {"Authorization": "Bearer missyou_of-nobody"}
+
 
 def client_of(database: Database):
     return create_app(database, Author(), None).test_client()
@@ -41,7 +44,7 @@ def test_it_is_200_while_the_database_answers_and_a_request_has_just_shown_that(
     assert probed is not None
     assert client.get("/health").status_code == 200
     assert database.last_success == probed  # no second probe
-    client.get("/v1/users")
+    client.post("/v1/users", json={"username": "a"})
     assert database.last_success > probed
 
 
@@ -49,7 +52,7 @@ def test_a_database_that_refuses_makes_it_503_and_live_200(url) -> None:
     database = elsewhere(url, postgres.free_port())
     client = client_of(database)
     assert is_problem_503(client.get("/health"))
-    assert is_problem_503(client.get("/v1/users"))
+    assert is_problem_503(client.get("/v1/users", headers=TOKEN))
     assert is_problem_503(client.post("/v1/users", json={"username": "a"}))
     assert client.get("/live").status_code == 200
 
@@ -79,12 +82,12 @@ def test_an_exhausted_pool_is_a_503_after_a_bounded_wait(client, database) -> No
     held = [database.engine.connect() for _ in range(POOL_SIZE)]
     try:
         began = time.monotonic()
-        assert is_problem_503(client.get("/v1/users"))
+        assert is_problem_503(client.get("/v1/users?username=x", headers=TOKEN))
         assert POOL_TIMEOUT - 0.5 < time.monotonic() - began < POOL_TIMEOUT + 2
     finally:
         for connection in held:
             connection.close()
-    assert client.get("/v1/users").status_code == 200
+    assert client.get("/v1/users?username=x", headers=TOKEN).status_code == 401
 
 
 def test_a_probe_leaves_no_connection(url, client, database) -> None:
@@ -97,22 +100,22 @@ def test_a_probe_leaves_no_connection(url, client, database) -> None:
 
 
 def test_connections_cut_by_a_restart_are_replaced_unnoticed(client, database, url) -> None:
-    assert client.get("/v1/users").status_code == 200
+    assert client.get("/v1/users?username=x", headers=TOKEN).status_code == 401
     with psycopg.connect(url, autocommit=True) as other:
         other.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-    assert client.get("/v1/users").status_code == 200
+    assert client.get("/v1/users?username=x", headers=TOKEN).status_code == 401
 
 
 def test_a_statement_that_takes_too_long_is_a_503(client, database, url) -> None:
     with psycopg.connect(url) as other:
-        other.execute("LOCK TABLE users")
+        other.execute("LOCK TABLE user_tokens")
         began = time.monotonic()
-        assert is_problem_503(client.get("/v1/users/1"))
+        assert is_problem_503(client.get("/v1/users/1", headers=TOKEN))
         assert time.monotonic() - began < 6
-    assert client.get("/v1/users/1").status_code == 404
+    assert client.get("/v1/users/1", headers=TOKEN).status_code == 401
 
 
 def test_a_read_only_server_is_a_503(client, database) -> None:
@@ -126,14 +129,14 @@ def test_a_read_only_server_is_a_503(client, database) -> None:
 
 def test_the_internal_error_says_nothing_of_sql_or_stack(client, database) -> None:
     with database.transaction() as connection:
-        connection.execute(text("ALTER TABLE users RENAME TO people"))
+        connection.execute(text("ALTER TABLE user_tokens RENAME TO people"))
     try:
-        answer = client.get("/v1/users/1")
+        answer = client.get("/v1/users/1", headers=TOKEN)
     finally:
         with database.transaction() as connection:
-            connection.execute(text("ALTER TABLE people RENAME TO users"))
+            connection.execute(text("ALTER TABLE people RENAME TO user_tokens"))
     assert (answer.status_code, answer.get_json()["type"]) == (500, "/problems/internal-error")
-    assert not re.search("select|users\\.|Traceback|psycopg", answer.text, re.IGNORECASE)
+    assert not re.search("select|user_|Traceback|psycopg", answer.text, re.IGNORECASE)
 
 
 def test_a_connection_that_hangs_in_a_request_is_cut(url) -> None:

@@ -11,21 +11,27 @@ import pytest
 
 from missyou_backend.dispatch import MAX_BODY
 
+from .people import befriend, join
+
 RAW = "\x1a"  # stands for a piece of JSON that json.dumps would not write
 GOOD: dict[str, dict[str, Any]] = {
     "/v1/users": {"username": "eve"},
     "/v1/users/1/devices": {"token": "t", "platform": "ios"},
-    "/v1/notifications": {"sourceId": 1, "targetId": 2, "message": "m"},
+    "/v1/users/1/tokens": {"name": "n"},
+    "/v1/users/1/consents/2": {"state": "accepted"},
+    "/v1/notifications": {"targetId": 2, "message": "m"},
 }
 #: Path, field, and its longest text (0: not a text).
 TEXTS = [
     ("/v1/users", "username", 40),
     ("/v1/users/1/devices", "token", 1024),
+    ("/v1/users/1/tokens", "name", 40),
     ("/v1/notifications", "message", 500),
     ("/v1/notifications", "mood", 60),
     ("/v1/notifications", "language", 35),
 ]
-NUMBERS = [("/v1/notifications", "sourceId"), ("/v1/notifications", "targetId")]
+NUMBERS = [("/v1/notifications", "targetId")]
+CHOICES = [("/v1/users/1/devices", "platform"), ("/v1/users/1/consents/2", "state")]
 NOT_TEXT = ["1", "1.5", "true", "[]", '["a"]', "{}", "NaN", "9" * 400]
 BAD_TEXT = [
     '""',
@@ -61,7 +67,10 @@ def refuses(client, two, counts) -> Iterator[Any]:
     before = counts()
 
     def send(path: str, body: bytes | str, status: set[int], **headers: str) -> dict[str, Any]:
-        answer = client.post(path, data=body, headers={"Content-Type": "application/json", **headers})
+        method = "PUT" if "consents" in path else "POST"
+        headers = {"Content-Type": "application/json", **headers}
+        sent = two[0].open if path != "/v1/users" else client.open
+        answer = sent(method=method, path=path, data=body, headers=headers)
         assert answer.status_code in status, answer.text
         assert answer.content_type == "application/problem+json"
         assert answer.get_json()["status"] == answer.status_code
@@ -94,9 +103,10 @@ def test_no_bad_number_passes(refuses, path, field) -> None:
             assert [error["field"] for error in problem["errors"]] == [field], raw
 
 
-def test_no_bad_platform_passes(refuses) -> None:
-    for raw in [*NOT_TEXT, *BAD_TEXT, '"IOS"', '"windows"', "null"]:
-        refuses("/v1/users/1/devices", body_with("/v1/users/1/devices", "platform", raw), {400, 422})
+@pytest.mark.parametrize(("path", "field"), CHOICES)
+def test_no_bad_choice_passes(refuses, path, field) -> None:
+    for raw in [*NOT_TEXT, *BAD_TEXT, '"IOS"', '"windows"', '"Accepted"', '"pending"', "null"]:
+        refuses(path, body_with(path, field, raw), {400, 422})
 
 
 @pytest.mark.parametrize("path", GOOD)
@@ -105,8 +115,10 @@ def test_no_bad_body_passes(refuses, path) -> None:
     chance = random.Random(7)
     bodies: list[bytes | str] = [
         "", "null", "[]", "1", '"x"', whole[:-1], f"[{whole}]", whole + whole, "[" * 30_000, '{"a":' * 9_000,
-        whole.encode("utf-16"), b"\xef\xbb\xbf" + whole.encode(), b'{"username": "\xff"}', "{}", "\x00",
-        json.dumps({**GOOD[path], "admin": True}), json.dumps({**GOOD[path], "\ud800": 1}),
+        whole.encode("utf-16"), b"\xef\xbb\xbf" + whole.encode(), b'{"username": "\xff"}', "\x00",
+        *(["{}"] if path != "/v1/users/1/tokens" else []),  # a token needs no name
+        json.dumps({**GOOD[path], "admin": True}), json.dumps({**GOOD[path], "sourceId": 2}),
+        json.dumps({**GOOD[path], "\ud800": 1}),
         *(chance.randbytes(200) for _ in range(20)),
     ]  # fmt: skip
     for body in bodies:
@@ -131,7 +143,7 @@ def test_no_bad_idempotency_key_passes(refuses, key) -> None:
     )
 
 
-@pytest.mark.parametrize("path", ["/v1/users", "/v1/users/1/notifications"])
+@pytest.mark.parametrize("path", ["/v1/users/1/consents", "/v1/users/1/notifications"])
 @pytest.mark.parametrize(
     "query",
     [
@@ -143,54 +155,62 @@ def test_no_bad_idempotency_key_passes(refuses, key) -> None:
         "unknown=1", "%FF=1", "&".join(f"p{n}=1" for n in range(30)),
     ],
 )  # fmt: skip
-def test_no_bad_parameter_passes(client, two, path, query) -> None:
-    answer = client.get(path + "?" + query)
+def test_no_bad_parameter_passes(two, path, query) -> None:
+    answer = two[0].get(path + "?" + query)
     assert answer.status_code == 400, answer.text
     assert answer.content_type == "application/problem+json"
 
 
-@pytest.mark.parametrize("prefix", ["%00", "a%00", "%0A", "%FF", "%ED%A0%80", "x" * 41, "a&prefix=b"])
-def test_no_bad_prefix_passes(client, prefix) -> None:
-    assert client.get(f"/v1/users?prefix={prefix}").status_code == 400
+@pytest.mark.parametrize(
+    "query",
+    ["", "username=", "username=%20", "username=%00", "username=a%0A", "username=%FF", "username=%ED%A0%80",
+     "username=" + "x" * 41, "username=a&username=b", "prefix=a", "username=a&prefix=", "username=a&limit=1"],
+)  # fmt: skip
+def test_no_bad_search_passes(two, query) -> None:
+    assert two[0].get(f"/v1/users?{query}").status_code == 400
 
 
-def test_a_cursor_of_one_list_is_none_of_the_other(client, two) -> None:
+def test_a_cursor_of_one_list_is_none_of_the_other(two) -> None:
+    ann, bob = two
     for _ in range(2):
-        client.post("/v1/notifications", json=GOOD["/v1/notifications"])
-    of_users = client.get("/v1/users?limit=1").get_json()["nextCursor"]
-    of_notifications = client.get("/v1/users/2/notifications?limit=1").get_json()["nextCursor"]
-    assert client.get(f"/v1/users?cursor={of_notifications}").status_code == 400
-    assert client.get(f"/v1/users/2/notifications?cursor={of_users}").status_code == 400
+        ann.send(bob, message="m")
+    of_notifications = bob.received(limit=1)["nextCursor"]
+    assert bob.get(f"{bob.path}/consents?cursor={of_notifications}").status_code == 400
+    assert bob.get(f"{bob.path}/notifications?cursor=1").status_code == 400
 
 
 @pytest.mark.parametrize(
     "id_", ["0", "-1", "01", "x", "1.0", "9223372036854775808", "9" * 400, "%00", "1%00", "%FF", "1'--", "", "..", "①"]
 )
-def test_no_bad_id_passes(client, two, counts, id_) -> None:
+def test_no_bad_id_passes(two, counts, id_) -> None:
     before = counts()
     for method, path in [
         ("GET", f"/v1/users/{id_}"),
+        ("DELETE", f"/v1/users/{id_}"),
         ("POST", f"/v1/users/{id_}/devices"),
         ("DELETE", f"/v1/users/1/devices/{id_}"),
+        ("DELETE", f"/v1/users/1/tokens/{id_}"),
+        ("PUT", f"/v1/users/1/consents/{id_}"),
         ("GET", f"/v1/users/{id_}/notifications"),
         ("POST", f"/v1/notifications/{id_}/read"),
     ]:
-        answer = client.open(path, method=method, json=GOOD["/v1/users/1/devices"])
+        answer = two[0].open(method, path, json=GOOD["/v1/users/1/devices"])
         assert answer.status_code in {404, 405}, path
         assert answer.content_type == "application/problem+json"
     assert counts() == before
 
 
 @pytest.mark.parametrize("value", LEGAL_TEXT)
-def test_legal_text_is_kept_to_the_letter(client, two, author, value) -> None:
-    made = client.post("/v1/users", json={"username": value})
-    assert made.get_json()["username"] == value
-    found = client.get("/v1/users", query_string={"prefix": value}).get_json()["items"]
-    assert [user["username"] for user in found] == [value]
-    body = {"sourceId": made.get_json()["id"], "targetId": 2}
-    client.post("/v1/notifications", json={**body, "message": value})
-    client.post("/v1/notifications", json={**body, "mood": value, "language": value})
-    listed = client.get("/v1/users/2/notifications").get_json()["items"]
+def test_legal_text_is_kept_to_the_letter(client, two, database, author, value) -> None:
+    ann, bob = two
+    author_of_it = join(client.application, value)
+    befriend(database, author_of_it, bob)
+    assert author_of_it.get(author_of_it.path).get_json()["username"] == value
+    [found] = ann.get("/v1/users", query_string={"username": value}).get_json()["items"]
+    assert found == {"id": author_of_it.id, "username": value}
+    author_of_it.send(bob, message=value)
+    author_of_it.send(bob, mood=value, language=value)
+    listed = bob.received()["items"]
     assert [each["description"] for each in listed] == ["I think of you 💙", value]
     assert [each["title"] for each in listed] == ["From afar", f"{value} misses you"]
     assert (author.occasions[0].source, author.occasions[0].mood) == (value, value)
@@ -203,6 +223,7 @@ def test_legal_text_is_kept_to_the_letter(client, two, author, value) -> None:
         ("GET", "/v1//users", 404),
         ("GET", "/v1/users/", 404),
         ("PUT", "/v1/users", 405),
+        ("PATCH", "/v1/users/1", 405),
         ("TRACE", "/health", 405),
         ("DELETE", "/", 405),
         ("POST", "/openapi.json", 405),

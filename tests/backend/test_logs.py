@@ -12,6 +12,8 @@ from sqlalchemy import text
 from missyou_backend.logs import JsonFormatter
 from missyou_backend.request_log import id_of
 
+from .people import befriend, join
+
 TRACE = "1-67891233-abcdef012345678912345678"
 
 
@@ -45,8 +47,8 @@ def lines() -> Iterator[Lines]:
     ours.setLevel(before[1])
 
 
-def test_a_request_is_one_line(client, two, lines) -> None:
-    answer = client.get(
+def test_a_request_is_one_line(two, lines) -> None:
+    answer = two[0].get(
         "/v1/users/1", headers={"X-Forwarded-For": "6.6.6.6, 203.0.113.9", "X-Amzn-Trace-Id": f"Root={TRACE}"}
     )
     length = len(answer.data)  # read to the end: then it is logged
@@ -76,30 +78,32 @@ def test_probes_are_logged_only_when_they_fail(client, lines, database) -> None:
 
 def test_nothing_that_users_typed_is_logged(client, lines, database) -> None:
     secrets = ["Name-Of-Ann", "Name-Of-Bob", "my-message", "my-mood", "my-language", "my-token", "my-key", "my-prefix"]
-    for name in secrets[:2]:
-        client.post("/v1/users", json={"username": name})
+    ann, bob = (join(client.application, name) for name in secrets[:2])
+    befriend(database, ann, bob)
     client.post("/v1/users", json={"username": secrets[0]})
-    client.post("/v1/users/2/devices", json={"token": "my-token", "platform": "ios"})
-    body = {"sourceId": 1, "targetId": 2}
+    bob.post(f"{bob.path}/devices", json={"token": "my-token", "platform": "ios"})
     for more in (
         {"message": "my-message"},
         {"mood": "my-mood", "language": "my-language"},
         {"message": "my-message\0"},
     ):
-        client.post("/v1/notifications", json={**body, **more}, headers={"Idempotency-Key": "my-key" + str(more)[:9]})
-    client.get("/v1/users?prefix=my-prefix")
-    client.get("/v1/my-message/my-token")
+        ann.send(bob, "my-key" + str(more)[:9], **more)
+    made = ann.post(f"{ann.path}/tokens", json={"name": "my-tablet"}).get_json()["token"]
+    secrets += ["my-tablet", made, ann.token, bob.token]
+    ann.get("/v1/users?username=my-prefix")
+    client.get("/v1/my-message/my-token", headers={"Authorization": "Bearer my-token"})
+    client.get("/v1/users/1?access_token=my-token", headers={"Authorization": "Bearer my-token"})
     with database.transaction() as connection:
         # The server's error quotes the whole row.
         connection.execute(text("ALTER TABLE notifications ADD CHECK (description <> 'my-message') NOT VALID"))
     try:
-        assert client.post("/v1/notifications", json={**body, "message": "my-message"}).status_code == 500
+        assert ann.send(bob, message="my-message").status_code == 500
     finally:
         with database.transaction() as connection:
             connection.execute(text("ALTER TABLE notifications DROP CONSTRAINT notifications_description_check"))
     assert '"error": "IntegrityError"' in lines.text
     assert '"stack"' in lines.text
-    assert len(lines.requests()) == 10
+    assert len(lines.requests()) == 12
     assert [secret for secret in secrets if secret in lines.text] == []
 
 

@@ -42,7 +42,7 @@ def test_ten_processes_at_once_make_the_schema_of_an_empty_database_once(new_url
         process.join(60)
     assert [process.exitcode for process in started] == [0] * 10
     with engine_of(url).connect() as connection:
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0001"]
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0002"]
 
 
 def is_comparable(_object: object, name: str | None, *_: object) -> bool:
@@ -69,7 +69,7 @@ def test_a_second_time_changes_nothing(new_url, caplog) -> None:
     caplog.set_level(logging.INFO, "missyou_backend")
     migrate(parameters)
     migrate(parameters)
-    assert [record.message for record in caplog.records] == ["migrated the schema from revision None to 0001"]
+    assert [record.message for record in caplog.records] == ["migrated the schema from revision None to 0002"]
 
 
 def test_a_revision_of_a_newer_version_is_left_alone(new_url, caplog) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import ClauseElement, Connection, text
 from sqlalchemy.dialects import postgresql
 
-from missyou_backend import devices, notifications, users
+from missyou_backend import consents, devices, notifications, tokens, users
 from missyou_backend.cursors import Place
 from missyou_backend.database import Database
 from missyou_backend.database_url import connection_parameters
@@ -45,6 +45,20 @@ def connection(new_url) -> Iterator[Connection]:
             text(
                 "INSERT INTO idempotency_keys (source_id, key, body_hash, notification_id, written_by) "
                 "SELECT source_id, id::text, '', id, 'ai' FROM notifications WHERE id <= 10000"
+            )
+        )
+        filling.execute(
+            text(
+                "INSERT INTO user_tokens (user_id, token_hash) "
+                "SELECT 1 + n % 2000, sha256(n::text::bytea) FROM generate_series(1, 6000) n"
+            )
+        )
+        filling.execute(text("INSERT INTO firebase_users SELECT 'uid' || n, n FROM generate_series(1, 2000) n"))
+        filling.execute(
+            text(
+                "INSERT INTO consents (target_id, source_id, state, asked_at) "
+                "SELECT 1 + n % 10, 1 + n / 10, (ARRAY['pending', 'accepted'])[1 + n % 2], now() "
+                "FROM generate_series(1, 19000) n"
             )
         )
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as vacuum:
@@ -107,13 +121,27 @@ def test_a_page_however_deep_reads_what_it_gives(connection) -> None:
     assert scan["Shared Hit Blocks"] + scan["Shared Read Blocks"] < 10
 
 
-@pytest.mark.parametrize("after", [None, "user15"])
-def test_the_search_for_a_prefix_is_a_range_of_its_index(connection, after) -> None:
-    plan = plan_of(connection, users.with_prefix("USER1", after, 21))
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        (users.by_name("USER7"), "users_username_key"),
+        (tokens.by_hash(b"x"), "user_tokens_token_hash_key"),
+    ],
+    ids=["a whole name", "a token"],
+)
+def test_what_every_request_looks_for_is_one_entry_of_an_index(connection, statement, index) -> None:
+    plan = plan_of(connection, statement)
     [scan] = scans(plan)
-    assert (scan["Node Type"], scan["Index Name"]) == ("Index Scan", "users_username_key")
-    assert scan["Index Cond"].count("lower((username)::text)") == 2
-    assert not any("Filter" in node or node["Node Type"] == "Sort" for node in plan)
+    assert (scan["Node Type"], scan["Index Name"]) == ("Index Scan", index)
+    assert "Filter" not in scan
+
+
+def test_a_page_of_consents_is_read_in_the_order_of_their_key(connection) -> None:
+    plan = plan_of(connection, consents.page_query(1, "pending", 100, 21))
+    [scan] = [scan for scan in scans(plan) if scan.get("Alias") == "consents"]
+    assert scan["Index Name"] == "consents_pkey"
+    assert all(part in scan["Index Cond"] for part in ("target_id", "source_id >"))
+    assert not any(node["Node Type"] == "Sort" for node in plan)
 
 
 def test_devices_are_found_by_their_index(connection) -> None:
@@ -131,6 +159,10 @@ def test_devices_are_found_by_their_index(connection) -> None:
         ("user_devices", "user_id"),
         ("idempotency_keys", "source_id"),
         ("idempotency_keys", "notification_id"),
+        ("user_tokens", "user_id"),
+        ("firebase_users", "user_id"),
+        ("consents", "target_id"),
+        ("consents", "source_id"),
     ],
 )
 def test_what_a_deletion_cascades_to_is_found_by_an_index(connection, table, column) -> None:
@@ -144,4 +176,4 @@ def test_what_a_deletion_cascades_to_is_found_by_an_index(connection, table, col
 
 def test_every_foreign_key_is_among_those(connection) -> None:
     keys = connection.execute(text("SELECT count(*) FROM pg_constraint WHERE contype = 'f'")).scalar()
-    assert keys == 5
+    assert keys == 9

@@ -20,6 +20,10 @@ import pytest
 from missyou_local.dataplane import postgres
 
 
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
 @dataclass(slots=True)
 class Backend:
     """A running backend. `log` is the file of its output."""
@@ -28,10 +32,10 @@ class Backend:
     port: int
     log: Path
 
-    def ask(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, object]]:
+    def ask(self, method: str, path: str, body: object = None, token: str = "") -> tuple[int, dict[str, object]]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         text = None if body is None else json.dumps(body)
-        connection.request(method, path, text, {"Content-Type": "application/json"})
+        connection.request(method, path, text, {"Content-Type": "application/json", **bearer(token)})
         answer = connection.getresponse()
         content = json.loads(answer.read())
         connection.close()
@@ -93,11 +97,12 @@ def backend(new_url, tmp_path) -> Iterator[tuple[Backend, str]]:
 
 def test_it_serves_stops_gracefully_and_finishes_what_it_has_begun(backend) -> None:
     running, url = backend
-    assert running.ask("POST", "/v1/users", {"username": "ann"})[0] == 201
+    status, ann = running.ask("POST", "/v1/users", {"username": "ann"})
+    assert status == 201
     with psycopg.connect(url) as holder, psycopg.connect(url, autocommit=True) as observer:
         holder.execute("LOCK TABLE users")
         connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)
-        connection.request("GET", "/v1/users/1")
+        connection.request("GET", "/v1/users/1", headers=bearer(str(ann["token"])))
         blocked = (
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
@@ -124,12 +129,12 @@ def test_health_follows_the_database_and_live_does_not(backend, server) -> None:
     try:
         until(lambda: answers(running, "/health", 503))
         assert running.ask("GET", "/live")[0] == 200
-        status, problem = running.ask("GET", "/v1/users")
+        status, problem = running.ask("GET", "/v1/users", token="missyou_of-nobody")
         assert (status, problem["type"]) == (503, "/problems/unavailable")
     finally:
         server.start({"autovacuum": "off"})
     until(lambda: answers(running, "/health", 200))
-    assert running.ask("GET", "/v1/users")[0] == 200
+    assert running.ask("GET", "/v1/users", token="missyou_of-nobody")[0] == 401
 
 
 def test_it_can_be_stopped_while_it_waits_for_the_database(tmp_path) -> None:

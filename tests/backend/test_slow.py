@@ -192,11 +192,7 @@ def test_a_client_that_waits_for_continue_gets_it(strict) -> None:
 
 
 def test_requests_sent_together_are_answered_in_order(strict) -> None:
-    together = (
-        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-        + b"\r\n"
-        + b"GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    )
+    together = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n\r\nGET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     with clients(strict, 1, together) as [client]:
         answer = rest_of(client)
     assert answer.startswith(b"HTTP/1.1 200 ")

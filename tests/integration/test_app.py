@@ -7,7 +7,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -17,6 +16,7 @@ from missyou_local.processes import start_time, wait_until
 from missyou_local.pushing import repository
 
 from .bench import PATIENCE, Bench, a_bench, condition, is_ready
+from .people import Person
 
 NAME = "love"
 _SERVICE = {"replicas": {"min": 2, "max": 4}, "env": {"CANARY": "canary-in-env"}}
@@ -37,16 +37,9 @@ def url(bench: Bench) -> str:
     return str(bench.have(NAME, service=_SERVICE)["status"]["url"])
 
 
-def ask(url: str, body: Any = None, **headers: str) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json", **headers})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)
-
-
-def status_of(url: str) -> int:
+def status_of(url: str, **headers: str) -> int:
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -57,11 +50,18 @@ def test_the_url_in_the_status_answers(url):
 
 
 def test_a_message_is_sent_and_read_back(url):
-    ids = [ask(f"{url}/v1/users", {"username": name})["id"] for name in ("ann", "bob")]
-    sent = ask(f"{url}/v1/notifications", {"sourceId": ids[0], "targetId": ids[1], "message": "Miss you 💙"})
+    ann, bob = (Person(url, name) for name in ("ann", "bob"))
+    assert ann.send(bob, "Miss you 💙")["state"] == "pending"
+    sent = bob.accept(ann)
     assert sent["push"] == "disabled"
-    [read] = ask(f"{url}/v1/users/{ids[1]}/notifications")["items"]
+    [read] = bob.received()
     assert (read["id"], read["description"]) == (sent["id"], "Miss you 💙")
+
+
+def test_nobody_reads_it_without_the_token(url):
+    eve = Person(url, "eve")
+    assert status_of(f"{url}{eve.path}/notifications") == 401
+    assert status_of(f"{url}{eve.path}/notifications", Authorization=f"Bearer {eve.token}") == 200
 
 
 def test_the_repository_to_push_to_is_found(bench, url):

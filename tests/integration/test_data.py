@@ -14,7 +14,8 @@ from missyou_local.aws.services.rds import forced
 from missyou_local.processes import wait_until
 
 from .bench import PATIENCE, Bench, a_bench, condition
-from .test_app import ask, status_of
+from .people import Person
+from .test_app import status_of
 
 NAME = "keep"
 
@@ -84,7 +85,7 @@ def gone_or_other(bench: Bench, before: str) -> bool:
 
 
 def test_a_deleted_database_is_told_and_its_message_brings_it_back(bench, url):
-    ann = ask(f"{url}/v1/users", {"username": "ann"})["id"]
+    ann = Person(url, "ann")
     annotate(bench, snapshot="monday")
     bench.until(NAME, lambda app: "monday" in app["status"]["outputs"].get("snapshotARN", ""), "taken")
     bench.aws_client("rds").delete_db_instance(DBInstanceIdentifier=f"{NAME}-db", SkipFinalSnapshot=True)
@@ -99,8 +100,7 @@ def test_a_deleted_database_is_told_and_its_message_brings_it_back(bench, url):
     bench.until(NAME, lambda _: bench.aws_client("rds").describe_db_instances()["DBInstances"], "restored")
     bench.ready(NAME)
     assert wait_until(lambda: status_of(f"{url}/health") == 200, PATIENCE)
-    assert ask(f"{url}/v1/users/{ann}/notifications")["items"] == []
-    assert status_of(f"{url}/v1/users/{ann}/notifications") == 200
+    assert ann.received() == []
 
 
 def test_a_major_that_aws_forced_is_told_and_the_rest_goes_on(bench, url):
@@ -134,4 +134,4 @@ def test_credentials_deleted_for_good_are_made_anew_for_tasks_and_database(bench
     bench.until(NAME, lambda _: anew(), "made anew")
     bench.ready(NAME)
     assert wait_until(lambda: status_of(f"{url}/health") == 200, PATIENCE)
-    assert ask(f"{url}/v1/users", {"username": "eve"})["id"]
+    assert Person(url, "eve").id
