@@ -1,6 +1,8 @@
 # The Miss You backend. Build: docker build -f Dockerfile.app -t <repository>:<tag> .
-ARG BASE=python:3.11.15-slim-bookworm
-FROM ${BASE} AS build
+# The digest is what counts; the tag is for people and Dependabot. docs/supply-chain.md says where it is from.
+FROM python:3.11.15-slim-bookworm@sha256:d29f48a31a8b408ed19272ca1e7b10ebae13b240a27e862d3d4217c528e2e0c3 AS base
+
+FROM base AS build
 # The same installer and hashes as on a developer's machine.
 WORKDIR /setup
 COPY pyproject.toml requirements-uv.lock ./
@@ -11,7 +13,7 @@ COPY backend/missyou_backend /app/missyou_backend
 # Compiled now, since the file system may be read-only at run time; unchecked, since nothing changes there.
 RUN /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /venv /app
 
-FROM ${BASE}
+FROM base
 RUN rm -rf /usr/local/lib/python3.11/site-packages/* /usr/local/lib/python3.11/ensurepip /usr/local/bin/pip*
 COPY --from=build /venv /venv
 COPY --from=build /app /app

@@ -19,8 +19,8 @@ IMAGES = {"Dockerfile.app": "missyou_backend.app", "Dockerfile.operator": "missy
 
 
 def stage(name: str) -> list[str]:
-    """The instructions of the first stage."""
-    text = (ROOT / name).read_text().replace("\\\n", " ").split("\nFROM ")[1]
+    """The instructions of the stage that builds."""
+    [text] = [each for each in (ROOT / name).read_text().replace("\\\n", " ").split("\nFROM ") if " AS build\n" in each]
     return [line for line in text.splitlines()[1:] if line and not line.startswith("#")]
 
 
