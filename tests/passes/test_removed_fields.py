@@ -43,6 +43,8 @@ FIELDS: Mapping[str, tuple[Any, Any]] = {
     "service.autoscaling.scaleInCooldown": (10, 20),
     "service.healthCheck.path": ("/up", "/down"),
     "service.healthCheck.intervalSeconds": (10, 20),
+    "service.hardened": (False, True),
+    "service.readOnlyRootFilesystem": (False, True),
     "service.debug": (True, False),
     "service.env.*": ("hello", "bye"),
     "database.instanceClass": ("db.t3.small", "db.t3.medium"),

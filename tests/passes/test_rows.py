@@ -164,6 +164,10 @@ def test_task_definition(app):
     assert container["name"] == "app"
     assert f"/{app.name}@sha256:" in container["image"]
     assert container["dockerLabels"] == {"missyou.app/tag": "latest"}
+    assert (container["readonlyRootFilesystem"], container["user"]) == (True, "65532:65532")
+    linux = container["linuxParameters"]
+    assert (linux["capabilities"], linux["initProcessEnabled"]) == ({"drop": ["ALL"]}, True)
+    assert [mount["containerPath"] for mount in linux["tmpfs"]] == ["/tmp"]
     assert container["portMappings"][0]["containerPort"] == 8000
     assert {(e["name"], e["value"]) for e in container["environment"]} == {("PORT", "8000"), ("DEBUG", "false")}
     arn = app.client("secretsmanager").describe_secret(SecretId=f"{app.name}/db_credentials")["ARN"]

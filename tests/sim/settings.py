@@ -611,7 +611,17 @@ UNCHANGEABLE: Mapping[tuple[str, str], str] = {
             ("ecs.TaskDefinition", field)
             for field in (
                 *("cpu", "environment", "execution_role_arn", "image_repository", "image_tag", "image_digest"),
-                *("log_group", "memory", "port", "region", "secret_versions", "secrets", "task_role_arn"),
+                *(
+                    "hardened",
+                    "read_only_root",
+                    "log_group",
+                    "memory",
+                    "port",
+                    "region",
+                    "secret_versions",
+                    "secrets",
+                    "task_role_arn",
+                ),
             )
         ),
         _REVISION,

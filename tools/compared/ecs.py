@@ -103,6 +103,10 @@ ANSWERS: tuple[Answer, ...] = (
             "image_repository": "containerDefinitions.image",
             "image_tag": "containerDefinitions.image containerDefinitions.dockerLabels",
             "image_digest": "containerDefinitions.image",
+            "hardened": (
+                "containerDefinitions.user containerDefinitions.linuxParameters containerDefinitions.privileged"
+            ),
+            "read_only_root": "containerDefinitions.readonlyRootFilesystem containerDefinitions.linuxParameters",
             "port": "containerDefinitions.portMappings",
             "environment": "containerDefinitions.environment",
             "secrets": "containerDefinitions.secrets",
@@ -119,11 +123,10 @@ ANSWERS: tuple[Answer, ...] = (
                 "containerDefinitions.memoryReservation containerDefinitions.links containerDefinitions.essential "
                 "containerDefinitions.restartPolicy containerDefinitions.entryPoint containerDefinitions.command "
                 "containerDefinitions.environmentFiles containerDefinitions.mountPoints "
-                "containerDefinitions.volumesFrom containerDefinitions.linuxParameters containerDefinitions.dependsOn "
+                "containerDefinitions.volumesFrom containerDefinitions.dependsOn "
                 "containerDefinitions.startTimeout containerDefinitions.stopTimeout "
-                "containerDefinitions.versionConsistency containerDefinitions.hostname containerDefinitions.user "
+                "containerDefinitions.versionConsistency containerDefinitions.hostname "
                 "containerDefinitions.workingDirectory containerDefinitions.disableNetworking "
-                "containerDefinitions.privileged containerDefinitions.readonlyRootFilesystem "
                 "containerDefinitions.dnsServers containerDefinitions.dnsSearchDomains "
                 "containerDefinitions.extraHosts containerDefinitions.dockerSecurityOptions "
                 "containerDefinitions.interactive containerDefinitions.pseudoTerminal "

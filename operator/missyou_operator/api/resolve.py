@@ -25,6 +25,10 @@ from missyou_operator.api.spec import Spec, ValidatedSpec
 #: The block of all addresses.
 ANYWHERE = "0.0.0.0/0"
 
+#: Regions in which Fargate may not have tmpfs. Source: AWS, "What's New", 6 January 2026: tmpfs mounts on Fargate, in all
+#: commercial regions.
+_WITHOUT_TMPFS = ("cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-")
+
 Section = TypeVar("Section", bound=WireModel)
 
 
@@ -66,6 +70,8 @@ class AppService(Service):
     cpu: int
     memory: int
     replicas: AppReplicas
+    hardened: bool
+    read_only_root_filesystem: bool
 
 
 class AppDatabase(Database):
@@ -127,9 +133,7 @@ def resolve(spec: Spec, *, name: str, operator_region: str) -> AppSpec:
             "region": region,
             "stack_name": stack_name,
             "network": _resolved(AppNetwork, spec.network, nat_gateways=base.nat_gateways),
-            "service": _resolved(
-                AppService, spec.service.model_copy(update={"replicas": replicas}), cpu=base.cpu, memory=base.memory
-            ),
+            "service": _service(spec, region, replicas),
             "database": _resolved(
                 AppDatabase,
                 spec.database,
@@ -146,6 +150,20 @@ def resolve(spec: Spec, *, name: str, operator_region: str) -> AppSpec:
             ),
             "monitoring": _resolved(AppMonitoring, spec.monitoring, dashboard=base.dashboard),
         }
+    )
+
+
+def _service(spec: Spec, region: str, replicas: AppReplicas) -> AppService:
+    """Resolve the tasks. Only of its own images does the stack know that they need neither root nor a writable root."""
+    base, given = DEFAULTS[spec.environment], spec.service.hardened
+    hardened = given if given is not None else spec.image.repository is None
+    return _resolved(
+        AppService,
+        spec.service.model_copy(update={"replicas": replicas}),
+        cpu=base.cpu,
+        memory=base.memory,
+        hardened=hardened,
+        read_only_root_filesystem=hardened and not region.startswith(_WITHOUT_TMPFS),
     )
 
 

@@ -121,6 +121,12 @@ class Service(WireModel):
     """Targets of autoscaling, and the pauses between its steps."""
     health_check: HealthCheck = Field(default_factory=HealthCheck)
     """The load balancer's health check of a task."""
+    hardened: bool | None = None
+    """Whether the container runs as user 65532 without Linux capabilities, under an init process that reaps its
+    children. Default: true for images in the stack's own repository, false for those of other repositories."""
+    read_only_root_filesystem: bool | None = None
+    """Whether the container may write nowhere but to /tmp, 64 MiB of its memory. Default: as hardened, but false in
+    regions outside AWS's commercial partition."""
     debug: bool = False
     """Debug mode of the app, passed to the container as DEBUG."""
     env: Annotated[

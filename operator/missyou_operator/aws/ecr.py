@@ -259,8 +259,8 @@ class Image(External):
                 "ready",
                 Reason.IMAGE_MOVED,
                 f"the tag {self.tag} is on {_short(digest)} now, and spec.image.update is Never: the tasks keep "
-                f"{_short(self.pinned)}, which expires once registry.keepImages newer images are pushed, unless another "
-                f"tag names it. To keep it, tag it: {self._tagging(self.pinned)}. To run the new one, set another tag, "
+                f"{_short(self.pinned)}, which expires once registry.keepImages newer images are pushed, unless it has "
+                f"another tag. To keep it, tag it: {self._tagging(self.pinned)}. To run the new one, set another tag, "
                 "or spec.image.update to OnPush",
             )
         if observed.attrs["tags"]:

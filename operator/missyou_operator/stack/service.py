@@ -57,6 +57,8 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
             image_repository=images.repository,
             image_tag=ctx.app.image.tag,
             image_digest=images.digest,
+            hardened=spec.hardened,
+            read_only_root=spec.read_only_root_filesystem,
             port=spec.port,
             environment={**spec.env, "PORT": str(spec.port), "DEBUG": str(spec.debug).lower()},
             secrets={name: (variable.arn, variable.key) for name, variable in variables.items()},

@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Reader
+from missyou_operator.aws.ecs import hardening
 from missyou_operator.aws.errors import message_of
 
 #: The name of the only container.
@@ -69,6 +70,7 @@ def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
         "image_repository": repository,
         "image_tag": label or tag,
         "image_digest": tag if label else "",
+        **hardening.observed(app),
         "port": ports[0] if ports else None,
         "environment": {item["name"]: item.get("value", "") for item in app.get("environment") or ()},
         "secrets": {item["name"]: split_secret(item["valueFrom"]) for item in app.get("secrets") or ()},

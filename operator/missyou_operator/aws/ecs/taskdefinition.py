@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag, tags_of, without_values
+from missyou_operator.aws.ecs.hardening import container
 from missyou_operator.aws.ecs.revisions import CONTAINER, TAG_LABEL, attributes, family_of, revision_of
 from missyou_operator.aws.errors import gone, message_of
 from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part, change, make, observe, tag_new
@@ -37,8 +38,9 @@ _FAMILY = "ecs:task-definition/{ecs.TaskDefinition}:*"
 class TaskDefinition(Resource):
     """A family and its newest revision. Every change registers another revision, with another `arn`.
 
-    `cpu` is in units (1024 to a vCPU), `memory` in MiB. With `image_digest`, the revision names the image by its digest,
-    and no later task can run another, whatever becomes of the tag. `secrets` maps a variable to the ARN of a secret and the key in
+    `cpu` is in units (1024 to a vCPU), `memory` in MiB. With `image_digest`, the revision names the image by its
+    digest, and no later task can run another, whatever becomes of the tag. `hardened`: see `aws.ecs.hardening`;
+    `read_only_root` leaves /tmp writable. `secrets` maps a variable to the ARN of a secret and the key in
     its JSON ("" for the whole value). Tasks read secrets only when they start, so `secret_versions` is part of the
     definition: a new version means a new revision, hence a rollout.
     """
@@ -53,6 +55,8 @@ class TaskDefinition(Resource):
         "image_repository",
         "image_tag",
         "image_digest",
+        "hardened",
+        "read_only_root",
         "port",
         "environment",
         "secrets",
@@ -88,6 +92,8 @@ class TaskDefinition(Resource):
     image_repository: str | Ref
     image_tag: str
     image_digest: str | Ref = ""
+    hardened: bool = False
+    read_only_root: bool = False
     port: int
     environment: Mapping[str, str]
     secrets: Mapping[str, tuple[str | Ref, str]]
@@ -181,6 +187,7 @@ class TaskDefinition(Resource):
                     "image": self.image,
                     **({"dockerLabels": {TAG_LABEL: self.image_tag}} if self.image_digest else {}),
                     "essential": True,
+                    **container(hardened=self.hardened, read_only_root=self.read_only_root),
                     "portMappings": [{"containerPort": self.port, "protocol": "tcp"}],
                     "environment": [{"name": key, "value": value} for key, value in sorted(self.environment.items())],
                     "secrets": [

@@ -24,6 +24,7 @@ FARGATE_MEMORY: dict[int, tuple[int, ...]] = {
 """CPU units -> the memories (MiB) that Fargate has for them."""
 _BYTES, _VARIABLES, _IMAGE = 65_536, 100, 255
 """What a task definition, the variables of a container and its image's name may have."""
+_NOT_ON_FARGATE = ("devices", "sharedMemorySize", "maxSwap", "swappiness")
 
 
 @handles("ecs:RegisterTaskDefinition")
@@ -33,6 +34,7 @@ def register_task_definition(call: Call) -> Result:
     ECS drops variables with an empty value: github.com/hashicorp/terraform-provider-aws, issue 39533.
     """
     _check_size(call.params)
+    _check_mounts(call.params)
     if "FARGATE" in call.params.get("requiresCompatibilities", []):
         _check_fargate(call.params)
     for key in ("executionRoleArn", "taskRoleArn"):
@@ -73,11 +75,37 @@ def _check_fargate(params: Mapping[str, Any]) -> None:
         if "executionRoleArn" not in params and (logs or container.get("secrets")):
             what = "awslogs" if logs else "container secrets"
             raise _refused(f"Fargate requires task definition to have execution role ARN to support {what}.")
+        _check_isolation(container)
         for mapping in container.get("portMappings", []):
             if mapping.get("hostPort", mapping["containerPort"]) != mapping["containerPort"]:
                 raise _refused(
                     "When networkMode=awsvpc, the host ports and container ports in port mappings must match."
                 )
+
+
+def _check_isolation(container: Mapping[str, Any]) -> None:
+    """Refuse what would reach the machine that Fargate keeps to itself; less than the default is always accepted.
+
+    Sources: ECS API reference, KernelCapabilities, LinuxParameters and ContainerDefinition; since January 2026, tmpfs is
+    no longer among it.
+    """
+    if container.get("privileged"):
+        raise _refused("Fargate does not support privileged containers.")
+    linux = container.get("linuxParameters") or {}
+    for added in (linux.get("capabilities") or {}).get("add", ()):
+        if added != "SYS_PTRACE":
+            raise _refused(f"Fargate does not support adding the capability {added}.")
+    for parameter in _NOT_ON_FARGATE:
+        if linux.get(parameter) is not None:
+            raise _refused(f"Fargate does not support the linuxParameters {parameter}.")
+
+
+def _check_mounts(params: Mapping[str, Any]) -> None:
+    known = {volume["name"] for volume in params.get("volumes", ())}
+    for container in params["containerDefinitions"]:
+        for mount in container.get("mountPoints", ()):
+            if mount.get("sourceVolume") not in known:
+                raise _refused(f"Unknown volume '{mount.get('sourceVolume')}'.")
 
 
 def _check_role(call: Call, arn: str) -> None:

@@ -30,6 +30,10 @@ def _container(**changes: Any) -> dict[str, Any]:
     return {"containerDefinitions": [{"name": "app", "image": "x", **changes}]}
 
 
+def _linux(**parameters: Any) -> dict[str, Any]:
+    return _container(linuxParameters=parameters)
+
+
 _SECRETS = _container(secrets=[{"name": "A", "valueFrom": "b"}])
 
 
@@ -122,6 +126,44 @@ RULES = [
         "API RegisterTaskDefinition",
         _define(family="a.b"),
         _define(family="a_b"),
+    ),
+    Rule(
+        "ecs:RegisterTaskDefinition",
+        "a privileged container on Fargate",
+        "ClientException",
+        "API ContainerDefinition, privileged",
+        _define(**_container(privileged=True)),
+        _define(**_container(privileged=False, readonlyRootFilesystem=True, user="65532:65532")),
+    ),
+    Rule(
+        "ecs:RegisterTaskDefinition",
+        "a capability that Fargate does not add",
+        "ClientException",
+        "API KernelCapabilities",
+        _define(**_linux(capabilities={"add": ["NET_ADMIN"]})),
+        _define(**_linux(capabilities={"add": ["SYS_PTRACE"], "drop": ["ALL"]})),
+    ),
+    *(
+        Rule(
+            "ecs:RegisterTaskDefinition",
+            f"{name} on Fargate",
+            "ClientException",
+            "API LinuxParameters; What's New of 6 January 2026 for tmpfs, which it accepts",
+            _define(**_linux(**{name: value})),
+            _define(**_linux(initProcessEnabled=True, tmpfs=[{"containerPath": "/tmp", "size": 64}])),
+        )
+        for name, value in (("devices", [{"hostPath": "/dev/fuse"}]), ("sharedMemorySize", 64), ("maxSwap", 0))
+    ),
+    Rule(
+        "ecs:RegisterTaskDefinition",
+        "a mount of a volume that is not declared",
+        "ClientException",
+        "API MountPoint, sourceVolume",
+        _define(**_container(mountPoints=[{"sourceVolume": "absent", "containerPath": "/tmp"}])),
+        _define(
+            volumes=[{"name": "tmp"}], **_container(mountPoints=[{"sourceVolume": "tmp", "containerPath": "/tmp"}])
+        ),
+        words="Unknown volume",
     ),
     Rule(
         "ecs:RegisterTaskDefinition",
