@@ -81,9 +81,11 @@ chart: ## copy the admission policies into the chart
 	@cp manifests/base/admission.yaml charts/missyou-operator/files/admission.yaml
 	@cp manifests/tenancy/policy.yaml charts/missyou-operator/files/tenancy.yaml
 
-crd: venv ## write crds/ and the chart's copy from the models
-	@$(BIN)/missyou crd > crds/missyouapps.missyou.app.yaml
-	@cp crds/missyouapps.missyou.app.yaml charts/missyou-operator/files/
+crd: venv ## write crds/ and the chart's copies from the models
+	@for plural in missyouapps missyoutenants; do \
+	    $(BIN)/missyou crd $$plural > crds/$$plural.missyou.app.yaml; \
+	    cp crds/$$plural.missyou.app.yaml charts/missyou-operator/files/; \
+	done
 
 troubleshooting: venv ## write the tables of docs/troubleshooting.md from the catalogue of reasons
 	@$(BIN)/python -m tools.troubleshooting

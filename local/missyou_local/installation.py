@@ -30,7 +30,7 @@ _RECORD, _WORKS_IN = "installed.json", "operator.env"
 def install(state: Path, place: Surroundings, voice: Voice) -> Process:
     """Install CRD, RBAC and policies, and start the operator as the manifests' ServiceAccount. Error: DemoError."""
     api = api_client(place.kubeconfig)
-    crd = cluster.documents(sorted((ROOT / "crds").glob("missyouapps*.yaml")))
+    crd = cluster.documents(sorted((ROOT / "crds").glob("missyou*.yaml")))
     rules = cluster.documents([*cluster.RIGHTS, *cluster.ADMISSION])
     try:
         if not place.own_cluster:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 
-from missyou_operator.api.crd import crd, crd_yaml
+from missyou_operator.api.crd import crd, crd_yaml, tenant_crd
+from missyou_operator.api.kind import GROUP, PLURAL, TENANT_PLURAL
 
 from .cases import SCHEMA
 
-FILE = Path(__file__).parents[2] / "crds" / "missyouapps.missyou.app.yaml"
+CRDS = Path(__file__).parents[2] / "crds"
 VERSION = crd()["spec"]["versions"][0]
 ROOT = VERSION["schema"]["openAPIV3Schema"]
+TENANT = tenant_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+BOTH = pytest.mark.parametrize("root", [ROOT, TENANT], ids=[PLURAL, TENANT_PLURAL])
 
 
 def nodes(schema):
@@ -23,23 +27,23 @@ def nodes(schema):
             yield from nodes(child)
 
 
-def test_the_file_is_what_the_models_generate():
-    assert FILE.read_text() == crd_yaml(), "run: missyou crd > crds/missyouapps.missyou.app.yaml"
+@pytest.mark.parametrize(("plural", "made"), [(PLURAL, crd), (TENANT_PLURAL, tenant_crd)])
+def test_the_file_is_what_the_models_generate(plural, made):
+    text = (CRDS / f"{plural}.{GROUP}.yaml").read_text()
+    assert text == crd_yaml(plural), "run: make crd"
+    assert yaml.safe_load(text) == made()
 
 
-def test_the_text_reads_back_as_the_document():
-    assert yaml.safe_load(crd_yaml()) == crd()
-
-
-def test_the_schema_is_structural():
-    for node in nodes(ROOT):
+@BOTH
+def test_the_schema_is_structural(root):
+    for node in nodes(root):
         assert node["type"] in {"object", "array", "string", "integer", "boolean"}
         assert not node.keys() & {"$ref", "anyOf", "title", "nullable", "x-kubernetes-preserve-unknown-fields"}
         assert node.get("additionalProperties") is not False
 
 
 def test_every_property_is_described():
-    described = [ROOT["properties"][name] for name in ("spec", "status")]
+    described = [ROOT["properties"][name] for name in ("spec", "status")] + [TENANT["properties"]["spec"]]
     for node in (each for root in described for each in nodes(root)):
         for name, child in node.get("properties", {}).items():
             assert child["description"].endswith((".", ":", "2/2.")), name
@@ -73,8 +77,17 @@ def test_the_columns_are_those_of_the_contract():
     ]
 
 
+def test_a_tenant_grants_nothing_by_a_default():
+    """A default would be stored in each tenant, and a selector that is made from nothing selects every namespace."""
+    spec = TENANT["properties"]["spec"]["properties"]
+    assert {name: each["default"] for name, each in spec.items() if each.get("default")} == {"exposure": "Internal"}
+    assert "default" not in spec["namespaceSelector"]
+
+
 def test_no_rule_uses_the_reason_that_swallows_messages():
-    rules = [rule for node in nodes(ROOT) for rule in node.get("x-kubernetes-validations", [])]
+    rules = [
+        rule for root in (ROOT, TENANT) for node in nodes(root) for rule in node.get("x-kubernetes-validations", [])
+    ]
     assert len(rules) > 30
     for rule in rules:
         assert rule["reason"] in {"FieldValueInvalid", "FieldValueForbidden"}

@@ -217,6 +217,6 @@ def quick(**slower: float) -> Timing:
 
 def install(kube: client.ApiClient) -> None:
     """Put the CRD, the RBAC and the admission policies of the manifests into the cluster."""
-    cluster.apply(kube, cluster.documents(sorted((ROOT / "crds").glob("missyouapps*.yaml"))))
+    cluster.apply(kube, cluster.documents(sorted((ROOT / "crds").glob("missyou*.yaml"))))
     cluster.wait_for_crd(kube)
     cluster.apply(kube, cluster.documents([*cluster.RIGHTS, *cluster.ADMISSION]))

@@ -175,17 +175,18 @@ def test_a_secret_taken_out_and_a_broken_version_in_one_patch(app: Bench) -> Non
 
 def give_secret(bench: Bench) -> None:
     """Create the Kubernetes Secret, and let the operator read it."""
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "missyou-operator-secrets"}
-    operator = {"kind": "ServiceAccount", "name": "missyou-operator", "namespace": "missyou-system"}
+    rights, name = "rbac.authorization.k8s.io", "missyou-operator-secrets"
+    readable = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [SECRET], "verbs": ["get"]}
+    role = {"apiVersion": f"{rights}/v1", "kind": "Role", "metadata": {"name": name}, "rules": [readable]}
     binding = {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "apiVersion": f"{rights}/v1",
         "kind": "RoleBinding",
-        "metadata": {"name": "missyou-operator-secrets"},
-        "roleRef": role,
-        "subjects": [operator],
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": rights, "kind": "Role", "name": name},
+        "subjects": [{"kind": "ServiceAccount", "name": "missyou-operator", "namespace": "missyou-system"}],
     }
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": SECRET}, "stringData": {"api-key": "value"}}
-    cluster.apply(bench.kube, [binding, secret], bench.namespace)
+    cluster.apply(bench.kube, [role, binding, secret], bench.namespace)
 
 
 def replace_a_task(bench: Bench) -> None:

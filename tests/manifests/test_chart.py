@@ -51,8 +51,9 @@ def rendered(run: Run, *words: str) -> Objects:
     return objects(done.stdout)
 
 
-def test_the_crd_in_it_is_the_crd() -> None:
-    copy, original = (ROOT / path / "missyouapps.missyou.app.yaml" for path in (f"{CHART}/files", "crds"))
+@pytest.mark.parametrize("plural", ["missyouapps", "missyoutenants"])
+def test_the_crd_in_it_is_the_crd(plural: str) -> None:
+    copy, original = (ROOT / path / f"{plural}.missyou.app.yaml" for path in (f"{CHART}/files", "crds"))
     assert copy.read_text() == original.read_text(), f"cp {original} {copy}"
 
 
@@ -96,10 +97,12 @@ def test_without_confirmation_policy_and_operator_agree(run: Run, kubectl: Kubec
 
 def test_it_makes_what_the_base_makes(run: Run, kubectl: Kubectl) -> None:
     chart, base = rendered(run), objects(kubectl("kustomize", "manifests/base").stdout)
-    crd = chart["CustomResourceDefinition", "", "missyouapps.missyou.app"]
+    crds = [
+        chart["CustomResourceDefinition", "", f"{plural}.missyou.app"] for plural in ("missyouapps", "missyoutenants")
+    ]
     # Helm has --create-namespace; and it would take the CRD away with the release.
     del base["Namespace", "", NAMESPACE]
-    assert crd["metadata"]["annotations"].pop(KEEP) == "keep"
+    assert [crd["metadata"]["annotations"].pop(KEEP) for crd in crds] == ["keep", "keep"]
     assert chart == base
 
 
@@ -115,7 +118,7 @@ def test_values_reach_their_places(run: Run) -> None:
         "replicas": "1",
         "serviceAccount.annotations.eks\\.amazonaws\\.com/role-arn": "arn:aws:iam::123456789012:role/operator",
         "namespaces": "{a,b}",
-        "secretNamespaces": "{a}",
+        "secretNamespaces.a": "{gemini}",
         "env[0].name": "AWS_ENDPOINT_URL",
         "env[0].value": "http://aws",
         "nodeSelector.disk": "fast",
@@ -128,6 +131,8 @@ def test_values_reach_their_places(run: Run) -> None:
     account = made["ServiceAccount", NAMESPACE, NAME]["metadata"]
     assert account["annotations"] == {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/operator"}
     assert made["RoleBinding", "a", "missyou-operator-secrets"]["subjects"][0]["namespace"] == NAMESPACE
+    [readable] = made["Role", "a", "missyou-operator-secrets"]["rules"]
+    assert (readable["resources"], readable["resourceNames"], readable["verbs"]) == (["secrets"], ["gemini"], ["get"])
     deployment = made["Deployment", NAMESPACE, NAME]["spec"]
     pod = deployment["template"]["spec"]
     assert (deployment["replicas"], pod["nodeSelector"]) == (1, {"disk": "fast"})

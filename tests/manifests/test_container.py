@@ -29,7 +29,7 @@ SLOW = 4.0
 @pytest.fixture(scope="module")
 def kube(plane: ControlPlane) -> client.ApiClient:
     kube = controlplane.api_client(plane.kubeconfig)
-    cluster.apply(kube, cluster.documents(sorted((ROOT / "crds").glob("missyouapps*.yaml"))))
+    cluster.apply(kube, cluster.documents(sorted((ROOT / "crds").glob("missyou*.yaml"))))
     cluster.wait_for_crd(kube)
     cluster.apply(kube, shipped())
     return kube

@@ -30,7 +30,7 @@ def bench(control_plane, kube, tmp_path_factory) -> Iterator[Bench]:
     options = {"namespace": "default", "key": "operator", "arguments": arguments}
     with a_bench(control_plane, tmp_path_factory.mktemp("watched"), quick(rds_delete=3.0), **options) as bench:
         cluster.apply(kube, cluster.documents([ROOT / "manifests/samples/secrets-access.yaml"]))
-        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys", "namespace": "default"}}
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "gemini", "namespace": "default"}}
         cluster.apply(kube, [{**secret, "stringData": {"google": HOSTILE}}])
         yield bench
 
@@ -70,7 +70,7 @@ def a_creation_that_is_throttled_and_refused(bench: Bench) -> None:
             Fault.parse({"match": "secretsmanager:CreateSecret", "fail": refusal}),
         ]
     )
-    reference = {"secretKeyRef": {"name": "keys", "key": "google"}}
+    reference = {"secretKeyRef": {"name": "gemini", "key": "google"}}
     bench.apply("watched", environment="Development", secrets={"googleAPIKey": reference})
     stalled = bench.until("watched", lambda app: condition(app, "Stalled"), "Stalled")
     # What AWS said is there, without what it must not have said.

@@ -143,7 +143,10 @@ def test_a_namespace_that_has_not_opted_in_is_told_how(aws):
     app.secrets = Closed()
     app.edit(secrets={"googleAPIKey": {"secretKeyRef": {"name": "gemini", "key": "api-key"}}})
     app.until(lambda _: app.reason("SecretsReady") == "SecretForbidden", "told")
-    remedy = "-n default --clusterrole=missyou-operator-secrets --serviceaccount=tools:operator"
-    assert f"kubectl create rolebinding missyou-operator-secrets {remedy}" in app.condition("SecretsReady")["message"]
+    role = "missyou-operator-gemini"
+    assert (
+        f"kubectl create role {role} -n default --verb=get --resource=secrets --resource-name=gemini && "
+        f"kubectl create rolebinding {role} -n default --role={role} --serviceaccount=tools:operator"
+    ) in app.condition("SecretsReady")["message"]
     app.secrets = {"gemini": {"api-key": "AIza-value"}}
     app.until(lambda _: app.reason("SecretsReady") in {"Available", "WaitingForDatabase"}, "opted in")

@@ -50,7 +50,7 @@ class Permitted(App):
 
     def restart(self, *, ago: float = 3600.0) -> None:
         super().restart(ago=ago)
-        self._recorder.watch(self.accounts.get(REGION).session)
+        self._recorder.watch(self.accounts.get(REGION).region.session)
 
     def reborn(self, **spec: Any) -> None:
         """Be applied again, after it was deleted."""

@@ -16,6 +16,8 @@ from missyou_operator.controller.environment import Environment
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.reconcile import Reconciler
 from missyou_operator.controller.report import Report
+from missyou_operator.controller.tenants import Tenants
+from missyou_operator.stack.secrets import NotOpaqueError
 
 from . import picture
 from .aws import REGION, Aws
@@ -56,6 +58,10 @@ class App:
         #: What the order is drawn from in which the operator does what it could do in any.
         self.seed = SEED
         self.secrets: dict[str, dict[str, str | None]] = {}
+        #: The types of Secrets that are not Opaque, by name.
+        self.secret_types: dict[str, str] = {}
+        #: The cluster's, to which a test adds.
+        self.tenants = Tenants(CLUSTER, REGION)
         self.body: dict[str, Any] = {
             "metadata": {"name": name, "namespace": "default", "uid": UID, "generation": 1, "annotations": {}},
             "spec": spec,
@@ -77,14 +83,20 @@ class App:
             Environment(
                 self.accounts,
                 CLUSTER,
-                lambda _, name: self.secrets.get(name),
+                self._read_secret,
                 Seeded(self.seed),
                 self.region,
                 45.0,
                 started=utc_now() - timedelta(seconds=ago),
                 record_place=lambda _namespace, _name, place: self.annotate("place", place),
+                tenants=self.tenants,
             )
         )
+
+    def _read_secret(self, _: str, name: str) -> dict[str, str | None] | None:
+        if (type_ := self.secret_types.get(name)) is not None:
+            raise NotOpaqueError(type_)
+        return self.secrets.get(name)
 
     @property
     def door(self) -> Door:

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     IMAGE_NOT_KEPT = "ImageNotKept"
     INVALID_SPEC = "InvalidSpec"
     NEWER_MAJOR = "NewerMajor"
+    NOT_GRANTED = "NotGranted"
     OWNED_ELSEWHERE = "OwnedElsewhere"
     PLACE_CHANGED = "PlaceChanged"
     PROGRESSING = "Progressing"
@@ -55,7 +56,7 @@ class Reason(StrEnum):
 #: Reasons that only a person or a new spec can end.
 BROKEN = frozenset(
     {Reason.ACCESS_DENIED, Reason.APPROVAL_REQUIRED, Reason.DATA_LOST, Reason.IMAGE_NOT_FOUND, Reason.INVALID_SPEC}
-    | {Reason.OWNED_ELSEWHERE, Reason.PLACE_CHANGED, Reason.QUOTA_EXCEEDED, Reason.TASKS_FAILING}
+    | {Reason.NOT_GRANTED, Reason.OWNED_ELSEWHERE, Reason.PLACE_CHANGED, Reason.QUOTA_EXCEEDED, Reason.TASKS_FAILING}
 )
 #: Reasons that a person should see although the stack may recover by itself.
 NOTEWORTHY = frozenset(

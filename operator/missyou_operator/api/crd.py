@@ -1,22 +1,22 @@
-"""Generates the CustomResourceDefinition: `python -m missyou_operator.api.crd`, or `missyou crd`.
+"""Generates the CustomResourceDefinitions: `missyou crd`, and `missyou crd missyoutenants`.
 
-`crds/missyouapps.missyou.app.yaml` is this module's output; a test fails when they differ.
+The files in `crds/` are this module's output; a test fails when they differ.
 """
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import yaml
 
 from missyou_operator.api.conditions import ConditionType
 from missyou_operator.api.cross_rules import ROOT_RULES
-from missyou_operator.api.kind import GROUP, KIND, PLURAL, VERSION
+from missyou_operator.api.kind import GROUP, KIND, PLURAL, TENANT_KIND, TENANT_PLURAL, VERSION
 from missyou_operator.api.rules import CEL_KEY
 from missyou_operator.api.schema import structural
 from missyou_operator.api.spec import ValidatedSpec
 from missyou_operator.api.status import Status
+from missyou_operator.api.tenant import ValidatedTenant
 
 _HEADER = """\
 # Generated from the models in operator/missyou_operator/api by `missyou crd`: change those, not this.
@@ -24,21 +24,42 @@ _HEADER = """\
 
 
 def crd() -> dict[str, Any]:
-    """Return the CRD as plain values."""
+    """Return the CRD of MissYouApps as plain values."""
+    names = {"plural": PLURAL, "kind": KIND, "short": "mya"}
+    return _definition(names, "Namespaced", _root(), _columns(), {"subresources": {"status": {}}})
+
+
+def tenant_crd() -> dict[str, Any]:
+    """Return the CRD of MissYouTenants as plain values."""
+    names = {"plural": TENANT_PLURAL, "kind": TENANT_KIND, "short": "myt"}
+    return _definition(names, "Cluster", _tenant_root(), _tenant_columns(), {})
+
+
+def crd_yaml(plural: str = PLURAL) -> str:
+    """Return a CRD as the text of its file in crds/."""
+    made = {PLURAL: crd, TENANT_PLURAL: tenant_crd}[plural]()
+    text: str = yaml.dump(made, Dumper=_Dumper, sort_keys=False, width=116, allow_unicode=True)
+    return _HEADER + text
+
+
+def _definition(
+    names: dict[str, str], scope: str, root: dict[str, Any], columns: list[dict[str, Any]], more: dict[str, Any]
+) -> dict[str, Any]:
+    plural, kind = names["plural"], names["kind"]
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        # Flux would prune a CRD that disappears from Git, and every app with it, and every stack with its app.
-        "metadata": {"name": f"{PLURAL}.{GROUP}", "annotations": {"kustomize.toolkit.fluxcd.io/prune": "disabled"}},
+        # Flux would prune a CRD that disappears from Git, and every object with it, and every stack with its app.
+        "metadata": {"name": f"{plural}.{GROUP}", "annotations": {"kustomize.toolkit.fluxcd.io/prune": "disabled"}},
         "spec": {
             "group": GROUP,
-            "scope": "Namespaced",
+            "scope": scope,
             "names": {
-                "plural": PLURAL,
-                "singular": KIND.lower(),
-                "kind": KIND,
-                "listKind": f"{KIND}List",
-                "shortNames": ["mya"],
+                "plural": plural,
+                "singular": kind.lower(),
+                "kind": kind,
+                "listKind": f"{kind}List",
+                "shortNames": [names["short"]],
                 "categories": ["aws"],
             },
             "versions": [
@@ -46,19 +67,13 @@ def crd() -> dict[str, Any]:
                     "name": VERSION,
                     "served": True,
                     "storage": True,
-                    "subresources": {"status": {}},
-                    "additionalPrinterColumns": _columns(),
-                    "schema": {"openAPIV3Schema": _root()},
+                    **more,
+                    "additionalPrinterColumns": columns,
+                    "schema": {"openAPIV3Schema": root},
                 }
             ],
         },
     }
-
-
-def crd_yaml() -> str:
-    """Return the CRD as the text of the file in crds/."""
-    text: str = yaml.dump(crd(), Dumper=_Dumper, sort_keys=False, width=116, allow_unicode=True)
-    return _HEADER + text
 
 
 class _Dumper(yaml.SafeDumper):
@@ -94,6 +109,31 @@ def _root() -> dict[str, Any]:
     }
 
 
+def _tenant_root() -> dict[str, Any]:
+    return {
+        "description": "What the MissYouApps of some namespaces may name in AWS. As soon as the cluster has one, "
+        "everything that none grants is refused.",
+        "type": "object",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": structural(ValidatedTenant),
+        },
+    }
+
+
+def _tenant_columns() -> list[dict[str, Any]]:
+    return [
+        {"name": "Role", "type": "string", "jsonPath": ".spec.credentials.roleARN"},
+        {"name": "Prefix", "type": "string", "jsonPath": ".spec.stackPrefix"},
+        {"name": "Exposure", "type": "string", "jsonPath": ".spec.exposure"},
+        {"name": "USD/Month", "type": "integer", "jsonPath": ".spec.maxMonthlyUSD"},
+        {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+    ]
+
+
 def _columns() -> list[dict[str, Any]]:
     def ready(field: str) -> str:
         return f'.status.conditions[?(@.type=="{ConditionType.READY}")].{field}'
@@ -107,7 +147,3 @@ def _columns() -> list[dict[str, Any]]:
         {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
         *({"name": name, "type": "string", "priority": 1, "jsonPath": path} for name, path in wide.items()),
     ]
-
-
-if __name__ == "__main__":
-    sys.stdout.write(crd_yaml())

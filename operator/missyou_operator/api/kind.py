@@ -1,4 +1,4 @@
-"""What Kubernetes calls a MissYouApp, and the finalizer that holds one until its stack is gone."""
+"""What Kubernetes calls MissYouApps and MissYouTenants, and the finalizer that holds an app until its stack is gone."""
 
 from __future__ import annotations
 
@@ -7,3 +7,5 @@ VERSION = "v1alpha1"
 KIND = "MissYouApp"
 PLURAL = "missyouapps"
 FINALIZER = f"{GROUP}/finalizer"
+TENANT_KIND = "MissYouTenant"
+TENANT_PLURAL = "missyoutenants"

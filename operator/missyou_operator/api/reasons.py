@@ -105,6 +105,10 @@ _YOU: dict[str, tuple[str, str]] = {
         "The operator has no AWS credentials",
         "Give its ServiceAccount a role (IRSA or EKS Pod Identity), or its Deployment an access key",
     ),
+    "NotGranted": (
+        "The spec names something in AWS that no MissYouTenant grants to the app's namespace. Nothing is changed",
+        "Take it out of the spec, or ask whoever administers the MissYouTenant in the message to grant it",
+    ),
     "NotAccepted": ("A VPC endpoint waits for the owner of its service", "Let the owner accept it"),
     "OutOfMemory": (
         "A task was killed, because it used more than `spec.service.memory`",

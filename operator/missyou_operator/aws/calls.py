@@ -41,10 +41,11 @@ class Call:
         return is_credentials(self.code)
 
 
-def hooks(report: Callable[[Call], None], *, own: bool) -> Mapping[str, Callable[..., None]]:
+def hooks(report: Callable[[Call], None], *, own: Callable[[], bool]) -> Mapping[str, Callable[..., None]]:
     """Return handlers of botocore's events, by event name, that report each request once it is answered.
 
-    A request that was never sent (a gate refused it, a parameter was wrong) is not reported.
+    `own` returns whether the request is signed with the operator's own credentials. A request that was never sent (a
+    gate refused it, a parameter was wrong) is not reported.
     """
 
     def on_call(model: Any, context: dict[str, Any], **_: Any) -> None:
@@ -60,6 +61,6 @@ def hooks(report: Callable[[Call], None], *, own: bool) -> Mapping[str, Callable
             return
         service, operation = context[_NAME]
         code = NO_ANSWER if exception else str((parsed_response or {}).get("Error", {}).get("Code", "") or OK)
-        report(Call(service, operation, code, seconds() - context[_START], own))
+        report(Call(service, operation, code, seconds() - context[_START], own()))
 
     return {"before-call": on_call, "request-created": on_request, "response-received": on_response}

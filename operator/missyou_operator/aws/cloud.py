@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar, cast
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.identity import COMPONENT_TAG, Names, StackIdentity, owner_of
 from missyou_operator.engine.resource import Observed, Resource
+from missyou_operator.tenancy.grant import Grant
 
 T = TypeVar("T")
 
@@ -74,8 +75,11 @@ class Cloud:
         *,
         final_snapshot: bool = True,
         assume: Callable[[str], Clients] | None = None,
+        grant: Grant | None = None,
     ) -> None:
         self.clients = clients
+        #: What the stack's tenant grants, None where there are no tenants.
+        self.grant = grant
         #: Returns the clients of another role.
         self.assume = assume
         self.stack = stack
@@ -129,7 +133,9 @@ class Reader(Cloud):
         begun: bool = False,
         known: Known | None = None,
     ) -> None:
-        super().__init__(cloud.clients, cloud.stack, cloud.inventory, cloud.patterns, assume=cloud.assume)
+        super().__init__(
+            cloud.clients, cloud.stack, cloud.inventory, cloud.patterns, assume=cloud.assume, grant=cloud.grant
+        )
         self._found = found
         self._since = since
         self._slow_since = since if slow_since is None else slow_since

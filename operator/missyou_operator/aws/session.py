@@ -1,22 +1,30 @@
-"""boto3 clients: one set per role and region. Their retries and timeouts suit a pass that never waits long."""
+"""boto3 clients: one set per region, whoever they act for. Retries and timeouts suit a pass that never waits long.
+
+A client of its own for each role and external ID would take megabytes, and anybody may try external IDs. So all
+identities share the clients of a region, and differ in the credentials by which a request is signed.
+"""
 
 from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.loaders import Loader
 from botocore.session import Session as BotocoreSession
 from botocore.session import get_session
 
 from missyou_operator.aws.answers import Parsers
+from missyou_operator.aws.assumed import Assumed, Identity
 from missyou_operator.aws.calls import Call, hooks
+from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Client, Inventory
 
 #: A single call ends within about half a minute, so that a stopping operator can finish what it began. The retry mode
@@ -29,16 +37,42 @@ _CONFIG = Config(
     user_agent_extra="missyou-operator",
 )
 _ONCE = _CONFIG.merge(Config(retries={"total_max_attempts": 1}))
+#: Accounts and regions that are kept, and the seconds after which an account that nobody asks for is forgotten.
+_MOST, _MOST_REGIONS, _UNUSED = 4096, 40, 900.0
+#: Seconds between two searches for accounts to forget.
+_SWEEP = 5.0
+#: By whose credentials the request is signed that this thread makes; None: by the operator's own.
+_ACTING: ContextVar[Assumed | None] = ContextVar("acting", default=None)
+
+
+@dataclass(slots=True)
+class Region:
+    """The clients of one region. They are thread-safe; creating them is not."""
+
+    name: str
+    session: boto3.Session
+    _clients: dict[tuple[str, Config], Client] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def client(self, service: str, config: Config) -> Client:
+        """Return the one client of a service."""
+        with self._lock:
+            if (service, config) not in self._clients:
+                self._clients[service, config] = self.session.client(service, config=config)
+            return self._clients[service, config]
 
 
 @dataclass(slots=True)
 class Account:
-    """One identity in one region: its clients, its account, and the reads that its stacks share."""
+    """One identity in one region: its clients, its account, and the reads that its stacks share.
 
-    session: boto3.Session
-    inventory: Inventory = field(default_factory=Inventory)
-    _clients: dict[tuple[str, Config], Client] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    `assumed` is None for the operator's own identity.
+    """
+
+    region: Region
+    inventory: Inventory
+    assumed: Assumed | None = None
+    used_at: float = field(default_factory=seconds)
 
     def client(self, service: str) -> Client:
         """Return the one client of a service."""
@@ -49,11 +83,8 @@ class Account:
         return self._client(service, _ONCE)
 
     def _client(self, service: str, config: Config) -> Client:
-        # In boto3, creating clients is not thread-safe; using them is.
-        with self._lock:
-            if (service, config) not in self._clients:
-                self._clients[service, config] = self.session.client(service, config=config)
-            return self._clients[service, config]
+        shared = self.region.client(service, config)
+        return shared if self.assumed is None else _acting_for(shared, self.assumed)
 
     def identity(self) -> tuple[str, str]:
         """Return account number and partition (`aws`, `aws-cn`, `aws-us-gov`), read once. Errors: any ClientError."""
@@ -72,30 +103,117 @@ class Accounts:
 
     def __init__(self, gate: Callable[..., Any] | None = None, report: Callable[[Call], None] | None = None) -> None:
         self._gate, self._report = gate, report
-        self._accounts: dict[tuple[str, str, str], Account] = {}
+        self._regions: dict[str, Region] = {}
+        self._accounts: dict[tuple[str, Identity], Account] = {}
+        self._inventories: dict[tuple[str, str, str], Inventory] = {}
+        self._swept = seconds()
         self._lock = threading.Lock()
 
-    def get(self, region: str, role_arn: str = "", external_id: str = "") -> Account:
-        """Return the account for a region, through an assumed role if one is named."""
-        key = (region, role_arn, external_id)
-        with self._lock:
-            if key not in self._accounts:
-                base = _new_session()
-                # For the session's own calls: assuming the role is a call to STS in this region.
-                base.set_config_variable("region", region)
-                self._attach(base, own=True)
-                if role_arn:
-                    base = _assuming(base, role_arn, external_id)
-                    self._attach(base, own=False)
-                self._accounts[key] = Account(boto3.Session(botocore_session=base, region_name=region))
-            return self._accounts[key]
+    def __len__(self) -> int:
+        """Return how many accounts are kept."""
+        return len(self._accounts)
 
-    def _attach(self, session: BotocoreSession, *, own: bool) -> None:
+    def get(self, region: str, identity: Identity = Identity()) -> Account:  # noqa: B008 - it is frozen
+        """Return the account for a region, through an assumed role if the identity names one."""
+        key = (region, identity if identity.role else Identity())
+        with self._lock:
+            found = self._accounts.pop(key, None) or self._made(*key)
+            found.used_at = seconds()
+            # In the order of their last use, for `_forget`.
+            self._accounts[key] = found
+            if seconds() - self._swept >= _SWEEP or len(self._accounts) > _MOST:
+                self._forget()
+            return found
+
+    def _made(self, region: str, identity: Identity) -> Account:
+        clients = self._regions.pop(region, None) or Region(
+            region, boto3.Session(botocore_session=self._session(region))
+        )
+        self._regions[region] = clients
+        if len(self._regions) > _MOST_REGIONS:
+            # Names of regions are anybody's choice. Who still works with these clients keeps them.
+            self._regions.pop(next(iter(self._regions)))
+        # Only who gives the same external ID may see what another session of the role has read.
+        shared = self._inventories.setdefault((region, identity.role, identity.external_id), Inventory())
+        if not identity.role:
+            return Account(clients, shared)
+        return Account(clients, shared, Assumed(identity, functools.partial(clients.client, "sts", _CONFIG)))
+
+    def _forget(self) -> None:
+        """Forget what nobody uses any more, and roles that AWS has refused once they may be tried again."""
+        self._swept = now = seconds()
+        for key, account in list(self._accounts.items()):
+            refused = account.assumed is not None and account.assumed.refused
+            longest = account.assumed.pause if account.assumed and refused else _UNUSED
+            if now - account.used_at > longest or len(self._accounts) > _MOST:
+                del self._accounts[key]
+        kept = {(region, each.role, each.external_id) for region, each in self._accounts}
+        for gone in self._inventories.keys() - kept:
+            del self._inventories[gone]
+
+    def _session(self, region: str) -> BotocoreSession:
+        session = get_session()
+        session.register_component("data_loader", _loader())
+        session.register_component("response_parser_factory", Parsers())
+        session.set_config_variable("region", region)
+        # At the first request, not here: the operator may start before its credentials are there.
+        session._credentials = _Chosen(session)  # noqa: SLF001 - as botocore's own providers do; it has no public setter
         session.register("after-call", _name_service)
         if self._gate:
             session.register("before-send", self._gate)
-        for event, handler in hooks(self._report, own=own).items() if self._report else ():
+        for event, handler in hooks(self._report, own=_is_own).items() if self._report else ():
             session.register(event, handler)
+        return session
+
+
+class _Chosen(Credentials):  # type: ignore[misc]  # botocore has no types
+    """The credentials of whoever the request is made for."""
+
+    def __init__(self, session: BotocoreSession) -> None:
+        super().__init__("", "")
+        self._session = session
+        self._own: Credentials | None = None
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials | None:
+        """Return the keys to sign a request with; None where the operator has none."""
+        assumed = _ACTING.get()
+        if assumed is not None:
+            # The role is assumed with the operator's own.
+            with _acting(None):
+                return assumed.credentials()
+        self._own = self._own or self._session.get_component("credential_provider").load_credentials()
+        return self._own.get_frozen_credentials() if self._own else None
+
+
+@contextmanager
+def _acting(assumed: Assumed | None) -> Iterator[None]:
+    token = _ACTING.set(assumed)
+    try:
+        yield
+    finally:
+        _ACTING.reset(token)
+
+
+def _is_own() -> bool:
+    return _ACTING.get() is None
+
+
+def _acting_for(client: Client, assumed: Assumed) -> Client:
+    """Return a view of a client whose calls are signed by a role. It shares all else with the client."""
+    kind: type = type(client)
+    view: Client = object.__new__(_view_of(kind))
+    view.__dict__.update(client.__dict__, missyou_assumed=assumed)
+    return view
+
+
+@functools.cache
+def _view_of(kind: type) -> Any:
+    def call(self: Any, operation_name: str, api_params: Any) -> Any:
+        # In botocore, a call is signed and sent by the thread that makes it; paginators make theirs by this method too.
+        with _acting(self.missyou_assumed):
+            return kind._make_api_call(self, operation_name, api_params)  # type: ignore[attr-defined]  # noqa: SLF001
+
+    return type(kind.__name__, (kind,), {"_make_api_call": call})
 
 
 def _name_service(parsed: dict[str, Any], model: Any, **_: Any) -> None:
@@ -106,24 +224,6 @@ def _name_service(parsed: dict[str, Any], model: Any, **_: Any) -> None:
 
 @functools.cache
 def _loader() -> Loader:
-    """Return the one loader of AWS's models: a loader per role takes 52 MB and 0.7 s, a shared one 5 MB and 0.14 s."""
+    """Return the one loader of AWS's models: one per region takes 52 MB and 0.7 s, a shared one 5 MB and 0.14 s."""
     loader: Loader = get_session().get_component("data_loader")
     return loader
-
-
-def _new_session() -> BotocoreSession:
-    session = get_session()
-    session.register_component("data_loader", _loader())
-    session.register_component("response_parser_factory", Parsers())
-    return session
-
-
-def _assuming(source: BotocoreSession, role_arn: str, external_id: str) -> BotocoreSession:
-    arguments = {"RoleSessionName": "missyou-operator", **({"ExternalId": external_id} if external_id else {})}
-    fetcher = AssumeRoleCredentialFetcher(
-        source.create_client, source.get_credentials(), role_arn, extra_args=arguments
-    )
-    session = _new_session()
-    credentials = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
-    session._credentials = credentials  # noqa: SLF001 - as botocore's own providers do; it has no public setter
-    return session

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from missyou_operator.api.crd import crd_yaml
+from missyou_operator.api.kind import PLURAL, TENANT_PLURAL
 from missyou_operator.cli import cost, policy, prices
 from missyou_operator.cli.cluster import Cluster
 from missyou_operator.cli.exits import Exit, Failure
@@ -56,8 +57,8 @@ def script() -> NoReturn:
     os._exit(code)
 
 
-def _crd(options: argparse.Namespace) -> None:  # noqa: ARG001 - all commands have one signature
-    sys.stdout.write(crd_yaml())
+def _crd(options: argparse.Namespace) -> None:
+    sys.stdout.write(crd_yaml(options.plural))
 
 
 def _watch(options: argparse.Namespace) -> None:
@@ -103,7 +104,14 @@ def _parser() -> argparse.ArgumentParser:
     place = _Parser(add_help=False)
     place.add_argument("-n", "--namespace", metavar="NS", help="namespace (default: from the kubeconfig context)")
 
-    crd = _command(commands, "crd", "print the CustomResourceDefinition")
+    crd = _command(commands, "crd", "print a CustomResourceDefinition")
+    crd.add_argument(
+        "plural",
+        nargs="?",
+        choices=(PLURAL, TENANT_PLURAL),
+        default=PLURAL,
+        help="of which resource (default: %(default)s)",
+    )
     crd.set_defaults(run=_crd)
 
     policy.add_to(commands)

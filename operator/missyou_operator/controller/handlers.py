@@ -12,7 +12,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -29,12 +29,14 @@ from missyou_operator.controller.kube import RIGHTS, Kube
 from missyou_operator.controller.leader import Leader
 from missyou_operator.controller.lease import Candidate
 from missyou_operator.controller.logs import Threads
-from missyou_operator.controller.loop import AppLoop, Shared
+from missyou_operator.controller.loop import AppLoop, Shared, plain
 from missyou_operator.controller.metrics import Metrics
 from missyou_operator.controller.probes import Answer, ProbeServer
 from missyou_operator.controller.readiness import Readiness
 from missyou_operator.controller.reconcile import Reconciler
 from missyou_operator.controller.settings import Settings
+from missyou_operator.controller.tenants import Key, Tenants
+from missyou_operator.controller.watching import Watching
 
 logger = logging.getLogger(__name__)
 
@@ -78,9 +80,12 @@ class Operator:
             lambda: self.kube.apps(settings.namespaces),
             lambda: accounts.get(settings.region).identity(),
         )
+        uid = self.kube.cluster_uid()
+        self.tenants = Tenants(uid, settings.region, settings.prices, settings.require_tenants)
+        self.turning: asyncio.AbstractEventLoop | None = None
         environment = Environment(
             accounts,
-            self.kube.cluster_uid(),
+            uid,
             self.kube.read_secret,
             self.calls,
             settings.region,
@@ -88,6 +93,7 @@ class Operator:
             prices=settings.prices,
             confirm_deletion=settings.confirm_deletion,
             record_place=self.record_place,
+            tenants=self.tenants,
         )
         self.shared = Shared(
             self.kube,
@@ -103,6 +109,17 @@ class Operator:
             self.leader.check()
         self.kube.annotate(namespace, name, PLACE, place)
 
+    def woken(self, keys: Sequence[Key]) -> None:
+        """Have the loops of apps run a pass at once. Any thread may call it."""
+        # Before the event loop turns, and after it has ended, every app is looked at anyway.
+        with contextlib.suppress(RuntimeError, AttributeError):
+            self.turning.call_soon_threadsafe(self._wake, list(keys))  # type: ignore[union-attr]
+
+    def _wake(self, keys: Sequence[Key]) -> None:
+        for key in keys:
+            if key in self.loops:
+                self.loops[key].wake()
+
     def registry(self) -> kopf.OperatorRegistry:
         """Return the handlers to kopf."""
         registry = kopf.OperatorRegistry()
@@ -116,6 +133,7 @@ class Operator:
 
     async def configure(self, settings: kopf.OperatorSettings, **_: Any) -> None:
         """Configure kopf: nothing stored in objects, no scanning for CRDs, watches that notice a dead connection."""
+        self.turning = asyncio.get_running_loop()
         self.readiness.begin()
         self.sweeper = asyncio.create_task(self._sweep())
         settings.persistence.diffbase_storage = _Nothing()
@@ -172,7 +190,9 @@ class Operator:
             self.metrics.gone(meta)
             if loop and loop.uid == meta["uid"]:
                 self.loops.pop(key).stop()
+                self._wake(self.tenants.app_gone(key))
             return
+        self._wake(self.tenants.app_seen(plain(body)))
         self.metrics.seen(dict(meta), dict(body.status))
         if loop and loop.uid == meta["uid"]:
             loop.seen(body)
@@ -199,6 +219,7 @@ class Operator:
                     logger.warning("%s/%s is gone, which no watch has shown", *key)
                     self.metrics.gone(dict(zip(("namespace", "name"), key, strict=True)))
                     self.loops.pop(key).stop()
+                    self._wake(self.tenants.app_gone(key))
 
 
 def serve(settings: Settings) -> None:
@@ -216,6 +237,12 @@ def serve(settings: Settings) -> None:
         ProbeServer(settings.probes, operator.answers())
     if operator.leader:
         operator.leader.acquire()
+    try:
+        Watching(kube, operator.tenants, operator.woken).begin(settings.namespaces)
+    except ApiException as error:
+        sys.exit(f"the operator may not list MissYouTenants and namespaces ({error.status} {error.reason}): {RIGHTS}")
+    except (HTTPError, OSError) as error:
+        sys.exit(f"cannot reach the API server ({type(error).__name__}): is it up, and does KUBECONFIG lead to it?")
     try:
         with contextlib.suppress(KeyboardInterrupt):
             while ended := _watch(operator):

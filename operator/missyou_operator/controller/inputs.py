@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from missyou_operator.api.annotations import PLACE, annotation
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.observe import Observations, observe
@@ -15,13 +16,16 @@ from missyou_operator.aws.zones import choose_zones
 from missyou_operator.controller import losses
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.report import known_resources, recorded
+from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Runtime
 from missyou_operator.engine.plan import ObservedState, Plan, make_plan
 from missyou_operator.engine.resource import Health, Observed
 from missyou_operator.stack import build
+from missyou_operator.stack.context import DomainLookup
 from missyou_operator.stack.lookups import DataSources
 from missyou_operator.stack.secrets import KubernetesSecret
+from missyou_operator.tenancy.grant import Grant
 
 #: Seconds that a read may be old which several stacks share.
 _SHARED_FOR = 3.0
@@ -108,4 +112,21 @@ def desire(inputs: Inputs, world: ObservedState) -> Graph:
     zones = choose_zones(inputs.cloud, app.network.availability_zones, sources.zones_in_use(world))
     major = major_to_run(inputs.cloud, app.database.engine_version, sources.running_version(world))
     lookups = sources.answers(world, zones, major)
+    if (grant := inputs.cloud.grant) is not None:
+        _check_zone(grant, lookups.domain)
+        # Policies that go by tags of roles, of whoever wrote them, would let a tenant in by a tag of its choice.
+        lookups = replace(lookups, tags_on_roles=False)
     return inputs.memory.graph.get((app, stack, lookups), lambda: build(app, stack, lookups))
+
+
+def _check_zone(grant: Grant, domain: DomainLookup) -> None:
+    """Refuse a hosted zone that nobody has granted, also one that was found by its name or is in use already."""
+    if not domain.zone or domain.zone in grant.zones:
+        return
+    name = f" ({domain.zone_name})" if domain.zone_name else ""
+    raise RefusedError(
+        Reason.NOT_GRANTED,
+        f"spec.domain: the records belong into the hosted zone {domain.zone}{name}, which is not granted: ask whoever "
+        f"administers MissYouTenant/{grant.tenant} to add it to spec.zones",
+        600.0,
+    )

@@ -5,21 +5,26 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
+from kubernetes.watch.watch import iter_resp_lines
 from urllib3.exceptions import HTTPError
 
 from missyou_operator.api import GROUP, PLURAL, VERSION
+from missyou_operator.api.kind import TENANT_PLURAL
 from missyou_operator.controller.lease import Record
 from missyou_operator.engine.errors import FlakyError
+from missyou_operator.stack.secrets import NotOpaqueError
 
 #: Seconds for connecting and for an answer.
 _TIMEOUT = (5, 15)
+#: Seconds that one watch of tenants or namespaces lasts. A dead connection is noticed ten seconds later.
+_WATCH = 30
 #: The same for the lease, whose renewal must not hang.
 _SOON = (2, 2)
 #: How the API server words a refusal, in JSON, whoever authorizes.
@@ -75,7 +80,8 @@ class Kube:
     def read_secret(self, namespace: str, name: str) -> Mapping[str, str | None] | None:
         """Return the data of a Secret, decoded, or None where there is none. A value that is not UTF-8 is None.
 
-        Error: PermissionError where the namespace has not opted in; its text is the user that was refused.
+        Errors: PermissionError where the namespace has not opted in with it; its text is the user that was refused.
+        NotOpaqueError for a Secret that is not of the type Opaque.
         """
         try:
             secret = self._core.read_namespaced_secret(name, namespace, _request_timeout=_TIMEOUT)
@@ -85,6 +91,8 @@ class Kube:
             if error.status == 403 and (refused := _REFUSED.search(error.body or "")):
                 raise PermissionError(refused["user"]) from None
             raise
+        if secret.type != "Opaque":
+            raise NotOpaqueError(secret.type or "")
         return {key: _text(raw) for key, raw in (secret.data or {}).items()}
 
     def unserved(self, namespaces: Sequence[str]) -> str:
@@ -106,14 +114,46 @@ class Kube:
 
     def apps(self, namespaces: Sequence[str]) -> set[str]:
         """List the UIDs of all MissYouApps, or of those in some namespaces."""
-        uids: set[str] = set()
+        return {app["metadata"]["uid"] for app in self.app_bodies(namespaces)}
+
+    def tenants(self) -> tuple[Sequence[Mapping[str, Any]], str]:
+        """List the MissYouTenants; return the version of the list, too, "" where the cluster does not know the kind."""
+        try:
+            page = self._tenants(_request_timeout=_TIMEOUT)
+        except ApiException as error:
+            if error.status == 404:
+                return [], ""
+            raise
+        return page["items"], page["metadata"]["resourceVersion"]
+
+    def tenant_events(self, version: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield the changes of MissYouTenants after a version, for half a minute: ADDED, MODIFIED or DELETED, and what.
+
+        Errors: ApiException (410: the version is too old), HTTPError.
+        """
+        return _events(self._tenants, version)
+
+    def namespaces(self) -> tuple[Sequence[Mapping[str, Any]], str]:
+        """List all namespaces; return the version of the list, too."""
+        page: Any = self._core.list_namespace(_request_timeout=_TIMEOUT)
+        rows = [{"metadata": {"name": row.metadata.name, "labels": row.metadata.labels or {}}} for row in page.items]
+        return rows, page.metadata.resource_version
+
+    def namespace_events(self, version: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield the changes of namespaces, as `tenant_events`."""
+        return _events(self._core.list_namespace, version)
+
+    def app_bodies(self, namespaces: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        """List all MissYouApps, or those of some namespaces."""
         for read in self._reads(namespaces):
             more: str | None = None
             while more != "":
                 page = read(limit=500, _continue=more, _request_timeout=_TIMEOUT)
-                uids |= {app["metadata"]["uid"] for app in page["items"]}
+                yield from page["items"]
                 more = page["metadata"].get("continue", "")
-        return uids
+
+    def _tenants(self, **options: Any) -> Any:
+        return self._custom.list_cluster_custom_object(GROUP, VERSION, TENANT_PLURAL, **options)
 
     def annotate(self, namespace: str, name: str, key: str, value: str) -> None:
         """Set an annotation of a MissYouApp. One that is gone needs none; one without room for it has its status."""
@@ -166,6 +206,21 @@ class Kube:
             field_manager=_MANAGER,
             _request_timeout=_TIMEOUT,
         )
+
+
+def _events(listing: Callable[..., Any], version: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    patience = (_TIMEOUT[0], _WATCH + 10)
+    options = {"watch": True, "resource_version": version, "timeout_seconds": _WATCH, "_preload_content": False}
+    answer = listing(**options, _request_timeout=patience)
+    try:
+        for line in iter_resp_lines(answer):  # type: ignore[no-untyped-call]
+            event = json.loads(line)
+            if event["type"] == "ERROR":
+                raise ApiException(status=event["object"].get("code"), reason=event["object"].get("message"))
+            yield event["type"], event["object"]
+    finally:
+        answer.close()
+        answer.release_conn()
 
 
 def _unwritten(key: str, why: str) -> FlakyError:

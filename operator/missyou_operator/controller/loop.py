@@ -77,6 +77,10 @@ class AppLoop:
             self._sign = sign
             self._wake.set()
 
+    def wake(self) -> None:
+        """Run the next pass at once: something outside the app has changed what it may do."""
+        self._wake.set()
+
     def stop(self) -> None:
         """End: after the present call to AWS, if a pass is under way."""
         self._stopped = True
@@ -113,7 +117,7 @@ class AppLoop:
 
     async def _pass(self, body: kopf.Body, *, deleting: bool) -> Report:
         """Run one pass in a thread, and write its status."""
-        seen, shared = _plain(body), self._shared
+        seen, shared = plain(body), self._shared
         meta = seen["metadata"]
         lane = "change" if meta["generation"] != self._generation else "resync"
         self._generation = meta["generation"]
@@ -209,7 +213,8 @@ def _sign(body: kopf.Body) -> tuple[Any, ...]:
     )
 
 
-def _plain(body: kopf.Body) -> dict[str, Any]:
+def plain(body: kopf.Body) -> dict[str, Any]:
+    """Return an app as plain values, as the API server has it."""
     return {
         "apiVersion": f"{GROUP}/{VERSION}",
         "kind": body.get("kind"),

@@ -7,12 +7,13 @@ one would be forgotten.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from missyou_operator.api.annotations import PLACE, annotation
 from missyou_operator.api.conditions import Reason
+from missyou_operator.aws.assumed import Identity
 from missyou_operator.aws.session import Account, Accounts
 from missyou_operator.engine.errors import RefusedError
 
@@ -58,27 +59,29 @@ def in_status(body: Mapping[str, Any]) -> Place | None:
     return Place(account, region) if account and region else None
 
 
-def meant(body: Mapping[str, Any], accounts: Accounts, region: str) -> tuple[Place, Account]:
-    """Return the place that the spec means, or else the operator's own, and the account that leads there."""
-    role, external_id = _credentials(body)
+def meant(body: Mapping[str, Any], accounts: Accounts, region: str, identity: Identity) -> tuple[Place, Account]:
+    """Return the place that an identity means, in the spec's region or else the operator's, and the way there."""
     region = (body.get("spec") or {}).get("region") or region
-    account = accounts.get(region, role, external_id)
-    return Place(account.identity()[0], region, role, external_id), account
+    account = accounts.get(region, identity)
+    return Place(account.identity()[0], region, identity.role, identity.external_id), account
 
 
-def check(body: Mapping[str, Any], accounts: Accounts, region: str, occupied: Occupied) -> bool:
+def check(
+    body: Mapping[str, Any], accounts: Accounts, region: str, ways: Sequence[Identity], occupied: Occupied
+) -> bool:
     """Return whether the stack moves to another place, which it may while it has nothing where it lives.
 
-    Error: RefusedError if it has, or if nobody can tell.
+    `ways`: the identities that may be used, the one that is meant first. Error: RefusedError if the stack has
+    something, or if nobody can tell.
     """
     known = recorded(body)
     if known is None:
         return False
-    wanted, _ = meant(body, accounts, region)
+    wanted, _ = meant(body, accounts, region, ways[0])
     if wanted.same(known):
         return False
     if not any(row.get("id") for row in (body.get("status") or {}).get("resources", ())):
-        account = _way_to(known, body, accounts)
+        account = _way_to(known, accounts, ways)
         if account is not None and not occupied(account):
             return True
     raise RefusedError(
@@ -88,28 +91,34 @@ def check(body: Mapping[str, Any], accounts: Accounts, region: str, occupied: Oc
     )
 
 
-def account_of(body: Mapping[str, Any], accounts: Accounts, region: str) -> Account:
-    """Return the account to delete a stack in: that of its place, by whichever identity leads there.
+def account_of(body: Mapping[str, Any], accounts: Accounts, region: str, ways: Sequence[Identity]) -> Account:
+    """Return the account to delete a stack in: that of its place, by whichever of the identities leads there.
 
     Error: RefusedError if none does.
     """
     known = recorded(body)
     if known is None:
-        return meant(body, accounts, region)[1]
-    account = _way_to(known, body, accounts)
+        return meant(body, accounts, region, ways[0])[1]
+    account = _way_to(known, accounts, ways)
     if account is None:
         raise RefusedError(
             Reason.PLACE_CHANGED,
-            f"this stack lives in {known}, where neither spec.credentials nor the operator's own identity leads. It is "
-            f"not deleted. {_remedy(body, known, None)}; or set spec.deletionPolicy to Retain to leave it there",
+            f"this stack lives in {known}, where {_nowhere(ways)}. It is not deleted. {_remedy(body, known, None)}; "
+            "or set spec.deletionPolicy to Retain to leave it there",
         )
     return account
 
 
-def _way_to(known: Place, body: Mapping[str, Any], accounts: Accounts) -> Account | None:
-    """Return the account of a place, by the role of the spec, the recorded one, or the operator's own identity."""
-    for role, external_id in dict.fromkeys((_credentials(body), (known.role, known.external_id), ("", ""))):
-        account = accounts.get(known.region, role, external_id)
+def _nowhere(ways: Sequence[Identity]) -> str:
+    if len(ways) > 1:
+        return "neither spec.credentials nor the operator's own identity leads"
+    return f"the role {ways[0].role} of its MissYouTenant does not lead" if ways[0].role else "its tenant does not lead"
+
+
+def _way_to(known: Place, accounts: Accounts, ways: Sequence[Identity]) -> Account | None:
+    """Return the account of a place, by the first of the identities that leads there."""
+    for identity in dict.fromkeys(ways):
+        account = accounts.get(known.region, identity)
         try:
             number, _ = account.identity()
         except Exception:  # noqa: S112 - a role that is gone or refused leads nowhere
@@ -121,7 +130,7 @@ def _way_to(known: Place, body: Mapping[str, Any], accounts: Accounts) -> Accoun
 
 def _remedy(body: Mapping[str, Any], known: Place, wanted: Place | None) -> str:
     """Return what takes the change back."""
-    role, _ = _credentials(body)
+    role, _ = credentials(body)
     return "; ".join(_ways(body, known, wanted, role))
 
 
@@ -145,9 +154,10 @@ def _ways(body: Mapping[str, Any], known: Place, wanted: Place | None, role: str
         yield f"or, if this app is a copy of one that lives there, remove its annotation {PLACE}"
 
 
-def _credentials(body: Mapping[str, Any]) -> tuple[str, str]:
-    credentials = (body.get("spec") or {}).get("credentials") or {}
-    return credentials.get("roleARN", ""), credentials.get("externalID", "")
+def credentials(body: Mapping[str, Any]) -> tuple[str, str]:
+    """Return role and external ID as the spec names them, "" for none."""
+    given = (body.get("spec") or {}).get("credentials") or {}
+    return given.get("roleARN", ""), given.get("externalID", "")
 
 
 def _annotated(body: Mapping[str, Any]) -> Place | None:

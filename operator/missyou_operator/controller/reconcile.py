@@ -43,6 +43,7 @@ from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.planned import PassResult, left_to_do
 from missyou_operator.controller.report import Report
 from missyou_operator.controller.spending import check_budget, judge
+from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Runtime
@@ -50,6 +51,7 @@ from missyou_operator.engine.plan import Action, Plan
 from missyou_operator.engine.resource import Health, Observed, failed
 from missyou_operator.stack.backups import SnapshotRequest
 from missyou_operator.stack.lookups import DataSources
+from missyou_operator.tenancy.grant import Grant
 
 logger = logging.getLogger(__name__)
 
@@ -67,19 +69,29 @@ class Reconciler:
 
     def reconcile(self, body: Mapping[str, Any], memory: Memory, stopped: Callable[[], bool]) -> Report:
         """Run one pass for an app as it stands in `body`. Never raises for what AWS or the spec do."""
-        region = self._environment.region
         try:
-            if not (body.get("spec") or {}).get("suspend") and self._environment.moves(body):
-                memory.world, memory.known = None, {}
+            judges = self._environment.tenants.judges
+            if not judges and not (body.get("spec") or {}).get("suspend"):
+                self._follow(body, memory, None)
             # The API server counts the generation up with each change of the spec.
-            app = memory.app.get((body["metadata"]["generation"], region), lambda: parse(body, region))
+            key, region = body["metadata"]["generation"], self._environment.region
+            app = memory.app.get((key, region), lambda: parse(body, region))
+            if app.suspend:
+                return _end(body, report.suspended(body, utc_now()), _IDLE)
+            # Before the first call to AWS: what nobody has granted is not even looked at.
+            grant = self._environment.tenants.grant(body, app)
+            if judges or grant is not None:
+                self._follow(body, memory, grant)
         except InvalidSpec as error:
             return _end(body, report.trouble(body, failed(Reason.INVALID_SPEC, str(error)), utc_now()), _IDLE, "error")
-        except Exception as error:  # where the stack lives could not be found out, or has changed
+        except Exception as error:  # not granted, or where the stack lives could not be found out, or has changed
             return _failed(body, memory, classify(error))
-        if app.suspend:
-            return _end(body, report.suspended(body, utc_now()), _IDLE)
-        return self._pass(body, app, memory, stopped)
+        return self._pass(body, app, grant, memory, stopped)
+
+    def _follow(self, body: Mapping[str, Any], memory: Memory, grant: Grant | None) -> None:
+        """Forget what was observed of a stack that moves to another place."""
+        if self._environment.moves(body, grant):
+            memory.world, memory.known = None, {}
 
     def teardown(self, body: Mapping[str, Any], memory: Memory, stopped: Callable[[], bool]) -> Report:
         """Run one pass of a deletion. Needs no valid spec: what belongs to the stack is found by its tags and names."""
@@ -88,14 +100,25 @@ class Reconciler:
             return Report(body.get("status") or {}, 0.0, done=True)
         if spec.get("suspend"):
             return _end(body, report.suspended(body, utc_now()), _DELETING)
-        return self._pass(body, None, memory, stopped)
+        try:
+            grant = self._environment.tenants.grant_to_delete(body)
+        except RefusedError as error:
+            if report.never_began(body):
+                return Report(body.get("status") or {}, 0.0, done=True)
+            return _failed(body, memory, error.health)
+        return self._pass(body, None, grant, memory, stopped)
 
     def _pass(
-        self, body: Mapping[str, Any], app: AppSpec | None, memory: Memory, stopped: Callable[[], bool]
+        self,
+        body: Mapping[str, Any],
+        app: AppSpec | None,
+        grant: Grant | None,
+        memory: Memory,
+        stopped: Callable[[], bool],
     ) -> Report:
         """Go through the steps: towards what `app` desires or, where it is None, towards nothing."""
         try:
-            inputs = self._begin(body, app, memory, stopped)
+            inputs = self._begin(body, app, grant, memory, stopped)
             observations, graph, plan = observe_and_plan(inputs)
             if not inputs.full and _needs_whole_picture(plan, observations, memory):
                 # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
@@ -118,10 +141,15 @@ class Reconciler:
             return _failed(body, memory, classify(error))
 
     def _begin(
-        self, body: Mapping[str, Any], app: AppSpec | None, memory: Memory, stopped: Callable[[], bool]
+        self,
+        body: Mapping[str, Any],
+        app: AppSpec | None,
+        grant: Grant | None,
+        memory: Memory,
+        stopped: Callable[[], bool],
     ) -> Inputs:
         """Read what is not in AWS, and decide how much of AWS is due to be observed."""
-        cloud = self._environment.cloud(body, app)
+        cloud = self._environment.cloud(body, app, grant)
         runtime = Runtime(cloud, self._environment.pool, classify, stopped, memory.lasting)
         snapshot, meta = SnapshotRequest.of(body), body["metadata"]
         token = f"{annotation(body, RECONCILE)}\0{snapshot.value}"
@@ -303,7 +331,7 @@ def _failed(body: Mapping[str, Any], memory: Memory, health: Health) -> Report:
     began = memory.since.setdefault(("", health.reason), now)
     memory.full_at = float("-inf")
     requeue_after = max(1.0, min((now - began) / 4, health.typical_seconds))
-    ours = health.reason in {"InternalError", Reason.PLACE_CHANGED}
+    ours = health.reason in {"InternalError", Reason.PLACE_CHANGED, Reason.NOT_GRANTED}
     recent = not ours and now - max([memory.began, *memory.read_at.values()]) < unread.TRUSTED_FOR
     status = report.unsaid if recent and unread.speaks(body) else partial(report.trouble, health=health)
     return _end(body, status(body, now=utc_now()), requeue_after, "error")

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from missyou_operator.api import Component
-from missyou_operator.api.annotations import RECONCILE, annotation
+from missyou_operator.api.annotations import PLACE, RECONCILE, annotation
 from missyou_operator.api.conditions import ConditionType, Reason
 from missyou_operator.api.status import (
     Blocker,
@@ -174,6 +174,16 @@ def deleting(body: Mapping[str, Any], outcome: Outcome, now: datetime) -> dict[s
         ),
     )
     return _finished(body, before, status, verdicts, now)
+
+
+def never_began(body: Mapping[str, Any]) -> bool:
+    """Return whether an app was refused from its beginning, so that it can have nothing in AWS.
+
+    The place is recorded in an annotation before the first creation, and in the status after the first observation.
+    """
+    before = previous(body)
+    refused = any(c.type == ConditionType.READY and c.reason == Reason.NOT_GRANTED for c in before.conditions)
+    return refused and not before.account and not before.resources and not annotation(body, PLACE)
 
 
 def events(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Event]:

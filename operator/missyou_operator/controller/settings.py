@@ -18,7 +18,8 @@ class Settings:
     """`namespaces` empty: all of them. `resync` in seconds. `probes` is host:port, or empty for none.
 
     `own_namespace` is where the Lease lives, if `leader_elect`; `identity` is the name in it. `confirm_deletion`:
-    whether the deletion of a production app's data has to be confirmed.
+    whether the deletion of a production app's data has to be confirmed. `require_tenants`: without a MissYouTenant
+    nothing is granted.
     """
 
     region: str
@@ -33,6 +34,7 @@ class Settings:
     log_format: str = "text"
     prices: PriceTable = field(default_factory=bundled)
     confirm_deletion: bool = True
+    require_tenants: bool = False
 
 
 def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Settings:
@@ -106,6 +108,12 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         help="whose deletion waits for the annotation missyou.app/confirm-deletion: that of production apps "
         "whose stacks hold data, or nobody's (env MISSYOU_CONFIRM_DELETION; default: production)",
     )
+    parser.add_argument(
+        "--require-tenants",
+        action=argparse.BooleanOptionalAction,
+        default=environ.get("MISSYOU_REQUIRE_TENANTS", "") == "true",
+        help="grant nothing while there is no MissYouTenant, instead of everything (env MISSYOU_REQUIRE_TENANTS=true)",
+    )
     parser.add_argument("--verbose", action="store_true", help="log every pass")
     given = parser.parse_args(arguments)
     if not given.region:
@@ -133,6 +141,7 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         given.log_format,
         given.prices,
         given.confirm_deletion == "production",
+        given.require_tenants,
     )
 
 

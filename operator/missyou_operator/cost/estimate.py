@@ -66,6 +66,19 @@ class Estimate:
         return sums
 
 
+def at_most(app: AppSpec, prices: PriceTable) -> Estimate:
+    """Estimate what a spec's stack costs a month while it has grown as far as the spec lets it grow."""
+    service, database = app.service, app.database
+    replicas = service.replicas.model_copy(update={"min": service.replicas.max})
+    grown = app.model_copy(
+        update={
+            "service": service.model_copy(update={"replicas": replicas}),
+            "database": database.model_copy(update={"storage_gib": database.max_storage_gib}),
+        }
+    )
+    return estimate(grown, prices)
+
+
 def estimate(app: AppSpec, prices: PriceTable, usage: Usage | None = None) -> Estimate:
     """Estimate what a spec's stack costs a month, with its minimum number of replicas."""
     assumed = usage or Usage()

@@ -76,7 +76,8 @@ class Lookups:
 
     `zones`: the two availability zones, in the order of their letters. `domain`: the hosted zone for `spec.domain`.
     `snapshot`: the value of the annotation that requests a snapshot, "" for none. `image`: the image in use.
-    `database`: what runs. `running`: what must stay for the version of the app that runs.
+    `database`: what runs. `running`: what must stay for the version of the app that runs. `tags_on_roles`: whether
+    `spec.tags` are set on IAM roles, too.
     """
 
     zones: tuple[str, str]
@@ -85,6 +86,7 @@ class Lookups:
     image: ImageLookup = field(default_factory=ImageLookup)
     database: DatabaseLookup = field(default_factory=DatabaseLookup)
     running: RunningVersion = field(default_factory=RunningVersion)
+    tags_on_roles: bool = True
 
 
 class Untagged(TypedDict):
@@ -131,3 +133,9 @@ class Context:
         """Return what names and tags the resources of a component."""
         tags = {**self.app.tags, **ledger(self.app.tags), "Environment": str(self.app.environment)}
         return Named(component, self.stack, tags)
+
+    def named_role(self, component: Component) -> Named:
+        """Return what names and tags the IAM roles of a component."""
+        if self.lookups.tags_on_roles:
+            return self.named(component)
+        return Named(component, self.stack, {"Environment": str(self.app.environment)})

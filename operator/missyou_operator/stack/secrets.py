@@ -23,6 +23,14 @@ _ACCOUNTS = "system:serviceaccount:"
 _MAX_BYTES = 65_536
 
 
+class NotOpaqueError(Exception):
+    """A Secret of another type than Opaque: a token, a TLS key, a registry's password. None of them is for an app."""
+
+    def __init__(self, type_: str) -> None:
+        super().__init__(type_)
+        self.type = type_
+
+
 @dataclass(frozen=True, kw_only=True)
 class KubernetesSecret(External):
     """One key of a Kubernetes Secret. The pass reads it, and observes it with an attribute `value`."""
@@ -33,14 +41,23 @@ class KubernetesSecret(External):
     key: str
 
     def forbidden(self, namespace: str, user: str) -> Health:
-        """Explain how the namespace opts in. `user` is the operator's name, as the API server writes it."""
+        """Explain how the namespace opts in with this one Secret. `user` is the operator's name to the API server."""
         account = user.removeprefix(_ACCOUNTS)
         subject = f"--user={user}" if account == user else f"--serviceaccount={account}"
+        name = f"missyou-operator-{self.secret}"
         return pending(
             Reason.SECRET_FORBIDDEN,
-            f"the operator may not read the Secret {self.secret}: opt the namespace in with "
-            f"kubectl create rolebinding missyou-operator-secrets -n {namespace} "
-            f"--clusterrole=missyou-operator-secrets {subject}",
+            f"the operator may not read the Secret {self.secret}: let it read this one with "
+            f"kubectl create role {name} -n {namespace} --verb=get --resource=secrets --resource-name={self.secret} "
+            f"&& kubectl create rolebinding {name} -n {namespace} --role={name} {subject}",
+        )
+
+    def not_opaque(self, namespace: str, type_: str) -> Health:
+        """Explain that a Secret is of a type that no app is given."""
+        return pending(
+            Reason.SECRET_INVALID,
+            f"the Secret {self.secret} is of the type {type_}, and apps get values of Opaque Secrets only: name one "
+            f"that is made with kubectl create secret generic NAME -n {namespace} --from-literal={self.key}=VALUE",
         )
 
     def unusable(self, namespace: str, data: Mapping[str, str | None] | None) -> Health | None:

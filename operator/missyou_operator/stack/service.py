@@ -124,7 +124,7 @@ def roles(
     ctx: Context, images: Registry, variables: Mapping[str, SecretVariable], log_group: LogGroup
 ) -> tuple[Role, Role]:
     """Declare the role that starts tasks, and the app's own, which may do nothing: the app needs nothing of AWS."""
-    add, named, account = ctx.graph.add, ctx.named(Component.SERVICE), ctx.stack.account
+    add, named, account = ctx.graph.add, ctx.named_role(Component.SERVICE), ctx.stack.account
     readable = [variable.readable for variable in variables.values()]
     others = [arn for arn in ctx.lookups.running.secrets if not any(fnmatchcase(arn, each) for each in readable)]
     readable += others

@@ -31,7 +31,7 @@ def plane(tmp_path_factory):
 def operator(plane, tmp_path_factory):
     """A client with the rights that the manifests give the operator."""
     with controlplane.api_client(plane.kubeconfig) as admin:
-        cluster.apply(admin, cluster.documents(sorted((ROOT / "crds").glob("missyouapps*.yaml"))))
+        cluster.apply(admin, cluster.documents(sorted((ROOT / "crds").glob("missyou*.yaml"))))
         cluster.wait_for_crd(admin)
         cluster.apply(admin, cluster.documents(cluster.RIGHTS))
     path = tmp_path_factory.mktemp("operator") / "operator.kubeconfig"

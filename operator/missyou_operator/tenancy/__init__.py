@@ -1,0 +1,1 @@
+"""What the apps of a namespace may name in AWS: pure functions of MissYouTenants, namespaces and specs."""
