@@ -116,13 +116,20 @@ def test_after_an_approved_budget_a_destructive_change_may_have_the_annotation()
     assert not is_held(judged(later))
 
 
-def test_where_prices_are_missing_the_rest_is_a_lower_bound():
+def test_what_has_no_price_waits_under_a_budget():
     unknown = {**DEARER, "database": {"instanceClass": "db.x9.mega"}}
-    over = judged(body(100, **unknown))
-    assert is_held(over)
-    message = over.held["ec2.NatGateway/missyou-nat-b"].message
-    assert "at least (no price for rds.db.x9.mega.single)" in message
-    assert not is_held(judged(body(100, **unknown), prices=PriceTable()))
+    for budget in (100, 1_000_000):
+        held = judged(body(budget, **unknown))
+        assert is_held(held)
+        message = held.held["ec2.NatGateway/missyou-nat-b"].message
+        assert "rds.db.x9.mega.single, which has no price" in message
+        assert f"spec.budget.monthlyUSD ({budget})" in message
+    # What had no price before either, and has been let through, holds nothing up.
+    priced = judged(body(100, **unknown)).estimate
+    app = body(1_000_000, **unknown)
+    rows = [{"component": "database", "monthlyUSD": f"{priced.known:.2f}"}]
+    app["status"]["cost"] = {"components": rows, "notPriced": list(priced.not_priced)}
+    assert not is_held(judged(app))
 
 
 def test_the_status_names_what_has_no_price():

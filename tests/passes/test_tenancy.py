@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -28,8 +29,13 @@ def admit(app: App, *tenants: dict[str, Any]) -> list[tuple[str, str]]:
 def an_app(aws: Any, namespace: str = "team-a", name: str = "team-a-shop", **spec: Any) -> App:
     app = App(aws, name, **{"environment": "Development", **spec})
     app.body["metadata"] |= {"namespace": namespace, "creationTimestamp": "2026-01-01T00:00:00Z"}
-    app.tenants.app_seen(app.body)
+    show(app)
     return app
+
+
+def show(app: App) -> None:
+    """Show an app to the operator, as the watch does."""
+    app.tenants.app_seen(copy.deepcopy(app.body))
 
 
 def refused(app: App, path: str, *words: str) -> str:
@@ -197,19 +203,19 @@ def test_a_foreign_snapshot_needs_a_grant_also_under_a_name_of_ones_own(aws):
     rds.create_db_snapshot(DBInstanceIdentifier="team-b-shop-db", DBSnapshotIdentifier="taken")
     theirs.clock.now += 3600
     rds.copy_db_snapshot(
-        SourceDBSnapshotIdentifier="taken", TargetDBSnapshotIdentifier="team-a-shop-db-final", KmsKeyId="alias/aws/rds"
+        SourceDBSnapshotIdentifier="taken", TargetDBSnapshotIdentifier="team-a-heir-db-final", KmsKeyId="alias/aws/rds"
     )
     theirs.clock.now += 3600
-    app = an_app(aws, database={"restoreFromSnapshot": "team-a-shop-db-final", "username": "guess"})
+    app = an_app(aws, name="team-a-heir", database={"restoreFromSnapshot": "team-a-heir-db-final", "username": "guess"})
     admit(app, tenant("team-a"), tenant("team-b"))
     app.until(lambda _: app.reason("Stalled") != "", "stalled")
-    message = app.resource("rds.DBInstance", "team-a-shop-db")["message"]
+    message = app.resource("rds.DBInstance", "team-a-heir-db")["message"]
     assert "not granted to the namespace team-a" in message
     assert "MissYouTenant/team-a" in message
     # What it would take to ask with is told to nobody whose it is not.
     assert "username" not in message
     assert "missyou" not in message.replace("MissYouTenant", "")
-    admit(app, tenant("team-a", snapshots=["team-a-shop-db-final"]), tenant("team-b"))
+    admit(app, tenant("team-a", snapshots=["team-a-heir-db-final"]), tenant("team-b"))
     app.edit(database={"username": "missyou"})
     app.until(lambda _: app.condition("DatabaseReady")["status"] == "True", "restored")
 
@@ -276,10 +282,10 @@ def test_a_secret_of_another_type_is_no_source(aws, type_):
 
 def test_the_sum_of_a_tenant_is_limited_and_the_oldest_app_counts_first(aws):
     old = an_app(aws, name="team-a-old")
-    admit(old, tenant("team-a", maxMonthlyUSD=200))
+    admit(old, tenant("team-a", maxMonthlyUSD=250))
     old.settle()
     costs = float(old.body["status"]["cost"]["monthlyUSD"])
-    assert 60 < costs < 100, "two of them fit into 200, three do not"
+    assert 60 < costs < 100, "two of them fit, three do not"
     new = {
         **old.body,
         "metadata": {**old.body["metadata"], "name": "team-a-new", "creationTimestamp": "2026-02-01T00:00:00Z"},
@@ -289,19 +295,19 @@ def test_the_sum_of_a_tenant_is_limited_and_the_oldest_app_counts_first(aws):
     app.tenants = old.tenants
     app.restart()
     app.body["metadata"]["creationTimestamp"] = new["metadata"]["creationTimestamp"]
-    app.tenants.app_seen(app.body)
-    refused(app, "spec.maxMonthlyUSD (200)", "MissYouTenant/team-a", "Lower service.replicas.max")
+    show(app)
+    refused(app, "spec.maxMonthlyUSD (250)", "MissYouTenant/team-a", "Lower service.replicas.max")
     # The old one goes on.
     old.edit(service={"port": 9000})
     old.settle()
     # One that has room is let in, and one that has no price is not.
     app.body["spec"].pop("service")
     app.edit(database={"maxStorageGiB": 20})
-    app.tenants.app_seen(app.body)
+    show(app)
     app.one_pass()
     assert app.reason("Stalled") != "NotGranted", app.condition("Stalled")
     app.edit(database={"instanceClass": "db.x9.huge"})
-    app.tenants.app_seen(app.body)
+    show(app)
     refused(app, "has no price", "spec.maxMonthlyUSD")
 
 

@@ -12,6 +12,11 @@ from missyou_operator.api.rules import Rule, cel_list, cel_text, keys_match
 _CHARS = "[A-Za-z0-9 _.:/=+@-]"
 #: What the tags of the operator itself begin with.
 _OWN = f"{GROUP}/"
+#: Of clusters: their autoscaler, load balancer controller and Karpenter act upon whatever bears such tags. Sources: EKS
+#: user guide, "Tag your resources"; AWS Load Balancer Controller, "Subnet auto-discovery"; Karpenter, "NodeClasses".
+_CLUSTERS = (
+    r"([a-z0-9.-]+[.])?(kubernetes[.]io|k8s[.]io|k8s[.]aws|karpenter[.]sh|eksctl[.]io)/.*|eks:.*|kubernetescluster"
+)
 
 Tags = Mapping[str, str]
 
@@ -52,6 +57,14 @@ TAG_RULES = (
         message=f"the operator sets Name, Environment and everything under {_OWN}: rename or remove yours",
         forbidden=True,
         holds=_none_is_of_the_operator,
+    ),
+    Rule(
+        cel=f"self.all(k, !k.lowerAscii().matches({cel_text(f'^(?:{_CLUSTERS})$')}))",
+        message="keys of Kubernetes clusters (kubernetes.io/, k8s.io/, k8s.aws/, karpenter.sh/, eksctl.io/ and what "
+        "ends so before the slash, eks:, KubernetesCluster) mislead autoscalers and load balancer controllers: rename "
+        "or remove them",
+        forbidden=True,
+        holds=lambda tags: not any(re.fullmatch(_CLUSTERS, key.lower()) for key in tags),
     ),
     Rule(
         cel="self.all(a, self.all(b, a == b || a.lowerAscii() != b.lowerAscii()))",

@@ -76,10 +76,13 @@ class Cloud:
         final_snapshot: bool = True,
         assume: Callable[[str], Clients] | None = None,
         grant: Grant | None = None,
+        lives: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.clients = clients
         #: What the stack's tenant grants, None where there are no tenants.
         self.grant = grant
+        #: Returns whether the UID is that of an app which is in the stack's namespace now.
+        self.lives = lives
         #: Returns the clients of another role.
         self.assume = assume
         self.stack = stack

@@ -64,12 +64,16 @@ class StackIdentity:
 
     def take_over_remedy(self) -> str:
         """Return what a person can do about the stack of a namesake, for a message."""
-        namespace, _, name = self.app.partition("/")
-        command = take_over_command({"metadata": {"namespace": namespace, "name": name}})
         return (
             "That app has the same name, in another cluster or at another time. If its stack and all its data are to "
-            f"be this app's, take it over: {command}. If not, delete this app and create it with another spec.stackName"
+            f"be this app's, take it over: {self.take_over_command()}. If not, delete this app and create it with "
+            "another spec.stackName"
         )
+
+    def take_over_command(self) -> str:
+        """Return the command by which a person makes this app the heir of its namesake."""
+        namespace, _, name = self.app.partition("/")
+        return take_over_command({"metadata": {"namespace": namespace, "name": name}})
 
     def disowned_by(self, tags: Mapping[str, str]) -> str:
         """Return the other owner that tags name, "" if they name this stack, part of it, or nobody."""

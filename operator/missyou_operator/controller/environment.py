@@ -156,7 +156,14 @@ class Environment:
 
         final_snapshot = app is not None or _final_snapshot(body, self.region)
         return Cloud(
-            account, stack, account.inventory, NAMES, final_snapshot=final_snapshot, assume=assume, grant=grant
+            account,
+            stack,
+            account.inventory,
+            NAMES,
+            final_snapshot=final_snapshot,
+            assume=assume,
+            grant=grant,
+            lives=lambda uid: self.tenants.lives(meta["namespace"], uid),
         )
 
     def secrets(

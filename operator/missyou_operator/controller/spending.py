@@ -64,17 +64,19 @@ def check_budget(
 ) -> Spending:
     """Hold a whole plan that would exceed the budget. It is without corrections of drift, which no budget holds.
 
-    Where something has no price, the sum of the rest is a lower bound: only if that exceeds the budget the plan waits.
+    Where something has no price, the sum of the rest is a lower bound, and nobody can tell whether it stays below the
+    budget: the plan waits, too, until somebody has approved what has no price.
     """
     found, before, budget = estimate(app, prices), _allowed(body), app.budget.monthly_usd
-    over = budget is not None and found.known > budget
-    dearer = before is None or found.known > before
+    over = budget is not None and (found.known > budget or bool(found.not_priced))
+    dearer = before is None or found.known > before or bool(set(found.not_priced) - _known_to_lack_a_price(body))
     if not over:
         return Spending(found, before)
     id_ = approvals.id(_text(found, app))
     if approvals.approves(id_) or not dearer or not plan.changes:
+        more = "more than" if found.total is not None else "and what has no price, with"
         exceeded = (
-            f"it costs {found.known:.2f} USD a month, more than spec.budget.monthlyUSD ({budget}): raise the budget, "
+            f"it costs {found.known:.2f} USD a month, {more} spec.budget.monthlyUSD ({budget}): raise the budget, "
             "or make the stack cheaper"
         )
         return Spending(found, before, id_, exceeded=exceeded)
@@ -111,6 +113,11 @@ def _allowed(body: Mapping[str, Any]) -> Decimal | None:
     return sum((Decimal(row["monthlyUSD"]) for row in cost.get("components", ())), Decimal(0))
 
 
+def _known_to_lack_a_price(body: Mapping[str, Any]) -> set[str]:
+    """Return what had no price either when the cost was last let through."""
+    return set(((body.get("status") or {}).get("cost") or {}).get("notPriced", ()))
+
+
 def _text(found: Estimate, app: AppSpec) -> str:
     """Stand for exactly these costs. Not for the plan: that grows shorter while it is carried out."""
     rows = [[line.charge.what, line.charge.item.name, str(line.charge.quantity), str(line.usd)] for line in found.lines]
@@ -119,10 +126,11 @@ def _text(found: Estimate, app: AppSpec) -> str:
 
 def _over_budget(body: Mapping[str, Any], app: AppSpec, found: Estimate, before: Decimal | None, id_: str) -> Health:
     now = "nothing runs yet" if before is None else f"now it is {before:.2f}"
-    least = "" if found.total is not None else f" at least (no price for {', '.join(found.not_priced)})"
+    said = f"more than spec.budget.monthlyUSD ({app.budget.monthly_usd})"
+    if found.total is None:
+        said = f"and that of {', '.join(found.not_priced)}, which has no price: nobody can tell whether that is {said}"
     return failed(
         Reason.APPROVAL_REQUIRED,
-        f"the stack would cost {found.known:.2f} USD a month{least}, more than spec.budget.monthlyUSD "
-        f"({app.budget.monthly_usd}); {now}. To go on: {approve_command(body, id_)}; "
+        f"the stack would cost {found.known:.2f} USD a month, {said}; {now}. To go on: {approve_command(body, id_)}; "
         "or raise the budget, or take the change back",
     )

@@ -94,6 +94,12 @@ class Tenants:
         """Whether tenants and namespaces were both listed once."""
         return self._listed == {"tenants", "namespaces"}
 
+    def lives(self, namespace: str, uid: str) -> bool:
+        """Return whether a namespace has an app with a UID."""
+        with self._lock:
+            apps = [app.body["metadata"] for key, app in self._apps.items() if key[0] == namespace]
+        return any(meta.get("uid") == uid for meta in apps)
+
     def set_tenants(self, bodies: Iterable[Mapping[str, Any]]) -> list[Key]:
         """Take over all tenants of the cluster."""
         self._listed.add("tenants")

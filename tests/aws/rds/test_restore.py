@@ -64,7 +64,7 @@ def restored(**values: Any) -> Observed:
         ({"EngineVersion": "14.9"}, 'engineVersion to "14", and raise it when the stack is Ready'),
         ({"EngineVersion": "16.1"}, 'engineVersion to "16"'),
         ({"EngineVersion": "11.22-rds.20240418"}, 'engineVersion to "11"'),
-        ({"TagList": tagged(stack="others/missyou")}, "belongs to others/missyou, in another namespace"),
+        ({"TagList": tagged(stack="others/missyou")}, "belongs to others/missyou of cluster (unknown)"),
     ],
 )
 def test_an_unsuitable_snapshot_is_refused_with_a_remedy_and_nothing_is_restored(

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import is_absent
-from missyou_operator.aws.identity import STACK_TAG, tag_list, tag_map
+from missyou_operator.aws.identity import CLUSTER_TAG, STACK_TAG, UID_TAG, tag_list, tag_map
 from missyou_operator.aws.rds import storage
 from missyou_operator.aws.rds.desired import DesiredInstance
 from missyou_operator.aws.rds.versions import major
@@ -83,6 +83,7 @@ def restore(cloud: Cloud, desired: DesiredInstance, tags: Mapping[str, str]) -> 
     Errors: NotYetError while the snapshot is missing or incomplete, RefusedError if it does not fit the spec.
     """
     row = _find(cloud, desired.restore_from)
+    _check_owner(cloud, desired.restore_from, row)
     if problems := unsuitable(row, desired):
         raise RefusedError(_UNSUITABLE, f"{_FIELD}: {desired.restore_from} {'; '.join(problems)}")
     window = {"PreferredBackupWindow": desired.backup_window} if desired.backup_window else {}
@@ -148,6 +149,42 @@ def _find(cloud: Cloud, given: str) -> Mapping[str, Any]:
     return row
 
 
+def _check_owner(cloud: Cloud, given: str, row: Mapping[str, Any]) -> None:
+    """Refuse a snapshot that is not the asker's, and say nothing of what is in it.
+
+    Permission to write a MissYouApp in one namespace is no permission to read the data of another: nor that of a
+    namespace of the same name in another cluster, nor that of who had the namespace before. Without tenants, a
+    snapshot that names no owner is anybody's. Error: RefusedError.
+    """
+    stack, tags, grant = cloud.stack, tag_map(row.get("TagList")), cloud.grant
+    if grant is not None and grant.covers_snapshot(given):
+        return
+    owner, cluster, uid = (tags.get(key, "") for key in (STACK_TAG, CLUSTER_TAG, UID_TAG))
+    namespace = stack.app.partition("/")[0]
+    if owner or grant is not None:
+        theirs = owner.partition("/")[0] != namespace or cluster not in {"", stack.cluster}
+        if theirs and not (stack.takes_over and owner == stack.app):
+            raise RefusedError(Reason.NOT_GRANTED, f"{_FIELD}: {given} {_whose(cloud, owner, cluster, namespace)}")
+    if uid and uid != stack.uid and not stack.takes_over and not cloud.lives(uid):
+        raise RefusedError(
+            Reason.NOT_GRANTED,
+            f"{_FIELD}: {given} was taken of an app that the namespace {namespace} has no longer, perhaps of other "
+            f"people's. If its data is to be this app's: {stack.take_over_command()}",
+        )
+
+
+def _whose(cloud: Cloud, owner: str, cluster: str, namespace: str) -> str:
+    """Return why a snapshot is not a namespace's, and what to do."""
+    whose = f"belongs to {owner} of cluster {cluster or '(unknown)'}" if owner else "names no owner in its tags"
+    if cloud.grant is not None:
+        asked = f"ask whoever administers MissYouTenant/{cloud.grant.tenant} to add it to spec.snapshots"
+        return f"{whose}, and is not granted to the namespace {namespace}: {asked}"
+    return (
+        f"{whose}, and not to the namespace {namespace} of this cluster ({cloud.stack.cluster}): ask someone who may "
+        "read its data to copy it without its tags (aws rds copy-db-snapshot), and name the copy"
+    )
+
+
 def unsuitable(row: Mapping[str, Any], desired: DesiredInstance) -> list[str]:
     """List the reasons why a snapshot (a row of DescribeDBSnapshots) cannot become the database of the spec."""
     problems, tags = [], tag_map(row.get("TagList"))
@@ -156,13 +193,6 @@ def unsuitable(row: Mapping[str, Any], desired: DesiredInstance) -> list[str]:
         problems.append(f"is in the state {row['Status']}: name another snapshot")
     if row["Engine"] != "postgres":
         return [f"is a snapshot of {row['Engine']}: name one of PostgreSQL"]
-    owner = tags.get(STACK_TAG, "")
-    if owner.partition("/")[0] not in {"", desired.tags.get(STACK_TAG, "").partition("/")[0]}:
-        # Permission to write a MissYouApp in one namespace is no permission to read the data of another.
-        problems.append(
-            f"belongs to {owner}, in another namespace: ask someone who may read its data to copy it without its tags "
-            "(aws rds copy-db-snapshot), and name the copy"
-        )
     if not row.get("Encrypted"):
         source = row["DBSnapshotIdentifier"]
         problems.append(
