@@ -5,16 +5,22 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 import time
 from multiprocessing.synchronize import Barrier
+from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 
+from missyou_backend import migrations, tokens
 from missyou_backend.database_url import connection_parameters
 from missyou_backend.migrate import MigrationError, migrate
 from missyou_backend.schema import metadata
@@ -70,6 +76,60 @@ def test_a_second_time_changes_nothing(new_url, caplog) -> None:
     migrate(parameters)
     migrate(parameters)
     assert [record.message for record in caplog.records] == ["migrated the schema from revision None to 0002"]
+
+
+def columns_of(url: str) -> dict[str, set[tuple[str, str, bool, bool]]]:
+    """Return each table's columns: name, type, whether null is allowed, whether there is a default."""
+    with engine_of(url).connect() as connection:
+        made = inspect(connection)
+        return {
+            table: {
+                (each["name"], str(each["type"]), each["nullable"], bool(each["default"] or each.get("identity")))
+                for each in made.get_columns(table)
+            }
+            for table in made.get_table_names()
+        }
+
+
+def revisions() -> list[str]:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+
+
+@pytest.mark.parametrize("number", range(1, len(revisions())))
+def test_the_previous_version_works_on_what_a_revision_makes(new_url, number) -> None:
+    """During a rollout, both run: whatever the previous version reads and writes is still there, and nothing else."""
+    url = new_url()
+    tables = []
+    for revision in revisions()[number - 1 : number + 1]:
+        with engine_of(url).begin() as connection:
+            config = Config()
+            config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+        tables.append(columns_of(url))
+    before, after = ({name: table for name, table in each.items() if name != "alembic_version"} for each in tables)
+    for name, columns in before.items():
+        assert columns <= after[name]
+        assert all(nullable or default for _, _, nullable, default in after[name] - columns)
+
+
+def test_a_user_whom_the_previous_version_made_gets_a_token_as_the_readme_says(new_url) -> None:
+    """It answers no tokens, and serves on while this one is rolled out."""
+    readme = (Path(__file__).parents[2] / "backend" / "README.md").read_text()
+    [statement] = re.findall(r"INSERT INTO user_tokens .*?;", readme, re.DOTALL)
+    value = "missyou_chosen-by-the-operator"
+    statement = statement.replace("'TOKEN'", f"'{value}'").replace("'Ann'", "'ANN'")
+    url = new_url()
+    migrate(connection_parameters(url))
+    with engine_of(url).begin() as connection:
+        connection.execute(text("INSERT INTO users (username) VALUES ('Ann'), ('Bob')"))
+        connection.execute(text(statement))
+        caller = tokens.find(connection, value)
+        ann = connection.execute(text("SELECT id FROM users WHERE username = 'Ann'")).scalar()
+    assert caller is not None
+    assert caller.user_id == ann
 
 
 def test_a_revision_of_a_newer_version_is_left_alone(new_url, caplog) -> None:

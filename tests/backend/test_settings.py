@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from missyou_backend.database_url import RDS_CA_BUNDLE, connection_parameters
+from missyou_backend.limits import NAMES, Limits
 from missyou_backend.settings import SettingsError, read_settings
 
 URL = "postgresql://me:hunter2@db.example:5433/love?sslmode=require"
@@ -13,7 +17,8 @@ URL = "postgresql://me:hunter2@db.example:5433/love?sslmode=require"
 def test_defaults() -> None:
     settings = read_settings({"DATABASE_URL": URL})
     assert (settings.host, settings.port, settings.debug) == ("0.0.0.0", 8000, False)
-    assert settings.google_api_key is None
+    assert (settings.request_seconds, settings.limits) == (10, Limits())
+    assert settings.google_api_key is settings.firebase_certificates_url is None
     assert settings.firebase_service_account_key is None
 
 
@@ -30,6 +35,19 @@ def test_all_of_it_is_read() -> None:
     )
     assert (settings.google_api_key, settings.firebase_service_account_key) == ("g", "f")
     assert (settings.host, settings.port, settings.debug) == ("::1", 81, True)
+
+
+def test_each_limit_has_a_variable() -> None:
+    limits = read_settings({"DATABASE_URL": URL, "LIMIT_AI": "0", "LIMIT_SIGNUPS_ADDRESS": "7"}).limits
+    assert (limits.ai.count, limits.signups_address.count, limits.sends) == (0, 7, Limits().sends)
+
+
+def test_the_readme_has_each_limit_with_its_default() -> None:
+    readme = (Path(__file__).parents[2] / "backend" / "README.md").read_text()
+    rows = re.findall(r"^\| `(LIMIT_\w+)` \| ([\d,]+) in an? (hour|day) \|", readme, re.MULTILINE)
+    limits = [getattr(Limits(), name) for name in NAMES]
+    spans = {3600: "hour", 86400: "day"}
+    assert rows == [(f"LIMIT_{each.name.upper()}", f"{each.count:,}", spans[each.seconds]) for each in limits]
 
 
 def test_an_empty_optional_variable_is_one_that_is_not_set() -> None:
@@ -64,6 +82,12 @@ def test_the_repr_holds_no_secret() -> None:
         ({"DATABASE_URL": URL, "PORT": "0"}, "PORT must be a whole number"),
         ({"DATABASE_URL": URL, "PORT": "65536"}, "PORT must be a whole number"),
         ({"DATABASE_URL": URL, "PORT": "٨٠"}, "PORT must be a whole number"),
+        ({"DATABASE_URL": URL, "REQUEST_SECONDS": "hunter2"}, "REQUEST_SECONDS must be a whole number from 1 to 60"),
+        ({"DATABASE_URL": URL, "REQUEST_SECONDS": "0"}, "REQUEST_SECONDS must be"),
+        ({"DATABASE_URL": URL, "LIMIT_AI": "-1"}, "LIMIT_AI must be a whole number from 0"),
+        ({"DATABASE_URL": URL, "LIMIT_SENDS": "hunter2"}, "LIMIT_SENDS must be"),
+        ({"DATABASE_URL": URL, "FIREBASE_CERTIFICATES_URL": "http://hunter2.test"}, "must be an https URL"),
+        ({"DATABASE_URL": URL, "FIREBASE_CERTIFICATES_URL": "http://127.0.0.1.hunter2.test"}, "must be an https URL"),
         ({"DATABASE_URL": URL, "DEBUG": "hunter2"}, "DEBUG must be true or false"),
     ],
 )
