@@ -32,8 +32,10 @@ _SESSION = {
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]{0,30})://", re.IGNORECASE)
 
 
-def connection_parameters(url: str) -> Mapping[str, str]:
+def connection_parameters(url: str, authorities: str = str(RDS_CA_BUNDLE)) -> Mapping[str, str]:
     """Return libpq's parameters for a URL, whose own parameters override our defaults.
+
+    `authorities` is the file of the certificate authorities to trust where the URL names none.
 
     Raises ValueError with one line, which quotes nothing of the URL but its scheme.
     """
@@ -55,6 +57,6 @@ def connection_parameters(url: str) -> Mapping[str, str]:
     if not all(port.isdigit() and 0 < int(port) < 65536 for port in given.get("port", "5432").split(",")):
         raise ValueError("has a port that is not a number from 1 to 65535")
     if given.get("sslmode") in {"verify-ca", "verify-full"}:
-        given.setdefault("sslrootcert", str(RDS_CA_BUNDLE))
+        given.setdefault("sslrootcert", authorities)
     session = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
     return {**_BOUNDS, **given, "options": f"{session} {given.get('options', '')}".strip()}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from missyou_backend.database_url import connection_parameters
+from missyou_backend.database_url import RDS_CA_BUNDLE, connection_parameters
 from missyou_backend.limits import NAMES, Limit, Limits
 
 _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off", ""}
@@ -54,7 +54,7 @@ def _database(environ: Mapping[str, str]) -> Mapping[str, str]:
     if not url:
         raise SettingsError("DATABASE_URL is not set: postgresql://user:password@host:5432/database")
     try:
-        return connection_parameters(url)
+        return connection_parameters(url, environ.get("PGSSLROOTCERT", "").strip() or str(RDS_CA_BUNDLE))
     except ValueError as error:
         raise SettingsError(f"DATABASE_URL {error}") from None
 

@@ -8,8 +8,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
+from missyou_backend.database_url import connection_parameters
 from missyou_local.aws import Timing
 from missyou_local.environment import DemoError
 from missyou_local.processes import start_time, wait_until
@@ -47,6 +49,20 @@ def status_of(url: str, **headers: str) -> int:
 
 def test_the_url_in_the_status_answers(url):
     assert status_of(f"{url}/health") == 200
+
+
+def test_the_app_verifies_its_database_and_takes_no_other_for_it(bench, url):
+    """The attack: something answers in the database's place, with a certificate of another authority or name."""
+    secret = bench.aws_client("secretsmanager").get_secret_value(SecretId=f"{NAME}/db_credentials")["SecretString"]
+    given = json.loads(secret)["DATABASE_URL"]
+    assert given.endswith("?sslmode=verify-full")
+    authority = str(bench.folder / "plane/tls/ca.pem")
+    psycopg.connect(**connection_parameters(given, authority)).close()
+    with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
+        psycopg.connect(**connection_parameters(given))
+    there = connection_parameters(given, authority)
+    with pytest.raises(psycopg.OperationalError, match="does not match host name"):
+        psycopg.connect(**{**there, "host": "db.example.com", "hostaddr": there["host"]})
 
 
 def test_a_message_is_sent_and_read_back(url):

@@ -53,6 +53,7 @@ FIELDS: Mapping[str, tuple[Any, Any]] = {
     "database.backupRetentionDays": (3, 4),
     "database.performanceInsights": (False, True),
     "database.deletionProtection": (True, False),
+    "database.sslMode": ("require", "verify-full"),
     "registry.keepImages": (4, 5),
     "registry.scanOnPush": (False, True),
     "registry.immutableTags": (True, False),

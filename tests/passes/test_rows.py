@@ -138,7 +138,7 @@ def test_database_credentials(app):
     [db] = app.client("rds").describe_db_instances(DBInstanceIdentifier=f"{app.name}-db")["DBInstances"]
     assert (url.scheme, url.username, url.password) == ("postgresql", "missyou", secret["password"])
     assert (url.hostname, url.port, url.path) == (db["Endpoint"]["Address"], 5432, "/missyou")
-    assert url.query == "sslmode=require"
+    assert url.query == "sslmode=verify-full"
     assert (secret["host"], str(secret["port"]), secret["dbname"]) == (url.hostname, "5432", "missyou")
     assert len(secret["password"]) >= 32
 

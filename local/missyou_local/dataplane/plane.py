@@ -16,10 +16,12 @@ class DataPlane:
     """Processes, servers and ports of this machine. `folder` gets data, records and certificates.
 
     `metadata` is the URL below which tasks find their metadata (`<metadata>/<task id>`), set by whoever serves it.
+    `authorities` is the file (PEM) of the authority that signs the certificates of the databases.
     """
 
     def __init__(self, folder: Path) -> None:
         certificate = self_signed(folder / "tls", ["localhost", "127.0.0.1"])
+        self.authorities = folder / "tls" / "ca.pem"
         self.metadata = ""
         self._fronts = TlsFronts(*certificate)
         self.databases = Databases(folder / DATABASES, self._fronts)

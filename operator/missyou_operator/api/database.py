@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -45,6 +45,10 @@ class Database(WireModel):
     deletionPolicy allows. Default: true in Production, false in Development."""
     final_snapshot: bool | None = None
     """Whether a snapshot is taken before the database is deleted. Default: true in Production, false in Development."""
+    ssl_mode: Literal["verify-full", "require"] | None = None
+    """sslmode in DATABASE_URL. verify-full: the app verifies the server's certificate and name, for which its image
+    needs the certificate authorities of RDS. require: encrypted, unverified. Default: verify-full for an image in the
+    stack's own repository, require for others and in regions whose authorities the app does not have."""
     restore_from_snapshot: Annotated[str, Field(max_length=340), rules.SNAPSHOT] | None = None
     """Name or ARN of the snapshot from which the database is created. It is never restored into an existing database.
     name and username must be those of the snapshot."""

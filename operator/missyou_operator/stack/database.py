@@ -18,7 +18,18 @@ from missyou_operator.engine.resource import Observed
 from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context, DatabaseLookup
 from missyou_operator.stack.network import Network
+from missyou_operator.stack.registry import registry_host
 from missyou_operator.stack.security_groups import SecurityGroups
+
+#: The regions whose RDS certificate authorities come with the app. A test compares them with its file.
+VERIFIED_REGIONS = frozenset(
+    {
+        *("af-south-1", "ap-east-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-south-2"),
+        *("ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ca-central-1", "eu-central-1"),
+        *("eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3"),
+        *("me-central-1", "me-south-1", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +109,19 @@ def database(ctx: Context, net: Network, groups: SecurityGroups, credentials: Se
             port=instance.ref("port"),
             username=spec.username,
             database=spec.name,
+            sslmode=spec.ssl_mode or ("verify-full" if _verifies(ctx) else "require"),
             salt=ctx.stack.salt,
         )
     )
     return Database(instance, url)
+
+
+def _verifies(ctx: Context) -> bool:
+    """Return whether the app can verify the database's certificate.
+
+    libpq refuses to connect without the authorities in a file: those of RDS come with the app, and nobody knows of
+    other images. ECS reads the URL whenever a task starts, one of the old version included, so all that runs counts.
+    """
+    own = f"{registry_host(ctx.stack)}/{ctx.stack.fill(naming.REPOSITORY)}"
+    images = {ctx.app.image.repository or own, *ctx.lookups.running.repositories}
+    return images == {own} and ctx.stack.region in VERIFIED_REGIONS

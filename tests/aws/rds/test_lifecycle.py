@@ -72,12 +72,13 @@ def test_from_nothing_to_nothing() -> None:
         port=found.attrs["port"],
         username="missyou",
         database="missyou",
+        sslmode="verify-full",
         salt=cloud.stack.token("secret"),
     )
     version.create(cloud)
     content = json.loads(client("secretsmanager").get_secret_value(SecretId=secret.id)["SecretString"])
     host, password = found.attrs["endpoint"], content["password"]
-    assert content["DATABASE_URL"] == f"postgresql://missyou:{password}@{host}:5432/missyou?sslmode=require"
+    assert content["DATABASE_URL"] == f"postgresql://missyou:{password}@{host}:5432/missyou?sslmode=verify-full"
 
     larger = replace(desired, storage_gib=40, instance_class="db.t3.small", deletion_protection=False)
     changed = frozenset(change.field for change in larger.diff(found))

@@ -35,7 +35,9 @@ def credentials(cloud: Cloud) -> Secret:
     return secret(cloud, None, "db_credentials")
 
 
-def version(cloud: Cloud, arn: str, host: str = "db.example", port: Any = 5432) -> SecretVersion:
+def version(
+    cloud: Cloud, arn: str, host: str = "db.example", port: Any = 5432, sslmode: str = "require"
+) -> SecretVersion:
     return SecretVersion(
         name=f"{cloud.stack.name}/db_credentials",
         component="Secrets",
@@ -44,6 +46,7 @@ def version(cloud: Cloud, arn: str, host: str = "db.example", port: Any = 5432) 
         port=port,
         username="missyou",
         database="missyou",
+        sslmode=sslmode,
         salt=cloud.stack.token("secret"),
     )
 
@@ -215,7 +218,7 @@ def test_generated_credentials_are_long_safe_and_never_the_same() -> None:
 
 
 def test_urls_are_percent_encoded() -> None:
-    content = complete(Sensitive("p@ss/w"), username="a:b", host="h", port="5432", database="d b")
+    content = complete(Sensitive("p@ss/w"), username="a:b", host="h", port="5432", database="d b", sslmode="require")
     assert json.loads(content.reveal())["DATABASE_URL"] == "postgresql://a%3Ab:p%40ss%2Fw@h:5432/d%20b?sslmode=require"
     assert json.loads(content.reveal())["port"] == 5432
 
@@ -247,6 +250,22 @@ def test_another_endpoint_makes_another_version_with_the_same_password() -> None
     assert desired.diff(versions(cloud)[0]) == ()
     content = json.loads(value_of(arn))
     assert (content["host"], content["password"]) == ("new.example", password)
+
+
+def test_another_sslmode_makes_another_version_with_the_same_password() -> None:
+    cloud = live()
+    arn = credentials(cloud).create(cloud).id
+    version(cloud, arn).create(cloud)
+    before = json.loads(value_of(arn))
+    desired = version(cloud, arn, sslmode="verify-full")
+    [found] = versions(cloud)
+    assert changed(desired, found) == {"DATABASE_URL"}
+    desired.update(cloud, found, frozenset({"DATABASE_URL"}))
+    assert desired.diff(versions(cloud)[0]) == ()
+    assert json.loads(value_of(arn)) == {
+        **before,
+        "DATABASE_URL": before["DATABASE_URL"].replace("sslmode=require", "sslmode=verify-full"),
+    }
 
 
 def test_an_unknown_endpoint_is_a_difference() -> None:

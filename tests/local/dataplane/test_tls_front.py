@@ -50,9 +50,8 @@ def port(fronts: TlsFronts, server: Postgres) -> int:
 
 
 def connect(port: int, mode: str = "require", **options: str) -> psycopg.Connection:
-    return psycopg.connect(
-        host=HOST, port=port, dbname="love", user="ann", password=PASSWORD, sslmode=mode, connect_timeout=5, **options
-    )
+    where = {"host": HOST, "port": port, "dbname": "love", "connect_timeout": 5}
+    return psycopg.connect(**{**where, **options}, user="ann", password=PASSWORD, sslmode=mode)
 
 
 def test_it_speaks_tls(port):
@@ -66,6 +65,13 @@ def test_its_certificate_is_verified_by_those_who_trust_its_authority(port, fold
     other = self_signed(folder / "other", [HOST])[0].parent / "ca.pem"
     with pytest.raises(psycopg.OperationalError, match="SSL error"):
         connect(port, "verify-full", sslrootcert=str(other))
+
+
+def test_a_server_of_another_name_is_refused(port, folder):
+    named = {"hostaddr": HOST, "sslrootcert": str(folder / "ca.pem")}
+    with pytest.raises(psycopg.OperationalError, match=r'does not match host name "db\.example\.com"'):
+        connect(port, "verify-full", host="db.example.com", **named)
+    connect(port, "verify-ca", host="db.example.com", **named).close()
 
 
 def test_without_tls_one_is_refused_as_rds_does(port):

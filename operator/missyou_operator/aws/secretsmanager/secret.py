@@ -212,6 +212,7 @@ class SecretVersion(Resource):
     port: int | Ref
     username: str
     database: str
+    sslmode: str
     salt: str
 
     @classmethod
@@ -240,7 +241,8 @@ class SecretVersion(Resource):
 
     def desired_version(self) -> str:
         """Return the id of the version that holds the desired content."""
-        return derived(self.salt, str(self.secret), str(self.host), str(self.port), self.username, self.database)
+        where = (str(self.secret), str(self.host), str(self.port))
+        return derived(self.salt, *where, self.username, self.database, self.sslmode)
 
     def create(self, cloud: Cloud) -> Observed:
         """Complete the credentials: read the password, write all of them."""
@@ -263,6 +265,7 @@ class SecretVersion(Resource):
             host=str(self.host),
             port=str(self.port),
             database=self.database,
+            sslmode=self.sslmode,
         )
 
     @classmethod

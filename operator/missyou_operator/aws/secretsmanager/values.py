@@ -43,8 +43,14 @@ def generated(username: str) -> Sensitive:
     return Sensitive(json.dumps({"username": username, "password": password}), password)
 
 
-def complete(password: Sensitive, *, username: str, host: str, port: str, database: str) -> Sensitive:
-    """Return complete credentials: `username, password, host, port, dbname, DATABASE_URL` (TLS required)."""
+def complete(  # noqa: PLR0913 - the parts of a URL
+    password: Sensitive, *, username: str, host: str, port: str, database: str, sslmode: str
+) -> Sensitive:
+    """Return complete credentials: `username, password, host, port, dbname, DATABASE_URL` (always with TLS).
+
+    `sslmode` is libpq's: PostgreSQL documentation, "SSL Support".
+    """
+    name = quote(database, safe="")
     user, key = quote(username, safe=""), quote(password.reveal(), safe="")
     return Sensitive(
         json.dumps(
@@ -54,7 +60,7 @@ def complete(password: Sensitive, *, username: str, host: str, port: str, databa
                 "host": host,
                 "port": int(port),
                 "dbname": database,
-                "DATABASE_URL": f"postgresql://{user}:{key}@{host}:{port}/{quote(database, safe='')}?sslmode=require",
+                "DATABASE_URL": f"postgresql://{user}:{key}@{host}:{port}/{name}?sslmode={sslmode}",
             }
         ),
         password.reveal(),

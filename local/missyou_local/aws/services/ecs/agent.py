@@ -39,6 +39,8 @@ def run(call: Call, plane: DataPlane, task: Task, images: Mapping[str, Any]) -> 
     variables = {
         "PATH": os.defpath,
         "HOME": "/tmp",  # noqa: S108 - as in a container whose user has no home
+        # The databases of this test AWS have certificates of its own authority, and none of RDS's.
+        "PGSSLROOTCERT": str(plane.authorities),
         **environment,
         **{entry["name"]: entry["value"] for entry in container.get("environment", [])},
         **ecs_launch.secrets(container),
