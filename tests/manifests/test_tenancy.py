@@ -275,7 +275,12 @@ def test_the_operator_reads_no_secret_for_somebody_who_may_not(plane: ControlPla
     told = sam.create("team-s", "team-s-x", reference)
     assert "sam may not get Secrets in the namespace team-s" in told
     assert "sam may not get Secrets" in sam.patch("team-s", "team-s-plain", {"spec": reference})
+    variable = {"service": {"envFrom": {"TOKEN": {"name": "tls", "key": "tls.key"}}}}
+    assert "sam may not get Secrets" in sam.create("team-s", "team-s-y", variable)
+    assert "sam may not get Secrets" in sam.patch("team-s", "team-s-plain", {"spec": variable})
     assert eve.create("team-s", "team-s-x", reference) == ""
+    # A reference that is there already opens nothing for another.
+    assert "sam may not get Secrets" in sam.patch("team-s", "team-s-x", {"spec": variable})
     # It is theirs who set it, and others go on.
     assert sam.patch("team-s", "team-s-x", {"spec": {"service": {"debug": True}}}) == ""
 

@@ -91,6 +91,9 @@ LASTING: Mapping[str, str] = {
     "tags.*": "tried on every type of resource: tests/passes/test_tags.py",
     "environment": "chooses defaults of other fields, each of which is tried",
     "image.tag": "the version before is kept as one that was in use: tests/passes/test_image_in_use.py",
+    **dict.fromkeys(
+        ("service.envFrom.*.name", "service.envFrom.*.key"), "tests/passes/test_env_from.py: the secret goes with it"
+    ),
     "image.update": "what the operator does when a tag moves: tests/passes/test_image_digests.py",
     "image.repository": "the stack's own repository goes, which needs approval: tests/passes/test_changes.py",
     "database.engineVersion": "AWS downgrades no database",

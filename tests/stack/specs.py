@@ -31,6 +31,7 @@ SPECS: tuple[dict[str, Any], ...] = (
             "googleAPIKey": {"secretKeyRef": {"name": "gemini", "key": "api-key"}},
             "firebaseServiceAccount": {"secretKeyRef": {"name": "firebase", "key": "json"}},
         },
+        "service": {"envFrom": {"TOKEN": {"name": "mail", "key": "token"}}},
         "waf": {"enabled": True},
     },
 )

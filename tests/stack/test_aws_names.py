@@ -18,6 +18,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from missyou_operator.api import InvalidSpec, aws_rules, parse
+from missyou_operator.api.env_rules import SECRETS_MAX
 from missyou_operator.aws.ecs.taskdefinition import TaskDefinition
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.registry import KINDS
@@ -229,10 +230,11 @@ def test_every_type_is_known():
 def test_the_largest_task_definition_fits():
     """With all that a spec may put beside `service.env`."""
     arn = f"arn:aws-us-gov:secretsmanager:us-abcdefgh-so-1:{ACCOUNT}:secret:{'s' * 512}-AbCdEf"
-    variables = {f"V{n}": "v" * 2000 for n in range(28)}
+    variables = {f"V{n}": "v" * 2000 for n in range(23)}
+    keys = {f"{'N' * 62}{n:02}": {"name": "secret", "key": "key"} for n in range(SECRETS_MAX)}
     spec: dict[str, Any] = {
         "stackName": "s" * 24,
-        "service": {"env": variables, "cpu": 32768, "memory": 249856, "port": 65535},
+        "service": {"env": variables, "envFrom": keys, "cpu": 32768, "memory": 249856, "port": 65535},
         "secrets": {"googleAPIKey": {"secretARN": arn}, "firebaseServiceAccount": {"secretARN": arn}},
         "image": {"repository": "r" * 180, "tag": "sha256:" + "0" * 64},
     }

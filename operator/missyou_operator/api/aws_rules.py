@@ -39,10 +39,10 @@ ECS_VARIABLES = (
 )
 #: ECS takes 100 (github.com/aws/aws-cdk, issue 38225), and the stack sets PORT and DEBUG.
 VARIABLES_MAX = 98
-#: A task definition has 64 KiB (ECS developer guide, "Service quotas"). 8 KiB are left to everything but `service.env`.
+#: A task definition has 64 KiB (ECS developer guide, "Service quotas"). 16 KiB are left to all but `service.env`.
 #: How AWS counts is not documented: this is the JSON of the request, with all but ASCII escaped, the longest form.
 TASK_DEFINITION_MAX = 65_536
-VARIABLES_SIZE_MAX = TASK_DEFINITION_MAX - 8192
+VARIABLES_SIZE_MAX = TASK_DEFINITION_MAX - 16_384
 #: The size of `{"name": "", "value": ""}, ` around a variable.
 VARIABLE_FRAME = 27
 #: What JSON escapes, as classes that Python and RE2 understand alike, and by how much each character grows. None has a

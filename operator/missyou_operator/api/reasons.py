@@ -152,7 +152,7 @@ _YOU: dict[str, tuple[str, str]] = {
     ),
     "SecretNotFound": (
         "There is no such Kubernetes Secret or key in it (`SecretsReady=True`: the value from before stays in use)",
-        "Create it, or the key in it, with the command in the message; or remove the reference from `spec.secrets`",
+        "Create it, or the key in it, with the command in the message; or remove the reference from the spec",
     ),
     "SnapshotFailed": ("AWS could not take the snapshot", "Delete it, and request another under another value"),
     "SnapshotNotFound": (

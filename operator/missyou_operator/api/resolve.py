@@ -25,8 +25,8 @@ from missyou_operator.api.spec import Spec, ValidatedSpec
 #: The block of all addresses.
 ANYWHERE = "0.0.0.0/0"
 
-#: Regions in which Fargate may not have tmpfs. Source: AWS, "What's New", 6 January 2026: tmpfs mounts on Fargate, in all
-#: commercial regions.
+#: Regions in which Fargate may not have tmpfs. Source: AWS, "What's New", 6 January 2026: tmpfs mounts on Fargate, in
+#: all commercial regions.
 _WITHOUT_TMPFS = ("cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-")
 
 Section = TypeVar("Section", bound=WireModel)

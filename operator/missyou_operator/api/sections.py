@@ -14,7 +14,7 @@ from pydantic import Field
 from missyou_operator.api import fargate
 from missyou_operator.api import field_rules as rules
 from missyou_operator.api.base import WireModel
-from missyou_operator.api.env_rules import ENV_RULES
+from missyou_operator.api.env_rules import ENV_FROM_RULES, ENV_RULES, SECRETS_MAX
 from missyou_operator.api.rules import OneOf
 
 TargetPercent = Annotated[int, Field(ge=10, le=95)]
@@ -105,6 +105,15 @@ class HealthCheck(WireModel):
     """Seconds between two health checks of a task."""
 
 
+class SecretKey(WireModel):
+    """One key of a Kubernetes Secret."""
+
+    name: Annotated[str, Field(max_length=253), rules.SECRET_NAME]
+    """Name of the Secret, in the namespace of the MissYouApp."""
+    key: Annotated[str, Field(max_length=253), rules.SECRET_KEY]
+    """Key in the Secret."""
+
+
 class Service(WireModel):
     """The tasks on ECS Fargate."""
 
@@ -134,8 +143,13 @@ class Service(WireModel):
         Field(max_length=100),
         *ENV_RULES,
     ] = Field(default_factory=dict)
-    """Additional environment variables of the container: at most 98, none of them empty, 56 KiB in all. Not for
-    secrets: the task definition shows the values."""
+    """Additional environment variables of the container: at most 98, none of them empty, 48 KiB in all. Not for
+    secrets, which belong into envFrom: the task definition shows the values."""
+    env_from: Annotated[dict[str, SecretKey], Field(max_length=SECRETS_MAX), *ENV_FROM_RULES] = Field(
+        default_factory=dict
+    )
+    """Environment variables whose values are keys of Kubernetes Secrets in the same namespace, by variable: at most 30.
+    The operator copies each value to a secret of its own in Secrets Manager; another value is a rollout."""
 
 
 class Registry(WireModel):
@@ -148,15 +162,6 @@ class Registry(WireModel):
     immutable_tags: bool | None = None
     """Whether ECR refuses another image under a tag that is taken. Default: true in Production, false in
     Development."""
-
-
-class SecretKey(WireModel):
-    """One key of a Kubernetes Secret."""
-
-    name: Annotated[str, Field(max_length=253), rules.SECRET_NAME]
-    """Name of the Secret, in the namespace of the MissYouApp."""
-    key: Annotated[str, Field(max_length=253), rules.SECRET_KEY]
-    """Key in the Secret."""
 
 
 class SecretSource(WireModel):

@@ -14,6 +14,7 @@ from missyou_operator.api.aws_rules import STACK_NAME_MAX
 from missyou_operator.api.base import WireModel
 from missyou_operator.api.database import Database
 from missyou_operator.api.defaults import Environment
+from missyou_operator.api.env_rules import ENV_APART
 from missyou_operator.api.monitoring import Monitoring
 from missyou_operator.api.sections import (
     WAF,
@@ -49,7 +50,7 @@ class Spec(WireModel):
     """Container image of the app."""
     network: Network = Field(default_factory=Network)
     """The VPC."""
-    service: Service = Field(default_factory=Service)
+    service: Annotated[Service, ENV_APART] = Field(default_factory=Service)
     """The tasks on ECS Fargate."""
     database: Annotated[Database, cross.STORAGE_ROOM, windows.APART] = Field(default_factory=Database)
     """The PostgreSQL instance on RDS."""

@@ -38,7 +38,7 @@ _FIELDS: tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...] = tuple(
         ("RegisterTaskDefinition", r"cpu|memory", "spec.service.cpu and spec.service.memory"),
         ("RegisterTaskDefinition", r"environment|too large|size|bytes|KB", "spec.service.env"),
         ("RegisterTaskDefinition", r"image", "spec.image"),
-        ("RegisterTaskDefinition", r"secret", "spec.secrets"),
+        ("RegisterTaskDefinition", r"secret", "spec.secrets and spec.service.envFrom"),
         ("CreateTargetGroup|ModifyTargetGroup", r"health|path|interval|timeout", "spec.service.healthCheck"),
         ("CreateTargetGroup|RegisterTaskDefinition", r"port", "spec.service.port"),
         ("PutScalingPolicy", r"", "spec.service.autoscaling"),

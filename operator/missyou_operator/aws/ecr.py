@@ -260,8 +260,8 @@ class Image(External):
                 Reason.IMAGE_MOVED,
                 f"the tag {self.tag} is on {_short(digest)} now, and spec.image.update is Never: the tasks keep "
                 f"{_short(self.pinned)}, which expires once registry.keepImages newer images are pushed, unless it has "
-                f"another tag. To keep it, tag it: {self._tagging(self.pinned)}. To run the new one, set another tag, "
-                "or spec.image.update to OnPush",
+                f"another tag. To keep it, tag it: {self._tagging(self.pinned)}. To run the new one, give it another "
+                "tag, or make spec.image.update OnPush",
             )
         if observed.attrs["tags"]:
             return READY

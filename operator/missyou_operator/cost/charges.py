@@ -93,6 +93,7 @@ def _secrets(app: AppSpec, usage: Usage) -> Iterable[Charge]:  # noqa: ARG001 - 
     sources = (app.secrets.google_api_key, app.secrets.firebase_service_account)
     # An existing secret (secretARN) is paid for elsewhere.
     count = 1 + sum(source is not None and source.secret_key_ref is not None for source in sources)
+    count += len(app.service.env_from)
     yield Charge(f"secrets: {count}", SECRET, Decimal(count))
 
 

@@ -29,6 +29,8 @@ DATABASE = "{stack}-db"
 #: One for each major version, and one for each requested snapshot.
 PARAMETERS, SNAPSHOT = "{stack}-postgres*", "{stack}-db-*"
 CREDENTIALS, GOOGLE_API_KEY, FIREBASE_KEY = "{stack}/db_credentials", "{stack}/google_api_key", "{stack}/firebase_key"
+#: One for each variable of `service.envFrom`.
+VARIABLES = "{stack}/env/*"
 
 REPOSITORY = "{stack}"
 CLUSTER, SERVICE, TASK_DEFINITION = "{stack}-cluster", "{stack}-service", "{stack}"
@@ -80,7 +82,7 @@ NAMES: Names = {
     "rds.DBParameterGroup": (PARAMETERS,),
     "rds.DBInstance": (DATABASE,),
     "rds.DBSnapshot": (SNAPSHOT,),
-    "secretsmanager.Secret": (CREDENTIALS, GOOGLE_API_KEY, FIREBASE_KEY),
+    "secretsmanager.Secret": (CREDENTIALS, GOOGLE_API_KEY, FIREBASE_KEY, VARIABLES),
     "secretsmanager.SecretVersion": (CREDENTIALS,),
     "ecr.Repository": (REPOSITORY,),
     "elbv2.LoadBalancer": (LOAD_BALANCER,),

@@ -1,10 +1,11 @@
-"""Secrets Manager: database credentials, Google API key, Firebase service account."""
+"""Secrets Manager: database credentials, Google API key, Firebase service account, variables of `service.envFrom`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from missyou_operator.api import AppSpec
 from missyou_operator.api.components import Component
@@ -156,15 +157,21 @@ def kubernetes_secrets(app: AppSpec) -> dict[str, KubernetesSecret]:
 
 
 def _given(app: AppSpec) -> Iterator[tuple[str, str, SecretSource]]:
-    """List the secrets that the spec names: variable, pattern of the AWS secret's name, source."""
+    """List the secrets that the spec names: variable, pattern of the AWS secret's name, source.
+
+    Each variable has a secret of its own. In one for all, a Kubernetes Secret that cannot be read would hold up the
+    variables of the others.
+    """
     if (google := app.secrets.google_api_key) is not None:
         yield "GOOGLE_API_KEY", naming.GOOGLE_API_KEY, google
     if (firebase := app.secrets.firebase_service_account) is not None:
         yield "FIREBASE_SERVICE_ACCOUNT_KEY", naming.FIREBASE_KEY, firebase
+    for variable, key in sorted(app.service.env_from.items()):
+        yield variable, naming.VARIABLES.replace("*", variable), SecretSource(secret_key_ref=key)
 
 
 def _origin(pattern: str, key: SecretKey) -> KubernetesSecret:
-    name = f"{key.name}:{key.key}:{pattern.rpartition('/')[2]}"
+    name = f"{key.name}:{key.key}:{pattern.partition('/')[2]}"
     return KubernetesSecret(name=name, component=Component.SECRETS.value, secret=key.name, key=key.key)
 
 
@@ -181,4 +188,7 @@ def _variable(ctx: Context, pattern: str, source: SecretSource) -> SecretVariabl
             salt=ctx.stack.salt,
         )
     )
-    return SecretVariable(secret.ref("arn"), readable_arn(ctx, secret.name), version=secret.ref("version"))
+    # One pattern for all variables: a role's policy has room for no more than some dozens of ARNs.
+    variables = ctx.stack.fill(naming.VARIABLES)
+    readable = readable_arn(ctx, variables if fnmatchcase(secret.name, variables) else secret.name)
+    return SecretVariable(secret.ref("arn"), readable, version=secret.ref("version"))

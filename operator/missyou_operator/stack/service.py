@@ -125,7 +125,7 @@ def roles(
 ) -> tuple[Role, Role]:
     """Declare the role that starts tasks, and the app's own, which may do nothing: the app needs nothing of AWS."""
     add, named, account = ctx.graph.add, ctx.named_role(Component.SERVICE), ctx.stack.account
-    readable = [variable.readable for variable in variables.values()]
+    readable = list(dict.fromkeys(variable.readable for variable in variables.values()))
     others = [arn for arn in ctx.lookups.running.secrets if not any(fnmatchcase(arn, each) for each in readable)]
     readable += others
     statements = [

@@ -28,8 +28,8 @@ def test_the_size_of_all_variables_is_bounded(apps: Apps, text):
     more = app({"service": {"env": {**fits, "V001": fits["V001"] + "x"}}})
     refusal = apps.refusal(more) or ""
     assert "spec.service.env" in refusal
-    assert "at most 56 KiB together" in refusal
-    with pytest.raises(InvalidSpec, match="at most 56 KiB together"):
+    assert "at most 48 KiB together" in refusal
+    with pytest.raises(InvalidSpec, match="at most 48 KiB together"):
         parse(more, REGION)
 
 

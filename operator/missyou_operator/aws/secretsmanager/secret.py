@@ -84,7 +84,7 @@ class Secret(Resource):
         """Find the stack's secrets by name in a list of the account's secrets with a stack tag.
 
         That list may lag by minutes and lacks foreign secrets. Desired secrets that are missing in it are read by name;
-        if none is desired (in a teardown), all of the stack's names are.
+        if none is desired (in a teardown), all of the stack's names are that do not depend on the spec.
         """
         client = reader.client("secretsmanager")
         rows = reader.shared(
@@ -94,7 +94,7 @@ class Secret(Resource):
         rows = reader.named(cls.TYPE, rows, "Name")
         listed = {row["Name"] for row in rows}
         expected = reader.desired_names(cls.TYPE) or reader.names(cls.TYPE)
-        unlisted = [name for name in expected if name not in listed]
+        unlisted = [name for name in expected if name not in listed and "*" not in name]
         rows += [row for row in (_describe(client, name) for name in unlisted) if row is not None]
         return [cls._observed(reader, row) for row in rows if not row.get("DeletedDate")]
 

@@ -86,8 +86,8 @@ def _check_fargate(params: Mapping[str, Any]) -> None:
 def _check_isolation(container: Mapping[str, Any]) -> None:
     """Refuse what would reach the machine that Fargate keeps to itself; less than the default is always accepted.
 
-    Sources: ECS API reference, KernelCapabilities, LinuxParameters and ContainerDefinition; since January 2026, tmpfs is
-    no longer among it.
+    Sources: ECS API reference, KernelCapabilities, LinuxParameters and ContainerDefinition; since January 2026, tmpfs
+    is no longer among it.
     """
     if container.get("privileged"):
         raise _refused("Fargate does not support privileged containers.")
