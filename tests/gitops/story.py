@@ -13,7 +13,7 @@ def live(aws: Aws) -> list[Moment]:
         aws,
         "missyou",
         environment="Production",
-        database={"storageGiB": 40, "deletionProtection": False, "finalSnapshot": False},
+        database={"storageGiB": 40, "deletionProtection": False},
         loadBalancer={"deletionProtection": False},
     )
     for step in (_creation, _change, _stop, _refusals, _outage, _drift, _failing_tasks, _deletion):

@@ -14,7 +14,7 @@ from missyou_local.controlplane import ControlPlane
 
 _KIND = "missyou.app", "v1alpha1"
 #: Seconds in which the API server has to act upon a new policy, binding, role or annotation of a namespace.
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 @dataclass(frozen=True, slots=True)
