@@ -22,7 +22,7 @@ HEAD = b"POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\
 SLOW_BODY = HEAD + b"Content-Length: 100\r\n\r\n{"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 #: Seconds: ECS and the load balancer give a health check five.
-PROMPTLY = 2.0
+PROMPTLY = 5.0
 #: The setting of the backend under test.
 REQUEST_SECONDS = 2
 
@@ -159,7 +159,7 @@ def test_a_request_that_drips_is_cut_off_with_408(strict, data) -> None:
         client.settimeout(0.2)
         answer = b""
         while not answer:
-            assert time.monotonic() - began < REQUEST_SECONDS + 3, "nothing cut it off"
+            assert time.monotonic() - began < REQUEST_SECONDS + 10, "nothing cut it off"
             client.sendall(b"x")
             with contextlib.suppress(TimeoutError):
                 answer = client.recv(65536)
