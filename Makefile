@@ -93,5 +93,8 @@ troubleshooting: venv ## write the tables of docs/troubleshooting.md from the ca
 compared-fields: venv ## write docs/compared-fields.md from tools/compared
 	@$(BIN)/python -m tools.compared
 
+# An account, a cluster and a zone of nobody: what the file allows as it stands, it allows nobody.
+EXAMPLE_LIMITS := --account 123456789012 --region eu-central-1 --cluster 00000000-0000-0000-0000-000000000000 --zone Z0123456789ABCDEFGHIJ --permissions-boundary missyou-boundary
+
 iam-policy: venv ## write docs/iam-policy.json from what the resource classes declare
-	@$(BIN)/missyou iam-policy > docs/iam-policy.json
+	@$(BIN)/missyou iam-policy $(EXAMPLE_LIMITS) > docs/iam-policy.json

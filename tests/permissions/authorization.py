@@ -58,7 +58,8 @@ def checks(service: str, operation: str, params: Mapping[str, Any], seen: Seen) 
     """Return all that IAM decides for one request."""
     action = action_of(service, operation)
     given = request_tags(params)
-    asked = {**{f"aws:RequestTag/{key}": value for key, value in given.items()}, **of_request(action, params)}
+    asked = {f"aws:RequestTag/{key}": value for key, value in given.items()}
+    asked |= {**of_request(action, params), **_of_role(action, params, seen)}
     if given:
         asked["aws:TagKeys"] = sorted(given)
     found = [_check(action, place, asked, seen, new=new) for place, new in places(action, params, seen).items()]
@@ -92,6 +93,7 @@ _MADE = {
         params["LoadBalancerArn"].replace(":loadbalancer/", ":listener/") + "/new"
     ),
 }
+_BOUNDARY = "iam:PermissionsBoundary"
 _RECORD_TYPES = "route53:ChangeResourceRecordSetsRecordTypes"
 
 
@@ -126,6 +128,17 @@ def of_request(action: str, params: Mapping[str, Any]) -> dict[str, Any]:
     if action == "ecs:ListTasks":
         return {"ecs:cluster": params["cluster"]}
     return {}
+
+
+def _of_role(action: str, params: Mapping[str, Any], seen: Seen) -> dict[str, str]:
+    """Return the permissions boundary that a request is for: the one that it names or, if none, that the role has.
+
+    Source: Service Authorization Reference, AWS IAM, condition key iam:PermissionsBoundary.
+    """
+    if not action.startswith("iam:") or not reference.knows_key(action, _BOUNDARY):
+        return {}
+    arn = params.get("PermissionsBoundary") or seen.boundary(params["RoleName"])
+    return {_BOUNDARY: arn} if arn else {}
 
 
 #: An action, its resource (what begins with "new " is made by the request), and what its context has.

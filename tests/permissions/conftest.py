@@ -1,12 +1,10 @@
-"""One life, lived once for all tests of this folder, by an operator that may do what its policy allows."""
+"""One life, lived once for all tests of this folder, by an operator that may do what its narrow policy allows."""
 
 from __future__ import annotations
 
 import pytest
 
 from missyou_local.aws import Timing
-from missyou_operator.aws.iam_policy import Scope
-from missyou_operator.cli.policy import policy
 from tests.sim.world import simulated
 
 from .life import Lived, live
@@ -16,4 +14,4 @@ from .life import Lived, live
 def lived() -> Lived:
     """The full life of a production stack with everything on."""
     with simulated(Timing()) as aws, pytest.MonkeyPatch.context() as environ:
-        return live(aws, policy(Scope()), environ)
+        return live(aws, environ)

@@ -93,6 +93,10 @@ def mighty_role(app: App) -> None:
     )
 
 
+def unbounded_role(app: App) -> None:
+    app.client("iam").delete_role_permissions_boundary(RoleName=f"{app.stack}-us-east-1-execution")
+
+
 def moved_database(app: App) -> None:
     subnets = _named(app, "describe_subnets", "Subnets")
     ids = [subnets[f"{app.stack}-{tier}"]["SubnetId"] for tier in ("db-a", "db-b", "app-a")]
@@ -158,6 +162,7 @@ ROUNDS: tuple[tuple[ForeignChange, ...], ...] = (
         open_balancer,
         moved_balancer,
         mighty_role,
+        unbounded_role,
         moved_database,
         doomed_secret,
         described_secret,

@@ -4,30 +4,41 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from missyou_operator.aws.boundary import boundary
 from missyou_operator.aws.errors import code_of
+from missyou_operator.aws.iam_policy import Scope
+from missyou_operator.cli.policy import policy
+from missyou_operator.stack.naming import NAMES
 from tests.permissions.authorization import Check, action_of
 from tests.permissions.enforcing import Enforcing
 from tests.permissions.foreign import ROUNDS
+from tests.permissions.places import ACCOUNT
 from tests.permissions.recording import Outsider, Recorder
-from tests.sim.app import App
+from tests.sim.app import CLUSTER, App
 from tests.sim.aws import REGION, Aws
 from tests.sim.process import Door
 
 NAME = "crash"
 #: Somebody else's topic.
 PAGER = f"arn:aws:sns:{REGION}:123456789012:pager"
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/missyou-boundary"
+#: The limits of the operator of this life, but for the zone, whose ID AWS chooses.
+NARROW = Scope(region=REGION, account=ACCOUNT, stack=NAME, cluster=CLUSTER, snapshots=(), boundary=BOUNDARY)
 
 
 @dataclass(frozen=True, slots=True)
 class Lived:
-    """What a life leaves: the actions in the operator's ledger, those denied, and all that IAM decided."""
+    """What a life leaves: the actions in the operator's ledger, those denied, and all that IAM decided.
+
+    `narrow` are the limits of the policy that it was lived under.
+    """
 
     actions: frozenset[str]
     denied: tuple[str, ...]
@@ -35,10 +46,13 @@ class Lived:
     requests: int
     failures: tuple[str, ...]
     turned_away: str
+    narrow: Scope
 
 
 class Permitted(App):
-    """An app whose operator has a policy, and whose requests are recorded."""
+    """An app whose operator has a policy and a permissions boundary, and whose requests are recorded."""
+
+    permissions_boundary = BOUNDARY
 
     def __init__(self, aws: Aws, door: Door, recorder: Recorder, **spec: Any) -> None:
         self._door, self._recorder = door, recorder
@@ -60,15 +74,19 @@ class Permitted(App):
         self.restart()
 
 
-def live(aws: Aws, policy: Mapping[str, Mapping[str, Any]], environ: pytest.MonkeyPatch) -> Lived:
-    """Live the life, allowed no action but the policy's."""
-    key, secret = employ(aws, policy)
+def live(aws: Aws, environ: pytest.MonkeyPatch) -> Lived:
+    """Live the life, allowed no action but the policy's, with roles that can do no more than their boundary allows."""
+    somebody = aws.client("route53")
+    zone = somebody.create_hosted_zone(Name="example.com", CallerReference="life")["HostedZone"]["Id"]
+    narrow = replace(NARROW, zones=(zone.rpartition("/")[2],))
+    limits = json.dumps(boundary(narrow, NAMES))
+    aws.client("iam").create_policy(PolicyName="missyou-boundary", PolicyDocument=limits)
+    key, secret = employ(aws, policy(narrow))
     environ.setenv("AWS_ACCESS_KEY_ID", key)
     environ.setenv("AWS_SECRET_ACCESS_KEY", secret)
     recorder, door = Recorder(Outsider(aws)), Enforcing(aws.answer, action_of)
     app = Permitted(aws, door, recorder, environment="Production", **everything())
     app.secrets = {"keys": {"google": "k1", "firebase": "{}"}}
-    app.client("route53").create_hosted_zone(Name="example.com", CallerReference="life")
     app.client("sns").create_topic(Name="pager")
     app.settle()
     change(app)
@@ -94,6 +112,7 @@ def live(aws: Aws, policy: Mapping[str, Mapping[str, Any]], environ: pytest.Monk
         recorder.requests,
         tuple(recorder.failures),
         at_the_door(aws, Enforcing(aws.answer, action_of)),
+        narrow,
     )
 
 
@@ -134,7 +153,10 @@ def employ(aws: Aws, policy: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]
     for name, document in policy.items():
         # As it stands: moto refuses what is no policy.
         iam.create_policy(PolicyName=f"missyou-{name}", PolicyDocument=json.dumps(document))
-        actions = sorted({action for statement in document["Statement"] for action in statement["Action"]})
+        allowed = [statement for statement in document["Statement"] if statement["Effect"] == "Allow"]
+        actions = sorted({action for statement in allowed for action in statement["Action"]})
+        if not actions:
+            continue
         bare = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
         iam.put_user_policy(UserName="operator", PolicyName=name, PolicyDocument=json.dumps(bare))
     found = iam.create_access_key(UserName="operator")["AccessKey"]

@@ -31,6 +31,9 @@ class Seen(Protocol):
     def secret(self, name: str) -> str:
         """Return the ARN of a secret, or what AWS checks where there is none."""
 
+    def boundary(self, role: str) -> str:
+        """Return the ARN of a role's permissions boundary, "" if it has none, or if there is no role."""
+
     def web_acl(self, resource: str) -> str:
         """Return the ARN of the web ACL of a load balancer, "" if it has none."""
 

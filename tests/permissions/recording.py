@@ -49,6 +49,13 @@ class Outsider:
         except ClientError:
             return name if name.startswith("arn:") else f"secretsmanager:secret:{name}"
 
+    def boundary(self, role: str) -> str:
+        try:
+            found = self.client("iam").get_role(RoleName=role)["Role"]
+        except ClientError:
+            return ""
+        return str((found.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", ""))
+
     def web_acl(self, resource: str) -> str:
         found = self.client("wafv2").get_web_acl_for_resource(ResourceArn=resource).get("WebACL")
         return str(found["ARN"]) if found else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -22,6 +23,7 @@ _THEIRS = {"aws:ResourceTag/Name": "billing", "aws:ResourceTag/team": "billing"}
 _PURPOSES = {
     "iam:PassedToService": "ec2.amazonaws.com",
     "iam:AWSServiceName": "spot.amazonaws.com",
+    "iam:PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess",
     "application-autoscaling:service-namespace": "dynamodb",
     "ec2:CreateAction": None,
     "ecs:CreateAction": None,
@@ -80,8 +82,6 @@ NAMELESS = frozenset(
         "acm:AddTagsToCertificate",
         "application-autoscaling:RegisterScalableTarget",
         "application-autoscaling:TagResource",
-        "rds:RestoreDBInstanceFromDBSnapshot",
-        "route53:ChangeResourceRecordSets",
     }
 )
 #: Changing actions that AWS binds to no resource at all.
@@ -151,7 +151,8 @@ def _within_a_call(check: Check) -> bool:
 
 
 def _renamed(check: Check) -> Check:
-    return replace(check, resource=check.resource.replace(NAME, "billing"))
+    resource = re.sub("hostedzone/.*", "hostedzone/Z0SOMEBODYS", check.resource)
+    return replace(check, resource=resource.replace(NAME, "billing"))
 
 
 def _retagged(check: Check, tags: Mapping[str, str]) -> Check:

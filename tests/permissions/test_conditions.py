@@ -8,22 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from missyou_operator.aws.iam_policy import Scope
+from missyou_operator.aws.iam_policy import Document, Scope
 from missyou_operator.cli.policy import policy
 
 from . import strangers
 from .authorization import Check
-from .life import NAME, Lived
-from .places import ACCOUNT, REGION
+from .life import BOUNDARY, Lived
 from .simulator import Answers, Asked, ask
 
 #: Installing the simulator for the first time takes its time, and so does the life on a busy machine.
 pytestmark = pytest.mark.timeout(600)
 GENERAL, NARROW = "general", "narrow"
-POLICIES = {
-    GENERAL: list(policy(Scope()).values()),
-    NARROW: list(policy(Scope(region=REGION, account=ACCOUNT, stack=NAME, cluster="cluster-uid")).values()),
-}
+POLICIES = (GENERAL, NARROW)
 Variants = Callable[[Check], Iterable[tuple[str, Check]]]
 STRANGERS: tuple[tuple[str, Variants], ...] = (
     (GENERAL, strangers.of_a_like_name),
@@ -48,7 +44,13 @@ def foreign(lived: Lived, variants: Variants) -> Iterator[tuple[str, Check]]:
 def answers(lived: Lived) -> Answers:
     own = (Asked.about(policy, check) for policy in POLICIES for check in lived.checks)
     others = (Asked.about(policy, check) for policy, variants in STRANGERS for _, check in foreign(lived, variants))
-    return ask(POLICIES, [*own, *others])
+    return ask(policies(lived), [*own, *others])
+
+
+def policies(lived: Lived) -> dict[str, list[Document]]:
+    """Return the widest policy that demands a boundary, and the one that the life was lived under."""
+    scopes = {GENERAL: Scope(boundary=BOUNDARY), NARROW: lived.narrow}
+    return {name: list(policy(scope).values()) for name, scope in scopes.items()}
 
 
 @pytest.mark.parametrize("policy", POLICIES)

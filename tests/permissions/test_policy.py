@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,23 +17,51 @@ from missyou_operator.aws.permissions import OURS, Condition, Grant, Part, chang
 from missyou_operator.aws.registry import KINDS
 from missyou_operator.cli import main
 from missyou_operator.cli.exits import Exit
-from missyou_operator.cli.policy import policy, text
+from missyou_operator.cli.policy import policy
 from missyou_operator.stack.naming import NAMES
 
 FILE = Path(__file__).parents[2] / "docs" / "iam-policy.json"
 #: As long as names get.
-LONGEST = Scope("aws-us-gov", "us-gov-west-1", "123456789012", "a" * 24, "0" * 36)
-NARROW = Scope(region="eu-central-1", account="123456789012", stack="missyou", cluster="uid")
+BOUNDARY = "arn:aws:iam::123456789012:policy/missyou-boundary"
+LONGEST = Scope(
+    "aws-us-gov",
+    "us-gov-west-1",
+    "123456789012",
+    "a" * 24,
+    "0" * 36,
+    zones=("Z0123456789ABCDEFGHIJ",) * 3,
+    snapshots=("a" * 40,),
+    boundary=f"{BOUNDARY}-of-a-long-name",
+    assume=(f"arn:aws-us-gov:iam::123456789012:role/{'a' * 64}",),
+    tenant=True,
+)
+NARROW = Scope(
+    region="eu-central-1",
+    account="123456789012",
+    stack="missyou",
+    cluster="uid",
+    zones=("Z1",),
+    snapshots=(),
+    boundary=BOUNDARY,
+)
+#: What `make iam-policy` gives, and what people do.
+EXAMPLE = [
+    *("--account", "123456789012", "--region", "eu-central-1"),
+    *("--cluster", "00000000-0000-0000-0000-000000000000", "--zone", "Z0123456789ABCDEFGHIJ"),
+    *("--permissions-boundary", "missyou-boundary"),
+]
 #: A role takes so many managed policies. Source: IAM User Guide, "IAM and AWS STS quotas".
 MOST_POLICIES = 10
 
 
-def statements(scope: Scope) -> list[dict[str, object]]:
+def statements(scope: Scope) -> list[dict[str, Any]]:
     return [statement for document in policy(scope).values() for statement in document["Statement"]]
 
 
-def test_the_file_is_what_the_classes_declare() -> None:
-    assert FILE.read_text() == text(Scope()), "run: missyou iam-policy > docs/iam-policy.json"
+def test_the_file_is_what_the_classes_declare(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["iam-policy", *EXAMPLE]) == Exit.OK
+    assert FILE.read_text() == capsys.readouterr().out, "run: make iam-policy"
+    assert " ".join(EXAMPLE) in (FILE.parents[1] / "Makefile").read_text()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -93,7 +124,7 @@ def test_narrowed_no_arn_is_open_but_where_aws_has_no_names() -> None:
     arns = {arn for arn in arns if ":s3:" not in arn}
     # Zones are somebody else's, and their ARNs name neither region nor account.
     zones = {arn for arn in arns if arn.startswith("arn:aws:route53:")}
-    assert zones == {"arn:aws:route53:::hostedzone/*"}
+    assert zones == {"arn:aws:route53:::hostedzone/Z1"}
     arns -= zones
     assert all(":123456789012:" in arn for arn in arns)
     everywhere = ("arn:aws:iam::", "arn:aws:cloudwatch::123456789012:dashboard/missyou-eu-central-1")
@@ -117,11 +148,45 @@ def test_the_part_that_looks_changes_nothing() -> None:
 
 
 def test_the_command_prints_all_documents_or_one(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["iam-policy"]) == Exit.OK
-    assert capsys.readouterr().out == FILE.read_text()
-    assert main(["iam-policy", "--part", "make-2", "--region", "eu-central-1", "--partition", "aws-cn"]) == Exit.OK
+    assert main(["iam-policy", "--wide"]) == Exit.OK
+    assert json.loads(capsys.readouterr().out) == policy(Scope())
+    wide = ["iam-policy", "--wide", "--part", "make-2", "--region", "eu-central-1", "--partition", "aws-cn"]
+    assert main(wide) == Exit.OK
     printed = json.loads(capsys.readouterr().out)
     assert printed == policy(Scope("aws-cn", "eu-central-1"))["make-2"]
+
+
+@pytest.mark.parametrize("left_out", ["--account", "--region", "--cluster", "--permissions-boundary"])
+def test_without_a_limit_nothing_is_printed_but_the_command_to_type(
+    left_out: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = EXAMPLE.index(left_out)
+    assert main(["iam-policy", *EXAMPLE[:place], *EXAMPLE[place + 2 :]]) == Exit.USAGE
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert f"{left_out} missing. For example:\n  missyou iam-policy --account" in printed.err
+    assert "--wide" in printed.err
+    # What it tells to type is what it wants: the shell would fill in what the two other commands print.
+    [command] = [line.strip() for line in printed.err.splitlines() if line.startswith("  ")]
+    typed = [word if not word.startswith("$(") else "1" for word in shlex.split(command)]
+    assert main(typed[1:]) == Exit.OK
+
+
+def test_what_belongs_to_others_is_reached_only_by_name() -> None:
+    text = json.dumps(policy(replace(NARROW, zones=())))
+    assert "route53:ChangeResourceRecordSets" not in text
+    [restoring] = [
+        statement
+        for statement in statements(NARROW)
+        if "arn:aws:rds:eu-central-1:123456789012:snapshot:*" in statement["Resource"]
+    ]
+    assert "aws:ResourceTag/missyou.app/cluster" in restoring["Condition"]["StringLike"]
+
+
+def test_the_widest_says_nothing_of_a_boundary() -> None:
+    text = json.dumps(policy(Scope()))
+    assert "Boundary" not in text
+    assert "deny" not in policy(Scope())
 
 
 @pytest.mark.parametrize(
@@ -130,7 +195,16 @@ def test_the_command_prints_all_documents_or_one(capsys: pytest.CaptureFixture[s
         (["--account", "12a"], "--account '12a' is not valid: write it like 123456789012"),
         (["--partition", "aws-*"], "--partition 'aws-*' is not valid: write it like aws-us-gov"),
         (["--stack", "My App"], "--stack 'My App' is not valid: write it like 'team-*'"),
-        (["--part", "all"], "there is no part 'all': the parts are observe, make, make-2, change"),
+        (["--wide", "--part", "all"], "there is no part 'all': the parts are observe, make, make-2, change"),
+        (["--zone", "example.com"], "--zone 'example.com' is not valid: write it like Z0123456789ABCDEFGHIJ"),
+        (["--assume", "team-a"], "--assume 'team-a' is not valid: write it like arn:aws:iam::123456789012:role/"),
+        (["--wide", "--permissions-boundary", "mine"], "--permissions-boundary needs an ARN, or its name and one"),
+        (["--trust"], "--operator-role, --cluster, --namespace missing. For example:\n  missyou iam-policy --trust"),
+        (["--boundary"], "--account, --region, --cluster missing. For example:\n  missyou iam-policy --boundary"),
+        (
+            ["--boundary", "--wide", "--secret", "arn:aws:secretsmanager:eu-central-1:1:secret:" + "x" * 6144],
+            "the boundary is longer than the 6144 characters that AWS takes",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

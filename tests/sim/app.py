@@ -49,6 +49,8 @@ def _explained(report: Report) -> None:
 class App:
     """One app, and the operator's process that serves it."""
 
+    #: The operator's --permissions-boundary.
+    permissions_boundary = ""
     #: Seconds on the clock after which a test gives up.
     PATIENCE = 7200.0
 
@@ -90,6 +92,7 @@ class App:
                 started=utc_now() - timedelta(seconds=ago),
                 record_place=lambda _namespace, _name, place: self.annotate("place", place),
                 tenants=self.tenants,
+                permissions_boundary=self.permissions_boundary,
             )
         )
 

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     """Why a condition has its status."""
 
     ACCESS_DENIED = "AccessDenied"
+    BOUNDARY_NOT_FOUND = "BoundaryNotFound"
     APPLYING = "Applying"
     APPROVAL_REQUIRED = "ApprovalRequired"
     AVAILABLE = "Available"

@@ -41,6 +41,10 @@ _YOU: dict[str, tuple[str, str]] = {
         "A planned change destroys data, or costs more than `spec.budget`. Nothing of it is done yet",
         "Read `status.plan`. Then approve it with the command in the message, or take the change back",
     ),
+    "BoundaryNotFound": (
+        "The operator's setting `--permissions-boundary` names a policy that the stack's account does not have",
+        "Create it there, from what `missyou iam-policy --boundary` prints, or correct the setting",
+    ),
     "CertificateFailed": (
         "ACM did not issue the certificate; the message has ACM's reason",
         "Correct what the message names, then delete the certificate with its command: another is requested",

@@ -13,8 +13,20 @@ from typing import Any
 
 from missyou_operator.aws import zones
 from missyou_operator.aws.identity import Names
-from missyou_operator.aws.permissions import OURS, Condition, Grant, Part, with_names
+from missyou_operator.aws.permissions import (
+    BOUNDED,
+    OURS,
+    SET_BOUNDARY,
+    TAGGED_BY_REQUEST,
+    TENANTS,
+    TENANTS_REQUEST,
+    Condition,
+    Grant,
+    Part,
+    with_names,
+)
 from missyou_operator.aws.registry import KINDS
+from missyou_operator.aws.tenant_session import NAMESPACE_TAG
 
 #: The most characters that a managed policy may have.
 LIMIT = 6144
@@ -23,15 +35,21 @@ _WITHOUT_REGION, _WITHOUT_ACCOUNT = ("iam:", "route53:", "s3:", "cloudwatch:dash
 #: Any region's name, such as us-gov-west-1, inside a longer name.
 _ANY_REGION = "??-*-?"
 
+#: The values of our tag for stacks of the namespace that a session is tagged with.
+_SESSIONS_STACKS = f"${{aws:PrincipalTag/{NAMESPACE_TAG}}}/*"
+
 Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The limits of the policy. Each field may be a pattern with `*` and `?`.
+    """The limits of the policy. Each field may be a pattern with `*` and `?`; the default is the widest.
 
     `stack` is the prefix of names (`spec.stackName`), `cluster` the UID of the kube-system namespace, which our tags
-    carry. Tags protect foreign resources; `stack` helps where AWS checks no tags.
+    carry. Tags protect foreign resources; `stack` helps where AWS checks no tags. `zones` are IDs of hosted zones,
+    `snapshots` names of snapshots that are not ours. `boundary` is the ARN of the permissions boundary that each role
+    must have, "" for none; `assume` are ARNs of other roles to take. `tenant`: the policy is for a tenant's role, and
+    its sessions reach the stacks of the namespace only that they are tagged with.
     """
 
     partition: str = "aws"
@@ -39,11 +57,22 @@ class Scope:
     account: str = "*"
     stack: str = "*"
     cluster: str = "*"
+    zones: tuple[str, ...] = ("*",)
+    snapshots: tuple[str, ...] = ("*",)
+    boundary: str = ""
+    assume: tuple[str, ...] = ()
+    tenant: bool = False
 
     def fill(self, text: str) -> str:
         """Replace the placeholders in a resource or a condition's value."""
-        region = _ANY_REGION if self.region == "*" else self.region
-        return text.format(stack=self.stack, region=region, account=self.account, cluster=self.cluster)
+        return text.format(
+            stack=self.stack,
+            region=_ANY_REGION if self.region == "*" else self.region,
+            account=self.account,
+            cluster=self.cluster,
+            boundary=self.boundary,
+            tenant=_SESSIONS_STACKS,
+        )
 
     def arn(self, resource: str) -> str:
         """Return the ARN of a grant's resource."""
@@ -71,22 +100,79 @@ def declared(patterns: Names) -> tuple[Grant, ...]:
 def documents(scope: Scope, grants: Sequence[Grant]) -> dict[str, Document]:
     """Return the documents that make up the policy, named after their part and numbered from two (`make`, `make-2`)."""
     found: dict[str, Document] = {}
+    fitting = [fitted for grant in grants if (fitted := _fit(scope, grant))]
     for part in Part:
-        statements = [_statement(scope, grant) for grant in merged(grant for grant in grants if grant.part is part)]
+        statements = [_statement(scope, grant) for grant in merged(grant for grant in fitting if grant.part is part)]
+        statements += _beside(scope, part)
         for number, document in enumerate(_packed(statements), 1):
             found[part.value if number == 1 else f"{part.value}-{number}"] = document
     return found
 
 
+def _fit(scope: Scope, grant: Grant) -> Grant | None:
+    """Return a grant for what a scope names and with the conditions that it adds; None if nothing is left of it."""
+    resources = _each(_each(grant.resources, "{zone}", scope.zones), "{snapshot}", scope.snapshots)
+    if not resources or (not scope.boundary and grant.actions == (SET_BOUNDARY,)):
+        return None
+    when = tuple(condition for condition in grant.when if scope.boundary or condition != BOUNDED)
+    if scope.tenant:
+        when += tuple(_TENANT[condition] for condition in grant.when if condition in _TENANT)
+    return replace(grant, resources=resources, when=when)
+
+
+def _each(resources: Sequence[str], placeholder: str, values: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
+        resource.replace(placeholder, value)
+        for resource in resources
+        for value in (values if placeholder in resource else ("",))
+    )
+
+
+#: What a condition on the cluster's tag is joined by in the policy of a tenant's role.
+_TENANT = {OURS: TENANTS, TAGGED_BY_REQUEST: TENANTS_REQUEST}
+
+
+def _beside(scope: Scope, part: Part) -> list[dict[str, Any]]:
+    """Return the statements of a part that no resource class declares."""
+    if part is Part.ASSUME and scope.assume:
+        # Tags and identity of a session are actions of their own. Source: IAM User Guide, "Pass session tags in AWS
+        # STS" and "Monitor and control actions taken with assumed roles".
+        actions = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
+        return [{"Effect": "Allow", "Action": actions, "Resource": sorted(scope.assume)}]
+    if part is Part.DENY and scope.boundary:
+        # They hold also where another policy of the operator's role allows more. Source: as for BOUNDED.
+        versions = ["iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", _DEFAULT_VERSION]
+        return [
+            {"Effect": "Deny", "Action": ["iam:DeleteRolePermissionsBoundary"], "Resource": ["*"]},
+            {"Effect": "Deny", "Action": versions, "Resource": [scope.boundary]},
+            {
+                "Effect": "Deny",
+                "Action": _BOUNDED_ACTIONS,
+                "Resource": ["*"],
+                "Condition": {"StringNotEquals": {"iam:PermissionsBoundary": scope.boundary}},
+            },
+        ]
+    return []
+
+
+_DEFAULT_VERSION = "iam:SetDefaultPolicyVersion"
+#: What gives a role rights, or lets somebody take it.
+_BOUNDED_ACTIONS = [
+    "iam:AttachRolePolicy",
+    "iam:CreateRole",
+    "iam:PutRolePermissionsBoundary",
+    "iam:PutRolePolicy",
+    "iam:UpdateAssumeRolePolicy",
+]
+
+
 def _packed(statements: Iterable[Mapping[str, Any]]) -> list[Document]:
-    """Pack statements, in their order, into as few documents as the size limit allows."""
-    packed = [_document([])]
+    """Put each statement into the first document with room for it: none for no statement."""
+    packed: list[Document] = []
     for statement in statements:
-        longer = _document([*packed[-1]["Statement"], statement])
-        if size(longer) <= LIMIT:
-            packed[-1] = longer
-        else:
-            packed.append(_document([statement]))
+        longer = (_document([*document["Statement"], statement]) for document in packed)
+        place, fits = next(((n, each) for n, each in enumerate(longer) if size(each) <= LIMIT), (len(packed), None))
+        packed[place : place + 1] = [fits or _document([statement])]
     return packed
 
 
@@ -116,7 +202,7 @@ def _same_terms(grant: Grant) -> object:
 
 def _tag_alone_decides(grant: Grant) -> object:
     """Join grants that differ in opaque IDs only (EC2): every resource needs our tags for any of the actions."""
-    if grant.when == (OURS,) and not any("{" in resource for resource in grant.resources):
+    if grant.when in {(OURS,), (OURS, TENANTS)} and not any("{" in resource for resource in grant.resources):
         return grant.actions[0].partition(":")[0], grant.when
     return grant
 

@@ -11,19 +11,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from missyou_operator.aws.identity import CLUSTER_TAG, Names
+from missyou_operator.aws.identity import CLUSTER_TAG, STACK_TAG, Names
 
 
 class Part(StrEnum):
     """The purpose of a permission, and hence its policy document.
 
     `OBSERVE` only reads, `MAKE` creates resources with our tags from the start, `CHANGE` touches only resources with
-    them.
+    them. `ASSUME` lets the operator take other roles; `DENY` keeps the permissions boundary where it is.
     """
 
     OBSERVE = "observe"
     MAKE = "make"
     CHANGE = "change"
+    ASSUME = "assume"
+    DENY = "deny"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class Grant:
 
     A resource is `<service>:<the last part of its ARN>`, such as `ecs:cluster/{ecs.Cluster}`, or `*`. Placeholders: a
     resource type (each of the stack's names for it), `{stack}` (the prefix of names), `{region}` and `{account}` (as
-    parts of names), `{cluster}` (the value of our tag).
+    parts of names), `{cluster}` (the value of our tag), `{zone}` and `{snapshot}` (what belongs to others and is given
+    by name: the grant stands for each, and is left out where none is given).
     `implied` gives the reason, with its source, for actions that AWS checks although no request names them.
     """
 
@@ -60,6 +63,21 @@ _TYPE = re.compile(r"\{(\w+\.\w+)\}")
 TAGGED_BY_REQUEST = Condition("StringLike", f"aws:RequestTag/{CLUSTER_TAG}", ("{cluster}",))
 #: The resource already has our tags.
 OURS = Condition("StringLike", f"aws:ResourceTag/{CLUSTER_TAG}", ("{cluster}",))
+#: The same two of a stack of the namespace that the session of a tenant's role is tagged with: only a policy for such a
+#: role has these. Source: IAM User Guide, "IAM tutorial: Define permissions to access AWS resources based on tags".
+TENANTS_REQUEST = Condition("StringLike", f"aws:RequestTag/{STACK_TAG}", ("{tenant}",))
+TENANTS = Condition("StringLike", f"aws:ResourceTag/{STACK_TAG}", ("{tenant}",))
+#: The role has, or is to get, the permissions boundary. Only a policy that is printed with one has this condition.
+#: Source: IAM User Guide, "Permissions boundaries for IAM entities", "Delegating responsibility to others using
+#: permissions boundaries".
+BOUNDED = Condition("StringEquals", "iam:PermissionsBoundary", ("{boundary}",))
+#: Allowed only where there is a boundary to set.
+SET_BOUNDARY = "iam:PutRolePermissionsBoundary"
+#: The tag of the tasks' roles with the name of their stack (`spec.stackName`), by which the boundary tells what is the
+#: stack's own. Its key is of letters and dashes, since it stands in a policy variable.
+ROLE_TAG = "missyou-stack"
+#: The request gives a role that tag.
+NAMED_AFTER_STACK = Condition("StringLike", f"aws:RequestTag/{ROLE_TAG}", ("{stack}",))
 
 
 def with_names(grant: Grant, patterns: Names) -> Grant:

@@ -54,6 +54,10 @@ _FORBIDDERS = (
         "The resource's own policy denies it explicitly: remove that statement",
     ),
 )
+#: What a policy may allow for roles with a permissions boundary only.
+_BOUNDED = frozenset(
+    {"iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"}
+)
 _CLOCK = (
     "The clock of the operator's node is wrong: set it by NTP (AWS allows 5 minutes of difference, S3 15), and the "
     "operator goes on by itself"
@@ -126,8 +130,12 @@ def _permit(message: str, user: str, action: str, resource: str) -> str:
     for words, advice in _FORBIDDERS:
         if words in message:
             return f"{advice} ({action})"
+    if action in _BOUNDED:
+        unbounded = "; if it demands a permissions boundary, the operator's setting --permissions-boundary must name it"
+    else:
+        unbounded = ""
     where = f" on {resource}" if resource else ""
-    return f"Allow {action}{where} for {user}: missyou iam-policy prints the policy that the operator needs"
+    return f"Allow {action}{where} for {user}: missyou iam-policy prints the policy that the operator needs{unbounded}"
 
 
 def _credentials(refusal: Refusal) -> Health:

@@ -11,6 +11,7 @@ from missyou_operator.api import AppSpec, InvalidSpec, parse
 from missyou_operator.api.annotations import PLACE, annotation
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.assumed import Identity
+from missyou_operator.aws.boundary import boundary_in
 from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import classify
@@ -59,6 +60,8 @@ class Environment:
     #: Stores where a stack lives, in an annotation of a MissYouApp: by namespace, name and value.
     record_place: Callable[[str, str, str], None] = lambda *_: None
     tenants: Tenants = field(default_factory=Tenants)
+    #: The ARN of the policy that limits the roles of all stacks, "" for none.
+    permissions_boundary: str = ""
 
     def just_started(self, body: Mapping[str, Any]) -> bool:
         """Return whether AWS may not show yet what the process before this one made for an app at the last moment.
@@ -165,6 +168,10 @@ class Environment:
             grant=grant,
             lives=lambda uid: self.tenants.lives(meta["namespace"], uid),
         )
+
+    def boundary_for(self, stack: StackIdentity) -> str | None:
+        """Return the permissions boundary of a stack's roles: the policy of that name in the stack's own account."""
+        return boundary_in(self.permissions_boundary, stack.partition, stack.account)
 
     def secrets(
         self, namespace: str, keys: Iterable[KubernetesSecret]

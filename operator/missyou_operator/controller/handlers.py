@@ -47,6 +47,10 @@ _LANES = {"change": 8, "resync": 24}
 _GRACE = 25.0
 #: Resyncs between two checks of whether all apps still exist.
 _SWEEP = 5
+_UNBOUNDED = (
+    "no permissions boundary is set: whoever has this operator's AWS credentials can create a role with any rights. "
+    "Set --permissions-boundary to the ARN of the policy that missyou iam-policy --boundary prints: docs/permissions.md"
+)
 #: Seconds between two checks of whether MissYouApps are served again.
 _AGAIN = 1.0
 
@@ -92,6 +96,7 @@ class Operator:
             settings.resync,
             prices=settings.prices,
             confirm_deletion=settings.confirm_deletion,
+            permissions_boundary=settings.permissions_boundary,
             record_place=self.record_place,
             tenants=self.tenants,
         )
@@ -235,6 +240,8 @@ def serve(settings: Settings) -> None:
         sys.exit(f"cannot reach the API server ({type(error).__name__}): is it up, and does KUBECONFIG lead to it?")
     if settings.probes:
         ProbeServer(settings.probes, operator.answers())
+    if not settings.permissions_boundary:
+        logger.warning(_UNBOUNDED)
     if operator.leader:
         operator.leader.acquire()
     try:

@@ -159,7 +159,7 @@ class Reconciler:
         if app is None:
             full, memory.deleting = not memory.deleting or not memory.world, True
             return Inputs(body=body, memory=memory, runtime=runtime, sources=None, full=full)
-        sources = DataSources(app, cloud.stack, snapshot)
+        sources = DataSources(app, cloud.stack, snapshot, self._environment.boundary_for(cloud.stack))
         secrets, unusable = self._environment.secrets(meta["namespace"], sources.kubernetes_secrets)
         asked_for = _fingerprint(body, secrets)
         overdue = seconds() - memory.full_at >= self._environment.resync * 0.9

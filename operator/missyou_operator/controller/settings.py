@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import socket
 import uuid
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from missyou_operator.cost import BadTable, PriceTable, bundled, read_table
+
+_BOUNDARY = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Settings:
     prices: PriceTable = field(default_factory=bundled)
     confirm_deletion: bool = True
     require_tenants: bool = False
+    permissions_boundary: str = ""
 
 
 def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Settings:
@@ -114,6 +118,13 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         default=environ.get("MISSYOU_REQUIRE_TENANTS", "") == "true",
         help="grant nothing while there is no MissYouTenant, instead of everything (env MISSYOU_REQUIRE_TENANTS=true)",
     )
+    parser.add_argument(
+        "--permissions-boundary",
+        default=environ.get("MISSYOU_PERMISSIONS_BOUNDARY", ""),
+        metavar="ARN",
+        help="ARN of the policy that limits every role which is created for tasks; `missyou iam-policy --boundary` "
+        "prints it (env MISSYOU_PERMISSIONS_BOUNDARY; default: none, and a boundary that a role has stays)",
+    )
     parser.add_argument("--verbose", action="store_true", help="log every pass")
     given = parser.parse_args(arguments)
     if not given.region:
@@ -126,6 +137,11 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         parser.error(f"MISSYOU_CONFIRM_DELETION must be production or never, not {given.confirm_deletion!r}")
     if given.resync_seconds < 5:
         parser.error("--resync-seconds must be 5 or more")
+    if given.permissions_boundary and not _BOUNDARY.fullmatch(given.permissions_boundary):
+        parser.error(
+            "--permissions-boundary must be the ARN of a policy, say arn:aws:iam::123456789012:policy/"
+            f"missyou-boundary, not {given.permissions_boundary!r}"
+        )
     if not 1 <= given.workers <= 256:
         parser.error("--workers must be 1 to 256")
     return Settings(
@@ -142,6 +158,7 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         given.prices,
         given.confirm_deletion == "production",
         given.require_tenants,
+        given.permissions_boundary,
     )
 
 

@@ -77,7 +77,8 @@ class Lookups:
     `zones`: the two availability zones, in the order of their letters. `domain`: the hosted zone for `spec.domain`.
     `snapshot`: the value of the annotation that requests a snapshot, "" for none. `image`: the image in use.
     `database`: what runs. `running`: what must stay for the version of the app that runs. `tags_on_roles`: whether
-    `spec.tags` are set on IAM roles, too.
+    `spec.tags` are set on IAM roles, too. `boundary`: the ARN of the permissions boundary that the operator's settings
+    demand of roles, None for whichever they have.
     """
 
     zones: tuple[str, str]
@@ -87,6 +88,7 @@ class Lookups:
     database: DatabaseLookup = field(default_factory=DatabaseLookup)
     running: RunningVersion = field(default_factory=RunningVersion)
     tags_on_roles: bool = True
+    boundary: str | None = None
 
 
 class Untagged(TypedDict):

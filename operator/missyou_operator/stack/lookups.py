@@ -33,6 +33,7 @@ class DataSources:
     app: AppSpec
     stack: StackIdentity
     request: SnapshotRequest
+    boundary: str | None = None
 
     @property
     def kubernetes_secrets(self) -> tuple[KubernetesSecret, ...]:
@@ -96,4 +97,5 @@ class DataSources:
         domain = domain_lookup(self.app, self.stack, world)
         snapshot, in_use = self.request.wanted(self.stack, world), image_lookup(self.app, self.stack, world)
         database = database_lookup(self.app, running_database(self.stack, world), major)
-        return Lookups(zones, domain, snapshot, in_use, database, running_version(self.app, self.stack, world))
+        running = running_version(self.app, self.stack, world)
+        return Lookups(zones, domain, snapshot, in_use, database, running, boundary=self.boundary)

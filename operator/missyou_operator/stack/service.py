@@ -13,6 +13,7 @@ from missyou_operator.aws.ecs.service import Service
 from missyou_operator.aws.ecs.taskdefinition import TaskDefinition
 from missyou_operator.aws.iam.role import Role
 from missyou_operator.aws.logs import LogGroup
+from missyou_operator.aws.permissions import ROLE_TAG
 from missyou_operator.engine.values import Ref
 from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context
@@ -125,6 +126,7 @@ def roles(
 ) -> tuple[Role, Role]:
     """Declare the role that starts tasks, and the app's own, which may do nothing: the app needs nothing of AWS."""
     add, named, account = ctx.graph.add, ctx.named_role(Component.SERVICE), ctx.stack.account
+    boundary, tags = ctx.lookups.boundary, {ROLE_TAG: ctx.stack.name}
     readable = list(dict.fromkeys(variable.readable for variable in variables.values()))
     others = [arn for arn in ctx.lookups.running.secrets if not any(fnmatchcase(arn, each) for each in readable)]
     readable += others
@@ -139,8 +141,9 @@ def roles(
         statements += [_allow(pull, images.arns), _allow(("ecr:GetAuthorizationToken",), ["*"])]
     execution = add(
         Role(
-            **named(naming.EXECUTION_ROLE),
+            **named(naming.EXECUTION_ROLE, tags=tags),
             account=account,
+            permissions_boundary=boundary,
             policy={"Version": "2012-10-17", "Statement": tuple(statements)},
             description=f"Starts the tasks of {ctx.stack.app}",
         )
@@ -148,7 +151,15 @@ def roles(
     if others or len(images.arns) > 1:
         ctx.graph.keep([execution.address])
     nothing = f"What the app of {ctx.stack.app} may do in AWS: nothing"
-    task = add(Role(**named(naming.TASK_ROLE), account=account, policy=None, description=nothing))
+    task = add(
+        Role(
+            **named(naming.TASK_ROLE, tags=tags),
+            account=account,
+            permissions_boundary=boundary,
+            policy=None,
+            description=nothing,
+        )
+    )
     return execution, task
 
 

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 
+from botocore.exceptions import ClientError
+
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Cloud, Reader
-from missyou_operator.aws.errors import gone
+from missyou_operator.aws.errors import gone, is_absent, message_of
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.listing import Listing, Named
-from missyou_operator.aws.permissions import ROLES, Grant, change, make, observe
+from missyou_operator.aws.permissions import (
+    BOUNDED,
+    NAMED_AFTER_STACK,
+    ROLES,
+    SET_BOUNDARY,
+    Grant,
+    change,
+    make,
+    observe,
+)
 from missyou_operator.aws.policy_documents import as_policy, json_text, readable
 from missyou_operator.aws.tags import retag
-from missyou_operator.engine.comparators import compare
+from missyou_operator.engine.comparators import compare, equal, if_desired
+from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed
 
 #: The only inline policy of our roles.
@@ -30,23 +43,31 @@ PROPAGATION = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Role(Named):
-    """A role with at most one inline policy. Other policies that grant it rights are drift, and are removed."""
+    """A role with at most one inline policy. Other policies that grant it rights are drift, and are removed.
+
+    So is another permissions boundary than the desired one, or none. Where none is desired, a boundary stays: it may be
+    what an organization demands, and removing it takes the very right that makes a boundary worthless.
+    """
 
     TYPE: ClassVar[str] = "iam.Role"
     # The only list that shows policies and tags of roles.
     LISTING = Listing("iam", "get_account_authorization_details", "RoleDetailList", "RoleName", {"Filter": ["Role"]})
-    COMPARED = compare(trust=as_policy, policy=as_policy)
+    COMPARED = compare(trust=as_policy, policy=as_policy, permissions_boundary=if_desired(equal))
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "ecs.TaskDefinition")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("iam:GetAccountAuthorizationDetails"),
-        make("iam:CreateRole", "iam:TagRole", on=ROLES),
-        change("iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy", on=ROLES),
-        change("iam:DetachRolePolicy", "iam:DeleteRole", "iam:UntagRole", on=ROLES),
+        make("iam:CreateRole", on=ROLES, also=(BOUNDED, NAMED_AFTER_STACK)),
+        make("iam:TagRole", on=ROLES, also=(NAMED_AFTER_STACK,)),
+        change("iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", on=ROLES, also=(BOUNDED,)),
+        change(SET_BOUNDARY, on=ROLES, also=(BOUNDED,)),
+        # These only take rights away, also from a role that was made before there was a boundary.
+        change("iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:DeleteRole", "iam:UntagRole", on=ROLES),
     )
 
     account: str
     policy: Mapping[str, Any] | None
     description: str
+    permissions_boundary: str | None = None
     service: str = "ecs-tasks.amazonaws.com"
 
     @property
@@ -71,6 +92,7 @@ class Role(Named):
             "policy": inline.get(POLICY_NAME),
             "inline": tuple(sorted(inline)),
             "attached": tuple(sorted(policy["PolicyArn"] for policy in row.get("AttachedManagedPolicies", ()))),
+            "permissions_boundary": (row.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn"),
         }
         return reader.observed(cls, row["RoleName"], row["RoleName"], attrs, tag_map(row.get("Tags")))
 
@@ -97,14 +119,16 @@ class Role(Named):
         return Health("pending", Reason.PROPAGATING, message, PROPAGATION, needs_no_read=True)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it with its policy."""
+        """Create it with its permissions boundary and its policy."""
         iam = cloud.client("iam")
-        with creating(self.address):
+        bounded = {"PermissionsBoundary": self.permissions_boundary} if self.permissions_boundary else {}
+        with creating(self.address), self._boundary_exists():
             row = iam.create_role(
                 RoleName=self.name,
                 AssumeRolePolicyDocument=json_text(self.trust),
                 Description=self.description,
                 Tags=tag_list(self.tags),
+                **bounded,
             )["Role"]
         observed = self.as_created(self.name, arn=row["Arn"], created=row["CreateDate"], inline=(), attached=())
         return self.update(cloud, observed, frozenset({"policy"}) if self.policy else frozenset())
@@ -113,6 +137,10 @@ class Role(Named):
         """Write what differs, and remove foreign policies."""
         iam = cloud.client("iam")
         inline = set(observed.attrs["inline"])
+        if "permissions_boundary" in changed:
+            # The first, since the operator's policy may allow the others within the boundary only.
+            with self._boundary_exists():
+                iam.put_role_permissions_boundary(RoleName=self.name, PermissionsBoundary=self.permissions_boundary)
         if "trust" in changed:
             iam.update_assume_role_policy(RoleName=self.name, PolicyDocument=json_text(self.trust))
         if "policy" in changed:
@@ -130,6 +158,25 @@ class Role(Named):
                 lambda: iam.tag_role(RoleName=self.name, Tags=tag_list(self.tags)),
             )
         return self.as_desired(observed)
+
+    @contextmanager
+    def _boundary_exists(self) -> Iterator[None]:
+        """Run a call that names the boundary. Errors: RefusedError where there is no such policy, else AWS's.
+
+        IAM answers NoSuchEntity then, with "Scope ARN: … does not exist or is not attachable".
+        """
+        try:
+            yield
+        except ClientError as error:
+            if not is_absent(error) or str(self.permissions_boundary) not in message_of(error):
+                raise
+            raise RefusedError(
+                Reason.BOUNDARY_NOT_FOUND,
+                f"{self.name} needs the permissions boundary {self.permissions_boundary}, which the operator's setting "
+                f"--permissions-boundary names, and the account {self.account} has no such policy. Create it from what "
+                "missyou iam-policy --boundary prints: aws iam create-policy --policy-name "
+                f"{str(self.permissions_boundary).rpartition('/')[2]} --policy-document file://boundary.json",
+            ) from error
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:

@@ -20,8 +20,10 @@ PERMISSIONS: tuple[Grant, ...] = (
     observe("rds:DescribeDBInstances", "rds:DescribeDBEngineVersions", "rds:DescribeOrderableDBInstanceOptions"),
     make("rds:CreateDBInstance", "rds:AddTagsToResource", on=(_DATABASE,)),
     change("rds:CreateDBInstance", on=(_SUBNETS, _PARAMETERS)),
-    # Any snapshot: the spec names it, and it may be older than the stack, or belong to another account.
-    make("rds:RestoreDBInstanceFromDBSnapshot", on=(_DATABASE, "rds:snapshot:*")),
+    make("rds:RestoreDBInstanceFromDBSnapshot", on=(_DATABASE,)),
+    # The spec may name a snapshot that is older than the stack, or belongs to another account.
+    make("rds:RestoreDBInstanceFromDBSnapshot", on=("rds:snapshot:{snapshot}",)),
+    make("rds:RestoreDBInstanceFromDBSnapshot", on=("rds:snapshot:*",), also=(OURS,)),
     change("rds:RestoreDBInstanceFromDBSnapshot", on=(_SUBNETS, _PARAMETERS)),
     change("rds:ModifyDBInstance", on=(_DATABASE, _PARAMETERS)),
     change("rds:DeleteDBInstance", "rds:StartDBInstance", "rds:RemoveTagsFromResource", on=(_DATABASE,)),

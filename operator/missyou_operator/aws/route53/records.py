@@ -39,7 +39,7 @@ _ROUTING = (
     "SetIdentifier",
     "Weight",
 )
-_ZONES = ("route53:hostedzone/*",)
+_ZONES = ("route53:hostedzone/{zone}",)
 #: What helps where the name has a record of others.
 _IF_TAKEN = "Remove that record from the hosted zone, or set another spec.domain.name"
 PERMISSIONS: tuple[Grant, ...] = (

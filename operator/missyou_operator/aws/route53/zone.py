@@ -32,7 +32,7 @@ class HostedZone(External):
     READ_AFTER: ClassVar[tuple[str, ...]] = ("acm.Certificate",)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("route53:ListHostedZones"),
-        observe("route53:GetHostedZone", on=("route53:hostedzone/*",)),
+        observe("route53:GetHostedZone", on=("route53:hostedzone/{zone}",)),
     )
 
     @classmethod

@@ -10,6 +10,7 @@ from typing import Any
 from missyou_local.aws import backends
 from missyou_local.aws.call import Call
 from missyou_local.aws.services.iam import propagation as iam_propagation
+from missyou_local.aws.services.iam import rights
 
 _ECR = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([^:@]+)(?::([^@]+))?(?:@(sha256:[0-9a-f]+))?")
 _SECRET = re.compile(r"(arn:aws:secretsmanager:([^:]+):(\d+):secret:[^:]+)(?::([^:]*):([^:]*):([^:]*))?")
@@ -31,13 +32,70 @@ def check(call: Call, definition: Any, images: dict[str, Any]) -> None:
                 f"{_NO_SECRETS} service call has been retried 1 time(s): AccessDeniedException: "
                 f"{role} is not authorized to perform: secretsmanager:GetSecretValue"
             )
+        if role:
+            _check_secrets(call, role, container)
+            _check_pull(call, role, container["image"])
         secrets(container)
         images.setdefault(container["image"], find_image(call, container["image"], images))
+        if role:
+            _check_log(call, role, container.get("logConfiguration") or {})
         if not _log_group_exists(call, container.get("logConfiguration") or {}):
             raise LaunchError(
                 "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: "
                 "failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not "
                 "exist. : exit status 1"
+            )
+
+
+def _check_secrets(call: Call, role: str, container: Mapping[str, Any]) -> None:
+    """Check that the execution role may read the secrets."""
+    action = "secretsmanager:GetSecretValue"
+    for secret in container.get("secrets", []):
+        if parsed := _SECRET.fullmatch(secret["valueFrom"]):
+            arn = parsed[1]
+            if why := rights.forbidden(call, role, action, arn):
+                raise LaunchError(
+                    f"{_NO_SECRETS} service call has been retried 1 time(s): failed to fetch secret {arn} from secrets "
+                    f"manager: AccessDeniedException: User: {role} is not authorized to perform: {action} on resource: "
+                    f"{arn} {why}"
+                )
+
+
+def _check_pull(call: Call, role: str, image: str) -> None:
+    """Check that the execution role may pull an image of this account's registry."""
+    parsed = _ECR.fullmatch(image)
+    if parsed is None or parsed[1] != call.account:
+        return
+    if why := rights.forbidden(call, role, "ecr:GetAuthorizationToken", "*"):
+        raise LaunchError(
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval "
+            "failed: unable to retrieve ecr registry auth: service call has been retried 1 time(s): "
+            f"AccessDeniedException: User: {role} is not authorized to perform: ecr:GetAuthorizationToken on resource: "
+            f"* {why}"
+        )
+    arn = f"arn:aws:ecr:{parsed[2]}:{parsed[1]}:repository/{parsed[3]}"
+    for action in ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"):
+        if why := rights.forbidden(call, role, action, arn):
+            raise LaunchError(
+                "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref "
+                f"{image}: pulling from host {image.partition('/')[0]} failed with status code 403 Forbidden: User: "
+                f"{role} is not authorized to perform: {action} on resource: {arn} {why}"
+            )
+
+
+def _check_log(call: Call, role: str, configuration: Mapping[str, Any]) -> None:
+    """Check that the execution role may write to the log group."""
+    options = configuration.get("options", {})
+    if configuration.get("logDriver") != "awslogs":
+        return
+    region, group = options.get("awslogs-region", call.region), options.get("awslogs-group")
+    arn = f"arn:aws:logs:{region}:{call.account}:log-group:{group}:log-stream:new"
+    for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+        if why := rights.forbidden(call, role, action, arn):
+            raise LaunchError(
+                "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: "
+                f"failed to create Cloudwatch log stream: AccessDeniedException: User: {role} is not authorized to "
+                f"perform: {action} on resource: {arn} {why}"
             )
 
 

@@ -105,6 +105,14 @@ def few_managed_policies(call: Call) -> None:
         raise AwsError("LimitExceeded", f"Cannot exceed quota for PoliciesPerRole: {_MANAGED}", 409)
 
 
+@checks("iam:CreateRole", "iam:PutRolePermissionsBoundary")
+def boundary_exists(call: Call) -> None:
+    """Refuse a permissions boundary that is no policy of the account."""
+    arn = call.params.get("PermissionsBoundary")
+    if arn and arn not in _iam(call).managed_policies:
+        raise AwsError("NoSuchEntity", f"Scope ARN: {arn} does not exist or is not attachable.", 404)
+
+
 @checks("iam:DeleteRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:UpdateAssumeRolePolicy")
 def not_a_service_linked_role(call: Call) -> None:
     """Refuse to change a role that is linked to a service of AWS."""
