@@ -139,10 +139,14 @@ def stopped_tasks(app: App) -> None:
     app.observe_now()
 
 
+def movable_tags(app: App) -> None:
+    """Let tags move, which production's do not."""
+    app.client("ecr").put_image_tag_mutability(repositoryName=app.stack, imageTagMutability="MUTABLE")
+
+
 def other_settings(app: App) -> None:
     """Change what takes an action of its own to put right."""
     for setting in (
-        ("ecr.Repository", "immutable_tags"),
         ("elbv2.LoadBalancer", "addresses"),
         ("secretsmanager.Secret", "rotation"),
     ):
@@ -169,6 +173,7 @@ ROUNDS: tuple[tuple[ForeignChange, ...], ...] = (
         other_secret,
         stranger_on_the_topic,
         closed_topic,
+        movable_tags,
         other_settings,
     ),
     (their_table_goes, stopped_tasks),

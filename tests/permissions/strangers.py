@@ -17,13 +17,16 @@ from .life import NAME
 from .places import ACCOUNT, REGION
 
 _OURS, _ASKED = f"aws:ResourceTag/{CLUSTER_TAG}", f"aws:RequestTag/{CLUSTER_TAG}"
+_BOUNDARY = "iam:PermissionsBoundary"
+#: What only takes rights from a role is allowed whatever boundary the role has: it may be older than the boundary.
+_TAKING_AWAY = {"iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy"}
 #: Tags of somebody who has never heard of us.
 _THEIRS = {"aws:ResourceTag/Name": "billing", "aws:ResourceTag/team": "billing"}
 #: Condition keys that say what a request is for: another value of each, None for leaving it out.
 _PURPOSES = {
     "iam:PassedToService": "ec2.amazonaws.com",
     "iam:AWSServiceName": "spot.amazonaws.com",
-    "iam:PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess",
+    _BOUNDARY: "arn:aws:iam::aws:policy/AdministratorAccess",
     "application-autoscaling:service-namespace": "dynamodb",
     "ec2:CreateAction": None,
     "ecs:CreateAction": None,
@@ -121,7 +124,8 @@ def of_another_name(check: Check) -> Variants:
         yield "of another cluster", replace(_renamed(check), context=other)
     elif check.made and (NAME in check.resource or BY_NAME_ONLY.get(check.action) == _UPSERT):
         yield "new", _renamed(check)
-    if check.made and _ASKED in check.context and not _within_a_call(check):
+    # AWS's default option group exists in every account and belongs to nobody.
+    if check.made and _ASKED in check.context and not _within_a_call(check) and ":og:default:" not in check.resource:
         yield "new, for another cluster", replace(check, context={**check.context, _ASKED: "another-cluster"})
 
 
@@ -140,6 +144,8 @@ def in_another_region(check: Check) -> Variants:
 def _for_another_purpose(check: Check) -> Variants:
     for key, other in _PURPOSES.items():
         if key not in check.context or (other is None and check.exists):
+            continue
+        if key == _BOUNDARY and check.action in _TAKING_AWAY:
             continue
         kept = {name: value for name, value in check.context.items() if name != key}
         yield f"another {key}", replace(check, context=kept if other is None else {**kept, key: other})
