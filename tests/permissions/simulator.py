@@ -12,16 +12,25 @@ from .authorization import Check
 from .npm import HERE, installed, run
 from .places import ACCOUNT
 
+#: The documents that make up a policy, by its name.
+Policies = Mapping[str, Sequence[Mapping[str, Any]]]
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question: may the operator do this, under a policy? `context` is JSON."""
+    """One question: may somebody do this, under a policy? `context` is JSON.
+
+    `boundary` names the permissions boundary of who asks; `resource_policy` is the resource's own policy, as JSON.
+    """
 
     policy: str
     action: str
     resource: str
     account: str
     context: str
+    boundary: str = ""
+    principal: str = f"arn:aws:iam::{ACCOUNT}:role/missyou-operator"
+    resource_policy: str = ""
 
     @classmethod
     def about(cls, policy: str, check: Check) -> Asked:
@@ -44,7 +53,7 @@ class Answers:
         return result == "Allowed"
 
 
-def ask(policies: Mapping[str, Sequence[Mapping[str, Any]]], questions: Iterable[Asked]) -> Answers:
+def ask(policies: Policies, questions: Iterable[Asked], boundaries: Policies | None = None) -> Answers:
     """Ask all questions at once."""
     asked = list(dict.fromkeys(questions))
     rows = [
@@ -54,12 +63,17 @@ def ask(policies: Mapping[str, Sequence[Mapping[str, Any]]], questions: Iterable
             "resource": one.resource,
             "account": one.account,
             "context": json.loads(one.context),
+            "boundary": one.boundary,
+            "principal": one.principal,
+            "resourcePolicy": json.loads(one.resource_policy) if one.resource_policy else None,
         }
         for one in asked
     ]
     # As an argument: Node looks for packages from the folder it runs in, and for a file's from where the file is.
     command = ["node", "--input-type=module", "--eval", (HERE / "simulate.mjs").read_text()]
-    done = run(command, installed(), json.dumps({"policies": policies, "requests": rows}))
+    done = run(
+        command, installed(), json.dumps({"policies": policies, "boundaries": boundaries or {}, "requests": rows})
+    )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     return Answers(dict(zip(asked, found["results"], strict=True)), found["required"])
