@@ -74,6 +74,8 @@ class App:
         #: The operator's AWS_REGION.
         self.region = REGION
         self.reports: list[Report] = []
+        #: The UID of its Kubernetes cluster.
+        self.cluster = CLUSTER
         self.restart()
 
     def restart(self, *, ago: float = 3600.0) -> None:
@@ -84,7 +86,7 @@ class App:
         self.reconciler = Reconciler(
             Environment(
                 self.accounts,
-                CLUSTER,
+                self.cluster,
                 self._read_secret,
                 Seeded(self.seed),
                 self.region,

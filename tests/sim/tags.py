@@ -20,6 +20,7 @@ _PARTS = {
     "secretsmanager.SecretVersion",
     "autoscaling.ScalingPolicy",
     "route53.Alias",
+    "route53.Claim",
     "rds.DBSnapshot",
     "route53.Validation",
     "wafv2.WebACLAssociation",

@@ -46,7 +46,7 @@ class Certificate(Resource):
 
     TYPE: ClassVar[str] = "acm.Certificate"
     IDENTITY = "id"
-    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "route53.Alias", "route53.Validation")
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "route53.Alias", "route53.Validation", "route53.Claim")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("acm:ListCertificates", "acm:DescribeCertificate", "acm:ListTagsForCertificate"),
         # The request has no resource to restrict it by, only tags.
@@ -60,7 +60,7 @@ class Certificate(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Read the stack's certificates among all of the account.
+        """Read the stack's certificates among all of the account, and a namesake's for the same domain.
 
         A certificate's owner never changes, so tags are read only once a minute; not less often, since those of a new
         one may not show at once. An unusable certificate (an expired one, say) has its state in its name. It is not a
@@ -68,12 +68,18 @@ class Certificate(Resource):
         """
         acm = reader.client("acm")
         rows = reader.shared("acm.list_certificates", lambda: pages(acm, "list_certificates", "CertificateSummaryList"))
-        arns = [row["CertificateArn"] for row in rows]
-        ours = [arn for arn in arns if reader.owns(cls, arn, _known_tags(reader, arn))]
+        ours = [row["CertificateArn"] for row in rows if cls._is_ours(reader, row)]
         found = [cls._observed(reader, arn) for arn in ours]
         there = [observed for observed in found if observed is not None]
         # The usable one comes first: the records, which are found by certificate, belong to it.
         return sorted(there, key=lambda each: not each.attrs["usable"])
+
+    @classmethod
+    def _is_ours(cls, reader: Reader, row: Mapping[str, Any]) -> bool:
+        tags = _known_tags(reader, row["CertificateArn"])
+        if reader.stack.could_take_over(tags) and row["DomainName"].lower() not in reader.desired_names(cls.TYPE):
+            return False
+        return reader.owns(cls, row["CertificateArn"], tags)
 
     @classmethod
     def _observed(cls, reader: Reader, arn: str) -> Observed | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 
 from missyou_operator.aws.cloud import Cloud, Known, Reader
+from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.registry import KINDS
 from missyou_operator.engine import schedule
 from missyou_operator.engine.outcome import Runtime
@@ -58,7 +59,7 @@ def observe(  # noqa: PLR0913 - an observation has that many inputs
     needs = {type_: [need for need in kind.READ_AFTER if need in kinds] for type_, kind in kinds.items()}
     schedule.run(needs, runtime.pool, run.start, run.settle)
     world: dict[str, tuple[Observed, ...]] = {}
-    for observed in chain.from_iterable(found.values()):
+    for observed in _with_their_parents(cloud.stack, list(chain.from_iterable(found.values()))):
         world[observed.address] = (*world.get(observed.address, ()), observed)
     read = frozenset(kinds.keys() - run.unreadable.keys())
     return Observations({address: _ours_first(rows) for address, rows in world.items()}, run.unreadable, read)
@@ -100,6 +101,24 @@ class _Observation:
             return kind.read(self.reader)
         except Exception as error:  # reported for this type alone
             return self.runtime.classify(error)
+
+
+def _with_their_parents(stack: StackIdentity, rows: list[Observed]) -> list[Observed]:
+    """Dispute the parts (rules, versions, settings) of what was this stack's and bears another owner's tags.
+
+    Parts without tags of their own have the owner of what they are part of.
+    """
+    parents = {key: row for row in rows if row.lost and row.owner for key in (row.id, row.attrs.get("arn", row.id))}
+    if not parents:
+        return rows
+
+    def judged(row: Observed) -> Observed:
+        if row.lost or not row.owned or stack.owns(row.tags):
+            return row
+        named = [parents[value] for value in row.attrs.values() if isinstance(value, str) and value in parents]
+        return replace(row, lost=named[0].lost, owner=named[0].owner) if named else row
+
+    return [judged(row) for row in rows]
 
 
 def _ours_first(rows: tuple[Observed, ...]) -> tuple[Observed, ...]:

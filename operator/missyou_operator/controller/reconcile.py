@@ -152,7 +152,7 @@ class Reconciler:
         cloud = self._environment.cloud(body, app, grant)
         runtime = Runtime(cloud, self._environment.pool, classify, stopped, memory.lasting)
         snapshot, meta = SnapshotRequest.of(body), body["metadata"]
-        token = f"{annotation(body, RECONCILE)}\0{snapshot.value}"
+        token = f"{annotation(body, RECONCILE)}\0{snapshot.value}\0{cloud.stack.takes_over}"
         asked, memory.token = memory.token != token, token
         if asked or (app is None and not memory.deleting):
             memory.ask_again()
@@ -349,8 +349,9 @@ def _result(outcome: Outcome, observations: Observations) -> str:
 
 
 def _ours(world: Mapping[str, tuple[Observed, ...]]) -> bool:
+    """Return whether anything is left to delete: not what somebody else's tags claim by now."""
     kept = (observed for found in world.values() for observed in found if not observed.kind.RETAINED)
-    return any(observed.owned and not observed.kind.EXTERNAL for observed in kept)
+    return any(each.owned and not each.owner and not each.kind.EXTERNAL for each in kept)
 
 
 def _needs_whole_picture(plan: Plan, observations: Observations, memory: Memory) -> bool:

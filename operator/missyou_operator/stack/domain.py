@@ -10,6 +10,7 @@ from missyou_operator.aws.acm import ROLE_TAG, ZONE_TAG, Certificate
 from missyou_operator.aws.elbv2.listener import HTTPS, TLS_POLICY, Listener, Redirect
 from missyou_operator.aws.elbv2.loadbalancer import LoadBalancer
 from missyou_operator.aws.identity import StackIdentity
+from missyou_operator.aws.route53.claim import Claim, heritage
 from missyou_operator.aws.route53.records import Alias, Validation
 from missyou_operator.aws.route53.zone import HostedZone
 from missyou_operator.engine.plan import ObservedState
@@ -52,8 +53,16 @@ def domain(ctx: Context, balancing: Balancing) -> None:
     add(zone)
     role = spec.credentials.role_arn or ""
     remembered = {ZONE_TAG: found.zone, **({ROLE_TAG: role} if role else {})} if found.zone else {}
+    zone_id, owner = found.zone, heritage(ctx.stack)
+    # The domain of somebody else gets no certificate, and is not served.
+    claim = [add(Claim(**named.untagged(spec.name), zone=zone_id, role=role, owner=owner))] if found.zone else []
     certificate = add(
-        Certificate(**named(spec.name, tags=remembered), by_hand=not found.zone, advice=_advice(spec.name, found))
+        Certificate(
+            **named(spec.name, tags=remembered),
+            by_hand=not found.zone,
+            advice=_advice(spec.name, found),
+            after=tuple(each.ref() for each in claim),
+        )
     )
     https = add(
         Listener(
@@ -72,8 +81,9 @@ def domain(ctx: Context, balancing: Balancing) -> None:
     add(
         Validation(
             **named.untagged(spec.name),
-            zone=found.zone,
+            zone=zone_id,
             role=role,
+            owner=owner,
             record_name=certificate.ref("record_name"),
             record_value=certificate.ref("record_value"),
         )
@@ -81,12 +91,12 @@ def domain(ctx: Context, balancing: Balancing) -> None:
     add(
         Alias(
             **named.untagged(spec.name),
-            zone=found.zone,
+            zone=zone_id,
             role=role,
             target=balancing.load_balancer.ref("dns_name"),
             target_zone=balancing.load_balancer.ref("zone_id"),
             # The certificate remembers the zone: without it the record would not be found again.
-            after=(certificate.ref(),),
+            after=(certificate.ref(), *(each.ref() for each in claim)),
         )
     )
 

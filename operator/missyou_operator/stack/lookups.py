@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from missyou_operator.api import AppSpec
+from missyou_operator.aws.acm import Certificate
 from missyou_operator.aws.ec2.vpc import Subnet
 from missyou_operator.aws.ecr import Repository
 from missyou_operator.aws.identity import StackIdentity
@@ -62,6 +63,8 @@ class DataSources:
         if app.monitoring.quote_logs:
             own["ecs.Log"] = [naming.APP_LOG]
         names = {type_: [self.stack.fill(pattern) for pattern in patterns] for type_, patterns in own.items()}
+        if app.domain is not None:
+            names[Certificate.TYPE] = [app.domain.name]
         if self.request.value:
             names[DBSnapshot.TYPE] = [snapshot_name(self.stack, self.request.value)]
         for external in self.externals:
