@@ -69,8 +69,8 @@ class App:
             "spec": spec,
             "status": {"observedGeneration": -1},
         }
-        #: Whether whoever deletes it confirms that.
-        self.confirms = True
+        #: Whether whoever deletes it confirms that, and whether the operator asks.
+        self.confirms = self.asks_to_confirm = True
         #: The operator's AWS_REGION.
         self.region = REGION
         self.reports: list[Report] = []
@@ -92,6 +92,7 @@ class App:
                 self.region,
                 45.0,
                 started=utc_now() - timedelta(seconds=ago),
+                confirm_deletion=self.asks_to_confirm,
                 record_place=lambda _namespace, _name, place: self.annotate("place", place),
                 tenants=self.tenants,
                 permissions_boundary=self.permissions_boundary,

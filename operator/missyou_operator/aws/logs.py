@@ -20,13 +20,17 @@ _NAMES = ("logs:log-group:{logs.LogGroup}", "logs:log-group:{logs.LogGroup}:*")
 
 @dataclass(frozen=True, kw_only=True)
 class LogGroup(Resource):
-    """A log group. RDS creates a missing one by itself, untagged and never expiring; that one is adopted."""
+    """A log group. RDS creates a missing one by itself, untagged and never expiring; that one is adopted.
+
+    Any other untagged one is somebody else's, whatever its name. So is one that is older than our database: RDS has
+    made it for another. Source: RDS User Guide, "Publishing PostgreSQL logs to Amazon CloudWatch Logs".
+    """
 
     TYPE: ClassVar[str] = "logs.LogGroup"
     COMPARED = compare("retention_days")
     # Whatever still writes to it would create it again.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "rds.DBInstance")
-    READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc", "rds.DBInstance")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("logs:DescribeLogGroups"),
         observe("logs:ListTagsForResource", on=_NAMES),
@@ -53,7 +57,7 @@ class LogGroup(Resource):
         name, arn = row["logGroupName"], row["arn"].removesuffix(":*")
         tags = reader.client("logs").list_tags_for_resource(resourceArn=arn).get("tags", {})
         attrs = {"id": name, "arn": arn, "retention_days": row.get("retentionInDays")}
-        return reader.observed(cls, name, name, attrs, tags, adopt=True)
+        return reader.observed(cls, name, name, attrs, tags, adopt=_made_by_rds(reader, row))
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it and set its retention."""
@@ -83,6 +87,16 @@ class LogGroup(Resource):
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
         """Delete it with everything logged to it."""
         return gone(lambda: cloud.client("logs").delete_log_group(logGroupName=observed.id))
+
+
+def _made_by_rds(reader: Reader, row: Mapping[str, Any]) -> bool:
+    """Return whether RDS has made a log group for our database, and not for an earlier one of its name."""
+    return any(
+        row["logGroupName"].startswith(f"/aws/rds/instance/{database.id}/")
+        and database.attrs["created"] is not None
+        and row.get("creationTime", 0) >= database.attrs["created"].timestamp() * 1000
+        for database in reader.found("rds.DBInstance")
+    )
 
 
 def _groups(reader: Reader, prefix: str) -> list[Mapping[str, Any]]:

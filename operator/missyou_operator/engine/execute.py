@@ -111,6 +111,7 @@ class _Execution:
             if observed is None:
                 after = desired.create(cloud)
             elif change.action is Action.REPLACE:
+                desired.check_replacement(cloud)
                 gone = type(desired).delete(cloud, observed)
                 text = f"{desired.address} is being replaced: {gone.message}"
                 health = pending("Replacing", text, gone.typical_seconds)

@@ -242,6 +242,9 @@ class Resource(abc.ABC):
         tags = {**{key: value for key, value in observed.tags.items() if key not in surplus}, **self.tags}
         return replace(observed, attrs={**observed.attrs, **wanted, **attrs}, tags=tags)
 
+    def check_replacement(self, cloud: Any) -> None:  # noqa: B027 - for those that override it
+        """Raise what would keep another one from being created, before this one is deleted to make room for it."""
+
     def missing(self) -> Health:
         """Return what it means that something `EXTERNAL` is not there."""
         return pending("NotFound", f"{self.name} is not there yet")

@@ -238,13 +238,19 @@ class TaskDefinition(Resource):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Deregister all revisions of the family; AWS keeps INACTIVE ones, at no cost."""
+        """Deregister our revisions of the family; AWS keeps INACTIVE ones, at no cost. Those of others stay."""
         ecs = cloud.client("ecs")
         arns = pages(ecs, "list_task_definitions", "taskDefinitionArns", familyPrefix=observed.name, status="ACTIVE")
         for arn in arns:
-            if family_of(arn) == observed.name:
+            if family_of(arn) == observed.name and (arn == observed.id or _is_ours(cloud, arn)):
                 gone(lambda arn=arn: ecs.deregister_task_definition(taskDefinition=arn))  # type: ignore[misc]
         return READY
+
+
+def _is_ours(cloud: Cloud, revision: str) -> bool:
+    """Return whether the tags of a revision are ours: anybody may register one in the family."""
+    answer = cloud.client("ecs").describe_task_definition(taskDefinition=revision, include=["TAGS"])
+    return cloud.stack.owns(tags_of(answer.get("tags")))
 
 
 def _retire(cloud: Cloud, newest: str) -> None:
@@ -259,7 +265,7 @@ def _retire(cloud: Cloud, newest: str) -> None:
     try:
         answer = ecs.describe_services(cluster=cloud.name("ecs.Cluster"), services=list(cloud.names("ecs.Service")))
         running = {item["taskDefinition"] for row in answer["services"] for item in row.get("deployments", ())}
-        if old not in running:
+        if old not in running and _is_ours(cloud, old):
             ecs.deregister_task_definition(taskDefinition=old)
     except ClientError as error:
         logger.info("revision %s stays registered: %s", old, message_of(error))

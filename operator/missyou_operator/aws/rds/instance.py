@@ -29,6 +29,9 @@ from missyou_operator.aws.rds.restore import (
     restore,
     unfinished,
 )
+from missyou_operator.aws.rds.restore import (
+    check as check_snapshot,
+)
 from missyou_operator.aws.rds.rows import attributes, retag
 from missyou_operator.aws.rds.states import CHANGEABLE, OPTIMISING, explained, health_of, notes_of
 from missyou_operator.aws.rds.versions import Gap, gap, major, offers_insights, version_to_create, version_to_upgrade_to
@@ -177,6 +180,11 @@ class DBInstance(DesiredInstance, Named):
         return replace(
             health, message=message, reason=Reason.NEWER_MAJOR if self._overtaken(observed) else health.reason
         )
+
+    def check_replacement(self, cloud: Cloud) -> None:
+        """Raise what is wrong with the snapshot that the next database is to be restored from."""
+        if self.restore_from:
+            check_snapshot(cloud, self)
 
     def create(self, cloud: Cloud) -> Observed:
         """Start its creation, which takes ten minutes or more."""

@@ -77,15 +77,21 @@ def origin_note(desired: DesiredInstance, observed: Observed) -> str:
     return f"{actual}: {_FIELD} only takes effect when a database is created"
 
 
+def check(cloud: Cloud, desired: DesiredInstance) -> Mapping[str, Any]:
+    """Return the snapshot that the spec names. Errors: NotYetError, RefusedError where it cannot be restored."""
+    row = _find(cloud, desired.restore_from)
+    _check_owner(cloud, desired.restore_from, row)
+    if problems := unsuitable(row, desired):
+        raise RefusedError(_UNSUITABLE, f"{_FIELD}: {desired.restore_from} {'; '.join(problems)}")
+    return row
+
+
 def restore(cloud: Cloud, desired: DesiredInstance, tags: Mapping[str, str]) -> Mapping[str, Any]:
     """Start a restore with all settings that the call accepts; the others are set once the instance exists.
 
     Errors: NotYetError while the snapshot is missing or incomplete, RefusedError if it does not fit the spec.
     """
-    row = _find(cloud, desired.restore_from)
-    _check_owner(cloud, desired.restore_from, row)
-    if problems := unsuitable(row, desired):
-        raise RefusedError(_UNSUITABLE, f"{_FIELD}: {desired.restore_from} {'; '.join(problems)}")
+    row = check(cloud, desired)
     window = {"PreferredBackupWindow": desired.backup_window} if desired.backup_window else {}
     answer: Mapping[str, Any] = cloud.client("rds").restore_db_instance_from_db_snapshot(
         DBInstanceIdentifier=desired.name,

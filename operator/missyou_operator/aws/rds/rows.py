@@ -41,6 +41,7 @@ def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
         "id": row["DBInstanceIdentifier"],
         "arn": row.get("DBInstanceArn"),
         "resource_id": row.get("DbiResourceId"),
+        "created": row.get("InstanceCreateTime"),
         "endpoint": endpoint.get("Address"),
         "port": endpoint.get("Port"),
         "running_version": row.get("EngineVersion"),
