@@ -183,6 +183,7 @@ def test_a_record_that_is_not_ours_is_left_alone(app, zones):
     said = app.condition("Stalled")["message"]
     assert "Remove that record from the hosted zone, or set another spec.domain.name" in said
     assert "stackName" not in said
+    assert "www.example.com" not in certificates(app)
     assert records(app, zone_id)["www.example.com", "A"]["ResourceRecords"] == [{"Value": "192.0.2.1"}]
     batch["Changes"][0]["Action"] = "DELETE"
     route53.change_resource_record_sets(HostedZoneId=zone_id, ChangeBatch=batch)

@@ -117,6 +117,34 @@ def test_the_proof_stays_for_another_certificate_of_the_same_name(app, zone_id):
     assert (name.endswith(".shared.example.org"), kind) == (True, "CNAME")
 
 
+def test_the_proof_that_others_made_stays_theirs(app, zone_id):
+    """Somebody has a certificate of the same name in another region, and its validation record was there first."""
+    acm = app.aws.client("acm", region="eu-west-1")
+    arn = acm.request_certificate(DomainName="both.example.org", ValidationMethod="DNS")["CertificateArn"]
+    app.clock.now += 60.0
+    [option] = acm.describe_certificate(CertificateArn=arn)["Certificate"]["DomainValidationOptions"]
+    proof = option["ResourceRecord"]
+    row = {"Name": proof["Name"], "Type": "CNAME", "TTL": 300, "ResourceRecords": [{"Value": proof["Value"]}]}
+    change(app, zone_id, ("CREATE", row))
+    rename(app, "both.example.org")
+    forget_the_domain(app)
+    assert records(app, zone_id).keys() == {(proof["Name"].rstrip("."), "CNAME")}
+
+
+def test_the_domain_that_another_app_has_claimed_gets_no_certificate(app, zone_id):
+    claim = '"heritage=missyou-operator,stack=default/trouble" "cluster=cluster-uid,uid=another-app"'
+    row = {"Name": "_missyou.theirs.example.org", "Type": "TXT", "TTL": 300, "ResourceRecords": [{"Value": claim}]}
+    change(app, zone_id, ("CREATE", row))
+    before = records(app, zone_id)
+    app.edit(domain={"name": "theirs.example.org"})
+    app.until(lambda _: app.reason("DomainReady") == "OwnedElsewhere", "told")
+    app.passes(5)
+    assert "uid=another-app" in app.condition("Stalled")["message"]
+    assert certificates(app) == {}
+    assert set(listeners(app)) == {80}
+    assert records(app, zone_id) == before
+
+
 def test_a_zone_that_was_made_anew_is_found(app, zone_id):
     rename(app, "again.example.org")
     change(app, zone_id, *(("DELETE", row) for row in records(app, zone_id).values()))

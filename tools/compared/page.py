@@ -16,7 +16,8 @@ DERIVED = {
     "elbv2.Redirect": "`elbv2.Listener`: its default action",
     "elbv2.AccessLogs": "`elbv2.LoadBalancer`: its attributes `access_logs.s3.*`",
     "route53.HostedZone": "somebody else's: nothing of it is compared",
-    "route53.Validation": "`ResourceRecordSets`, as `route53.Alias`; its value shows whose it is",
+    "route53.Claim": "`ResourceRecordSets`, as `route53.Alias`: a TXT record, whose value shows whose the domain is",
+    "route53.Validation": "`ResourceRecordSets`, as `route53.Alias`; a TXT record beside it shows who made it",
     "secretsmanager.SecretVersion": "`secretsmanager.Secret`: its versions' ids",
     "sns.GivenTopic": "somebody else's: only its key is read, for its health",
 }
