@@ -12,7 +12,7 @@ from kubernetes import client
 from missyou_local import cluster, controlplane
 from missyou_local.controlplane import ControlPlane
 
-from .conftest import ROOT
+from .conftest import ROOT, Kubectl
 from .people import Person, eventually, namespace, person, with_role
 
 HOME = "approving"
@@ -240,3 +240,18 @@ def test_whoever_is_not_let_in_by_rbac_does_not_get_as_far(plane: ControlPlane, 
     stranger = person(plane, "stranger")
     assert "cannot create resource" in stranger.create(HOME, "mine")
     assert controlplane.running(plane.folder)
+
+
+@pytest.mark.parametrize("path", ["base/admission.yaml", "tenancy/policy.yaml"])
+def test_two_tools_apply_the_policies_without_a_conflict(admin: Person, kubectl: Kubectl, path: str) -> None:
+    """Flux and a person, say: what the API server fills in is no difference between them."""
+    policies = [each for each in cluster.documents([ROOT / "manifests" / path]) if each["kind"].endswith("Policy")]
+    assert policies
+    for policy in policies:
+        # Without a binding, it is in force nowhere.
+        policy["metadata"]["name"] += "-twice"
+        for manager in ("one", "another"):
+            words = ("--server-side", f"--field-manager={manager}", "-f", "-")
+            applied = kubectl("apply", *words, given=json.dumps(policy))
+            assert applied.returncode == 0, applied.stderr
+    cluster.delete(admin.kube, [{**each, "metadata": {"name": each["metadata"]["name"]}} for each in policies])

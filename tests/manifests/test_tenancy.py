@@ -135,7 +135,7 @@ ATTACKS = [
     (spec(monitoring={"notifications": {"topicARN": f"{TOPIC}team-b"}}), "may not notify the topic", "topics"),
     (spec(region="ap-southeast-2"), "may not use the region ap-southeast-2", "regions"),
     (spec(tags={"team": "payments"}), "may set only these tags: cost-centre, owner", "tag-keys"),
-    (spec(tags={"owner": "a", "k8s.io/cluster-autoscaler/enabled": "true"}), "may set only these tags", "tag-keys"),
+    (spec(tags={"owner": "a", "aws-team": "payments"}), "may set only these tags", "tag-keys"),
 ]
 
 
