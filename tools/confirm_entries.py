@@ -201,6 +201,13 @@ def _many_variables(aws: Clients) -> str:
     return f"101 variables: {_define(aws, environment=[{'name': f'V{n}', 'value': 'v'} for n in range(101)])[1]}"
 
 
+def _hardened(aws: Clients) -> str:
+    tmp = {"containerPath": "/tmp", "size": 64}  # noqa: S108 - in the container
+    drop = {"capabilities": {"drop": ["ALL"]}, "initProcessEnabled": True}
+    _, said = _define(aws, user="65532:65532", readonlyRootFilesystem=True, linuxParameters={**drop, "tmpfs": [tmp]})
+    return f"a hardened container in {aws('ecs').meta.region_name}: {said}"
+
+
 def _size(aws: Clients) -> str:
     texts = {"ASCII": "x" * 1700, "two bytes in UTF-8, six escaped": "é" * 700, "quotes": '"' * 850}
     sizes = {
@@ -359,6 +366,14 @@ ENTRIES: dict[str, Entry] = {
         test_aws="counts the escaped form",
         how="register task definitions on both sides of either measure",
         make=_size,
+    ),
+    "hardened-container": Entry(
+        rule="Fargate takes a tmpfs at /tmp beside a read-only root and dropped capabilities (AWS announced it for all "
+        "commercial regions), and everybody may write to it",
+        relied_on="`aws/ecs/hardening.py`; `api/resolve.py` leaves the root writable in other regions",
+        test_aws="takes it everywhere, and limits no process",
+        how="register a task definition in the region in question; by hand, run it and write to /tmp as user 65532",
+        make=_hardened,
     ),
     "long-image": Entry(
         rule="ECS refuses an image of more than 255 characters",
