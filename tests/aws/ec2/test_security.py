@@ -141,10 +141,14 @@ def test_every_rule_of_our_groups_is_ours(found: dict[str, Any], name: str) -> N
 
 
 def test_one_call_reads_the_rules_of_all_groups_and_none_without_groups() -> None:
-    ec2 = FakeEc2(describe_security_group_rules={"SecurityGroupRules": []})
+    default = {"SecurityGroups": [{"GroupId": "sg-default"}]}
+    ec2 = FakeEc2(describe_security_group_rules={"SecurityGroupRules": []}, describe_security_groups=default)
     SecurityGroupRule.read(reader_of(cloud_of(ec2), FOUND))
+    where = [{"Name": "vpc-id", "Values": ["vpc-1"]}, {"Name": "group-name", "Values": ["default"]}]
+    groups = ["sg-alb", "sg-default", "sg-ecs"]
     assert ec2.calls == [
-        ("describe_security_group_rules", {"Filters": [{"Name": "group-id", "Values": ["sg-alb", "sg-ecs"]}]})
+        ("describe_security_groups", {"Filters": where}),
+        ("describe_security_group_rules", {"Filters": [{"Name": "group-id", "Values": groups}]}),
     ]
     idle = FakeEc2()
     assert SecurityGroupRule.read(reader_of(cloud_of(idle))) == []

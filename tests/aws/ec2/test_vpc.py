@@ -18,7 +18,7 @@ SUBNET = Subnet(
 )
 
 
-def vpc_ec2(*, support: bool = True, hostnames: bool = True, state: str = "available") -> FakeEc2:
+def vpc_ec2(*, support: bool = True, hostnames: bool = True, state: str = "available", **more: Any) -> FakeEc2:
     row = {"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16", "State": state, "Tags": row_tags("missyou-vpc")}
 
     def attribute(VpcId: str, Attribute: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
@@ -26,7 +26,7 @@ def vpc_ec2(*, support: bool = True, hostnames: bool = True, state: str = "avail
             return {"EnableDnsSupport": {"Value": support}}
         return {"EnableDnsHostnames": {"Value": hostnames}}
 
-    return FakeEc2(describe_vpcs={"Vpcs": [row]}, describe_vpc_attribute=attribute, create_vpc={"Vpc": row})
+    return FakeEc2(describe_vpcs={"Vpcs": [row]}, describe_vpc_attribute=attribute, create_vpc={"Vpc": row}, **more)
 
 
 def test_disabled_host_names_are_enabled_alone() -> None:
@@ -49,10 +49,24 @@ def test_dns_support_comes_first_because_host_names_require_it() -> None:
     ]
 
 
-def test_a_new_vpc_takes_two_calls_and_a_moment() -> None:
-    ec2 = vpc_ec2(state="pending")
+def test_a_new_vpc_takes_its_dns_an_empty_default_group_and_a_moment() -> None:
+    ec2 = vpc_ec2(
+        state="pending",
+        describe_security_groups={"SecurityGroups": [{"GroupId": "sg-default"}]},
+        describe_security_group_rules={"SecurityGroupRules": [{"SecurityGroupRuleId": "sgr-1", "IsEgress": True}]},
+    )
     created = VPC.create(cloud_of(ec2))
-    assert ec2.operations == ["create_vpc", "modify_vpc_attribute"]
+    assert ec2.operations == [
+        "create_vpc",
+        "modify_vpc_attribute",
+        "describe_security_groups",
+        "describe_security_group_rules",
+        "revoke_security_group_egress",
+    ]
+    assert ec2.arguments("revoke_security_group_egress") == {
+        "GroupId": "sg-default",
+        "SecurityGroupRuleIds": ["sgr-1"],
+    }
     assert VPC.health(created).status == "pending"
 
 

@@ -2,7 +2,8 @@
 
 A rule's natural key is what it allows (direction, protocol, ports and peer), and its name is composed of them. Every
 rule of our groups is ours, whoever added it: one that is not desired is drift and is removed, including the default
-"allow all out" of a new group. Source: EC2 API reference, DescribeSecurityGroupRules.
+"allow all out" of a new group, and those of the VPC's default group. Source: EC2 API reference,
+DescribeSecurityGroupRules.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from botocore.exceptions import ClientError
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.ec2.blockers import delete_unless_used, users_of_group
+from missyou_operator.aws.ec2.default_group import EMPTYING, default_group
 from missyou_operator.aws.ec2.rows import SECURITY_GROUPS, TagsOnly, retag, specification
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import owner_of, tag_map
@@ -140,7 +142,8 @@ class SecurityGroupRule(Resource):
     FORCES_REPLACEMENT = frozenset({"group_id", "peer"})
     READ_AFTER = ("ec2.SecurityGroup",)
     PERMISSIONS = (
-        observe("ec2:DescribeSecurityGroupRules"),
+        observe("ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups"),
+        EMPTYING,
         make(
             "ec2:AuthorizeSecurityGroupIngress",
             "ec2:AuthorizeSecurityGroupEgress",
@@ -173,8 +176,9 @@ class SecurityGroupRule(Resource):
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Read all rules of the stack's groups in one call."""
+        """Read all rules of the stack's groups, and of the VPC's default group, in one call."""
         groups = {group.id: group for group in reader.found("ec2.SecurityGroup")}
+        groups |= {group.id: group for vpc in reader.found("ec2.Vpc") if (group := _default(reader, vpc))}
         if not groups:
             return []
         rows = pages(
@@ -264,6 +268,12 @@ class SecurityGroupRule(Resource):
         ingress = observed.attrs["direction"] == "ingress"
         revoke = ec2.revoke_security_group_ingress if ingress else ec2.revoke_security_group_egress
         return gone(lambda: revoke(GroupId=observed.attrs["group_id"], SecurityGroupRuleIds=[observed.id]))
+
+
+def _default(reader: Reader, vpc: Observed) -> Observed | None:
+    """Return the default group of the stack's VPC, which has the VPC's owner and no tags; None of a foreign VPC."""
+    id_ = default_group(reader, vpc.id) if vpc.owned else None
+    return Observed(SecurityGroup, f"{vpc.name} default", id_, component=vpc.component) if id_ else None
 
 
 def _peer(row: Mapping[str, Any]) -> str:

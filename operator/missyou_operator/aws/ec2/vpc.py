@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ec2.blockers import contents_of_vpc, delete_unless_used, interfaces
+from missyou_operator.aws.ec2.default_group import EMPTYING, empty_default_group
 from missyou_operator.aws.ec2.rows import (
     ROUTE_TABLES,
     SECURITY_GROUPS,
@@ -44,6 +45,8 @@ class Vpc(Resource):
         observe("ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"),
         # What blocks its deletion.
         observe("ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"),
+        observe("ec2:DescribeSecurityGroupRules"),
+        EMPTYING,
         make("ec2:CreateVpc", on=("ec2:vpc/*",)),
         tag_new("ec2:CreateTags", "CreateVpc", on=("ec2:vpc/*",)),
         change("ec2:ModifyVpcAttribute", "ec2:DeleteVpc", "ec2:CreateTags", "ec2:DeleteTags", on=("ec2:vpc/*",)),
@@ -87,16 +90,18 @@ class Vpc(Resource):
         return pending(Reason.CREATING, f"VPC {observed.id} is being created", 3.0)
 
     def create(self, cloud: Cloud) -> Observed:
-        """Create it. DNS support is on in a new VPC; host names have to be switched on."""
+        """Create it, switch host names on (DNS support is on in a new VPC), and empty its default group."""
         tags = specification("vpc", self.tags)
         with creating_once(self.address):
             row = cloud.client_without_retries("ec2").create_vpc(CidrBlock=self.cidr, TagSpecifications=tags)["Vpc"]
         created = self.as_created(row["VpcId"], row["State"])
         try:
-            return self.update(cloud, created, frozenset({"dns_hostnames"}))
+            created = self.update(cloud, created, frozenset({"dns_hostnames"}))
         except (ClientError, BotoCoreError):
             # It exists and must be remembered, or a second one would be created. The next pass completes it.
-            return created.with_attrs(dns_hostnames=False)
+            created = created.with_attrs(dns_hostnames=False)
+        empty_default_group(cloud, created.id)
+        return created
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Set the DNS attributes, one per call, support first: host names require it."""

@@ -7,12 +7,22 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from missyou_local.aws.call import Call, checks
+from missyou_local.aws.call import Call, Result, checks, handles
 from missyou_local.aws.errors import AwsError
 
 _TEXT = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
 _NAMED_PROTOCOLS = {"tcp": "tcp", "udp": "udp", "icmp": "icmp", "icmpv6": "icmpv6", "-1": "-1", "all": "-1"}
 _NUMBERED_PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
+
+
+@handles("ec2:CreateVpc")
+def create_vpc(call: Call) -> Result:
+    """Create the VPC, whose default group admits what is in it (VPC user guide, "Default security groups")."""
+    result = call.forward()
+    group = call.moto("ec2").get_default_security_group(result["Vpc"]["VpcId"]).id
+    inside = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}
+    call.ask("AuthorizeSecurityGroupIngress", {"GroupId": group, "IpPermissions": [inside]})
+    return result
 
 
 @checks("ec2:DeleteSecurityGroup")

@@ -63,6 +63,8 @@ def create_nat_gateway(call: Call) -> Result:
     gateway._eni.description = f"Interface for NAT Gateway {gateway.id}"
     gateway._eni.status = "in-use"
     gateway._eni.requester_managed = True
+    # A NAT gateway is in no group (VPC user guide, "NAT gateway basics"); moto puts it into the VPC's default one.
+    gateway._eni._group_set = []
     attached = interfaces.has_gateway(call, gateway.vpc_id)
     known.due[gateway.id] = (call.now + call.timing.nat, "available" if attached else "failed")
     if not attached:
