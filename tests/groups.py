@@ -12,6 +12,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "integration/test_remedies.py",
         "integration/test_rehearsal.py",
         "integration/test_place.py",
+        "integration/test_tenancy.py",
         "integration/test_outages.py",
     ),
     "limits": ("integration/test_limits.py", "integration/test_watch_ends.py", "integration/test_data.py"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from missyou_operator.aws.tenant_session import trust
 from missyou_operator.controller.reconcile import Reconciler
 from tests.sim.app import CLUSTER, App, changes
 
@@ -322,3 +323,44 @@ def test_room_that_an_app_leaves_wakes_who_waits_for_it(aws):
 def test_the_operator_has_no_other_door(aws):
     """Whatever runs a pass asks the judge: the two ways in are the reconciler's, and both are tried above."""
     assert {name for name in vars(Reconciler) if not name.startswith("_")} == {"reconcile", "teardown"}
+
+
+def create_role(app: App, name: str, namespaces: list[str]) -> str:
+    """Create a tenant's role with the trust policy that `missyou iam-policy --trust` prints for it."""
+    document = json.dumps(trust(f"arn:aws:iam::{ACCOUNT}:user/operator", CLUSTER, namespaces))
+    return str(app.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"])
+
+
+def test_each_call_for_an_app_bears_its_name_and_namespace(aws):
+    app = an_app(aws, name="team-a-role")
+    admit(app, tenant("team-a", credentials={"roleARN": create_role(app, "team-a", ["team-a"])}))
+    since = len(aws.control.ledger.entries())
+    app.settle()
+    entries = [entry for entry in aws.control.ledger.entries()[since:] if entry["caller"] != "somebody"]
+    [session] = {json.dumps(entry["session"]) for entry in entries if entry["operation"] != "sts:AssumeRole"}
+    assert json.loads(session) == {
+        "role": f"arn:aws:iam::{ACCOUNT}:role/team-a",
+        "name": "team-a.team-a-role",
+        "source": "missyou.team-a",
+        "tags": {"missyou-cluster": CLUSTER, "missyou-namespace": "team-a", "missyou-app": "team-a-role"},
+    }
+    assert {entry["caller"] for entry in entries if entry["operation"] == "sts:AssumeRole"} == {"operator"}
+    app.delete()
+    assert app.everything()["vpcs"] == []
+
+
+def test_a_role_that_trusts_another_namespace_says_no_to_this_one(aws):
+    """Even where an administrator grants the wrong role by mistake, AWS refuses it: the external ID is derived."""
+    app = an_app(aws, name="team-a-role")
+    admit(app, tenant("team-a", credentials={"roleARN": create_role(app, "team-b", ["team-b"])}))
+    assert changes({k: v for k, v in app.calls(lambda: app.passes(3)).items() if k != "sts:AssumeRole"}) == {}
+    assert app.reason("Stalled") == "AccessDenied"
+    assert "team-b" in app.condition("Stalled")["message"]
+
+
+def test_without_tenants_a_role_is_told_whose_calls_these_are(aws):
+    role = "arn:aws:iam::210987654321:role/missyou"
+    app = App(aws, "plain", environment="Development", credentials={"roleARN": role, "externalID": "chosen"})
+    app.passes(2)
+    sessions = {entry["session"]["name"] for entry in aws.control.ledger.entries() if entry["session"]}
+    assert sessions == {"default.plain"}

@@ -31,6 +31,7 @@ MODULES = (
     "services.secretsmanager",
     "services.iam.roles",
     "services.iam.propagation",
+    "services.sts",
     "services.ecr",
     "services.logs",
     "services.names",

@@ -38,6 +38,8 @@ class Call:
     now: float
     send: Callable[[str, Mapping[str, Any] | None], Result]
     plane: DataPlane | None = None
+    #: The access key that signed the request.
+    caller: str = ""
 
     def forward(self, params: Mapping[str, Any] | None = None) -> Result:
         """Return moto's answer. Raises AwsError when moto refuses."""

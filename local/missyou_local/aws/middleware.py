@@ -15,6 +15,7 @@ from missyou_local.aws.control import PREFIX, Control
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.faults import connection
 from missyou_local.aws.pagination import page_of, paginates
+from missyou_local.aws.services.sts import session_of
 
 _log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class Application:
                 "region": request.region,
                 "account": backends.account_of(request.access_key),
                 "caller": request.access_key,
+                "session": session_of(request.access_key),
                 "status": response.status if response else 0,
                 "error": wire.error_code(response) if response else None,
                 "rules": effect.names,
@@ -121,6 +123,7 @@ class Application:
             now,
             partial(self._send, request),
             self._control.plane,
+            request.access_key,
         )
         for advance in ADVANCERS.get(request.service, ()):
             advance(call)

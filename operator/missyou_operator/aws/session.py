@@ -113,6 +113,11 @@ class Accounts:
         """Return how many accounts are kept."""
         return len(self._accounts)
 
+    @property
+    def regions(self) -> int:
+        """How many regions have clients."""
+        return len(self._regions)
+
     def get(self, region: str, identity: Identity = Identity()) -> Account:  # noqa: B008 - it is frozen
         """Return the account for a region, through an assumed role if the identity names one."""
         key = (region, identity if identity.role else Identity())

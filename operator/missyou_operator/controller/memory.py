@@ -12,7 +12,7 @@ from missyou_operator.api import AppSpec
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Known
 from missyou_operator.controller.baseline import LAG, Baseline
-from missyou_operator.controller.pace import lasting, requeue_after
+from missyou_operator.controller.pace import Bucket, lasting, requeue_after
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Result
 from missyou_operator.engine.plan import Action, Change, ObservedState
@@ -23,6 +23,8 @@ T = TypeVar("T")
 #: Seconds in which a full observation is good enough to delete upon. What it could not read is read again in the passes
 #: that follow, so that AWS is seen whole in the end even where each observation fails in part.
 _WHOLE_FOR = 10.0
+#: Full observations that somebody may ask for at once, and the seconds until another one: no read of them is shared.
+_REQUESTS, _REQUEST_EVERY = 10, 30.0
 
 
 class Last(Generic[T]):
@@ -48,7 +50,8 @@ class Memory:
     this process first saw the app. `doubts`: creations that got no answer, and when. `refusals`: changes that AWS
     refused, why, and when they may be tried again. `read_back`: types to read at a time, since a correction has to be
     seen to last. `app` and `graph` are made of the spec, and again only when that has changed. `known`: the
-    stack's resources by ID, as they were last read.
+    stack's resources by ID, as they were last read. `requests` bounds the full observations that somebody asks for, and
+    `owed` says that one of them is still to be made.
     """
 
     world: dict[str, tuple[Observed, ...]] | None = None
@@ -56,6 +59,8 @@ class Memory:
     baseline: Baseline = field(default_factory=Baseline)
     inputs: str = ""
     token: str = ""
+    requests: Bucket = field(default_factory=lambda: Bucket(_REQUESTS, _REQUEST_EVERY))
+    owed: bool = False
     full_at: float = float("-inf")
     full_for: str = ""
     wrote_at: float = float("-inf")
@@ -89,6 +94,15 @@ class Memory:
         """Return the creations that got no answer, and that AWS may not show yet."""
         self.doubts = {address: at for address, at in self.doubts.items() if now - at < LAG}
         return frozenset(self.doubts)
+
+    def is_asked(self, token: str, now: float) -> bool:
+        """Return whether a full observation is asked for and may be made now; `token` changes with each request.
+
+        Who asks all the time gets one every half minute, so that AWS's limits are left to others, too.
+        """
+        asked = self.token != token or self.owed
+        self.token, self.owed = token, asked and not self.requests.take(now)
+        return asked and not self.owed
 
     def ask_again(self) -> None:
         """Try at once what was refused or ignored: somebody has changed the spec, or asks for a pass."""
@@ -166,6 +180,7 @@ class Memory:
         open_ += [((type_, health.reason), health) for type_, health in unreadable.items()]
         pauses = [requeue_after(health, now - self.since.get(key, now)) for key, health in open_]
         pauses += [max(0.0, at - now) for at in self.read_back.values()]
+        pauses += [self.requests.wait(now)] if self.owed else []
         due = self.full_at + resync * random.uniform(0.9, 1.0) - now  # noqa: S311 - spreads load
         return max(0.5, min([due, *pauses]))
 

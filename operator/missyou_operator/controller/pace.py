@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from missyou_operator.engine.resource import Health
 
@@ -36,3 +36,37 @@ def lasting(health: Health, age: float) -> Health:
     if not health.refused or health.status != "pending" or age < max(_LASTING, health.typical_seconds):
         return health
     return replace(health, status="failed", message=f"{health.message}. AWS has refused it for more than five minutes")
+
+
+@dataclass(slots=True)
+class Bucket:
+    """A token bucket: some at once, and then one at a time. Times are monotonic seconds.
+
+    `most` tokens at first and at most, and another one every `every` seconds.
+    """
+
+    most: float
+    every: float
+    _left: float = field(init=False)
+    _at: float | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self._left = self.most
+
+    def take(self, now: float) -> bool:
+        """Take a token if there is one; return whether there was."""
+        self._left = self._now(now)
+        self._at = now
+        # Who has waited as long as `wait` said may come a rounding error too early.
+        if self._left < 0.999:
+            return False
+        self._left = max(0.0, self._left - 1.0)
+        return True
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until there is a token."""
+        return max(0.0, (1.0 - self._now(now)) * self.every)
+
+    def _now(self, now: float) -> float:
+        passed = 0.0 if self._at is None else max(0.0, now - self._at)
+        return min(self.most, self._left + passed / self.every)

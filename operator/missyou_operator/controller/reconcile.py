@@ -153,7 +153,7 @@ class Reconciler:
         runtime = Runtime(cloud, self._environment.pool, classify, stopped, memory.lasting)
         snapshot, meta = SnapshotRequest.of(body), body["metadata"]
         token = f"{annotation(body, RECONCILE)}\0{snapshot.value}\0{cloud.stack.takes_over}"
-        asked, memory.token = memory.token != token, token
+        asked = memory.is_asked(token, seconds())
         if asked or (app is None and not memory.deleting):
             memory.ask_again()
         if app is None:
