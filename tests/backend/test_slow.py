@@ -83,11 +83,14 @@ def strict(start) -> Backend:
 
 @contextlib.contextmanager
 def clients(backend: Backend, count: int, data: bytes) -> Iterator[list[socket.socket]]:
-    """Open connections, send the beginning of a request on each, and close them in the end."""
+    """Open connections that buffer little, send data on each, and close them in the end."""
     opened: list[socket.socket] = []
     try:
         for _ in range(count):
-            opened.append(socket.create_connection(("127.0.0.1", backend.port), timeout=10))
+            opened.append(socket.socket())
+            opened[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            opened[-1].settimeout(10)
+            opened[-1].connect(("127.0.0.1", backend.port))
             opened[-1].sendall(data)
         yield opened
     finally:
@@ -137,11 +140,20 @@ def test_requests_that_occupy_every_thread_do_not_delay_a_health_check(patient) 
     whole = HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
     with psycopg.connect(url) as holder:
         holder.execute("LOCK TABLE users")
-        with clients(backend, THREADS + 5, whole):
+        # Each waits three seconds for a connection to the database, and the last eight for those before them.
+        with clients(backend, 5 * THREADS, whole):
             for path in ("/health", "/live"):
                 assert seconds_of(backend, path) < PROMPTLY
         holder.rollback()
     until(lambda: answers(backend, "/", 200))
+
+
+def test_clients_that_read_no_answers_delay_no_health_check(patient) -> None:
+    """They ask for some ten megabytes each, far more than a connection buffers: the threads wait for them."""
+    backend, _ = patient
+    with clients(backend, 2 * THREADS, b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 300):
+        for path in ("/health", "/live"):
+            assert seconds_of(backend, path) < PROMPTLY
 
 
 def rest_of(client: socket.socket) -> bytes:
