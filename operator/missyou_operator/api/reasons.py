@@ -38,10 +38,8 @@ _YOU: dict[str, tuple[str, str]] = {
         "Enable what the message names. A verification ends by itself; for a restriction, ask AWS Support",
     ),
     "ApprovalRequired": (
-        "A planned change destroys data or costs more than `spec.budget`, or a deletion destroys a production app's data. "
-        "Nothing of it is done yet",
-        "Read the message and `status.plan`. Then approve or confirm it with the command in the message, or take the "
-        "change back",
+        "A change destroys data or exceeds `spec.budget`, or a production app's data would be deleted. It waits",
+        "Read the message and `status.plan`. Then approve or confirm it with the command, or take the change back",
     ),
     "BoundaryNotFound": (
         "The operator's setting `--permissions-boundary` names a policy that the stack's account does not have",
@@ -134,8 +132,7 @@ _YOU: dict[str, tuple[str, str]] = {
     ),
     "OwnedElsewhere": (
         "Something that is not this app's has the name (or the place) that the app needs. It is never touched",
-        "Do what the message says: delete or rename it, remove the record, disassociate the web ACL. Where it is of an "
-        "app of the same name, in another cluster or at another time, the message has the command that takes it over",
+        "Do what the message says: delete or rename it, remove the record, or take over what a namesake has left",
     ),
     "QuotaExceeded": (
         "A quota of the account is used up",

@@ -67,7 +67,9 @@ class Approvals:
         approved = {change.digest for change in plan.destructive().changes}
         return replace(self, last_id=self.given, number=self.number + 1, open=self.open | approved)
 
-    def status(self, before: Status, due: Plan, done: tuple[Change, ...], now: datetime, *, whole: bool) -> Any:
+    def status(
+        self, before: Status, due: Plan, done: tuple[Change, ...], now: datetime, *, whole: bool
+    ) -> ApprovedPlan | None:
         """Return `status.lastApprovedPlan` after a pass.
 
         What was made, and what is not due any more, is no longer approved. `due`: the plan of the pass. `whole`:

@@ -98,7 +98,8 @@ def unapproved(last_copies: Plan, body: Mapping[str, Any], approvals: Approvals)
 
 
 def _owned(world: ObservedState) -> list[Observed]:
-    return [row for rows in world.values() for row in rows if row.owned]
+    # What bears another owner's tags is not deleted.
+    return [row for rows in world.values() for row in rows if row.owned and not row.owner]
 
 
 def _holding(world: ObservedState) -> list[Observed]:

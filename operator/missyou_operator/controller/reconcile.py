@@ -18,7 +18,7 @@ from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.observe import Observations
-from missyou_operator.controller import confirmation, losses, report, takeover, unread
+from missyou_operator.controller import deletion, losses, report, takeover, unread
 from missyou_operator.controller.approvals import Approvals
 from missyou_operator.controller.drift import (
     Drifted,
@@ -27,6 +27,7 @@ from missyou_operator.controller.drift import (
     news_and_entries,
     without_retained,
 )
+from missyou_operator.controller.ending import IDLE, end, result_of
 from missyou_operator.controller.environment import Environment
 from missyou_operator.controller.events import new_images
 from missyou_operator.controller.guards import (
@@ -37,7 +38,7 @@ from missyou_operator.controller.guards import (
     guard,
 )
 from missyou_operator.controller.ignored import tell_ignored
-from missyou_operator.controller.inputs import Inputs, desire, observe_and_plan, observe_stack, plan_for
+from missyou_operator.controller.inputs import Inputs, desire, observe_and_plan, plan_for
 from missyou_operator.controller.learning import learn
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.planned import PassResult, left_to_do
@@ -54,11 +55,6 @@ from missyou_operator.stack.lookups import DataSources
 from missyou_operator.tenancy.grant import Grant
 
 logger = logging.getLogger(__name__)
-
-#: Seconds until a spec that is invalid, or a suspended app, is reconciled again without being changed.
-_IDLE = 600.0
-#: Seconds until a deletion goes on at the latest, and while the operator has just started.
-_DELETING, _STARTING = 15.0, 2.0
 
 
 class Reconciler:
@@ -77,13 +73,13 @@ class Reconciler:
             key, region = body["metadata"]["generation"], self._environment.region
             app = memory.app.get((key, region), lambda: parse(body, region))
             if app.suspend:
-                return _end(body, report.suspended(body, utc_now()), _IDLE)
+                return end(body, report.suspended(body, utc_now()), IDLE)
             # Before the first call to AWS: what nobody has granted is not even looked at.
             grant = self._environment.tenants.grant(body, app)
             if judges or grant is not None:
                 self._follow(body, memory, grant)
         except InvalidSpec as error:
-            return _end(body, report.trouble(body, failed(Reason.INVALID_SPEC, str(error)), utc_now()), _IDLE, "error")
+            return end(body, report.trouble(body, failed(Reason.INVALID_SPEC, str(error)), utc_now()), IDLE, "error")
         except Exception as error:  # not granted, or where the stack lives could not be found out, or has changed
             return _failed(body, memory, classify(error))
         return self._pass(body, app, grant, memory, stopped)
@@ -99,7 +95,7 @@ class Reconciler:
         if spec.get("deletionPolicy") == "Retain":
             return Report(body.get("status") or {}, 0.0, done=True)
         if spec.get("suspend"):
-            return _end(body, report.suspended(body, utc_now()), _DELETING)
+            return end(body, report.suspended(body, utc_now()), deletion.LATEST)
         try:
             grant = self._environment.tenants.grant_to_delete(body)
         except RefusedError as error:
@@ -128,14 +124,18 @@ class Reconciler:
             reports = app is not None and app.drift_policy == "Report"
             aim = as_left(graph, observations.world, drifted) if reports else graph
             todo = plan if aim is graph else plan_for(inputs, aim, observations)
-            if app is None and (asked := self._asked(inputs, todo, observations)) is not None:
-                return asked
             ctx = self._context(inputs, app, aim, todo, drifted, observations)
+            if app is None:
+                confirm = self._environment.confirm_deletion
+                approvals, waits = deletion.asked(inputs, todo, observations, confirm=confirm)
+                if waits is not None:
+                    return waits
+                ctx = replace(ctx, approvals=approvals)
             held = guard(GUARDS if app else DELETION_GUARDS, todo, ctx)
             outcome = execute(aim, observations.world, todo, inputs.runtime, held)
             memory.remember(outcome, observations.unreadable, seconds())
             if app is None:
-                return _deleted(inputs, ctx, outcome)
+                return deletion.deleted(inputs, ctx, outcome)
             return self._report(inputs, app, ctx, graph, outcome, drifted, awaiting_approval(todo, ctx), held)
         except Exception as error:  # an observation that fails as a whole becomes the report, never a traceback
             return _failed(body, memory, classify(error))
@@ -178,22 +178,6 @@ class Reconciler:
             secrets=secrets,
             unusable=unusable,
         )
-
-    def _asked(self, inputs: Inputs, plan: Plan, observations: Observations) -> Report | None:
-        """Return the report on a deletion that waits for a person, None where nothing is to be asked."""
-        body, memory, before = inputs.body, inputs.memory, report.previous(inputs.body)
-        confirmed = self._environment.confirm_deletion
-        question = confirmation.unconfirmed(body, observations.world) if confirmed else None
-        approvals = Approvals.of(body, before)
-        copies = confirmation.without_copy(plan, body, observations.world, final_snapshot=inputs.cloud.final_snapshot)
-        if question is None:
-            approvals, question = confirmation.unapproved(copies, body, approvals)
-        if question is None:
-            return None
-        # Whoever answers does so for what AWS shows then.
-        memory.deleting = False
-        status = report.withheld(body, question, approvals, utc_now())
-        return _end(body, status, _IDLE, "error")
 
     def _context(  # noqa: PLR0913, PLR0917 - all that guards judge by
         self,
@@ -266,9 +250,9 @@ class Reconciler:
         memory.read_corrections_back((change for change in outcome.done if (change.address, change.id) in drifted), now)
         for change in outcome.done:
             logger.info("%s: %s %s", stack.app, change.action, change.address)
-        result = _result(outcome, ctx.observations)
+        result = result_of(outcome, ctx.observations)
         if unread.is_unsaid(blind, body, memory, now):
-            return _end(body, report.unsaid(body, utc_now()), requeue_after, result)
+            return end(body, report.unsaid(body, utc_now()), requeue_after, result)
         news, entries = news_and_entries(
             report.previous(body).drift,
             drifted,
@@ -302,27 +286,9 @@ class Reconciler:
             ),
             lingering=bool(graph.kept),
         )
-        ended = _end(body, report.progress(body, found, utc_now()), requeue_after, result)
+        ended = end(body, report.progress(body, found, utc_now()), requeue_after, result)
         ended = replace(ended, events=[*ended.events, *new_images(outcome.done)])
         return replace(ended, drift=[entry.model_dump(mode="json", by_alias=True) for entry in news])
-
-
-def _deleted(inputs: Inputs, ctx: Context, outcome: Outcome) -> Report:
-    """Report on a pass of a deletion. It is done when everything was observed once more and nothing of ours is left."""
-    body, memory, observations = inputs.body, inputs.memory, ctx.observations
-    if not observations.unreadable and not _ours(outcome.world):
-        # Most of the last reads were of what was still going only.
-        observations = observe_stack(replace(inputs, full=True))
-    if not observations.unreadable and not _ours(observations.world) and not ctx.settling:
-        return Report(body.get("status") or {}, 0.0, done=True)
-    status = report.deleting(body, outcome, utc_now())
-    if observations.unreadable:
-        status = report.trouble({**body, "status": status}, next(iter(observations.unreadable.values())), utc_now())
-    # No resync is due meanwhile: everything is observed when a deletion begins, and when nothing seems left.
-    unreadable = observations.unreadable
-    requeue_after = memory.requeue_after(outcome.results.values(), unreadable, seconds(), float("inf"))
-    latest = _STARTING if ctx.settling else _DELETING
-    return _end(body, status, min(requeue_after, latest), _result(outcome, observations))
 
 
 def _failed(body: Mapping[str, Any], memory: Memory, health: Health) -> Report:
@@ -334,24 +300,7 @@ def _failed(body: Mapping[str, Any], memory: Memory, health: Health) -> Report:
     ours = health.reason in {"InternalError", Reason.PLACE_CHANGED, Reason.NOT_GRANTED}
     recent = not ours and now - max([memory.began, *memory.read_at.values()]) < unread.TRUSTED_FOR
     status = report.unsaid if recent and unread.speaks(body) else partial(report.trouble, health=health)
-    return _end(body, status(body, now=utc_now()), requeue_after, "error")
-
-
-def _end(body: Mapping[str, Any], status: Mapping[str, Any], requeue_after: float, result: str = "success") -> Report:
-    return Report(status, requeue_after, report.events(body.get("status") or {}, status), result=result)
-
-
-def _result(outcome: Outcome, observations: Observations) -> str:
-    healths = {result.health.status for result in outcome.results.values()}
-    if "failed" in healths or observations.unreadable:
-        return "error"
-    return "requeue_after" if "pending" in healths else "success"
-
-
-def _ours(world: Mapping[str, tuple[Observed, ...]]) -> bool:
-    """Return whether anything is left to delete: not what somebody else's tags claim by now."""
-    kept = (observed for found in world.values() for observed in found if not observed.kind.RETAINED)
-    return any(each.owned and not each.owner and not each.kind.EXTERNAL for each in kept)
+    return end(body, status(body, now=utc_now()), requeue_after, "error")
 
 
 def _needs_whole_picture(plan: Plan, observations: Observations, memory: Memory) -> bool:

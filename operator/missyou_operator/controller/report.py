@@ -13,6 +13,7 @@ from missyou_operator.api import Component
 from missyou_operator.api.annotations import PLACE, RECONCILE, annotation
 from missyou_operator.api.conditions import ConditionType, Reason
 from missyou_operator.api.status import (
+    ApprovedPlan,
     Blocker,
     Condition,
     Data,
@@ -141,7 +142,7 @@ def suspended(body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     return _finished(body, before, _planned_for(body, before), [ready, *kept], now)
 
 
-def deleting(body: Mapping[str, Any], outcome: Outcome, now: datetime) -> dict[str, Any]:
+def deleting(body: Mapping[str, Any], outcome: Outcome, approved: ApprovedPlan | None, now: datetime) -> dict[str, Any]:
     """Return the status while the stack is being deleted: what is left, and what holds it up."""
     before = previous(body)
     left = [result for result in outcome.results.values() if result.health.status != "ready"]
@@ -161,7 +162,7 @@ def deleting(body: Mapping[str, Any], outcome: Outcome, now: datetime) -> dict[s
         cost=before.cost,
         last_handled_reconcile_at=before.last_handled_reconcile_at,
         last_handled_snapshot=before.last_handled_snapshot,
-        last_approved_plan=before.last_approved_plan,
+        last_approved_plan=approved,
         resources=_resources(outcome),
         blockers=tuple(
             Blocker(
