@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from missyou_operator.api.conditions import Reason
+from missyou_operator.aws.boundary import boundary_in
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.iam.role import Role
 from missyou_operator.aws.policy_documents import grants, normalised
+from missyou_operator.engine.errors import RefusedError
 from tests.aws.live import ACCOUNT, apply, changed, client, live, neighbour, observe, read, tags
 
 LOGS = {
@@ -71,6 +74,63 @@ def test_foreign_policies_are_named_and_removed() -> None:
     after = apply(desired, cloud)
     assert desired.diff(after) == ()
     assert (after.attrs["inline"], after.attrs["attached"]) == (("missyou",), ())
+
+
+def _policy_of(name: str) -> str:
+    document = json.dumps({"Version": "2012-10-17", "Statement": [LOGS]})
+    return str(client("iam").create_policy(PolicyName=name, PolicyDocument=document)["Policy"]["Arn"])
+
+
+def test_a_role_is_created_with_its_boundary_and_another_or_none_is_put_right() -> None:
+    cloud, iam = live(), client("iam")
+    ours, other = _policy_of("bounded-ours"), _policy_of("bounded-other")
+    desired = replace(role(cloud), permissions_boundary=ours)
+    created = desired.create(cloud)
+    assert created.attrs["permissions_boundary"] == ours
+    assert desired.diff(observe(desired, cloud)) == ()
+    iam.put_role_permissions_boundary(RoleName=desired.name, PermissionsBoundary=other)
+    [change] = desired.diff(observe(desired, cloud))
+    assert (change.field, change.before, change.after) == ("permissions_boundary", other, ours)
+    assert desired.diff(apply(desired, cloud)) == ()
+    iam.delete_role_permissions_boundary(RoleName=desired.name)
+    [change] = desired.diff(observe(desired, cloud))
+    assert (change.before, change.after) == (None, ours)
+    assert desired.diff(apply(desired, cloud)) == ()
+    found = iam.get_role(RoleName=desired.name)["Role"]["PermissionsBoundary"]
+    assert found["PermissionsBoundaryArn"] == ours
+
+
+def test_without_the_setting_a_boundary_that_is_there_stays() -> None:
+    cloud = live()
+    replace(role(cloud), permissions_boundary=_policy_of("bounded-stays")).create(cloud)
+    assert role(cloud).diff(observe(role(cloud), cloud)) == ()
+
+
+def test_a_boundary_that_is_missing_in_the_account_is_named_with_the_command_that_creates_it() -> None:
+    cloud = live()
+    absent = f"arn:aws:iam::{ACCOUNT}:policy/absent"
+    desired = replace(role(cloud), permissions_boundary=absent)
+    with pytest.raises(RefusedError) as caught:
+        desired.create(cloud)
+    health = caught.value.health
+    assert health.reason == Reason.BOUNDARY_NOT_FOUND
+    for words in (absent, "--permissions-boundary", "missyou iam-policy --boundary", "--policy-name absent"):
+        assert words in health.message
+    role(cloud).create(cloud)
+    with pytest.raises(RefusedError):
+        apply(desired, cloud)
+
+
+@pytest.mark.parametrize(
+    ("setting", "found"),
+    [
+        ("", None),
+        ("arn:aws:iam::123456789012:policy/team/limits", "arn:aws-cn:iam::999999999999:policy/team/limits"),
+        ("arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws-cn:iam::aws:policy/ReadOnlyAccess"),
+    ],
+)
+def test_the_boundary_is_the_policy_of_that_name_in_the_stacks_account(setting: str, found: str | None) -> None:
+    assert boundary_in(setting, "aws-cn", "999999999999") == found
 
 
 def test_a_role_without_a_policy_loses_its_previous_one() -> None:

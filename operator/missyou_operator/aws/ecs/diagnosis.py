@@ -67,6 +67,11 @@ _TABLE: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
             "The image is for another architecture: build it for linux/amd64",
         ),
         (
+            r"permissions boundary",
+            Reason.ACCESS_DENIED,
+            "The roles' permissions boundary does not allow it: see missyou iam-policy --boundary --help",
+        ),
+        (
             r"CannotPull.*(no basic auth|pull access denied|may require|403 Forbidden|not authorized)",
             Reason.IMAGE_NOT_FOUND,
             _NOT_PUBLIC,

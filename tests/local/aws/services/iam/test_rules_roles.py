@@ -109,6 +109,27 @@ RULES = [
         words="Has prohibited field Resource",
     ),
     Rule(
+        "iam:CreateRole",
+        "the permissions boundary is no policy of the account",
+        "NoSuchEntity",
+        "API CreateRole, PermissionsBoundary; IAM User Guide, Permissions boundaries for IAM entities",
+        _role_with(PermissionsBoundary=f"arn:aws:iam::{ACCOUNT}:policy/absent"),
+        lambda s: _role_with(PermissionsBoundary=_policy(s, 1))(s),
+        status=404,
+        words="does not exist or is not attachable",
+    ),
+    Rule(
+        "iam:PutRolePermissionsBoundary",
+        "it is no policy of the account",
+        "NoSuchEntity",
+        "API PutRolePermissionsBoundary",
+        lambda s: s.aws.iam.put_role_permissions_boundary(
+            RoleName=s.role, PermissionsBoundary=f"arn:aws:iam::{ACCOUNT}:policy/absent"
+        ),
+        lambda s: s.aws.iam.put_role_permissions_boundary(RoleName=s.role, PermissionsBoundary=_policy(s, 1)),
+        status=404,
+    ),
+    Rule(
         "iam:UpdateAssumeRolePolicy",
         "an action of another service",
         "MalformedPolicyDocument",
