@@ -15,6 +15,14 @@ def test_environment_and_flags():
     assert parse_settings(["--region", "us-east-1"], environ).region == "us-east-1"
 
 
+def test_the_permissions_boundary_is_an_arn():
+    arn = "arn:aws:iam::123456789012:policy/team/missyou-boundary"
+    environ = {"AWS_REGION": "x", "MISSYOU_PERMISSIONS_BOUNDARY": arn}
+    assert parse_settings([], environ).permissions_boundary == arn
+    assert parse_settings(["--permissions-boundary", arn], {"AWS_REGION": "x"}).permissions_boundary == arn
+    assert parse_settings([], {"AWS_REGION": "x"}).permissions_boundary == ""
+
+
 def test_prices_are_those_of_the_version_or_of_a_file(tmp_path):
     environ = {"AWS_REGION": "x"}
     assert parse_settings([], environ).prices is bundled()
@@ -35,6 +43,7 @@ def test_prices_are_those_of_the_version_or_of_a_file(tmp_path):
         ([], {}, "no AWS region: set AWS_REGION"),
         (["--resync-seconds", "1"], {"AWS_REGION": "x"}, "must be 5 or more"),
         ([], {"AWS_REGION": "x", "MISSYOU_LOG_FORMAT": "xml"}, "must be text or json, not 'xml'"),
+        (["--permissions-boundary", "mine"], {"AWS_REGION": "x"}, "must be the ARN of a policy"),
         (["--workers", "0"], {"AWS_REGION": "x"}, "must be 1 to 256"),
         (["--prices", "/nowhere.json"], {"AWS_REGION": "x"}, "--prices: /nowhere.json: "),
         ([], {"AWS_REGION": "x", "MISSYOU_PRICES": "/nowhere.json"}, "--prices: /nowhere.json: "),

@@ -559,6 +559,7 @@ _PART_OF_ANOTHER = "changing it is a change of something else, which is tried"
 _REVISION = "a revision never changes; another one that the service runs is a change of the service"
 #: (type, compared field) -> why nobody can change it, or why it is not tried.
 UNCHANGEABLE: Mapping[tuple[str, str], str] = {
+    ("iam.Role", "permissions_boundary"): "compared where the operator has the setting: tests/passes/test_boundary.py",
     **dict.fromkeys(
         (
             ("ec2.Vpc", "cidr"),

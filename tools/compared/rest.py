@@ -128,12 +128,12 @@ ANSWERS: tuple[Answer, ...] = (
         compared={
             "trust": "AssumeRolePolicyDocument",
             "policy": "RolePolicyList AttachedManagedPolicies",
+            "permissions_boundary": "PermissionsBoundary",
             "tags": "Tags",
         },
         read="RoleName Arn CreateDate",
         aws={_FIXED: "Path RoleId", _TOLD: "RoleLastUsed"},
         others={
-            "a boundary only takes rights away, and is the company's to take off": "PermissionsBoundary",
             "lets EC2 instances use the role, which its trust policy forbids": "InstanceProfileList",
         },
     ),
