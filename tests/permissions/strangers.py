@@ -44,6 +44,7 @@ _SUBSCRIPTION = "a subscription bears no tags, so that ending one is bound to th
 _NOT_BY_WAF = "AWS WAF knows no tags of load balancers; Elastic Load Balancing, which is asked as well, does"
 _NO_TAGS = "S3 looks at a bucket's tags only where attribute-based access control was enabled for that bucket"
 _UNTAGGED = "the alarms that target tracking makes bear no tags"
+_EMPTIED = "a VPC's default group is emptied, and bears no tags: rules of any group without them may be taken away"
 #: Actions that the policy allows on a stranger's resource of a name of the same form, and why.
 BY_NAME_ONLY: Mapping[str, str] = {
     "acm:AddTagsToCertificate": _ONE_TAGGING,
@@ -53,6 +54,8 @@ BY_NAME_ONLY: Mapping[str, str] = {
     "cloudwatch:PutDashboard": _UPSERT,
     "cloudwatch:PutMetricAlarm": _UPSERT,
     "cloudwatch:TagResource": _ONE_TAGGING,
+    "ec2:RevokeSecurityGroupEgress": _EMPTIED,
+    "ec2:RevokeSecurityGroupIngress": _EMPTIED,
     "ecr:TagResource": _ONE_TAGGING,
     "iam:PassRole": "IAM's user guide warns of tags as a condition of PassRole: they do not work reliably there",
     "iam:TagRole": _ONE_TAGGING,
@@ -85,6 +88,8 @@ NAMELESS = frozenset(
         "acm:AddTagsToCertificate",
         "application-autoscaling:RegisterScalableTarget",
         "application-autoscaling:TagResource",
+        "ec2:RevokeSecurityGroupEgress",
+        "ec2:RevokeSecurityGroupIngress",
     }
 )
 #: Changing actions that AWS binds to no resource at all.
