@@ -55,6 +55,12 @@ def url(new_url) -> str:
 
 
 @pytest.fixture
+def long_queue(monkeypatch) -> None:
+    """Let requests at once wait for a connection for as long as a busy machine needs. Use it before `database`."""
+    monkeypatch.setattr("missyou_backend.database.POOL_TIMEOUT", 60.0)
+
+
+@pytest.fixture
 def database(url) -> Iterator[Database]:
     database = Database(connection_parameters(url))
     with database.transaction() as connection:

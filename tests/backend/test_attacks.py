@@ -264,6 +264,7 @@ def test_a_limit_counts_in_all_tasks_together(  # noqa: PLR0917 - fixtures
     assert 1 <= int(refused.headers["Retry-After"]) <= 86400
 
 
+@pytest.mark.usefixtures("long_queue")
 def test_requests_at_once_do_not_exceed_a_limit(two, database, author) -> None:
     app = create_app(database, author, None, limits=limited(sends=5))
     ann, bob = (replace(person, app=app) for person in two)
@@ -395,6 +396,7 @@ def at_once(*acts) -> list[object]:
         return [each.result() for each in [pool.submit(run, act) for act in acts]]
 
 
+@pytest.mark.usefixtures("long_queue")
 @pytest.mark.parametrize("round_", range(5))
 def test_of_requests_at_once_one_waits(strangers, counts, round_) -> None:
     ann, bob = strangers
@@ -405,6 +407,7 @@ def test_of_requests_at_once_one_waits(strangers, counts, round_) -> None:
     assert counts()["consents"] == 2
 
 
+@pytest.mark.usefixtures("long_queue")
 @pytest.mark.parametrize("round_", range(5))
 def test_two_who_ask_each_other_at_once_hear_from_each_other(strangers, round_) -> None:
     ann, bob = strangers
@@ -416,6 +419,7 @@ def test_two_who_ask_each_other_at_once_hear_from_each_other(strangers, round_) 
     assert second.decide(first, "accepted").get_json()["delivered"]["sourceId"] == first.id
 
 
+@pytest.mark.usefixtures("long_queue")
 @pytest.mark.parametrize("round_", range(5))
 def test_accepted_many_times_at_once_it_is_delivered_once(strangers, counts, postman, round_) -> None:
     ann, bob = strangers

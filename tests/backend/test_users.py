@@ -137,6 +137,7 @@ def test_a_second_token_works_is_listed_without_its_value_and_is_revoked_at_once
     assert ann.delete(made.headers["Location"]).status_code == 404
 
 
+@pytest.mark.usefixtures("long_queue")
 def test_a_user_has_at_most_twenty_tokens_even_if_asked_for_at_once(two, counts) -> None:
     ann, _ = two
     before = counts()["user_tokens"]
@@ -148,6 +149,7 @@ def test_a_user_has_at_most_twenty_tokens_even_if_asked_for_at_once(two, counts)
     assert f"DELETE {ann.path}/tokens/" in refused["detail"]
 
 
+@pytest.mark.usefixtures("long_queue")
 def test_devices_registered_at_once_are_at_most_twenty(two) -> None:
     ann, _ = two
     with ThreadPoolExecutor(8) as pool:
