@@ -8,7 +8,7 @@ import pytest
 
 from missyou_local.aws import Timing
 
-from .bench import Bench, a_bench
+from .bench import Bench, a_bench, condition
 from .people import Person
 
 NAME, REHEARSAL = "keepsake", "rehearsal"
@@ -57,6 +57,10 @@ def test_what_was_written_is_read_from_a_rehearsal_and_after_a_deletion(bench: B
 
     [final] = [name for name in manual_snapshots(bench) if name.startswith(f"{NAME}-db-final-")]
     bench.apply(NAME, database={"restoreFromSnapshot": final})
+    # It is another app by now, perhaps other people's, whatever its name.
+    refused = bench.until(NAME, lambda app: condition(app, "DatabaseReady").get("reason") == "NotGranted", "refused")
+    assert "missyou.app/take-over=true" in condition(refused, "DatabaseReady")["message"]
+    bench.patch(NAME, {"metadata": {"annotations": {"missyou.app/take-over": "true"}}})
     ann.url = bob.url = str(bench.ready(NAME)["status"]["url"])
     assert received(bob) == ["after", "before"]
     ann.send(bob, "again")

@@ -147,12 +147,12 @@ _YOU: dict[str, tuple[str, str]] = {
         "Remove the cause in the message, then change the spec, push another tag, or use the command in the message",
     ),
     "SecretForbidden": (
-        "The operator may not read Secrets in the app's namespace",
-        "Opt the namespace in with the command in the message",
+        "The operator may not read that Secret: a namespace opts in with each Secret by its name",
+        "Let it read this one with the two commands in the message",
     ),
     "SecretInvalid": (
-        "The value in the Kubernetes Secret is empty, binary or too long (`SecretsReady=True`: the old one is in use)",
-        "Set another value with the command in the message",
+        "The Secret is not `Opaque`, or its value empty, binary or too long (`SecretsReady=True`: the old one is used)",
+        "Set another value, or name another Secret, with the command in the message",
     ),
     "SecretNotFound": (
         "There is no such Kubernetes Secret or key in it (`SecretsReady=True`: the value from before stays in use)",

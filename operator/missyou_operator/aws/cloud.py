@@ -77,12 +77,15 @@ class Cloud:
         assume: Callable[[str], Clients] | None = None,
         grant: Grant | None = None,
         lives: Callable[[str], bool] = lambda _: False,
+        inherits: bool = False,
     ) -> None:
         self.clients = clients
         #: What the stack's tenant grants, None where there are no tenants.
         self.grant = grant
         #: Returns whether the UID is that of an app which is in the stack's namespace now.
         self.lives = lives
+        #: Whether somebody has said that the app is the heir of an earlier one of its name.
+        self.inherits = inherits
         #: Returns the clients of another role.
         self.assume = assume
         self.stack = stack

@@ -19,7 +19,7 @@ from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.observe import observe
 from missyou_operator.aws.session import Account, Accounts
 from missyou_operator.controller import place
-from missyou_operator.controller.takeover import takes_over
+from missyou_operator.controller.takeover import requested, takes_over
 from missyou_operator.controller.tenants import Tenants
 from missyou_operator.cost import PriceTable, bundled
 from missyou_operator.engine.errors import FlakyError, RefusedError
@@ -167,6 +167,7 @@ class Environment:
             assume=assume,
             grant=grant,
             lives=lambda uid: self.tenants.lives(meta["namespace"], uid),
+            inherits=requested(body),
         )
 
     def boundary_for(self, stack: StackIdentity) -> str | None:

@@ -166,12 +166,13 @@ def _check_owner(cloud: Cloud, given: str, row: Mapping[str, Any]) -> None:
     if grant is not None and grant.covers_snapshot(given):
         return
     owner, cluster, uid = (tags.get(key, "") for key in (STACK_TAG, CLUSTER_TAG, UID_TAG))
-    namespace = stack.app.partition("/")[0]
-    if owner or grant is not None:
-        theirs = owner.partition("/")[0] != namespace or cluster not in {"", stack.cluster}
-        if theirs and not (stack.takes_over and owner == stack.app):
+    namespace, here = stack.app.partition("/")[0], {stack.cluster} if grant is not None else {stack.cluster, ""}
+    inherited = cloud.inherits and owner == stack.app and (grant is None or cluster in here)
+    if (owner or grant is not None) and not inherited:
+        theirs = owner.partition("/")[0] != namespace or cluster not in here
+        if theirs:
             raise RefusedError(Reason.NOT_GRANTED, f"{_FIELD}: {given} {_whose(cloud, owner, cluster, namespace)}")
-    if uid and uid != stack.uid and not stack.takes_over and not cloud.lives(uid):
+    if uid and uid != stack.uid and not inherited and not cloud.lives(uid):
         raise RefusedError(
             Reason.NOT_GRANTED,
             f"{_FIELD}: {given} was taken of an app that the namespace {namespace} has no longer, perhaps of other "
