@@ -214,3 +214,26 @@ def test_an_origin_other_than_in_the_spec_is_noted(origin: str | None, expected:
     message = HEIR.health(observed).message
     assert expected in message
     assert ("only takes effect when a database is created" in message) == bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("stack", "cluster", "uid", "words"),
+    [
+        ("default/missyou", "another-cluster", "", "of cluster another-cluster"),
+        ("default/other", "another-cluster", "", "of cluster another-cluster"),
+        ("default/missyou", "", "of-another-time", "missyou.app/take-over=true"),
+    ],
+)
+def test_a_snapshot_of_a_namesake_is_refused_and_nothing_is_told_of_it(
+    stack: str, cluster: str, uid: str, words: str
+) -> None:
+    """A namespace's name is no proof: another cluster has one as well, and others may have had it before."""
+    tags = tagged(**{"stack": stack, **({"cluster": cluster} if cluster else {}), **({"uid": uid} if uid else {})})
+    rds = giving(TagList=tags, MasterUsername="sophie", EngineVersion="14.9")
+    with pytest.raises(RefusedError) as raised:
+        HEIR.create(cloud_of(rds))
+    assert classify(raised.value).reason == "NotGranted"
+    assert words in str(raised.value)
+    assert "sophie" not in str(raised.value)
+    assert "14" not in str(raised.value)
+    assert rds.operations == ["describe_db_snapshots"]
