@@ -54,3 +54,25 @@ def test_notations_that_only_python_knows_are_refused(cidr):
 def test_a_newline_at_the_end_does_not_slip_through():
     assert problem({"image": {"tag": "latest\n"}}).path == "spec.image.tag"
     assert problem({"tags": {"team": "a\n"}}).path == "spec.tags"
+
+
+@pytest.mark.parametrize(
+    ("key", "refused"),
+    [
+        ("kubernetes.io/cluster/prod", True),
+        ("k8s.io/cluster-autoscaler/enabled", True),
+        ("elbv2.k8s.aws/cluster", True),
+        ("karpenter.sh/discovery", True),
+        ("Kubernetes.io/role/elb", True),
+        ("eks:cluster-name", True),
+        ("KubernetesCluster", True),
+        ("mykubernetes.io/x", False),
+        ("team", False),
+    ],
+)
+def test_tags_that_mislead_controllers_of_clusters_are_refused(key, refused):
+    spec = {"tags": {key: "owned"}}
+    if refused:
+        assert "mislead autoscalers" in problem(spec).message
+    else:
+        parse({"metadata": {"name": "shop"}, "spec": spec}, "eu-west-1")
