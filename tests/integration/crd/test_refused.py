@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.api.cases import BAD, GOOD, app
@@ -15,7 +17,9 @@ pytestmark = pytest.mark.integration
 def test_bad_specs_are_refused_with_the_field_and_the_remedy(apps: Apps, body, at, says):
     refusal = apps.refusal(body)
     assert refusal is not None
-    assert not [words for words in (at, *says) if words not in refusal], refusal
+    # The API server writes the key of a map in brackets, except where the type of its value is wrong.
+    dotted = re.sub(r"\[(\w+)\]", r".\1", refusal)
+    assert at in refusal + dotted and not [words for words in says if words not in refusal], refusal  # noqa: PT018
 
 
 @pytest.mark.parametrize("spec", GOOD, ids=str)
