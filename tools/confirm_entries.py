@@ -302,6 +302,12 @@ ENTRIES: dict[str, Entry] = {
         test_aws="ELBSecurityPolicy-2016-08",
         how="by hand: an HTTPS listener without SslPolicy, with any certificate",
     ),
+    "flow-log-role": Entry(
+        rule="a flow log needs no logs:CreateLogGroup for a log group that is there, although the guide lists it",
+        relied_on="`stack/flow_logs.py`: lines that come late would create the deleted group again",
+        test_aws="asks for logs:CreateLogStream and logs:PutLogEvents only",
+        how="by hand: switch `network.flowLogs` on, and look at DeliverLogsStatus after ten minutes",
+    ),
     "listed-subnet": Entry(
         rule="a subnet that an empty DB subnet group lists can be deleted",
         relied_on="the order of deletion: `DELETE_AFTER` of subnets",

@@ -70,6 +70,16 @@ def test_access_logs_are_paid_for_as_long_as_they_are_kept():
     assert more.total - of().total == D("2.76")
 
 
+def test_flow_logs_are_paid_for_as_they_are_written_and_as_long_as_they_are_kept():
+    on = {"enabled": True, "retentionDays": 365}
+    more = estimate(app(network={"flowLogs": on}), bundled(), Usage(flow_log_gb=D(10)))
+    paid = [(line.charge.what, line.usd) for line in more.lines if "flow logs" in line.charge.what]
+    # 10 GB a month, and twelve times as many kept.
+    prices = [bundled().price(more.region, item).usd for item in ("logs.ingestedGB", "logs.storedGBMonth")]
+    assert paid == [("flow logs written", 10 * prices[0]), ("flow logs kept", 120 * prices[1])]
+    assert more.total - of().total == sum(usd for _, usd in paid)
+
+
 def test_lines_components_and_total_add_up():
     found = of(network={"endpoints": {"interfaces": True}}, secrets=GEMINI)
     assert sum(line.usd for line in found.lines if line.usd is not None) == found.known == found.total

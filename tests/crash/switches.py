@@ -9,6 +9,10 @@ from tests.sim.app import App
 
 SWITCHES: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "firewall": ({"waf": {"enabled": True}}, {"waf": {"enabled": False}}),
+    "flow logs": (
+        {"network": {"flowLogs": {"enabled": True}}},
+        {"network": {"flowLogs": {"enabled": False}}},
+    ),
     "access logs": (
         {"loadBalancer": {"accessLogs": {"enabled": True}}},
         {"loadBalancer": {"accessLogs": {"enabled": False}}},

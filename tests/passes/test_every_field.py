@@ -56,6 +56,7 @@ def app(aws) -> App:
             "availabilityZones": ["eu-west-1b", "eu-west-1c"],
             "natGateways": 1,
             "endpoints": {"s3": False, "interfaces": True},
+            "flowLogs": {"enabled": True, "retentionDays": 7},
         },
         "service": {
             "cpu": 1024,

@@ -32,6 +32,8 @@ FIELDS: Mapping[str, tuple[Any, Any]] = {
     "network.natGateways": (2, 1),
     "network.endpoints.s3": (False, True),
     "network.endpoints.interfaces": (True, False),
+    "network.flowLogs.enabled": (True, False),
+    "network.flowLogs.retentionDays": (7, 14),
     "service.cpu": (512, 1024),
     "service.memory": (1024, 2048),
     "service.port": (9000, 9001),
@@ -119,6 +121,7 @@ LASTING: Mapping[str, str] = {
 }
 #: What a field needs beside it.
 BESIDE: Mapping[str, Mapping[str, Any]] = {
+    "network.flowLogs.retentionDays": {"enabled": True},
     "service.cpu": {"memory": 2048},
     "service.memory": {"cpu": 512},
     "loadBalancer.accessLogs.retentionDays": {"enabled": True},

@@ -24,7 +24,7 @@ def everything(aws: Aws) -> App:
         database={"deletionProtection": False},
         loadBalancer={"deletionProtection": False, "accessLogs": {"enabled": True}},
         domain={"name": "app.example.com"},
-        network={"endpoints": {"interfaces": True}},
+        network={"endpoints": {"interfaces": True}, "flowLogs": {"enabled": True}},
         waf={"enabled": True},
         monitoring={"notifications": {"emails": ["oncall@example.com"]}},
         secrets={"googleAPIKey": {"secretKeyRef": {"name": "keys", "key": "google"}}},

@@ -24,7 +24,7 @@ def former(aws) -> App:
         loadBalancer={"accessLogs": {"enabled": True}},
         waf={"enabled": True},
         monitoring={"notifications": {"emails": ["a@example.com"]}},
-        network={"endpoints": {"interfaces": True}},
+        network={"endpoints": {"interfaces": True}, "flowLogs": {"enabled": True}},
     )
     app.client("route53").create_hosted_zone(Name="example.com", CallerReference="heritage")
     app.settle()

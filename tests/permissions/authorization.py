@@ -156,6 +156,10 @@ def _passed(params: Mapping[str, Any], seen: Seen) -> Iterator[Consequence]:
         yield "iam:PassRole", role, {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
 
 
+def _handed_over(params: Mapping[str, Any], seen: Seen) -> Iterator[Consequence]:
+    yield "iam:PassRole", params["DeliverLogsPermissionArn"], {"iam:PassedToService": "vpc-flow-logs.amazonaws.com"}
+
+
 def _final(params: Mapping[str, Any], seen: Seen) -> Iterator[Consequence]:
     if name := params.get("FinalDBSnapshotIdentifier"):
         yield "rds:CreateDBSnapshot", f"rds:db:{params['DBInstanceIdentifier']}", {}
@@ -202,6 +206,7 @@ IMPLIED: Mapping[str, Implied] = {
     "wafv2:DisassociateWebACL": _fronted("DeleteWebACLAssociation"),
     "wafv2:GetWebACLForResource": _looked_at,
     "ec2:CreateVpcEndpoint": _named_privately,
+    "ec2:CreateFlowLogs": _handed_over,
     "ecs:RegisterTaskDefinition": _passed,
     "ecs:CreateCluster": lambda *_: [_linked("ecs.amazonaws.com")],
     "elasticloadbalancing:CreateLoadBalancer": lambda *_: [

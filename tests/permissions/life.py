@@ -137,7 +137,7 @@ def everything() -> dict[str, Any]:
             "googleAPIKey": {"secretKeyRef": {"name": "keys", "key": "google"}},
             "firebaseServiceAccount": {"secretKeyRef": {"name": "keys", "key": "firebase"}},
         },
-        "network": {"endpoints": {"interfaces": True}},
+        "network": {"endpoints": {"interfaces": True}, "flowLogs": {"enabled": True}},
         "waf": {"enabled": True},
         "loadBalancer": {"accessLogs": {"enabled": True}},
         "domain": {"name": "app.example.com"},

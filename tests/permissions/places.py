@@ -157,6 +157,7 @@ _EC2_TYPES = {
     "sg": "security-group",
     "sgr": "security-group-rule",
     "vpce": "vpc-endpoint",
+    "fl": "vpc-flow-log",
 }
 
 

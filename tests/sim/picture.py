@@ -67,6 +67,7 @@ def _network(client: Client) -> Picture:
             (_name(row), row["State"], len(row["RouteTableIds"]), len(row["SubnetIds"]))
             for row in ec2.describe_vpc_endpoints()["VpcEndpoints"]
         ),
+        "flow logs": sorted((_name(row), row["LogGroupName"]) for row in ec2.describe_flow_logs()["FlowLogs"]),
         "security groups": sorted(
             (row["GroupName"], len(row["IpPermissions"]), len(row["IpPermissionsEgress"])) for row in groups
         ),

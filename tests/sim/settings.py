@@ -567,6 +567,10 @@ UNCHANGEABLE: Mapping[tuple[str, str], str] = {
             *(("ec2.NatGateway", field) for field in ("allocation_id", "subnet_id")),
             ("ec2.RouteTable", "vpc_id"),
             *(("ec2.VpcEndpoint", field) for field in ("kind", "service", "vpc_id")),
+            *(
+                ("ec2.FlowLog", field)
+                for field in ("destination", "interval", "log_group", "role_arn", "traffic", "vpc_id")
+            ),
             ("ec2.SecurityGroup", "vpc_id"),
             *(("ec2.SecurityGroupRule", field) for field in ("group_id", "peer")),
             ("rds.DBParameterGroup", "family"),

@@ -26,7 +26,7 @@ SPECS: tuple[dict[str, Any], ...] = (
         "monitoring": {
             "notifications": {"emails": ["ann@example.com"], "topicARN": "arn:aws:sns:eu-central-1:123456789012:pager"}
         },
-        "network": {"endpoints": {"interfaces": True, "s3": True}},
+        "network": {"endpoints": {"interfaces": True, "s3": True}, "flowLogs": {"enabled": True}},
         "secrets": {
             "googleAPIKey": {"secretKeyRef": {"name": "gemini", "key": "api-key"}},
             "firebaseServiceAccount": {"secretKeyRef": {"name": "firebase", "key": "json"}},

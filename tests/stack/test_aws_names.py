@@ -87,7 +87,14 @@ NAMES: dict[str, Name] = {
 #: Types without a name of their own in AWS: those with a Name tag only, parts of others, and what is only looked up.
 NAMELESS = {
     *("ec2.Vpc", "ec2.Subnet", "ec2.InternetGateway", "ec2.Address", "ec2.NatGateway", "ec2.RouteTable"),
-    *("ec2.VpcEndpoint", "ec2.SecurityGroupRule", "autoscaling.ScalableTarget", "elbv2.AccessLogs", "elbv2.Listener"),
+    *(
+        "ec2.VpcEndpoint",
+        "ec2.FlowLog",
+        "ec2.SecurityGroupRule",
+        "autoscaling.ScalableTarget",
+        "elbv2.AccessLogs",
+        "elbv2.Listener",
+    ),
     *("elbv2.Redirect", "ecr.Image", "route53.HostedZone", "route53.Claim", "route53.Validation"),
     "secretsmanager.SecretVersion",
     *("sns.EmailSubscriptions", "sns.GivenTopic", "wafv2.WebACLAssociation", "kubernetes.Secret"),

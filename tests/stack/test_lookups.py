@@ -14,7 +14,7 @@ from missyou_operator.stack.lookups import DataSources
 from .specs import LOOKUPS, SPECS, STACK, app, graph
 
 #: Types of the stack's own whose readers want the desired names.
-BY_NAME = {"ecr.Repository", "s3.Bucket", "secretsmanager.Secret", "rds.DBSnapshot"}
+BY_NAME = {"acm.Certificate", "ec2.FlowLog", "ecr.Repository", "s3.Bucket", "secretsmanager.Secret", "rds.DBSnapshot"}
 #: No resource, but the log that a diagnosis quotes.
 _LOG = "ecs.Log"
 

@@ -158,6 +158,27 @@ ANSWERS: tuple[Answer, ...] = (
         },
     ),
     Answer(
+        type="ec2.FlowLog",
+        service="ec2",
+        operation="DescribeFlowLogs",
+        path="FlowLogs[]",
+        compared={
+            "vpc_id": "ResourceId",
+            "log_group": "LogGroupName",
+            "role_arn": "DeliverLogsPermissionArn",
+            "traffic": "TrafficType",
+            "destination": "LogDestinationType",
+            "interval": "MaxAggregationInterval",
+            "tags": "Tags",
+        },
+        read="FlowLogId DeliverLogsStatus DeliverLogsErrorMessage",
+        aws={
+            _FIXED: "CreationTime FlowLogStatus LogFormat DeliverCrossAccountRole",
+            "of other destinations, or the log group once more": "LogDestination DestinationOptions",
+            "fields for the tags of what a line is about, in formats that have them": "TagFieldSpecifications",
+        },
+    ),
+    Answer(
         type="ec2.SecurityGroup",
         service="ec2",
         operation="DescribeSecurityGroups",

@@ -11,6 +11,7 @@ MODULES = (
     "services.ec2.refusals",
     "services.ec2.routes",
     "services.ec2.endpoints",
+    "services.ec2.flow_logs",
     "services.ec2.security_groups",
     "services.rds.instances",
     "services.rds.snapshots",

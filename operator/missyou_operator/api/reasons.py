@@ -113,6 +113,10 @@ _YOU: dict[str, tuple[str, str]] = {
         "The spec names something in AWS that no MissYouTenant grants to the app's namespace. Nothing is changed",
         "Take it out of the spec, or ask whoever administers the MissYouTenant in the message to grant it",
     ),
+    "NotDelivered": (
+        "AWS cannot write the VPC's flow logs; the message has AWS's reason",
+        "`Access error`: remove what keeps the role from writing, such as a boundary or a policy of the organization",
+    ),
     "NotAccepted": ("A VPC endpoint waits for the owner of its service", "Let the owner accept it"),
     "OutOfMemory": (
         "A task was killed, because it used more than `spec.service.memory`",

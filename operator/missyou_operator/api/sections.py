@@ -15,6 +15,7 @@ from missyou_operator.api import fargate
 from missyou_operator.api import field_rules as rules
 from missyou_operator.api.base import WireModel
 from missyou_operator.api.env_rules import ENV_FROM_RULES, ENV_RULES, SECRETS_MAX
+from missyou_operator.api.monitoring import LOG_DAYS
 from missyou_operator.api.rules import OneOf
 
 TargetPercent = Annotated[int, Field(ge=10, le=95)]
@@ -53,6 +54,16 @@ class Endpoints(WireModel):
     and per GB."""
 
 
+class FlowLogs(WireModel):
+    """Flow logs of the VPC: a line for each connection, let in or refused, in a log group of CloudWatch Logs."""
+
+    enabled: bool = False
+    """Whether flow logs are written. Turning them off deletes the log group; with logs in it, that needs approval. AWS
+    charges per GB."""
+    retention_days: Annotated[int, OneOf(LOG_DAYS)] = 30
+    """Days for which the flow logs are kept."""
+
+
 class Network(WireModel):
     """The VPC."""
 
@@ -72,6 +83,8 @@ class Network(WireModel):
     """Number of NAT gateways: 2 is one per zone, 1 is shared. Default: 2 in Production, 1 in Development."""
     endpoints: Endpoints = Field(default_factory=Endpoints)
     """VPC endpoints: the tasks reach AWS services without a NAT gateway."""
+    flow_logs: FlowLogs = Field(default_factory=FlowLogs)
+    """Flow logs of the VPC, in a log group of CloudWatch Logs."""
 
 
 class ReplicaBounds(WireModel):

@@ -1,7 +1,7 @@
 """The permissions boundary of the roles that the operator creates: the most that such a role may ever do. Pure.
 
-Whatever policy a role gets, by whomever, it can do no more than this: start tasks of its own stack. Source: IAM User
-Guide, "Permissions boundaries for IAM entities".
+Whatever policy a role gets, by whomever, it can do no more than this: start tasks of its own stack, and write its logs.
+Source: IAM User Guide, "Permissions boundaries for IAM entities".
 """
 
 from __future__ import annotations
@@ -49,6 +49,9 @@ def _statements(
     yield _allow(["ecr:GetAuthorizationToken"], ["*"])
     logs = [own.arn(f"logs:log-group:{name}:*") for name in names["ecs.Log"]]
     yield _allow(["logs:CreateLogStream", "logs:PutLogEvents"], logs, named)
+    flows = [own.arn(f"logs:log-group:{name}:*") for name in names["ec2.FlowLogGroup"]]
+    yield _allow(["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], flows, named)
+    yield _allow(["logs:DescribeLogGroups"], [own.arn("logs:log-group:*")])
     if repositories:
         yield _allow(_PULL, sorted(repositories))
     if secrets:

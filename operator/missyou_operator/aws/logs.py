@@ -17,6 +17,9 @@ from missyou_operator.engine.resource import Health, Observed, Resource
 #: Some actions take an ARN that ends in `:*`. Source: CloudWatch Logs User Guide, "Log group ARN formats".
 _NAMES = ("logs:log-group:{logs.LogGroup}", "logs:log-group:{logs.LogGroup}:*")
 
+#: Key of `NAMES`: the group that flow logs are written to.
+FLOW_LOGS = "ec2.FlowLogGroup"
+
 
 @dataclass(frozen=True, kw_only=True)
 class LogGroup(Resource):
@@ -29,7 +32,7 @@ class LogGroup(Resource):
     TYPE: ClassVar[str] = "logs.LogGroup"
     COMPARED = compare("retention_days")
     # Whatever still writes to it would create it again.
-    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "rds.DBInstance")
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "rds.DBInstance", "ec2.FlowLog")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc", "rds.DBInstance")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("logs:DescribeLogGroups"),
@@ -56,7 +59,13 @@ class LogGroup(Resource):
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         name, arn = row["logGroupName"], row["arn"].removesuffix(":*")
         tags = reader.client("logs").list_tags_for_resource(resourceArn=arn).get("tags", {})
-        attrs = {"id": name, "arn": arn, "retention_days": row.get("retentionInDays")}
+        attrs = {
+            "id": name,
+            "arn": arn,
+            "retention_days": row.get("retentionInDays"),
+            "created": row.get("creationTime"),
+            "traffic": name in reader.names(FLOW_LOGS) and bool(row.get("storedBytes")),
+        }
         return reader.observed(cls, name, name, attrs, tags, adopt=_made_by_rds(reader, row))
 
     def create(self, cloud: Cloud) -> Observed:
@@ -87,6 +96,16 @@ class LogGroup(Resource):
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
         """Delete it with everything logged to it."""
         return gone(lambda: cloud.client("logs").delete_log_group(logGroupName=observed.id))
+
+    @classmethod
+    def incarnation(cls, observed: Observed) -> str:
+        """Return when it was created."""
+        return str(observed.attrs.get("created", ""))
+
+    @classmethod
+    def holds_data(cls, observed: Observed) -> str:
+        """Return that flow logs would be lost, which tell what happened: others go only with the whole stack."""
+        return f"the flow logs in the log group {observed.id}" if observed.attrs.get("traffic") else ""
 
 
 def _made_by_rds(reader: Reader, row: Mapping[str, Any]) -> bool:

@@ -43,6 +43,10 @@ NAT_GB = _item("nat.gb", "GB", "AmazonEC2", "NAT Gateway", "NatGateway-Bytes")
 IPV4_HOUR = _item("ipv4.hour", "hours", "AmazonVPC", "", "PublicIPv4:InUseAddress")
 ENDPOINT_HOUR = _item("endpoint.hour", "hours", "AmazonVPC", "VpcEndpoint", "VpcEndpoint-Hours")
 ENDPOINT_GB = _item("endpoint.gb", "GB", "AmazonVPC", "VpcEndpoint", "VpcEndpoint-Bytes")
+_CLOUDWATCH = "AmazonCloudWatch"
+#: Flow logs too: of what AWS's services write, the first 10 TB a month cost as much. Source: CloudWatch pricing.
+LOGS_WRITTEN = _item("logs.ingestedGB", "GB", _CLOUDWATCH, "Data Payload", "DataProcessing-Bytes")
+LOGS_KEPT = _item("logs.storedGBMonth", "GB-months", _CLOUDWATCH, "Storage Snapshot", "TimedStorage-ByteHrs")
 
 
 def _network(app: AppSpec, usage: Usage) -> Iterable[Charge]:
@@ -54,6 +58,9 @@ def _network(app: AppSpec, usage: Usage) -> Iterable[Charge]:
         about = f"interface endpoints: {INTERFACE_ENDPOINTS} in {ZONES} zones"
         yield Charge(about, ENDPOINT_HOUR, INTERFACE_ENDPOINTS * ZONES * usage.hours)
         yield Charge("through interface endpoints", ENDPOINT_GB, usage.endpoint_gb)
+    if (logs := app.network.flow_logs).enabled:
+        yield Charge("flow logs written", LOGS_WRITTEN, usage.flow_log_gb)
+        yield Charge("flow logs kept", LOGS_KEPT, _stored(usage.flow_log_gb, logs.retention_days))
 
 
 def _postgres(name: str, zones: str, instance: str, storage: str) -> tuple[Item, Item]:
@@ -144,9 +151,6 @@ def _service(app: AppSpec, usage: Usage) -> Iterable[Charge]:
 #: Metrics that the alarms watch, which is what AWS counts: one each, and three for the rate of errors. (Two fewer with
 #: a database class whose memory is not known to the operator.)
 ALARM_METRICS = 10
-_CLOUDWATCH = "AmazonCloudWatch"
-LOGS_WRITTEN = _item("logs.ingestedGB", "GB", _CLOUDWATCH, "Data Payload", "DataProcessing-Bytes")
-LOGS_KEPT = _item("logs.storedGBMonth", "GB-months", _CLOUDWATCH, "Storage Snapshot", "TimedStorage-ByteHrs")
 DASHBOARD = _item("dashboard.month", "months", _CLOUDWATCH, "Dashboard", "DashboardsUsageHour", regional=False)
 ALARM = _item(
     "alarm.month", "months", _CLOUDWATCH, "Alarm", "CW:AlarmMonitorUsage", attributes={"alarmType": "Standard"}

@@ -15,6 +15,7 @@ class Usage:
     hours: Annotated[Decimal, "hours in a month (as in AWS's own calculator)"] = Decimal(730)
     nat_gb: Annotated[Decimal, "GB through all NAT gateways"] = Decimal(10)
     endpoint_gb: Annotated[Decimal, "GB through all interface endpoints, if they are on"] = Decimal(10)
+    flow_log_gb: Annotated[Decimal, "GB of flow logs, if they are on"] = Decimal(1)
     lcu: Annotated[Decimal, "load balancer capacity units, on average"] = Decimal("0.25")
     image_gb: Annotated[Decimal, "GB that each kept image adds to the registry"] = Decimal("0.1")
     log_gb: Annotated[Decimal, "GB of logs written by tasks and database"] = Decimal(1)

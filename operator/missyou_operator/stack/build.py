@@ -13,6 +13,7 @@ from missyou_operator.stack.database import database
 from missyou_operator.stack.domain import domain
 from missyou_operator.stack.endpoints import endpoints
 from missyou_operator.stack.firewall import firewall
+from missyou_operator.stack.flow_logs import flow_logs
 from missyou_operator.stack.load_balancer import load_balancer
 from missyou_operator.stack.monitoring import log_groups
 from missyou_operator.stack.network import network
@@ -27,6 +28,7 @@ def build(app: AppSpec, stack: StackIdentity, lookups: Lookups) -> Graph:
     """Return the graph of all resources that a spec asks for. Pure: the same input gives the same graph."""
     ctx = Context(app, stack, lookups)
     net = network(ctx)
+    flow_logs(ctx, net)
     groups = security_groups(ctx, net)
     endpoints(ctx, net, groups)
     logs = log_groups(ctx)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from missyou_operator.api import AppSpec
 from missyou_operator.aws.acm import Certificate
+from missyou_operator.aws.ec2.flow_logs import FlowLog
 from missyou_operator.aws.ec2.vpc import Subnet
 from missyou_operator.aws.ecr import Repository
 from missyou_operator.aws.identity import StackIdentity
@@ -53,13 +54,15 @@ class DataSources:
 
         Externals and the snapshot are found by their names alone. The list of secrets lags, so each desired one that it
         lacks is asked for. Repository and bucket are searched for data only where they are not desired. The tasks' log
-        is read only where it may be quoted.
+        is read only where it may be quoted, a flow log only where there may be one.
         """
         app, own = self.app, {Secret.TYPE: [naming.CREDENTIALS, *kubernetes_secrets(self.app)]}
         if not app.image.repository:
             own[Repository.TYPE] = [naming.REPOSITORY]
         if app.load_balancer.access_logs.enabled:
             own[Bucket.TYPE] = [naming.LOG_BUCKET]
+        if app.network.flow_logs.enabled:
+            own[FlowLog.TYPE] = [naming.FLOW_LOG]
         if app.monitoring.quote_logs:
             own["ecs.Log"] = [naming.APP_LOG]
         names = {type_: [self.stack.fill(pattern) for pattern in patterns] for type_, patterns in own.items()}

@@ -25,6 +25,11 @@ DATABASE_GROUP, ENDPOINTS_GROUP = "{stack}-rds", "{stack}-endpoints"
 #: One for each AWS service that endpoints lead to, with dashes for its dots.
 ENDPOINT = "{stack}-*"
 
+#: The VPC's flow log, and the role that writes it. IAM knows no regions: its names tell them apart.
+FLOW_LOG = "{stack}-{region}-flow-logs"
+#: Beside the tasks' own log group: one list shows both.
+FLOW_LOG_GROUP = "/ecs/{stack}/vpc-flow"
+
 DATABASE = "{stack}-db"
 #: One for each major version, and one for each requested snapshot.
 PARAMETERS, SNAPSHOT = "{stack}-postgres*", "{stack}-db-*"
@@ -35,7 +40,6 @@ VARIABLES = "{stack}/env/*"
 REPOSITORY = "{stack}"
 CLUSTER, SERVICE, TASK_DEFINITION = "{stack}-cluster", "{stack}-service", "{stack}"
 SCALING, CPU_SCALING, MEMORY_SCALING = "{stack}-scaling", "{stack}-cpu", "{stack}-memory"
-#: IAM knows no regions: its names tell them apart.
 EXECUTION_ROLE, TASK_ROLE = "{stack}-{region}-execution", "{stack}-{region}-task"
 
 LOAD_BALANCER = "{stack}-alb"
@@ -78,6 +82,7 @@ NAMES: Names = {
     "ec2.RouteTable": (PUBLIC_ROUTES, DATABASE_ROUTES, *APP_ROUTES.values()),
     "ec2.SecurityGroup": (LOAD_BALANCER_GROUP, TASKS_GROUP, DATABASE_GROUP, ENDPOINTS_GROUP),
     "ec2.VpcEndpoint": (ENDPOINT,),
+    "ec2.FlowLog": (FLOW_LOG,),
     "rds.DBSubnetGroup": (DATABASE,),
     "rds.DBParameterGroup": (PARAMETERS,),
     "rds.DBInstance": (DATABASE,),
@@ -94,11 +99,13 @@ NAMES: Names = {
     "ecs.Cluster": (CLUSTER,),
     "ecs.TaskDefinition": (TASK_DEFINITION,),
     "ecs.Service": (SERVICE,),
-    "iam.Role": (EXECUTION_ROLE, TASK_ROLE),
+    "iam.Role": (EXECUTION_ROLE, TASK_ROLE, FLOW_LOG),
     "autoscaling.ScalableTarget": (SCALING,),
-    "logs.LogGroup": (APP_LOG, DATABASE_LOG),
+    "logs.LogGroup": (APP_LOG, DATABASE_LOG, FLOW_LOG_GROUP),
     # No resource type: the log group that tasks write to, and that a diagnosis quotes where it may.
     "ecs.Log": (APP_LOG,),
+    # Nor this one: of the log groups, the one that holds flow logs.
+    "ec2.FlowLogGroup": (FLOW_LOG_GROUP,),
     "sns.Topic": (TOPIC,),
     "cloudwatch.Alarm": tuple(AlarmName),
     "cloudwatch.Dashboard": (DASHBOARD,),

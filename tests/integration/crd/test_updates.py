@@ -59,6 +59,7 @@ ALLOWED = [
     ),
     ({"domain": {"name": "a.example.com", "hostedZoneID": "Z1"}}, {}),
     ({}, {"network": {"endpoints": {"s3": False, "interfaces": True}}}),
+    ({}, {"network": {"flowLogs": {"enabled": True, "retentionDays": 1}}}),
     ({}, {"loadBalancer": {"accessLogs": {"enabled": True, "retentionDays": 1}}}),
     ({}, {"loadBalancer": {"allowedCIDRs": ["10.0.0.0/8"]}}),
     ({}, {"waf": {"enabled": True, "rateLimit": 10}}),

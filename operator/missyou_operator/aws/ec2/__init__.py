@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from missyou_operator.aws.ec2.endpoints import VpcEndpoint
+from missyou_operator.aws.ec2.flow_logs import FlowLog
 from missyou_operator.aws.ec2.gateways import Address, InternetGateway, NatGateway
 from missyou_operator.aws.ec2.routes import RouteTable
 from missyou_operator.aws.ec2.security import SecurityGroup, SecurityGroupRule
@@ -17,6 +18,7 @@ KINDS: tuple[type[Resource], ...] = (
     NatGateway,
     RouteTable,
     VpcEndpoint,
+    FlowLog,
     SecurityGroup,
     SecurityGroupRule,
 )

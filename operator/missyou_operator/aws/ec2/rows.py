@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An EC2 describe call. `key` is the key of a row's ID, `by_id` the filter for it.
+    """An EC2 describe call. `key` is the key of a row's ID, `by_id` the filter for it, `vpc` the key of its VPC.
 
     EC2 resources have no names: the tags, set by the creating call, are their identity.
     """
@@ -26,6 +26,7 @@ class Table:
     key: str
     by_id: str
     filters: str = "Filters"
+    vpc: str = "VpcId"
 
     def tagged(self, reader: Reader, type_: str) -> list[Row]:
         """Return the stack's rows among those that any stack owns, and those that are its own and have lost their tags.
@@ -46,7 +47,7 @@ class Table:
         if not reader.stack.could_take_over(tags):
             return reader.stack.owns(tags)
         vpcs = {vpc.id for vpc in reader.found("ec2.Vpc")}
-        elsewhere = type_ != "ec2.Vpc" and row.get("VpcId") is not None and row["VpcId"] not in vpcs
+        elsewhere = type_ != "ec2.Vpc" and row.get(self.vpc) is not None and row[self.vpc] not in vpcs
         return bool(type_) and not elsewhere and bool(reader.named(type_, [{"name": tags.get("Name", "")}], "name"))
 
     def of_any_stack(self, cloud: Cloud) -> list[Row]:
@@ -73,6 +74,7 @@ ADDRESSES = Table("describe_addresses", "Addresses", "AllocationId", "allocation
 NAT_GATEWAYS = Table("describe_nat_gateways", "NatGateways", "NatGatewayId", "nat-gateway-id", filters="Filter")
 ROUTE_TABLES = Table("describe_route_tables", "RouteTables", "RouteTableId", "route-table-id")
 SECURITY_GROUPS = Table("describe_security_groups", "SecurityGroups", "GroupId", "group-id")
+FLOW_LOGS = Table("describe_flow_logs", "FlowLogs", "FlowLogId", "flow-log-id", filters="Filter", vpc="ResourceId")
 ENDPOINTS = Table("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId", "vpc-endpoint-id")
 
 

@@ -53,7 +53,7 @@ class Role(Named):
     # The only list that shows policies and tags of roles.
     LISTING = Listing("iam", "get_account_authorization_details", "RoleDetailList", "RoleName", {"Filter": ["Role"]})
     COMPARED = compare(trust=as_policy, policy=as_policy, permissions_boundary=if_desired(equal))
-    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "ecs.TaskDefinition")
+    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "ecs.TaskDefinition", "ec2.FlowLog")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("iam:GetAccountAuthorizationDetails"),
         make("iam:CreateRole", on=ROLES, also=(BOUNDED, NAMED_AFTER_STACK)),
@@ -69,15 +69,20 @@ class Role(Named):
     description: str
     permissions_boundary: str | None = None
     service: str = "ecs-tasks.amazonaws.com"
+    #: Pattern of the ARNs on whose behalf the service may assume it, "" for all of the account.
+    source: str = ""
 
     @property
     def trust(self) -> Any:
         """The trust policy: one service, and only on behalf of this account (no confused deputy)."""
+        condition = {"StringEquals": {"aws:SourceAccount": self.account}}
+        if self.source:
+            condition["ArnLike"] = {"aws:SourceArn": self.source}
         statement = {
             "Effect": "Allow",
             "Action": "sts:AssumeRole",
             "Principal": {"Service": self.service},
-            "Condition": {"StringEquals": {"aws:SourceAccount": self.account}},
+            "Condition": condition,
         }
         return {"Version": "2012-10-17", "Statement": [statement]}
 

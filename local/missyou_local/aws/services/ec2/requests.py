@@ -17,6 +17,7 @@ TAGGABLE = {
     "ec2:CreateRouteTable": "route-table",
     "ec2:CreateSecurityGroup": "security-group",
     "ec2:CreateVpcEndpoint": "vpc-endpoint",
+    "ec2:CreateFlowLogs": "vpc-flow-log",
 }
 """Operation -> the only kind of resource that its TagSpecifications may name."""
 

@@ -4,8 +4,8 @@ Source: IAM User Guide, "Permissions boundaries for IAM entities" and "Policy ev
 boundary, it must allow too what a role's own policies allow, and an explicit denial in it wins. The words of the
 refusal: IAM User Guide, "Troubleshoot access denied error messages".
 
-What the role's own policies allow is not judged: a rollout that meets somebody's change of them would be given up. A
-condition with another operator than two of strings never holds.
+What the role of a task allows by itself is not judged: a rollout that meets somebody's change of it would be given up.
+That of a flow log is. A condition with another operator than two of strings never holds.
 """
 
 from __future__ import annotations
@@ -44,6 +44,16 @@ def forbidden(call: Call, role: str, action: str, resource: str) -> str:
     if not _any(document, "Allow", action, resource, context):
         return f"because no permissions boundary allows the {action} action"
     return ""
+
+
+def may(call: Call, role: str, action: str, resource: str) -> bool:
+    """Return whether a role (ARN) may do something: its own policies allow it, and its boundary does not forbid it."""
+    found = next(
+        (each for each in backends.backend("iam", call.account, "global").get_roles() if each.arn == role), None
+    )
+    texts = found.policies.values() if found is not None else ()
+    allowed = any(_any(json.loads(str(text)), "Allow", action, resource, {}) for text in texts)
+    return allowed and not forbidden(call, role, action, resource)
 
 
 def _text(policy: Any) -> str:
