@@ -22,12 +22,14 @@ def slow(aws: Aws) -> Iterator[None]:
 
 @pytest.fixture
 def app(aws: Aws, slow: None) -> App:
+    # As large as in Production, but nobody is asked before it goes.
     return App(
         aws,
         "hasty",
-        environment="Production",
-        database={"deletionProtection": False, "finalSnapshot": False},
-        loadBalancer={"deletionProtection": False},
+        environment="Development",
+        network={"natGateways": 2},
+        service={"replicas": {"min": 2, "max": 10}},
+        database={"multiAZ": True},
     )
 
 

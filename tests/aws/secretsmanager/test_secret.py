@@ -27,7 +27,7 @@ def secret(cloud: Cloud, value: str | None, suffix: str = "google_api_key") -> S
         description="A key",
         value=None if value is None else Sensitive(value),
         username="missyou",
-        salt=cloud.stack.token("secret"),
+        salt=cloud.stack.salt,
     )
 
 
@@ -47,7 +47,7 @@ def version(
         username="missyou",
         database="missyou",
         sslmode=sslmode,
-        salt=cloud.stack.token("secret"),
+        salt=cloud.stack.salt,
     )
 
 
