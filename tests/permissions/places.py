@@ -41,6 +41,7 @@ class Seen(Protocol):
 #: Variables of the reference -> parameters, where they have other names.
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     "SecurityGroupId": ("GroupId",),
+    "VpcFlowLogId": ("FlowLogId",),
     "DbInstanceName": ("DBInstanceIdentifier",),
     "SnapshotName": ("DBSnapshotIdentifier",),
     "SubnetGroupName": ("DBSubnetGroupName",),
@@ -190,6 +191,7 @@ def _acl_with_groups(params: Params, seen: Seen) -> list[str]:
 _SPECIAL: Mapping[str, Callable[[Params, Seen], list[str]]] = {
     **dict.fromkeys(("ec2:CreateTags", "ec2:DeleteTags"), lambda params, _: [_ec2(id_) for id_ in params["Resources"]]),
     **dict.fromkeys(("ec2:DisassociateRouteTable", "ec2:ReplaceRouteTableAssociation"), _association),
+    "ec2:CreateFlowLogs": lambda params, _: ["ec2:vpc-flow-log/new", *map(_ec2, params["ResourceIds"])],
     **dict.fromkeys(("wafv2:GetWebACL", "wafv2:DeleteWebACL"), _acl),
     **dict.fromkeys(("wafv2:CreateWebACL", "wafv2:UpdateWebACL"), _acl_with_groups),
     "wafv2:GetWebACLForResource": lambda params, seen: [params["ResourceArn"], seen.web_acl(params["ResourceArn"])],

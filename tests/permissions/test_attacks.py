@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from missyou_operator.aws.boundary import boundary
+from missyou_operator.aws.ec2.flow_logs import WRITER
 from missyou_operator.aws.iam.role import Role
 from missyou_operator.aws.iam_policy import Document, Scope
 from missyou_operator.aws.tenant_session import external_id, source_identity, trust
@@ -125,6 +126,14 @@ REFUSED: dict[str, Case] = {
         f"arn:aws:iam::{ACCOUNT}:role/admin",
         {"iam:PassedToService": "ecs-tasks.amazonaws.com"},
     ),
+    "log the traffic of somebody's VPC": ("operator", "ec2:CreateFlowLogs", VPC, THEIRS),
+    "stop the flow log of somebody": ("operator", "ec2:DeleteFlowLogs", arn("ec2", "vpc-flow-log/fl-0a"), THEIRS),
+    "take another namespace's flow log away": (
+        "tenant",
+        "ec2:DeleteFlowLogs",
+        arn("ec2", "vpc-flow-log/fl-0a"),
+        {**SESSION, **OF_B},
+    ),
     "pass a role of ours to EC2": ("operator", "iam:PassRole", ROLE, {"iam:PassedToService": "ec2.amazonaws.com"}),
     "with more rights: take the boundary away": (
         "operator-and-more",
@@ -218,6 +227,8 @@ ALLOWED: dict[str, Case] = {
         {**OURS, "iam:PolicyARN": ADMINISTRATOR},
     ),
     "pass it to ECS": ("operator", "iam:PassRole", ROLE, {"iam:PassedToService": "ecs-tasks.amazonaws.com"}),
+    "log the traffic of our VPC": ("operator", "ec2:CreateFlowLogs", VPC, OURS),
+    "pass it to VPC flow logs": ("operator", "iam:PassRole", ROLE, {"iam:PassedToService": WRITER}),
     "delete our database": ("operator", "rds:DeleteDBInstance", DATABASE, OURS),
     "read our password": ("operator", "secretsmanager:GetSecretValue", SECRET, OURS),
     "write a record": (
@@ -261,6 +272,12 @@ OUT_OF_BOUNDS: dict[str, tuple[str, str, Mapping[str, Any]]] = {
         arn("logs", "log-group:/ecs/bank:log-stream:x"),
         STARTING,
     ),
+    "write into another stack's flow logs": (
+        "logs:PutLogEvents",
+        arn("logs", "log-group:/ecs/bank/vpc-flow:log-stream:x"),
+        STARTING,
+    ),
+    "create a log group": ("logs:CreateLogGroup", arn("logs", "log-group:/ecs/shop/vpc-flow"), STARTING),
     "decrypt with a key by hand": ("kms:Decrypt", arn("kms", "key/0a"), STARTING),
 }
 
@@ -302,7 +319,14 @@ def _execution_role() -> Role:
     return role
 
 
-def _needs(role: Role) -> list[Asked]:
+def _flow_log_role() -> Role:
+    """Return the role that writes a stack's flow logs."""
+    declared = graph(network={"flowLogs": {"enabled": True}})
+    [role] = [each for each in declared if isinstance(each, Role) and each.service == WRITER]
+    return role
+
+
+def _needs(role: Role, policy: str = "execution") -> list[Asked]:
     """Return each right that the role's own policy gives it, asked for within the boundary."""
     assert role.policy is not None
     found = []
@@ -313,7 +337,7 @@ def _needs(role: Role) -> list[Asked]:
                 place = resource.replace("??????", "AbCdEf")
                 place = place.replace(":*:key/*", f":{ACCOUNT}:key/0a")
                 place = place[:-1] + "log-stream:x" if place.endswith(":*") else place
-                found.append(_bounded(action, place, context, "execution"))
+                found.append(_bounded(action, place, context, policy))
     return found
 
 
@@ -324,11 +348,13 @@ def _met(condition: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def answers() -> Answers:
-    role = _execution_role()
+    role, flow_log = _execution_role(), _flow_log_role()
     cases = [_asked(case) for case in (*REFUSED.values(), *ALLOWED.values())]
     bounded = [_bounded(*case) for case in OUT_OF_BOUNDS.values()]
-    policies = {**POLICIES, "execution": [json.loads(json.dumps(role.policy))]}
-    return ask(policies, [*cases, *bounded, *_needs(role), *map(_taken, TAKING)], {"boundary": [LIMITS]})
+    own = {"execution": role.policy, "flow logs": flow_log.policy}
+    policies = {**POLICIES, **{name: [json.loads(json.dumps(document))] for name, document in own.items()}}
+    needs = [*_needs(role), *_needs(flow_log, "flow logs")]
+    return ask(policies, [*cases, *bounded, *needs, *map(_taken, TAKING)], {"boundary": [LIMITS]})
 
 
 @pytest.mark.parametrize("tried", REFUSED)
@@ -351,6 +377,14 @@ def test_an_execution_role_can_do_within_the_boundary_all_that_its_policy_says(a
     assert {one.action.partition(":")[0] for one in asked} == {"secretsmanager", "logs", "ecr", "kms"}
     # The simulator drops the keys of the encryption context, which can be any word: these are compared below.
     assert [one for one in asked if not answers.allowed(one) and one.action != "kms:Decrypt"] == []
+
+
+def test_the_role_of_a_flow_log_can_do_within_the_boundary_all_that_its_policy_says(answers: Answers) -> None:
+    asked = _needs(_flow_log_role(), "flow logs")
+    assert {one.action for one in asked} == {
+        *("logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents")
+    }
+    assert [one for one in asked if not answers.allowed(one)] == []
 
 
 def test_what_an_execution_role_decrypts_is_within_the_boundary() -> None:

@@ -51,7 +51,7 @@ def _statements(
     yield _allow(["logs:CreateLogStream", "logs:PutLogEvents"], logs, named)
     flows = [own.arn(f"logs:log-group:{name}:*") for name in names["ec2.FlowLogGroup"]]
     yield _allow(["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], flows, named)
-    yield _allow(["logs:DescribeLogGroups"], [own.arn("logs:log-group:*")])
+    yield _allow(["logs:DescribeLogGroups"], ["*"])
     if repositories:
         yield _allow(_PULL, sorted(repositories))
     if secrets:
