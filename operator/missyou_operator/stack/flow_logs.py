@@ -41,7 +41,7 @@ def flow_logs(ctx: Context, net: Network) -> None:
 
 
 def _statements(ctx: Context, group: LogGroup) -> tuple[dict[str, object], ...]:
-    """Return what AWS asks for: to write to this group alone, to list groups (IAM narrows that to none), to create none.
+    """Return what AWS asks for: to write to this group alone, and to list groups, but not to create any.
 
     Lines arrive for minutes after a flow log is deleted: they would create its group again, untagged and never
     expiring. Source: VPC user guide, "IAM role for publishing flow logs to CloudWatch Logs".
