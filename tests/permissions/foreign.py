@@ -139,6 +139,17 @@ def stopped_tasks(app: App) -> None:
     app.observe_now()
 
 
+def their_revision_goes(app: App) -> None:
+    """Take away the one revision that `CHANGES` has registered: with it alone, the family is foreign to the next app.
+
+    A deletion leaves it, and it alone.
+    """
+    ecs = app.client("ecs")
+    [theirs] = ecs.list_task_definitions(familyPrefix=app.stack, status="ACTIVE")["taskDefinitionArns"]
+    assert not ecs.describe_task_definition(taskDefinition=theirs, include=["TAGS"])["tags"]
+    ecs.deregister_task_definition(taskDefinition=theirs)
+
+
 def movable_tags(app: App) -> None:
     """Let tags move, which production's do not."""
     app.client("ecr").put_image_tag_mutability(repositoryName=app.stack, imageTagMutability="MUTABLE")

@@ -18,7 +18,7 @@ from missyou_operator.cli.policy import policy
 from missyou_operator.stack.naming import NAMES
 from tests.permissions.authorization import Check, action_of
 from tests.permissions.enforcing import Enforcing
-from tests.permissions.foreign import ROUNDS
+from tests.permissions.foreign import ROUNDS, their_revision_goes
 from tests.permissions.places import ACCOUNT
 from tests.permissions.recording import Outsider, Recorder
 from tests.sim.app import CLUSTER, App
@@ -102,6 +102,7 @@ def live(aws: Aws, environ: pytest.MonkeyPatch) -> Lived:
     # Protected from deletion, it has to run for that.
     app.client("rds").stop_db_instance(DBInstanceIdentifier=f"{app.stack}-db")
     app.delete()
+    their_revision_goes(app)
     app.reborn(environment="Development", database={"restoreFromSnapshot": arn.rpartition(":")[2]})
     app.settle()
     app.delete()
