@@ -142,6 +142,13 @@ ADVICE = [
         "Rejected",
         "Correct spec.network.cidr",
     ),
+    (
+        "PolicyNotAttachable",
+        "PutRolePermissionsBoundary",
+        "AWS service role policies can only be attached to the service-linked role for that service.",
+        "Rejected",
+        "Correct the operator's setting --permissions-boundary",
+    ),
     ("InvalidParameterValue", "CreateNatGateway", "something new", "Rejected", "No field of the spec is known"),
     ("MissingParameter", "CreateVpc", "no X", "InternalError", "please report"),
     ("OperationNotPermitted", "DeleteLoadBalancer", "deletion protection is enabled", "DeletionProtected", "off"),

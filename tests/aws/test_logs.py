@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.logs import LogGroup
+from missyou_operator.aws.rds.instance import DBInstance
+from missyou_operator.engine.resource import Observed
 from tests.aws.live import apply, changed, client, live, neighbour, observe, read, tags
 
 
@@ -25,14 +28,32 @@ def test_a_created_group_is_found_as_desired() -> None:
     assert {key: created.attrs[key] for key in ("id", "arn")} == {key: found.attrs[key] for key in ("id", "arn")}
 
 
-def test_a_group_that_rds_created_is_adopted() -> None:
+def database(cloud: Cloud, age: timedelta) -> dict[str, list[Observed]]:
+    name = f"{cloud.stack.name}-db"
+    return {"rds.DBInstance": [Observed(DBInstance, name, name, {"id": name, "created": datetime.now(UTC) - age})]}
+
+
+def test_a_group_that_rds_created_for_our_database_is_adopted() -> None:
+    cloud = live()
+    desired = group(cloud, f"/aws/rds/instance/{cloud.stack.name}-db/postgresql")
+    found_before = database(cloud, timedelta(minutes=5))
+    client("logs").create_log_group(logGroupName=desired.name)
+    found = observe(desired, cloud, found_before)
+    assert found.owned
+    assert changed(desired, found) == {"retention_days", "tags"}
+    desired.update(cloud, found, frozenset(changed(desired, found)))
+    # With our tags it is ours, with or without the database.
+    after = observe(desired, cloud)
+    assert after.owned
+    assert desired.diff(after) == ()
+
+
+def test_an_untagged_group_is_not_adopted_without_a_database_nor_if_it_is_older() -> None:
     cloud = live()
     desired = group(cloud, f"/aws/rds/instance/{cloud.stack.name}-db/postgresql")
     client("logs").create_log_group(logGroupName=desired.name)
-    found = observe(desired, cloud)
-    assert found.owned
-    assert changed(desired, found) == {"retention_days", "tags"}
-    assert desired.diff(apply(desired, cloud)) == ()
+    assert not observe(desired, cloud).owned
+    assert not observe(desired, cloud, database(cloud, timedelta(minutes=-5))).owned
 
 
 def test_another_owners_group_is_found_but_not_ours() -> None:

@@ -1,5 +1,7 @@
 """The field of the spec that AWS's refusal speaks of, by the operation and the words of its message. Pure.
 
+Where a setting of the operator is the cause, that is named.
+
 A refusal that no row knows is blamed on no field: a wrong field sends its reader astray.
 """
 
@@ -51,6 +53,7 @@ _FIELDS: tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...] = tuple(
         ("RequestCertificate", r"", "spec.domain.name"),
         ("ChangeResourceRecordSets", r"", "spec.domain.name or spec.domain.hostedZoneID"),
         ("CreateWebACL|UpdateWebACL", r"rate|limit", "spec.waf.rateLimit"),
+        ("CreateRole|PutRolePermissionsBoundary", r"attach|boundary", "the operator's setting --permissions-boundary"),
         (r"\w+", r"\btag ?(key|value)s?\b|\btags?\b", "spec.tags"),
     )
 )

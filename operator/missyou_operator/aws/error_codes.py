@@ -121,9 +121,10 @@ CODES: dict[ErrorKind, str] = {
         Client DBSubnetGroupDoesNotCoverEnoughAZs IncompatibleProtocols InvalidChangeBatch InvalidConfigurationRequest
         InvalidDomainValidationOptions InvalidInput InvalidLoadBalancerAction InvalidParameter InvalidParameterInput
         InvalidParameterValue InvalidParameterCombination InvalidRequest InvalidRestore InvalidScheme
-        InvalidSecurityGroup InvalidSubnet InvalidTagParameter InvalidVPCId InvalidVPCNetworkState PreconditionNotMet
-        Validation ValidationError WAFInvalidOperation WAFInvalidParameter WAFInvalidResource InvalidBucketName
-        InvalidSubnet.Range InvalidSubnet.Conflict InvalidVpcRange ZonesMismatched DashboardInvalidInputError""",
+        InvalidSecurityGroup InvalidSubnet InvalidTagParameter InvalidVPCId InvalidVPCNetworkState PolicyNotAttachable
+        PreconditionNotMet Validation ValidationError WAFInvalidOperation WAFInvalidParameter WAFInvalidResource
+        InvalidBucketName InvalidSubnet.Range InvalidSubnet.Conflict InvalidVpcRange ZonesMismatched
+        DashboardInvalidInputError""",
 }
 #: Codes of EC2, S3 and of services yet to come, by their form. The first match counts.
 FAMILIES: tuple[tuple[re.Pattern[str], ErrorKind], ...] = tuple(

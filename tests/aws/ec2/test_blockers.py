@@ -51,7 +51,7 @@ def test_a_requester_without_a_service_name_and_our_tags_are_owners_too() -> Non
     ours = {**PERSON, "TagSet": row_tags("missyou-x")}
     ec2 = FakeEc2(describe_network_interfaces={"NetworkInterfaces": [requested, ours]})
     owners = [each.owner for each in interfaces(cloud_of(ec2), "group-id", "sg-1")]
-    assert owners == ["AIDA:task", "MissYouApp default/missyou of cluster cluster-uid"]
+    assert owners == ["AIDA:task", "MissYouApp default/missyou (UID app-uid) of cluster cluster-uid"]
 
 
 def test_a_message_names_a_few_blockers_and_counts_the_rest() -> None:

@@ -150,8 +150,12 @@ def test_one_call_reads_the_rules_of_all_groups_and_none_without_groups() -> Non
         ("describe_security_groups", {"Filters": where}),
         ("describe_security_group_rules", {"Filters": [{"Name": "group-id", "Values": groups}]}),
     ]
-    idle = FakeEc2()
-    assert SecurityGroupRule.read(reader_of(cloud_of(idle))) == []
+    # A VPC without groups yet, whose default group EC2 does not show either.
+    early = FakeEc2()
+    assert SecurityGroupRule.read(reader_of(cloud_of(early))) == []
+    assert early.calls == [("describe_security_groups", {"Filters": where})]
+    idle = FakeEc2(describe_security_groups=default)
+    assert SecurityGroupRule.read(reader_of(cloud_of(idle), {"ec2.Vpc": []})) == []
     assert idle.calls == []
 
 

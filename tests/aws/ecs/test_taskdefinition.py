@@ -14,7 +14,7 @@ from missyou_operator.aws.ecs.taskdefinition import SPEC_TAG, TaskDefinition
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed
 from missyou_operator.engine.values import UNKNOWN
-from tests.aws.fake import STACK, FakeEc2, aws_error, cloud_of, reader_of, tags
+from tests.aws.fake import STACK, FakeEc2, aws_error, cloud_of, reader_of, row_tags, tags
 
 SECRET = STACK.arn("secretsmanager", "secret:missyou/db_credentials-AbCdEf")
 
@@ -57,6 +57,12 @@ def described(desired: TaskDefinition, revision: int = 1) -> dict[str, Any]:
         "containerDefinitions": [{**container, **extra, "portMappings": ports}],
     }
     return {"taskDefinition": row, "tags": row.pop("tags")}
+
+
+def with_tags(rows: list[dict[str, str]]) -> dict[str, Any]:
+    """Return an answer of DescribeTaskDefinition of a revision with these tags, given as EC2 spells them."""
+    tags_ = [{"key": row["Key"], "value": row["Value"]} for row in rows]
+    return {**described(definition()), "tags": tags_}
 
 
 def observed(desired: TaskDefinition, revision: int = 1) -> Observed:
@@ -190,9 +196,19 @@ def test_tags_alone_are_set_on_the_current_revision() -> None:
 
 def test_the_sixth_newest_revision_is_retired() -> None:
     running = {"services": [{"deployments": [{"taskDefinition": arn(8)}]}]}
-    client = registering(9, describe_services=running)
+    client = registering(9, describe_services=running, describe_task_definition=described(definition(), 4))
     definition(cpu=1024).update(cloud_of(client), observed(definition(), 8), frozenset({"cpu"}))
+    assert client.arguments("describe_task_definition") == {"taskDefinition": arn(4), "include": ["TAGS"]}
     assert client.arguments("deregister_task_definition") == {"taskDefinition": arn(4)}
+
+
+@pytest.mark.parametrize("others", [[], row_tags("missyou", replace(STACK, uid="another-uid"))])
+def test_a_revision_of_others_is_never_retired(others: list[dict[str, str]]) -> None:
+    running = {"services": [{"deployments": [{"taskDefinition": arn(8)}]}]}
+    client = registering(9, describe_services=running, describe_task_definition=with_tags(others))
+    definition(cpu=1024).update(cloud_of(client), observed(definition(), 8), frozenset({"cpu"}))
+    assert client.arguments("describe_task_definition")["taskDefinition"] == arn(4)
+    assert "deregister_task_definition" not in client.operations
 
 
 def test_a_revision_that_runs_is_never_retired() -> None:
@@ -208,9 +224,20 @@ def test_housekeeping_that_fails_does_not_undo_the_update() -> None:
     assert after.id == arn(9)
 
 
-def test_deleting_deregisters_all_revisions_of_exactly_this_family() -> None:
-    other = STACK.arn("ecs", "task-definition/missyou-too:1")
-    client = FakeEc2(list_task_definitions={"taskDefinitionArns": [arn(1), other, arn(2)]})
+def test_deleting_deregisters_all_our_revisions_of_exactly_this_family() -> None:
+    another_family = STACK.arn("ecs", "task-definition/missyou-too:1")
+    ours = row_tags("missyou")
+    revisions = {
+        arn(1): ours,
+        another_family: ours,
+        arn(2): ours,
+        arn(3): [],
+        arn(4): row_tags("missyou", replace(STACK, uid="another-uid")),
+    }
+    client = FakeEc2(
+        list_task_definitions={"taskDefinitionArns": list(revisions)},
+        describe_task_definition=lambda **asked: with_tags(revisions[asked["taskDefinition"]]),
+    )
     assert TaskDefinition.delete(cloud_of(client), observed(definition())).status == "ready"
     gone = [each["taskDefinition"] for operation, each in client.calls if operation == "deregister_task_definition"]
     assert gone == [arn(1), arn(2)]

@@ -94,7 +94,7 @@ def test_a_role_is_created_with_its_boundary_and_another_or_none_is_put_right() 
     assert desired.diff(apply(desired, cloud)) == ()
     iam.delete_role_permissions_boundary(RoleName=desired.name)
     [change] = desired.diff(observe(desired, cloud))
-    assert (change.before, change.after) == (None, ours)
+    assert (change.field, change.before, change.after) == ("permissions_boundary", "(none)", ours)
     assert desired.diff(apply(desired, cloud)) == ()
     found = iam.get_role(RoleName=desired.name)["Role"]["PermissionsBoundary"]
     assert found["PermissionsBoundaryArn"] == ours

@@ -174,8 +174,8 @@ def test_one_too_many_is_refused(aws: Aws, name: str, limit: str) -> None:
 def test_a_limit_counts_what_is_there(aws: Aws, name: str) -> None:
     place = Place(aws, name)
     group = place.net.group
-    # One rule is there: it lets the load balancer in.
-    with limits.enforced(rules_per_group=4):
+    # Three rules are there: they let in the group itself, and the web on two ports.
+    with limits.enforced(rules_per_group=6):
         aws.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=_rules(3))
         with pytest.raises(botocore.exceptions.ClientError, match="RulesPerSecurityGroupLimitExceeded"):
             aws.ec2.authorize_security_group_ingress(
