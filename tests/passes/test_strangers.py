@@ -60,3 +60,15 @@ def test_revisions_of_others_in_our_family_stay_registered(aws):
     )["taskDefinition"]["taskDefinitionArn"]
     app.delete()
     assert ecs.list_task_definitions(familyPrefix="homonym", status="ACTIVE")["taskDefinitionArns"] == [theirs]
+
+    # The next app of that name is told so, leaves it alone, and carries on when it is gone.
+    following = App(aws, "homonym", environment="Development")
+    following.until(lambda _: following.reason("Stalled") == "OwnedElsewhere", "told")
+    message = following.condition("Stalled")["message"]
+    assert f"ecs.TaskDefinition/homonym ({theirs}) exists and belongs to nobody known" in message
+    following.passes(5)
+    assert ecs.list_task_definitions(familyPrefix="homonym", status="ACTIVE")["taskDefinitionArns"] == [theirs]
+    ecs.deregister_task_definition(taskDefinition=theirs)
+    following.settle()
+    [ours] = ecs.list_task_definitions(familyPrefix="homonym", status="ACTIVE")["taskDefinitionArns"]
+    assert ours != theirs
