@@ -114,6 +114,27 @@ def test_the_operator_writes_no_spec_and_approves_nothing(editor: Person, operat
     assert operator.patch(HOME, "untouched", {"metadata": {"finalizers": None}}) == ""
 
 
+@pytest.mark.parametrize("left", [None, [], ["example.com/other"]], ids=str)
+def test_an_editor_does_not_let_an_app_go_from_its_stack(
+    editor: Person, owner: Person, operator: Person, admin: Person, left: list[str] | None
+) -> None:
+    """Without the finalizer the app is gone at once, and its stack costs on, in no tenant's sum."""
+    name = f"held-{len(left) if left is not None else 'null'}"
+    held = {"metadata": {"finalizers": ["missyou.app/finalizer", "example.com/other"]}}
+    assert editor.create(HOME, name, {"environment": "Development"}) == ""
+    assert operator.patch(HOME, name, held) == ""
+    told = editor.patch(HOME, name, {"metadata": {"finalizers": left}})
+    assert "taking missyou.app/finalizer out of metadata.finalizers leaves the stack in AWS" in told
+    assert f"kubectl delete missyouapp {name} -n {HOME}. Doing it by hand {LACKS.format('ed')}" in told
+    # Neither does a deletion that has begun, and what others have put there is not the operator's to hold.
+    assert editor.delete(HOME, name) == ""
+    assert LACKS.format("ed") in editor.patch(HOME, name, {"metadata": {"finalizers": left}})
+    assert editor.patch(HOME, name, {"metadata": {"finalizers": ["missyou.app/finalizer"]}}) == ""
+    assert cluster.get_app(admin.kube, name, HOME)["metadata"]["finalizers"] == ["missyou.app/finalizer"]
+    assert owner.patch(HOME, name, {"metadata": {"finalizers": None}}) == ""
+    assert cluster.get_app(admin.kube, name, HOME) == {}
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
