@@ -37,6 +37,7 @@ def extras(app: App) -> dict[str, Any]:
         "in front": waf.get_web_acl_for_resource(ResourceArn=arn).get("WebACL", {}).get("Name"),
         "buckets": {row["Name"]: settings(s3, row["Name"]) for row in s3.list_buckets()["Buckets"]},
         "logging": [row["Value"] for row in found if row["Key"] == "access_logs.s3.enabled"],
+        "flow logs": [row["LogGroupName"] for row in app.client("ec2").describe_flow_logs()["FlowLogs"]],
         **monitoring(app),
     }
 
