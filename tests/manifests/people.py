@@ -19,10 +19,14 @@ PATIENCE = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who sends requests: a user, or a ServiceAccount by its full name."""
+    """Somebody who sends requests: a user, or a ServiceAccount by its full name.
+
+    What one asks `only_asking` is admitted or refused, and is not done (a dry run).
+    """
 
     name: str
     kube: client.ApiClient
+    only_asking: bool = False
 
     def create(
         self,
@@ -34,14 +38,15 @@ class Person:
         """Create an app; return why that is refused, "" if it is not."""
         meta = {"name": name, "annotations": dict(annotations or {})}
         body = {"apiVersion": "/".join(_KIND), "kind": "MissYouApp", "metadata": meta, "spec": dict(spec or {})}
-        return refusal(lambda: self._apps.create_namespaced_custom_object(*_KIND, namespace, "missyouapps", body))
+        send = self._apps.create_namespaced_custom_object
+        return refusal(lambda: send(*_KIND, namespace, "missyouapps", body, dry_run=self._dry_run))
 
     def patch(self, namespace: str, name: str, body: Mapping[str, Any], *, status: bool = False) -> str:
         """Merge a patch into an app or its status; return why that is refused, "" if it is not."""
         send = self._apps.patch_namespaced_custom_object
         if status:
             send = self._apps.patch_namespaced_custom_object_status
-        return refusal(lambda: send(*_KIND, namespace, "missyouapps", name, dict(body)))
+        return refusal(lambda: send(*_KIND, namespace, "missyouapps", name, dict(body), dry_run=self._dry_run))
 
     def annotate(self, namespace: str, name: str, **values: str | None) -> str:
         """Set annotations below missyou.app/; `confirm_deletion` stands for confirm-deletion."""
@@ -50,11 +55,17 @@ class Person:
 
     def delete(self, namespace: str, name: str) -> str:
         """Delete an app; return why that is refused, "" if it is not."""
-        return refusal(lambda: self._apps.delete_namespaced_custom_object(*_KIND, namespace, "missyouapps", name))
+        send = self._apps.delete_namespaced_custom_object
+        return refusal(lambda: send(*_KIND, namespace, "missyouapps", name, dry_run=self._dry_run))
 
     def delete_all(self, namespace: str) -> str:
         """Delete the collection, as kubectl delete --all may and the deletion of a namespace does."""
-        return refusal(lambda: self._apps.delete_collection_namespaced_custom_object(*_KIND, namespace, "missyouapps"))
+        send = self._apps.delete_collection_namespaced_custom_object
+        return refusal(lambda: send(*_KIND, namespace, "missyouapps", dry_run=self._dry_run))
+
+    @property
+    def _dry_run(self) -> str | None:
+        return "All" if self.only_asking else None
 
     @property
     def _apps(self) -> client.CustomObjectsApi:

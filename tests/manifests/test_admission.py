@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,12 +32,14 @@ def admin(plane: ControlPlane) -> Iterator[Person]:
     cluster.wait_for_crd(admin.kube)
     cluster.apply(admin.kube, cluster.documents([*cluster.RIGHTS, *cluster.ADMISSION]))
     namespace(admin.kube, HOME)
-    # Each policy comes into force some time after it is stored.
+    # Each policy comes into force some time after it is stored. Until then all that is asked is admitted; were it also
+    # done, the annotation would be set already and the app be gone, and no policy would ever have to refuse.
     probe = with_role(plane, "probe", "edit", HOME)
     eventually(lambda: probe.create(HOME, "probe"), ())
-    admin.patch(HOME, "probe", BEGUN, status=True)
-    eventually(lambda: probe.annotate(HOME, "probe", approve="x"), ["needs the verb approve"])
-    eventually(lambda: probe.delete(HOME, "probe"), ["Confirm that first"])
+    assert admin.patch(HOME, "probe", BEGUN, status=True) == ""
+    asking = replace(probe, only_asking=True)
+    eventually(lambda: asking.annotate(HOME, "probe", approve="x"), ["needs the verb approve"])
+    eventually(lambda: asking.delete(HOME, "probe"), ["Confirm that first"])
     yield admin
     for app in cluster.apps(admin.kube):
         if app["metadata"]["namespace"] == HOME:

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from missyou_local import cluster, controlplane
+from missyou_local import cluster, controlplane, processes
 from missyou_local.controlplane import ControlPlane
 from tests import gotools
 
 from .conftest import ROOT
+from .people import PATIENCE
 
 FILES = ("manifests/base/admission.yaml", "manifests/tenancy/policy.yaml")
 
@@ -39,9 +40,16 @@ def warnings(plane: ControlPlane, folder: Path, *items: dict[str, Any]) -> list[
         paths.append(folder / f"{item['metadata']['name']}.json")
         paths[-1].write_text(json.dumps(item))
     command = [program, plane.kubeconfig, *paths]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    found: list[dict[str, str]] = json.loads(done.stdout)
+    done: list[subprocess.CompletedProcess[str]] = []
+
+    def known() -> bool:
+        """The API server publishes the schema of a new kind some time after it serves the kind."""
+        done.append(subprocess.run(command, capture_output=True, text=True, check=False))
+        return "the type of its objects is unknown" not in done[-1].stderr
+
+    assert processes.wait_until(known, PATIENCE), done[-1].stderr
+    assert done[-1].returncode == 0, done[-1].stderr
+    found: list[dict[str, str]] = json.loads(done[-1].stdout)
     return found
 
 
