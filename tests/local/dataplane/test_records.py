@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from missyou_local.processes import start_time, wait_until
-from tests.local.aws.building import App, app, balancer, database, network
+from tests.local.aws.building import App, app, balancer, database, listen, network
 from tests.local.aws.conftest import Aws
 from tests.local.dataplane.conftest import FAST
 from tests.local.dataplane.test_databases import available
@@ -310,6 +310,28 @@ def test_a_load_balancer_answers_only_whom_its_scheme_and_its_groups_let_in(live
     here = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "127.0.0.1/32"}]}
     live.aws.ec2.authorize_security_group_ingress(GroupId=row["GroupId"], IpPermissions=[here])
     assert wait_until(lambda: answers("others"), PATIENCE)
+
+
+@pytest.mark.parametrize("scheme", ["internet-facing", "internal"])
+def test_targets_are_checked_whomever_their_load_balancer_lets_in(live: _Live, scheme: str) -> None:
+    """AWS asks the targets themselves; that this machine is not let in keeps no service from becoming steady."""
+    ec2, elbv2, net = live.aws.ec2, live.aws.elbv2, live.net
+    doors = ec2.create_security_group(VpcId=net.vpc, GroupName="doors", Description="of a test")["GroupId"]
+    block = "203.0.113.0/24" if scheme == "internet-facing" else "10.0.0.0/16"
+    rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": block}]}
+    ec2.authorize_security_group_ingress(GroupId=doors, IpPermissions=[rule])
+    within = {"IpProtocol": "tcp", "FromPort": 8000, "ToPort": 8000, "UserIdGroupPairs": [{"GroupId": doors}]}
+    ec2.authorize_security_group_ingress(GroupId=net.group, IpPermissions=[within])
+    elbv2.delete_load_balancer(LoadBalancerArn=live.balancer)
+    [made] = elbv2.create_load_balancer(Name="doors", Subnets=net.subnets, SecurityGroups=[doors], Scheme=scheme)[
+        "LoadBalancers"
+    ]
+    live.balancer = made["LoadBalancerArn"]
+    listen(live.aws, live.balancer, live.group)
+    running(live)
+    assert live.health() == ["healthy", "healthy"]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(tuple(made["DNSName"].split(":")), timeout=5)
 
 
 # The process

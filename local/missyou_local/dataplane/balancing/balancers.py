@@ -96,7 +96,7 @@ class LoadBalancers:
     def _follow(self) -> None:
         listeners, groups = self._listeners, self._groups
         self._checker.follow(_checks(listeners, groups.values()))
-        self._ports.follow(listeners)
+        self._ports.follow(one for one in listeners if one.admits)
 
     async def _answer(self, listener: Listener, request: web.BaseRequest) -> web.StreamResponse:
         action = listener.action
@@ -119,7 +119,11 @@ class LoadBalancers:
 
 
 def _checks(listeners: Iterable[Listener], groups: Iterable[Group]) -> dict[Member, Check]:
-    """Return what is to be checked, and how: the targets that can get traffic."""
+    """Return what is to be checked, and how: the targets that can get traffic, from whomever.
+
+    Source: user guide of Application Load Balancers, "Health checks for Application Load Balancer target groups": a
+    group is checked once a listener's rule names it. Who may connect to the listener is not asked.
+    """
     used = {group for one in listeners if isinstance(one.action, Forward) for group in one.action.weights}
     return {
         (group.name, target): group.check

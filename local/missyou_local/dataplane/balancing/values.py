@@ -93,7 +93,8 @@ class Redirect:
 class Listener:
     """A listener. `name` and `balancer` are ARNs.
 
-    `port` is the one that AWS knows (80, 443); `local_port` is the port of 127.0.0.1 that stands for it.
+    `port` is the one that AWS knows (80, 443); `local_port` is the port of 127.0.0.1 that stands for it. It stays
+    closed where `admits` is False, since this machine may not connect; the targets are checked all the same.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Listener:
     port: int
     local_port: int
     action: Forward | Redirect
+    admits: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from missyou_local.dataplane.balancing import Check, Redirect, Target, TargetHealth
-from tests.local.dataplane.balancing.support import CHECK, App, Handler, Site, after, free_port, until
+from tests.local.dataplane.balancing.support import CHECK, App, Handler, Site, after, free_port, listens, until
 
 Start = Callable[..., App]
 
@@ -34,6 +34,21 @@ def test_checks_are_made_as_an_alb_makes_them(site: Site, app: App) -> None:
 def test_the_first_check_is_made_at_once(site: Site, app: App) -> None:
     site.serve(app, check=replace(CHECK, interval=3600.0))
     assert len(app.checks) == 1
+
+
+def test_a_port_that_admits_nobody_here_keeps_no_target_from_being_checked(site: Site, app: App) -> None:
+    site.listener = replace(site.listener, admits=False)
+    site.register(app.target())
+    site.await_state(app, "healthy")
+    assert not listens(site.listener.local_port)
+    site.listener = replace(site.listener, admits=True)
+    site.apply()
+    site.await_listening()
+    assert site.get().body == b"app"
+    site.listener = replace(site.listener, admits=False)
+    site.apply()
+    until(lambda: not listens(site.listener.local_port), "the port is closed")
+    site.await_state(app, "healthy")
 
 
 def test_a_target_falls_ill_and_gets_well(site: Site, app: App) -> None:

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 def listeners(call: Call) -> Iterator[Listener]:
-    """Yield the listeners of the load balancers that are active, as far as security groups admit this machine."""
+    """Yield the listeners of the load balancers that are active, and whether they admit this machine."""
     for arn, balancer in call.moto("elbv2").load_balancers.items():
         if not is_active(call, arn):
             continue
         for listener in balancer.listeners.values():
             port, action = int(listener.port), _action(listener.default_actions)
-            if action is None or not reach.is_open(call, arn, HOST, port):
+            if action is None:
                 continue
             yield Listener(
                 name=listener.arn,
@@ -38,6 +38,7 @@ def listeners(call: Call) -> Iterator[Listener]:
                 port=port,
                 local_port=local_port(call, arn, port),
                 action=action,
+                admits=reach.is_open(call, arn, HOST, port),
             )
 
 
