@@ -320,6 +320,51 @@ def test_room_that_an_app_leaves_wakes_who_waits_for_it(aws):
     assert old.tenants.app_gone(("team-a", "team-a-old")) == [("team-a", "team-a-new")]
 
 
+def test_a_stack_does_not_leave_the_sum_by_being_retained(aws):
+    """An editor creates, retains and deletes again and again: four stacks cost on, and the tenant's sum says zero."""
+    app = an_app(aws, name="team-a-left", environment="Production", deletionPolicy="Retain")
+    admit(app, tenant("team-a", maxMonthlyUSD=500), tenant("team-b"))
+    app.settle()
+    before, app.confirms = app.everything(), False
+    for switched_off in (False, True):
+        # The limit counts as well where production apps are deleted without a confirmation.
+        app.asks_to_confirm = not switched_off
+        app.restart()
+        assert app.calls(lambda: [app.deletion_pass() for _ in range(3)]) == {}
+        assert not app.reports[-1].done
+        assert (app.reason("Stalled"), app.reason("Ready")) == ("ApprovalRequired", "ApprovalRequired")
+        message = app.condition("Stalled")["message"]
+        assert "goes on costing and is no longer counted by spec.maxMonthlyUSD (500) of MissYouTenant/team-a" in message
+        assert (
+            "kubectl annotate missyouapp team-a-left -n team-a --overwrite missyou.app/confirm-deletion=team-a-left"
+            in message
+        )
+        assert """-p '{"spec":{"deletionPolicy":"Delete"}}'""" in message
+    # It counts as long as it waits, and a limit that goes wakes it.
+    assert app.tenants.limit("team-a")
+    app.annotate("confirm-deletion", "team-a-other")
+    assert not app.deletion_pass().done, "another app's name confirms nothing"
+    assert admit(app, tenant("team-a"), tenant("team-b")) == [("team-a", "team-a-left")]
+    assert app.tenants.limit("team-a") == ""
+    # Of two tenants of a namespace, each one's limit holds.
+    admit(app, tenant("everybody", namespaceSelector={}, maxMonthlyUSD=9), tenant("team-a"))
+    assert not app.deletion_pass().done
+    admit(app, tenant("team-a", maxMonthlyUSD=500), tenant("team-b"))
+    app.annotate("confirm-deletion", "team-a-left")
+    assert app.calls(app.deletion_pass) == {}
+    assert app.reports[-1].done
+    assert app.everything() == before
+
+
+def test_what_never_began_is_retained_without_a_word(aws):
+    app = an_app(aws, deletionPolicy="Retain", region="ap-southeast-2")
+    admit(app, tenant("team-a", maxMonthlyUSD=500))
+    refused(app, "spec.region")
+    app.confirms = False
+    assert app.calls(app.deletion_pass) == {}
+    assert app.reports[-1].done
+
+
 def test_the_operator_has_no_other_door(aws):
     """Whatever runs a pass asks the judge: the two ways in are the reconciler's, and both are tried above."""
     assert {name for name in vars(Reconciler) if not name.startswith("_")} == {"reconcile", "teardown"}

@@ -27,6 +27,7 @@ _DATABASE = "rds.DBInstance"
 #: States in which something holds no data yet, or is being deleted already.
 _WITHOUT_DATA = frozenset({"creating", "deleting"})
 _RETAIN = '{"spec":{"deletionPolicy":"Retain"}}'
+_DELETE = '{"spec":{"deletionPolicy":"Delete"}}'
 _FINAL_SNAPSHOT = '{"spec":{"database":{"finalSnapshot":true}}}'
 
 
@@ -60,6 +61,21 @@ def unconfirmed(body: Mapping[str, Any], world: ObservedState) -> Question | Non
             Reason.APPROVAL_REQUIRED,
             f"deleting {body['metadata']['namespace']}/{name} destroys {'; '.join(lost)}. Nothing is deleted before "
             f"you confirm: {confirm_command(body)}. To keep everything in AWS instead: {patch_command(body, _RETAIN)}",
+        )
+    )
+
+
+def uncounted(body: Mapping[str, Any], limit: str) -> Question | None:
+    """Return what to ask before a stack is left to itself whose cost counts against a limit, "" where none does."""
+    if not limit or annotation(body, CONFIRM_DELETION) == body["metadata"]["name"]:
+        return None
+    return Question(
+        failed(
+            Reason.APPROVAL_REQUIRED,
+            f"deleting {body['metadata']['namespace']}/{body['metadata']['name']} with spec.deletionPolicy Retain "
+            f"leaves its stack in AWS, where it goes on costing and is no longer counted by {limit}. The app waits "
+            f"until you confirm: {confirm_command(body)} (needs the verb approve). To delete the stack as well: "
+            f"{patch_command(body, _DELETE)}",
         )
     )
 

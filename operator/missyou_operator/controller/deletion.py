@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.observe import Observations
@@ -12,6 +13,7 @@ from missyou_operator.controller.approvals import Approvals
 from missyou_operator.controller.ending import IDLE, end, result_of
 from missyou_operator.controller.guards import Context
 from missyou_operator.controller.inputs import Inputs, observe_stack
+from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.report import Report
 from missyou_operator.engine.outcome import Outcome
 from missyou_operator.engine.plan import Plan
@@ -38,6 +40,19 @@ def asked(inputs: Inputs, plan: Plan, observations: Observations, *, confirm: bo
     memory.deleting = False
     status = report.withheld(body, question, approvals, utc_now())
     return approvals, end(body, status, IDLE, "error")
+
+
+def retained(body: Mapping[str, Any], memory: Memory, limit: str) -> Report:
+    """Report on a deletion that leaves the stack in AWS: done, unless a `limit` on what stacks cost loses sight of it.
+
+    What was never begun costs nothing.
+    """
+    question = None if report.has_nothing(body) else confirmation.uncounted(body, limit)
+    if question is None:
+        return Report(body.get("status") or {}, 0.0, done=True)
+    memory.deleting = False
+    approvals = Approvals.of(body, report.previous(body))
+    return end(body, report.withheld(body, question, approvals, utc_now()), IDLE, "error")
 
 
 def deleted(inputs: Inputs, ctx: Context, outcome: Outcome) -> Report:

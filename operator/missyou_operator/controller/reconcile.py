@@ -93,7 +93,7 @@ class Reconciler:
         """Run one pass of a deletion. Needs no valid spec: what belongs to the stack is found by its tags and names."""
         spec = body.get("spec") or {}
         if spec.get("deletionPolicy") == "Retain":
-            return Report(body.get("status") or {}, 0.0, done=True)
+            return deletion.retained(body, memory, self._environment.tenants.limit(body["metadata"]["namespace"]))
         if spec.get("suspend"):
             return end(body, report.suspended(body, utc_now()), deletion.LATEST)
         try:

@@ -184,7 +184,13 @@ def never_began(body: Mapping[str, Any]) -> bool:
     """
     before = previous(body)
     refused = any(c.type == ConditionType.READY and c.reason == Reason.NOT_GRANTED for c in before.conditions)
-    return refused and not before.account and not before.resources and not annotation(body, PLACE)
+    return refused and has_nothing(body)
+
+
+def has_nothing(body: Mapping[str, Any]) -> bool:
+    """Return whether nothing says that an app has anything in AWS."""
+    before = previous(body)
+    return not before.account and not before.resources and not annotation(body, PLACE)
 
 
 def events(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Event]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from missyou_operator.api import AppSpec, InvalidSpec, parse
 from missyou_operator.api.conditions import Reason
+from missyou_operator.api.kind import TENANT_KIND
 from missyou_operator.api.tenant import InvalidTenant, parse_tenant
 from missyou_operator.aws.tenant_session import external_id
 from missyou_operator.cost import PriceTable, at_most, bundled
@@ -89,6 +90,17 @@ class Tenants:
             600.0,
         )
 
+    def limit(self, namespace: str) -> str:
+        """Return which limit the costs of a namespace's stacks count against, "" where there is none."""
+        with self._lock:
+            tenants = self._cluster.tenants
+            limits = {name: tenants[name].max_monthly_usd for name in self._cluster.tenants_of(namespace)}
+        return " and ".join(
+            f"spec.maxMonthlyUSD ({limit}) of {TENANT_KIND}/{name}"
+            for name, limit in limits.items()
+            if limit is not None
+        )
+
     @property
     def complete(self) -> bool:
         """Whether tenants and namespaces were both listed once."""
@@ -164,14 +176,15 @@ class Tenants:
             self._cluster, self._limits = change(self._cluster), None
             return [key for key, app in self._apps.items() if self._of(app) != before[key]]
 
-    def _of(self, app: _App) -> tuple[_Verdict, Grant | str | None]:
-        """Return what an app is told, and what its deletion is."""
+    def _of(self, app: _App) -> tuple[_Verdict, Grant | str | None, str]:
+        """Return what an app is told, what its deletion is, and which limit a stack that it leaves would escape."""
         namespace = app.body["metadata"]["namespace"]
         if not self._cluster.judges:
-            return None, None
+            return None, None, ""
         problem = membership(self._cluster, namespace)
         deletion = str(problem) if problem else grant_of(self._cluster, namespace)
-        return (deletion if app.spec is None else self._verdict(app.body, app.spec)), deletion
+        verdict = deletion if app.spec is None else self._verdict(app.body, app.spec)
+        return verdict, deletion, self.limit(namespace)
 
     def _verdict(self, body: Mapping[str, Any], app: AppSpec) -> Grant | str:
         if found := self._refusals(body, app):
