@@ -167,7 +167,5 @@ def test_production_has_one(aws):
     app = App(aws, "watched")
     app.grow()
     assert names(app) == [f"watched-{REGION}"]
-    app.edit(database={"deletionProtection": False, "finalSnapshot": False}, loadBalancer={"deletionProtection": False})
-    app.grow()
     app.delete()
     assert names(app) == []

@@ -112,11 +112,29 @@ def test_a_service_deleted_by_hand_is_made_again_once_it_has_drained(aws, app):
     assert calls["ecs:CreateService"] == 1
 
 
-def test_log_groups_that_an_earlier_stack_left_behind_are_taken_over(aws):
-    """DataBiosphere/azul#4532: a service writes once more after the deletion, and its log group is there again."""
-    for name in ("/aws/rds/instance/left-db/postgresql", "/ecs/left"):
-        App(aws, "left").client("logs").create_log_group(logGroupName=name)
-    App(aws, "left", environment="Development").settle()
+def test_log_groups_that_an_earlier_stack_left_behind_are_told_until_somebody_deletes_them(aws):
+    """DataBiosphere/azul#4532: a service writes once more after the deletion, and its log group is there again.
+
+    Such a group bears no tags: nothing tells it from another team's, which must not lose its logs to us.
+    """
+    app = App(aws, "left", environment="Development")
+    app.grow()
+    app.delete()
+    logs, late = app.client("logs"), ("/aws/rds/instance/left-db/postgresql", "/ecs/left")
+    for name in late:
+        logs.create_log_group(logGroupName=name)
+    app = App(aws, "left", environment="Development")
+    for name in late:
+        app.until(lambda _, name=name: f"logs.LogGroup/{name} ({name})" in app.condition("Stalled")["message"], "told")
+        assert app.reason("Stalled") == app.reason("MonitoringReady") == "OwnedElsewhere"
+        assert "Delete it" in app.condition("Stalled")["message"]
+        app.passes(3)
+        [row] = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        assert "retentionInDays" not in row
+        logs.delete_log_group(logGroupName=name)
+    app.settle()
+    rows = logs.describe_log_groups()["logGroups"]
+    assert {row["logGroupName"]: row["retentionInDays"] for row in rows} == dict.fromkeys(late, 7)
 
 
 def test_another_certificate_authority_is_left_alone(app):

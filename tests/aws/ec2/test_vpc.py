@@ -53,19 +53,22 @@ def test_a_new_vpc_takes_its_dns_an_empty_default_group_and_a_moment() -> None:
     ec2 = vpc_ec2(
         state="pending",
         describe_security_groups={"SecurityGroups": [{"GroupId": "sg-default"}]},
-        describe_security_group_rules={"SecurityGroupRules": [{"SecurityGroupRuleId": "sgr-1", "IsEgress": True}]},
     )
     created = VPC.create(cloud_of(ec2))
     assert ec2.operations == [
         "create_vpc",
         "modify_vpc_attribute",
         "describe_security_groups",
-        "describe_security_group_rules",
+        "revoke_security_group_ingress",
         "revoke_security_group_egress",
     ]
+    assert ec2.arguments("revoke_security_group_ingress") == {
+        "GroupId": "sg-default",
+        "IpPermissions": [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-default"}]}],
+    }
     assert ec2.arguments("revoke_security_group_egress") == {
         "GroupId": "sg-default",
-        "SecurityGroupRuleIds": ["sgr-1"],
+        "IpPermissions": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}],
     }
     assert VPC.health(created).status == "pending"
 

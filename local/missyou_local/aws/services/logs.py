@@ -1,8 +1,8 @@
-"""CloudWatch Logs: the retentions that log groups accept."""
+"""CloudWatch Logs: the retentions that log groups accept, and tags that end with their group."""
 
 from __future__ import annotations
 
-from missyou_local.aws.call import Call, checks
+from missyou_local.aws.call import Call, Result, checks, handles
 from missyou_local.aws.errors import AwsError
 
 RETENTION_DAYS = (
@@ -21,3 +21,14 @@ def known_retention(call: Call) -> None:
             f"1 validation error detected: Value '{days}' at 'retentionInDays' failed to satisfy constraint: "
             f"Member must satisfy enum value set: {list(RETENTION_DAYS)}",
         )
+
+
+@handles("logs:DeleteLogGroup")
+def delete(call: Call) -> Result:
+    """Delete a group with its tags: moto would give them to the next group of that name."""
+    logs = call.moto("logs")
+    group = logs.groups.get(call.params["logGroupName"])
+    result = call.forward()
+    if group is not None:
+        logs.tagger.delete_all_tags_for_resource(group.arn)
+    return result

@@ -7,8 +7,6 @@ guide, "Default security groups for your VPCs"; AWS Security Hub user guide, EC2
 
 from __future__ import annotations
 
-from functools import partial
-
 from botocore.exceptions import BotoCoreError, ClientError
 
 from missyou_operator.aws.cloud import Cloud, Reader
@@ -17,6 +15,8 @@ from missyou_operator.aws.identity import CLUSTER_TAG
 from missyou_operator.aws.permissions import Condition, Grant, Part
 
 _NAME = "default"
+#: The rule that EC2 adds to every new group.
+ALLOW_ALL_OUT = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 #: It cannot bear our tags: nobody may tag what is there already, and creating a VPC tags the VPC alone. So rules may be
 #: taken away from groups that bear no cluster's tag; none may be added to them.
 EMPTYING = Grant(
@@ -47,16 +47,15 @@ def _find(cloud: Cloud, vpc_id: str) -> str:
 
 
 def empty_default_group(cloud: Cloud, vpc_id: str) -> None:
-    """Take away the rules that the default group of a new VPC comes with.
+    """Take away the two rules that the default group of a new VPC comes with: they are known, and not read.
 
     What fails here is done later: each full observation reads the rules, and those that are not desired go.
     """
     ec2 = cloud.client("ec2")
     try:
         group = cloud.once(f"ec2.default_group.{vpc_id}", lambda: _find(cloud, vpc_id))
-        rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
-        for row in rules.get("SecurityGroupRules") or ():
-            revoke = ec2.revoke_security_group_egress if row["IsEgress"] else ec2.revoke_security_group_ingress
-            gone(partial(revoke, GroupId=group, SecurityGroupRuleIds=[row["SecurityGroupRuleId"]]))
+        inside = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}
+        gone(lambda: ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[inside]))
+        gone(lambda: ec2.revoke_security_group_egress(GroupId=group, IpPermissions=[ALLOW_ALL_OUT]))
     except (ClientError, BotoCoreError, _UnknownError):
         return

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.ec2.blockers import delete_unless_used, users_of_group
-from missyou_operator.aws.ec2.default_group import EMPTYING, default_group
+from missyou_operator.aws.ec2.default_group import ALLOW_ALL_OUT, EMPTYING, default_group
 from missyou_operator.aws.ec2.rows import SECURITY_GROUPS, TagsOnly, retag, specification
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import owner_of, tag_map
@@ -28,9 +28,6 @@ from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
 Direction = Literal["ingress", "egress"]
-
-#: The rule that EC2 adds to every new group.
-_ALLOW_ALL_OUT = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +83,7 @@ class SecurityGroup(TagsOnly):
             if code_of(error) != "InvalidGroup.Duplicate":
                 raise
             raise self._duplicate(cloud) from error
-        ec2.revoke_security_group_egress(GroupId=answer["GroupId"], IpPermissions=[_ALLOW_ALL_OUT])
+        ec2.revoke_security_group_egress(GroupId=answer["GroupId"], IpPermissions=[ALLOW_ALL_OUT])
         return self.as_created(answer["GroupId"])
 
     def _duplicate(self, cloud: Cloud) -> NotYetError | RefusedError:

@@ -45,7 +45,6 @@ class Vpc(Resource):
         observe("ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"),
         # What blocks its deletion.
         observe("ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"),
-        observe("ec2:DescribeSecurityGroupRules"),
         EMPTYING,
         make("ec2:CreateVpc", on=("ec2:vpc/*",)),
         tag_new("ec2:CreateTags", "CreateVpc", on=("ec2:vpc/*",)),

@@ -320,3 +320,12 @@ def test_dashboards_are_those_of_all_regions_and_keep_the_tags_that_they_were_ma
     assert tags == [{"Key": "a", "Value": "1"}]
     here.untag_resource(ResourceARN=row["DashboardArn"], TagKeys=["a"])
     assert there.list_tags_for_resource(ResourceARN=row["DashboardArn"])["Tags"] == []
+
+
+def test_a_log_group_made_anew_has_no_tags_of_the_deleted_one(aws: Aws, name: str) -> None:
+    for tags in ({"team": "grief"}, {}):
+        aws.logs.create_log_group(logGroupName=name, tags=tags)
+        [group] = aws.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        arn = group["logGroupArn"]
+        assert aws.logs.list_tags_for_resource(resourceArn=arn)["tags"] == tags
+        aws.logs.delete_log_group(logGroupName=name)
