@@ -404,6 +404,16 @@ def test_a_role_that_trusts_another_namespace_says_no_to_this_one(aws):
     assert "team-b" in app.condition("Stalled")["message"]
 
 
+def test_a_grant_that_comes_is_no_longer_said_to_be_missing_although_the_role_refuses(aws):
+    app = an_app(aws, name="team-a-role", region="ap-southeast-2")
+    role = create_role(app, "team-b", ["team-b"])
+    admit(app, tenant("team-a", credentials={"roleARN": role}))
+    refused(app, "spec.region")
+    admit(app, tenant("team-a", credentials={"roleARN": role}, regions=["ap-southeast-2"]))
+    app.one_pass()
+    assert app.reason("Stalled") == "AccessDenied"
+
+
 def test_without_tenants_a_role_is_told_whose_calls_these_are(aws):
     role = "arn:aws:iam::210987654321:role/missyou"
     app = App(aws, "plain", environment="Development", credentials={"roleARN": role, "externalID": "chosen"})

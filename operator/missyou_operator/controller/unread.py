@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.controller.memory import Memory
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome
@@ -14,6 +15,8 @@ from missyou_operator.engine.resource import Health
 
 #: Seconds for which the last good reading speaks for the present. AWS throttles for seconds; an outage lasts longer.
 TRUSTED_FOR = 180.0
+#: What the operator refused before it read anything: that says nothing of the app once it goes on.
+_REFUSALS = frozenset({Reason.NOT_GRANTED, Reason.PLACE_CHANGED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,10 @@ def is_unsaid(unread: Unread, body: Mapping[str, Any], memory: Memory, now: floa
 def speaks(body: Mapping[str, Any]) -> bool:
     """Return whether the previous status is about the present spec, and says how the app is."""
     status = body.get("status") or {}
-    return bool(status.get("conditions")) and status.get("observedGeneration") == body["metadata"]["generation"]
+    conditions = status.get("conditions") or ()
+    refused = any(each["type"] == "Stalled" and each["reason"] in _REFUSALS for each in conditions)
+    current = status.get("observedGeneration") == body["metadata"]["generation"]
+    return bool(conditions) and current and not refused
 
 
 def tell_outdated(outcome: Outcome, unread: Unread) -> None:
