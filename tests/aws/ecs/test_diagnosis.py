@@ -140,3 +140,11 @@ def test_target_health_counts_last() -> None:
         "The app must answer 200 on spec.service.healthCheck.path"
     )
     assert diagnose([], [], targets[:1]) is None
+
+
+def test_what_a_runtime_quotes_from_an_image_steers_no_terminal() -> None:
+    reason = "CannotStartContainerError: exec \x1b[31m\u202eapp\u202c\x9b2J: not found"
+    found = diagnose([{"taskArn": "arn:x", "stoppedReason": reason, "containers": [{"reason": reason}]}], (), ())
+    assert found is not None
+    assert "exec app: not found" in found.text
+    assert found.text.isprintable()

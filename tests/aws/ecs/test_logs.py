@@ -60,3 +60,30 @@ def test_what_looks_like_a_secret_is_left_out(line: str, secret: str) -> None:
 )
 def test_what_a_person_needs_stays(line: str) -> None:
     assert last_lines([line]) == line
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m alert", "red alert"),
+        ("\x9b2Jcleared", "cleared"),
+        ("\x1b]0;title\x07text \x1b]8;;https://evil.example\x1b\\link\x1b]8;;\x1b\\", "text link"),
+        ("a\x1bcb\x08\x00\x7f\x85c", "acb c"),
+        ("pay \u202eelpa\u202c \u2066now\u2069", "pay elpa now"),
+        ("a\u200bnn\ufeff\u00ad", "ann"),
+        (json.dumps({"message": "\x1b[31mno \u202etable"}), "no table"),
+        ("pass\u200bword=hunter2", "password=…"),
+        ("naïve – 你好 🙂", "naïve – 你好 🙂"),
+    ],
+)
+def test_nothing_steers_the_terminal_or_reorders_the_line(line: str, shown: str) -> None:
+    assert last_lines([line]) == shown
+
+
+@pytest.mark.parametrize("line", ["it is hun\u200bter2!", "it is hun\x1b[0mter2!", "it is hunter2!"])
+def test_a_known_secret_is_hidden_with_controls_in_its_midst(line: str) -> None:
+    assert last_lines([line], lambda text: text.replace("hunter2", "***")) == "it is ***!"
+
+
+def test_a_known_secret_that_has_controls_itself_is_hidden() -> None:
+    assert last_lines(["it is hun\u200bter2!"], lambda text: text.replace("hun\u200bter2", "***")) == "it is ***!"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from missyou_operator.api.conditions import Reason
+from missyou_operator.aws.ecs.logs import without_controls
 
 Row = Mapping[str, Any]
 
@@ -233,6 +234,6 @@ def _match(text: str) -> Diagnosis | None:
 
 
 def _trim(text: str) -> str:
-    """Return a message on one line, cut to a readable length, without a full stop."""
-    line = " ".join(text.split()).rstrip(". ")
+    """Return a message on one line without controls, cut to a readable length, without a full stop."""
+    line = without_controls(text).rstrip(". ")
     return line if len(line) <= _MAX_LENGTH else line[: _MAX_LENGTH - 1] + "…"
