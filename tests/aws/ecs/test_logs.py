@@ -73,7 +73,7 @@ def test_what_a_person_needs_stays(line: str) -> None:
         ("a\u200bnn\ufeff\u00ad", "ann"),
         (json.dumps({"message": "\x1b[31mno \u202etable"}), "no table"),
         ("pass\u200bword=hunter2", "password=…"),
-        ("naïve – 你好 🙂", "naïve – 你好 🙂"),
+        ("naïve, 你好 🙂", "naïve, 你好 🙂"),
     ],
 )
 def test_nothing_steers_the_terminal_or_reorders_the_line(line: str, shown: str) -> None:
