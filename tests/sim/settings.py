@@ -392,7 +392,7 @@ SETTINGS: Mapping[tuple[str, str], tuple[Change, ...]] = {
     ),
     ("ecr.Repository", "immutable_tags"): (
         lambda hands: hands.client("ecr").put_image_tag_mutability(
-            repositoryName=hands.stack, imageTagMutability="IMMUTABLE"
+            repositoryName=hands.stack, imageTagMutability="MUTABLE"
         ),
     ),
     ("elbv2.LoadBalancer", "addresses"): (
