@@ -402,6 +402,20 @@ def test_a_role_that_trusts_another_namespace_says_no_to_this_one(aws):
     assert changes({k: v for k, v in app.calls(lambda: app.passes(3)).items() if k != "sts:AssumeRole"}) == {}
     assert app.reason("Stalled") == "AccessDenied"
     assert "team-b" in app.condition("Stalled")["message"]
+    # What never began is not held by the role that refuses.
+    app.deletion_pass()
+    assert app.reports[-1].done
+
+
+def test_a_role_that_refuses_by_now_does_not_make_an_operator_forget_a_stack(aws, settled):
+    app = settled
+    trusted = create_role(app, "team-a-gone", ["team-b"])
+    admit(app, tenant("team-a", credentials={"roleARN": trusted}))
+    # Whoever edits the app may take the record of its place away, but not the status.
+    app.body["metadata"]["annotations"].pop("missyou.app/place", None)
+    for _ in range(3):
+        assert not app.deletion_pass().done
+        app.wait()
 
 
 def test_a_grant_that_comes_is_no_longer_said_to_be_missing_although_the_role_refuses(aws):

@@ -138,7 +138,10 @@ class Reconciler:
                 return deletion.deleted(inputs, ctx, outcome)
             return self._report(inputs, app, ctx, graph, outcome, drifted, awaiting_approval(todo, ctx), held)
         except Exception as error:  # an observation that fails as a whole becomes the report, never a traceback
-            return _failed(body, memory, classify(error))
+            health = classify(error)
+            if app is None and health.reason == Reason.ACCESS_DENIED and report.never_began(body):
+                return Report(body.get("status") or {}, 0.0, done=True)
+            return _failed(body, memory, health)
 
     def _begin(
         self,

@@ -183,7 +183,8 @@ def never_began(body: Mapping[str, Any]) -> bool:
     The place is recorded in an annotation before the first creation, and in the status after the first observation.
     """
     before = previous(body)
-    refused = any(c.type == ConditionType.READY and c.reason == Reason.NOT_GRANTED for c in before.conditions)
+    reasons = {Reason.NOT_GRANTED, Reason.ACCESS_DENIED}
+    refused = any(c.type == ConditionType.READY and c.reason in reasons for c in before.conditions)
     return refused and has_nothing(body)
 
 
