@@ -57,9 +57,7 @@ def _place() -> Surroundings:
 def _push(tag: str, app: str, command: str) -> int:
     place = _place()
     url = repository(api_client(place.kubeconfig), app)
-    if problem := push(place, url, tag, command):
-        raise DemoError(f"no image could be registered as {url}:{tag}: {problem}")
-    sys.stdout.write(f"registered {url}:{tag}, which runs {command or 'the backend of this checkout'}\n")
+    sys.stdout.write(push(place, url, tag, command) + "\n")
     return 0
 
 

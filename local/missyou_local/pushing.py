@@ -48,11 +48,11 @@ class Pusher:
             return
         self._done = True
         tag = app["spec"].get("image", {}).get("tag", "latest")
-        problem = push(self._place, url, tag)
-        if problem:
-            self._message = f"no image could be registered as {url}:{tag}: {problem}"
-        else:
+        try:
+            push(self._place, url, tag)
             self._message = f"ServiceReady said ImageNotFound: the demo registered {url}:{tag}, as docker push would do"
+        except DemoError as error:
+            self._message = str(error)
         if not sys.stdout.isatty():
             self.report()
 
@@ -66,12 +66,14 @@ class Pusher:
 def push(place: Surroundings, url: str, tag: str, command: str = "") -> str:
     """Register the app, or a shell command, as an image, as the last step of `docker push` does.
 
-    Returns what went wrong, "" if nothing did. It happens in a process of its own: boto3 takes all of its settings from
-    the environment, and this one's are the user's.
+    Returns what was done, a line. Error: DemoError. It happens in a process of its own: boto3 takes all of its settings
+    from the environment, and this one's are the user's.
     """
     arguments = [sys.executable, "-m", "missyou_local.pushing", url, tag, *([command] if command else [])]
     done = subprocess.run(arguments, env=place.environ(), capture_output=True, text=True, check=False)
-    return done.stderr.strip().splitlines()[-1] if done.returncode else ""
+    if done.returncode:
+        raise DemoError(f"no image could be registered as {url}:{tag}: {done.stderr.strip().splitlines()[-1]}")
+    return done.stdout.strip()
 
 
 def repository(api: client.ApiClient, name: str = "") -> str:
@@ -88,14 +90,21 @@ def repository(api: client.ApiClient, name: str = "") -> str:
 
 
 def put_image(url: str, tag: str, command: str = "") -> None:
-    """Register an image of `manifest(command)`. Errors: those of botocore.
+    """Register an image of `manifest(command)`, and print that, or that the tag is on that very image already.
+
+    Errors: those of botocore.
 
     The region is that in the URL. An emulated AWS may name its registry otherwise: then it is the environment's.
     """
     host, _, name = url.partition("/")
     match = re.match(r"[0-9]+\.dkr\.ecr\.([a-z0-9-]+)\.", host)
     ecr = boto3.client("ecr", region_name=match[1] if match else None)
-    ecr.put_image(repositoryName=name, imageTag=tag, imageManifest=manifest(command), imageManifestMediaType=_KIND)
+    try:
+        ecr.put_image(repositoryName=name, imageTag=tag, imageManifest=manifest(command), imageManifestMediaType=_KIND)
+        done = "registered"
+    except ecr.exceptions.ImageAlreadyExistsException:
+        done = "nothing to do: there already is"
+    sys.stdout.write(f"{done} {url}:{tag}, which runs {command or 'the backend of this checkout'}\n")
 
 
 def manifest(command: str = "") -> str:

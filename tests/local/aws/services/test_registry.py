@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from missyou_local.pushing import put_image
 from tests.local.aws.conftest import Aws
 
 _DAY = 86_400.0
@@ -43,3 +46,23 @@ def test_an_image_that_matches_a_rule_is_not_expired_by_a_later_one_that_counts_
     assert len(_images(aws, "expiring")) == 4
     aws.clock.advance(_DAY)
     assert sorted(tag for image in _images(aws, "expiring") for tag in image["imageTags"]) == ["v1", "v3", "v4"]
+
+
+def test_the_demo_pushes_the_same_image_again_in_one_line(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {
+        "ENDPOINT_URL": aws.ecr.meta.endpoint_url,
+        "ACCESS_KEY_ID": "any",
+        "SECRET_ACCESS_KEY": "any",
+        "DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    url = aws.ecr.create_repository(repositoryName="again")["repository"]["repositoryUri"]
+    for command in ("exit 1", "exit 1", ""):
+        put_image(url, "v2", command)
+    assert capsys.readouterr().out.splitlines() == [
+        f"registered {url}:v2, which runs exit 1",
+        f"nothing to do: there already is {url}:v2, which runs exit 1",
+        f"registered {url}:v2, which runs the backend of this checkout",
+    ]
