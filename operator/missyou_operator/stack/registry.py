@@ -76,6 +76,8 @@ def image_lookup(app: AppSpec, stack: StackIdentity, world: ObservedState) -> Im
         and running.get("rollout_state") == "COMPLETED"
         and running.get("running", 0) > 0
         and running.get("task_definition") == definition.id
+        # The same tag in a repository of another's is another image.
+        and definition.attrs.get("image_repository") == wanted.uri
         and definition.attrs.get("image_tag") == app.image.tag
     )
     kept = _registered_digest(app, wanted, [*([definition.attrs] if definition else []), *running.get("versions", ())])
