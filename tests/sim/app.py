@@ -153,11 +153,12 @@ class App:
         return self.body["status"]
 
     def grow(self) -> Mapping[str, Any]:
-        """Run passes until Ready; an image is pushed when the stack asks for one."""
+        """Run passes until Ready; an image is pushed when the stack asks for one, once: reads lag behind the push."""
+        pushes = iter([self.push])
 
         def ready(_: Mapping[str, Any]) -> bool:
             if self.reason("ServiceReady") == "ImageNotFound":
-                self.push()
+                next(pushes, lambda: None)()
             return self.condition("Ready")["status"] == "True"
 
         return self.until(ready, "Ready")
@@ -195,7 +196,11 @@ class App:
         So two worlds that were pushed to alike have the same digests.
         """
         tag, ecr = tag or self.body["spec"].get("image", {}).get("tag", "latest"), self.client("ecr")
-        taken = ecr.batch_get_image(repositoryName=self.stack, imageIds=[{"imageTag": tag}])["images"]
+        try:
+            taken = ecr.batch_get_image(repositoryName=self.stack, imageIds=[{"imageTag": tag}])["images"]
+        except ecr.exceptions.RepositoryNotFoundException:
+            # Reads lag: what is as new as that has no images.
+            taken = []
         content = hashlib.sha256("".join([tag, *(image["imageId"]["imageDigest"] for image in taken)]).encode())
         manifest = {**_MANIFEST, "config": {**_MANIFEST["config"], "digest": f"sha256:{content.hexdigest()}"}}
         ecr.put_image(repositoryName=self.stack, imageTag=tag, imageManifest=json.dumps(manifest))
