@@ -49,7 +49,8 @@ FIELDS: Mapping[str, tuple[Any, Any]] = {
     "service.readOnlyRootFilesystem": (False, True),
     "service.debug": (True, False),
     "service.env.*": ("hello", "bye"),
-    "database.instanceClass": ("db.t3.small", "db.t3.medium"),
+    # Classes that have a price: without one, the budget of the same wave would ask for an approval.
+    "database.instanceClass": ("db.t3.large", "db.t4g.medium"),
     "database.maxStorageGiB": (200, 300),
     "database.multiAZ": (True, False),
     "database.backupRetentionDays": (3, 4),
