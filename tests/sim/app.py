@@ -154,11 +154,13 @@ class App:
 
     def grow(self) -> Mapping[str, Any]:
         """Run passes until Ready; an image is pushed when the stack asks for one, once: reads lag behind the push."""
-        pushes = iter([self.push])
+        pushed = False
 
         def ready(_: Mapping[str, Any]) -> bool:
-            if self.reason("ServiceReady") == "ImageNotFound":
-                next(pushes, lambda: None)()
+            nonlocal pushed
+            if self.reason("ServiceReady") == "ImageNotFound" and not pushed:
+                self.push()
+                pushed = True
             return self.condition("Ready")["status"] == "True"
 
         return self.until(ready, "Ready")
