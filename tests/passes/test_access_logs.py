@@ -63,16 +63,6 @@ def log(app: App, number: int = 1) -> None:
             backends.backend("s3", ACCOUNT, "aws").put_object(bucket(app), key, b"x")
 
 
-def in_sync(app: App) -> None:
-    app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
-    app.observe_now()  # what holds data is recorded once it is read back
-    before = app.body["status"]
-    assert changes(app.calls(app.observe_now)) == {}
-    after = {**app.body["status"], "lastHandledReconcileAt": None}
-    assert after == {**before, "lastHandledReconcileAt": None, "lastSyncTime": after["lastSyncTime"]}
-    assert app.condition("Ready")["status"] == "True"
-
-
 def switched_off_with_logs_in_it(app: App) -> None:
     """Have the operator ask for approval to delete three logs."""
     log(app, 3)
@@ -110,13 +100,13 @@ def test_switched_on_the_bucket_comes_first_and_is_as_it_should_be(plain):
     tags = {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(Bucket=name)["TagSet"]}
     assert tags["missyou.app/stack"] == "default/logged"
     assert app.body["status"]["outputs"]["accessLogBucket"] == name
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_they_are_kept_as_long_as_is_asked_for(app):
     app.edit(loadBalancer={"accessLogs": {"enabled": True, "retentionDays": 90}})
     assert changes(app.calls(app.grow)) == {"s3:PutBucketLifecycleConfiguration": 1}
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def opened(s3: Any, name: str) -> None:
@@ -168,7 +158,7 @@ def test_what_somebody_changes_is_put_right_by_one_call(app, meddle, call):
     meddle(app.client("s3"), bucket(app))
     assert changes(app.calls(app.observe_now)) == {call: 1}
     assert app.body["status"]["drift"][0]["resource"] == f"s3.Bucket/{bucket(app)}"
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_others_tags_stay(app):
@@ -189,7 +179,7 @@ def test_the_load_balancer_is_put_right(app, wanted):
     set_attributes(app, **wanted)
     app.observe_now()
     assert attributes(app) == {"enabled": "true", "bucket": bucket(app), "prefix": ""}
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_switched_off_with_logs_in_it_the_bucket_waits_for_approval(app):
@@ -217,7 +207,7 @@ def test_approved_it_is_emptied_and_deleted_versions_and_uploads_included(app):
     app.observe_now()
     app.annotate("approve", app.body["status"]["plan"]["id"])
     app.grow()
-    in_sync(app)
+    app.stays_in_sync()
     assert buckets(app) == []
 
 
@@ -226,13 +216,13 @@ def test_a_name_that_was_in_use_a_moment_ago_is_waited_for(app, aws):
     app.edit(loadBalancer={"accessLogs": {"enabled": False}})
     app.grow()
     app.until(lambda _: buckets(app) == [], "gone: there was the load balancer's test file in it only")
-    in_sync(app)
+    app.stays_in_sync()
     app.edit(**ON)
     app.until(lambda _: "OperationAborted" in app.condition("LoadBalancerReady")["message"], "waiting")
     assert app.condition("Stalled")["status"] == ""
     app.edit(loadBalancer={"accessLogs": {"enabled": False}})
     app.grow()
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_a_name_of_somebody_else_s_is_told(aws):
@@ -259,12 +249,12 @@ def test_somebody_s_own_logging_is_left_alone_while_ours_is_off(plain):
     allowed = {**statement, "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{name}/*"}
     s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}))
     set_attributes(app, enabled="true", bucket=name)
-    in_sync(app)
+    app.stays_in_sync()
     assert attributes(app)["bucket"] == name
 
 
 def test_retained_everything_stays(app):
-    in_sync(app)
+    app.stays_in_sync()
     log(app)
     app.edit(deletionPolicy="Retain")
     assert changes(app.calls(app.delete)) == {}

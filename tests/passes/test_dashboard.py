@@ -52,19 +52,13 @@ def graph(app: App, title: str) -> dict[str, Any]:
     return dict(found["properties"])
 
 
-def in_sync(app: App) -> None:
-    app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
-    assert changes(app.calls(app.observe_now)) == {}
-    assert app.condition("MonitoringReady")["status"] == "True"
-
-
 def test_development_has_none_until_it_is_asked_for(plain):
     app = plain
     assert names(app) == []
     app.edit(monitoring={"dashboard": True})
     assert changes(app.calls(app.grow)) == {"cloudwatch:PutDashboard": 1}
     assert names(app) == [f"{app.stack}-{REGION}"]
-    in_sync(app)
+    app.stays_in_sync("MonitoringReady")
 
 
 def test_it_shows_every_alarm_and_the_lines_where_they_ring(app):
@@ -113,7 +107,7 @@ def test_another_threshold_moves_its_line(app):
     assert changes(app.calls(app.grow)) == {"cloudwatch:PutDashboard": 1, "cloudwatch:PutMetricAlarm": 1}
     [line] = graph(app, "CPU of the database, %")["annotations"]["horizontal"]
     assert line["value"] == 60.0
-    in_sync(app)
+    app.stays_in_sync("MonitoringReady")
 
 
 def test_what_somebody_changed_in_it_is_put_right(app):
@@ -125,7 +119,7 @@ def test_what_somebody_changed_in_it_is_put_right(app):
     drift = app.body["status"]["drift"][0]
     assert drift["resource"] == f"cloudwatch.Dashboard/{app.stack}-{REGION}"
     assert "Free storage" in json.dumps(drift)
-    in_sync(app)
+    app.stays_in_sync("MonitoringReady")
 
 
 def test_one_that_was_deleted_comes_back(app):
@@ -133,14 +127,14 @@ def test_one_that_was_deleted_comes_back(app):
     app.restart()
     app.observe_now()
     assert names(app) == [f"{app.stack}-{REGION}"]
-    in_sync(app)
+    app.stays_in_sync("MonitoringReady")
 
 
 def test_it_is_switched_off(app):
     app.edit(monitoring={"dashboard": False})
     assert changes(app.calls(app.grow)) == {"cloudwatch:DeleteDashboards": 1}
     assert names(app) == []
-    in_sync(app)
+    app.stays_in_sync("MonitoringReady")
 
 
 def test_somebody_elses_of_that_name_is_left_alone_and_told(plain):
@@ -155,7 +149,7 @@ def test_somebody_elses_of_that_name_is_left_alone_and_told(plain):
     app.observe_now()
     app.grow()
     assert len(body(app)["widgets"]) > 10
-    in_sync(app)
+    app.stays_in_sync("MonitoringReady")
 
 
 def test_it_goes_with_the_stack(app):

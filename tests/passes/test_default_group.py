@@ -35,12 +35,6 @@ def app(aws: Aws) -> App:
     return app
 
 
-def in_sync(app: App) -> None:
-    app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
-    assert changes(app.calls(app.observe_now)) == {}
-    assert app.condition("Ready")["status"] == "True"
-
-
 def test_a_vpc_comes_with_two_rules_in_it(aws: Aws) -> None:
     ec2 = aws.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
@@ -54,7 +48,7 @@ def test_a_vpc_comes_with_two_rules_in_it(aws: Aws) -> None:
 def test_ours_has_none_and_that_is_no_drift(app: App) -> None:
     assert rules(app) == []
     assert [entry for report in app.reports for entry in report.drift] == []
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_nothing_of_the_stack_is_in_it(app: App) -> None:
@@ -73,7 +67,7 @@ def test_rules_that_somebody_adds_are_taken_away_and_told(app: App) -> None:
     told = str(app.body["status"]["drift"])
     assert "bare-vpc default ingress tcp/22 from 0.0.0.0/0" in told
     assert "bare-vpc default ingress all from bare-vpc default" in told
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_what_a_process_that_died_left_in_it_goes_with_the_next_observation(aws: Aws) -> None:
@@ -84,7 +78,7 @@ def test_what_a_process_that_died_left_in_it_goes_with_the_next_observation(aws:
     app.restart()
     app.settle()
     assert rules(app) == []
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_of_a_vpc_that_is_not_ours_it_is_left_alone(aws: Aws) -> None:

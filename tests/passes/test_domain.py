@@ -44,10 +44,8 @@ def certificates(app: App) -> dict[str, str]:
 
 
 def in_sync(app: App) -> None:
-    app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
-    assert changes(app.calls(app.observe_now)) == {}, (app.body["status"].get("drift"), listeners(app))
-    assert app.condition("Ready")["status"] == "True"
-    assert "drift" not in app.body["status"]
+    app.stays_in_sync()
+    assert "drift" not in app.body["status"], (app.body["status"]["drift"], listeners(app))
 
 
 def elsewhere(aws: Aws, account: str) -> Any:

@@ -27,12 +27,6 @@ def app(aws, zone_id) -> App:
     return app
 
 
-def in_sync(app: App) -> None:
-    app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
-    assert changes(app.calls(app.observe_now)) == {}
-    assert app.condition("Ready")["status"] == "True"
-
-
 def change(app: App, zone_id: str, *batch: tuple[str, dict[str, Any]]) -> None:
     """Change records as somebody else would."""
     app.client("route53").change_resource_record_sets(
@@ -51,7 +45,7 @@ def expire(app: App, zone_id: str) -> None:
 def rename(app: App, name: str) -> None:
     app.edit(domain={"name": name})
     app.settle()
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def forget_the_domain(app: App) -> None:
@@ -72,7 +66,7 @@ def test_a_lost_answer_is_not_taken_for_somebody_elses_record(app, zone_id):
     app.until(ready, "Ready")
     assert "OwnedElsewhere" not in reasons
     assert {("lost.example.org", "A"), ("_missyou.lost.example.org", "TXT")} <= records(app, zone_id).keys()
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_an_expired_certificate_is_replaced_while_https_goes_on(app, zone_id):
@@ -88,7 +82,7 @@ def test_an_expired_certificate_is_replaced_while_https_goes_on(app, zone_id):
     assert new != old
     assert [each["CertificateArn"] for each in listeners(app)[443]["Certificates"]] == [new]
     assert records(app, zone_id) == before
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_a_cname_that_somebody_put_in_its_place_is_told_and_stays(app, zone_id):
@@ -155,7 +149,7 @@ def test_a_zone_that_was_made_anew_is_found(app, zone_id):
     app.observe_now()
     app.grow()
     assert ("again.example.org", "A") in records(app, anew)
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_a_name_that_is_taken_back_at_once_leaves_nothing(app, zone_id):

@@ -39,18 +39,12 @@ def app_tables(app: App) -> set[str]:
     return {table["RouteTableId"] for table in app.client("ec2").describe_route_tables(Filters=names)["RouteTables"]}
 
 
-def in_sync(app: App) -> None:
-    app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
-    assert changes(app.calls(app.observe_now)) == {}
-    assert app.condition("Ready")["status"] == "True"
-
-
 def test_s3_has_a_gateway_from_the_start(app):
     [gateway] = endpoints(app, "Gateway")
     assert gateway["ServiceName"] == f"com.amazonaws.{REGION}.s3"
     assert set(gateway["RouteTableIds"]) == app_tables(app)
     assert endpoints(app, "Interface") == []
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def policy(app: App, service: str) -> dict[str, Any]:
@@ -96,14 +90,14 @@ def test_s3_is_open_while_an_image_of_another_registry_runs(aws):
     app = App(aws, "ways3", environment="Development", image=given)
     app.settle()
     assert policy(app, "s3")["Statement"][0]["Action"] == "*"
-    in_sync(app)
+    app.stays_in_sync()
     del app.body["spec"]["image"]
     app.edit()
     app.until(lambda _: app.reason("ServiceReady") == "ImageNotFound", "waiting for an image of its own")
     assert policy(app, "s3")["Statement"][0]["Action"] == "*"
     app.settle()
     assert policy(app, "s3")["Statement"][0]["Action"] == ["s3:GetObject"]
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_a_table_that_lost_it_gets_it_back(app):
@@ -126,7 +120,7 @@ def test_interfaces_are_switched_on_without_touching_the_service(app):
     rules = app.client("ec2").describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
     ingress = [rule for rule in rules["SecurityGroupRules"] if not rule["IsEgress"]]
     assert [(rule["FromPort"], "GroupId" in rule["ReferencedGroupInfo"]) for rule in ingress] == [(443, True)]
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_one_that_is_deleted_outside_is_made_again(private):
@@ -137,14 +131,14 @@ def test_one_that_is_deleted_outside_is_made_again(private):
     app.until(lambda _: len(endpoints(app, "Interface")) == len(INTERFACES), "made again")
     assert gone["VpcEndpointId"] not in {row["VpcEndpointId"] for row in endpoints(app, "Interface")}
     app.grow()
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_they_go_when_they_are_switched_off(private):
     app = private
     app.edit(network={"endpoints": {"s3": False, "interfaces": False}})
     app.grow()
-    in_sync(app)
+    app.stays_in_sync()
     assert endpoints(app, "Interface") + endpoints(app, "Gateway") == []
     names = [{"Name": "tag:Name", "Values": [f"{app.name}-endpoints"]}]
     assert app.client("ec2").describe_security_groups(Filters=names)["SecurityGroups"] == []
@@ -153,7 +147,7 @@ def test_they_go_when_they_are_switched_off(private):
 def test_somebody_else_s_way_to_s3_is_told_and_left_alone(app):
     app.edit(network={"endpoints": {"s3": False, "interfaces": False}})
     app.grow()
-    in_sync(app)
+    app.stays_in_sync()
     ec2 = app.client("ec2")
     [vpc] = {row["VpcId"] for row in ec2.describe_route_tables(RouteTableIds=sorted(app_tables(app)))["RouteTables"]}
     other = ec2.create_vpc_endpoint(
@@ -165,7 +159,7 @@ def test_somebody_else_s_way_to_s3_is_told_and_left_alone(app):
     ec2.delete_vpc_endpoints(VpcEndpointIds=[other])
     app.observe_now()
     app.grow()
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_a_stack_with_all_of_them_is_deleted(private):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sim.app import App, changes
+from tests.sim.app import App
 from tests.sim.aws import Aws
 
 INTERNET, NEIGHBOUR, OFFICE = "192.0.2.1", "10.0.10.20", "203.0.113.9"
@@ -30,12 +30,6 @@ def subnets(app: App, tier: str) -> set[str]:
     names = [f"{app.name}-{tier}-{letter}" for letter in "ab"]
     rows = app.client("ec2").describe_subnets(Filters=[{"Name": "tag:Name", "Values": names}])["Subnets"]
     return {row["SubnetId"] for row in rows}
-
-
-def in_sync(app: App) -> None:
-    app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
-    assert changes(app.calls(app.observe_now)) == {}
-    assert app.condition("Ready")["status"] == "True"
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +58,7 @@ def test_it_is_on_the_internet_by_default_for_everybody(public: App) -> None:
     assert (row["Scheme"], row["DNSName"].startswith("open-alb-")) == ("internet-facing", True)
     assert {zone["SubnetId"] for zone in row["AvailabilityZones"]} == subnets(app, "public")
     assert admitted(app, INTERNET) == {80, 443}
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_an_internal_one_has_no_way_from_the_internet_and_admits_its_own_network_alone(private: App) -> None:
@@ -75,7 +69,7 @@ def test_an_internal_one_has_no_way_from_the_internet_and_admits_its_own_network
     assert {zone["SubnetId"] for zone in row["AvailabilityZones"]} == subnets(app, "app")
     assert (admitted(app, INTERNET), admitted(app, OFFICE), admitted(app, NEIGHBOUR)) == (set(), set(), {80, 443})
     assert app.body["status"]["url"] == f"http://{row['DNSName']}"
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_an_internal_one_has_its_firewall_and_writes_its_logs(private: App) -> None:
@@ -94,7 +88,7 @@ def test_an_internal_one_has_its_domain_lead_to_it(private: App) -> None:
     [alias] = [row["AliasTarget"]["DNSName"] for row in rows if row["Type"] == "A"]
     assert alias.rstrip(".").endswith(balancer(app)["DNSName"])
     assert app.body["status"]["url"] == "https://app.example.com"
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_other_networks_reach_an_internal_one_if_they_are_named(private: App) -> None:
@@ -102,7 +96,7 @@ def test_other_networks_reach_an_internal_one_if_they_are_named(private: App) ->
     app.edit(loadBalancer={"allowedCIDRs": ["10.0.0.0/16", "172.20.0.0/14"]})
     app.settle()
     assert (admitted(app, "172.21.0.1"), admitted(app, NEIGHBOUR)) == ({80, 443}, {80, 443})
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_who_is_not_allowed_any_more_is_refused_and_who_stays_is_never_shut_out(public: App) -> None:
@@ -119,7 +113,7 @@ def test_who_is_not_allowed_any_more_is_refused_and_who_stays_is_never_shut_out(
         app.edit(loadBalancer={"allowedCIDRs": blocks})
         app.settle()
         assert admitted(app, INTERNET) == ({80, 443} if blocks == ["0.0.0.0/0"] else set())
-        in_sync(app)
+        app.stays_in_sync()
     app.process.moment = lambda _when, _call: None
     assert shut_out == []
 
@@ -131,7 +125,7 @@ def test_as_many_blocks_as_a_spec_may_have_change_all_at_once(public: App) -> No
     app.edit(loadBalancer={"allowedCIDRs": [f"10.{number}.0.0/16" for number in range(20, 35)]})
     app.settle()
     assert (admitted(app, "10.3.0.1"), admitted(app, "10.30.0.1")) == (set(), {80, 443})
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_a_block_that_somebody_adds_is_taken_away_and_told(public: App) -> None:
@@ -158,4 +152,4 @@ def test_a_retained_one_of_the_other_scheme_is_replaced(aws: Aws) -> None:
     row = balancer(again)
     assert (row["Scheme"], row["LoadBalancerArn"] != public) == ("internal", True)
     assert admitted(again, INTERNET) == set()
-    in_sync(again)
+    again.stays_in_sync()

@@ -58,15 +58,6 @@ def rewritten(app: App, **settings: Any) -> None:
     )
 
 
-def in_sync(app: App) -> None:
-    app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
-    before = app.body["status"]
-    assert changes(app.calls(app.observe_now)) == {}
-    after = {**app.body["status"], "lastHandledReconcileAt": None}
-    assert after == {**before, "lastHandledReconcileAt": None, "lastSyncTime": after["lastSyncTime"]}
-    assert app.condition("Ready")["status"] == "True"
-
-
 def test_by_default_there_is_none_and_nothing_is_said_of_it(plain):
     assert (listed(plain), in_front(plain)) == ([], {})
     assert plain.condition("WAFReady")["status"] == ""
@@ -87,7 +78,7 @@ def test_it_is_switched_on_without_touching_anything_else(plain):
     seen = [acl["VisibilityConfig"], *(rule["VisibilityConfig"] for rule in acl["Rules"])]
     assert all(each["CloudWatchMetricsEnabled"] and each["SampledRequestsEnabled"] for each in seen)
     assert app.condition("WAFReady")["status"] == "True"
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_another_rate_is_one_call(app):
@@ -95,7 +86,7 @@ def test_another_rate_is_one_call(app):
     assert changes(app.calls(app.grow)) == {"wafv2:UpdateWebACL": 1}
     rates = [rule["Statement"].get("RateBasedStatement") for rule in in_front(app)["Rules"]]
     assert [rate["Limit"] for rate in rates if rate] == [500]
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_a_rule_that_only_counts_blocks_again(app):
@@ -106,7 +97,7 @@ def test_a_rule_that_only_counts_blocks_again(app):
     assert changes(app.calls(app.observe_now)) == {"wafv2:UpdateWebACL": 1}
     assert in_front(app)["Rules"] == rules
     assert app.body["status"]["drift"][0]["resource"] == f"wafv2.WebACL/{app.stack}-waf"
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_the_rule_of_shield_advanced_stays(app):
@@ -120,7 +111,7 @@ def test_the_rule_of_shield_advanced_stays(app):
         "VisibilityConfig": in_front(app)["VisibilityConfig"],
     }
     rewritten(app, Rules=[*in_front(app)["Rules"], shield], Description="theirs")
-    in_sync(app)
+    app.stays_in_sync()
     assert app.body["status"].get("drift", []) == []
     app.edit(waf={"rateLimit": 700})
     assert changes(app.calls(app.grow)) == {"wafv2:UpdateWebACL": 1}
@@ -130,21 +121,21 @@ def test_the_rule_of_shield_advanced_stays(app):
     rewritten(app, Rules=[shield])
     app.observe_now()
     assert len(in_front(app)["Rules"]) == 6
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_one_that_blocks_all_lets_pass_again(app):
     rewritten(app, DefaultAction={"Block": {}})
     app.observe_now()
     assert in_front(app)["DefaultAction"] == {"Allow": {}}
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_one_taken_from_the_load_balancer_is_put_back(app):
     app.client("wafv2").disassociate_web_acl(ResourceArn=balancer(app))
     assert changes(app.calls(app.observe_now)) == {"wafv2:AssociateWebACL": 1}
     assert in_front(app)["Name"] == f"{app.stack}-waf"
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_what_somebody_else_put_there_stays_and_is_told(app):
@@ -172,20 +163,20 @@ def test_what_somebody_else_put_there_stays_and_is_told(app):
     app.observe_now()
     app.grow()
     assert in_front(app)["Name"] == f"{app.stack}-waf"
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_a_lost_tag_comes_back_alone(app):
     [row] = listed(app)
     app.client("wafv2").untag_resource(ResourceARN=row["ARN"], TagKeys=["Environment"])
     assert changes(app.calls(app.observe_now)) == {"wafv2:TagResource": 1}
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_switched_off_it_goes_and_so_does_its_condition(app):
     app.edit(waf={"enabled": False})
     calls = changes(app.calls(app.grow))
-    in_sync(app)
+    app.stays_in_sync()
     assert set(calls) <= {"wafv2:DisassociateWebACL", "wafv2:DeleteWebACL"}
     assert (listed(app), in_front(app)) == ([], {})
     assert app.condition("WAFReady")["status"] == ""
@@ -205,7 +196,7 @@ def test_a_namesake_of_somebody_else_s_is_left_alone(plain):
     waf.delete_web_acl(Name=made["Name"], Id=made["Id"], Scope="REGIONAL", LockToken=made["LockToken"])
     app.observe_now()
     app.grow()
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_the_stack_is_deleted_with_it(app):
@@ -214,7 +205,7 @@ def test_the_stack_is_deleted_with_it(app):
 
 
 def test_a_new_stack_has_it_from_the_start(app):
-    in_sync(app)
+    app.stays_in_sync()
     assert in_front(app)["Name"] == "guarded2-waf"
 
 

@@ -65,12 +65,6 @@ def write(app: App) -> None:
         logs.put_log_events(group, "eni-1", [{"timestamp": now, "message": "2 - eni-1 10.0.0.1 ACCEPT OK"}])
 
 
-def in_sync(app: App) -> None:
-    app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
-    assert changes(app.calls(app.observe_now)) == {}
-    assert app.condition("Ready")["status"] == "True"
-
-
 def test_who_has_none_pays_no_call_for_them(aws: Aws) -> None:
     app = App(aws, "silent", environment="Development")
     calls = app.calls(app.settle)
@@ -89,7 +83,7 @@ def test_all_of_the_vpc_is_logged(app: App) -> None:
     assert row["DeliverLogsPermissionArn"] == f"arn:aws:iam::{ACCOUNT}:role/{role(app)}"
     assert {tag["Key"]: tag["Value"] for tag in row["Tags"]}["missyou.app/stack"] == "default/flowing"
     assert groups(app)["/ecs/flowing/vpc-flow"] == 7
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_the_role_trusts_flow_logs_of_this_account_and_region_and_writes_to_one_group(app: App) -> None:
@@ -115,7 +109,7 @@ def test_one_that_somebody_deletes_is_made_again_and_told(app: App) -> None:
     [after] = flow_logs(app)
     assert after["FlowLogId"] != before["FlowLogId"]
     assert f"ec2.FlowLog/{role(app)}" in str(app.body["status"]["drift"])
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_one_that_is_deleted_within_a_minute_of_its_creation_is_made_again(app: App) -> None:
@@ -124,7 +118,7 @@ def test_one_that_is_deleted_within_a_minute_of_its_creation_is_made_again(app: 
         app.client("ec2").delete_flow_logs(FlowLogIds=[row["FlowLogId"]])
         app.observe_now()
         app.settle()
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_lost_tags_are_given_back_and_nothing_is_made_beside_it(app: App) -> None:
@@ -136,7 +130,7 @@ def test_lost_tags_are_given_back_and_nothing_is_made_beside_it(app: App) -> Non
     [after] = flow_logs(app)
     assert after["FlowLogId"] == row["FlowLogId"]
     assert after["Tags"] == row["Tags"]
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_one_of_somebody_else_is_left_alone(app: App) -> None:
@@ -147,7 +141,7 @@ def test_one_of_somebody_else_is_left_alone(app: App) -> None:
         LogGroupName="/security/vpc",
         DeliverLogsPermissionArn=f"arn:aws:iam::{ACCOUNT}:role/{role(app)}",
     )["FlowLogIds"]
-    in_sync(app)
+    app.stays_in_sync()
     assert len(flow_logs(app)) == 2
     app.client("ec2").delete_flow_logs(FlowLogIds=theirs)
 
@@ -160,7 +154,7 @@ def test_a_role_that_may_not_write_is_put_right(app: App) -> None:
     app.settle()
     [row] = flow_logs(app)
     assert row["DeliverLogsStatus"] == "SUCCESS"
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_what_keeps_aws_from_writing_is_told(app: App) -> None:
@@ -173,7 +167,7 @@ def test_what_keeps_aws_from_writing_is_told(app: App) -> None:
     assert "cannot write to /ecs/flowing/vpc-flow: Access error" in app.condition("NetworkReady")["message"]
     iam.delete_role_permissions_boundary(RoleName=role(app))
     app.until(lambda _: app.condition("Ready")["status"] == "True", "ready again")
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_other_days_change_the_group_alone(app: App) -> None:
@@ -192,7 +186,7 @@ def test_off_without_logs_leaves_nothing(app: App) -> None:
     last_two = ["ec2:DeleteFlowLogs", "cloudwatch-logs:DeleteLogGroup"]
     order = [call for call in app.process.calls if call in {*last_two}]
     assert order[-2:] == last_two
-    in_sync(app)
+    app.stays_in_sync()
     assert "ec2:DescribeFlowLogs" not in app.calls(app.observe_now)
 
 
@@ -210,7 +204,7 @@ def test_logs_are_deleted_only_once_that_is_approved(app: App) -> None:
     app.annotate("approve", app.body["status"]["plan"]["id"])
     app.settle()
     assert [*groups(app)] == ["/ecs/flowing"]
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_a_deletion_takes_them_along(app: App) -> None:

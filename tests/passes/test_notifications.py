@@ -23,15 +23,6 @@ def app(aws) -> App:
     return app
 
 
-def in_sync(app: App) -> None:
-    app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
-    before = app.body["status"]
-    assert changes(app.calls(app.observe_now)) == {}
-    after = {**app.body["status"], "lastHandledReconcileAt": None}
-    assert after == {**before, "lastHandledReconcileAt": None, "lastSyncTime": after["lastSyncTime"]}
-    assert app.condition("Ready")["status"] == "True"
-
-
 def notify(app: App, *emails: str, **more: Any) -> None:
     app.edit(monitoring={"notifications": {"emails": list(emails), **more}})
 
@@ -88,7 +79,7 @@ def test_who_is_named_is_asked_once_and_is_no_difference_until_he_answers(app):
     notify(app, ANN, BOB)
     calls = changes(app.calls(app.grow))
     assert (calls["sns:CreateTopic"], calls["sns:Subscribe"], calls["sns:TagResource"]) == (1, 2, 1)
-    in_sync(app)
+    app.stays_in_sync()
     assert listed(app) == {ANN: "PendingConfirmation", BOB: "PendingConfirmation"}
     assert (len(mails(app, ANN)), len(mails(app, BOB))) == (1, 1)
     assert f"{ANN}, {BOB}: not confirmed; the link" in messages(app)
@@ -112,7 +103,7 @@ def test_who_follows_the_link_is_told(app):
     ring(app, "rds-cpu", "OK")
     assert [mail["subject"].partition(":")[0] for mail in mails(app, ANN)[1:]] == ["ALARM", "OK"]
     assert len(mails(app, BOB)) == 1
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_an_alarm_that_rings_is_told_in_the_condition_too(app):
@@ -136,7 +127,7 @@ def test_who_ends_it_himself_is_not_asked_again_and_that_is_said(app):
     assert changes(app.calls(app.observe_now)) == {}
     assert listed(app)[ANN] == "Deleted"
     assert f"{ANN}: not subscribed" in messages(app)
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_who_lets_the_mail_lie_is_not_asked_again_either(app):
@@ -145,7 +136,7 @@ def test_who_lets_the_mail_lie_is_not_asked_again_either(app):
     assert changes(app.calls(app.observe_now)) == {}
     assert BOB not in listed(app)
     assert f"{ANN}, {BOB}: not subscribed" in messages(app)
-    in_sync(app)
+    app.stays_in_sync()
     notify(app, ANN)
     app.grow()
     notify(app, ANN, BOB)
@@ -157,7 +148,7 @@ def test_taken_out_and_put_back_he_is_asked_again(app):
     ended_by_ann(app)
     notify(app, BOB)
     app.grow()
-    in_sync(app)
+    app.stays_in_sync()
     assert ANN not in messages(app)
     notify(app, ANN, BOB)
     calls = changes(app.calls(app.grow))
@@ -165,7 +156,7 @@ def test_taken_out_and_put_back_he_is_asked_again(app):
     assert len(mails(app, ANN, "Confirmation")) == 2
     follow_the_link(app, ANN)
     app.observe_now()
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_who_is_taken_out_is_told_no_more(app):
@@ -180,40 +171,40 @@ def test_who_is_taken_out_is_told_no_more(app):
     assert len(mails(app, ANN)) == told
     ring(app, "ecs-cpu", "OK")
     app.observe_now()
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_a_pending_one_that_is_taken_out_cannot_be_ended_until_it_is_confirmed(app):
     ask(app, BOB, CLEO)
     notify(app, BOB)
     assert changes(app.calls(app.grow)) == {"sns:TagResource": 1}
-    in_sync(app)
+    app.stays_in_sync()
     follow_the_link(app, CLEO)
     assert changes(app.calls(app.observe_now)) == {"sns:Unsubscribe": 1}
     assert app.body["status"]["drift"][0]["resource"].startswith("sns.EmailSubscriptions/")
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_capitals_make_no_other_address(app):
     ask(app, BOB)
     notify(app, BOB.upper())
     assert changes(app.calls(app.grow)) == {}
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_a_sms_that_somebody_added_by_hand_stays(app):
     ask(app, BOB)
     app.client("sns").subscribe(TopicArn=topic(app), Protocol="sms", Endpoint="+4915112345678")
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_an_address_that_somebody_added_by_hand_goes(app):
     ask(app, BOB)
     app.client("sns").subscribe(TopicArn=topic(app), Protocol="email", Endpoint=CLEO)
-    in_sync(app)
+    app.stays_in_sync()
     follow_the_link(app, CLEO)
     assert changes(app.calls(app.observe_now)) == {"sns:Unsubscribe": 1}
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_a_topic_that_was_closed_muted_or_encrypted_is_put_right(app):
@@ -231,7 +222,7 @@ def test_a_topic_that_was_closed_muted_or_encrypted_is_put_right(app):
     assert len(mails(app, BOB)) == told + 1
     ring(app, "rds-cpu", "OK")
     app.observe_now()
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_the_policy_lets_in_this_stack_s_alarms_only(app):
@@ -252,7 +243,7 @@ def test_a_lost_tag_of_memory_comes_back_without_a_mail(app):
     before = len(mails(app, BOB, "Confirmation"))
     assert changes(app.calls(app.observe_now)) == {"sns:TagResource": 1}
     assert len(mails(app, BOB, "Confirmation")) == before
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_a_topic_deleted_outside_is_made_again_and_all_are_asked_again(app):
@@ -262,14 +253,14 @@ def test_a_topic_deleted_outside_is_made_again_and_all_are_asked_again(app):
     calls = changes(app.calls(app.observe_now))
     assert calls == {"sns:CreateTopic": 1, "sns:Subscribe": 1, "sns:TagResource": 1}
     assert len(mails(app, BOB, "Confirmation")) == before + 1
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_switched_off_all_of_it_goes_the_pending_too(app):
     ask(app, BOB)
     app.edit(monitoring={"notifications": {}})
     calls = changes(app.calls(app.grow))
-    in_sync(app)
+    app.stays_in_sync()
     assert set(calls) == {"sns:DeleteTopic", "cloudwatch:PutMetricAlarm"}
     assert app.client("sns").list_topics()["Topics"] == []
     assert messages(app) == ""

@@ -11,7 +11,7 @@ from cryptography import x509
 from missyou_backend.database_url import RDS_CA_BUNDLE
 from missyou_operator.stack import build
 from missyou_operator.stack.database import VERIFIED_REGIONS
-from tests.sim.app import App, changes
+from tests.sim.app import App
 from tests.sim.aws import Aws
 from tests.stack.specs import PLAIN, STACK
 from tests.stack.specs import app as spec_of
@@ -27,12 +27,6 @@ def sslmode(app: App) -> str:
 def revision(app: App) -> str:
     where = {"cluster": f"{app.name}-cluster", "services": [f"{app.name}-service"]}
     return str(app.client("ecs").describe_services(**where)["services"][0]["taskDefinition"])
-
-
-def in_sync(app: App) -> None:
-    app.until(lambda _: app.condition("InSync")["status"] == "True", "in sync")
-    assert changes(app.calls(app.observe_now)) == {}
-    assert app.condition("Ready")["status"] == "True"
 
 
 def test_the_regions_are_those_whose_authorities_the_app_ships() -> None:
@@ -60,7 +54,7 @@ def test_the_way_to_an_image_of_its_own_verifies_once_nothing_else_runs(aws: Aws
     app = App(aws, "trust", environment="Development", image=GIVEN)
     app.settle()
     assert sslmode(app) == "require"
-    in_sync(app)
+    app.stays_in_sync()
     del app.body["spec"]["image"]
     app.edit()
     app.until(lambda _: app.reason("ServiceReady") == "ImageNotFound", "waiting for an image")
@@ -81,7 +75,7 @@ def test_the_way_to_an_image_of_its_own_verifies_once_nothing_else_runs(aws: Aws
     app.process.moment = lambda _when, _call: None
     assert ("verify-full", True) not in seen
     assert sslmode(app) == "verify-full"
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_a_new_mode_reaches_the_tasks_by_a_rollout(aws: Aws) -> None:
@@ -92,4 +86,4 @@ def test_a_new_mode_reaches_the_tasks_by_a_rollout(aws: Aws) -> None:
     app.edit(database={"sslMode": "require"})
     app.settle()
     assert (sslmode(app), revision(app) != before) == ("require", True)
-    in_sync(app)
+    app.stays_in_sync()

@@ -173,6 +173,16 @@ class App:
         self.observe_now()
         self.grow()
 
+    def stays_in_sync(self, ready: str = "Ready") -> None:
+        """Run passes until AWS is as the spec says; a further observation then changes neither AWS nor the status."""
+        self.until(lambda _: self.condition("InSync")["status"] == "True", "in sync")
+        self.observe_now()  # what holds data is recorded once it is read back
+        before = self.body["status"]
+        assert changes(self.calls(self.observe_now)) == {}
+        after = {**self.body["status"], "lastHandledReconcileAt": None}
+        assert after == {**before, "lastHandledReconcileAt": None, "lastSyncTime": after["lastSyncTime"]}
+        assert self.condition(ready)["status"] == "True"
+
     def deletion_pass(self) -> Report:
         if self.confirms:
             self.annotate("confirm-deletion", self.name)
