@@ -96,35 +96,46 @@ IMAGE_LENGTH = Rule(
 # ---- network
 
 _LARGEST, _SMALLEST = 16, 20
-_CIDR_FORM = f"must be an IPv4 block of /{_LARGEST} to /{_SMALLEST}, for example 10.0.0.0/16"
 #: "This network", loopback, link-local, and multicast with everything above it.
 _UNUSABLE = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")
 _IPV4 = "isCIDR(self) && cidr(self).ip().family() == 4"
-_SIZED = f"{_IPV4} && cidr(self).prefixLength() >= {_LARGEST} && cidr(self).prefixLength() <= {_SMALLEST}"
 
 
-def _check_cidr(value: str) -> str | None:
-    try:
-        network = IPv4Network(value, strict=False)
-    except ValueError:
-        return _CIDR_FORM
-    # Python also takes a netmask, leading zeros or nothing for the prefix length; Kubernetes and AWS do not.
-    if not value.endswith(f"/{network.prefixlen}") or not _LARGEST <= network.prefixlen <= _SMALLEST:
-        return _CIDR_FORM
-    return None if str(network) == value else f"host bits are set: write {network}"
+def _block_rule(form: str, smallest: int = 32, largest: int = 0) -> Rule:
+    """Return the rule for an IPv4 block whose prefix length is within the bounds, without host bits."""
+    bounds = f" && cidr(self).prefixLength() >= {largest} && cidr(self).prefixLength() <= {smallest}"
+    sized = f"{_IPV4}{bounds if (smallest, largest) != (32, 0) else ''}"
+
+    def check(value: str) -> str | None:
+        try:
+            network = IPv4Network(value, strict=False)
+        except ValueError:
+            return form
+        # Python also takes a netmask, leading zeros or nothing for the prefix length; Kubernetes and AWS do not.
+        if not value.endswith(f"/{network.prefixlen}") or not largest <= network.prefixlen <= smallest:
+            return form
+        return None if str(network) == value else f"host bits are set: write {network}"
+
+    return Rule(
+        cel=f"{sized} && cidr(self) == cidr(self).masked()",
+        message_cel=f"{sized} ? 'host bits are set: write %s'.format([string(cidr(self).masked())]) : {cel_text(form)}",
+        check=check,
+    )
+
+
+CIDR = _block_rule(
+    f"must be an IPv4 block of /{_LARGEST} to /{_SMALLEST}, for example 10.0.0.0/16", _SMALLEST, _LARGEST
+)
 
 
 def _is_usable(value: str) -> bool:
-    # CIDR complains about what is no block at all.
-    return bool(_check_cidr(value)) or not any(IPv4Network(value).overlaps(IPv4Network(bad)) for bad in _UNUSABLE)
+    try:
+        network = IPv4Network(value)
+    except ValueError:  # CIDR complains about what is no block at all
+        return True
+    return not any(network.overlaps(IPv4Network(bad)) for bad in _UNUSABLE)
 
 
-CIDR = Rule(
-    cel=f"{_SIZED} && cidr(self) == cidr(self).masked()",
-    message_cel=f"{_SIZED} ? 'host bits are set: write %s'.format([string(cidr(self).masked())]) : "
-    f"{cel_text(_CIDR_FORM)}",
-    check=_check_cidr,
-)
 CIDR_USABLE = Rule(
     cel=f"!isCIDR(self) || {cel_list(_UNUSABLE)}.all(bad, !cidr(bad).containsCIDR(self))",
     message="hosts cannot have addresses of this block: use a block of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16",
@@ -132,27 +143,9 @@ CIDR_USABLE = Rule(
 )
 CIDR_KEPT = immutable("cidr")
 
-_BLOCK_FORM = "must be an IPv4 block, for example 203.0.113.0/24, or 203.0.113.7/32 for one address"
-
-
-def _check_block(value: str) -> str | None:
-    try:
-        network = IPv4Network(value, strict=False)
-    except ValueError:
-        return _BLOCK_FORM
-    if not value.endswith(f"/{network.prefixlen}"):
-        return _BLOCK_FORM
-    # EC2 keeps a rule with the host bits cleared: what is written otherwise would differ from it for good.
-    return None if str(network) == value else f"host bits are set: write {network}"
-
-
-#: Source for the form that EC2 keeps: EC2 API reference, AuthorizeSecurityGroupIngress.
-BLOCK = Rule(
-    cel=f"{_IPV4} && cidr(self) == cidr(self).masked()",
-    message_cel=f"{_IPV4} ? 'host bits are set: write %s'.format([string(cidr(self).masked())]) : "
-    f"{cel_text(_BLOCK_FORM)}",
-    check=_check_block,
-)
+#: EC2 keeps a rule with the host bits cleared: what is written otherwise would differ from it for good. Source: EC2 API
+#: reference, AuthorizeSecurityGroupIngress.
+BLOCK = _block_rule("must be an IPv4 block, for example 203.0.113.0/24, or 203.0.113.7/32 for one address")
 BLOCKS_DIFFER = Rule(
     cel="self.all(a, self.exists_one(b, a == b))",
     message="list each block only once",
