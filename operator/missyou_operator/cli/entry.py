@@ -23,7 +23,7 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _CODES = """\
 exit codes:
   0 success   1 timeout   2 stalled: needs a person or a new spec   3 not found
-  4 no cluster, CRD or permission   64 wrong usage
+  4 no cluster, CRD or permission   5 AWS cannot be read   64 wrong usage
 
 KUBECONFIG or ~/.kube/config selects the cluster. NO_COLOR turns colours off.
 """

@@ -14,6 +14,8 @@ class Exit(IntEnum):
     NOT_FOUND = 3
     CLUSTER = 4
     """No cluster, no CRD, no permission."""
+    AWS = 5
+    """AWS cannot be read: no credentials, no permission, no answer."""
     USAGE = 64
     INTERRUPTED = 130
 

@@ -39,8 +39,8 @@ class Inputs:
 
     `sources`: what must be looked up before the desired graph can be built; None in a deletion, which desires nothing.
     `full`: everything is due to be observed, not only what is unsettled. `fresh`: somebody has asked for it, so that
-    no read is shared which began before. `secrets`: the Kubernetes Secrets that give a value; `unusable`: why the
-    others do not.
+    no read is shared which began before. `begun`: parts of the stack may exist, whatever object and memory know.
+    `secrets`: the Kubernetes Secrets that give a value; `unusable`: why the others do not.
     """
 
     body: Mapping[str, Any]
@@ -49,6 +49,7 @@ class Inputs:
     sources: DataSources | None
     full: bool
     fresh: bool = False
+    begun: bool = False
     secrets: Mapping[str, tuple[Observed, ...]] = field(default_factory=dict)
     unusable: Mapping[str, Health] = field(default_factory=dict)
 
@@ -86,7 +87,7 @@ def observe_stack(inputs: Inputs) -> Observations:
         slow_since=max(memory.wrote_at, now - _SLOW_FOR if shared else now),
         previous=memory.world,
         only=None if full else memory.due(now),
-        begun=memory.world is not None or _begun(inputs.body),
+        begun=inputs.begun or memory.world is not None or _begun(inputs.body),
         known=memory.known,
     )
     memory.has_read(observations.read, now)
