@@ -26,7 +26,7 @@ from missyou_operator.engine.resource import Health, Observed, failed
 _DATABASE = "rds.DBInstance"
 #: States in which something holds no data yet, or is being deleted already.
 _WITHOUT_DATA = frozenset({"creating", "deleting"})
-_RETAIN = '{"spec":{"deletionPolicy":"Retain"}}'
+RETAIN = '{"spec":{"deletionPolicy":"Retain"}}'
 _DELETE = '{"spec":{"deletionPolicy":"Delete"}}'
 _FINAL_SNAPSHOT = '{"spec":{"database":{"finalSnapshot":true}}}'
 
@@ -60,7 +60,7 @@ def unconfirmed(body: Mapping[str, Any], world: ObservedState) -> Question | Non
         failed(
             Reason.APPROVAL_REQUIRED,
             f"deleting {body['metadata']['namespace']}/{name} destroys {'; '.join(lost)}. Nothing is deleted before "
-            f"you confirm: {confirm_command(body)}. To keep everything in AWS instead: {patch_command(body, _RETAIN)}",
+            f"you confirm: {confirm_command(body)}. To keep everything in AWS instead: {patch_command(body, RETAIN)}",
         )
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 from missyou_operator.api.annotations import PLACE, annotation
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.assumed import Identity
+from missyou_operator.aws.errors import classify
 from missyou_operator.aws.session import Account, Accounts
 from missyou_operator.engine.errors import RefusedError
 
@@ -94,19 +95,22 @@ def check(
 def account_of(body: Mapping[str, Any], accounts: Accounts, region: str, ways: Sequence[Identity]) -> Account:
     """Return the account to delete a stack in: that of its place, by whichever of the identities leads there.
 
-    Error: RefusedError if none does.
+    Errors: RefusedError if none does; AWS's own refusal if it lets none of them in, since then nobody can tell.
     """
     known = recorded(body)
     if known is None:
         return meant(body, accounts, region, ways[0])[1]
-    account = _way_to(known, accounts, ways)
-    if account is None:
-        raise RefusedError(
-            Reason.PLACE_CHANGED,
-            f"this stack lives in {known}, where {_nowhere(ways)}. It is not deleted. {_remedy(body, known, None)}; "
-            "or set spec.deletionPolicy to Retain to leave it there",
-        )
-    return account
+    refusals: list[Exception] = []
+    account = _way_to(known, accounts, ways, refusals)
+    if account is not None:
+        return account
+    if len(refusals) == len(dict.fromkeys(ways)):
+        raise refusals[0]
+    why = f" ({classify(refusals[0]).message.rstrip('. ')})" if refusals else ""
+    raise RefusedError(
+        Reason.PLACE_CHANGED,
+        f"this stack lives in {known}, where {_nowhere(ways)}{why}. It is not deleted. {_remedy(body, known, None)}",
+    )
 
 
 def _nowhere(ways: Sequence[Identity]) -> str:
@@ -115,13 +119,17 @@ def _nowhere(ways: Sequence[Identity]) -> str:
     return f"the role {ways[0].role} of its MissYouTenant does not lead" if ways[0].role else "its tenant does not lead"
 
 
-def _way_to(known: Place, accounts: Accounts, ways: Sequence[Identity]) -> Account | None:
-    """Return the account of a place, by the first of the identities that leads there."""
+def _way_to(
+    known: Place, accounts: Accounts, ways: Sequence[Identity], refusals: list[Exception] | None = None
+) -> Account | None:
+    """Return the account of a place, by the first of the identities that leads there; collect AWS's `refusals`."""
     for identity in dict.fromkeys(ways):
         account = accounts.get(known.region, identity)
         try:
             number, _ = account.identity()
-        except Exception:  # noqa: S112 - a role that is gone or refused leads nowhere
+        except Exception as refusal:  # a role that is gone or refused leads nowhere
+            if refusals is not None:
+                refusals.append(refusal)
             continue
         if number == known.account:
             return account

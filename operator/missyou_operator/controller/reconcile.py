@@ -141,7 +141,7 @@ class Reconciler:
             health = classify(error)
             if app is None and health.reason == Reason.ACCESS_DENIED and report.never_began(body):
                 return Report(body.get("status") or {}, 0.0, done=True)
-            return _failed(body, memory, health)
+            return _failed(body, memory, health if app else deletion.explained(body, health))
 
     def _begin(
         self,
