@@ -107,7 +107,7 @@ def removal(  # noqa: PLR0913 - all that a deletion depends on
 
 
 def from_status(body: Mapping[str, Any], status: Status, *, final_snapshot: bool) -> Removal:
-    """Return the same by what the status lists, where AWS cannot be asked: without sizes, and without what others do."""
+    """Return the same by what the status lists, where AWS cannot be asked: without sizes."""
     listed = [row for row in status.resources if row.id and row.state != "OwnedElsewhere" and row.type in _KINDS]
     ours = [
         Observed(_KINDS[row.type], row.name, row.id, {"id": row.id}, component=row.component)
@@ -207,7 +207,7 @@ def _notes(ours: Sequence[Observed]) -> Iterator[str]:
     if protected := sorted(row.name for row in ours if row.attrs.get("deletion_protection")):
         yield f"the deletion protection of {' and '.join(protected)} is switched off by the operator itself"
     if any(row.kind.TYPE == "elbv2.LoadBalancer" for row in ours):
-        yield "AWS's own network interfaces outlive load balancer and tasks by some minutes: the network goes after them"
+        yield "AWS's own network interfaces outlive load balancer and tasks by some minutes: the network goes last"
 
 
 def _seconds(ours: Sequence[Observed], database: Observed | None, *, final_snapshot: bool) -> int:
