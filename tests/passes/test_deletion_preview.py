@@ -8,10 +8,13 @@ import pytest
 
 from missyou_operator.api import parse
 from missyou_operator.api.status import parse_status
+from missyou_operator.cli.delete import lines, observed
+from missyou_operator.cli.render import Style
 from missyou_operator.controller.confirmation import unconfirmed
 from missyou_operator.controller.removal import Removal, from_status, in_short, removal
 from tests.sim.app import App, changes
 from tests.sim.aws import OPERATOR, REGION
+from tests.sim.commands import offline
 
 RETAIN = """kubectl patch missyouapp parting -n default --type merge -p '{"spec":{"deletionPolicy":"Retain"}}'"""
 RESUME = """kubectl patch missyouapp parting -n default --type merge -p '{"spec":{"suspend":false}}'"""
@@ -159,3 +162,18 @@ def test_the_other_way_out_needs_no_credentials(app: App) -> None:
     deleting(app)
     app.edit(deletionPolicy="Retain")
     assert app.deletion_pass().done
+
+
+def test_the_command_shows_what_aws_shows_and_what_others_have_put_there(app: App) -> None:
+    ec2 = app.client("ec2")
+    [subnet] = ec2.describe_subnets(Filters=[{"Name": "tag:Name", "Values": ["parting-app-a"]}])["Subnets"]
+    theirs = ec2.create_network_interface(SubnetId=subnet["SubnetId"], Description="somebody's lambda")
+    stack = offline(app)
+    found = observed(app.body, stack)
+    text = "\n".join(lines(found, "", Style()))
+    print(text)
+    [stranger] = [each for each in found.obstacles if "stack's network" in each]
+    assert theirs["NetworkInterface"]["NetworkInterfaceId"] in stranger
+    assert "somebody's lambda" in stranger
+    assert f"      $ {CONFIRM}" in text
+    assert len(found.going) == len(told(app).going)

@@ -63,6 +63,17 @@ class Cluster:
         )
         return app
 
+    def annotate(self, namespace: str, name: str, annotation: str, value: str) -> None:
+        """Set an annotation of a MissYouApp. Raises Failure."""
+        patch = {"metadata": {"annotations": {annotation: value}}}
+        missing = f'MissYouApp "{name}" not found in namespace "{namespace}"'
+        self._ask(missing, self._api.patch_namespaced_custom_object, GROUP, VERSION, namespace, PLURAL, name, patch)
+
+    def delete(self, namespace: str, name: str) -> None:
+        """Delete a MissYouApp, as `kubectl delete` does: it stays until its stack is gone. Raises Failure."""
+        missing = f'MissYouApp "{name}" not found in namespace "{namespace}"'
+        self._ask(missing, self._api.delete_namespaced_custom_object, GROUP, VERSION, namespace, PLURAL, name)
+
     def table(self, namespace: str | None, name: str | None = None) -> App:
         """Return a meta.k8s.io/v1 Table of the MissYouApps of one namespace, or of all."""
         options = {"_headers": {"Accept": _TABLE}}

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from missyou_operator.api.crd import crd_yaml
 from missyou_operator.api.kind import PLURAL, TENANT_PLURAL
-from missyou_operator.cli import cost, policy, prices
+from missyou_operator.cli import cost, delete, doctor, policy, prices
 from missyou_operator.cli.cluster import Cluster
 from missyou_operator.cli.exits import Exit, Failure
 from missyou_operator.cli.progress import read_status
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Errors are one line on standard error."""
     options = _parser().parse_args(argv)
     try:
-        options.run(options)
+        return int(options.run(options) or Exit.OK)
     except Failure as failure:
         sys.stderr.write(f"missyou: {failure}\n")
         return failure.code
@@ -117,6 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     policy.add_to(commands)
     cost.add_to(commands)
     prices.add_to(commands)
+    doctor.add_to(commands)
+    delete.add_to(commands)
 
     get = _command(commands, "get", "list MissYouApps, like `kubectl get missyouapps`", place)
     get.add_argument("name", nargs="?", metavar="NAME", help="name of a MissYouApp (default: all)")

@@ -6,7 +6,7 @@ another service created and will remove by itself; the rest was put into our net
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -73,6 +73,41 @@ def contents_of_vpc(cloud: Cloud, vpc_id: str) -> tuple[Blocker, ...]:
         *(_group(row, "security group") for row in groups if row.get("GroupName") != "default"),
         *(Blocker(row["SubnetId"], f"subnet {row.get('CidrBlock', '')}", _tagged_owner(row)) for row in subnets),
     )
+
+
+def strangers(cloud: Cloud, vpc_id: str, ours: Collection[str]) -> tuple[Blocker, ...]:
+    """List what others have put into a VPC, which its deletion would wait for. `ours`: the IDs of the stack's own.
+
+    The stack's interfaces are in its own security groups, but for those of its NAT gateways, which have none. An
+    instance is never the stack's. Source: EC2 API reference, NetworkInterface.
+    """
+    found = [
+        Blocker(row["NetworkInterfaceId"], row.get("Description") or "", _requester(row))
+        for row in _described(cloud, "describe_network_interfaces", "NetworkInterfaces", {"vpc-id": vpc_id})
+        if not _is_ours(row, ours)
+    ]
+    groups = _described(cloud, "describe_security_groups", "SecurityGroups", {"vpc-id": vpc_id})
+    found += [
+        _group(row, "security group")
+        for row in groups
+        if row["GroupId"] not in ours and row.get("GroupName") != "default"
+    ]
+    subnets = _described(cloud, "describe_subnets", "Subnets", {"vpc-id": vpc_id})
+    return (
+        *found,
+        *(
+            Blocker(row["SubnetId"], f"subnet {row.get('CidrBlock', '')}", _tagged_owner(row))
+            for row in subnets
+            if row["SubnetId"] not in ours
+        ),
+    )
+
+
+def _is_ours(row: Mapping[str, Any], ours: Collection[str]) -> bool:
+    if (row.get("Attachment") or {}).get("InstanceId"):
+        return False
+    words = str(row.get("Description") or "").split()
+    return any(word in ours for word in words) or any(group["GroupId"] in ours for group in row.get("Groups") or ())
 
 
 def delete_unless_used(

@@ -40,7 +40,7 @@ def diagnosis(
             events = [text for text in events if "steady state" not in text]
             targets = ()
         hide = partial(redact, others=revision_in_use(reader, definition).get("environment", {}).values())
-        stopped = redacted(_stopped_tasks(reader, attrs, definition), hide)
+        stopped = redacted(stopped_tasks(reader, attrs, definition), hide)
         found = diagnose(stopped, map(hide, events), targets)
         return _with_log(reader, found, hide) if found and found.task else found
     served = attrs["rollout_state"] == "COMPLETED" and attrs["healthy"] != 0
@@ -56,7 +56,7 @@ def _is_starting(row: Mapping[str, Any], attrs: Mapping[str, Any]) -> bool:
     return attrs["rollout_state"] == "IN_PROGRESS" and since is not None and utc_now() - since < grace
 
 
-def _stopped_tasks(reader: Reader, attrs: Mapping[str, Any], definition: str) -> Sequence[Mapping[str, Any]]:
+def stopped_tasks(reader: Reader, attrs: Mapping[str, Any], definition: str) -> Sequence[Mapping[str, Any]]:
     """Read the stopped tasks of a revision (AWS keeps them for an hour)."""
     ecs, cluster = reader.client("ecs"), attrs["cluster"]
     arns = ecs.list_tasks(
@@ -72,11 +72,11 @@ def _with_log(reader: Reader, found: Diagnosis, hide: Callable[[str], str]) -> D
     """Add the end of the failed task's log, if that may be quoted, and the command that shows it."""
     group, stream = reader.name("ecs.Log"), f"{CONTAINER}/{CONTAINER}/{found.task.rpartition('/')[2]}"
     look = f"aws logs tail {group} --log-stream-names {stream} --since 3h --region {reader.stack.region}"
-    log = _log_tail(reader, group, stream, hide) if reader.desired_names("ecs.Log") else ""
+    log = log_tail(reader, group, stream, hide) if reader.desired_names("ecs.Log") else ""
     return replace(found, log=log, look=look)
 
 
-def _log_tail(reader: Reader, group: str, stream: str, hide: Callable[[str], str]) -> str:
+def log_tail(reader: Reader, group: str, stream: str, hide: Callable[[str], str]) -> str:
     """Read the end of a log; "" if that fails, since it only supplements a diagnosis."""
     try:
         answer = reader.client("logs").get_log_events(

@@ -1,0 +1,142 @@
+"""What AWS shows of a component in trouble, for a person to read: events, stopped tasks, log, targets, alarms.
+
+A pass of the operator needs none of it beyond what its conditions quote. `missyou doctor` reads it on request, with the
+caller's own rights, so that what may not be read is said and hides nothing else.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from missyou_operator.api.components import Component
+from missyou_operator.aws.cloud import Reader
+from missyou_operator.aws.ecs.causes import log_tail, stopped_tasks
+from missyou_operator.aws.ecs.logs import without_controls
+from missyou_operator.aws.ecs.revisions import CONTAINER, revision_in_use
+from missyou_operator.aws.errors import code_of
+from missyou_operator.engine.plan import ObservedState
+from missyou_operator.engine.resource import Observed
+from missyou_operator.engine.values import redact
+
+#: How many events, kinds of stopped tasks and targets are shown.
+_MOST = 4
+#: Events of a service that are there in the best of times.
+_NORMAL = ("has started ", "has stopped ", "registered ", "deregistered ", "has begun draining", "steady state")
+#: Minutes that the events of a database reach back.
+_DAY = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that AWS shows: of which component, where it was read ("event", "task", "log", …), and when it was."""
+
+    component: str
+    source: str
+    text: str
+    at: datetime | None = None
+
+
+def gather(reader: Reader, world: ObservedState, troubled: Iterable[str]) -> list[Fact]:
+    """Read what AWS shows of the components in trouble, and the alarms that fire.
+
+    `reader`: the handle of the last observation, which desires the tasks' log only where it may be quoted.
+    """
+    rows = [row for row in itertools.chain.from_iterable(world.values()) if row.owned]
+    wanted = set(troubled)
+    readers: list[tuple[str, str, Callable[[], Iterable[Fact]]]] = []
+    for row in rows:
+        if row.kind.TYPE == "ecs.Service" and {Component.SERVICE, Component.LOAD_BALANCER} & wanted:
+            readers.append((Component.SERVICE, "service", partial(_service, reader, row)))
+        elif row.kind.TYPE == "rds.DBInstance" and Component.DATABASE in wanted:
+            readers.append((Component.DATABASE, "event", partial(_database, reader, row)))
+    if firing := [row.name for row in rows if row.kind.TYPE == "cloudwatch.Alarm" and row.state == "ALARM"]:
+        readers.append((Component.MONITORING, "alarm", partial(_alarms, reader, firing)))
+    return [fact for component, source, read in readers for fact in _read(component, source, read)]
+
+
+def _read(component: str, source: str, read: Callable[[], Iterable[Fact]]) -> list[Fact]:
+    try:
+        return list(read())
+    except ClientError as error:
+        return [Fact(component, source, f"cannot be read: {code_of(error)}")]
+    except BotoCoreError as error:
+        return [Fact(component, source, f"cannot be read: {type(error).__name__}")]
+
+
+def _service(reader: Reader, service: Observed) -> Iterator[Fact]:
+    attrs = service.attrs
+    definition = attrs["failed_definition"] or attrs["task_definition"]
+    hide = partial(redact, others=revision_in_use(reader, definition).get("environment", {}).values())
+    [row] = reader.client("ecs").describe_services(cluster=attrs["cluster"], services=[service.name])["services"]
+    told = [event for event in row.get("events") or () if not any(each in event["message"] for each in _NORMAL)]
+    for event in told[:_MOST]:
+        yield Fact(Component.SERVICE, "event", _line(hide(event["message"])), event.get("createdAt"))
+    stopped = sorted(
+        stopped_tasks(reader, attrs, definition), key=lambda task: str(task.get("stoppedAt", "")), reverse=True
+    )
+    yield from _tasks(stopped, hide)
+    yield from _log(reader, stopped, hide)
+    yield from _targets(reader, attrs)
+
+
+def _tasks(stopped: Sequence[Mapping[str, Any]], hide: Callable[[str], str]) -> Iterator[Fact]:
+    """Yield a line for each way in which tasks ended, the newest first."""
+    ways: dict[str, list[Mapping[str, Any]]] = {}
+    for task in stopped:
+        exits = [item for item in task.get("containers") or () if item.get("exitCode") is not None]
+        code = f" (exit code {exits[0]['exitCode']})" if exits else ""
+        ways.setdefault(f"{hide(str(task.get('stoppedReason', '')))}{code}", []).append(task)
+    for text, tasks in list(ways.items())[:_MOST]:
+        number = f"{len(tasks)} tasks" if len(tasks) > 1 else f"task {_short(tasks[0].get('taskArn', ''))[:8]}"
+        yield Fact(Component.SERVICE, "task", f"{number} stopped: {_line(text)}", tasks[0].get("stoppedAt"))
+
+
+def _log(reader: Reader, stopped: Sequence[Mapping[str, Any]], hide: Callable[[str], str]) -> Iterator[Fact]:
+    started = [task for task in stopped if task.get("startedAt")]
+    if not started or not reader.desired_names("ecs.Log"):
+        return
+    group, task = reader.name("ecs.Log"), _short(started[0]["taskArn"])
+    if lines := log_tail(reader, group, f"{CONTAINER}/{CONTAINER}/{task}", hide):
+        yield Fact(Component.SERVICE, "log", lines, started[0].get("stoppedAt"))
+
+
+def _targets(reader: Reader, attrs: Mapping[str, Any]) -> Iterator[Fact]:
+    elb = reader.client("elbv2")
+    for group in attrs["target_groups"]:
+        rows = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+        ill = [row for row in rows if row["TargetHealth"]["State"] not in {"healthy", "draining"}]
+        for row in ill[:_MOST]:
+            target, health = row["Target"], row["TargetHealth"]
+            why = health.get("Description") or health.get("Reason") or ""
+            text = f"{target['Id']}:{target.get('Port', '')} is {health['State']}{f': {why}' if why else ''}"
+            yield Fact(Component.SERVICE, "target", _line(text))
+
+
+def _database(reader: Reader, database: Observed) -> Iterator[Fact]:
+    events = reader.client("rds").describe_events(
+        SourceIdentifier=database.id, SourceType="db-instance", Duration=_DAY
+    )["Events"]
+    for event in sorted(events, key=lambda each: str(each.get("Date", "")), reverse=True)[:_MOST]:
+        yield Fact(Component.DATABASE, "event", _line(event.get("Message", "")), event.get("Date"))
+
+
+def _alarms(reader: Reader, names: Sequence[str]) -> Iterator[Fact]:
+    rows = reader.client("cloudwatch").describe_alarms(AlarmNames=list(names))["MetricAlarms"]
+    for row in rows:
+        text = f"{row['AlarmName']}: {row.get('StateReason', '')}"
+        yield Fact(Component.MONITORING, "alarm", _line(text), row.get("StateUpdatedTimestamp"))
+
+
+def _line(text: str) -> str:
+    return without_controls(text)
+
+
+def _short(arn: str) -> str:
+    return arn.rpartition("/")[2]
