@@ -8,7 +8,7 @@ SAMPLE ?= production
 SETUP = command -v $(PYTHON) >/dev/null || { echo "setup: $(PYTHON) is missing: install Python, or make PYTHON=..." >&2; exit 1; }; $(PYTHON) tools/setup_venv.py
 export COMMAND
 
-.PHONY: help venv venv-demo lock demo demo-push demo-env demo-down test test-fast test-crash bench bench-app lint format crd chart compared-fields iam-policy licences sbom audit e2e-kind
+.PHONY: help venv venv-demo lock demo demo-push demo-env demo-down test test-fast test-crash bench bench-app lint format crd chart compared-fields changes iam-policy licences sbom audit e2e-kind
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ troubleshooting: venv ## write the tables of docs/troubleshooting.md from the ca
 
 compared-fields: venv ## write docs/compared-fields.md from tools/compared
 	@$(BIN)/python -m tools.compared
+
+changes: venv ## write docs/changes.md from what the resource classes declare
+	@$(BIN)/python -m tools.changes
 
 # An account, a cluster and a zone of nobody: what the file allows as it stands, it allows nobody.
 EXAMPLE_LIMITS := --account 123456789012 --region eu-central-1 --cluster 00000000-0000-0000-0000-000000000000 --zone Z0123456789ABCDEFGHIJ --permissions-boundary missyou-boundary

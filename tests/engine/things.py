@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from missyou_operator.engine.comparators import compare
+from missyou_operator.engine.effects import Effect, everything
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Runtime
@@ -64,6 +65,7 @@ class Thing(Resource):
     COMPARED = compare("color", "fixed", "uses")
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"fixed"})
     CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset({"version"})
+    EFFECTS = everything(Effect("Play"))
 
     component: str = "Toys"
     color: str = "red"

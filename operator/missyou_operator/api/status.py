@@ -32,6 +32,10 @@ Time = Annotated[
 Count = Annotated[int, Field(ge=0)]
 
 
+USD = Annotated[str, Field(max_length=32, pattern=r"^[+-]?[0-9]+[.][0-9]{2}$")]
+PlanRisk = Literal["Create", "InPlace", "Restart", "Replace", "DataLoss"]
+
+
 class StatusModel(WireModel):
     """A part of `status`. Unknown fields are dropped: another version of the operator may have written them."""
 
@@ -119,13 +123,20 @@ class PlannedChange(StatusModel):
     """Type and name of the resource."""
     fields: tuple[str, ...] = Field(default=(), strict=False)
     """Fields that differ, with their present and their desired value."""
+    risk: PlanRisk | None = None
+    """How far the change reaches. InPlace: nothing that serves is restarted. Restart: tasks or the database are.
+    Replace: deleted, and created anew. DataLoss: it destroys data."""
+    effect: str | None = None
+    """What the app feels of the change."""
+    expected_seconds: Count | None = None
+    """Seconds that the change usually takes until it is in effect."""
+    cost_difference_usd: USD | None = None
+    """Difference in the cost of the stack, in US dollars per month; absent where the change makes none, or where it is
+    not known."""
     destroys_data: bool = False
     """Whether the change destroys data."""
     held_because: Hold | None = None
     """Why the change has not been made yet; absent while nothing holds it."""
-
-
-USD = Annotated[str, Field(max_length=32, pattern=r"^[+-]?[0-9]+[.][0-9]{2}$")]
 
 
 class ComponentCost(StatusModel):
@@ -166,6 +177,14 @@ class PlanStatus(StatusModel):
 
     id: str
     """ID of the plan. To approve it, set the annotation missyou.app/approve to this value."""
+    summary: str | None = None
+    """How many resources the plan adds, changes and destroys; a replacement is an addition and a destruction."""
+    risk: PlanRisk | None = None
+    """The highest risk of its changes."""
+    effect: str | None = None
+    """What the app feels of the plan as a whole."""
+    expected_seconds: Count | None = None
+    """Seconds that the plan usually takes: its longest chain of changes that wait for each other."""
     changes: tuple[PlannedChange, ...] = Field(default=(), strict=False)
     """The planned changes."""
     cost: PlannedCost | None = None

@@ -19,6 +19,7 @@ from missyou_operator.aws.errors import gone, is_absent
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.aws.tags import retag
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 
 #: Where the records are: the hosted zone's ID, and the ARN of the role that reaches it (absent: the operator's own).
@@ -47,6 +48,7 @@ class Certificate(Resource):
     TYPE: ClassVar[str] = "acm.Certificate"
     IDENTITY = "id"
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "route53.Alias", "route53.Validation", "route53.Claim")
+    EFFECTS = Effects(Effect("RequestCertificate", 90), Effect("DeleteCertificate"))
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("acm:ListCertificates", "acm:DescribeCertificate", "acm:ListTagsForCertificate"),
         # The request has no resource to restrict it by, only tags.

@@ -17,6 +17,7 @@ from missyou_operator.aws.errors import gone, message_of
 from missyou_operator.aws.permissions import Condition, Grant, Part, change, linked_role, make, observe
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Health, Observed, Resource
 
@@ -42,6 +43,11 @@ class ScalableTarget(Resource):
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Cluster",)
     # AWS would delete its policies with it; in sequence, neither call hits what the other has just deleted.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalingPolicy",)
+    EFFECTS = Effects(
+        Effect("RegisterScalableTarget"),
+        Effect("DeregisterScalableTarget"),
+        update=Effect("RegisterScalableTarget", 90),
+    )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("application-autoscaling:DescribeScalableTargets"),
         observe("application-autoscaling:ListTagsForResource", on=_ANY),
@@ -149,6 +155,7 @@ class ScalingPolicy(Resource):
     TYPE: ClassVar[str] = "autoscaling.ScalingPolicy"
     COMPARED = compare("metric", "target", "scale_out_cooldown", "scale_in_cooldown", "scales_in")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalableTarget",)
+    EFFECTS = Effects(Effect("PutScalingPolicy"), Effect("DeleteScalingPolicy"), update=Effect("PutScalingPolicy"))
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("application-autoscaling:DescribeScalingPolicies"),
         change(

@@ -16,6 +16,7 @@ from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import READY, Health, Observed, Remains, Resource, World, pending
 from missyou_operator.engine.values import Ref
@@ -46,6 +47,16 @@ class Repository(Named):
     # Nothing protects an image that a task still runs.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     EVIDENCE: ClassVar[tuple[str, ...]] = ("ecs.Service", "ecs.TaskDefinition")
+    EFFECTS = Effects(
+        Effect("CreateRepository, PutLifecyclePolicy"),
+        Effect("DeleteRepository", feels="its images are gone: what names them starts no more tasks"),
+        fields={
+            "scan_on_push": Effect("PutImageScanningConfiguration"),
+            "keep_images": Effect("PutLifecyclePolicy"),
+            "keep_tags": Effect("PutLifecyclePolicy"),
+            "immutable_tags": Effect("PutImageTagMutability"),
+        },
+    )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("ecr:DescribeRepositories"),
         observe("ecr:ListTagsForResource", "ecr:GetLifecyclePolicy", "ecr:ListImages", on=_NAME),

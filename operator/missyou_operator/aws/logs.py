@@ -12,6 +12,7 @@ from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.resource import Health, Observed, Resource
 
 #: Some actions take an ARN that ends in `:*`. Source: CloudWatch Logs User Guide, "Log group ARN formats".
@@ -34,6 +35,11 @@ class LogGroup(Resource):
     # Whatever still writes to it would create it again.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "rds.DBInstance", "ec2.FlowLog")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc", "rds.DBInstance")
+    EFFECTS = Effects(
+        Effect("CreateLogGroup, PutRetentionPolicy"),
+        Effect("DeleteLogGroup"),
+        fields={"retention_days": Effect("PutRetentionPolicy")},
+    )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("logs:DescribeLogGroups"),
         observe("logs:ListTagsForResource", on=_NAMES),

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
 
 from missyou_operator.api import AppSpec
 from missyou_operator.api.conditions import Reason
-from missyou_operator.api.status import ApprovedPlan, Data, Drift, Hold, PlannedChange, PlanStatus, Status, TakeOver
+from missyou_operator.api.status import (
+    ApprovedPlan,
+    Data,
+    Drift,
+    Hold,
+    PlannedChange,
+    PlannedCost,
+    PlanStatus,
+    Status,
+    TakeOver,
+)
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.controller.approvals import Approvals
 from missyou_operator.controller.drift import without_retained
 from missyou_operator.controller.ignored import ignored_text
 from missyou_operator.controller.spending import Spending
+from missyou_operator.engine.effects import Risk, together
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome
-from missyou_operator.engine.plan import Action, Change, ObservedState, Plan
+from missyou_operator.engine.plan import Action, Change, ObservedState, Plan, creation
 from missyou_operator.engine.resource import Health
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What is known of a plan beside its changes.
+
+    `seconds`: how long it usually takes. `costs`: the difference that each change makes, by address, in US dollars a
+    month.
+    """
+
+    seconds: int = 0
+    costs: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +53,8 @@ class PassResult:
     that a guard holds, by address. `ignored`: changes that AWS accepts and does not show. `data`: what holds data, and
     what is lost. `unknown`: types whose state is not known, with the reason. `full`: whether AWS was observed in full.
     `approvals`: what a person has approved; `approved`: what the status is to remember of it. `taken_over`: what it is
-    to remember of a take-over. `lingering`: whether something is there only for a version of the app that the spec no
-    longer asks for.
+    to remember of a take-over. `prospect`: what to expect of a plan. `lingering`: whether something is there only for a
+    version of the app that the spec no longer asks for.
     """
 
     app: AppSpec
@@ -48,6 +73,7 @@ class PassResult:
     approvals: Approvals
     approved: ApprovedPlan | None = None
     taken_over: TakeOver | None = None
+    prospect: Callable[[Plan], Prospect] = lambda _: Prospect()
     lingering: bool = False
 
     @property
@@ -72,7 +98,7 @@ def left_to_do(plan: Plan, graph: Graph, world: ObservedState, ignored: Sequence
     What is being deleted to be replaced is still to be created, and what AWS ignores is not done by being tried again.
     """
     going = [graph[address] for address, rows in world.items() if address in graph and rows[0].state == "deleting"]
-    coming = [Change(Action.CREATE, one.address, one.component) for one in going if world[one.address][0].owned]
+    coming = [creation(one) for one in going if world[one.address][0].owned]
     changes = (*coming, *plan.changes)
     addresses = {change.address for change in changes}
     return without_retained(Plan((*changes, *(change for change in ignored if change.address not in addresses))))
@@ -88,19 +114,48 @@ def plan_status(result: PassResult, before: Status) -> PlanStatus | None:
     if cost is None and not waiting and before.plan:
         # Since the first pass of a change, `status.cost` is what the stack is going to cost.
         cost = before.plan.cost
+    id_ = result.spending.id if result.spending.approval.changes else result.approvals.id(plan.digest)
+    return as_status(id_, plan, result.prospect(plan), partial(_hold, result), cost)
+
+
+def as_status(
+    id_: str,
+    plan: Plan,
+    prospect: Prospect,
+    hold: Callable[[Change], Hold | None],
+    cost: PlannedCost | None = None,
+) -> PlanStatus:
+    """Return a plan as the status and `missyou plan` show it. `hold` says why a change is not made."""
+    whole = together([change.effect for change in plan.changes])
+    dangers = list(Risk)
     return PlanStatus(
-        id=result.spending.id if result.spending.approval.changes else result.approvals.id(plan.digest),
-        changes=tuple(planned_change(change, _hold(result, change)) for change in plan.changes),
+        id=id_,
+        summary=summary(plan),
+        risk=max((change.risk for change in plan.changes), key=dangers.index).value,
+        effect=whole.feels,
+        expected_seconds=prospect.seconds or None,
+        changes=tuple(_planned_change(change, hold(change), prospect) for change in plan.changes),
         cost=cost,
     )
 
 
-def planned_change(change: Change, held_because: Hold | None) -> PlannedChange:
-    """Return a change as the status shows it."""
+def summary(plan: Plan) -> str:
+    """Return in Terraform's words what a plan does."""
+    replaced = len(plan.of(Action.REPLACE))
+    added, changed, gone = (len(plan.of(action)) for action in (Action.CREATE, Action.UPDATE, Action.DELETE))
+    return f"{added + replaced} to add, {changed} to change, {gone + replaced} to destroy"
+
+
+def _planned_change(change: Change, held_because: Hold | None, prospect: Prospect) -> PlannedChange:
+    difference = prospect.costs.get(change.address)
     return PlannedChange(
         action=change.action.value,
         resource=change.address,
         fields=tuple(map(str, change.fields)),
+        risk=change.risk.value,
+        effect=change.effect.feels,
+        expected_seconds=change.effect.seconds,
+        cost_difference_usd=f"{difference:+.2f}" if difference else None,
         destroys_data=bool(change.destroys),
         held_because=held_because,
     )

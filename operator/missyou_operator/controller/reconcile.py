@@ -18,7 +18,7 @@ from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.observe import Observations
-from missyou_operator.controller import deletion, losses, report, takeover, unread
+from missyou_operator.controller import change_costs, deletion, losses, report, takeover, unread
 from missyou_operator.controller.approvals import Approvals
 from missyou_operator.controller.drift import (
     Drifted,
@@ -41,9 +41,10 @@ from missyou_operator.controller.ignored import tell_ignored
 from missyou_operator.controller.inputs import Inputs, desire, observe_and_plan, plan_for
 from missyou_operator.controller.learning import learn
 from missyou_operator.controller.memory import Memory
-from missyou_operator.controller.planned import PassResult, left_to_do
+from missyou_operator.controller.planned import PassResult, Prospect, left_to_do
 from missyou_operator.controller.report import Report
 from missyou_operator.controller.spending import check_budget, judge
+from missyou_operator.engine.duration import expected_seconds
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
@@ -286,6 +287,10 @@ class Reconciler:
             ),
             taken_over=takeover.record(
                 body, takeover.pending(stack, outcome.world), utc_now(), whole=inputs.full and not unreadable
+            ),
+            prospect=lambda plan: Prospect(
+                expected_seconds(plan, graph, outcome.world),
+                change_costs.by_address(app, self._environment.prices, plan, outcome.world),
             ),
             lingering=bool(graph.kept),
         )

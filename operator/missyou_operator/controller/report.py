@@ -18,7 +18,6 @@ from missyou_operator.api.status import (
     Condition,
     Data,
     Hold,
-    PlanStatus,
     ResourceStatus,
     Status,
     merge_patch,
@@ -30,7 +29,7 @@ from missyou_operator.controller.conditions import Verdict, component_verdicts, 
 from missyou_operator.controller.confirmation import Question
 from missyou_operator.controller.events import Event, transitions
 from missyou_operator.controller.ignored import ignored_text
-from missyou_operator.controller.planned import PassResult, plan_status, planned_change
+from missyou_operator.controller.planned import PassResult, Prospect, as_status, plan_status
 from missyou_operator.controller.suspension import suspension
 from missyou_operator.engine.outcome import Outcome
 from missyou_operator.engine.plan import Action, Change
@@ -113,8 +112,7 @@ def withheld(body: Mapping[str, Any], question: Question, approvals: Approvals, 
     """Return the status of a deletion that waits for a person: nothing is in progress, and the rest stays."""
     before, health = previous(body), question.health
     hold = Hold(reason=health.reason, message=health.message)
-    changes = tuple(planned_change(change, hold) for change in question.plan.changes)
-    plan = PlanStatus(id=question.id, changes=changes) if changes else None
+    plan = as_status(question.id, question.plan, Prospect(), lambda _: hold) if question.plan.changes else None
     approved = approvals.status(before, question.plan, (), now, whole=False)
     overall = (ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED)
     verdicts = [*not_ready(health, health.message), *_without(before.conditions, *overall)]

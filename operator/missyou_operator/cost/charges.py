@@ -51,16 +51,16 @@ LOGS_KEPT = _item("logs.storedGBMonth", "GB-months", _CLOUDWATCH, "Storage Snaps
 
 def _network(app: AppSpec, usage: Usage) -> Iterable[Charge]:
     gateways = app.network.nat_gateways
-    yield Charge(f"NAT gateways: {gateways}", NAT_HOUR, gateways * usage.hours)
-    yield Charge("through NAT", NAT_GB, usage.nat_gb)
-    yield Charge(f"public IPv4 of NAT: {gateways}", IPV4_HOUR, gateways * usage.hours)
+    yield Charge(f"NAT gateways: {gateways}", NAT_HOUR, gateways * usage.hours, "ec2.NatGateway")
+    yield Charge("through NAT", NAT_GB, usage.nat_gb, "ec2.NatGateway")
+    yield Charge(f"public IPv4 of NAT: {gateways}", IPV4_HOUR, gateways * usage.hours, "ec2.Address")
     if app.network.endpoints.interfaces:
         about = f"interface endpoints: {INTERFACE_ENDPOINTS} in {ZONES} zones"
-        yield Charge(about, ENDPOINT_HOUR, INTERFACE_ENDPOINTS * ZONES * usage.hours)
-        yield Charge("through interface endpoints", ENDPOINT_GB, usage.endpoint_gb)
+        yield Charge(about, ENDPOINT_HOUR, INTERFACE_ENDPOINTS * ZONES * usage.hours, "ec2.VpcEndpoint")
+        yield Charge("through interface endpoints", ENDPOINT_GB, usage.endpoint_gb, "ec2.VpcEndpoint")
     if (logs := app.network.flow_logs).enabled:
-        yield Charge("flow logs written", LOGS_WRITTEN, usage.flow_log_gb)
-        yield Charge("flow logs kept", LOGS_KEPT, _stored(usage.flow_log_gb, logs.retention_days))
+        yield Charge("flow logs written", LOGS_WRITTEN, usage.flow_log_gb, "ec2.FlowLog")
+        yield Charge("flow logs kept", LOGS_KEPT, _stored(usage.flow_log_gb, logs.retention_days), "ec2.FlowLog")
 
 
 def _postgres(name: str, zones: str, instance: str, storage: str) -> tuple[Item, Item]:
@@ -82,8 +82,8 @@ def _database(app: AppSpec, usage: Usage) -> Iterable[Charge]:
     database = app.database
     instance, storage = RDS[database.multi_az]
     about = f"{database.instance_class}, {'with a standby' if database.multi_az else 'one zone'}"
-    yield Charge(about, instance.of(database.instance_class), usage.hours)
-    yield Charge("gp3 storage", storage, Decimal(database.storage_gib))
+    yield Charge(about, instance.of(database.instance_class), usage.hours, "rds.DBInstance")
+    yield Charge("gp3 storage", storage, Decimal(database.storage_gib), "rds.DBInstance")
 
 
 ECR_GB = _item("ecr.gbMonth", "GB-months", "AmazonECR", "EC2 Container Registry", "TimedStorage-ByteHrs")
@@ -93,7 +93,7 @@ SECRET = _item("secret.month", "months", "AWSSecretsManager", "Secret", "AWSSecr
 def _registry(app: AppSpec, usage: Usage) -> Iterable[Charge]:
     if app.image.repository is None:
         kept = app.registry.keep_images
-        yield Charge(f"images: {kept}", ECR_GB, kept * usage.image_gb)
+        yield Charge(f"images: {kept}", ECR_GB, kept * usage.image_gb, "ecr.Repository")
 
 
 def _secrets(app: AppSpec, usage: Usage) -> Iterable[Charge]:  # noqa: ARG001 - all parts have one signature
@@ -101,7 +101,7 @@ def _secrets(app: AppSpec, usage: Usage) -> Iterable[Charge]:  # noqa: ARG001 - 
     # An existing secret (secretARN) is paid for elsewhere.
     count = 1 + sum(source is not None and source.secret_key_ref is not None for source in sources)
     count += len(app.service.env_from)
-    yield Charge(f"secrets: {count}", SECRET, Decimal(count))
+    yield Charge(f"secrets: {count}", SECRET, Decimal(count), "secretsmanager.Secret")
 
 
 _BALANCER = ("AWSELB", "Load Balancer-Application")
@@ -114,12 +114,12 @@ S3_GB = _item(
 
 
 def _load_balancer(app: AppSpec, usage: Usage) -> Iterable[Charge]:
-    yield Charge("application load balancer", ALB_HOUR, usage.hours)
-    yield Charge("capacity units", ALB_LCU_HOUR, usage.lcu * usage.hours)
+    yield Charge("application load balancer", ALB_HOUR, usage.hours, "elbv2.LoadBalancer")
+    yield Charge("capacity units", ALB_LCU_HOUR, usage.lcu * usage.hours, "elbv2.LoadBalancer")
     if app.load_balancer.scheme == "internet-facing":
-        yield Charge(f"public IPv4: {ZONES}", IPV4_HOUR, ZONES * usage.hours)
+        yield Charge(f"public IPv4: {ZONES}", IPV4_HOUR, ZONES * usage.hours, "elbv2.LoadBalancer")
     if (logs := app.load_balancer.access_logs).enabled:
-        yield Charge("access logs kept", S3_GB, _stored(usage.access_log_gb, logs.retention_days))
+        yield Charge("access logs kept", S3_GB, _stored(usage.access_log_gb, logs.retention_days), "s3.Bucket")
 
 
 #: Rules of the web ACL: four managed groups, each of which AWS counts as one, and the rate limit.
@@ -132,9 +132,9 @@ WAF_REQUESTS = _item("waf.millionRequests", "million", *_FIREWALL, "RequestV2-Ti
 
 def _firewall(app: AppSpec, usage: Usage) -> Iterable[Charge]:
     if app.waf.enabled:
-        yield Charge("web ACL", WAF_ACL, Decimal(1))
-        yield Charge(f"rules: {WAF_RULES}", WAF_RULE, Decimal(WAF_RULES))
-        yield Charge("requests inspected", WAF_REQUESTS, usage.million_requests)
+        yield Charge("web ACL", WAF_ACL, Decimal(1), "wafv2.WebACL")
+        yield Charge(f"rules: {WAF_RULES}", WAF_RULE, Decimal(WAF_RULES), "wafv2.WebACL")
+        yield Charge("requests inspected", WAF_REQUESTS, usage.million_requests, "wafv2.WebACL")
 
 
 VCPU_HOUR = _item("fargate.vcpuHour", "vCPU-hours", "AmazonECS", "Compute", "Fargate-vCPU-Hours:perCPU")
@@ -144,8 +144,8 @@ MEMORY_HOUR = _item("fargate.gbHour", "GB-hours", "AmazonECS", "Compute", "Farga
 def _service(app: AppSpec, usage: Usage) -> Iterable[Charge]:
     tasks = app.service.replicas.min
     cpus, memory = Decimal(app.service.cpu) / 1024, Decimal(app.service.memory) / 1024
-    yield Charge(f"tasks: {tasks} x {cpus:f} vCPU", VCPU_HOUR, tasks * usage.hours * cpus)
-    yield Charge(f"tasks: {tasks} x {memory:f} GB", MEMORY_HOUR, tasks * usage.hours * memory)
+    yield Charge(f"tasks: {tasks} x {cpus:f} vCPU", VCPU_HOUR, tasks * usage.hours * cpus, "ecs.Service")
+    yield Charge(f"tasks: {tasks} x {memory:f} GB", MEMORY_HOUR, tasks * usage.hours * memory, "ecs.Service")
 
 
 #: Metrics that the alarms watch, which is what AWS counts: one each, and three for the rate of errors. (Two fewer with
@@ -158,11 +158,11 @@ ALARM = _item(
 
 
 def _monitoring(app: AppSpec, usage: Usage) -> Iterable[Charge]:
-    yield Charge("logs written", LOGS_WRITTEN, usage.log_gb)
-    yield Charge("logs kept", LOGS_KEPT, _stored(usage.log_gb, app.monitoring.log_retention_days))
+    yield Charge("logs written", LOGS_WRITTEN, usage.log_gb, "logs.LogGroup")
+    yield Charge("logs kept", LOGS_KEPT, _stored(usage.log_gb, app.monitoring.log_retention_days), "logs.LogGroup")
     if app.monitoring.dashboard:
-        yield Charge("dashboard", DASHBOARD, Decimal(1))
-    yield Charge(f"metrics with an alarm: {ALARM_METRICS}", ALARM, Decimal(ALARM_METRICS))
+        yield Charge("dashboard", DASHBOARD, Decimal(1), "cloudwatch.Dashboard")
+    yield Charge(f"metrics with an alarm: {ALARM_METRICS}", ALARM, Decimal(ALARM_METRICS), "cloudwatch.Alarm")
 
 
 #: In the order in which an estimate lists them. Records of a domain and public certificates cost nothing.

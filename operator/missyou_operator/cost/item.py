@@ -39,8 +39,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A part of the monthly bill: `quantity` units of an item. `what` describes it to people."""
+    """A part of the monthly bill: `quantity` units of an item. `what` describes it to people.
+
+    `resource`: the type of the resources that it is for.
+    """
 
     what: str
     item: Item
     quantity: Decimal
+    resource: str

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from missyou_operator.engine.effects import UNFELT, Effect, Risk
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.resource import FieldChange, Observed, Resource
 from missyou_operator.engine.values import UNKNOWN, Ref
@@ -30,7 +31,7 @@ class Action(StrEnum):
 class Change:
     """One change to one resource. `id` is set for what exists; `destroys` says in words what data would be lost.
 
-    `incarnation` is set where data would be lost: see `Resource.incarnation`.
+    `incarnation` is set where data would be lost: see `Resource.incarnation`. `effect` is what it means to the app.
     """
 
     action: Action
@@ -40,6 +41,18 @@ class Change:
     fields: tuple[FieldChange, ...] = ()
     destroys: str = ""
     incarnation: str = ""
+    effect: Effect = field(default=UNFELT, compare=False)
+
+    @property
+    def risk(self) -> Risk:
+        """How far it reaches."""
+        if self.destroys:
+            return Risk.DATA_LOSS
+        if self.action is Action.CREATE:
+            return Risk.CREATE
+        if self.action is Action.REPLACE:
+            return Risk.REPLACE
+        return Risk.RESTART if self.effect.restarts else Risk.IN_PLACE
 
     @property
     def type(self) -> str:
@@ -54,9 +67,11 @@ class Change:
     def digest(self) -> str:
         """Hex digits that stand for exactly this change of exactly this incarnation.
 
-        Hidden values are not part of it: whoever knows the rest could try out what gives the digest.
+        Hidden values are not part of it: whoever knows the rest could try out what gives the digest. Nor is its effect,
+        which follows from the rest.
         """
-        return hashlib.sha256(json.dumps(asdict(self.shown()), sort_keys=True).encode()).hexdigest()[:16]
+        parts = {name: value for name, value in asdict(self.shown()).items() if name != "effect"}
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +134,7 @@ def plan_one(desired: Resource, observed: Observed | None) -> Change | None:
     if desired.EXTERNAL or (observed is not None and not observed.owned):
         return None
     if observed is None:
-        return Change(Action.CREATE, desired.address, desired.component)
+        return creation(desired)
     if observed.state == "deleting" or desired.disputed(observed):
         return None
     fields = desired.diff(observed)
@@ -127,10 +142,15 @@ def plan_one(desired: Resource, observed: Observed | None) -> Change | None:
         return None
     if desired.FORCES_REPLACEMENT.intersection(change.field for change in fields):
         lost = desired.holds_data(observed) if desired.destroys_data(fields) else ""
-        return Change(
-            Action.REPLACE, desired.address, desired.component, observed.id, fields, lost, _which(observed, lost)
-        )
-    return Change(Action.UPDATE, desired.address, desired.component, observed.id, fields)
+        what = (Action.REPLACE, desired.address, desired.component, observed.id, fields)
+        return Change(*what, lost, _which(observed, lost), desired.EFFECTS.of_replacement)
+    effect = desired.EFFECTS.of_update((change.field for change in fields), desired.case(observed))
+    return Change(Action.UPDATE, desired.address, desired.component, observed.id, fields, effect=effect)
+
+
+def creation(desired: Resource) -> Change:
+    """Return the change that creates a resource."""
+    return Change(Action.CREATE, desired.address, desired.component, effect=desired.EFFECTS.create)
 
 
 def references(graph: Graph, resource: Resource, observed: Observed, change: Change | None = None) -> dict[Ref, Any]:
@@ -157,7 +177,8 @@ def _deletions(graph: Graph, world: ObservedState) -> Iterable[Change]:
             kept = observed.kind.EXTERNAL or observed.kind.RETAINED or undeletable(observed, graph)
             if observed.owned and not kept:
                 lost = observed.kind.holds_data(observed)
-                yield Change(Action.DELETE, address, observed.component, observed.id, (), lost, _which(observed, lost))
+                what = (Action.DELETE, address, observed.component, observed.id, ())
+                yield Change(*what, lost, _which(observed, lost), observed.kind.EFFECTS.delete)
 
 
 def _which(observed: Observed, lost: str) -> str:

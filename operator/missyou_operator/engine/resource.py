@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, Self
 
 from missyou_operator.engine.comparators import Comparator
+from missyou_operator.engine.effects import Effects
 from missyou_operator.engine.tags import stale
 from missyou_operator.engine.values import UNKNOWN, Ref, Sensitive, is_known, refs_in, substitute
 
@@ -135,6 +136,7 @@ class Resource(abc.ABC):
     Class attributes:
 
     - `COMPARED`: the fields that are compared with `Observed.attrs`, each with its comparator.
+    - `EFFECTS`: what creating, deleting and changing it means to the app, for each compared field.
     - `CONFIDENTIAL`: the compared mappings of which only keys are ever shown: their values may be secret.
     - `FORCES_REPLACEMENT`: the compared fields that cannot be changed in place.
     - `CHANGES_ON_UPDATE`: attributes that have another value after an update (a task definition's ARN).
@@ -152,6 +154,7 @@ class Resource(abc.ABC):
 
     TYPE: ClassVar[str]
     COMPARED: ClassVar[Mapping[str, Comparator]] = {}
+    EFFECTS: ClassVar[Effects]
     CONFIDENTIAL: ClassVar[frozenset[str]] = frozenset()
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset()
     CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset()
@@ -214,6 +217,11 @@ class Resource(abc.ABC):
     def matches(self, name: str, observed: Observed) -> bool:
         """Return whether a field is as desired. Overridden where that depends on other fields too."""
         return self.COMPARED[name](getattr(self, name), observed.attrs.get(name))
+
+    @classmethod
+    def case(cls, observed: Observed) -> str:  # noqa: ARG003 - for those that override it
+        """Return under which of the conditions in `EFFECTS.cases` it is changed; "" for none."""
+        return ""
 
     def disputed(self, observed: Observed) -> bool:
         """Return whether what lacks our tags may be somebody else's after all, and has to be left alone."""

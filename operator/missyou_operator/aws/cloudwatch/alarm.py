@@ -15,6 +15,7 @@ from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.comparators import as_set, compare
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.resource import READY, Health, Observed
 from missyou_operator.engine.values import Ref
 
@@ -59,6 +60,7 @@ class Alarm(Named):
         notified_of_recovery=as_set,
         notified_of_missing_data=as_set,
     )
+    EFFECTS = Effects(Effect("PutMetricAlarm"), Effect("DeleteAlarms"), update=Effect("PutMetricAlarm"))
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("cloudwatch:DescribeAlarms"),
         observe("cloudwatch:ListTagsForResource", on=_NAMES),

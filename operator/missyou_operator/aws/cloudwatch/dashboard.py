@@ -18,6 +18,7 @@ from missyou_operator.aws.identity import StackIdentity, tag_list, tag_map
 from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.comparators import as_json, compare
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.resource import FieldChange, Health, Observed
 
 #: The dashboard as a resource of actions. Its ARN has no region.
@@ -31,6 +32,7 @@ class Dashboard(Named):
     TYPE: ClassVar[str] = "cloudwatch.Dashboard"
     LISTING = Listing("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName")
     COMPARED = compare(body=as_json)
+    EFFECTS = Effects(Effect("PutDashboard"), Effect("DeleteDashboards"), update=Effect("PutDashboard"))
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("cloudwatch:ListDashboards"),
         observe("cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource", on=(_DASHBOARD,)),

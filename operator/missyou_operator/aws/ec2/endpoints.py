@@ -22,6 +22,7 @@ from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import Grant, Part, change, make, observe, tag_new
 from missyou_operator.aws.policy_documents import as_policy, json_text, readable
 from missyou_operator.engine.comparators import as_set, compare
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref
@@ -54,6 +55,12 @@ class VpcEndpoint(Resource):
     #: Stopping tasks still send their last log lines.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    EFFECTS = Effects(
+        Effect("CreateVpcEndpoint", 60, "connections of tasks to that service of AWS begin anew"),
+        Effect("DeleteVpcEndpoints", 60, "connections of tasks to that service of AWS begin anew, through NAT"),
+        update=Effect("ModifyVpcEndpoint", 10),
+        fields={"private_dns": Effect("ModifyVpcEndpoint", 60, "new connections of tasks to it go another way")},
+    ).replaced_with("connections of tasks to that service of AWS begin anew, twice")
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("ec2:DescribeVpcEndpoints"),
         make("ec2:CreateVpcEndpoint", on=("ec2:vpc-endpoint/*",)),

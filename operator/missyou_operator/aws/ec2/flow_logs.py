@@ -21,6 +21,7 @@ from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import READY, Health, Observed, failed
 from missyou_operator.engine.values import Ref
@@ -44,6 +45,7 @@ class FlowLog(TagsOnly):
     COMPARED = compare("vpc_id", "log_group", "role_arn", "traffic", "destination", "interval")
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset(COMPARED)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc", "iam.Role")
+    EFFECTS = Effects(Effect("CreateFlowLogs", 5), Effect("DeleteFlowLogs", 5))
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("ec2:DescribeFlowLogs"),
         make("ec2:CreateFlowLogs", on=_LOGS),

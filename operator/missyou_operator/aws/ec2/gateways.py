@@ -29,6 +29,7 @@ from missyou_operator.aws.idempotency import creating_once
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare, equal, if_observed
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref
@@ -44,6 +45,11 @@ class InternetGateway(Resource):
     COMPARED = compare("vpc_id")
     #: Detaching is refused while the VPC has public addresses in use.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ec2.NatGateway", "elbv2.LoadBalancer")
+    EFFECTS = Effects(
+        Effect("CreateInternetGateway, AttachInternetGateway", 5),
+        Effect("DetachInternetGateway, DeleteInternetGateway", 5),
+        fields={"vpc_id": Effect("AttachInternetGateway")},
+    )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("ec2:DescribeInternetGateways", "ec2:DescribeNetworkInterfaces"),
         make("ec2:CreateInternetGateway", on=("ec2:internet-gateway/*",)),
@@ -143,6 +149,7 @@ class Address(TagsOnly):
     TYPE: ClassVar[str] = "ec2.Address"
     NOT_IDEMPOTENT: ClassVar[bool] = True
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ec2.NatGateway",)
+    EFFECTS = Effects(Effect("AllocateAddress"), Effect("ReleaseAddress"))
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("ec2:DescribeAddresses"),
         make("ec2:AllocateAddress", on=("ec2:elastic-ip/*",)),
@@ -213,6 +220,15 @@ class NatGateway(TagsOnly):
     #: Tasks need internet access until they have stopped (for their last log lines).
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    EFFECTS = Effects(
+        Effect("CreateNatGateway", 115),
+        Effect(
+            "DeleteNatGateway",
+            60,
+            "connections from tasks to the internet that go through it break; new ones take the other gateway",
+            source="VPC User Guide, NAT gateways: Delete a NAT gateway",
+        ),
+    )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("ec2:DescribeNatGateways"),
         make("ec2:CreateNatGateway", on=("ec2:natgateway/*",)),

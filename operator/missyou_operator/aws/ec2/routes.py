@@ -19,6 +19,7 @@ from missyou_operator.aws.errors import code_of, gone, is_absent
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
 from missyou_operator.engine.comparators import as_set, compare, equal
+from missyou_operator.engine.effects import REBUILT, Effect, Effects
 from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
@@ -56,6 +57,18 @@ class RouteTable(Resource):
     #: AWS does not require it, but stopping tasks still send their last log lines.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    EFFECTS = Effects(
+        Effect("CreateRouteTable, CreateRoute, AssociateRouteTable", 3),
+        Effect("DisassociateRouteTable, DeleteRouteTable", 3),
+        fields={
+            "subnet_ids": Effect("ReplaceRouteTableAssociation"),
+            "default_target": Effect(
+                "ReplaceRoute",
+                feels="connections from tasks to the internet break once; new ones work at once",
+                source="VPC User Guide, NAT gateways: the gateway that a connection goes through knows its state",
+            ),
+        },
+    ).replaced_with(REBUILT)
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("ec2:DescribeRouteTables"),
         make("ec2:CreateRouteTable", on=("ec2:route-table/*",)),

@@ -23,6 +23,7 @@ from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import owner_of, tag_map
 from missyou_operator.aws.permissions import change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare, equal, if_observed
+from missyou_operator.engine.effects import REBUILT, Effect, Effects
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref
@@ -42,6 +43,7 @@ class SecurityGroup(TagsOnly):
     FORCES_REPLACEMENT = frozenset({"vpc_id"})
     DELETE_AFTER = ("ec2.SecurityGroupRule", "elbv2.LoadBalancer", "ecs.Service", "rds.DBInstance")
     READ_AFTER = ("ec2.Vpc",)
+    EFFECTS = Effects(Effect("CreateSecurityGroup"), Effect("DeleteSecurityGroup")).replaced_with(REBUILT)
     PERMISSIONS = (
         observe("ec2:DescribeSecurityGroups", "ec2:DescribeNetworkInterfaces"),
         make("ec2:CreateSecurityGroup", on=("ec2:security-group/*",)),
@@ -138,6 +140,11 @@ class SecurityGroupRule(Resource):
     )
     FORCES_REPLACEMENT = frozenset({"group_id", "peer"})
     READ_AFTER = ("ec2.SecurityGroup",)
+    EFFECTS = Effects(
+        Effect("AuthorizeSecurityGroupIngress, AuthorizeSecurityGroupEgress"),
+        Effect("RevokeSecurityGroupIngress, RevokeSecurityGroupEgress"),
+        fields={"description": Effect("ModifySecurityGroupRules")},
+    ).replaced_with("new connections that the rule allows are refused for some seconds")
     PERMISSIONS = (
         observe("ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups"),
         EMPTYING,

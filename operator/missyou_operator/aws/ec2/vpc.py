@@ -26,6 +26,7 @@ from missyou_operator.aws.idempotency import creating_once
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare
+from missyou_operator.engine.effects import REBUILT, Effect, Effects
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
@@ -41,6 +42,9 @@ class Vpc(Resource):
     COMPARED = compare("cidr", "dns_support", "dns_hostnames")
     FORCES_REPLACEMENT = frozenset({"cidr"})
     DELETE_AFTER = ("ec2.Subnet", "ec2.RouteTable", "ec2.SecurityGroup", "ec2.InternetGateway")
+    EFFECTS = Effects(
+        Effect("CreateVpc", 5), Effect("DeleteVpc", 5), update=Effect("ModifyVpcAttribute")
+    ).replaced_with(REBUILT)
     PERMISSIONS = (
         observe("ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"),
         # What blocks its deletion.
@@ -151,6 +155,7 @@ class Subnet(TagsOnly):
     FORCES_REPLACEMENT = frozenset({"vpc_id", "cidr", "zone"})
     DELETE_AFTER = ("ec2.NatGateway", "elbv2.LoadBalancer", "ecs.Service", "rds.DBSubnetGroup", "ec2.RouteTable")
     READ_AFTER = ("ec2.Vpc",)
+    EFFECTS = Effects(Effect("CreateSubnet", 5), Effect("DeleteSubnet", 5)).replaced_with(REBUILT)
     PERMISSIONS = (
         observe("ec2:DescribeSubnets", "ec2:DescribeNetworkInterfaces"),
         make("ec2:CreateSubnet", on=("ec2:subnet/*",)),

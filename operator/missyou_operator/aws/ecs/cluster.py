@@ -10,6 +10,7 @@ from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag, tags_of
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.permissions import change, linked_role, make, observe, tag_new
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
 
 
@@ -23,6 +24,7 @@ class Cluster(Resource):
     TYPE = "ecs.Cluster"
     # The scalable target is read through the cluster, so it must not outlive the cluster.
     DELETE_AFTER = ("ecs.Service", "autoscaling.ScalableTarget")
+    EFFECTS = Effects(Effect("CreateCluster", 5), Effect("DeleteCluster", 5))
     PERMISSIONS = (
         observe("ecs:DescribeClusters", on=("ecs:cluster/{ecs.Cluster}",)),
         make("ecs:CreateCluster", on=("ecs:cluster/{ecs.Cluster}",)),

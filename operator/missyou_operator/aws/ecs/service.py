@@ -16,6 +16,7 @@ from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag, tags_of
 from missyou_operator.aws.ecs.causes import diagnosis
+from missyou_operator.aws.ecs.effects import SERVICE
 from missyou_operator.aws.ecs.revisions import CONTAINER, revision_in_use
 from missyou_operator.aws.ecs.rollout import (
     ROLLED_OUT,
@@ -67,6 +68,7 @@ class Service(Resource):
     )
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("autoscaling.ScalableTarget",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Cluster",)
+    EFFECTS = SERVICE
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("ecs:DescribeServices", on=(_NAME,)),
         observe("ecs:DescribeTasks", on=("ecs:task/{ecs.Cluster}/*",)),

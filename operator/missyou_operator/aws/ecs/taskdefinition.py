@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag, tags_of, without_values
+from missyou_operator.aws.ecs.effects import TASK_DEFINITION
 from missyou_operator.aws.ecs.hardening import container
 from missyou_operator.aws.ecs.revisions import CONTAINER, TAG_LABEL, attributes, family_of, revision_of
 from missyou_operator.aws.errors import gone, message_of
@@ -68,6 +69,7 @@ class TaskDefinition(Resource):
     CONFIDENTIAL: ClassVar[frozenset[str]] = frozenset({"environment"})
     CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset({"arn", "id", "revision"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
+    EFFECTS = TASK_DEFINITION
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"),
         observe("ecs:DescribeServices", on=("ecs:service/{ecs.Cluster}/{ecs.Service}",)),

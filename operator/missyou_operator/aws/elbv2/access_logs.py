@@ -17,6 +17,7 @@ from missyou_operator.aws.errors import code_of, gone, message_of
 from missyou_operator.aws.identity import StackIdentity, tag_list
 from missyou_operator.aws.permissions import Grant, change
 from missyou_operator.engine.comparators import compare
+from missyou_operator.engine.effects import Effect, everything
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref
@@ -63,6 +64,7 @@ class AccessLogs(Resource):
     TYPE: ClassVar[str] = "elbv2.AccessLogs"
     COMPARED = compare("load_balancer_arn", "bucket", "prefix")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.LoadBalancer",)
+    EFFECTS = everything(Effect("ModifyLoadBalancerAttributes", 5))
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         change(
             "elasticloadbalancing:ModifyLoadBalancerAttributes",

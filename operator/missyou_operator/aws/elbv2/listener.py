@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.elbv2.effects import LISTENER, REDIRECT
 from missyou_operator.aws.elbv2.rows import duplicate_as_wait, retag, with_tags
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import tag_list
@@ -66,6 +67,7 @@ class Listener(Resource):
     # Requests in flight finish while the tasks drain.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.LoadBalancer",)
+    EFFECTS = LISTENER
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeTags"),
         # Its resource is the load balancer that it is added to.
@@ -189,6 +191,7 @@ class Redirect(Resource):
 
     TYPE: ClassVar[str] = "elbv2.Redirect"
     READ_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener",)
+    EFFECTS = REDIRECT
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (change("elasticloadbalancing:ModifyListener", on=(_LISTENER,)),)
 
     listener: str | Ref

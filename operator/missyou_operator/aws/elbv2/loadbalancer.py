@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.elbv2.access_logs import logs_to
+from missyou_operator.aws.elbv2.effects import LOAD_BALANCER
 from missyou_operator.aws.elbv2.rows import attribute_map, differing, duplicate_as_wait, known, retag, with_tags, word
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list
@@ -57,6 +58,7 @@ class LoadBalancer(Named):
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"scheme"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "ecs.Service")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    EFFECTS = LOAD_BALANCER
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeLoadBalancerAttributes"),
         observe("elasticloadbalancing:DescribeTags"),

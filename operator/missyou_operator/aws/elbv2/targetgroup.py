@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.elbv2.effects import TARGET_GROUP
 from missyou_operator.aws.elbv2.rows import attribute_map, differing, duplicate_as_wait, known, retag, with_tags
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import tag_list
@@ -80,6 +81,7 @@ class TargetGroup(Named):
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"vpc_id"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.Listener", "elbv2.LoadBalancer", "ecs.Service")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    EFFECTS = TARGET_GROUP
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroupAttributes"),
         observe("elasticloadbalancing:DescribeTags"),

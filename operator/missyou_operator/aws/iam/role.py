@@ -31,6 +31,7 @@ from missyou_operator.aws.permissions import (
 from missyou_operator.aws.policy_documents import as_policy, json_text, readable
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare, equal, if_desired
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed
 
@@ -54,6 +55,15 @@ class Role(Named):
     LISTING = Listing("iam", "get_account_authorization_details", "RoleDetailList", "RoleName", {"Filter": ["Role"]})
     COMPARED = compare(trust=as_policy, policy=as_policy, permissions_boundary=if_desired(equal))
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "ecs.TaskDefinition", "ec2.FlowLog")
+    EFFECTS = Effects(
+        Effect("CreateRole, PutRolePolicy", 12),
+        Effect("DeleteRolePolicy, DeleteRole"),
+        fields={
+            "trust": Effect("UpdateAssumeRolePolicy", 12),
+            "policy": Effect("PutRolePolicy", 12),
+            "permissions_boundary": Effect("PutRolePermissionsBoundary", 12),
+        },
+    )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("iam:GetAccountAuthorizationDetails"),
         make("iam:CreateRole", on=ROLES, also=(BOUNDED, NAMED_AFTER_STACK)),

@@ -16,6 +16,7 @@ from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.aws.rds.rows import retag
 from missyou_operator.engine.comparators import as_set, compare, includes
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.resource import Health, Observed
 from missyou_operator.engine.values import Ref
 
@@ -34,6 +35,9 @@ class DBSubnetGroup(Named):
     # The instance must be gone, not merely `deleting`.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    EFFECTS = Effects(
+        Effect("CreateDBSubnetGroup"), Effect("DeleteDBSubnetGroup"), update=Effect("ModifyDBSubnetGroup", 5)
+    )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("rds:DescribeDBSubnetGroups"),
         observe("rds:ListTagsForResource", on=("rds:subgrp:{rds.DBSubnetGroup}",)),
@@ -102,6 +106,14 @@ class DBParameterGroup(Named):
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"family"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    EFFECTS = Effects(
+        Effect("CreateDBParameterGroup"),
+        Effect("DeleteDBParameterGroup"),
+        fields={
+            # Those of the stack are dynamic. RDS User Guide, "Working with parameter groups".
+            "parameters": Effect("ModifyDBParameterGroup", 60)
+        },
+    )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("rds:DescribeDBParameterGroups"),
         observe("rds:ListTagsForResource", "rds:DescribeDBParameters", on=("rds:pg:{rds.DBParameterGroup}",)),

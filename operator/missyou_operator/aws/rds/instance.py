@@ -17,6 +17,7 @@ from missyou_operator.aws.rds import evidence as data
 from missyou_operator.aws.rds import storage
 from missyou_operator.aws.rds.deletion import delete
 from missyou_operator.aws.rds.desired import ARGUMENTS, WINDOWS, DesiredInstance
+from missyou_operator.aws.rds.effects import EFFECTS, WITH_STANDBY
 from missyou_operator.aws.rds.permissions import PERMISSIONS
 from missyou_operator.aws.rds.restore import (
     DATABASE_TAG,
@@ -71,6 +72,7 @@ class DBInstance(DesiredInstance, Named):
     # Running tasks would lose their database, and write while its final snapshot is taken.
     DELETE_AFTER = ("ecs.Service",)
     EVIDENCE = ("rds.DBSubnetGroup",)
+    EFFECTS = EFFECTS
     PERMISSIONS = PERMISSIONS
 
     @classmethod
@@ -109,6 +111,11 @@ class DBInstance(DesiredInstance, Named):
         if password_due(observed, self.credentials):
             changes.append(FieldChange("password", "another", "that of db_credentials"))
         return tuple(changes)
+
+    @classmethod
+    def case(cls, observed: Observed) -> str:
+        """Return whether there is a standby: a change that restarts the database is a failover then."""
+        return WITH_STANDBY if observed.attrs["multi_az"] else ""
 
     def _tagged(self) -> DBInstance:
         return replace(self, tags={**self.tags, ASKED_TAG: asked_tag(self.storage_gib, self.engine_version)})

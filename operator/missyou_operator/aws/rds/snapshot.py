@@ -12,6 +12,7 @@ from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.resource import FieldChange, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref
 
@@ -30,6 +31,15 @@ class DBSnapshot(Resource):
     IF_TAKEN: ClassVar[str] = "Request the snapshot under another value of the annotation missyou.app/snapshot"
     RETAINED: ClassVar[bool] = True
     READ_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
+    EFFECTS = Effects(
+        Effect(
+            "CreateDBSnapshot",
+            240,
+            "a database without a standby may answer slowly for some seconds",
+            source="RDS User Guide, Creating a DB snapshot",
+        ),
+        Effect("DeleteDBSnapshot", 60),
+    )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("rds:DescribeDBSnapshots"),
         make("rds:CreateDBSnapshot", "rds:AddTagsToResource", on=("rds:snapshot:{rds.DBSnapshot}",)),

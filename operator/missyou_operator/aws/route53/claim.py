@@ -22,6 +22,7 @@ from missyou_operator.aws.identity import CLUSTER_TAG, STACK_TAG, UID_TAG, Stack
 from missyou_operator.aws.permissions import Condition, Grant, Part, observe
 from missyou_operator.aws.route53.zone import Record, apply, at, plain, records_now, subtree, values
 from missyou_operator.engine.comparators import compare
+from missyou_operator.engine.effects import Effect, everything
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
 
@@ -111,6 +112,7 @@ class Claim(Resource):
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"zone"})
     READ_AFTER: ClassVar[tuple[str, ...]] = ("acm.Certificate", "route53.HostedZone")
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("route53.Alias", "route53.Validation")
+    EFFECTS = everything(Effect("ChangeResourceRecordSets", 60))
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = PERMISSIONS
 
     zone: str

@@ -34,6 +34,7 @@ from missyou_operator.aws.route53.claim import (
 )
 from missyou_operator.aws.route53.zone import Record, apply, as_dns_name, at, plain, records_now, subtree, values
 from missyou_operator.engine.comparators import compare
+from missyou_operator.engine.effects import Effect, Effects, everything
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import FieldChange, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
@@ -64,6 +65,13 @@ class Alias(Resource):
     COMPARED = compare("zone", "target_zone", "by_health", "routing", target=as_dns_name)
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"zone"})
     READ_AFTER: ClassVar[tuple[str, ...]] = ("acm.Certificate",)
+    # An alias has the TTL of what it leads to, a load balancer's is 60 s. Source: Route 53 Developer Guide, "Choosing
+    # between alias and non-alias records".
+    EFFECTS = Effects(
+        Effect("ChangeResourceRecordSets", 60, "clients find the app under its domain within a minute"),
+        Effect("ChangeResourceRecordSets", 60, "clients no longer find the app under its domain"),
+        update=Effect("ChangeResourceRecordSets", 60, "clients follow within a minute"),
+    )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = PERMISSIONS
 
     zone: str
@@ -168,6 +176,7 @@ class Validation(Resource):
     COMPARED = compare("zone", "owner")
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"zone"})
     READ_AFTER: ClassVar[tuple[str, ...]] = ("acm.Certificate",)
+    EFFECTS = everything(Effect("ChangeResourceRecordSets", 60))
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         *PERMISSIONS,
         observe("acm:ListCertificates", "acm:ListTagsForCertificate"),

@@ -23,6 +23,7 @@ from missyou_operator.aws.permissions import Grant, Part, make, observe
 from missyou_operator.aws.policy_documents import as_policy, json_text
 from missyou_operator.aws.s3.emptying import empty, holds_logs
 from missyou_operator.engine.comparators import compare
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, World, pending
 
@@ -42,6 +43,17 @@ class Bucket(Named):
     # Nobody else must be able to take the name while a load balancer writes to it.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.AccessLogs", "elbv2.LoadBalancer")
     EVIDENCE: ClassVar[tuple[str, ...]] = ("elbv2.AccessLogs",)
+    EFFECTS = Effects(
+        Effect("CreateBucket", 5),
+        Effect("DeleteObjects, DeleteBucket", 60),
+        fields={
+            "encryption": Effect("PutBucketEncryption"),
+            "public_access": Effect("PutPublicAccessBlock"),
+            "ownership": Effect("PutBucketOwnershipControls"),
+            "retention_days": Effect("PutBucketLifecycleConfiguration"),
+            "policy": Effect("PutBucketPolicy"),
+        },
+    )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("s3:ListAllMyBuckets"),
         observe(

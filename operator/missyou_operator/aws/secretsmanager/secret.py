@@ -26,6 +26,7 @@ from missyou_operator.aws.secretsmanager.values import (
 )
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
 from missyou_operator.engine.values import UNKNOWN, Ref, Sensitive, is_known
@@ -54,6 +55,13 @@ class Secret(Resource):
     CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset({"version"})
     IDENTITY = "id"
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "rds.DBInstance")
+    EFFECTS = Effects(
+        Effect("CreateSecret"),
+        Effect("DeleteSecret"),
+        update=Effect("UpdateSecret"),
+        # Tasks read it when they start: the rollout that follows is a change of the service.
+        fields={"value": Effect("PutSecretValue"), "rotation": Effect("CancelRotateSecret")},
+    )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("secretsmanager:ListSecrets"),
         observe("secretsmanager:DescribeSecret", on=_NAMES),
@@ -202,6 +210,7 @@ class SecretVersion(Resource):
     CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset({"id", "version"})
     READ_AFTER: ClassVar[tuple[str, ...]] = ("secretsmanager.Secret",)
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("secretsmanager.Secret",)
+    EFFECTS = Effects(Effect("PutSecretValue"), Effect("DeleteSecret"), update=Effect("PutSecretValue"))
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         READ_PASSWORD,
         change("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage", on=_NAMES),

@@ -18,6 +18,7 @@ from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.permissions import Grant, Part, change, observe
 from missyou_operator.aws.sns.topic import TOPIC
 from missyou_operator.engine.comparators import compare
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
 
@@ -40,6 +41,7 @@ class EmailSubscriptions(Resource):
     TYPE: ClassVar[str] = "sns.EmailSubscriptions"
     COMPARED = compare("emails")
     READ_AFTER: ClassVar[tuple[str, ...]] = ("sns.Topic",)
+    EFFECTS = Effects(Effect("Subscribe"), Effect("Unsubscribe"), update=Effect("Subscribe, Unsubscribe"))
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("sns:ListSubscriptionsByTopic", on=(TOPIC,)),
         change("sns:Subscribe", "sns:TagResource", on=(TOPIC,)),

@@ -22,6 +22,7 @@ from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.aws.policy_documents import as_policy, json_text, readable
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource, failed
 
@@ -38,6 +39,7 @@ class Topic(Resource):
 
     TYPE: ClassVar[str] = "sns.Topic"
     COMPARED = compare("key", policy=as_policy)
+    EFFECTS = Effects(Effect("CreateTopic"), Effect("DeleteTopic"), update=Effect("SetTopicAttributes"))
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("sns:ListTopics"),
         observe("sns:GetTopicAttributes", "sns:ListTagsForResource", on=(TOPIC,)),

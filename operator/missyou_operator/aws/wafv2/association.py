@@ -15,6 +15,7 @@ from missyou_operator.aws.errors import gone, if_present
 from missyou_operator.aws.permissions import OURS, Grant, Part, change, observe
 from missyou_operator.aws.wafv2.webacl import ACL
 from missyou_operator.engine.comparators import compare
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref
@@ -30,6 +31,11 @@ class WebACLAssociation(Resource):
     TYPE = "wafv2.WebACLAssociation"
     COMPARED = compare("web_acl_arn", "load_balancer_arn")
     READ_AFTER = ("wafv2.WebACL", "elbv2.LoadBalancer")
+    EFFECTS = Effects(
+        Effect("AssociateWebACL", 60, "requests that a rule blocks are refused"),
+        Effect("DisassociateWebACL", 60, "no request is refused by a rule any more"),
+        update=Effect("AssociateWebACL", 60),
+    )
     PERMISSIONS = (
         observe("wafv2:ListResourcesForWebACL", on=(ACL,)),
         # The load balancer's web ACL may be foreign.

@@ -16,6 +16,7 @@ from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, Part, change, make, observe
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
+from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.resource import Health, Observed, Resource, pending
 
 #: For load balancers; the other scope is CloudFront's.
@@ -55,6 +56,11 @@ class WebACL(Resource):
     COMPARED = compare("rules", "default_action", "visibility")
     IDENTITY = "id"
     READ_AFTER: ClassVar[tuple[str, ...]] = ("ec2.Vpc",)
+    EFFECTS = Effects(
+        Effect("CreateWebACL", 20),
+        Effect("DeleteWebACL", 20),
+        update=Effect("UpdateWebACL", 60, "requests are judged by the new rules within a minute"),
+    )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("wafv2:ListWebACLs"),
         observe("wafv2:GetWebACL", "wafv2:ListTagsForResource", on=(ACL,)),
