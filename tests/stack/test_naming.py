@@ -9,8 +9,8 @@ from missyou_operator.stack.naming import NAMES
 
 from .specs import LOOKUPS, SPECS, STACK, graph
 
-#: Log groups that are named for another reason than to be read.
-NO_TYPES = {"ecs.Log", "ec2.FlowLogGroup"}
+#: What is named for another reason than to be read.
+NO_TYPES = {"ecs.Log", "ecs.Container", "ec2.FlowLogGroup"}
 
 
 def test_every_name_is_declared_and_everything_declared_is_named() -> None:

@@ -15,6 +15,7 @@ from missyou_operator.api.base import WireModel
 from missyou_operator.api.database import Database
 from missyou_operator.api.defaults import Environment
 from missyou_operator.api.env_rules import ENV_APART
+from missyou_operator.api.existing import Existing, ValidatedExisting
 from missyou_operator.api.monitoring import Monitoring
 from missyou_operator.api.sections import (
     WAF,
@@ -72,6 +73,8 @@ class Spec(WireModel):
         default_factory=dict
     )
     """Tags for every AWS resource of the stack, in addition to the operator's own."""
+    existing: ValidatedExisting = Field(default_factory=Existing)
+    """What existed before the stack, and stays as it is. `missyou import` writes it."""
     deletion_policy: Literal["Delete", "Retain"] = "Delete"
     """What happens in AWS when the MissYouApp is deleted: Delete the stack, or Retain it untouched."""
     drift_policy: Literal["Correct", "Report"] = "Correct"

@@ -97,7 +97,7 @@ class Cloud:
 
     def names(self, type_: str) -> tuple[str, ...]:
         """Return the names of the stack's resources of a type; `*` stands for a part that the spec chooses."""
-        return tuple(self.stack.fill(pattern) for pattern in self.patterns[type_])
+        return tuple(name for pattern in self.patterns[type_] for name in self.stack.filled(pattern))
 
     def name(self, type_: str) -> str:
         """Return the name of the stack's only resource of a type. Errors: ValueError unless there is exactly one."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from missyou_operator.api.annotations import take_over_command
 
@@ -19,6 +19,22 @@ COMPONENT_TAG = "missyou.app/component"
 Names = Mapping[str, tuple[str, ...]]
 
 
+class Name(str):
+    """The pattern of a name that `spec.existing.names` may replace, under `key`, by the name of what exists.
+
+    Where the pattern has a `*`, so has the key: `targetGroup-*`.
+    """
+
+    __slots__ = ("key",)
+    key: str
+
+    def __new__(cls, pattern: str, key: str) -> Self:
+        """Make one from the pattern and its key."""
+        name = super().__new__(cls, pattern)
+        name.key = key
+        return name
+
+
 @dataclass(frozen=True, slots=True)
 class StackIdentity:
     """One stack's identity.
@@ -26,7 +42,8 @@ class StackIdentity:
     `name` prefixes all AWS names, `app` is `<namespace>/<name>` of the MissYouApp, `cluster` the UID of the Kubernetes
     cluster's kube-system namespace, `uid` that of the MissYouApp itself: an app of the same name that was made anew,
     perhaps by other people, is another one. `takes_over`: what bears the name of the app and another cluster's or
-    another app's UID counts as this stack's, and is tagged as such.
+    another app's UID counts as this stack's, and is tagged as such. `existing`: names that resources had before they
+    became this stack's, by the keys of their patterns (see `Name`).
     """
 
     name: str
@@ -37,6 +54,7 @@ class StackIdentity:
     uid: str
     partition: str = "aws"
     takes_over: bool = False
+    existing: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def marks(self) -> dict[str, str]:
@@ -48,8 +66,22 @@ class StackIdentity:
         return {**extra, **self.marks, COMPONENT_TAG: component, "Name": name}
 
     def fill(self, pattern: str, chosen: str = "*") -> str:
-        """Fill in a name's pattern: `{stack}`, `{region}` and `{account}` from this stack, `chosen` for its `*`."""
+        """Fill in a name's pattern: `{stack}`, `{region}` and `{account}` from this stack, `chosen` for its `*`.
+
+        What existed before the stack keeps the name that it had.
+        """
+        if (existing := self.existing.get(getattr(pattern, "key", "").replace("*", chosen))) is not None:
+            return existing
         return pattern.format(stack=self.name, region=self.region, account=self.account).replace("*", chosen)
+
+    def filled(self, pattern: str) -> tuple[str, ...]:
+        """Return all names that a pattern stands for: the pattern filled in, and those of what existed before.
+
+        A `*` in it stands for a part that the spec chooses.
+        """
+        prefix, star, _ = getattr(pattern, "key", "").partition("*")
+        before = (name for key, name in self.existing.items() if star and key.startswith(prefix))
+        return (self.fill(pattern), *before)
 
     def owns(self, tags: Mapping[str, str]) -> bool:
         """Return whether tags mark a resource as this stack's, or as one that it takes over."""

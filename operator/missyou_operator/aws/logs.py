@@ -58,6 +58,8 @@ class LogGroup(Resource):
         if reader.cannot_exist_yet():
             return []
         prefixes = dict.fromkeys(pattern.partition("{")[0] for pattern in reader.patterns[cls.TYPE])
+        # A group that is older than the stack may have any name.
+        prefixes |= dict.fromkeys(name for name in reader.names(cls.TYPE) if not name.startswith(tuple(prefixes)))
         rows = [row for prefix in prefixes for row in _groups(reader, prefix)]
         return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "logGroupName")]
 

@@ -136,6 +136,7 @@ def as_left(graph: Graph, world: ObservedState, drifted: Drifted) -> Graph:
         return graph
     aim = Graph(left.get(resource.address, resource) for resource in graph)
     aim.keep(graph.kept)
+    aim.ignored = graph.ignored
     return aim
 
 

@@ -142,6 +142,7 @@ class Environment:
             partition=partition,
             # A deletion deletes what is this app's by now, and nothing else.
             takes_over=app is not None and takes_over(body),
+            existing=app.existing.names if app else _existing_names(spec),
         )
         zone = (spec.get("domain") or {}).get("credentials") or {}
 
@@ -193,6 +194,12 @@ class Environment:
             elif data and (value := data[key.key]):
                 found[key.address] = (Observed(KubernetesSecret, key.name, key.name, {"value": Sensitive(value)}),)
         return found, unusable
+
+
+def _existing_names(spec: Mapping[str, Any]) -> dict[str, str]:
+    """Return `existing.names` of a spec that may be invalid otherwise."""
+    names = (spec.get("existing") or {}).get("names") or {}
+    return {key: name for key, name in names.items() if isinstance(name, str)}
 
 
 def _final_snapshot(body: Mapping[str, Any], region: str) -> bool:

@@ -18,6 +18,7 @@ from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.report import known_resources, recorded
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.graph import Graph
+from missyou_operator.engine.leave import leave
 from missyou_operator.engine.outcome import Runtime
 from missyou_operator.engine.plan import ObservedState, Plan, make_plan
 from missyou_operator.engine.resource import Health, Observed
@@ -117,7 +118,8 @@ def desire(inputs: Inputs, world: ObservedState) -> Graph:
         _check_zone(grant, lookups.domain)
         # Policies that go by tags of roles, of whoever wrote them, would let a tenant in by a tag of its choice.
         lookups = replace(lookups, tags_on_roles=False)
-    return inputs.memory.graph.get((app, stack, lookups), lambda: build(app, stack, lookups))
+    graph = inputs.memory.graph.get((app, stack, lookups), lambda: build(app, stack, lookups))
+    return leave(graph, world, app.existing.ignored)
 
 
 def _check_zone(grant: Grant, domain: DomainLookup) -> None:

@@ -37,6 +37,8 @@ class Graph:
         self._resources: dict[str, Resource] = {}
         #: The addresses of what exists, or has more than was asked for, only because something that runs needs it.
         self.kept: frozenset[str] = frozenset()
+        #: The addresses of what is neither desired nor deleted: it may be there, and it may be missing.
+        self.ignored: frozenset[str] = frozenset()
         self._edges: Edges | None = None
         #: By address, what `plan.compare` last compared, and what came of it.
         self.compared: dict[str, tuple[Any, tuple[Any, ...], Resource, Any]] = {}

@@ -137,7 +137,7 @@ def plan_one(desired: Resource, observed: Observed | None) -> Change | None:
         return creation(desired)
     if observed.state == "deleting" or desired.disputed(observed):
         return None
-    fields = desired.diff(observed)
+    fields = tuple(change for change in desired.diff(observed) if not desired.ignores(change.field))
     if not fields:
         return None
     if desired.FORCES_REPLACEMENT.intersection(change.field for change in fields):
@@ -172,6 +172,8 @@ def undeletable(observed: Observed, graph: Graph) -> bool:
 
 def _deletions(graph: Graph, world: ObservedState) -> Iterable[Change]:
     for address, found in world.items():
+        if address in graph.ignored:
+            continue
         surplus = found[1:] if address in graph or address in graph.kept else found
         for observed in surplus:
             kept = observed.kind.EXTERNAL or observed.kind.RETAINED or undeletable(observed, graph)

@@ -21,6 +21,8 @@ from missyou_operator.engine.values import UNKNOWN, Ref, Sensitive, is_known, re
 _STARS = Sensitive("")
 #: Seconds that a wait usually lasts when its type says nothing better.
 DEFAULT_TYPICAL_SECONDS = 15.0
+#: `Resource.ignored` of what may differ in every field.
+EVERYTHING = frozenset({"*"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,8 @@ class Resource(abc.ABC):
     tags: Mapping[str, str] = field(default_factory=dict)
     #: Dependencies that no field shows because the cloud hides them.
     after: tuple[Ref, ...] = ()
+    #: The names of differences that are none: see `leave`.
+    ignored: frozenset[str] = frozenset()
 
     @property
     def address(self) -> str:
@@ -206,6 +210,10 @@ class Resource(abc.ABC):
             present = {key: value for key, value in observed.tags.items() if key in missing or key in surplus}
             changes.append(FieldChange("tags", _render(present), _render(missing)))
         return tuple(changes)
+
+    def ignores(self, difference: str) -> bool:
+        """Return whether a difference, by the name of its field, is left as it is. Those of tags tell the owner."""
+        return difference in self.ignored or (self.ignored == EVERYTHING and difference != "tags")
 
     def stale_tags(self, observed: Observed) -> tuple[str, ...]:
         """Return the keys of the tags that were set for an earlier spec and are no longer desired.

@@ -67,7 +67,7 @@ def database(ctx: Context, net: Network, groups: SecurityGroups, credentials: Se
     major = str(running.major or major_of(spec.engine_version))
     subnets = add(
         DBSubnetGroup(
-            **named(naming.DATABASE, tags=_remembered(ctx.app, running)),
+            **named(naming.DATABASE_SUBNETS, tags=_remembered(ctx.app, running)),
             subnet_ids=tuple(subnet.ref() for subnet in net.database),
             description=f"Database subnets of {ctx.stack.app}",
         )

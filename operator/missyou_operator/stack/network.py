@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
+from missyou_operator.api import AppSpec
 from missyou_operator.api.components import Component
 from missyou_operator.aws.ec2.gateways import Address, InternetGateway, NatGateway
 from missyou_operator.aws.ec2.routes import RouteTable
@@ -36,6 +38,13 @@ def subnet_blocks(cidr: str) -> dict[str, tuple[str, str]]:
     return {tier: (str(blocks[first]), str(blocks[second])) for tier, (first, second) in _BLOCKS.items()}
 
 
+def _blocks(app: AppSpec) -> Mapping[str, Sequence[str]]:
+    """Return the blocks of each tier: those of subnets that existed before the stack, else the usual ones."""
+    if (before := app.existing.subnets) is None:
+        return subnet_blocks(app.network.cidr)
+    return dict(zip(naming.TIERS, (before.public, before.app, before.database), strict=True))
+
+
 def network(ctx: Context) -> Network:
     """Declare the network."""
     add, named = ctx.graph.add, ctx.named(Component.NETWORK)
@@ -46,10 +55,10 @@ def network(ctx: Context) -> Network:
             add(Subnet(**named(naming.SUBNETS[tier, letter]), vpc_id=vpc.ref(), cidr=block, zone=zone))
             for letter, block, zone in zip(naming.LETTERS, blocks, ctx.lookups.zones, strict=True)
         )
-        for tier, blocks in subnet_blocks(ctx.app.network.cidr).items()
+        for tier, blocks in _blocks(ctx.app).items()
     }
     gateways = [
-        _nat_gateway(ctx, naming.NAT_GATEWAYS[letter], subnet, igw)
+        _nat_gateway(ctx, letter, subnet, igw)
         for letter, subnet in list(zip(naming.LETTERS, tiers["public"], strict=True))[: ctx.app.network.nat_gateways]
     ]
     add(
@@ -83,9 +92,14 @@ def network(ctx: Context) -> Network:
     return Network(vpc, igw, tiers["public"], tiers["app"], tiers["db"], app_routes)
 
 
-def _nat_gateway(ctx: Context, name: str, subnet: Subnet, igw: InternetGateway) -> NatGateway:
-    common = ctx.named(Component.NETWORK)(name)
-    address = ctx.graph.add(Address(**common))
+def _nat_gateway(ctx: Context, letter: str, subnet: Subnet, igw: InternetGateway) -> NatGateway:
+    named = ctx.named(Component.NETWORK)
+    address = ctx.graph.add(Address(**named(naming.ADDRESSES[letter])))
     return ctx.graph.add(
-        NatGateway(**common, subnet_id=subnet.ref(), allocation_id=address.ref(), after=(igw.ref(ready=True),))
+        NatGateway(
+            **named(naming.NAT_GATEWAYS[letter]),
+            subnet_id=subnet.ref(),
+            allocation_id=address.ref(),
+            after=(igw.ref(ready=True),),
+        )
     )

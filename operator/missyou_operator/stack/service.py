@@ -51,6 +51,7 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
     definition = add(
         TaskDefinition(
             **named(naming.TASK_DEFINITION),
+            container=ctx.stack.fill(naming.CONTAINER),
             cpu=spec.cpu,
             memory=spec.memory,
             execution_role_arn=execution.ref("arn", ready=True),
@@ -76,6 +77,7 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
             subnet_ids=tuple(subnet.ref() for subnet in net.app),
             security_group_ids=(groups.ecs.ref(),),
             target_groups=balancing.groups,
+            container=ctx.stack.fill(naming.CONTAINER),
             container_port=spec.port,
             min_tasks=spec.replicas.min,
             max_tasks=spec.replicas.max,

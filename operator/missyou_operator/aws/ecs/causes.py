@@ -70,7 +70,8 @@ def stopped_tasks(reader: Reader, attrs: Mapping[str, Any], definition: str) -> 
 
 def _with_log(reader: Reader, found: Diagnosis, hide: Callable[[str], str]) -> Diagnosis:
     """Add the end of the failed task's log, if that may be quoted, and the command that shows it."""
-    group, stream = reader.name("ecs.Log"), f"{CONTAINER}/{CONTAINER}/{found.task.rpartition('/')[2]}"
+    group, container = reader.name("ecs.Log"), reader.name("ecs.Container")
+    stream = f"{CONTAINER}/{container}/{found.task.rpartition('/')[2]}"
     look = f"aws logs tail {group} --log-stream-names {stream} --since 3h --region {reader.stack.region}"
     log = log_tail(reader, group, stream, hide) if reader.desired_names("ecs.Log") else ""
     return replace(found, log=log, look=look)

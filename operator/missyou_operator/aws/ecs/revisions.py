@@ -11,7 +11,7 @@ from missyou_operator.aws.cloud import Reader
 from missyou_operator.aws.ecs import hardening
 from missyou_operator.aws.errors import message_of
 
-#: The name of the only container.
+#: The name of the only container, and what the names of its log streams begin with.
 CONTAINER = "app"
 #: The label of a container that names the image by digest: the tag that the digest was found under.
 TAG_LABEL = "missyou.app/tag"
@@ -52,7 +52,8 @@ def family_of(arn: str) -> str:
 def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a revision, as AWS describes it, in the shape of the desired fields."""
     containers = row.get("containerDefinitions") or ()
-    app: Mapping[str, Any] = next((item for item in containers if item.get("name") == CONTAINER), {})
+    named = (item for item in containers if item.get("name") == CONTAINER or len(containers) == 1)
+    app: Mapping[str, Any] = next(named, {})
     ports = [mapping.get("containerPort") for mapping in app.get("portMappings") or ()]
     options = (app.get("logConfiguration") or {}).get("options") or {}
     repository, tag = split_image(app.get("image", ""))
@@ -62,6 +63,7 @@ def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
         "id": arn,
         "arn": arn,
         "revision": row.get("revision") or revision_of(arn),
+        "container": app.get("name"),
         "image": app.get("image", ""),
         "cpu": _number(row.get("cpu")),
         "memory": _number(row.get("memory")),

@@ -86,6 +86,7 @@ class Service(Resource):
     subnet_ids: tuple[str | Ref, ...]
     security_group_ids: tuple[str | Ref, ...]
     target_groups: tuple[str | Ref, ...]
+    container: str = CONTAINER
     container_port: int
     min_tasks: int
     max_tasks: int
@@ -231,7 +232,8 @@ class Service(Resource):
     def _load_balancers(self) -> list[dict[str, Any]]:
         port = self.container_port
         return [
-            {"targetGroupArn": arn, "containerName": CONTAINER, "containerPort": port} for arn in self.target_groups
+            {"targetGroupArn": arn, "containerName": self.container, "containerPort": port}
+            for arn in self.target_groups
         ]
 
     @classmethod

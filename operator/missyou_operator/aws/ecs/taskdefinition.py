@@ -49,6 +49,7 @@ class TaskDefinition(Resource):
     TYPE: ClassVar[str] = "ecs.TaskDefinition"
     IDENTITY = "id"
     COMPARED = compare(
+        "container",
         "cpu",
         "memory",
         "execution_role_arn",
@@ -87,6 +88,7 @@ class TaskDefinition(Resource):
         ),
     )
 
+    container: str = CONTAINER
     cpu: int
     memory: int
     execution_role_arn: str | Ref
@@ -182,10 +184,10 @@ class TaskDefinition(Resource):
             "cpu": str(self.cpu),
             "memory": str(self.memory),
             "executionRoleArn": self.execution_role_arn,
-            "taskRoleArn": self.task_role_arn,
+            **({"taskRoleArn": self.task_role_arn} if self.task_role_arn else {}),
             "containerDefinitions": [
                 {
-                    "name": CONTAINER,
+                    "name": self.container,
                     "image": self.image,
                     **({"dockerLabels": {TAG_LABEL: self.image_tag}} if self.image_digest else {}),
                     "essential": True,
