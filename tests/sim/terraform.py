@@ -27,7 +27,11 @@ _ECS_TRUST = {
 _MANIFEST = {
     "schemaVersion": 2,
     "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-    "config": {"mediaType": "application/vnd.docker.container.image.v1+json", "size": 2, "digest": f"sha256:{'0' * 64}"},
+    "config": {
+        "mediaType": "application/vnd.docker.container.image.v1+json",
+        "size": 2,
+        "digest": f"sha256:{'0' * 64}",
+    },
     "layers": [],
 }
 _FROM_ANYWHERE = {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
@@ -119,7 +123,9 @@ class Project:
 
     def _network(self) -> None:
         ec2, name, module = self.client("ec2"), self.name, "module.network"
-        self.vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=self._tag("vpc", f"{name}-vpc"))["Vpc"]["VpcId"]
+        self.vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=self._tag("vpc", f"{name}-vpc"))["Vpc"][
+            "VpcId"
+        ]
         ec2.modify_vpc_attribute(VpcId=self.vpc, EnableDnsHostnames={"Value": True})
         self.keep("aws_vpc.main", {"id": self.vpc, "cidr_block": "10.0.0.0/16"}, module=module)
         igw = ec2.create_internet_gateway(TagSpecifications=self._tag("internet-gateway", f"{name}-igw"))
@@ -405,7 +411,8 @@ class Project:
         managed = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
         iam.attach_role_policy(RoleName=f"{name}-ecs-execution-role", PolicyArn=managed)
         self.keep(
-            "aws_iam_role_policy_attachment.ecs_execution", {"id": f"{name}-ecs-execution-role-{UNIQUE}", "policy_arn": managed}
+            "aws_iam_role_policy_attachment.ecs_execution",
+            {"id": f"{name}-ecs-execution-role-{UNIQUE}", "policy_arn": managed},
         )
         statement = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": [*self.secrets.values()]}
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})

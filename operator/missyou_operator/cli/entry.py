@@ -15,6 +15,7 @@ from missyou_operator.api.kind import PLURAL, TENANT_PLURAL
 from missyou_operator.cli import cost, delete, doctor, policy, prices
 from missyou_operator.cli.cluster import Cluster
 from missyou_operator.cli.exits import Exit, Failure
+from missyou_operator.cli.importing import command as importing
 from missyou_operator.cli.progress import read_status
 from missyou_operator.cli.render import Style, resource_lines, server_table_lines
 from missyou_operator.cli.watch import Screen, watch
@@ -119,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     prices.add_to(commands)
     doctor.add_to(commands)
     delete.add_to(commands)
+    importing.add_to(commands)
 
     get = _command(commands, "get", "list MissYouApps, like `kubectl get missyouapps`", place)
     get.add_argument("name", nargs="?", metavar="NAME", help="name of a MissYouApp (default: all)")

@@ -154,8 +154,13 @@ def creation(desired: Resource) -> Change:
 
 
 def references(graph: Graph, resource: Resource, observed: Observed, change: Change | None = None) -> dict[Ref, Any]:
-    """Return the values of the references to a resource, except those that the coming change is going to alter."""
-    moving = resource.CHANGES_ON_UPDATE | {field.field for field in change.fields} if change else frozenset()
+    """Return the values of the references to a resource, except those that the coming change is going to alter.
+
+    Other tags alter nothing that could be referred to.
+    """
+    moving = {field.field for field in change.fields} if change else set()
+    if moving - {"tags"}:
+        moving |= resource.CHANGES_ON_UPDATE
     return {
         ref: observed.attrs[ref.attr]
         for ref in graph.edges.refs_to[resource.address]
