@@ -59,7 +59,7 @@ class IgnoredDifference(WireModel):
 
     resource: Annotated[str, Field(min_length=1, max_length=512)]
     """Type and name, as status.plan and status.resources show them, for example rds.DBInstance/shop-db."""
-    fields: Annotated[Sequence[Annotated[str, Field(max_length=64)]], Field(max_length=40)] = ()
+    fields: Annotated[Sequence[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=40)] | None = None
     """Fields that may differ. Default: the whole resource, which is then neither created nor changed nor deleted."""
 
 
@@ -78,7 +78,7 @@ class Existing(WireModel):
     """Names that differ from those that the operator gives. Entries are immutable; further ones may be added."""
     subnets: ExistingSubnets | None = None
     """Blocks of the subnets, where they are not those that the operator cuts out of network.cidr. Immutable."""
-    ignore_differences: Annotated[Sequence[IgnoredDifference], Field(max_length=100)] = ()
+    ignore_differences: Annotated[Sequence[IgnoredDifference], Field(min_length=0, max_length=100)] | None = None
     """Differences between AWS and the spec that the operator leaves alone. Removing an entry brings the resource in
     line with the spec: the plan shows beforehand what that changes."""
 
@@ -86,9 +86,11 @@ class Existing(WireModel):
     def ignored(self) -> Mapping[str, frozenset[str]]:
         """The fields that may differ, by the address of their resource; none for a resource as a whole."""
         found: dict[str, frozenset[str]] = {}
-        for each in self.ignore_differences:
+        for each in self.ignore_differences or ():
             whole = not each.fields or found.get(each.resource) == frozenset()
-            found[each.resource] = frozenset() if whole else found.get(each.resource, frozenset()).union(each.fields)
+            found[each.resource] = (
+                frozenset() if whole else found.get(each.resource, frozenset()).union(each.fields or ())
+            )
         return found
 
 
