@@ -25,6 +25,7 @@ GRANTS = {
     "domains": "a.example.com, *.apps.example.org",
     "zones": "Z0A",
     "snapshots": "team-a-db-final, golden-*, half*",
+    "existing_names": "/ecs/old-shop, old-shop-*",
     "images": "ghcr.io/team-a, docker.io/shared/, ghcr.io/starred/*,",
     "topics": f"{TOPIC}team-a",
     "regions": "eu-west-1,us-east-1",
@@ -88,6 +89,10 @@ def snapshot(name: str) -> dict[str, Any]:
     return {"database": {"restoreFromSnapshot": name}}
 
 
+def existing(name: str) -> dict[str, Any]:
+    return {"existing": {"names": {"database": "old-shop-db", "appLog": name}}}
+
+
 def tenant_id(team: str) -> str:
     return f"missyou:0f1e2d3c-0000-4000-8000-000000000000:{team}"
 
@@ -125,6 +130,10 @@ ATTACKS = [
     (snapshot("goldeneye"), "may not restore the snapshot", "snapshots"),
     (snapshot("half-of-it"), "may not restore the snapshot", "snapshots"),
     (snapshot(f"arn:aws:rds:us-east-1:{ACCOUNT}:snapshot:team-a-db-final"), "may not restore", "snapshots"),
+    # What another team made, by its name.
+    (existing("team-b-db"), "existing.names names what this namespace may not: team-b-db", "existing-names"),
+    (existing("old-shopping-db"), "existing.names names what this namespace may not", "existing-names"),
+    (existing("/ecs/old-shop-b"), "existing.names names what this namespace may not", "existing-names"),
     # Images that are not theirs to run.
     (image("docker.io/evil/app"), "may not run the image docker.io/evil/app", "images"),
     (image("ghcr.io/team-a-evil/app"), "may not run the image", "images"),
@@ -170,6 +179,7 @@ GRANTED = [
     domain("x.apps.example.org"),
     snapshot("team-a-db-final"),
     snapshot("golden-2026"),
+    existing("/ecs/old-shop"),
     image("ghcr.io/team-a"),
     image("ghcr.io/team-a/app/api"),
     image("docker.io/shared/base"),
@@ -319,6 +329,7 @@ def test_hundreds_of_grants_are_within_the_limits_of_cel(admin: Person) -> None:
             "secret_arns": f"{SECRET}team-huge-{{}}/",
             "domains": "team-huge-{}.example.com",
             "snapshots": "team-huge-{}-",
+            "existing_names": "team-huge-{}-",
             "images": "ghcr.io/team-huge-{}",
             "topics": f"{TOPIC}team-huge-{{}}",
             "tag_keys": "key-{}",
@@ -331,6 +342,7 @@ def test_hundreds_of_grants_are_within_the_limits_of_cel(admin: Person) -> None:
         **domain(f"x.team-huge-{last}.example.com", **role(f"team-huge-{last}")),
         **snapshot(f"team-huge-{last}-final"),
         **image(f"ghcr.io/team-huge-{last}/app"),
+        "existing": {"names": {f"endpoint-{n}": f"team-huge-{last}-{n}" for n in range(64)}},
         "secrets": {
             key: secret(f"team-huge-{last}/x-AbCdEf", key)["secrets"][key]
             for key in ("googleAPIKey", "firebaseServiceAccount")

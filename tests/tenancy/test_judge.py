@@ -49,6 +49,11 @@ CASES: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
         "spec.database.restoreFromSnapshot",
         {"snapshots": ["team-b-*"]},
     ),
+    "existing": (
+        {"existing": {"names": {"database": "team-b-db"}}},
+        "spec.existing.names[database]",
+        {"existingNames": ["team-b-*"]},
+    ),
     "image": ({"image": {"repository": "ghcr.io/b/app"}}, "spec.image.repository", {"images": ["ghcr.io/b/*"]}),
     "short image": ({"image": {"repository": "nginx"}}, "spec.image.repository", {"images": ["docker.io/library/*"]}),
     "topic": (

@@ -82,6 +82,11 @@ class Tenant(WireModel):
     ] = ()
     """Names or ARNs of RDS snapshots that database.restoreFromSnapshot may name; a * stands for any characters but :.
     Snapshots that apps of the same namespace have taken need no grant."""
+    existing_names: Annotated[
+        Sequence[Annotated[str, Field(min_length=1, max_length=512), rules.STAR_AT_BORDER]], Field(max_length=100)
+    ] = ()
+    """Names of what existed before, which existing.names may give; a * stands for any characters but / and :, for
+    example miss-you-app-*. Ownership still goes by tags."""
     images: Annotated[
         Sequence[Annotated[str, Field(max_length=255), rules.IMAGES, rules.STAR_AT_BORDER]], Field(max_length=100)
     ] = ()

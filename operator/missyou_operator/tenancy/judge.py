@@ -156,6 +156,9 @@ class _Judge:
         own = snapshot is not None and begins(app.stack_name, snapshot)
         if snapshot and not own and not covers_any(tenant.snapshots, snapshot):
             yield self._not_granted("spec.database.restoreFromSnapshot", snapshot, "snapshots")
+        for key, name in sorted(app.existing.names.items()):
+            if not covers_any(tenant.existing_names, name):
+                yield self._not_granted(f"spec.existing.names[{key}]", name, "existingNames")
         if (image := app.image.repository) and not _granted_image(tenant, image):
             yield self._not_granted("spec.image.repository", image, "images")
         topic = app.monitoring.notifications.topic_arn
