@@ -12,7 +12,7 @@ from missyou_operator.cli.doctor import Seen, diagnose, examined
 from missyou_operator.cli.findings import Finding
 from missyou_operator.cli.render import Style
 from tests.sim.app import App
-from tests.sim.commands import offline
+from tests.sim.commands import offline, typed
 
 NAME = "patient"
 
@@ -51,10 +51,155 @@ def test_a_healthy_app_gets_one_line(app: App) -> None:
     assert line == f"✔ default/{NAME} is healthy: 1/1 tasks run, {app.body['status']['url']}"
 
 
-def test_a_stopped_database(app: App) -> None:
+# "ECS tasks not starting: check CloudWatch logs, verify secrets exist"
+
+
+def stop_tasks(app: App) -> None:
+    """Stop all tasks, so that ECS has to start others."""
+    ecs = app.client("ecs")
+    for arn in ecs.list_tasks(cluster=f"{NAME}-cluster")["taskArns"]:
+        ecs.stop_task(cluster=f"{NAME}-cluster", task=arn)
+
+
+def broken(app: App, type_: str = "ServiceReady") -> str:
+    """Run passes until a condition is False for good, and return its message."""
+    app.until(lambda _: app.condition(type_)["status"] == "False" and "…" not in app.reason(type_), f"{type_} False")
+    return str(app.condition(type_)["message"])
+
+
+def failing(app: App, word: str, **tasks: object) -> Finding:
+    """Have new tasks fail, wait until the service says so for this reason, and return what the doctor finds."""
+    app.aws.tell(tasks=tasks)
+    stop_tasks(app)
+    app.until(lambda _: app.reason("ServiceReady") == word, word)
+    found = only(doctor(app), "Service")
+    assert found.reason == word
+    return found
+
+
+def healed(app: App) -> None:
+    app.grow()
+    assert doctor(app) == []
+
+
+def mended(app: App, found: Finding, command: str) -> None:
+    """Type the command that the doctor names, and see that the app is healthy again."""
+    assert command in found.commands, found.commands
+    typed(app, command)
+    healed(app)
+
+
+def sources(found: Finding) -> dict[str, str]:
+    """Return the first fact of each source."""
+    return {fact.source: fact.text for fact in reversed(found.evidence)}
+
+
+def test_an_app_that_exits_is_shown_with_the_end_of_its_log(app: App) -> None:
+    log = ["starting", "Traceback (most recent call last):", "KeyError: 'FEATURE_FLAGS' \x1b[31m(red)"]
+    found = failing(app, "TasksFailing", exit=1, log=log)
+    assert "exited with code 1" in found.message
+    [look] = [command for command in found.commands if command.startswith("aws logs tail")]
+    assert f"/ecs/{NAME}" in look
+    shown = sources(found)
+    assert "KeyError: 'FEATURE_FLAGS' (red)" in shown["log"]
+    assert "exit code 1" in shown["task"]
+    app.aws.tell(tasks={})
+    healed(app)
+
+
+def test_no_line_of_a_log_is_shown_where_none_may_be_quoted(app: App) -> None:
+    app.edit(monitoring={"quoteLogs": False})
+    app.settle()
+    found = failing(app, "TasksFailing", exit=1, log=["patient Jane Doe, born 1970"])
+    assert "log" not in sources(found)
+    assert "Jane" not in page(app, asked(app))
+
+
+def test_an_app_that_needs_more_memory_gets_it_by_the_command(app: App) -> None:
+    killed = "OutOfMemoryError: Container killed due to memory usage"
+    found = failing(app, "OutOfMemory", exit=137, reason=killed)
+    [more] = [command for command in found.commands if command.startswith("kubectl")]
+    assert '{"spec":{"service":{"memory":1024}}}' in more
+    app.aws.tell(tasks={})
+    mended(app, found, more)
+    assert app.body["spec"]["service"]["memory"] == 1024
+
+
+def test_a_secret_that_is_to_be_deleted_is_restored(app: App) -> None:
+    secrets = app.client("secretsmanager")
+    arn = secrets.create_secret(Name="shared/gemini", SecretString="AIza")["ARN"]
+    app.edit(secrets={"googleAPIKey": {"secretARN": arn}})
+    app.settle()
+    secrets.delete_secret(SecretId=arn)
+    stop_tasks(app)
+    assert "The secret is scheduled for deletion: restore it" in broken(app)
+    mended(app, only(doctor(app), "Service"), f"aws secretsmanager restore-secret --secret-id {arn} --region us-east-1")
+
+
+_RATE = (
+    "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to copy: httpReadSeeker: failed "
+    "open: unexpected status code https://registry-1.docker.io/v2/library/nginx/manifests/sha256:0: 429 Too Many "
+    "Requests - Server message: toomanyrequests: You have reached your pull rate limit."
+)
+_NO_WAY_OUT = "CannotPullContainerError: ref pull has been retried 1 time(s): dial tcp 52.217.1.2:443: i/o timeout"
+_NO_CAPACITY = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
+_NO_QUOTA = "You've reached the limit on the number of vCPUs you can run concurrently"
+_AGAIN = f'kubectl annotate missyouapp {NAME} -n default --overwrite missyou.app/reconcile="$(date +%s)"'
+_FORCE = f"aws ecs update-service --cluster {NAME}-cluster --service {NAME}-service --force-new-deployment"
+_MORE = "aws service-quotas request-service-quota-increase --service-code fargate --quota-code L-3032A538"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "command"),
+    [
+        (_RATE, "TasksFailing", "docker buildx imagetools create"),
+        (_NO_WAY_OUT, "TasksFailing", _AGAIN),
+        (_NO_CAPACITY, "TasksFailing", _FORCE),
+        (_NO_QUOTA, "QuotaExceeded", _MORE),
+    ],
+)
+def test_what_keeps_tasks_from_starting_has_its_command(app: App, text: str, reason: str, command: str) -> None:
+    found = failing(app, reason, fail=text)
+    assert any(each.startswith(command) for each in found.commands), found.commands
+    assert text[:100] in sources(found)["task"]
+    app.aws.tell(tasks={})
+    healed(app)
+
+
+# "Database connection failed: verify RDS is running, check security groups allow ECS to RDS traffic"
+
+
+def test_a_stopped_database_is_started_by_the_command(app: App) -> None:
     app.client("rds").stop_db_instance(DBInstanceIdentifier=f"{NAME}-db")
     app.clock.now += 60
-    # The operator has not looked yet: AWS itself is asked.
+    app.observe_now()
+    assert "was stopped by someone" in broken(app, "DatabaseReady")
     found = only(doctor(app), "Database")
-    assert found.reason == "Stopped"
-    assert found.commands == (f"aws rds start-db-instance --db-instance-identifier {NAME}-db",)
+    mended(app, found, f"aws rds start-db-instance --db-instance-identifier {NAME}-db")
+
+
+def test_a_rule_between_tasks_and_database_that_is_gone_comes_back_by_the_command(app: App) -> None:
+    ec2 = app.client("ec2")
+    groups = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": [f"{NAME}-rds"]}])
+    [group] = groups["SecurityGroups"]
+    ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
+    found = only(doctor(app), "Network")
+    assert f"{NAME}-rds ingress tcp/5432 from {NAME}-ecs" in found.message
+    [command] = found.commands
+    typed(app, command)
+    app.one_pass()
+    healed(app)
+
+
+# "ALB health checks failing: verify the health endpoint returns HTTP 200, check ECS task logs for startup errors"
+
+
+def test_a_health_check_that_is_not_answered_is_named_with_code_and_log(app: App) -> None:
+    app.aws.tell(unanswered=["/health"])
+    stop_tasks(app)
+    assert "failed ELB health checks" in broken(app)
+    found = only(doctor(app), "Service")
+    assert any('{"healthCheck":{"path":"/PATH"}}' in command for command in found.commands)
+    assert any(command.startswith("aws logs tail") for command in found.commands)
+    app.aws.tell(unanswered=[])
+    healed(app)

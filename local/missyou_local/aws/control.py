@@ -4,7 +4,7 @@ GET  /_control         counts, mutations, faults (`rules`), seed, lag, timing, c
 GET  /_control/ledger  the calls so far, of `?operation=ec2:Create*`, of `?caller=AKIA*`, after number `?since=41`
 GET  /_control/mail    what SNS would have sent by e-mail, with the tokens of confirmations
 POST /_control         any of {"rules": [...], "seed": 1, "lag": {...}, "timing": {...}, "clock": {...},
-                       "unanswered": [...], "reset_counts": true}; answers as GET does
+                       "unanswered": [...], "tasks": {...}, "reset_counts": true}; answers as GET does
 POST /_control/reset   wipes all accounts and regions, faults, lag and counts; keeps the timing
 
 docs/test-aws.md explains each with examples.
@@ -24,6 +24,7 @@ from missyou_local.aws.faults.drawing import Faults
 from missyou_local.aws.faults.fault import Fault
 from missyou_local.aws.lag import Lag
 from missyou_local.aws.ledger import Ledger
+from missyou_local.aws.services.ecs import trouble as ecs_trouble
 from missyou_local.aws.services.elbv2 import reach as elbv2_reach
 from missyou_local.aws.services.sns import mail as sns_mail
 from missyou_local.aws.timing import Timing
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from missyou_local.dataplane.plane import DataPlane
 
 PREFIX = "/_control"
-_KEYS = ("rules", "seed", "lag", "timing", "clock", "unanswered", "reset_counts")
+_KEYS = ("rules", "seed", "lag", "timing", "clock", "unanswered", "tasks", "reset_counts")
 
 
 class Control:
@@ -114,6 +115,8 @@ class Control:
             self.faults.replace(faults if "rules" in changes else self.faults.in_force, seed)
         if "unanswered" in changes:
             elbv2_reach.leave_unanswered(changes["unanswered"])
+        if "tasks" in changes:
+            ecs_trouble.befall(changes["tasks"])
         if changes.get("reset_counts"):
             self.ledger.clear()
 

@@ -7,6 +7,7 @@ caller's own rights, so that what may not be read is said and hides nothing else
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +29,18 @@ from missyou_operator.engine.values import redact
 #: How many events, kinds of stopped tasks and targets are shown.
 _MOST = 4
 #: Events of a service that are there in the best of times.
-_NORMAL = ("has started ", "has stopped ", "registered ", "deregistered ", "has begun draining", "steady state")
+_NORMAL = (
+    "has started ",
+    "has stopped ",
+    "registered ",
+    "deregistered ",
+    "has begun draining",
+    "steady state",
+    "deployment completed",
+)
+_WHOSE = re.compile(r"\((?:service|task) [^)]*\) ?")
+#: The most characters of a fact.
+_WIDTH = 300
 #: Minutes that the events of a database reach back.
 _DAY = 24 * 60
 
@@ -75,9 +87,13 @@ def _service(reader: Reader, service: Observed) -> Iterator[Fact]:
     definition = attrs["failed_definition"] or attrs["task_definition"]
     hide = partial(redact, others=revision_in_use(reader, definition).get("environment", {}).values())
     [row] = reader.client("ecs").describe_services(cluster=attrs["cluster"], services=[service.name])["services"]
-    told = [event for event in row.get("events") or () if not any(each in event["message"] for each in _NORMAL)]
-    for event in told[:_MOST]:
-        yield Fact(Component.SERVICE, "event", _line(hide(event["message"])), event.get("createdAt"))
+    told: dict[str, Fact] = {}
+    for event in row.get("events") or ():
+        # Those of each task are alike, but for its ID.
+        text = _line(_WHOSE.sub("", hide(event["message"])))
+        if not any(each in text for each in _NORMAL):
+            told.setdefault(text, Fact(Component.SERVICE, "event", text, event.get("createdAt")))
+    yield from list(told.values())[:_MOST]
     stopped = sorted(
         stopped_tasks(reader, attrs, definition), key=lambda task: str(task.get("stoppedAt", "")), reverse=True
     )
@@ -135,7 +151,8 @@ def _alarms(reader: Reader, names: Sequence[str]) -> Iterator[Fact]:
 
 
 def _line(text: str) -> str:
-    return without_controls(text)
+    line = without_controls(text)
+    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"
 
 
 def _short(arn: str) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from missyou_operator.api.annotations import RECONCILE
+from missyou_operator.api.kind import KIND
 from missyou_operator.api.status import Status
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Reader
@@ -111,7 +113,9 @@ def examined(body: Mapping[str, Any], stack: OfflineStack) -> Seen:
     inputs = stack.inputs
     observations, graph, plan = observe_and_plan(inputs)
     blind = observations.unreadable
-    held = {change.address: blind.get(change.type, pending(TO_BE_DONE, _to_do(change))) for change in plan.changes}
+    held = {
+        change.address: blind.get(change.type, pending(TO_BE_DONE, _to_do(body, change))) for change in plan.changes
+    }
     outcome = execute(graph, observations.world, plan, inputs.runtime, held)
     views = _views(outcome, frozenset(inputs.unusable))
     status = read_status(body)
@@ -138,6 +142,11 @@ def _views(outcome: Outcome, unread: frozenset[str]) -> list[View]:
     ]
 
 
-def _to_do(change: Change) -> str:
+def _to_do(body: Mapping[str, Any], change: Change) -> str:
     fields = "; ".join(str(item) for item in change.fields[:3])
-    return f"AWS is not as the spec says yet: {change.action} {change.address}{f' ({fields})' if fields else ''}"
+    meta = body["metadata"]
+    return (
+        f"AWS is not as the spec says: {change.action} {change.address}{f' ({fields})' if fields else ''} is to be done. "
+        f"The operator looks within a minute; at once: kubectl annotate {KIND.lower()} {meta['name']} "
+        f'-n {meta["namespace"]} --overwrite {RECONCILE}="$(date +%s)"'
+    )

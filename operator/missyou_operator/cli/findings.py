@@ -20,7 +20,7 @@ TO_BE_DONE = Reason.APPLYING
 WHOLE = "App"
 _ALARM = "cloudwatch.Alarm"
 _FIRING = "AlarmFiring"
-_LOG = ". The end of its log: "
+_LOG = ") ends: "
 
 
 class Severity(StrEnum):
@@ -108,7 +108,7 @@ def _finding(view: View, facts: Sequence[Fact]) -> Finding:
     message = view.message
     if any(fact.source == "log" for fact in evidence):
         # It is shown in full below.
-        message = message.partition(_LOG)[0]
+        message = "".join(message.partition(_LOG)[:1]) + (")" if _LOG in message else "")
     return Finding(view.component, view.reason, _severity(view), message or view.reason, evidence)
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 #: A program, and how many bare words its command begins with at most.
-_WORDS = {"kubectl": 3, "aws": 2, "docker": 1, "missyou": 1, "dig": 4}
+_WORDS = {"kubectl": 3, "aws": 2, "docker": 3, "missyou": 1, "dig": 4}
 _START = re.compile(rf"(?<![\w/.-])(?:{'|'.join(_WORDS)}) (?=[a-z+-])")
 _TOKEN = re.compile(r"""\s*((?:'[^']*'|"[^"]*"|[^\s'"])+)""")
 #: What no word of prose looks like: a path, an ARN, an assignment, an ID.

@@ -92,7 +92,7 @@ def test_the_log_of_an_app_that_exits_is_quoted() -> None:
     )
     result = service().health(found)
     assert "container app exited with code 1" in result.message
-    assert "The end of its log: starting / no such table: users." in result.message
+    assert ") ends: starting / no such table: users." in result.message
     arguments = client.arguments("get_log_events")
     assert (arguments["logGroupName"], arguments["logStreamName"]) == ("/ecs/missyou", "app/app/0f1e2d")
 
@@ -101,7 +101,7 @@ def test_an_unreadable_log_leaves_the_diagnosis_as_it_is() -> None:
     denied = ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetLogEvents")
     result = health(row(deployment(rollout="FAILED"), running=0), get_log_events=denied, **exited(1))
     assert "container app exited with code 1" in result.message
-    assert "The end of its log" not in result.message
+    assert ") ends: " not in result.message
     assert "Its log: aws logs tail /ecs/missyou --log-stream-names app/app/0f1e2d " in result.message
 
 

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Reader
 from missyou_operator.aws.ecs.diagnosis import Diagnosis, diagnose, redacted
+from missyou_operator.aws.ecs.known_causes import Place
 from missyou_operator.aws.ecs.logs import LINES, last_lines
 from missyou_operator.aws.ecs.revisions import CONTAINER, revision_in_use
 from missyou_operator.aws.ecs.rollout import event_texts, in_trouble, primary_of
@@ -39,14 +40,30 @@ def diagnosis(
             # The service is steady again with the previous version; the failure came before that.
             events = [text for text in events if "steady state" not in text]
             targets = ()
-        hide = partial(redact, others=revision_in_use(reader, definition).get("environment", {}).values())
+        needs = revision_in_use(reader, definition)
+        hide = partial(redact, others=needs.get("environment", {}).values())
         stopped = redacted(stopped_tasks(reader, attrs, definition), hide)
-        found = diagnose(stopped, map(hide, events), targets)
+        found = diagnose(stopped, map(hide, events), targets, place_of(reader, attrs, needs))
         return _with_log(reader, found, hide) if found and found.task else found
     served = attrs["rollout_state"] == "COMPLETED" and attrs["healthy"] != 0
     if served or attrs["running"] < max(attrs["desired"], 1) or _is_starting(row, attrs):
         return None
-    return diagnose((), (), targets)
+    return diagnose((), (), targets, place_of(reader, attrs, {}))
+
+
+def place_of(reader: Reader, attrs: Mapping[str, Any], needs: Mapping[str, Any]) -> Place:
+    """Return whose tasks they are, for the commands that help. `needs`: of the revision that fails."""
+    namespace, _, app = reader.stack.app.partition("/")
+    tag = needs.get("image_tag", "")
+    return Place(
+        app=app,
+        namespace=namespace,
+        stack=reader.stack.name,
+        cluster=attrs["cluster_name"],
+        service=attrs["service_name"],
+        region=reader.stack.region,
+        image=f"{needs.get('image_repository', '')}:{tag}" if tag and not tag.startswith("sha256:") else "",
+    )
 
 
 def _is_starting(row: Mapping[str, Any], attrs: Mapping[str, Any]) -> bool:

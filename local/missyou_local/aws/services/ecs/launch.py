@@ -9,6 +9,7 @@ from typing import Any
 
 from missyou_local.aws import backends
 from missyou_local.aws.call import Call
+from missyou_local.aws.services.ecs import trouble
 from missyou_local.aws.services.iam import propagation as iam_propagation
 from missyou_local.aws.services.iam import rights
 
@@ -25,6 +26,8 @@ def check(call: Call, definition: Any, images: dict[str, Any]) -> None:
 
     `images` are those that the deployment has resolved so far; those of the definition are added.
     """
+    if trouble.at_present().fail:
+        raise LaunchError(trouble.at_present().fail)
     role = definition.execution_role_arn or ""
     for container in definition.container_definitions:
         if role and container.get("secrets") and not iam_propagation.has_its_rights(call, role):
@@ -135,7 +138,13 @@ def _secret(value_from: str) -> str:
     current = next(
         (v for v in secret.versions.values() if "AWSCURRENT" in v["version_stages"]) if secret else iter(()), None
     )
-    if secret is None or secret.is_deleted() or current is None or secret.arn != arn:
+    if secret is not None and secret.is_deleted():
+        raise LaunchError(
+            f"{_NO_SECRETS} service call has been retried 1 time(s): failed to fetch secret {arn} from secrets "
+            "manager: InvalidRequestException: You can't perform this operation on the secret because it was marked "
+            "for deletion."
+        )
+    if secret is None or current is None or secret.arn != arn:
         raise LaunchError(
             f"{_NO_SECRETS} service call has been retried 1 time(s): failed to fetch secret {arn} from secrets "
             "manager: ResourceNotFoundException: Secrets Manager can't find the specified secret."

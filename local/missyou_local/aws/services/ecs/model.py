@@ -45,6 +45,7 @@ class Task:
     reason: str = ""
     code: str = ""
     exit_code: int = 0
+    exit_reason: str = ""
 
     @property
     def alive(self) -> bool:
@@ -234,4 +235,6 @@ def _container(task: Task, container: dict[str, Any]) -> dict[str, Any]:
         shown["reason" if task.started is None else "exitCode"] = (
             task.reason if task.started is None else task.exit_code
         )
+        if task.exit_reason:
+            shown["reason"] = task.exit_reason
     return shown

@@ -17,6 +17,7 @@ from missyou_local.aws.call import Call
 from missyou_local.aws.services.ec2 import interfaces
 from missyou_local.aws.services.ecs import agent as ecs_agent
 from missyou_local.aws.services.ecs import launch as ecs_launch
+from missyou_local.aws.services.ecs import trouble as ecs_trouble
 from missyou_local.aws.services.ecs.launch import LaunchError
 from missyou_local.aws.services.ecs.model import Deployment, Service, Task, moment
 from missyou_local.aws.services.elbv2 import targets
@@ -63,7 +64,9 @@ def _event_of(call: Call, service: Service, task: Task) -> Event | None:
 
 
 def _event_of_record(call: Call, service: Service, task: Task, started: float) -> Event:
-    """Return when the targets of a task that is none are healthy, or when the service gives it up."""
+    """Return when the targets of a task that is none are healthy, when the service gives it up, or when it ends."""
+    if ecs_trouble.at_present().exit is not None:
+        return started, partial(_crashed, call, service, task)
     unfit = [group for group, _ in task.groups if not targets.answers(call, group, task.address)]
     if not unfit:
         return task.healthy_at, partial(_healthy, task)
@@ -243,6 +246,14 @@ def _ended(call: Call, service: Service, task: Task, code: int) -> None:
     _stopped(call, service, task, call.now)
     if by_itself and not task.healthy:
         _count_failure(call, service, task, call.now)
+
+
+def _crashed(call: Call, service: Service, task: Task) -> None:
+    trouble = ecs_trouble.at_present()
+    task.exit_reason = trouble.reason
+    for container in task.definition.container_definitions:
+        ecs_trouble.write_log(call, container, task.id)
+    _ended(call, service, task, trouble.exit or 0)
 
 
 def _unfit(call: Call, service: Service, task: Task, group: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
@@ -284,3 +285,19 @@ def test_a_security_group_that_admits_another_port_only_makes_targets_unhealthy(
     rule = {"IpProtocol": "tcp", "FromPort": 8000, "ToPort": 8000, "IpRanges": [{"CidrIp": "10.0.0.0/16"}]}
     aws.ec2.authorize_security_group_ingress(GroupId=app.net.group, IpPermissions=[rule])
     assert app.health() == ["healthy", "healthy"]
+
+
+def test_tasks_fail_as_a_test_says(aws: Aws, name: str) -> None:
+    app = building.app(aws, name)
+    aws.control(body={"tasks": {"exit": 137, "reason": "OutOfMemoryError: Container killed due to memory usage"}})
+    app.create(app.define())
+    aws.clock.advance(aws.timing.task)
+    app.describe()
+    arns = aws.ecs.list_tasks(cluster=name, desiredStatus="STOPPED")["taskArns"]
+    [container] = aws.ecs.describe_tasks(cluster=name, tasks=arns)["tasks"][0]["containers"]
+    assert (container["exitCode"], container["reason"][:16]) == (137, "OutOfMemoryError")
+    with pytest.raises(HTTPError):
+        aws.control(body={"tasks": {"exits": 1}})
+    aws.control(body={"tasks": {}})
+    aws.clock.advance(600)
+    assert app.describe()["runningCount"] == 2
