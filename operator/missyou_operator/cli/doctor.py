@@ -146,7 +146,7 @@ def _to_do(body: Mapping[str, Any], change: Change) -> str:
     fields = "; ".join(str(item) for item in change.fields[:3])
     meta = body["metadata"]
     return (
-        f"AWS is not as the spec says: {change.action} {change.address}{f' ({fields})' if fields else ''} is to be done. "
+        f"AWS is not as the spec says: {change.action} {change.address}{f' ({fields})' if fields else ''}. "
         f"The operator looks within a minute; at once: kubectl annotate {KIND.lower()} {meta['name']} "
         f'-n {meta["namespace"]} --overwrite {RECONCILE}="$(date +%s)"'
     )
