@@ -10,6 +10,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "integration/test_app.py",
         "integration/test_rollouts.py",
         "integration/test_remedies.py",
+        "integration/test_doctor.py",
         "integration/test_rehearsal.py",
         "integration/test_place.py",
         "integration/test_tenancy.py",
