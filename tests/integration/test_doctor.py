@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from kubernetes import client
 
 from .bench import Bench, a_bench, condition, quick
