@@ -1,4 +1,4 @@
-"""`missyou doctor` and `missyou delete`, typed against a real API server and the test AWS, as somebody would live it."""
+"""`missyou doctor` and `missyou delete` against a real API server and the test AWS, as somebody would live it."""
 
 from __future__ import annotations
 
