@@ -7,7 +7,7 @@ from typing import Any
 
 from missyou_local.aws import Timing
 from missyou_operator.aws.boundary import boundary
-from missyou_operator.aws.iam_policy import Scope
+from missyou_operator.aws.scope import Scope
 from missyou_operator.stack.naming import NAMES
 from tests.sim.app import CLUSTER, App
 from tests.sim.aws import REGION, Aws

@@ -6,9 +6,33 @@ import dataclasses
 
 import pytest
 
+from missyou_operator.controller import preflight
+from missyou_operator.preflight import Preflight
 from tests.sim.app import App, changes
 
 from .test_domain import zone
+
+#: What the preflight reads of the account, and of the names that the stack needs: once for a new stack.
+PREFLIGHT = {
+    "cloudwatch:GetMetricStatistics": 1,
+    "ec2:DescribeAddresses": 1,
+    "ec2:DescribeInternetGateways": 1,
+    "ec2:DescribeNatGateways": 1,
+    "ec2:DescribeVpcs": 1,
+    "ecs:DescribeClusters": 1,
+    "ecs:DescribeTaskDefinition": 1,
+    "elbv2:DescribeAccountLimits": 1,
+    "elbv2:DescribeLoadBalancers": 2,
+    "elbv2:DescribeTargetGroups": 2,
+    "iam:GetAccountSummary": 1,
+    "logs:DescribeLogGroups": 2,
+    "rds:DescribeAccountAttributes": 1,
+    "rds:DescribeDBParameterGroups": 1,
+    "rds:DescribeDBSubnetGroups": 1,
+    "secretsmanager:DescribeSecret": 2,
+    "service-quotas:GetServiceQuota": 2,
+    "service-quotas:ListServiceQuotas": 1,
+}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +59,22 @@ def test_creating_takes_at_most_two_calls_a_resource(grown):
     groups = sum(row["type"] == "ec2.SecurityGroup" for row in app.body["status"]["resources"])
     assert {name: calls[name] for name in default} == default
     assert calls["ec2:RevokeSecurityGroupEgress"] == 1 + groups
-    assert sum(calls.values()) <= 2 * resources + 3, calls
+    assert sum(calls.values()) <= 2 * resources + 3 + sum(PREFLIGHT.values()), calls
+
+
+@pytest.mark.usefixtures("grown")
+def test_the_preflight_of_a_new_stack_takes_these_calls(aws, monkeypatch):
+    first = App(aws, "first", environment="Production", network={"cidr": "10.8.0.0/16"})
+    calls = first.calls(first.one_pass)
+    monkeypatch.setattr(preflight, "run", lambda *_: Preflight())
+    other = App(aws, "other", environment="Production", network={"cidr": "10.9.0.0/16"})
+    without = other.calls(other.one_pass)
+    more = {name: count - without.get(name, 0) for name, count in calls.items()}
+    assert {name: count for name, count in more.items() if count} == {
+        **PREFLIGHT,
+        # The zones of the gateways that are there.
+        "ec2:DescribeSubnets": 1,
+    }
 
 
 def test_nothing_is_created_twice(grown):

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.aws.boundary import boundary
 from missyou_operator.aws.errors import code_of
-from missyou_operator.aws.iam_policy import Scope
+from missyou_operator.aws.scope import Scope
 from missyou_operator.cli.policy import policy
 from missyou_operator.stack.naming import NAMES
 from tests.permissions.authorization import Check, action_of
@@ -88,6 +88,10 @@ def live(aws: Aws, environ: pytest.MonkeyPatch) -> Lived:
     app = Permitted(aws, door, recorder, environment="Production", **everything())
     app.secrets = {"keys": {"google": "k1", "firebase": "{}"}}
     app.client("sns").create_topic(Name="pager")
+    # Of the same addresses: what connects it is asked for, before the first creation.
+    stranger = app.client("ec2").create_vpc(CidrBlock="10.0.128.0/20")["Vpc"]["VpcId"]
+    app.one_pass()
+    app.client("ec2").delete_vpc(VpcId=stranger)
     app.settle()
     change(app)
     for foreign_changes in ROUNDS:

@@ -134,6 +134,8 @@ _TAGS: Mapping[str, Callable[[Outsider, str], Mapping[str, str] | None]] = {
     "acm": lambda seen, arn: tag_map(seen.client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"]),
     # A zone is somebody else's, whatever its tags.
     "route53": lambda *_: {},
+    # A quota has tags only if somebody has had it raised, and is read alone.
+    "servicequotas": lambda *_: {},
     "application-autoscaling": lambda seen, arn: dict(
         seen.client("application-autoscaling").list_tags_for_resource(ResourceARN=arn)["Tags"]
     ),

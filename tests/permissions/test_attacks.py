@@ -16,7 +16,8 @@ import pytest
 from missyou_operator.aws.boundary import boundary
 from missyou_operator.aws.ec2.flow_logs import WRITER
 from missyou_operator.aws.iam.role import Role
-from missyou_operator.aws.iam_policy import Document, Scope
+from missyou_operator.aws.iam_policy import Document
+from missyou_operator.aws.scope import Scope
 from missyou_operator.aws.tenant_session import external_id, source_identity, trust
 from missyou_operator.cli.policy import policy
 from missyou_operator.stack.naming import NAMES

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from missyou_operator.aws.iam_policy import Document, Scope
+from missyou_operator.aws.iam_policy import Document
+from missyou_operator.aws.scope import Scope
 from missyou_operator.cli.policy import policy
 
 from . import strangers

@@ -46,6 +46,8 @@ MODULES = (
     "services.route53",
     "services.s3",
     "limits",
+    "services.quotas",
+    "services.iam.simulating",
 )
 
 

@@ -79,6 +79,10 @@ def _new_rules(call: Call) -> int:
     return sum(len(rule.get(peer, [])) for rule in call.params.get("IpPermissions", []) for peer in peers)
 
 
+def _storage(call: Call) -> int:
+    return sum(int(database.allocated_storage or 0) for database in call.moto("rds").databases.values())
+
+
 def _manual_snapshots(call: Call) -> int:
     return sum(snapshot.snapshot_type == "manual" for snapshot in call.moto("rds").database_snapshots.values())
 
@@ -135,6 +139,13 @@ LIMITS: dict[str, Limit] = {
         _new_rules,
     ),
     "databases": Limit(("rds:CreateDBInstance",), 40, "InstanceQuotaExceeded", _count("rds", "databases")),
+    "database_storage": Limit(
+        ("rds:CreateDBInstance",),
+        100_000,
+        "StorageQuotaExceeded",
+        _storage,
+        lambda call: int(call.params.get("AllocatedStorage", 0)),
+    ),
     "db_snapshots": Limit(("rds:CreateDBSnapshot",), 100, "SnapshotQuotaExceeded", _manual_snapshots),
     "db_subnet_groups": Limit(
         ("rds:CreateDBSubnetGroup",), 50, "DBSubnetGroupQuotaExceeded", _count("rds", "subnet_groups")
@@ -172,13 +183,29 @@ LIMITS: dict[str, Limit] = {
 DEFAULTS: Mapping[str, int] = {name: limit.default for name, limit in LIMITS.items()}
 """AWS's own numbers."""
 
+#: Quotas that are told and refuse no call: ECS takes a service beyond this one, and starts no more tasks.
+TOLD: Mapping[str, int] = {"fargate_vcpus": 6}
+
 _in_force: dict[str, int] = {}
+#: How much higher a quota that is not in force is told to be.
+_RAISED = 1000
+
+
+def most(name: str) -> int:
+    """Return a quota as AWS tells it: the one in force, or one that has been raised far enough."""
+    default = TOLD[name] if name in TOLD else LIMITS[name].default
+    return _in_force.get(name, default * _RAISED)
+
+
+def used(name: str, call: Call) -> int:
+    """Return how much of a quota of a whole account is used."""
+    return LIMITS[name].used(call)
 
 
 def enforce(limits: Mapping[str, int] = DEFAULTS) -> None:
     """Replace the limits in force. Error: ValueError for an unknown name."""
-    if unknown := sorted(set(limits) - set(LIMITS)):
-        raise ValueError(f"unknown limit {unknown[0]!r}; the names are {', '.join(LIMITS)}")
+    if unknown := sorted(set(limits) - set(LIMITS) - set(TOLD)):
+        raise ValueError(f"unknown limit {unknown[0]!r}; the names are {', '.join([*LIMITS, *TOLD])}")
     _in_force.clear()
     _in_force.update(limits)
 

@@ -29,6 +29,7 @@ BOTO3_NAMES = {
     "elasticloadbalancing": "elbv2",
     "monitoring": "cloudwatch",
     "tagging": "resourcegroupstaggingapi",
+    "servicequotas": "service-quotas",
 }
 """Signing name in the credential scope -> boto3's name, where the two differ."""
 

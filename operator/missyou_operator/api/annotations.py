@@ -39,6 +39,11 @@ def approve_command(body: Mapping[str, Any], plan_id: str) -> str:
     return _annotate(body, APPROVE, plan_id)
 
 
+def reconcile_command(body: Mapping[str, Any]) -> str:
+    """Return the kubectl command that asks for a pass at once."""
+    return _annotate(body, RECONCILE, "$(date +%s)")
+
+
 def confirm_command(body: Mapping[str, Any]) -> str:
     """Return the kubectl command that confirms a deletion."""
     return _annotate(body, CONFIRM_DELETION, body["metadata"]["name"])

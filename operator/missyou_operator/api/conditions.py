@@ -39,6 +39,7 @@ class Reason(StrEnum):
     NOT_GRANTED = "NotGranted"
     OWNED_ELSEWHERE = "OwnedElsewhere"
     PLACE_CHANGED = "PlaceChanged"
+    PREFLIGHT_FAILED = "PreflightFailed"
     PROGRESSING = "Progressing"
     PROPAGATING = "Propagating"
     QUOTA_EXCEEDED = "QuotaExceeded"

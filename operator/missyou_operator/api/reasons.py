@@ -130,6 +130,10 @@ _YOU: dict[str, tuple[str, str]] = {
         "The spec or the operator means another account or region than the stack's. Nothing is created or changed",
         "Take the change back as the message says. To move, create another MissYouApp there and delete this one",
     ),
+    "PreflightFailed": (
+        "AWS would refuse something of a new stack: a quota, a name, a permission, a class. Nothing was created",
+        "Do what the message says of each problem. The operator looks again by itself, or at once with the command",
+    ),
     "KubernetesUnreachable": (
         "The operator could not record in an annotation where the stack lives; nothing is created before that",
         "Nothing, if the API server comes back: it is retried. If a policy refuses it, allow what the message names",

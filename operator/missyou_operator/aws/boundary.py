@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from missyou_operator.aws.iam_policy import Document, Scope
+from missyou_operator.aws.iam_policy import Document
 from missyou_operator.aws.identity import Names
 from missyou_operator.aws.permissions import ROLE_TAG
+from missyou_operator.aws.scope import Scope
 
 _PULL = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 _READ = ["secretsmanager:GetSecretValue"]

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """One quota. `code` is empty where it cannot be raised; `instead` is what helps without raising it."""
+    """One quota. `code` is empty where it cannot be raised; `instead` is what helps without raising it.
+
+    `default` is the value in a new account, 0 where nothing asks for it.
+    """
 
     service: str
     code: str
     name: str
     instead: str = "delete what is no longer used"
+    default: int = 0
 
     @property
     def advice(self) -> str:
@@ -28,15 +32,42 @@ class Quota:
             f"{self.code}), or {self.instead}"
         )
 
+    def increase_command(self, region: str, value: int) -> str:
+        """Return the command that asks AWS for another value."""
+        return (
+            f"aws service-quotas request-service-quota-increase --region {region} --service-code {self.service} "
+            f"--quota-code {self.code} --desired-value {value}"
+        )
+
+
+VPCS = Quota("vpc", "L-F678F1CE", "VPCs per Region", default=5)
+INTERNET_GATEWAYS = Quota("vpc", "L-A4707A72", "Internet gateways per Region", default=5)
+NAT_GATEWAYS = Quota(
+    "vpc", "L-FE5A380F", "NAT gateways per Availability Zone", "delete unused ones in the zone", default=5
+)
+ADDRESSES = Quota("ec2", "L-0263D0A3", "EC2-VPC Elastic IPs", "release addresses that nothing uses", default=5)
+DB_INSTANCES = Quota("rds", "L-7B6409FD", "DB instances", default=40)
+DB_STORAGE = Quota("rds", "L-7ADDB58A", "Total storage for all DB instances", default=100_000)
+DB_SUBNET_GROUPS = Quota("rds", "L-48C6BF61", "DB subnet groups", default=50)
+DB_PARAMETER_GROUPS = Quota("rds", "L-DE55804A", "Parameter groups", default=50)
+LOAD_BALANCERS = Quota("elasticloadbalancing", "L-53DA6B97", "Application Load Balancers per Region", default=50)
+TARGET_GROUPS = Quota("elasticloadbalancing", "L-B22855CB", "Target Groups per Region", default=3000)
+ROLES = Quota("iam", "L-FE177D64", "Roles per account", default=1000)
+#: No call is refused for this one: ECS takes the service, and starts no more tasks.
+FARGATE_VCPUS = Quota(
+    "fargate",
+    "L-3032A538",
+    "Fargate On-Demand vCPU resource count",
+    "set fewer spec.service.replicas or a smaller spec.service.cpu",
+    default=6,
+)
 
 _FEWER = "set fewer spec.tags"
 _QUOTAS: Mapping[str, Quota] = {
-    "VpcLimitExceeded": Quota("vpc", "L-F678F1CE", "VPCs per Region"),
-    "InternetGatewayLimitExceeded": Quota("vpc", "L-A4707A72", "Internet gateways per Region"),
-    "NatGatewayLimitExceeded": Quota(
-        "vpc", "L-FE5A380F", "NAT gateways per Availability Zone", "delete unused ones in the zone"
-    ),
-    "AddressLimitExceeded": Quota("ec2", "L-0263D0A3", "EC2-VPC Elastic IPs", "release addresses that nothing uses"),
+    "VpcLimitExceeded": VPCS,
+    "InternetGatewayLimitExceeded": INTERNET_GATEWAYS,
+    "NatGatewayLimitExceeded": NAT_GATEWAYS,
+    "AddressLimitExceeded": ADDRESSES,
     "SubnetLimitExceeded": Quota("vpc", "L-407747CB", "Subnets per VPC"),
     "RouteTableLimitExceeded": Quota("vpc", "L-589F43AA", "Route tables per VPC"),
     "RouteLimitExceeded": Quota("vpc", "L-93826ACB", "Routes per route table"),
@@ -47,14 +78,14 @@ _QUOTAS: Mapping[str, Quota] = {
     "VpcEndpointLimitExceeded": Quota(
         "vpc", "L-29B6F2EB", "Interface VPC endpoints per VPC", "set spec.network.endpoints.interfaces to false"
     ),
-    "InstanceQuotaExceeded": Quota("rds", "L-7B6409FD", "DB instances"),
-    "StorageQuotaExceeded": Quota("rds", "L-7ADDB58A", "Total storage for all DB instances"),
+    "InstanceQuotaExceeded": DB_INSTANCES,
+    "StorageQuotaExceeded": DB_STORAGE,
     "SnapshotQuotaExceeded": Quota("rds", "L-272F1212", "Manual DB instance snapshots"),
-    "DBSubnetGroupQuotaExceeded": Quota("rds", "L-48C6BF61", "DB subnet groups"),
+    "DBSubnetGroupQuotaExceeded": DB_SUBNET_GROUPS,
     "DBSubnetQuotaExceeded": Quota("rds", "L-6F3ACC36", "Subnets per DB subnet group"),
-    "DBParameterGroupQuotaExceeded": Quota("rds", "L-DE55804A", "Parameter groups"),
-    "TooManyLoadBalancers": Quota("elasticloadbalancing", "L-53DA6B97", "Application Load Balancers per Region"),
-    "TooManyTargetGroups": Quota("elasticloadbalancing", "L-B22855CB", "Target Groups per Region"),
+    "DBParameterGroupQuotaExceeded": DB_PARAMETER_GROUPS,
+    "TooManyLoadBalancers": LOAD_BALANCERS,
+    "TooManyTargetGroups": TARGET_GROUPS,
     "TooManyListeners": Quota("elasticloadbalancing", "L-B6DF7632", "Listeners per Application Load Balancer"),
     "TooManyBuckets": Quota("s3", "L-DC2B2D3D", "General purpose buckets"),
     "TooManyTags": Quota("", "", "50 tags per resource", _FEWER),
@@ -63,7 +94,7 @@ _QUOTAS: Mapping[str, Quota] = {
 }
 #: Quotas whose code says no more than LimitExceeded, by operation.
 _BY_OPERATION: Mapping[str, Quota] = {
-    "CreateRole": Quota("iam", "L-FE177D64", "Roles per account"),
+    "CreateRole": ROLES,
     "PutRolePolicy": Quota("", "", "the size of a role's inline policies", "name fewer ARNs in spec.secrets"),
     "CreateVpcEndpoint": _QUOTAS["VpcEndpointLimitExceeded"],
     "RequestCertificate": Quota("acm", "L-F141DD1D", "ACM certificates"),

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from missyou_operator.aws.boundary import boundary
-from missyou_operator.aws.iam_policy import LIMIT, Document, Scope, declared, documents, size
+from missyou_operator.aws.iam_policy import LIMIT, Document, declared, documents, size
+from missyou_operator.aws.scope import Scope
 from missyou_operator.aws.tenant_session import MOST_TRUST, TRUST_LIMIT, trust
 from missyou_operator.cli.exits import Exit, Failure
 from missyou_operator.stack.naming import NAMES

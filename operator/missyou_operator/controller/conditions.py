@@ -23,6 +23,9 @@ _UNINFORMATIVE = (Reason.CREATING, "WaitingFor", Reason.DELETING, Reason.PROPAGA
 #: Components whose condition carries the messages of their ready resources, such as alarms that fire.
 _WITH_MESSAGES = OPTIONAL | {Component.MONITORING, Component.SECRETS, Component.SERVICE}
 
+#: What a component says of a text that is about all of them.
+_WHOLE_STACK = "nothing is created before the preflight passes: see the condition Stalled"
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -91,7 +94,9 @@ def component_verdicts(results: Sequence[Result], notes: Mapping[str, str]) -> l
             verdicts.append(Verdict(component.condition, "True", reason, note))
         else:
             health = trouble.health
-            verdicts.append(Verdict(component.condition, "False", health.reason, health.message or trouble.address))
+            whole = health.reason == Reason.PREFLIGHT_FAILED
+            message = _WHOLE_STACK if whole else health.message or trouble.address
+            verdicts.append(Verdict(component.condition, "False", health.reason, message))
     return verdicts
 
 
@@ -104,7 +109,7 @@ def overall_verdicts(
     """
     trouble = worst(results)
     if trouble is not None:
-        where = trouble.component or "stack"
+        where = "stack" if trouble.health.reason == Reason.PREFLIGHT_FAILED else trouble.component or "stack"
         waiting = ", ".join(verdict.type for verdict in components if verdict.status != "True")
         message = f"{where}: {trouble.health.message or trouble.address}"
         return not_ready(trouble.health, message, f"not ready yet: {waiting or where}")

@@ -40,7 +40,8 @@ class Context:
     whether `driftPolicy` is Report. `unusable_secrets`: why Kubernetes Secrets give no value, by address. `unanswered`:
     creations that got no answer and that AWS may not show yet. `backing_off`: changes that AWS has refused and that are
     not tried again yet, by address; `ignored`: those that AWS accepts and does not show. `now`: monotonic seconds.
-    `settling`: whether the operator has just started.
+    `settling`: whether the operator has just started. `preflight`: what of a new stack waits for
+    its preflight.
     """
 
     body: Mapping[str, Any]
@@ -57,6 +58,7 @@ class Context:
     ignored: Sequence[Attempt] = ()
     now: float = 0.0
     settling: bool = False
+    preflight: Mapping[str, Health] = field(default_factory=dict)
 
 
 Guard = Callable[[Plan, Context], Mapping[str, Health]]
@@ -75,6 +77,11 @@ def awaiting_approval(plan: Plan, ctx: Context) -> Plan:
     if ctx.spending.approval.changes:
         return ctx.spending.approval
     return ctx.approvals.missing(plan)
+
+
+def preflight(_: Plan, ctx: Context) -> Mapping[str, Health]:
+    """Hold all creations of a new stack of which AWS would refuse some."""
+    return ctx.preflight
 
 
 def budget(_: Plan, ctx: Context) -> Mapping[str, Health]:
@@ -180,6 +187,7 @@ def ignored_change(plan: Plan, ctx: Context) -> Mapping[str, Health]:
 
 #: The guards of a pass. What a person has to decide comes before what ends by itself.
 GUARDS: tuple[Guard, ...] = (
+    preflight,
     budget,
     unreadable,
     data_lost,

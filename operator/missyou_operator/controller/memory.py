@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Generic, TypeVar
@@ -17,6 +17,7 @@ from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Result
 from missyou_operator.engine.plan import Action, Change, ObservedState
 from missyou_operator.engine.resource import Health, Observed
+from missyou_operator.preflight import Finding
 
 T = TypeVar("T")
 
@@ -40,6 +41,20 @@ class Last(Generic[T]):
         return self._last[1]
 
 
+@dataclass(frozen=True, slots=True)
+class Preflown:
+    """The last preflight: for which generation of the spec, when (monotonic seconds), and what it found.
+
+    `news`: what an Event is to tell; `told`: what the last one told.
+    """
+
+    generation: int
+    at: float
+    problems: Sequence[Finding] = ()
+    news: str = ""
+    told: str = ""
+
+
 @dataclass(slots=True)
 class Memory:
     """One app. Times are monotonic seconds.
@@ -51,7 +66,7 @@ class Memory:
     refused, why, and when they may be tried again. `read_back`: types to read at a time, since a correction has to be
     seen to last. `app` and `graph` are made of the spec, and again only when that has changed. `known`: the
     stack's resources by ID, as they were last read. `requests` bounds the full observations that somebody asks for, and
-    `owed` says that one of them is still to be made.
+    `owed` says that one of them is still to be made. `preflown`: the preflight of a stack that does not exist yet.
     """
 
     world: dict[str, tuple[Observed, ...]] | None = None
@@ -75,6 +90,7 @@ class Memory:
     read_back: dict[str, float] = field(default_factory=dict)
     app: Last[AppSpec] = field(default_factory=Last)
     graph: Last[Graph] = field(default_factory=Last)
+    preflown: Preflown | None = None
 
     def with_lag(self, world: ObservedState, now: float) -> dict[str, tuple[Observed, ...]]:
         """Add to a fresh observation what was created so recently that AWS may not show it yet."""

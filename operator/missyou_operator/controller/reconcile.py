@@ -18,7 +18,7 @@ from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.observe import Observations
-from missyou_operator.controller import change_costs, deletion, losses, report, takeover, unread
+from missyou_operator.controller import change_costs, deletion, losses, preflight, report, takeover, unread
 from missyou_operator.controller.approvals import Approvals
 from missyou_operator.controller.drift import (
     Drifted,
@@ -220,6 +220,7 @@ class Reconciler:
             ignored=memory.baseline.ignored(),
             now=now,
             settling=settling,
+            preflight=preflight.due(inputs, app, graph, plan, observations),
         )
 
     def _report(  # noqa: PLR0913, PLR0917 - all that the steps have left
@@ -295,7 +296,7 @@ class Reconciler:
             lingering=bool(graph.kept),
         )
         ended = end(body, report.progress(body, found, utc_now()), requeue_after, result)
-        ended = replace(ended, events=[*ended.events, *new_images(outcome.done)])
+        ended = replace(ended, events=[*ended.events, *new_images(outcome.done), *preflight.events(memory)])
         return replace(ended, drift=[entry.model_dump(mode="json", by_alias=True) for entry in news])
 
 

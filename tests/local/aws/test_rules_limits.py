@@ -106,6 +106,10 @@ LIMITED: dict[str, tuple[Callable[[Place], object], Act]] = {
         lambda s: s.aws.ec2.authorize_security_group_ingress(GroupId=s.net.group, IpPermissions=_rules(2)),
     ),
     "databases": (lambda s: s.database(), lambda s: s.database(s.name + "-2")),
+    "database_storage": (
+        lambda s: s.database(),
+        lambda s: s.database(s.name + "-2"),
+    ),
     "db_snapshots": (
         steps(
             lambda s: s.aws.rds.create_db_snapshot(DBInstanceIdentifier=s.database(), DBSnapshotIdentifier=s.name),

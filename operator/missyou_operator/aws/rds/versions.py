@@ -148,10 +148,16 @@ def major_to_run(cloud: Cloud, desired: str, running: str) -> int:
 
 def offers_insights(cloud: Cloud, version: str, instance_class: str) -> bool | None:
     """Return whether AWS offers Performance Insights for a class; None if it does not offer version and class."""
+    rows = orderable(cloud, version, instance_class)
+    return any(row.get("SupportsPerformanceInsights") for row in rows) if rows else None
+
+
+def orderable(cloud: Cloud, version: str, instance_class: str) -> list[Mapping[str, Any]]:
+    """Return how AWS offers a class for a version (or the newest minor of a major), read once an hour."""
     if "." not in version:
         minors = [row["EngineVersion"] for row in creatable(cloud) if parse(row["EngineVersion"])[0] == int(version)]
         version = max(minors, key=parse)
-    rows = cloud.hourly(
+    return cloud.hourly(
         f"rds.orderable.{version}.{instance_class}",
         lambda: pages(
             cloud.client("rds"),
@@ -162,4 +168,3 @@ def offers_insights(cloud: Cloud, version: str, instance_class: str) -> bool | N
             DBInstanceClass=instance_class,
         ),
     )
-    return any(row.get("SupportsPerformanceInsights") for row in rows) if rows else None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -38,7 +38,7 @@ def forbidden(call: Call, role: str, action: str, resource: str) -> str:
         return ""
     context = {f"aws:PrincipalTag/{row['Key']}": row["Value"] for row in found.tags or ()}
     policy = iam.managed_policies.get(arn)
-    document = json.loads(_text(policy)) if policy else {"Statement": []}
+    document = json.loads(text_of(policy)) if policy else {"Statement": []}
     if _any(document, "Deny", action, resource, context):
         return "with an explicit deny in a permissions boundary"
     if not _any(document, "Allow", action, resource, context):
@@ -56,7 +56,18 @@ def may(call: Call, role: str, action: str, resource: str) -> bool:
     return allowed and not forbidden(call, role, action, resource)
 
 
-def _text(policy: Any) -> str:
+def decision(documents: Sequence[Any], boundary: Any, action: str, resource: str, context: Mapping[str, str]) -> str:
+    """Return IAM's decision on an action: `allowed`, `implicitDeny` or `explicitDeny`. `boundary`: None for none."""
+    every = [*documents, boundary] if boundary else list(documents)
+    if any(_any(each, "Deny", action, resource, context) for each in every):
+        return "explicitDeny"
+    allowed = any(_any(each, "Allow", action, resource, context) for each in documents)
+    within = boundary is None or _any(boundary, "Allow", action, resource, context)
+    return "allowed" if allowed and within else "implicitDeny"
+
+
+def text_of(policy: Any) -> str:
+    """Return the text of a managed policy's default version."""
     return next(str(version.document) for version in policy.versions if version.is_default)
 
 
