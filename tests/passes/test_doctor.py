@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 
+from missyou_local.aws.services.rds import forced
 from missyou_operator.api.status import parse_status
 from missyou_operator.cli.diagnoses import lines
 from missyou_operator.cli.doctor import Seen, diagnose, examined
-from missyou_operator.cli.findings import Finding
+from missyou_operator.cli.findings import Finding, Severity
 from missyou_operator.cli.render import Style
 from tests.sim.app import App
+from tests.sim.aws import REGION
 from tests.sim.commands import offline, typed
 
-NAME = "patient"
+NAME, ACCOUNT = "patient", "123456789012"
 
 
 @pytest.fixture(scope="module")
@@ -202,4 +205,47 @@ def test_a_health_check_that_is_not_answered_is_named_with_code_and_log(app: App
     assert any('{"healthCheck":{"path":"/PATH"}}' in command for command in found.commands)
     assert any(command.startswith("aws logs tail") for command in found.commands)
     app.aws.tell(unanswered=[])
+    healed(app)
+
+
+# What else a database can have
+
+
+def test_a_full_database_gets_storage_by_the_command(app: App) -> None:
+    forced.enter(ACCOUNT, REGION, f"{NAME}-db", "storage-full")
+    app.observe_now()
+    assert "has no storage left" in broken(app, "DatabaseReady")
+    found = only(doctor(app), "Database")
+    assert found.reason == "StorageFull"
+    [command] = found.commands
+    assert '{"spec":{"database":{"storageGiB":40,"maxStorageGiB":100}}}' in command
+    mended(app, found, command)
+    [row] = app.client("rds").describe_db_instances()["DBInstances"]
+    assert row["AllocatedStorage"] == 40
+
+
+def test_the_end_of_support_is_told_half_a_year_before_and_nothing_stops(app: App) -> None:
+    app.clock.now += (datetime(2027, 10, 1, tzinfo=UTC) - datetime.fromtimestamp(app.clock.now, UTC)).total_seconds()
+    app.observe_now()
+    assert app.condition("Ready")["status"] == "True"
+    assert app.reason("DatabaseReady") == "SupportEnding"
+    found = only(doctor(app), "Database")
+    assert found.severity is Severity.WARNING
+    assert "standard support for PostgreSQL 15 ends on 2028-02-29" in found.message
+    [command] = found.commands
+    assert '{"spec":{"database":{"engineVersion":"16"}}}' in command
+
+
+# Tasks that a person stops
+
+
+def test_tasks_that_somebody_stops_are_not_taken_for_failures_of_the_app(app: App) -> None:
+    app.aws.tell(timing={"task": 600})
+    stop_tasks(app)
+    app.clock.now += 60
+    app.observe_now()
+    found = only(doctor(app), "Service")
+    assert "was stopped by someone" in found.message
+    [command] = found.commands
+    assert command.startswith("aws cloudtrail lookup-events")
     healed(app)

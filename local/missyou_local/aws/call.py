@@ -121,7 +121,11 @@ class Regional(Generic[StateT]):
 
     def of(self, call: Call) -> StateT:
         """Return the state for the call's account and region."""
-        key = (call.account, call.region)
+        return self.at(call.account, call.region)
+
+    def at(self, account: str, region: str) -> StateT:
+        """Return the state for an account and a region."""
+        key = (account, region)
         if key not in self._states:
             self._states[key] = self._new()
         return self._states[key]

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     PROGRESSING = "Progressing"
     PROPAGATING = "Propagating"
     QUOTA_EXCEEDED = "QuotaExceeded"
+    RESTART_PENDING = "RestartPending"
     ROLLOUT_FAILED = "RolloutFailed"
     SECRET_FORBIDDEN = "SecretForbidden"  # noqa: S105 - a reason
     SECRET_INVALID = "SecretInvalid"  # noqa: S105 - a reason
@@ -50,6 +51,7 @@ class Reason(StrEnum):
     SETTLING = "Settling"
     SNAPSHOT_NOT_FOUND = "SnapshotNotFound"
     STORAGE_OPTIMIZATION = "StorageOptimization"
+    SUPPORT_ENDING = "SupportEnding"
     SUSPENDED = "Suspended"
     SYNCED = "Synced"
     TASKS_FAILING = "TasksFailing"

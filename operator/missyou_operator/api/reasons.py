@@ -220,6 +220,14 @@ _WARNING: dict[str, tuple[str, str]] = {
         "AWS has upgraded the database by force to a newer major of PostgreSQL than `spec.database.engineVersion`",
         "Set the field to the major that runs. All else goes on; the database is not replaced for that",
     ),
+    "RestartPending": (
+        "The database runs, and uses some of its parameters only after a restart",
+        "Restart it with the command in the message, at a time that suits: it is away for a minute or less",
+    ),
+    "SupportEnding": (
+        "RDS's standard support for the database's major of PostgreSQL ends within half a year, or has ended",
+        "Set a newer `spec.database.engineVersion`, after a trial on a restored snapshot (docs/backups.md)",
+    ),
 }
 _AWS: dict[str, tuple[str, str]] = {
     "AWSError": ("AWS failed, and says that it is its fault", "See the AWS Health Dashboard if it lasts"),

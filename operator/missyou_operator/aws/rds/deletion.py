@@ -11,7 +11,7 @@ from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.rds.evidence import give_up
-from missyou_operator.aws.rds.states import WITHOUT_SNAPSHOT, health_of
+from missyou_operator.aws.rds.states import WITHOUT_SNAPSHOT, health_of, mending
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.resource import READY, Health, Observed, pending
 
@@ -73,7 +73,7 @@ def _unlock(cloud: Cloud, observed: Observed) -> Health:
 
 
 def _state(observed: Observed) -> Health:
-    return health_of(observed.id, observed.state, reachable=True)
+    return health_of(observed.id, observed.state, reachable=True, mend=mending(observed))
 
 
 def _delete(cloud: Cloud, observed: Observed, now: datetime) -> None:

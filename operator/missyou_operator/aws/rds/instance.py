@@ -34,7 +34,7 @@ from missyou_operator.aws.rds.restore import (
     check as check_snapshot,
 )
 from missyou_operator.aws.rds.rows import attributes, retag
-from missyou_operator.aws.rds.states import CHANGEABLE, OPTIMISING, explained, health_of, notes_of
+from missyou_operator.aws.rds.states import CHANGEABLE, OPTIMISING, explained, health_of, mending, notes_of, warning_of
 from missyou_operator.aws.rds.versions import Gap, gap, major, offers_insights, version_to_create, version_to_upgrade_to
 from missyou_operator.aws.secretsmanager.values import database_password
 from missyou_operator.engine.resource import FieldChange, Health, Observed, Remains, World
@@ -175,7 +175,8 @@ class DBInstance(DesiredInstance, Named):
 
     def health(self, observed: Observed) -> Health:
         """Return the health of the state, with notes on a database that is ready."""
-        health = health_of(observed.id, observed.state, reachable=bool(observed.attrs.get("endpoint")))
+        reachable, mend = bool(observed.attrs.get("endpoint")), mending(observed)
+        health = health_of(observed.id, observed.state, reachable=reachable, mend=mend)
         if health.status != "ready":
             return health
         if obstacle := unfinished(self, observed):
@@ -183,10 +184,10 @@ class DBInstance(DesiredInstance, Named):
         notes = notes_of(observed.attrs, self.engine_version, insights=self.performance_insights)
         if self._possible(observed).storage_gib < self.storage_gib:
             notes.append(f"storageGiB {self.storage_gib} is asked for when that has ended")
-        message = "; ".join(filter(None, (health.message, *notes, origin_note(self, observed))))
-        return replace(
-            health, message=message, reason=Reason.NEWER_MAJOR if self._overtaken(observed) else health.reason
-        )
+        reason, warning = warning_of(observed, utc_now().date())
+        message = "; ".join(filter(None, (health.message, *notes, warning, origin_note(self, observed))))
+        reason = Reason.NEWER_MAJOR if self._overtaken(observed) else reason or health.reason
+        return replace(health, message=message, reason=reason)
 
     def check_replacement(self, cloud: Cloud) -> None:
         """Raise what is wrong with the snapshot that the next database is to be restored from."""

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
+from missyou_operator.api.kind import KIND
 from missyou_operator.aws.errors import code_of, message_of
+from missyou_operator.aws.identity import STACK_TAG
 from missyou_operator.aws.rds.versions import major
 from missyou_operator.engine.errors import FlakyError, NotYetError, RefusedError
-from missyou_operator.engine.resource import READY, Health, failed, pending
+from missyou_operator.engine.resource import READY, Health, Observed, failed, pending
 
 #: The database is available in these states; what RDS does meanwhile is only worth a note.
 SERVING = {
@@ -41,25 +44,28 @@ _BUSY = {
     "stopping": ("is stopping", 120.0),
 }
 
-#: A person is needed in these states: what is wrong, and what to do. `{0}` is the instance's identifier.
+#: A person is needed in these states: what is wrong, and what to do. `{0}` is the instance's identifier, `{1}` the
+#: command that changes the spec (`mending`).
 _FAILED = {
     "failed": "has failed and RDS cannot recover it: restore its latest snapshot, or delete it (aws rds "
     "delete-db-instance --db-instance-identifier {0} --skip-final-snapshot) to get a new, empty one. "
     "aws rds describe-events --source-type db-instance --source-identifier {0} shows why",
     "incompatible-restore": "could not be restored from its backup: restore an earlier one",
     "restore-error": "could not be restored from its backup: restore an earlier one",
-    "incompatible-network": "has no network: free addresses in the database subnets, or enable DNS in the VPC",
+    "incompatible-network": "has no network: free addresses in the database subnets, or enable DNS in the VPC, then "
+    "start it (aws rds start-db-instance --db-instance-identifier {0})",
     "incompatible-parameters": "cannot start with its parameters: correct the parameter group, then restart it "
     "(aws rds reboot-db-instance --db-instance-identifier {0})",
-    "incompatible-option-group": "cannot use its option group: set the default one",
+    "incompatible-option-group": "cannot use its option group: set the default one (aws rds modify-db-instance "
+    "--db-instance-identifier {0} --option-group-name GROUP --apply-immediately)",
     "incompatible-create": "could not be created with these settings: see aws rds describe-events "
     "--source-type db-instance --source-identifier {0}",
     "inaccessible-encryption-credentials": "cannot use its KMS key: enable the key, then restore the latest backup",
     "inaccessible-encryption-credentials-recoverable": "cannot use its KMS key: enable the key, then start it "
     "(aws rds start-db-instance --db-instance-identifier {0})",
     "insufficient-capacity": "cannot start: AWS has no capacity for this class. Choose another "
-    "spec.database.instanceClass",
-    "storage-full": "has no storage left: raise spec.database.storageGiB, and maxStorageGiB to let AWS grow it",
+    "spec.database.instanceClass: {1}",
+    "storage-full": "has no storage left: raise spec.database.storageGiB, and maxStorageGiB to let AWS grow it: {1}",
     "stopped": "was stopped by someone: start it (aws rds start-db-instance --db-instance-identifier {0}). "
     "AWS starts it automatically after seven days",
 }
@@ -76,13 +82,59 @@ WITHOUT_SNAPSHOT = frozenset(
 )
 
 
-def health_of(identifier: str, state: str, *, reachable: bool) -> Health:
-    """Return the health of a state. `reachable` is whether the instance has an endpoint yet."""
+#: The end of RDS's standard support for each major of PostgreSQL; after it, AWS charges for extended support. Source:
+#: RDS release notes, "Release calendars for Amazon RDS for PostgreSQL".
+_SUPPORT_ENDS = {
+    "13": date(2026, 2, 28),
+    "14": date(2027, 2, 28),
+    "15": date(2028, 2, 29),
+    "16": date(2029, 2, 28),
+    "17": date(2030, 2, 28),
+}
+#: How long before that it is said.
+_NEAR = timedelta(days=180)
+
+
+def mending(observed: Observed) -> str:
+    """Return the command that changes the spec so that a database in trouble serves again, "" where none does."""
+    if observed.state == "storage-full":
+        size = int(observed.attrs.get("storage_gib") or 20)
+        limit = max(int(observed.attrs.get("max_storage_gib") or 0), 4 * size)
+        return _patch(observed, f'{{"storageGiB":{2 * size},"maxStorageGiB":{limit}}}')
+    return _patch(observed, '{"instanceClass":"CLASS"}') if observed.state == "insufficient-capacity" else ""
+
+
+def _patch(observed: Observed, database: str) -> str:
+    namespace, _, app = observed.tags.get(STACK_TAG, "").partition("/")
+    patch = f'{{"spec":{{"database":{database}}}}}'
+    return f"kubectl patch {KIND.lower()} {app} -n {namespace} --type merge -p '{patch}'"
+
+
+def warning_of(observed: Observed, today: date) -> tuple[str, str]:
+    """Return the reason and the text of what a person should do about a database that serves; "" twice for nothing."""
+    if observed.attrs.get("parameter_status") == "pending-reboot":
+        restart = f"aws rds reboot-db-instance --db-instance-identifier {observed.id}"
+        return Reason.RESTART_PENDING, f"needs a restart to use its parameters: {restart}"
+    present = str(observed.attrs.get("running_version") or "").partition(".")[0]
+    ends = _SUPPORT_ENDS.get(present)
+    if ends is not None and ends - today <= _NEAR:
+        when = f"ends on {ends}" if today <= ends else f"has ended on {ends}"
+        newer = _patch(observed, f'{{"engineVersion":"{int(present) + 1}"}}')
+        text = (
+            f"RDS's standard support for PostgreSQL {present} {when}, and AWS charges for extended support after it. "
+            f"Try a newer major on a restored snapshot, then: {newer}"
+        )
+        return Reason.SUPPORT_ENDING, text
+    return "", ""
+
+
+def health_of(identifier: str, state: str, *, reachable: bool, mend: str = "") -> Health:
+    """Return the health of a state. `reachable` is whether the instance has an endpoint yet; `mend`: see `mending`."""
     reason = "".join(word.capitalize() for word in state.split("-"))
     if state in SERVING and reachable:
         return Health("ready", message=f"{identifier}: {SERVING[state]}") if SERVING[state] else READY
     if state in _FAILED:
-        return failed(reason, f"the database {identifier} {_FAILED[state].format(identifier)}")
+        return failed(reason, f"the database {identifier} {_FAILED[state].format(identifier, mend).rstrip(': ')}")
     words, typical_seconds = _BUSY.get(state, (f"is in the state {state}", 120.0))
     if state in SERVING:
         words, typical_seconds, reason = "exists, and gets its address next", 60.0, Reason.CREATING
@@ -103,9 +155,6 @@ def notes_of(attrs: Mapping[str, Any], engine_version: str, *, insights: bool) -
         notes.append(f"Performance Insights is off: AWS does not offer it for {attrs['instance_class']}")
     if attrs.get("pending"):
         notes.append(f"not applied yet: {', '.join(attrs['pending'])}")
-    if attrs.get("parameter_status") == "pending-reboot":
-        restart = f"aws rds reboot-db-instance --db-instance-identifier {attrs['id']}"
-        notes.append(f"needs a restart to use its parameters: {restart}")
     return notes
 
 

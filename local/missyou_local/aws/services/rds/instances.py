@@ -288,6 +288,11 @@ def delete_db_instance(call: Call) -> Result:
     return {"DBInstance": shown(call, result["DBInstances"][0])}
 
 
+#: States in which a change is accepted, since it is what ends them: RDS User Guide, "Viewing Amazon RDS DB instance
+#: status".
+_MENDED_BY_CHANGES = frozenset({"storage-full", "incompatible-parameters", "insufficient-capacity"})
+
+
 def available(call: Call, verb: str) -> tuple[str, Database]:
     """Return the database that the call is about. Raises AwsError where it is unknown or busy."""
     name = call.params["DBInstanceIdentifier"].lower()
@@ -296,7 +301,7 @@ def available(call: Call, verb: str) -> tuple[str, Database]:
         raise AwsError("DBInstanceNotFound", f"DBInstance {name} not found.", 404)
     if database.busy == "deleting":
         raise AwsError("InvalidDBInstanceState", f"Instance {name} is already being deleted.")
-    if database.busy:
+    if database.busy and not (verb == "modified" and database.busy in _MENDED_BY_CHANGES):
         raise AwsError(
             "InvalidDBInstanceState",
             f"Database instance {name} is not in available state: it is {database.busy} and cannot be {verb}.",
