@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from missyou_backend.app import make_app, make_pusher
+from missyou_backend.app import make_app, make_login, make_pusher
 from missyou_backend.logs import configure_logs
 from missyou_backend.migrate import MigrationError, migrate
 from missyou_backend.server import Server
@@ -24,7 +24,7 @@ def main() -> int:
             make_pusher(settings.firebase_service_account_key)
         except ValueError as error:
             raise SettingsError(str(error)) from None
-        migrate(settings.database)
+        migrate(settings.database, login=make_login(settings))
     except (SettingsError, MigrationError) as error:
         sys.stderr.write(f"missyou_backend: {error}\n")
         return 1

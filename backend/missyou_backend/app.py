@@ -15,6 +15,7 @@ from missyou_backend.forwarded import Forwarded
 from missyou_backend.handlers import ROUTES
 from missyou_backend.health import Health
 from missyou_backend.limits import Limits
+from missyou_backend.login import Login, passwords_in
 from missyou_backend.openapi import document
 from missyou_backend.push import Pusher
 from missyou_backend.request_log import ROUTE, RequestLog
@@ -69,12 +70,17 @@ def create_app(
 def make_app(settings: Settings) -> Flask:
     """Return a worker's application. Call it after the fork: the connection pool belongs to one process."""
     return create_app(
-        Database(settings.database),
+        Database(settings.database, make_login(settings), settings.connection_seconds),
         make_writer(settings.google_api_key),
         make_pusher(settings.firebase_service_account_key),
         make_verifier(settings.firebase_service_account_key, settings.firebase_certificates_url),
         settings.limits,
     )
+
+
+def make_login(settings: Settings) -> Login:
+    """Return what connects to the database: with a secret, also while its password is being replaced."""
+    return Login(passwords_in(settings.database_secret, settings.region) if settings.database_secret else None)
 
 
 def make_writer(api_key: str | None) -> Writer:

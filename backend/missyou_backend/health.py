@@ -69,10 +69,9 @@ class _Probe:
             return False
 
     def _run(self) -> None:
-        parameters = {**self._database.parameters, "connect_timeout": str(int(BOUND))}
         try:
             with (
-                psycopg.connect(**parameters, autocommit=True) as connection,  # type: ignore[arg-type]
+                self._database.connect(connect_timeout=str(int(BOUND))) as connection,
                 # A duplicate: the original number may by then belong to another file, which must not be shut down.
                 socket.socket(fileno=dup(connection.fileno())) as self._peer,
             ):

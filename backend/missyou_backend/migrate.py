@@ -12,9 +12,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
+
+from missyou_backend.login import Login
 
 _log = logging.getLogger(__name__)
 #: Seconds to wait for a database that does not answer, and between attempts.
@@ -27,14 +29,14 @@ class MigrationError(Exception):
     """The database did not answer in time, or its schema cannot be brought up to date. The message is one line."""
 
 
-def migrate(parameters: Mapping[str, str], patience: float = PATIENCE) -> None:
+def migrate(parameters: Mapping[str, str], patience: float = PATIENCE, login: Login | None = None) -> None:
     """Bring the schema to this version's revision, waiting `patience` seconds for the database.
 
     Everything happens in one transaction under an advisory lock. Of many that start at once, one migrates; the others
     wait and find it done. A killed process leaves nothing half done. An unknown revision comes from a newer version
     that was rolled back: it stays, since every migration keeps the previous version working. Raises MigrationError.
     """
-    _when_it_answers(lambda: _upgrade(parameters), time.monotonic() + patience)
+    _when_it_answers(lambda: _upgrade(parameters, login or Login()), time.monotonic() + patience)
 
 
 def _when_it_answers(work: Callable[[], None], deadline: float) -> None:
@@ -52,9 +54,14 @@ def _when_it_answers(work: Callable[[], None], deadline: float) -> None:
             return
 
 
-def _upgrade(parameters: Mapping[str, str]) -> None:
+def _upgrade(parameters: Mapping[str, str], login: Login) -> None:
     # A migration may take long, and so may waiting for one: lift the limits that requests have.
     engine = create_engine("postgresql+psycopg://", connect_args=dict(parameters), poolclass=NullPool)
+    event.listen(
+        engine,
+        "do_connect",
+        lambda dialect, _, args, kwargs: login.connect(lambda given: dialect.connect(*args, **{**kwargs, **given})),
+    )
     with engine.begin() as connection:
         for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
             connection.execute(text(f"SET LOCAL {limit} = 0"))

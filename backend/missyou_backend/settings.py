@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from missyou_backend.database import CONNECTION_SECONDS
 from missyou_backend.database_url import RDS_CA_BUNDLE, connection_parameters
 from missyou_backend.limits import NAMES, Limit, Limits
 
@@ -20,10 +21,15 @@ class SettingsError(Exception):
 class Settings:
     """The settings of the process. The repr omits secrets.
 
-    `database`: libpq's parameters. `request_seconds`: how long a client may take to send a request.
+    `database`: libpq's parameters. `database_secret`: the name of the secret in Secrets Manager, in `region`, that has
+    the password once another has been given to the database. `connection_seconds`: the lifetime of a connection to it.
+    `request_seconds`: how long a client may take to send a request.
     """
 
     database: Mapping[str, str] = field(repr=False)
+    database_secret: str | None = None
+    region: str | None = None
+    connection_seconds: int = CONNECTION_SECONDS
     google_api_key: str | None = field(default=None, repr=False)
     firebase_service_account_key: str | None = field(default=None, repr=False)
     host: str = "0.0.0.0"  # noqa: S104 - in its own container, behind a security group
@@ -38,6 +44,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """Return the settings in the environment. Raises SettingsError."""
     return Settings(
         database=_database(environ),
+        database_secret=environ.get("DATABASE_SECRET", "").strip() or None,
+        region=environ.get("AWS_REGION", "").strip() or None,
+        connection_seconds=_number("CONNECTION_SECONDS", environ, CONNECTION_SECONDS, 1, 86_400),
         google_api_key=environ.get("GOOGLE_API_KEY", "").strip() or None,
         firebase_service_account_key=environ.get("FIREBASE_SERVICE_ACCOUNT_KEY", "").strip() or None,
         host=environ.get("HOST", "").strip() or "0.0.0.0",  # noqa: S104 - see Settings

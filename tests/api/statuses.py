@@ -9,6 +9,7 @@ from missyou_operator.api.status import (
     ComponentCost,
     Condition,
     Cost,
+    DatabasePassword,
     Drift,
     Outputs,
     PlannedChange,
@@ -58,5 +59,6 @@ FULL_STATUS = Status(
     last_sync_time=NOON,
     last_handled_reconcile_at="now",
     last_handled_snapshot="before-v2",
+    database_password=DatabasePassword(last_handled="1", last_rotated_at=NOON, next_rotation_at=NOON),
     blockers=(Blocker(resource="ENI", id="eni-1", owner="amazon-elb", message="wait"),),
 )

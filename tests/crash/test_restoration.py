@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from missyou_local.aws.services.rds.model import DATABASES
-from missyou_operator.aws.rds.restore import PASSWORD_TAG
+from missyou_operator.aws.rds.password import PASSWORD_TAG
 from tests.sim.app import App
 from tests.sim.aws import Aws
 from tests.sim.picture import without_history
@@ -69,7 +69,7 @@ def state(app: App) -> dict[str, Any]:
         "retention": row["BackupRetentionPeriod"],
         "insights": row["PerformanceInsightsEnabled"],
         "password": password == json.loads(secret)["password"],
-        "told": tags.get(PASSWORD_TAG) == arn[-6:],
+        "told": tags.get(PASSWORD_TAG, "").partition("+")[0] == arn[-6:],
         "in sync": app.condition("InSync")["status"],
     }
 

@@ -16,7 +16,8 @@ from .npm import HERE, installed, run
 
 ACCOUNT, THIEF, REGION = STACK.account, "999999999999", STACK.region
 STARTER = f"arn:aws:iam::{ACCOUNT}:role/missyou-{REGION}-execution"
-OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/missyou-{REGION}-task"
+APP = f"arn:aws:iam::{ACCOUNT}:role/missyou-{REGION}-task"
+OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/somebody"
 THIEF_ROLE = f"arn:aws:iam::{THIEF}:role/thief"
 #: ECR itself signs the link to a layer.
 ECR_ITSELF = "arn:aws:iam::666666666666:role/ecr"
@@ -44,7 +45,7 @@ NEEDED = (
     Request("ecr.api", STARTER, "ecr:BatchGetImage", f"arn:aws:ecr:{REGION}:222222222222:repository/shared"),
     Request("logs", STARTER, "logs:CreateLogStream", LOG),
     Request("logs", STARTER, "logs:PutLogEvents", LOG),
-    Request("secretsmanager", STARTER, "secretsmanager:GetSecretValue", SECRET),
+    *(Request("secretsmanager", each, "secretsmanager:GetSecretValue", SECRET) for each in (STARTER, APP)),
 )
 #: What somebody tries who has taken over a task: to carry data out with credentials of an account of their own, and to
 #: use the stack's network for what the stack does not do.
@@ -63,7 +64,8 @@ ATTACKS = (
     Request("secretsmanager", THIEF_ROLE, "secretsmanager:GetSecretValue", SECRET),
     Request("secretsmanager", OTHER_ROLE, "secretsmanager:GetSecretValue", SECRET),
     Request("secretsmanager", THIEF_ROLE, "secretsmanager:PutSecretValue", SECRET.replace(ACCOUNT, THIEF)),
-    Request("secretsmanager", STARTER, "secretsmanager:PutSecretValue", SECRET),
+    *(Request("secretsmanager", each, "secretsmanager:PutSecretValue", SECRET) for each in (STARTER, APP)),
+    Request("logs", APP, "logs:PutLogEvents", LOG),
 )
 
 

@@ -18,6 +18,7 @@ _PARTS = {
     "elbv2.Redirect",
     "elbv2.AccessLogs",
     "secretsmanager.SecretVersion",
+    "secretsmanager.StagedPassword",
     "autoscaling.ScalingPolicy",
     "route53.Alias",
     "route53.Claim",

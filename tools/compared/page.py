@@ -19,6 +19,7 @@ DERIVED = {
     "route53.Claim": "`ResourceRecordSets`, as `route53.Alias`: a TXT record, whose value shows whose the domain is",
     "route53.Validation": "`ResourceRecordSets`, as `route53.Alias`; a TXT record beside it shows who made it",
     "secretsmanager.SecretVersion": "`secretsmanager.Secret`: its versions' ids",
+    "secretsmanager.StagedPassword": "`secretsmanager.Secret`: the version with the label AWSPENDING",
     "sns.GivenTopic": "somebody else's: only its key is read, for its health",
 }
 _HEAD = """# What is compared

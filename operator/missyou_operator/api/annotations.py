@@ -13,6 +13,8 @@ RECONCILE = f"{GROUP}/reconcile"
 APPROVE = f"{GROUP}/approve"
 #: Any new value: take a snapshot of the database, named by the value.
 SNAPSHOT = f"{GROUP}/snapshot"
+#: Any new value: give the database another password.
+ROTATE_PASSWORD = f"{GROUP}/rotate-database-password"
 #: The app's own name: delete it, although it is a production app whose stack holds data.
 CONFIRM_DELETION = f"{GROUP}/confirm-deletion"
 #: "true": take over the stack that an app of the same namespace and name has left, in this cluster or in another.
@@ -20,7 +22,7 @@ TAKE_OVER = f"{GROUP}/take-over"
 #: Where the stack lives. The operator writes it, beside the status.
 PLACE = f"{GROUP}/place"
 #: A change of any of them starts a pass at once.
-REQUESTS = (RECONCILE, APPROVE, SNAPSHOT, CONFIRM_DELETION, TAKE_OVER)
+REQUESTS = (RECONCILE, APPROVE, SNAPSHOT, ROTATE_PASSWORD, CONFIRM_DELETION, TAKE_OVER)
 
 
 def annotation(body: Mapping[str, Any], name: str) -> str:

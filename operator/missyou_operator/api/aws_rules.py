@@ -37,8 +37,8 @@ ECS_VARIABLES = (
     "ECS_CONTAINER_METADATA_URI",
     "ECS_CONTAINER_METADATA_URI_V4",
 )
-#: ECS takes 100 (github.com/aws/aws-cdk, issue 38225), and the stack sets PORT and DEBUG.
-VARIABLES_MAX = 98
+#: ECS takes 100 (github.com/aws/aws-cdk, issue 38225), and the stack sets PORT, DEBUG and DATABASE_SECRET.
+VARIABLES_MAX = 97
 #: A task definition has 64 KiB (ECS developer guide, "Service quotas"). 16 KiB are left to all but `service.env`.
 #: How AWS counts is not documented: this is the JSON of the request, with all but ASCII escaped, the longest form.
 TASK_DEFINITION_MAX = 65_536

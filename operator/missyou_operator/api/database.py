@@ -45,6 +45,9 @@ class Database(WireModel):
     deletionPolicy allows. Default: true in Production, false in Development."""
     final_snapshot: bool | None = None
     """Whether a snapshot is taken before the database is deleted. Default: true in Production, false in Development."""
+    password_rotation_days: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Days after which the password of the database is replaced by a new one, without a failed request of an image in
+    the stack's own repository. Default: only on request, by the annotation missyou.app/rotate-database-password."""
     ssl_mode: Literal["verify-full", "require"] | None = None
     """sslmode in DATABASE_URL. verify-full: the app verifies the server's certificate and name, for which its image
     needs the certificate authorities of RDS. require: encrypted, unverified. Default: verify-full for an image in the

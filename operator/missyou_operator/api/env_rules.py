@@ -8,7 +8,7 @@ from missyou_operator.api import aws_rules as aws
 from missyou_operator.api.rules import Rule, cel_list, cel_text, keys_match
 
 #: Set by the task definition itself (the table in the summary of the Terraform project).
-STACK_VARIABLES = ("DATABASE_URL", "DEBUG", "FIREBASE_SERVICE_ACCOUNT_KEY", "GOOGLE_API_KEY", "PORT")
+STACK_VARIABLES = ("DATABASE_SECRET", "DATABASE_URL", "DEBUG", "FIREBASE_SERVICE_ACCOUNT_KEY", "GOOGLE_API_KEY", "PORT")
 _NAME_MAX = 128
 #: The name of a secret in AWS ends in the variable's, and the task definition names both.
 _SECRET_NAME_MAX = 64
@@ -67,7 +67,7 @@ ENV_RULES = (
     *_names("env", _NAME_MAX),
     Rule(
         cel=f"self.size() <= {aws.VARIABLES_MAX}",
-        message=f"must have at most {aws.VARIABLES_MAX} variables, since ECS takes 100 and the stack sets two: join "
+        message=f"must have at most {aws.VARIABLES_MAX} variables, since ECS takes 100 and the stack sets three: join "
         "several into one value, or read them from a file in the image",
         holds=lambda env: len(env) <= aws.VARIABLES_MAX,
     ),

@@ -156,7 +156,7 @@ class Service(WireModel):
         Field(max_length=100),
         *ENV_RULES,
     ] = Field(default_factory=dict)
-    """Additional environment variables of the container: at most 98, none of them empty, 48 KiB in all. Not for
+    """Additional environment variables of the container: at most 97, none of them empty, 48 KiB in all. Not for
     secrets, which belong into envFrom: the task definition shows the values."""
     env_from: Annotated[dict[str, SecretKey], Field(max_length=SECRETS_MAX), *ENV_FROM_RULES] = Field(
         default_factory=dict

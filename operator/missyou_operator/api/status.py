@@ -11,7 +11,7 @@ from datetime import UTC
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
 from missyou_operator.api.base import WireModel
 
@@ -247,6 +247,17 @@ class TakeOver(StatusModel):
     """When everything that was there bore the tags of this app."""
 
 
+class DatabasePassword(StatusModel):
+    """The rotations of the database's password, which is never shown."""
+
+    last_handled: str | None = None
+    """Last value of the annotation missyou.app/rotate-database-password for which the database got another password."""
+    last_rotated_at: Time | None = None
+    """When the database last got another password."""
+    next_rotation_at: Time | None = None
+    """When the next rotation is due, with spec.database.passwordRotationDays."""
+
+
 class Blocker(StatusModel):
     """A resource that holds up the deletion."""
 
@@ -307,6 +318,8 @@ class Status(StatusModel):
     """Last value of the annotation missyou.app/reconcile that the operator handled."""
     last_handled_snapshot: str | None = None
     """Last value of the annotation missyou.app/snapshot for which a snapshot was started."""
+    database_password: DatabasePassword | None = None
+    """When the password of the database was replaced, and when it will be."""
     last_take_over: TakeOver | None = None
     """When the annotation missyou.app/take-over was carried out. It then has no further effect, until it has been
     removed and is set again."""
@@ -341,3 +354,11 @@ def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
 def parse_status(body: Mapping[str, Any]) -> Status:
     """Read the status of a whole MissYouApp object; an empty one where there is none."""
     return Status.model_validate(body.get("status") or {})
+
+
+def previous_password(body: Mapping[str, Any]) -> DatabasePassword:
+    """Read what the status of a MissYouApp object says of the password; an unreadable status says nothing."""
+    try:
+        return parse_status(body).database_password or DatabasePassword()
+    except ValidationError:
+        return DatabasePassword()

@@ -42,6 +42,16 @@ def new_images(done: Iterable[Change]) -> list[Event]:
     return found
 
 
+def new_passwords(done: Iterable[Change]) -> list[Event]:
+    """Return an Event for each database that a pass has given another password."""
+    message = "{} gets another password; the tasks are replaced by such as start with it"
+    return [
+        Event("Normal", "PasswordRotated", message.format(change.id))
+        for change in done
+        if any(item.field == "password" for item in change.fields) and change.type == "rds.DBInstance"
+    ]
+
+
 def _speaks(condition: Condition) -> bool:
     """Return whether another reason alone is worth an Event: it is Ready's, or a warning about what works."""
     return condition.type == ConditionType.READY or (condition.status == "True" and condition.reason in NOTEWORTHY)

@@ -29,7 +29,7 @@ from missyou_operator.controller.drift import (
 )
 from missyou_operator.controller.ending import IDLE, end, result_of
 from missyou_operator.controller.environment import Environment
-from missyou_operator.controller.events import new_images
+from missyou_operator.controller.events import new_images, new_passwords
 from missyou_operator.controller.guards import (
     DELETION_GUARDS,
     GUARDS,
@@ -53,6 +53,7 @@ from missyou_operator.engine.plan import Action, Plan
 from missyou_operator.engine.resource import Health, Observed, failed
 from missyou_operator.stack.backups import SnapshotRequest
 from missyou_operator.stack.lookups import DataSources
+from missyou_operator.stack.rotation import RotationRequest
 from missyou_operator.tenancy.grant import Grant
 
 logger = logging.getLogger(__name__)
@@ -155,15 +156,15 @@ class Reconciler:
         """Read what is not in AWS, and decide how much of AWS is due to be observed."""
         cloud = self._environment.cloud(body, app, grant)
         runtime = Runtime(cloud, self._environment.pool, classify, stopped, memory.lasting)
-        snapshot, meta = SnapshotRequest.of(body), body["metadata"]
-        token = f"{annotation(body, RECONCILE)}\0{snapshot.value}\0{cloud.stack.takes_over}"
+        snapshot, rotation, meta = SnapshotRequest.of(body), RotationRequest.of(body), body["metadata"]
+        token = f"{annotation(body, RECONCILE)}\0{snapshot.value}\0{rotation.value}\0{cloud.stack.takes_over}"
         asked = memory.is_asked(token, seconds())
         if asked or (app is None and not memory.deleting):
             memory.ask_again()
         if app is None:
             full, memory.deleting = not memory.deleting or not memory.world, True
             return Inputs(body=body, memory=memory, runtime=runtime, sources=None, full=full)
-        sources = DataSources(app, cloud.stack, snapshot, self._environment.boundary_for(cloud.stack))
+        sources = DataSources(app, cloud.stack, snapshot, rotation, self._environment.boundary_for(cloud.stack))
         secrets, unusable = self._environment.secrets(meta["namespace"], sources.kubernetes_secrets)
         asked_for = _fingerprint(body, secrets)
         overdue = seconds() - memory.full_at >= self._environment.resync * 0.9
@@ -296,7 +297,8 @@ class Reconciler:
             lingering=bool(graph.kept),
         )
         ended = end(body, report.progress(body, found, utc_now()), requeue_after, result)
-        ended = replace(ended, events=[*ended.events, *new_images(outcome.done), *preflight.events(memory)])
+        told = [*new_images(outcome.done), *new_passwords(outcome.done), *preflight.events(memory)]
+        ended = replace(ended, events=[*ended.events, *told])
         return replace(ended, drift=[entry.model_dump(mode="json", by_alias=True) for entry in news])
 
 

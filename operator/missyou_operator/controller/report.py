@@ -35,9 +35,11 @@ from missyou_operator.engine.outcome import Outcome
 from missyou_operator.engine.plan import Action, Change
 from missyou_operator.engine.resource import Health, pending
 from missyou_operator.stack.backups import SnapshotRequest
+from missyou_operator.stack.database import running_database
 from missyou_operator.stack.naming import SERVICE
 from missyou_operator.stack.observed import found
 from missyou_operator.stack.outputs import image, image_digest, outputs, url
+from missyou_operator.stack.rotation import RotationRequest
 
 #: How often `lastSyncTime` is written when nothing else changes: each status write makes GitOps tools look again.
 _SYNC_TIME_EVERY = timedelta(hours=1)
@@ -92,6 +94,7 @@ def progress(body: Mapping[str, Any], result: PassResult, now: datetime) -> dict
         data=tuple(result.data),
         last_handled_reconcile_at=before.last_handled_reconcile_at,
         last_handled_snapshot=SnapshotRequest.of(body).begun(stack, world) or None,
+        database_password=RotationRequest.of(body).status(result.app, running_database(stack, world)),
         **_service(result, before),
     )
     return _finished(body, before, status, _verdicts(result), now, observed=result.full)
@@ -160,6 +163,7 @@ def deleting(body: Mapping[str, Any], outcome: Outcome, approved: ApprovedPlan |
         cost=before.cost,
         last_handled_reconcile_at=before.last_handled_reconcile_at,
         last_handled_snapshot=before.last_handled_snapshot,
+        database_password=before.database_password,
         last_approved_plan=approved,
         resources=_resources(outcome),
         blockers=tuple(

@@ -52,6 +52,19 @@ class DatabaseLookup:
 
 
 @dataclass(frozen=True, slots=True)
+class PasswordLookup:
+    """The password that the database is to have.
+
+    `rotation`: the name of the rotation that gives it, "" for the first password. `request`: what stands for the
+    annotation that asks for one. `under_way`: whether that rotation has not ended yet.
+    """
+
+    rotation: str = ""
+    request: str = ""
+    under_way: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RunningVersion:
     """What the tasks use that run, or that ECS may go back to. It stays until nothing runs that needs it.
 
@@ -76,9 +89,9 @@ class Lookups:
 
     `zones`: the two availability zones, in the order of their letters. `domain`: the hosted zone for `spec.domain`.
     `snapshot`: the value of the annotation that requests a snapshot, "" for none. `image`: the image in use.
-    `database`: what runs. `running`: what must stay for the version of the app that runs. `tags_on_roles`: whether
-    `spec.tags` are set on IAM roles, too. `boundary`: the ARN of the permissions boundary that the operator's settings
-    demand of roles, None for whichever they have.
+    `database`: what runs. `password`: which one it is to have. `running`: what must stay for the version of the app
+    that runs. `tags_on_roles`: whether `spec.tags` are set on IAM roles, too. `boundary`: the ARN of the permissions
+    boundary that the operator's settings demand of roles, None for whichever they have.
     """
 
     zones: tuple[str, str]
@@ -86,6 +99,7 @@ class Lookups:
     snapshot: str = ""
     image: ImageLookup = field(default_factory=ImageLookup)
     database: DatabaseLookup = field(default_factory=DatabaseLookup)
+    password: PasswordLookup = field(default_factory=PasswordLookup)
     running: RunningVersion = field(default_factory=RunningVersion)
     tags_on_roles: bool = True
     boundary: str | None = None

@@ -12,9 +12,11 @@ from missyou_operator.aws.rds.evidence import DATA_TAG, evidence
 from missyou_operator.aws.rds.groups import DBParameterGroup, DBSubnetGroup
 from missyou_operator.aws.rds.instance import DBInstance
 from missyou_operator.aws.rds.versions import major as major_of
-from missyou_operator.aws.secretsmanager.secret import Secret, SecretVersion
+from missyou_operator.aws.secretsmanager.secret import Secret
+from missyou_operator.aws.secretsmanager.versions import SecretVersion, StagedPassword
 from missyou_operator.engine.plan import ObservedState
 from missyou_operator.engine.resource import Observed
+from missyou_operator.engine.values import Ref
 from missyou_operator.stack import naming
 from missyou_operator.stack.context import Context, DatabaseLookup
 from missyou_operator.stack.network import Network
@@ -63,7 +65,7 @@ def _remembered(app: AppSpec, running: DatabaseLookup) -> dict[str, str]:
 def database(ctx: Context, net: Network, groups: SecurityGroups, credentials: Secret, log_group: LogGroup) -> Database:
     """Declare the instance, its groups, and the credentials that its endpoint completes."""
     spec, add, named = ctx.app.database, ctx.graph.add, ctx.named(Component.DATABASE)
-    running = ctx.lookups.database
+    running, password = ctx.lookups.database, ctx.lookups.password
     major = str(running.major or major_of(spec.engine_version))
     subnets = add(
         DBSubnetGroup(
@@ -97,8 +99,10 @@ def database(ctx: Context, net: Network, groups: SecurityGroups, credentials: Se
             subnet_group=subnets.ref(),
             parameter_group=parameters.ref(),
             security_group_ids=(groups.rds.ref(),),
+            rotation=password.rotation,
+            rotation_request=password.request,
             # RDS would create its log group itself, untagged and never expiring.
-            after=(log_group.ref(),),
+            after=(log_group.ref(), *_staged(ctx, credentials)),
         )
     )
     url = add(
@@ -111,9 +115,28 @@ def database(ctx: Context, net: Network, groups: SecurityGroups, credentials: Se
             database=spec.name,
             sslmode=spec.ssl_mode or ("verify-full" if _verifies(ctx) else "require"),
             salt=ctx.stack.salt,
+            rotation=password.rotation,
+            held=instance.ref("rotation", ready=True),
         )
     )
     return Database(instance, url)
+
+
+def _staged(ctx: Context, credentials: Secret) -> tuple[Ref, ...]:
+    """Declare the next password while a rotation is under way: whoever is refused finds it before it counts."""
+    password = ctx.lookups.password
+    if not password.under_way:
+        return ()
+    staged = ctx.graph.add(
+        StagedPassword(
+            **ctx.named(Component.SECRETS).untagged(naming.CREDENTIALS),
+            secret=credentials.ref("arn"),
+            username=ctx.app.database.username,
+            rotation=password.rotation,
+            salt=ctx.stack.salt,
+        )
+    )
+    return (staged.ref(),)
 
 
 def _verifies(ctx: Context) -> bool:

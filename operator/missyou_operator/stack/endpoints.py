@@ -80,17 +80,17 @@ def _pulling(ctx: Context) -> Mapping[str, Any]:
 def _logging(ctx: Context) -> Mapping[str, Any]:
     """Allow the role that starts the tasks to write the app's log."""
     group = ctx.stack.arn("logs", f"log-group:{ctx.stack.fill(naming.APP_LOG)}:*")
-    return _allow(("logs:CreateLogStream", "logs:PutLogEvents"), group, _by_starter(ctx))
+    return _allow(("logs:CreateLogStream", "logs:PutLogEvents"), group, _by(ctx, naming.EXECUTION_ROLE))
 
 
 def _reading(ctx: Context) -> Mapping[str, Any]:
-    """Allow the role that starts the tasks to read secrets; which ones, its own policy says."""
-    return _allow(("secretsmanager:GetSecretValue",), "*", _by_starter(ctx))
+    """Allow the role that starts the tasks, and the app's, to read secrets; which ones, their own policies say."""
+    return _allow(("secretsmanager:GetSecretValue",), "*", _by(ctx, naming.EXECUTION_ROLE, naming.TASK_ROLE))
 
 
-def _by_starter(ctx: Context) -> Mapping[str, Any]:
-    role = f"arn:{ctx.stack.partition}:iam::{ctx.stack.account}:role/{ctx.stack.fill(naming.EXECUTION_ROLE)}"
-    return {"ArnEquals": {"aws:PrincipalArn": role}}
+def _by(ctx: Context, *names: str) -> Mapping[str, Any]:
+    roles = tuple(f"arn:{ctx.stack.partition}:iam::{ctx.stack.account}:role/{ctx.stack.fill(name)}" for name in names)
+    return {"ArnEquals": {"aws:PrincipalArn": roles if roles[1:] else roles[0]}}
 
 
 def _allow(actions: Sequence[str], resource: str, condition: Mapping[str, Any] | None = None) -> Mapping[str, Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from missyou_operator.api import AppSpec
 from missyou_operator.aws.acm import Certificate
+from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.ec2.flow_logs import FlowLog
 from missyou_operator.aws.ec2.vpc import Subnet
 from missyou_operator.aws.ecr import Repository
@@ -24,6 +25,7 @@ from missyou_operator.stack.database import database_lookup, running_database
 from missyou_operator.stack.domain import domain_lookup, hosted_zone
 from missyou_operator.stack.notifications import given_topic
 from missyou_operator.stack.registry import image, image_lookup
+from missyou_operator.stack.rotation import RotationRequest
 from missyou_operator.stack.running import running_version
 from missyou_operator.stack.secrets import KubernetesSecret, kubernetes_secrets, taken_over
 
@@ -35,6 +37,7 @@ class DataSources:
     app: AppSpec
     stack: StackIdentity
     request: SnapshotRequest
+    rotation: RotationRequest = field(default_factory=RotationRequest)
     boundary: str | None = None
 
     @property
@@ -102,6 +105,14 @@ class DataSources:
         """Return what was found, for `build`. `major` is that of PostgreSQL which runs or can run: see `aws.rds`."""
         domain = domain_lookup(self.app, self.stack, world)
         snapshot, in_use = self.request.wanted(self.stack, world), image_lookup(self.app, self.stack, world)
-        database = database_lookup(self.app, running_database(self.stack, world), major)
-        running = running_version(self.app, self.stack, world)
-        return Lookups(zones, domain, snapshot, in_use, database, running, boundary=self.boundary)
+        instance = running_database(self.stack, world)
+        return Lookups(
+            zones,
+            domain,
+            snapshot,
+            in_use,
+            database=database_lookup(self.app, instance, major),
+            password=self.rotation.lookup(self.app, self.stack, world, instance, utc_now()),
+            running=running_version(self.app, self.stack, world),
+            boundary=self.boundary,
+        )

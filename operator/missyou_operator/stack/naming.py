@@ -110,6 +110,7 @@ NAMES: Names = {
     "rds.DBSnapshot": (SNAPSHOT,),
     "secretsmanager.Secret": (CREDENTIALS, GOOGLE_API_KEY, FIREBASE_KEY, VARIABLES),
     "secretsmanager.SecretVersion": (CREDENTIALS,),
+    "secretsmanager.StagedPassword": (CREDENTIALS,),
     "ecr.Repository": (REPOSITORY,),
     "elbv2.LoadBalancer": (LOAD_BALANCER,),
     "elbv2.TargetGroup": (TARGET_GROUP,),

@@ -47,7 +47,7 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
         ),
         **secrets,
     }
-    execution, task = roles(ctx, images, variables, log_group)
+    execution, task = roles(ctx, images, variables, log_group, readable_arn(ctx, db.url.name))
     definition = add(
         TaskDefinition(
             **named(naming.TASK_DEFINITION),
@@ -62,7 +62,13 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
             hardened=spec.hardened,
             read_only_root=spec.read_only_root_filesystem,
             port=spec.port,
-            environment={**spec.env, "PORT": str(spec.port), "DEBUG": str(spec.debug).lower()},
+            environment={
+                **spec.env,
+                "PORT": str(spec.port),
+                "DEBUG": str(spec.debug).lower(),
+                # Where an app finds the password that a rotation gives the database while its tasks run.
+                "DATABASE_SECRET": db.url.name,
+            },
             secrets={name: (variable.arn, variable.key) for name, variable in variables.items()},
             secret_versions=tuple(v.version for v in variables.values() if v.version is not None),
             log_group=log_group.ref(),
@@ -124,9 +130,9 @@ def scaling(ctx: Context, running: Service, cluster: Cluster) -> None:
 
 
 def roles(
-    ctx: Context, images: Registry, variables: Mapping[str, SecretVariable], log_group: LogGroup
+    ctx: Context, images: Registry, variables: Mapping[str, SecretVariable], log_group: LogGroup, credentials: str
 ) -> tuple[Role, Role]:
-    """Declare the role that starts tasks, and the app's own, which may do nothing: the app needs nothing of AWS."""
+    """Declare the role that starts tasks, and the app's own, which may read the database's `credentials` (an ARN)."""
     add, named, account = ctx.graph.add, ctx.named_role(Component.SERVICE), ctx.stack.account
     boundary, tags = ctx.lookups.boundary, {ROLE_TAG: ctx.stack.name}
     readable = list(dict.fromkeys(variable.readable for variable in variables.values()))
@@ -152,14 +158,16 @@ def roles(
     )
     if others or len(images.arns) > 1:
         ctx.graph.keep([execution.address])
-    nothing = f"What the app of {ctx.stack.app} may do in AWS: nothing"
     task = add(
         Role(
             **named(naming.TASK_ROLE, tags=tags),
             account=account,
             permissions_boundary=boundary,
-            policy=None,
-            description=nothing,
+            policy={
+                "Version": "2012-10-17",
+                "Statement": (_allow(("secretsmanager:GetSecretValue",), [credentials]),),
+            },
+            description=f"What the app of {ctx.stack.app} may do in AWS",
         )
     )
     return execution, task

@@ -12,7 +12,7 @@ from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.rds.evidence import DATA_TAG, GONE
 from missyou_operator.aws.rds.instance import ASKED_TAG, DBInstance, asked_tag
-from missyou_operator.aws.rds.restore import PASSWORD_TAG
+from missyou_operator.aws.rds.password import PASSWORD_TAG
 from missyou_operator.engine.errors import FlakyError, NotYetError, RefusedError
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.plan import Action, make_plan

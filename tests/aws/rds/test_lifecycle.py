@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.rds.instance import DBInstance
-from missyou_operator.aws.secretsmanager.secret import Secret, SecretVersion
+from missyou_operator.aws.secretsmanager.secret import Secret
+from missyou_operator.aws.secretsmanager.versions import SecretVersion
 from tests.aws.live import client, eventually, live, observe, read, tags
 from tests.aws.rds.test_groups import parameter_group, subnet_group
 

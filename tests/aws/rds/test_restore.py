@@ -10,7 +10,8 @@ import pytest
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.rds.instance import DBInstance
-from missyou_operator.aws.rds.restore import PASSWORD_TAG, RESTORED_TAG, password_due
+from missyou_operator.aws.rds.password import PASSWORD_TAG, password_due
+from missyou_operator.aws.rds.restore import RESTORED_TAG
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import Observed
 from missyou_operator.engine.values import UNKNOWN
@@ -156,8 +157,9 @@ def test_the_tag_follows_the_password_and_only_then_it_is_ready() -> None:
     after = HEIR.update(cloud_of(rds), observed, frozenset({"password"}))
     assert rds.operations == ["get_secret_value", "modify_db_instance", "add_tags_to_resource"]
     assert rds.arguments("modify_db_instance")["MasterUserPassword"] == "s3cret"
-    assert {"Key": PASSWORD_TAG, "Value": "secret"} in rds.arguments("add_tags_to_resource")["Tags"]
-    assert (password_due(after, HEIR.credentials), HEIR.health(after).status) == (False, "pending")
+    [tag] = [each for each in rds.arguments("add_tags_to_resource")["Tags"] if each["Key"] == PASSWORD_TAG]
+    assert tag["Value"].startswith("secret+++20")
+    assert (password_due(after, HEIR.credentials, ""), HEIR.health(after).status) == (False, "pending")
     done = restored(password_of="secret")
     assert (HEIR.diff(done), HEIR.health(done).status) == ((), "ready")
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from missyou_operator.aws.cloud import Cloud
-from missyou_operator.aws.secretsmanager.secret import Secret, SecretVersion
+from missyou_operator.aws.secretsmanager.secret import Secret
 from missyou_operator.aws.secretsmanager.values import complete, generated
+from missyou_operator.aws.secretsmanager.versions import SecretVersion
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import Observed
 from missyou_operator.engine.values import UNKNOWN, Sensitive

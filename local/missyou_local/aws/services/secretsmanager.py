@@ -67,6 +67,32 @@ def value_is_short_enough(call: Call) -> None:
         raise AwsError("ValidationException", f"SecretString must have length less than or equal to {_LONGEST_VALUE}")
 
 
+@handles("secretsmanager:PutSecretValue")
+def put_secret_value(call: Call) -> Result:
+    """Write a version once, and move the labels to it; what is written again is ignored, and other content refused.
+
+    moto overwrites a version with AWSPENDING, and takes all labels from the one that was current. Source: Secrets
+    Manager API reference, PutSecretValue (`ClientRequestToken`, `VersionStages`).
+    """
+    secret, version = _secret(call, call.params["SecretId"]), call.params.get("ClientRequestToken")
+    if secret is None or version is None:
+        return call.forward()
+    if (known := secret.versions.get(version)) is not None:
+        if known.get("secret_string") != call.params.get("SecretString"):
+            raise AwsError("ResourceExistsException", "A resource with the ID you requested already exists.")
+        labels = list(known["version_stages"])
+        return {"ARN": secret.arn, "Name": secret.name, "VersionId": version, "VersionStages": labels}
+    labels = call.params.get("VersionStages") or ["AWSCURRENT"]
+    before = {each: set(found["version_stages"]) for each, found in secret.versions.items()}
+    result = call.forward({**call.params, "VersionStages": list(labels)})
+    for each, had in before.items():
+        kept = had - set(labels)
+        if "AWSCURRENT" in labels:
+            kept = (kept - {"AWSPREVIOUS"}) | ({"AWSPREVIOUS"} if "AWSCURRENT" in had else set())
+        secret.versions[each]["version_stages"] = sorted(kept)
+    return result
+
+
 @handles("secretsmanager:RotateSecret", "secretsmanager:CancelRotateSecret")
 def switch_rotation(call: Call) -> Result:
     """Turn rotation on or off. moto would call the function, which is nowhere; its record stays when rotation ends.

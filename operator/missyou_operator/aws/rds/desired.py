@@ -39,8 +39,9 @@ class DesiredInstance(Resource):
 
     `engine_version` means "at least this, of the same major"; a major alone means AWS's default minor. Storage added
     by autoscaling counts as desired. `credentials` is the ARN of the secret whose JSON key `password` becomes a new
-    instance's password. `restore_from` names the snapshot that a new instance is restored from. AWS chooses windows
-    that are None. `port` is not compared: the app learns the port from the endpoint, and a data plane has its own.
+    instance's password, `rotation` the rotation that gives it a later one, for `rotation_request` (see `password`).
+    `restore_from` names the snapshot that a new instance is restored from. AWS chooses windows that are None. `port` is
+    not compared: the app learns the port from the endpoint, and a data plane has its own.
     """
 
     COMPARED: ClassVar[Mapping[str, Comparator]] = {
@@ -84,6 +85,8 @@ class DesiredInstance(Resource):
     backup_window: str | None = None
     maintenance_window: str | None = None
     restore_from: str = ""
+    rotation: str = ""
+    rotation_request: str = ""
     port: int = PORT
 
     def matches(self, name: str, observed: Observed) -> bool:

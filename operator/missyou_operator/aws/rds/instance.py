@@ -18,15 +18,13 @@ from missyou_operator.aws.rds import storage
 from missyou_operator.aws.rds.deletion import delete
 from missyou_operator.aws.rds.desired import ARGUMENTS, WINDOWS, DesiredInstance
 from missyou_operator.aws.rds.effects import EFFECTS, WITH_STANDBY
+from missyou_operator.aws.rds.password import PASSWORD_TAG, PasswordRecord, password_due, recorded
 from missyou_operator.aws.rds.permissions import PERMISSIONS
 from missyou_operator.aws.rds.restore import (
     DATABASE_TAG,
-    PASSWORD_TAG,
     RESTORED_TAG,
     common_arguments,
     origin_note,
-    password_due,
-    password_tag,
     restore,
     unfinished,
 )
@@ -36,7 +34,7 @@ from missyou_operator.aws.rds.restore import (
 from missyou_operator.aws.rds.rows import attributes, retag
 from missyou_operator.aws.rds.states import CHANGEABLE, OPTIMISING, explained, health_of, mending, notes_of, warning_of
 from missyou_operator.aws.rds.versions import Gap, gap, major, offers_insights, version_to_create, version_to_upgrade_to
-from missyou_operator.aws.secretsmanager.values import database_password
+from missyou_operator.aws.secretsmanager.values import database_password, password_of
 from missyou_operator.engine.resource import FieldChange, Health, Observed, Remains, World
 
 #: The tag with the GiB and the version that the spec last asked for. It distinguishes a desired shrink from growth by
@@ -63,7 +61,7 @@ class DBInstance(DesiredInstance, Named):
     """A PostgreSQL instance; its name is its identifier.
 
     Three differences have names that are not fields: `major_downgrade` and `storage_shrink`, which only a new, empty
-    instance could satisfy, and `password` (see `restore`).
+    instance could satisfy, and `password` (see the module of that name).
     """
 
     TYPE = "rds.DBInstance"
@@ -77,7 +75,8 @@ class DBInstance(DesiredInstance, Named):
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
-        tags, attrs = tag_map(row.get("TagList")), attributes(row)
+        tags = tag_map(row.get("TagList"))
+        attrs = attributes(row)
         if attrs["performance_insights"] is False and reader.owns(cls, attrs["id"], tags):
             offered = offers_insights(reader, attrs["running_version"], attrs["instance_class"])
             attrs["insights_offered"] = offered is True
@@ -89,7 +88,8 @@ class DBInstance(DesiredInstance, Named):
                 "storage_gib": attrs["storage_gib"] or row["AllocatedStorage"],
             }
         state = "deleting" if state == "delete-precheck" else state
-        return reader.observed(cls, attrs["id"], attrs["id"], attrs, tags, state)
+        observed = reader.observed(cls, attrs["id"], attrs["id"], attrs, tags, state)
+        return replace(observed, attrs={**attrs, "rotation": PasswordRecord.of(observed).rotation})
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
         """Compare, except during creation: AWS then shows only some fields, and accepts no change."""
@@ -108,7 +108,7 @@ class DBInstance(DesiredInstance, Named):
         if RESTORED_TAG in observed.tags:
             # A replacement would be restored from the same snapshot, and be no different.
             changes = [change for change in changes if change.field not in {"database_name", "username"}]
-        if password_due(observed, self.credentials):
+        if password_due(observed, self.credentials, self.rotation):
             changes.append(FieldChange("password", "another", "that of db_credentials"))
         return tuple(changes)
 
@@ -196,10 +196,12 @@ class DBInstance(DesiredInstance, Named):
 
     def create(self, cloud: Cloud) -> Observed:
         """Start its creation, which takes ten minutes or more."""
-        tags = {**self._tagged().tags, DATABASE_TAG: self.database_name, PASSWORD_TAG: password_tag(self.credentials)}
+        password = recorded(self.credentials, "", self.rotation_request)
+        tags = {**self._tagged().tags, DATABASE_TAG: self.database_name, PASSWORD_TAG: password}
         with creating(self.address), explained(self.name, self.instance_class):
             row = restore(cloud, self, tags) if self.restore_from else self._create_empty(cloud, tags)
         known = {name: value for name, value in attributes(row).items() if value is not None}
+        known["rotation"] = ""
         return replace(self, tags=tags).as_created(self.name, row.get("DBInstanceStatus", "creating"), **known)
 
     def _create_empty(self, cloud: Cloud, tags: Mapping[str, str]) -> Mapping[str, Any]:
@@ -246,12 +248,14 @@ class DBInstance(DesiredInstance, Named):
                 rds.modify_db_instance(DBInstanceIdentifier=self.name, ApplyImmediately=True, **arguments)
         if "password" in changed:
             # Only after the call above: until then the tags record that the password is still due.
-            desired = replace(desired, tags={**desired.tags, PASSWORD_TAG: password_tag(self.credentials)})
+            password = recorded(self.credentials, self.rotation, self.rotation_request, utc_now())
+            desired = replace(desired, tags={**desired.tags, PASSWORD_TAG: password})
         if changed & {"tags", "password"}:
             retag(cloud, desired, observed)
         after = desired.as_desired(observed)
         if "password" in changed:
-            return replace(after, state="resetting-master-credentials")
+            attrs = {**after.attrs, "rotation": self.rotation}
+            return replace(after, attrs=attrs, state="resetting-master-credentials")
         return replace(after, state="modifying") if changed & _SLOW else after
 
     def _class_is_too_new(self, cloud: Cloud, observed: Observed) -> bool:
@@ -266,7 +270,7 @@ class DBInstance(DesiredInstance, Named):
             if gap(self.engine_version, running) is Gap.MAJOR:
                 arguments["AllowMajorVersionUpgrade"] = True
         if "password" in changed:
-            arguments["MasterUserPassword"] = database_password(cloud, str(self.credentials)).reveal()
+            arguments["MasterUserPassword"] = password_of(cloud, str(self.credentials), self.rotation).reveal()
         if "instance_class" in changed and self.performance_insights:
             offered = offers_insights(cloud, running, self.instance_class) is not False
             if offered != bool(observed.attrs.get("performance_insights")):

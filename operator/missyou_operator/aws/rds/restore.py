@@ -1,10 +1,8 @@
-"""Databases restored from snapshots: which snapshots are suitable, and the password that comes with them.
+"""Databases restored from snapshots: which snapshots are suitable.
 
-A restored instance has the master password of its snapshot, which nobody may know any more. Only a tag records whose
-password an instance has, so that it is not forgotten whatever happens: the restoring call sets `PASSWORD_TAG` to
-nobody's, and the secret follows once its password is set. The same happens where `db_credentials` was deleted for good
-and made anew. Sources: RDS API reference, DescribeDBSnapshots and RestoreDBInstanceFromDBSnapshot; hashicorp/terraform
-issue 9988 (the name of the database comes from the snapshot).
+A restored instance has the master password of its snapshot, which nobody may know any more: see `password`. Sources:
+RDS API reference, DescribeDBSnapshots and RestoreDBInstanceFromDBSnapshot; hashicorp/terraform issue 9988 (the name of
+the database comes from the snapshot).
 """
 
 from __future__ import annotations
@@ -20,16 +18,13 @@ from missyou_operator.aws.errors import is_absent
 from missyou_operator.aws.identity import CLUSTER_TAG, STACK_TAG, UID_TAG, tag_list, tag_map
 from missyou_operator.aws.rds import storage
 from missyou_operator.aws.rds.desired import DesiredInstance
+from missyou_operator.aws.rds.password import NOBODYS, PASSWORD_TAG
 from missyou_operator.aws.rds.versions import major
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import Health, Observed, failed, pending
 
 #: On an instance: the snapshot that it was restored from.
 RESTORED_TAG = "missyou.app/restored-from"
-#: On an instance: the secret whose password it has, by the six characters that end its ARN and that are never repeated.
-PASSWORD_TAG = "missyou.app/password-of-secret"  # noqa: S105 - the name of a tag
-#: Its value while an instance has the password of its snapshot.
-_NOBODYS = "none"
 #: On an instance, and copied to its snapshots: the name of the database in it, which AWS does not show for snapshots.
 DATABASE_TAG = "missyou.app/database-name"
 
@@ -44,16 +39,6 @@ def origin(given: str) -> str:
     return given[-_TAG_MAX:]
 
 
-def password_tag(secret: object) -> str:
-    """Return the value of `PASSWORD_TAG` for the ARN of a secret."""
-    return str(secret)[-6:]
-
-
-def password_due(observed: Observed, secret: object) -> bool:
-    """Return whether an instance has another password than that of a secret. While its ARN is unknown, it has not."""
-    return isinstance(secret, str) and observed.tags.get(PASSWORD_TAG) != password_tag(secret)
-
-
 def unfinished(desired: DesiredInstance, observed: Observed) -> Health | None:
     """Return why a restored instance cannot be used yet, or ever, although it is available."""
     source, name = observed.tags.get(RESTORED_TAG), observed.attrs.get("database_name")
@@ -63,7 +48,7 @@ def unfinished(desired: DesiredInstance, observed: Observed) -> Health | None:
             f"the database in {observed.id}, restored from {source}, is called {name} and cannot be renamed: delete "
             f"this MissYouApp and create it again with spec.database.name: {name}",
         )
-    if observed.tags.get(PASSWORD_TAG) == _NOBODYS or observed.attrs.get("password_pending"):
+    if observed.tags.get(PASSWORD_TAG) == NOBODYS or observed.attrs.get("password_pending"):
         return pending("SettingPassword", f"{observed.id} gets the password of db_credentials next", 30.0)
     return None
 
@@ -99,7 +84,7 @@ def restore(cloud: Cloud, desired: DesiredInstance, tags: Mapping[str, str]) -> 
         DBInstanceClass=desired.instance_class,
         **storage.restored(desired.storage_gib, row),
         **window,
-        **common_arguments(desired, {**tags, RESTORED_TAG: origin(desired.restore_from), PASSWORD_TAG: _NOBODYS}),
+        **common_arguments(desired, {**tags, RESTORED_TAG: origin(desired.restore_from), PASSWORD_TAG: NOBODYS}),
     )["DBInstance"]
     return answer
 

@@ -16,29 +16,21 @@ from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import code_of, gone, is_absent
 from missyou_operator.aws.identity import STACK_TAG, owner_of, tag_list, tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe
-from missyou_operator.aws.secretsmanager.values import (
-    READ_PASSWORD,
-    complete,
-    database_password,
-    derived,
-    generated,
-    initial,
-)
+from missyou_operator.aws.secretsmanager.values import derived, generated, initial
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.errors import NotYetError, RefusedError
-from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
-from missyou_operator.engine.values import UNKNOWN, Ref, Sensitive, is_known
+from missyou_operator.engine.resource import Health, Observed, Resource
+from missyou_operator.engine.values import Ref, Sensitive
 
 #: Not the exact names: AWS appends six characters to the ARN, which a secret does not have before it exists.
-_NAMES = ("secretsmanager:secret:{stack}/*",)
+NAMES = ("secretsmanager:secret:{stack}/*",)
 
 #: The placeholder for the value in an observation, which is not read.
-_HIDDEN = Sensitive("")
-_STARS = repr(_HIDDEN)
-#: The label of the version that readers get.
-_CURRENT = "AWSCURRENT"
+HIDDEN = Sensitive("")
+#: The label of the version that readers get, and that of a password which the database is about to get.
+CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
 #: The key of Secrets Manager itself, which encrypts a secret without a key of its own. Nobody needs rights to it.
 _DEFAULT_KEY = "alias/aws/secretsmanager"
 
@@ -64,12 +56,12 @@ class Secret(Resource):
     )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("secretsmanager:ListSecrets"),
-        observe("secretsmanager:DescribeSecret", on=_NAMES),
-        change("secretsmanager:CancelRotateSecret", on=_NAMES),
-        make("secretsmanager:CreateSecret", "secretsmanager:TagResource", on=_NAMES),
-        change("secretsmanager:UpdateSecret", "secretsmanager:RestoreSecret", "secretsmanager:DeleteSecret", on=_NAMES),
-        change("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage", on=_NAMES),
-        change("secretsmanager:UntagResource", on=_NAMES),
+        observe("secretsmanager:DescribeSecret", on=NAMES),
+        change("secretsmanager:CancelRotateSecret", on=NAMES),
+        make("secretsmanager:CreateSecret", "secretsmanager:TagResource", on=NAMES),
+        change("secretsmanager:UpdateSecret", "secretsmanager:RestoreSecret", "secretsmanager:DeleteSecret", on=NAMES),
+        change("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage", on=NAMES),
+        change("secretsmanager:UntagResource", on=NAMES),
     )
 
     description: str
@@ -145,7 +137,8 @@ class Secret(Resource):
             if code_of(error) not in {"InvalidRequestException", "ResourceExistsException"}:
                 raise
             return self._recover(cloud, error)
-        return self.as_created(row["ARN"], arn=row["ARN"], version=version, versions=(version,), value=_HIDDEN)
+        known = {"arn": row["ARN"], "version": version, "pending": "", "versions": (version,)}
+        return self.as_created(row["ARN"], **known, value=HIDDEN)
 
     def _content(self) -> Sensitive:
         return self.value if isinstance(self.value, Sensitive) else generated(self.username)
@@ -181,7 +174,7 @@ class Secret(Resource):
             client.update_secret(SecretId=observed.id, Description=self.description, KmsKeyId=self.key)
         if "value" in changed:
             version = self.desired_version()
-            _make_current(cloud, observed.attrs, version, self._content)
+            make_current(cloud, observed.attrs, version, self._content)
         if "tags" in changed:
             retag(
                 self,
@@ -190,97 +183,13 @@ class Secret(Resource):
                 lambda: client.tag_resource(SecretId=observed.id, Tags=tag_list(self.tags)),
             )
         versions = tuple({*observed.attrs["versions"], version})
-        return self.as_desired(observed, value=_HIDDEN, version=version, versions=versions)
+        return self.as_desired(observed, value=HIDDEN, version=version, versions=versions)
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
         """Delete it immediately and for good: a recovery window would block its name for a recreated stack."""
         client = cloud.client("secretsmanager")
         return gone(lambda: client.delete_secret(SecretId=observed.id, ForceDeleteWithoutRecovery=True))
-
-
-@dataclass(frozen=True, kw_only=True)
-class SecretVersion(Resource):
-    """The complete version of `db_credentials`, with the database's endpoint and the URL built from it.
-
-    It has no tags of its own, and is deleted with its secret.
-    """
-
-    TYPE: ClassVar[str] = "secretsmanager.SecretVersion"
-    CHANGES_ON_UPDATE: ClassVar[frozenset[str]] = frozenset({"id", "version"})
-    READ_AFTER: ClassVar[tuple[str, ...]] = ("secretsmanager.Secret",)
-    DELETE_AFTER: ClassVar[tuple[str, ...]] = ("secretsmanager.Secret",)
-    EFFECTS = Effects(Effect("PutSecretValue"), Effect("DeleteSecret"), update=Effect("PutSecretValue"))
-    PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
-        READ_PASSWORD,
-        change("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage", on=_NAMES),
-    )
-
-    secret: str | Ref
-    host: str | Ref
-    port: int | Ref
-    username: str
-    database: str
-    sslmode: str
-    salt: str
-
-    @classmethod
-    def read(cls, reader: Reader) -> Sequence[Observed]:
-        """Derive it from the secrets already read. The first version, which lacks the endpoint, does not count."""
-        first = initial(reader.stack.salt)
-        return [
-            Observed(
-                cls,
-                secret.name,
-                secret.attrs["version"],
-                {**secret.attrs, "id": secret.attrs["version"]},
-                secret.tags,
-                component=secret.component,
-            )
-            for secret in reader.found("secretsmanager.Secret")
-            if secret.name in reader.names(cls.TYPE) and set(secret.attrs["versions"]) - {first}
-        ]
-
-    def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
-        """Compare the current version's id with that of the desired content."""
-        known = is_known((self.secret, self.host, self.port))
-        if known and observed.attrs["version"] == self.desired_version():
-            return ()
-        return (FieldChange("DATABASE_URL", _STARS, _STARS if known else repr(UNKNOWN)),)
-
-    def desired_version(self) -> str:
-        """Return the id of the version that holds the desired content."""
-        where = (str(self.secret), str(self.host), str(self.port))
-        return derived(self.salt, *where, self.username, self.database, self.sslmode)
-
-    def create(self, cloud: Cloud) -> Observed:
-        """Complete the credentials: read the password, write all of them."""
-        first = initial(self.salt)
-        return self._write(cloud, {"arn": self.secret, "version": first, "versions": (first,)})
-
-    def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:  # noqa: ARG002
-        """Write the desired content, or make it current again if a foreign version has replaced it."""
-        return self._write(cloud, observed.attrs)
-
-    def _write(self, cloud: Cloud, attrs: Mapping[str, Any]) -> Observed:
-        version = self.desired_version()
-        _make_current(cloud, attrs, version, lambda: self._content(cloud))
-        return self.as_created(version, arn=self.secret, version=version, versions=(*attrs["versions"], version))
-
-    def _content(self, cloud: Cloud) -> Sensitive:
-        return complete(
-            database_password(cloud, str(self.secret)),
-            username=self.username,
-            host=str(self.host),
-            port=str(self.port),
-            database=self.database,
-            sslmode=self.sslmode,
-        )
-
-    @classmethod
-    def delete(cls, cloud: Cloud, observed: Observed) -> Health:  # noqa: ARG003
-        """Do nothing: it was deleted with its secret."""
-        return READY
 
 
 def _describe(client: Client, name: str) -> dict[str, Any] | None:
@@ -301,23 +210,37 @@ def _attributes(row: Mapping[str, Any]) -> dict[str, Any]:
         "id": row["ARN"],
         "arn": row["ARN"],
         "description": row.get("Description", ""),
-        "value": _HIDDEN,
+        "value": HIDDEN,
         "key": row.get("KmsKeyId") or _DEFAULT_KEY,
         "rotation": row.get("RotationEnabled", False),
-        "version": next((version for version, stages in labels.items() if _CURRENT in stages), ""),
-        "versions": tuple(sorted(labels)),
+        "version": _labelled(labels, CURRENT),
+        "pending": _labelled(labels, PENDING),
+        # One without a label counts as removed, and AWS does remove it some time: API reference, DescribeSecret.
+        "versions": tuple(sorted(version for version, stages in labels.items() if stages)),
     }
 
 
-def _make_current(cloud: Cloud, attrs: Mapping[str, Any], version: str, value: Callable[[], Sensitive]) -> None:
-    """Make a version current, writing it first if it is not listed.
+def _labelled(labels: Mapping[str, Sequence[str]], label: str) -> str:
+    return next((version for version, stages in labels.items() if label in stages), "")
+
+
+def make_current(
+    cloud: Cloud,
+    attrs: Mapping[str, Any],
+    version: str,
+    value: Callable[[], Sensitive],
+    labels: Sequence[str] = (CURRENT,),
+) -> None:
+    """Make a version current, writing it first, with its labels, if it is not listed.
 
     A version without a label is not listed, but may exist: AWS then ignores the write and moves no label.
     """
     client, secret = cloud.client("secretsmanager"), attrs["arn"]
     if version not in attrs["versions"]:
-        answer = client.put_secret_value(SecretId=secret, ClientRequestToken=version, SecretString=value().reveal())
-        if _CURRENT in answer.get("VersionStages", (_CURRENT,)):
+        answer = client.put_secret_value(
+            SecretId=secret, ClientRequestToken=version, SecretString=value().reveal(), VersionStages=list(labels)
+        )
+        if CURRENT in answer.get("VersionStages", (CURRENT,)):
             return
     origin = {"RemoveFromVersionId": attrs["version"]} if attrs["version"] else {}
-    client.update_secret_version_stage(SecretId=secret, VersionStage=_CURRENT, MoveToVersionId=version, **origin)
+    client.update_secret_version_stage(SecretId=secret, VersionStage=CURRENT, MoveToVersionId=version, **origin)

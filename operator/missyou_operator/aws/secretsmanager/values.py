@@ -13,14 +13,19 @@ import string
 from typing import Any
 from urllib.parse import quote
 
+from botocore.exceptions import ClientError
+
 from missyou_operator.aws.cloud import Cloud
+from missyou_operator.aws.errors import is_absent
 from missyou_operator.aws.permissions import change
-from missyou_operator.engine.errors import RefusedError
+from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.values import Sensitive
 
 #: RDS refuses `/ " @` and spaces in a password; these need no escaping in a URL either.
 _ALPHABET = string.ascii_letters + string.digits + "_-"
 _LENGTH = 32
+#: The key by which complete credentials say which rotation gave their password.
+_ROTATION = "rotation"
 #: The permission that `database_password` needs.
 READ_PASSWORD = change(
     "secretsmanager:GetSecretValue", on=("secretsmanager:secret:{secretsmanager.SecretVersion}-??????",)
@@ -37,6 +42,11 @@ def initial(salt: str) -> str:
     return derived(salt, "initial")
 
 
+def staged(salt: str, rotation: str) -> str:
+    """Return the version id of the password that a rotation gives the database."""
+    return derived(salt, "rotation", rotation)
+
+
 def generated(username: str) -> Sensitive:
     """Generate new credentials: JSON with `username` and `password`."""
     password = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
@@ -44,11 +54,11 @@ def generated(username: str) -> Sensitive:
 
 
 def complete(  # noqa: PLR0913 - the parts of a URL
-    password: Sensitive, *, username: str, host: str, port: str, database: str, sslmode: str
+    password: Sensitive, *, username: str, host: str, port: str, database: str, sslmode: str, rotation: str = ""
 ) -> Sensitive:
     """Return complete credentials: `username, password, host, port, dbname, DATABASE_URL` (always with TLS).
 
-    `sslmode` is libpq's: PostgreSQL documentation, "SSL Support".
+    `sslmode` is libpq's: PostgreSQL documentation, "SSL Support". `rotation` names the one that gave the password.
     """
     name = quote(database, safe="")
     user, key = quote(username, safe=""), quote(password.reveal(), safe="")
@@ -61,6 +71,7 @@ def complete(  # noqa: PLR0913 - the parts of a URL
                 "port": int(port),
                 "dbname": database,
                 "DATABASE_URL": f"postgresql://{user}:{key}@{host}:{port}/{name}?sslmode={sslmode}",
+                **({_ROTATION: rotation} if rotation else {}),
             }
         ),
         password.reveal(),
@@ -69,21 +80,43 @@ def complete(  # noqa: PLR0913 - the parts of a URL
 
 def database_password(cloud: Cloud, secret: str) -> Sensitive:
     """Read the password from the current version of a secret. Errors: RefusedError if there is none."""
-    answer = cloud.client("secretsmanager").get_secret_value(SecretId=secret)
-    password = _password(answer.get("SecretString", ""))
-    if not password:
+    return _password(secret, _read(cloud, secret))
+
+
+def password_of(cloud: Cloud, secret: str, rotation: str) -> Sensitive:
+    """Read the password that a rotation gave or gives the database; that of no rotation is the current one.
+
+    Its own version goes some time after the rotation has ended, when AWS removes what has no label: the current version
+    then holds it. Errors: NotYetError where neither can be read yet, RefusedError where a version has no password.
+    """
+    if not rotation:
+        return database_password(cloud, secret)
+    try:
+        return _password(secret, _read(cloud, secret, VersionId=staged(cloud.stack.salt, rotation)))
+    except ClientError as error:
+        if not is_absent(error):
+            raise
+    current = _read(cloud, secret)
+    if current.get(_ROTATION) != rotation:
+        raise NotYetError("SettingPassword", f"the next password cannot be read in {secret} yet")
+    return _password(secret, current)
+
+
+def _read(cloud: Cloud, secret: str, **which: str) -> dict[str, Any]:
+    answer = cloud.client("secretsmanager").get_secret_value(SecretId=secret, **which)
+    try:
+        content: Any = json.loads(answer.get("SecretString", ""))
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _password(secret: str, content: dict[str, Any]) -> Sensitive:
+    password = content.get("password")
+    if not isinstance(password, str) or not password:
         raise RefusedError(
             "InvalidSecret",
             f"the current version of {secret} is not JSON with a password: "
             "move the label AWSCURRENT back to a version that is",
         )
     return Sensitive(password)
-
-
-def _password(text: str) -> str:
-    try:
-        content: Any = json.loads(text)
-    except ValueError:
-        return ""
-    password = content.get("password") if isinstance(content, dict) else None
-    return password if isinstance(password, str) else ""
