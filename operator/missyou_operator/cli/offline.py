@@ -34,6 +34,7 @@ from missyou_operator.engine.resource import pending
 from missyou_operator.engine.schedule import Workers
 from missyou_operator.stack.backups import SnapshotRequest
 from missyou_operator.stack.lookups import DataSources
+from missyou_operator.stack.rotation import RotationRequest
 
 #: The cluster and the app of a stack that nobody has begun: no UID is like that.
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -170,7 +171,9 @@ def _owned(body: Mapping[str, Any], uid: str, *, takes_over: bool = False) -> Ma
 
 def _inputs(body: Mapping[str, Any], app: AppSpec, environment: Environment) -> Inputs:
     cloud = environment.cloud(body, app, None)
-    sources = DataSources(app, cloud.stack, SnapshotRequest.of(body), environment.boundary_for(cloud.stack))
+    sources = DataSources(
+        app, cloud.stack, SnapshotRequest.of(body), RotationRequest.of(body), environment.boundary_for(cloud.stack)
+    )
     unread = {
         key.address: pending(
             Reason.SECRET_NOT_FOUND, f"the Secret {key.secret} is in the cluster: its key {key.key} is not compared"

@@ -14,8 +14,9 @@ from typing import Any
 from missyou_operator.aws.identity import CLUSTER_TAG, STACK_TAG, UID_TAG, owner_of
 from missyou_operator.aws.observe import Observations
 from missyou_operator.aws.rds.instance import DBInstance
-from missyou_operator.aws.rds.restore import DATABASE_TAG, password_tag
-from missyou_operator.aws.rds.restore import PASSWORD_TAG as PASSWORD_OF
+from missyou_operator.aws.rds.password import PASSWORD_TAG as PASSWORD_OF
+from missyou_operator.aws.rds.password import recorded
+from missyou_operator.aws.rds.restore import DATABASE_TAG
 from missyou_operator.aws.session import Accounts
 from missyou_operator.cli import manifest, offline
 from missyou_operator.cli.exits import Exit, Failure
@@ -168,7 +169,7 @@ def _as_ours(observations: Observations) -> Observations:
 
 def _password(database: Observed, secret: Observed) -> dict[str, str]:
     """Return the tags that say whose password a database has: it keeps the one that it has."""
-    return {PASSWORD_OF: password_tag(secret.id), DATABASE_TAG: str(database.attrs["database_name"] or "")}
+    return {PASSWORD_OF: recorded(secret.id, "", ""), DATABASE_TAG: str(database.attrs["database_name"] or "")}
 
 
 def _check(stack: offline.OfflineStack, observations: Observations, known: Mapping[str, Mapping[str, str]]) -> None:
