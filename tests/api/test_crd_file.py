@@ -50,10 +50,6 @@ def test_every_property_is_described():
     assert all(root["description"] for root in described)
 
 
-def test_fields_that_do_not_work_yet_are_not_there():
-    assert not SCHEMA["properties"].keys() & {"changePolicy"}
-
-
 def test_what_depends_on_the_environment_has_no_default_in_the_schema():
     service, database = (SCHEMA["properties"][name]["properties"] for name in ("service", "database"))
     dependent = [service["cpu"], service["memory"], *service["replicas"]["properties"].values()]

@@ -106,7 +106,7 @@ LASTING: Mapping[str, str] = {
     "database.restoreFromSnapshot": "only for a new database",
     "database.passwordRotationDays": "what the operator does on some day: tests/passes/test_rotation.py",
     **dict.fromkeys(
-        ("database.finalSnapshot", "deletionPolicy", "driftPolicy", "suspend", "monitoring.quoteLogs"),
+        ("database.finalSnapshot", "deletionPolicy", "driftPolicy", "changePolicy", "suspend", "monitoring.quoteLogs"),
         "what the operator does, nothing in AWS",
     ),
     **dict.fromkeys(

@@ -79,6 +79,10 @@ class Spec(WireModel):
     """What happens in AWS when the MissYouApp is deleted: Delete the stack, or Retain it untouched."""
     drift_policy: Literal["Correct", "Report"] = "Correct"
     """What happens to changes that others make in AWS: Correct them, or only Report them."""
+    change_policy: Literal["Automatic", "Approve"] = "Automatic"
+    """Whether changes are made at once. Approve: each plan waits until the annotation missyou.app/approve has its ID,
+    status.plan.id: the first creation, changes of the spec, corrections of drift. Changes that destroy data wait in any
+    case."""
     suspend: bool = False
     """Whether the operator pauses: it changes nothing in AWS, not even on deletion. Ready then says what waits."""
 

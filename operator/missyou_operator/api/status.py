@@ -236,8 +236,13 @@ class ApprovedPlan(StatusModel):
     """Number of approvals used so far."""
     at: Time | None = None
     """When it was used."""
+    replaced: Annotated[bool, Field(exclude_if=operator.not_)] = False
+    """Whether the approval came for a plan that another had replaced: nothing was done."""
+    generation: Annotated[int, Field(ge=0)] | None = None
+    """Generation of the spec that the plan was for, while the plan is being carried out under changePolicy Approve."""
     changes: tuple[str, ...] = Field(default=(), strict=False, exclude_if=operator.not_)
-    """Digests of the changes that were approved and are still to be made."""
+    """The changes that were approved and are still to be made: a digest of each that destroys data, the others in
+    words, with digests of the values."""
 
 
 class TakeOver(StatusModel):

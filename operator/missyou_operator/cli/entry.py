@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from missyou_operator.api.crd import crd_yaml
 from missyou_operator.api.kind import PLURAL, TENANT_PLURAL
-from missyou_operator.cli import cost, delete, doctor, policy, preflight, prices
+from missyou_operator.cli import cost, delete, doctor, plan, policy, preflight, prices
 from missyou_operator.cli.cluster import Cluster
 from missyou_operator.cli.exits import Exit, Failure
 from missyou_operator.cli.importing import command as importing
@@ -23,7 +23,7 @@ from missyou_operator.cli.watch import Screen, watch
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _CODES = """\
 exit codes:
-  0 success   1 timeout   2 stalled: needs a person or a new spec   3 not found
+  0 success   1 timeout   2 stalled: needs a person or a new spec; of plan: something to do   3 not found
   4 no cluster, CRD or permission   5 AWS cannot be read   64 wrong usage
 
 KUBECONFIG or ~/.kube/config selects the cluster. NO_COLOR turns colours off.
@@ -117,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
 
     policy.add_to(commands)
     cost.add_to(commands)
+    plan.add_to(commands)
     prices.add_to(commands)
     doctor.add_to(commands)
     delete.add_to(commands)

@@ -11,6 +11,8 @@ class Exit(IntEnum):
     OK = 0
     TIMEOUT = 1
     STALLED = 2
+    TO_DO = 2
+    """Of `missyou plan`: there is something to do, as Terraform's -detailed-exitcode has it."""
     NOT_FOUND = 3
     CLUSTER = 4
     """No cluster, no CRD, no permission."""

@@ -21,9 +21,11 @@ def by_address(app: AppSpec, prices: PriceTable, plan: Plan, world: ObservedStat
 
     What several changes of one type cost together is shared among them: they are of one kind (NAT gateways).
     """
-    before, after = _by_type(running(app, prices, world)), _by_type(estimate(app, prices))
+    ran, wanted = running(app, prices, world), estimate(app, prices)
+    before, after = _by_type(ran), _by_type(wanted)
+    unknown = {line.charge.resource for line in (*ran.lines, *wanted.lines) if line.price is None}
     shares: dict[str, Decimal] = {}
-    for type_ in dict.fromkeys([*before, *after]):
+    for type_ in [each for each in dict.fromkeys([*before, *after]) if each not in unknown]:
         difference = after.get(type_, Decimal(0)) - before.get(type_, Decimal(0))
         changes = _sharing(plan, type_) or _sharing(plan, _INSTEAD.get(type_, ""))
         if difference and changes:

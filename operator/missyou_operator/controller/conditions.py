@@ -117,7 +117,7 @@ def overall_verdicts(
         return not_ready(Health("pending", Reason.PROGRESSING), "changes are being made")
     message = "everything that is configured is available"
     ready = Verdict(ConditionType.READY, "True", Reason.AVAILABLE, f"{message}; {note}" if note else message)
-    leaving = ", ".join(result.address for result in results if result.health.status != "ready")
+    leaving = ", ".join(one.address for one in results if one.health.status != "ready" and not one.health.unmade)
     if not leaving:
         return [ready]
     message = f"no longer needed and being deleted: {leaving}"

@@ -98,7 +98,7 @@ def unapproved(last_copies: Plan, body: Mapping[str, Any], approvals: Approvals)
     missing = approvals.missing(last_copies)
     if approvals.is_new:
         approved = bool(missing.changes) and approvals.approves(approvals.id(missing.digest))
-        approvals = approvals.used(missing if approved else Plan())
+        approvals = approvals.used(missing if approved else None)
         missing = approvals.missing(missing)
     if not missing.changes:
         return approvals, None

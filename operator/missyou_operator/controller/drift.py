@@ -170,7 +170,8 @@ def news_and_entries(  # noqa: PLR0913, PLR0917 - all that decides how an entry 
         if address not in differing:
             return DriftAction.CORRECTED
         result = outcome.results.get(address)
-        return DriftAction.HELD if result is not None and result.health.stalled else DriftAction.CORRECTING
+        waits = result is not None and (result.health.stalled or result.health.unmade)
+        return DriftAction.HELD if waits else DriftAction.CORRECTING
 
     found = {
         change.address: Drift(

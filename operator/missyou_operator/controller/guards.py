@@ -6,7 +6,7 @@ that speaks for an address wins. A change that no guard holds is carried out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from missyou_operator.aws.observe import Observations
 from missyou_operator.aws.registry import KINDS
 from missyou_operator.controller.approvals import Approvals
 from missyou_operator.controller.baseline import Attempt
+from missyou_operator.controller.drift import without_retained
 from missyou_operator.controller.ignored import ignored_health
 from missyou_operator.controller.losses import Loss, explain, lost
 from missyou_operator.controller.spending import Spending
@@ -29,6 +30,9 @@ from missyou_operator.stack.running import SOURCES
 _KINDS = {kind.TYPE: kind for kind in KINDS}
 #: The types whose desired fields follow from what the running version needs.
 _BY_NEEDS = frozenset({Listener.TYPE, Role.TYPE, Service.TYPE})
+#: The types of which the steps of an approved plan are, beyond what the plan shows at its beginning.
+_STEPS = _BY_NEEDS | {"elbv2.TargetGroup", "elbv2.ListenerRule", "ec2.SecurityGroupRule", "ecr.Repository"}
+_STEPS |= {"secretsmanager.Secret", "cloudwatch.Alarm", "rds.DBSubnetGroup"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +77,43 @@ def guard(guards: Sequence[Guard], plan: Plan, ctx: Context) -> dict[str, Health
 
 
 def awaiting_approval(plan: Plan, ctx: Context) -> Plan:
-    """Return the changes that wait for a person: all of a plan that exceeds the budget, else what destroys data."""
+    """Return the changes that wait for a person: all of a plan that exceeds the budget, else what needs approval."""
     if ctx.spending.approval.changes:
         return ctx.spending.approval
-    return ctx.approvals.missing(plan)
+    return _missing(plan, ctx)
+
+
+def _missing(plan: Plan, ctx: Context) -> Plan:
+    asked = approvable(plan, ctx.approvals, ctx.drift, reports_drift=ctx.reports_drift)
+    return ctx.approvals.missing(asked)
+
+
+def approvable(plan: Plan, approvals: Approvals, drift: Collection[Change], *, reports_drift: bool) -> Plan:
+    """Return the changes of a plan that may need approval.
+
+    Under `changePolicy: Approve` it is every change but a snapshot that somebody has asked for, drift that is only
+    reported, and what follows from an approved plan that is under way.
+    """
+    if not approvals.every:
+        return plan
+
+    def asks(change: Change) -> bool:
+        if change in drift:
+            return not reports_drift
+        return not (approvals.under_way and _follows(change))
+
+    return Plan(tuple(change for change in without_retained(plan).changes if asks(change)))
+
+
+def _follows(change: Change) -> bool:
+    """Return whether a change is a step that an approved plan leads to, though the plan could not show it.
+
+    The load balancer moves to the new tasks, and what only the old ones needed goes, also after a rollback
+    (`stack.running`); alarms and the evidence of data follow what runs. Another image is no such step.
+    """
+    if change.destroys or change.type not in _STEPS:
+        return False
+    return "task_definition" not in {item.field for item in change.fields}
 
 
 def preflight(_: Plan, ctx: Context) -> Mapping[str, Health]:
@@ -100,16 +137,19 @@ def unreadable(plan: Plan, ctx: Context) -> Mapping[str, Health]:
 
 def data_lost(plan: Plan, ctx: Context) -> Mapping[str, Health]:
     """Hold the creation of what would take the place of lost data, until exactly that has been approved."""
-    missing = ctx.approvals.missing(plan)
+    missing = _missing(plan, ctx)
     id_ = ctx.approvals.id(missing.digest)
     return {change.address: explain(change, ctx.losses[change.address], id_, ctx.body) for change in lost(missing)}
 
 
 def approval(plan: Plan, ctx: Context) -> Mapping[str, Health]:
-    """Hold what destroys data until exactly that has been approved."""
-    missing = ctx.approvals.missing(plan)
+    """Hold what destroys data until exactly that has been approved; under `changePolicy: Approve`, every change."""
+    missing = _missing(plan, ctx)
     id_ = ctx.approvals.id(missing.digest)
-    return {change.address: _needs_approval(change, id_, ctx.body) for change in missing.changes}
+    return {
+        change.address: _needs_approval(change, id_, ctx.body) if change.destroys else _waits(change, id_, ctx)
+        for change in missing.changes
+    }
 
 
 def reported_drift(_: Plan, ctx: Context) -> Mapping[str, Health]:
@@ -211,6 +251,21 @@ def _reported(change: Change, observations: Observations) -> Health:
     return failed(
         Reason.DRIFTED, f"{change.address} was deleted outside; driftPolicy Report leaves it so", stalled=False
     )
+
+
+def _waits(change: Change, plan_id: str, ctx: Context) -> Health:
+    """Return that a change waits for the approval of the whole plan; the condition has the command.
+
+    What serves goes on to count as ready: only what is gone, or was never there, is missing.
+    """
+    text = f"{change.action} waits for the approval of the plan {plan_id}"
+    world = ctx.observations.world
+    serves = any(rows[0].owned for address, rows in world.items() if address.startswith(f"{Service.TYPE}/"))
+    if change.action is Action.DELETE:
+        return Health("pending", Reason.APPROVAL_REQUIRED, text, 300.0, needs_no_read=True, unmade=True)
+    if world.get(change.address) or (serves and change not in ctx.drift):
+        return replace(READY, reason=Reason.APPROVAL_REQUIRED, message=text, unmade=True)
+    return replace(failed(Reason.APPROVAL_REQUIRED, text, typical_seconds=300.0), needs_no_read=True, unmade=True)
 
 
 def _needs_approval(change: Change, plan_id: str, body: Mapping[str, Any]) -> Health:

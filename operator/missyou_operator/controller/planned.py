@@ -53,8 +53,9 @@ class PassResult:
     that a guard holds, by address. `ignored`: changes that AWS accepts and does not show. `data`: what holds data, and
     what is lost. `unknown`: types whose state is not known, with the reason. `full`: whether AWS was observed in full.
     `approvals`: what a person has approved; `approved`: what the status is to remember of it. `taken_over`: what it is
-    to remember of a take-over. `prospect`: what to expect of a plan. `lingering`: whether something is there only for a
-    version of the app that the spec no longer asks for.
+    to remember of a take-over. `asks`: what a person is asked under `changePolicy: Approve`, or "". `prospect`: what to
+    expect of a plan. `lingering`: whether something is there only for a version of the app that the spec no
+    longer asks for.
     """
 
     app: AppSpec
@@ -73,6 +74,7 @@ class PassResult:
     approvals: Approvals
     approved: ApprovedPlan | None = None
     taken_over: TakeOver | None = None
+    asks: str = ""
     prospect: Callable[[Plan], Prospect] = lambda _: Prospect()
     lingering: bool = False
 

@@ -18,33 +18,25 @@ from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.observe import Observations
-from missyou_operator.controller import change_costs, deletion, losses, preflight, report, takeover, unread
-from missyou_operator.controller.approvals import Approvals
+from missyou_operator.controller import deletion, losses, preflight, report, takeover, unread
+from missyou_operator.controller.asking import question
+from missyou_operator.controller.considering import Considered, consider, expect
 from missyou_operator.controller.drift import (
-    Drifted,
-    as_left,
-    drift_in,
     news_and_entries,
-    without_retained,
 )
 from missyou_operator.controller.ending import IDLE, end, result_of
 from missyou_operator.controller.environment import Environment
 from missyou_operator.controller.events import new_images, new_passwords
 from missyou_operator.controller.guards import (
     DELETION_GUARDS,
-    GUARDS,
     Context,
-    awaiting_approval,
     guard,
 )
 from missyou_operator.controller.ignored import tell_ignored
 from missyou_operator.controller.inputs import Inputs, desire, observe_and_plan, plan_for
-from missyou_operator.controller.learning import learn
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.planned import PassResult, Prospect, left_to_do
 from missyou_operator.controller.report import Report
-from missyou_operator.controller.spending import check_budget, judge
-from missyou_operator.engine.duration import expected_seconds
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
@@ -122,28 +114,35 @@ class Reconciler:
                 # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
                 inputs = replace(inputs, full=True, fresh=True)
                 observations, graph, plan = observe_and_plan(inputs)
-            drifted = learn(inputs, app, graph, plan, observations) if app else {}
-            reports = app is not None and app.drift_policy == "Report"
-            aim = as_left(graph, observations.world, drifted) if reports else graph
-            todo = plan if aim is graph else plan_for(inputs, aim, observations)
-            ctx = self._context(inputs, app, aim, todo, drifted, observations)
             if app is None:
-                confirm = self._environment.confirm_deletion
-                approvals, waits = deletion.asked(inputs, todo, observations, confirm=confirm)
-                if waits is not None:
-                    return waits
-                ctx = replace(ctx, approvals=approvals)
-            held = guard(GUARDS if app else DELETION_GUARDS, todo, ctx)
-            outcome = execute(aim, observations.world, todo, inputs.runtime, held)
+                return self._delete(inputs, graph, plan, observations)
+            found = consider(inputs, app, self._environment, graph, plan, observations)
+            outcome = execute(found.aim, observations.world, found.todo, inputs.runtime, found.held)
             memory.remember(outcome, observations.unreadable, seconds())
-            if app is None:
-                return deletion.deleted(inputs, ctx, outcome)
-            return self._report(inputs, app, ctx, graph, outcome, drifted, awaiting_approval(todo, ctx), held)
+            return self._report(inputs, app, found, outcome)
         except Exception as error:  # an observation that fails as a whole becomes the report, never a traceback
             health = classify(error)
             if app is None and health.reason == Reason.ACCESS_DENIED and report.never_began(body):
                 return Report(body.get("status") or {}, 0.0, done=True)
             return _failed(body, memory, health if app else deletion.explained(body, health))
+
+    def _delete(self, inputs: Inputs, graph: Graph, plan: Plan, observations: Observations) -> Report:
+        """Carry out the plan of a deletion, unless a person is asked first."""
+        confirm = self._environment.confirm_deletion
+        approvals, waits = deletion.asked(inputs, plan, observations, confirm=confirm)
+        if waits is not None:
+            return waits
+        ctx = Context(
+            body=inputs.body,
+            observations=observations,
+            approvals=approvals,
+            settling=self._environment.just_started(inputs.body),
+            backing_off=inputs.memory.backing_off(seconds()),
+        )
+        held = guard(DELETION_GUARDS, plan, ctx)
+        outcome = execute(graph, observations.world, plan, inputs.runtime, held)
+        inputs.memory.remember(outcome, observations.unreadable, seconds())
+        return deletion.deleted(inputs, ctx, outcome)
 
     def _begin(
         self,
@@ -184,58 +183,9 @@ class Reconciler:
             unusable=unusable,
         )
 
-    def _context(  # noqa: PLR0913, PLR0917 - all that guards judge by
-        self,
-        inputs: Inputs,
-        app: AppSpec | None,
-        graph: Graph,
-        plan: Plan,
-        drifted: Drifted,
-        observations: Observations,
-    ) -> Context:
-        """Put together what the guards judge a plan by."""
-        body, memory, now = inputs.body, inputs.memory, seconds()
-        settling, backing_off = self._environment.just_started(body), memory.backing_off(now)
-        if app is None:
-            return Context(body=body, observations=observations, settling=settling, backing_off=backing_off)
-        drift = drift_in(plan, drifted)
-        priced = Plan(tuple(change for change in without_retained(plan).changes if change not in drift))
-        approvals, spending = judge(
-            Approvals.of(body, report.previous(body)),
-            plan,
-            lambda approvals: check_budget(body, app, self._environment.prices, priced, approvals),
-            whole=not observations.unreadable,
-        )
-        return Context(
-            body=body,
-            plan=plan,
-            observations=observations,
-            approvals=approvals,
-            spending=spending,
-            losses=losses.describe(plan, graph, inputs.cloud, report.recorded(body), utc_now()),
-            drift=drift,
-            reports_drift=app.drift_policy == "Report",
-            unusable_secrets=inputs.unusable,
-            unanswered=memory.unanswered(now),
-            backing_off=backing_off,
-            ignored=memory.baseline.ignored(),
-            now=now,
-            settling=settling,
-            preflight=preflight.due(inputs, app, graph, plan, observations),
-        )
-
-    def _report(  # noqa: PLR0913, PLR0917 - all that the steps have left
-        self,
-        inputs: Inputs,
-        app: AppSpec,
-        ctx: Context,
-        graph: Graph,
-        outcome: Outcome,
-        drifted: Drifted,
-        approval: Plan,
-        held: Mapping[str, Health],
-    ) -> Report:
+    def _report(self, inputs: Inputs, app: AppSpec, found: Considered, outcome: Outcome) -> Report:
         """Put the status of a pass together, and say when the next is due."""
+        ctx, graph, drifted = found.ctx, found.graph, found.drifted
         body, memory, stack, now = inputs.body, inputs.memory, inputs.cloud.stack, seconds()
         unreadable = ctx.observations.unreadable
         requeue_after = memory.requeue_after(outcome.results.values(), unreadable, now, self._environment.resync)
@@ -269,34 +219,41 @@ class Reconciler:
             reports=ctx.reports_drift,
             unread=unreadable,
         )
-        found = PassResult(
+
+        def prospect(plan: Plan) -> Prospect:
+            return expect(plan, graph, outcome.world, app, self._environment.prices)
+
+        status = PassResult(
             app=app,
             stack=stack,
             outcome=outcome,
             left=left,
-            approval=approval,
+            approval=found.approval,
             spending=ctx.spending,
             drift=entries,
             reported=frozenset(drifted) if ctx.reports_drift else frozenset(),
-            held=held,
+            held=found.held,
             ignored=ignored,
             data=losses.records(graph, after, left, report.recorded(body), utc_now()),
             unknown=blind.unknown,
             full=inputs.full,
             approvals=ctx.approvals,
             approved=ctx.approvals.status(
-                report.previous(body), ctx.plan, outcome.done, utc_now(), whole=not unreadable
+                report.previous(body),
+                Plan((*ctx.plan.changes, *left.changes)),
+                outcome.done,
+                utc_now(),
+                whole=not unreadable,
+                complete=not (left.changes or unreadable or graph.kept),
             ),
             taken_over=takeover.record(
                 body, takeover.pending(stack, outcome.world), utc_now(), whole=inputs.full and not unreadable
             ),
-            prospect=lambda plan: Prospect(
-                expected_seconds(plan, graph, outcome.world),
-                change_costs.by_address(app, self._environment.prices, plan, outcome.world),
-            ),
+            asks=question(found.approval, prospect(found.approval), ctx),
+            prospect=prospect,
             lingering=bool(graph.kept),
         )
-        ended = end(body, report.progress(body, found, utc_now()), requeue_after, result)
+        ended = end(body, report.progress(body, status, utc_now()), requeue_after, result)
         told = [*new_images(outcome.done), *new_passwords(outcome.done), *preflight.events(memory)]
         ended = replace(ended, events=[*ended.events, *told])
         return replace(ended, drift=[entry.model_dump(mode="json", by_alias=True) for entry in news])

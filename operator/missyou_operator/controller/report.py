@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -249,7 +249,7 @@ def _resources(outcome: Outcome) -> tuple[ResourceStatus, ...]:
             type=result.type,
             name=result.address.partition("/")[2],
             id=result.observed.id if result.observed else "",
-            state="Ready" if result.health.status == "ready" else result.health.reason,
+            state="Ready" if result.health.status == "ready" and result.observed else result.health.reason,
             message=result.health.message,
         )
         for result in sorted(outcome.results.values(), key=lambda result: (result.component, result.address))
@@ -272,7 +272,17 @@ def _verdicts(result: PassResult) -> list[Verdict]:
     due = [change for change in result.todo if change.action is not Action.DELETE and change.address not in waits]
     busy = bool(due) and not result.approval.changes
     overall = overall_verdicts(counted, components, busy=busy, note=result.spending.exceeded)
-    return [*overall, _in_sync(result), *components]
+    return [*_asking(overall, result.asks), _in_sync(result), *components]
+
+
+def _asking(overall: Sequence[Verdict], asks: str) -> list[Verdict]:
+    """Return the verdicts with what a person is asked. Of what serves, only `Stalled` says that a plan waits."""
+    if not asks:
+        return list(overall)
+    own = [replace(one, message=asks) if one.reason == Reason.APPROVAL_REQUIRED else one for one in overall]
+    if all(one.type != ConditionType.STALLED for one in own):
+        own.insert(1, Verdict(ConditionType.STALLED, "True", Reason.APPROVAL_REQUIRED, asks))
+    return own
 
 
 def _in_sync(result: PassResult) -> Verdict:  # noqa: PLR0911 - the first that holds

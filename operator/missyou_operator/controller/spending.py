@@ -27,7 +27,8 @@ class Spending:
     """The estimate of a spec, and what of a plan is held because of it.
 
     `before`: US dollars a month as last allowed, None where nothing was. `approval` is the plan that waits, under `id`;
-    `held` says why, by address. `exceeded` says of what runs already that it costs more than the budget.
+    `held` says why, by address. `exceeded` says of what runs already that it costs more than the budget; `warning` of
+    what would run, where the approval of the whole plan is asked for anyway.
     """
 
     estimate: Estimate = field(default_factory=Estimate)
@@ -36,6 +37,7 @@ class Spending:
     approval: Plan = field(default_factory=Plan)
     held: Mapping[str, Health] = field(default_factory=dict)
     exceeded: str = ""
+    warning: str = ""
 
     def status(self, previous: Cost | None, *, waiting: bool) -> Cost | None:
         """Return `status.cost`: the previous one while changes wait for approval, unless the cost itself is allowed."""
@@ -59,21 +61,31 @@ class Spending:
         return PlannedCost(monthly_usd=f"{self.estimate.known:.2f}", difference_usd=f"{difference:+.2f}")
 
 
-def check_budget(
-    body: Mapping[str, Any], app: AppSpec, prices: PriceTable, plan: Plan, approvals: Approvals
+def check_budget(  # noqa: PLR0913, PLR0917 - all that a budget is judged by
+    body: Mapping[str, Any],
+    app: AppSpec,
+    prices: PriceTable,
+    plan: Plan,
+    approvals: Approvals,
+    ran: Decimal | None = None,
 ) -> Spending:
     """Hold a whole plan that would exceed the budget. It is without corrections of drift, which no budget holds.
+
+    `ran`: what runs costs, as AWS shows it: it counts where no status says what was allowed.
 
     Where something has no price, the sum of the rest is a lower bound, and nobody can tell whether it stays below the
     budget: the plan waits, too, until somebody has approved what has no price.
     """
     found, before, budget = estimate(app, prices), _allowed(body), app.budget.monthly_usd
+    before = ran if before is None else before
     over = budget is not None and (found.known > budget or bool(found.not_priced))
     dearer = before is None or found.known > before or bool(set(found.not_priced) - _known_to_lack_a_price(body))
     if not over:
         return Spending(found, before)
-    id_ = approvals.id(_text(found, app))
-    if approvals.approves(id_) or not dearer or not plan.changes:
+    if approvals.every and dearer and plan.changes:
+        return Spending(found, before, warning=_too_dear(app, found, before))
+    id_ = "" if approvals.every else approvals.id(_text(found, app))
+    if not dearer or not plan.changes or approvals.approves(id_):
         more = "more than" if found.total is not None else "and what has no price, with"
         exceeded = (
             f"it costs {found.known:.2f} USD a month, {more} spec.budget.monthlyUSD ({budget}): raise the budget, "
@@ -87,7 +99,9 @@ def check_budget(
 def judge(
     approvals: Approvals, plan: Plan, check: Callable[[Approvals], Spending], *, whole: bool
 ) -> tuple[Approvals, Spending]:
-    """Use the annotation's approval for what is asked: the whole plan that exceeds the budget, else what destroys data.
+    """Use the annotation's approval for what is asked: the plan that exceeds the budget, else what needs approval.
+
+    `plan`: the changes among which something may need it.
 
     One that names anything else is used up, too: it is for a plan that is not asked for any more. Not while something
     cannot be read (`whole`): the plan may be another one then.
@@ -101,7 +115,7 @@ def judge(
         return approvals.used(missing), spending
     if not whole:
         return approvals, spending
-    approvals = approvals.used(Plan())
+    approvals = approvals.used(None)
     return approvals, check(approvals)
 
 
@@ -125,12 +139,16 @@ def _text(found: Estimate, app: AppSpec) -> str:
 
 
 def _over_budget(body: Mapping[str, Any], app: AppSpec, found: Estimate, before: Decimal | None, id_: str) -> Health:
+    return failed(
+        Reason.APPROVAL_REQUIRED,
+        f"{_too_dear(app, found, before)}. To go on: {approve_command(body, id_)}; or raise the budget, or take the "
+        "change back",
+    )
+
+
+def _too_dear(app: AppSpec, found: Estimate, before: Decimal | None) -> str:
     now = "nothing runs yet" if before is None else f"now it is {before:.2f}"
     said = f"more than spec.budget.monthlyUSD ({app.budget.monthly_usd})"
     if found.total is None:
         said = f"and that of {', '.join(found.not_priced)}, which has no price: nobody can tell whether that is {said}"
-    return failed(
-        Reason.APPROVAL_REQUIRED,
-        f"the stack would cost {found.known:.2f} USD a month, {said}; {now}. To go on: {approve_command(body, id_)}; "
-        "or raise the budget, or take the change back",
-    )
+    return f"the stack would cost {found.known:.2f} USD a month, {said}; {now}"

@@ -33,3 +33,10 @@ def _deletions(plan: Plan, world: ObservedState) -> int:
 def _end(type_: str, kinds: Mapping[str, type[Resource]], times: Mapping[str, int]) -> int:
     first = [need for need in kinds[type_].DELETE_AFTER if need in kinds]
     return times[type_] + max((_end(need, kinds, times) for need in first), default=0)
+
+
+def duration(seconds: int) -> str:
+    """Return a duration as a person says it, rounded: seconds below a minute and a half, then minutes."""
+    if seconds < 90:
+        return f"about {seconds} seconds"
+    return f"about {round(seconds / 60)} minutes"

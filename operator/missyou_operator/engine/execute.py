@@ -89,7 +89,7 @@ class _Execution:
         if change is None:
             return _unchanged(desired, observed)
         if resource.address in self.held:
-            return self.held[resource.address]
+            return _unmade(desired, observed, self.held[resource.address])
         return self._obstacle(desired, observed, change) or (desired, observed, change)
 
     def _obstacle(self, desired: Resource, observed: Observed | None, change: Change) -> Health | None:
@@ -136,6 +136,12 @@ def _unchanged(desired: Resource, observed: Observed | None) -> Health:
     if observed is None:
         return READY
     return _disputed(observed) if desired.disputed(observed) else desired.health(observed)
+
+
+def _unmade(desired: Resource, observed: Observed | None, why: Health) -> Health:
+    """Return what to report of a change that is held: its reason, unless what is there has a more pressing one."""
+    own = desired.health(observed) if observed is not None and why.unmade else READY
+    return why if own.status == "ready" else own
 
 
 def _waiting(resource: Resource, target: Result) -> Health:

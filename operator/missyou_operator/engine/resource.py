@@ -44,6 +44,8 @@ class Health:
     needs_no_read: bool = False
     #: Whether a creation may have happened although it failed: no answer came.
     unanswered: bool = False
+    #: Whether only a change is held back: what is there is judged as if none were due.
+    unmade: bool = False
     #: Whether this is what came of a change that was tried: the cloud refused it, or did not answer.
     refused: bool = False
 
