@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from missyou_local.aws.services import acm
 from missyou_local.aws.services.rds import forced
 from missyou_operator.api.status import parse_status
 from missyou_operator.cli.diagnoses import lines
@@ -16,6 +17,8 @@ from missyou_operator.cli.render import Style
 from tests.sim.app import App
 from tests.sim.aws import REGION
 from tests.sim.commands import offline, typed
+
+from .test_domain import zone
 
 NAME, ACCOUNT = "patient", "123456789012"
 
@@ -248,4 +251,40 @@ def test_tasks_that_somebody_stops_are_not_taken_for_failures_of_the_app(app: Ap
     assert "was stopped by someone" in found.message
     [command] = found.commands
     assert command.startswith("aws cloudtrail lookup-events")
+    healed(app)
+
+
+# The domain
+
+
+def test_a_certificate_that_a_caa_record_forbids_is_issued_once_it_is_allowed(app: App) -> None:
+    zone_id, route53 = zone(app.aws, "example.org"), app.client("route53")
+    caa = {"Name": "example.org", "Type": "CAA", "TTL": 60, "ResourceRecords": [{"Value": '0 issue "letsencrypt.org"'}]}
+    route53.change_resource_record_sets(
+        HostedZoneId=zone_id, ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": caa}]}
+    )
+    app.edit(domain={"name": "app.example.org"})
+    app.until(lambda _: app.reason("DomainReady") == "CertificateFailed", "refused")
+    found = only(doctor(app), "Domain")
+    look, delete = found.commands
+    assert look == "dig +short CAA app.example.org"
+    also = {**caa, "ResourceRecords": [*caa["ResourceRecords"], {"Value": '0 issue "amazon.com"'}]}
+    route53.change_resource_record_sets(
+        HostedZoneId=zone_id, ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": also}]}
+    )
+    mended(app, found, delete)
+
+
+def test_a_zone_that_nobody_delegates_to_is_told_with_its_name_servers(app: App) -> None:
+    zone_id = zone(app.aws, "example.net")
+    acm.undelegate(zone_id)
+    app.edit(domain={"name": "app.example.net"})
+    app.until(lambda _: app.reason("DomainReady") == "Validating", "validating")
+    app.clock.now += 1800
+    app.observe_now()
+    found = only(doctor(app), "Domain")
+    servers = app.client("route53").get_hosted_zone(Id=zone_id)["DelegationSet"]["NameServers"]
+    assert all(server in found.message for server in servers)
+    assert found.commands == ("dig +short NS example.net",)
+    acm.delegate(zone_id)
     healed(app)

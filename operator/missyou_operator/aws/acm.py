@@ -29,7 +29,8 @@ _KEY_TYPES = ("RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "
 
 #: Advice on AWS's failure reasons; other reasons are quoted. ACM API reference, CertificateDetail.
 _FAILURES = {
-    "CAA_ERROR": "a CAA record of the domain does not allow amazon.com to issue: add one that does",
+    "CAA_ERROR": 'a CAA record of the domain does not allow Amazon to issue: add one that does (0 issue "amazon.com"). '
+    "To see those that there are: dig +short CAA {0}",
     "DOMAIN_NOT_ALLOWED": "AWS considers the domain unsafe: contact AWS Support",
     "ADDITIONAL_VERIFICATION_REQUIRED": "AWS needs more information about the domain: contact AWS Support",
     "INVALID_PUBLIC_DOMAIN": "it is not a public domain: choose another spec.domain.name",
@@ -123,9 +124,10 @@ class Certificate(Resource):
             return Health("ready", message=self.advice) if self.by_hand else READY
         if observed.state == "failed":
             why = observed.attrs["why"]
+            told = _FAILURES.get(why, why or "no reason given").format(self.name)
             return failed(
                 "CertificateFailed",
-                f"AWS refuses to issue a certificate for {self.name}: {_FAILURES.get(why, why or 'no reason given')}. "
+                f"AWS refuses to issue a certificate for {self.name}: {told}. "
                 f"Correct that, then delete it: aws acm delete-certificate --certificate-arn {observed.id}",
             )
         name, value = observed.attrs.get("record_name"), observed.attrs.get("record_value")

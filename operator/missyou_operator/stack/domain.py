@@ -107,7 +107,7 @@ def _advice(name: str, found: DomainLookup) -> str:
         servers = ", ".join(found.name_servers) or "not known at the moment"
         return (
             f"If this takes longer than half an hour, check that {found.zone_name} is delegated, at its registrar or "
-            f"in the zone above it, to the name servers of {found.zone} ({servers})"
+            f"in the zone above it, to the name servers of {found.zone} ({servers}): dig +short NS {found.zone_name}"
         )
     target = found.load_balancer or "the load balancer"
     return f"no public hosted zone for {name} is within reach: point {name} at {target} with a CNAME record of your own"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +65,9 @@ def advance(call: Call) -> None:
 def _advance(call: Call, model: Any, request: _Request) -> None:
     if not _proven(call, request):
         request.issued_at = None
+    elif not all(_may_issue(domain) for domain in _domains(request.params)):
+        model.status = "FAILED"
+        return
     elif request.issued_at is None:
         request.issued_at = call.now + call.timing.certificate
     if request.issued_at is not None and request.issued_at <= call.now:
@@ -80,16 +84,53 @@ def _domains(params: dict[str, Any]) -> list[str]:
     return [params["DomainName"], *params.get("SubjectAlternativeNames", [])]
 
 
-def _stands(wanted: dict[str, str]) -> bool:
-    """Return whether a record exists in a public zone of any account, since DNS is global."""
+_ISSUERS = ("amazon.com", "amazontrust.com", "awstrust.com", "amazonaws.com")
+_undelegated: set[str] = set()
+"""The IDs of hosted zones that the zone above does not delegate to, so that nobody sees their records."""
+backends.on_reset(_undelegated.clear)
+
+
+def undelegate(zone_id: str) -> None:
+    """Take the delegation to a hosted zone away: its records exist, and nobody finds them."""
+    _undelegated.add(zone_id)
+
+
+def delegate(zone_id: str) -> None:
+    """Delegate to a hosted zone again."""
+    _undelegated.discard(zone_id)
+
+
+def _may_issue(domain: str) -> bool:
+    """Return whether the CAA records nearest to a domain let Amazon issue, or there are none.
+
+    Source: ACM user guide, "(Optional) Configure a CAA record".
+    """
+    labels = domain.removeprefix("*.").lower().split(".")
+    for start in range(len(labels)):
+        values = [
+            value for row in _records("CAA") if _same(row.name, ".".join(labels[start:])) for value in row.records
+        ]
+        if values:
+            return any(issuer in value for value in values for issuer in _ISSUERS)
+    return True
+
+
+def _records(type_: str) -> Iterator[Any]:
+    """Yield the records of a type in the public zones of all accounts, since DNS is global."""
     for account in backends.accounts_of("route53"):
         for zone in backends.backend("route53", account, "aws").zones.values():
-            for record in zone.rrsets if not zone.private_zone else ():
-                if record.type != wanted["Type"] or not _same(record.name, wanted["Name"]):
-                    continue
-                if any(_same(value, wanted["Value"]) for value in record.records):
-                    return True
-    return False
+            if not zone.private_zone and zone.id.rpartition("/")[2] not in _undelegated:
+                yield from (record for record in zone.rrsets if record.type == type_)
+
+
+def _stands(wanted: dict[str, str]) -> bool:
+    """Return whether a record exists in a public zone of any account."""
+    return any(
+        _same(value, wanted["Value"])
+        for record in _records(wanted["Type"])
+        if _same(record.name, wanted["Name"])
+        for value in record.records
+    )
 
 
 def _same(one: str, other: str) -> bool:
@@ -163,6 +204,8 @@ def describe_certificate(call: Call) -> Result:
         option.pop("ResourceRecord", None)
         if known:
             option["ResourceRecord"] = _record(call.account, option["DomainName"])
+    if shown["Status"] == "FAILED":
+        shown["FailureReason"] = "CAA_ERROR"
     if shown["Status"] != "ISSUED":
         for key in ("IssuedAt", "NotBefore", "NotAfter", "Serial", "Issuer"):
             shown.pop(key, None)

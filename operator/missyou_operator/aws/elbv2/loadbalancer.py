@@ -132,7 +132,10 @@ class LoadBalancer(Named):
             return pending("Provisioning", f"AWS is setting up load balancer {self.name}", 150.0)
         if observed.state == "failed":
             why = observed.attrs.get("why") or "AWS gives no reason"
-            return failed("CreationFailed", f"load balancer {self.name} failed: {why}. Delete it to have it replaced")
+            delete = f"aws elbv2 delete-load-balancer --load-balancer-arn {observed.id}"
+            return failed(
+                "CreationFailed", f"load balancer {self.name} failed: {why}. Delete it to have it replaced: {delete}"
+            )
         return READY
 
     def create(self, cloud: Cloud) -> Observed:
