@@ -17,7 +17,6 @@ PASSWORD = "Terraform-made-1"
 GEMINI_KEY, FIREBASE_KEY = "gemini-key-in-the-state", "firebase-key-in-the-state"
 #: What Terraform appends to a `name_prefix`: time and a counter, in 26 digits.
 UNIQUE = "20240311101530987600000001"
-_SERVICE = "service/miss-you-app-cluster/miss-you-app-service"
 _DIMENSION = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
 _PROVIDER = 'provider["registry.terraform.io/hashicorp/aws"]'
 _ECS_TRUST = {
@@ -174,11 +173,14 @@ class Project:
         self.keep("aws_route_table.public", {"id": public}, module=module)
         self.keep("aws_route_table.private_app", [{"id": id_} for id_ in app], module=module)
         self.keep("aws_route_table.private_db", {"id": database}, module=module)
-        self.keep(
-            "aws_route_table_association.public",
-            [{"id": f"rtbassoc-{id_}", "subnet_id": id_, "route_table_id": public} for id_ in self.subnets["public"]],
-            module=module,
-        )
+        for block, tier, tables in (
+            ("public", "public", [public, public]),
+            ("private_app", "app", app),
+            ("private_db", "db", [database, database]),
+        ):
+            pairs = zip(self.subnets[tier], tables, strict=True)
+            rows = [{"id": f"rtbassoc-{id_}", "subnet_id": id_, "route_table_id": table} for id_, table in pairs]
+            self.keep(f"aws_route_table_association.{block}", rows, module=module)
 
     def _routes(self, name: str, subnets: Sequence[str], target: Mapping[str, str]) -> str:
         ec2 = self.client("ec2")
@@ -390,7 +392,11 @@ class Project:
             )
             self.keep(
                 f"aws_appautoscaling_policy.{metric.lower()}",
-                {"id": f"{name}-{metric.lower()}-autoscaling", "name": f"{name}-{metric.lower()}-autoscaling"},
+                {
+                    "id": f"{name}-{metric.lower()}-autoscaling",
+                    "name": f"{name}-{metric.lower()}-autoscaling",
+                    "resource_id": resource,
+                },
             )
 
     def _registry_and_roles(self) -> None:
@@ -412,12 +418,15 @@ class Project:
         iam.attach_role_policy(RoleName=f"{name}-ecs-execution-role", PolicyArn=managed)
         self.keep(
             "aws_iam_role_policy_attachment.ecs_execution",
-            {"id": f"{name}-ecs-execution-role-{UNIQUE}", "policy_arn": managed},
+            {"id": f"{name}-ecs-execution-role-{UNIQUE}", "policy_arn": managed, "role": f"{name}-ecs-execution-role"},
         )
         statement = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": [*self.secrets.values()]}
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         iam.put_role_policy(RoleName=f"{name}-ecs-execution-role", PolicyName="secrets", PolicyDocument=document)
-        self.keep("aws_iam_role_policy.secrets", {"id": f"{name}-ecs-execution-role:secrets", "policy": document})
+        self.keep(
+            "aws_iam_role_policy.secrets",
+            {"id": f"{name}-ecs-execution-role:secrets", "policy": document, "role": f"{name}-ecs-execution-role"},
+        )
 
     def _alarms(self) -> None:
         watch, name = self.client("cloudwatch"), self.name

@@ -10,7 +10,7 @@ from missyou_operator.stack.naming import NAMES
 from .specs import LOOKUPS, SPECS, STACK, graph
 
 #: What is named for another reason than to be read.
-NO_TYPES = {"ecs.Log", "ecs.Container", "ec2.FlowLogGroup"}
+NO_TYPES = {"ecs.Log", "ecs.Container", "ec2.FlowLogGroup", "secretsmanager.AnySecret"}
 
 
 def test_every_name_is_declared_and_everything_declared_is_named() -> None:

@@ -12,10 +12,12 @@ from typing import Any
 
 from missyou_operator.aws.boundary import boundary
 from missyou_operator.aws.iam_policy import LIMIT, Document, declared, documents, size
+from missyou_operator.aws.identity import Names
 from missyou_operator.aws.scope import Scope
 from missyou_operator.aws.tenant_session import MOST_TRUST, TRUST_LIMIT, trust
+from missyou_operator.cli import manifest
 from missyou_operator.cli.exits import Exit, Failure
-from missyou_operator.stack.naming import NAMES
+from missyou_operator.stack.naming import NAMES, names_with
 
 _ROLE = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+"
 #: By option: a pattern for its value, an example. A character that no name has would allow nothing.
@@ -96,6 +98,13 @@ def add_to(commands: Any) -> None:
         help_ = f"{text}, such as {_VALUES[name][1]}; may be repeated"
         parser.add_argument(f"--{name}", action="append", default=[], help=help_)
     parser.add_argument(
+        "--existing",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="manifest of a MissYouApp, whose spec.existing.names the policy names, too; may be repeated",
+    )
+    parser.add_argument(
         "--tenant",
         action="store_true",
         help="for a tenant's role: its sessions reach only stacks of the namespace that they are tagged with",
@@ -104,9 +113,9 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(run=_run)
 
 
-def policy(scope: Scope) -> dict[str, Document]:
-    """Return the documents of the policy, by name."""
-    return documents(scope, declared(NAMES))
+def policy(scope: Scope, names: Names = NAMES) -> dict[str, Document]:
+    """Return the documents of the policy, by name. `names`: those of the stacks' resources, by type."""
+    return documents(scope, declared(names))
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -178,8 +187,15 @@ def _scope(options: argparse.Namespace) -> Scope:
     return replace(scope, boundary=named)
 
 
+def _names(options: argparse.Namespace) -> Names:
+    """Return the names of stacks' resources, and those that manifests give to what existed before. Raises Failure."""
+    specs = [manifest.parsed(manifest.read(path), options.region or "us-east-1", path) for path in options.existing]
+    names = {f"{key}": name for spec in specs for key, name in spec.existing.names.items()}
+    return names_with(names)
+
+
 def _policy(options: argparse.Namespace) -> Mapping[str, Any]:
-    parts = policy(_scope(options))
+    parts = policy(_scope(options), _names(options))
     if options.part is None:
         return parts
     if options.part not in parts:
@@ -188,7 +204,7 @@ def _policy(options: argparse.Namespace) -> Mapping[str, Any]:
 
 
 def _boundary(options: argparse.Namespace) -> Document:
-    found = boundary(_scope(options), NAMES, options.secret, options.repository)
+    found = boundary(_scope(options), _names(options), options.secret, options.repository)
     if size(found) > LIMIT:
         raise Failure(
             Exit.USAGE,

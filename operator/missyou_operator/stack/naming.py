@@ -8,7 +8,9 @@ the stack: `spec.existing.names`, which is immutable, has it under the name's ke
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 from missyou_operator.api.base import wire_name
 from missyou_operator.aws.identity import Name, Names
@@ -92,6 +94,9 @@ class AlarmName(StrEnum):
         return f"{wire_name(self.name.lower())}Alarm"
 
 
+#: All secrets of a stack, for policies: Secrets Manager appends six characters to a name.
+SECRETS = Name("{stack}/*", "credentials")
+
 #: The names by resource type, for the types that are read or permitted by name. (EC2's are found by their tags; their
 #: names tell apart the stacks of apps that have the same name.)
 NAMES: Names = {
@@ -111,6 +116,8 @@ NAMES: Names = {
     "secretsmanager.Secret": (CREDENTIALS, GOOGLE_API_KEY, FIREBASE_KEY, VARIABLES),
     "secretsmanager.SecretVersion": (CREDENTIALS,),
     "secretsmanager.StagedPassword": (CREDENTIALS,),
+    # No resource type: what a policy allows of secrets.
+    "secretsmanager.AnySecret": (SECRETS,),
     "ecr.Repository": (REPOSITORY,),
     "elbv2.LoadBalancer": (LOAD_BALANCER,),
     "elbv2.TargetGroup": (TARGET_GROUP,),
@@ -134,3 +141,18 @@ NAMES: Names = {
     "cloudwatch.Alarm": tuple(AlarmName),
     "cloudwatch.Dashboard": (DASHBOARD,),
 }
+
+
+def names_with(existing: Mapping[str, str]) -> Names:
+    """Return `NAMES` with the names of what existed before, by the keys of their patterns, for a policy."""
+    return {
+        type_: (*patterns, *(name for pattern in patterns for name in _before(pattern, existing)))
+        for type_, patterns in NAMES.items()
+    }
+
+
+def _before(pattern: str, existing: Mapping[str, str]) -> Iterator[str]:
+    keys = getattr(pattern, "key", "")
+    for key, name in existing.items():
+        if fnmatchcase(key, keys):
+            yield f"{name}-??????" if pattern is SECRETS else name

@@ -20,6 +20,17 @@ FULL = {
     "network": {"availabilityZones": ZONES},
     "credentials": {"roleARN": "arn:aws:iam::123456789012:role/one"},
 }
+BLOCKS = {
+    tier: [f"10.0.{number}.0/24", f"10.0.{number + 1}.0/24"]
+    for number, tier in ((1, "public"), (3, "app"), (5, "database"))
+}
+EXISTING = {
+    "existing": {
+        "names": {"vpc": "old-vpc"},
+        "subnets": BLOCKS,
+        "ignoreDifferences": [{"resource": "rds.DBInstance/old", "fields": ["storage_type"]}],
+    }
+}
 OTHER_ACCOUNT = "arn:aws:iam::210987654321:role/one"
 
 REFUSED = [
@@ -44,11 +55,15 @@ REFUSED = [
     ({}, {"database": {"name": "other"}}, "spec.database.name", 'keep "missyou"'),
     ({}, {"database": {"username": "other"}}, "spec.database.username", 'keep "missyou"'),
     (FULL, {"credentials": {"roleARN": OTHER_ACCOUNT}}, "spec.credentials.roleARN", "account is immutable"),
+    (EXISTING, {"existing": None}, "spec.existing.names", "names of what exists are immutable"),
+    (EXISTING, {"existing": {"names": {"vpc": "other"}}}, "spec.existing.names", "names of what exists are immutable"),
+    (EXISTING, {"existing": {"subnets": None}}, "spec.existing.subnets", "subnets are immutable"),
     ({}, {"service": {"memory": 512}}, "spec.service.memory", "1024, 2048, 3072 or 4096"),
     ({"service": {"memory": 4096}}, {"environment": "Development"}, "spec.service.memory", "cpu 256 (the Development"),
 ]
 ALLOWED = [
     ({}, {"image": {"tag": "v2"}}),
+    (EXISTING, {"existing": {"names": {"database": "old-db"}, "ignoreDifferences": None}}),
     ({}, {"environment": "Development"}),
     ({}, {"service": {"cpu": 1024, "memory": 2048, "replicas": {"min": 3}}}),
     ({}, {"network": {"natGateways": 1}}),

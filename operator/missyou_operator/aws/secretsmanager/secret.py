@@ -25,7 +25,7 @@ from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref, Sensitive
 
 #: Not the exact names: AWS appends six characters to the ARN, which a secret does not have before it exists.
-NAMES = ("secretsmanager:secret:{stack}/*",)
+NAMES = ("secretsmanager:secret:{secretsmanager.AnySecret}",)
 
 #: The placeholder for the value in an observation, which is not read.
 HIDDEN = Sensitive("")

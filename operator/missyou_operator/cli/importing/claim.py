@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from missyou_operator.aws.identity import CLUSTER_TAG, STACK_TAG, UID_TAG, owner_of
+from missyou_operator.aws.identity import STACK_TAG, UID_TAG, owner_of
 from missyou_operator.aws.observe import Observations
 from missyou_operator.aws.rds.instance import DBInstance
 from missyou_operator.aws.rds.password import PASSWORD_TAG as PASSWORD_OF
@@ -20,14 +20,17 @@ from missyou_operator.aws.rds.restore import DATABASE_TAG
 from missyou_operator.aws.session import Accounts
 from missyou_operator.cli import manifest, offline
 from missyou_operator.cli.exits import Exit, Failure
+from missyou_operator.cli.importing.recover import assumed, switched_on
 from missyou_operator.cli.importing.survey import Survey
 from missyou_operator.controller.inputs import desire, observe_stack, plan_for
+from missyou_operator.engine.effects import together
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.plan import Action, Change, Plan
 from missyou_operator.engine.resource import Observed, Resource
 from missyou_operator.engine.values import UNKNOWN
 
-#: The cluster and the app that the tags of an import name, until an operator takes the stack over.
+#: The UID of the app that the tags of an import name, until an operator takes the stack over; and that of the cluster
+#: where nobody has named it.
 IMPORTED = "import"
 _TAGS = "tags"
 #: How a difference shows a value that is known after another change only.
@@ -49,18 +52,19 @@ class Claim:
     remaining: tuple[Change, ...]
 
 
-def prepare(survey: Survey, region: str, accounts: Accounts) -> Claim:
-    """Find out what stays different, and what is to be tagged. Changes nothing.
+def prepare(survey: Survey, region: str, accounts: Accounts, cluster: str) -> Claim:
+    """Find out what stays different, and what is to be tagged. Changes nothing. `cluster`: the UID for the tags.
 
     Raises Failure where something belongs to another stack, or could not be read.
     """
-    stack = _opened(survey.body, region, accounts)
-    stack.inputs.memory.known = survey.known
-    with offline.failures():
-        found = observe_stack(stack.inputs)
-    _check(stack, found, survey.known)
-    ours = _as_ours(found)
     body: Mapping[str, Any] = survey.body
+    stack, found = _seen(survey, body, region, accounts, cluster)
+    if survey.former:
+        # What it had switched on is read once more: some of it is found only where the spec asks for it.
+        body = _switched_on(survey, _planned(body, region, stack, found)[0], found, stack.app.stack_name)
+        stack, found = _seen(survey, body, region, accounts, cluster)
+    ours = found if survey.former else _as_ours(found)
+    whole = body
     left: dict[str, Change] = {}
     while True:
         graph, plan = _planned(body, region, stack, ours)
@@ -69,7 +73,7 @@ def prepare(survey: Survey, region: str, accounts: Accounts) -> Claim:
         if not news:
             break
         left |= {change.address: _joined(left.get(change.address), change) for change in news}
-        body = _ignoring(survey.body, left.values())
+        body = _ignoring(whole, left.values())
     remaining = {change.address for change in differing}
     return Claim(
         body=body,
@@ -78,7 +82,8 @@ def prepare(survey: Survey, region: str, accounts: Accounts) -> Claim:
         untagged=tuple(
             _claimed(graph.compared[change.address][2], found.world[change.address][0], ours.world[change.address][0])
             for change in plan.changes
-            if change.address not in remaining
+            # The tags of a former stack are the operator's to set, when it takes over.
+            if change.address not in remaining and not survey.former
         ),
         remaining=tuple(differing),
     )
@@ -99,7 +104,9 @@ def _news(differing: Iterable[Change], left: Mapping[str, Change]) -> list[Chang
 
 
 def _joined(before: Change | None, change: Change) -> Change:
-    return replace(change, fields=(*before.fields, *change.fields)) if before and before.fields else change
+    if before is None or not before.fields:
+        return change
+    return replace(change, fields=(*before.fields, *change.fields), effect=together([before.effect, change.effect]))
 
 
 def tag(claim: Claim, accounts: Accounts, told: Callable[[str], None]) -> None:
@@ -120,7 +127,7 @@ def check(claim: Claim, region: str, accounts: Accounts) -> Plan:
 
     Raises Failure where somebody else has tagged some of it meanwhile.
     """
-    stack = _opened(claim.body, region, accounts)
+    stack = _opened(claim.body, region, accounts, claim.stack.cloud.stack.cluster)
     with offline.failures():
         observations = observe_stack(replace(stack.inputs, fresh=True))
         foreign = {
@@ -138,9 +145,29 @@ def check(claim: Claim, region: str, accounts: Accounts) -> Plan:
         return plan_for(stack.inputs, graph, observations)
 
 
-def _opened(body: Mapping[str, Any], region: str, accounts: Accounts) -> offline.OfflineStack:
+def _seen(
+    survey: Survey, body: Mapping[str, Any], region: str, accounts: Accounts, cluster: str
+) -> tuple[offline.OfflineStack, Observations]:
+    """Observe what a body describes, by the IDs where it bears no tags yet."""
+    stack, known = _opened(body, region, accounts, cluster), {} if survey.former else survey.known
+    stack.inputs.memory.known = known
+    with offline.failures():
+        found = observe_stack(stack.inputs)
+    _check(stack, found, known)
+    return stack, found
+
+
+def _switched_on(survey: Survey, graph: Graph, found: Observations, stack: str) -> Mapping[str, Any]:
+    """Return the MissYouApp of a former stack with what it had switched on."""
+    surplus = [address for address, rows in found.world.items() if address not in graph and rows[0].owned]
+    spec = switched_on(survey.body["spec"], stack, found.world, surplus)
+    survey.notes += assumed(spec)
+    return {**survey.body, "spec": spec}
+
+
+def _opened(body: Mapping[str, Any], region: str, accounts: Accounts, cluster: str) -> offline.OfflineStack:
     meta = {"uid": IMPORTED, **body["metadata"]}
-    return offline.open_stack(offline.placed({**body, "metadata": meta}), region, accounts, cluster=IMPORTED)
+    return offline.open_stack(offline.placed({**body, "metadata": meta}), region, accounts, cluster=cluster)
 
 
 def _planned(
@@ -193,7 +220,7 @@ def _check(stack: offline.OfflineStack, observations: Observations, known: Mappi
 
 
 def _is_others(row: Observed, app: str) -> bool:
-    return row.tags[STACK_TAG] != app or {row.tags.get(CLUSTER_TAG), row.tags.get(UID_TAG)} != {IMPORTED}
+    return row.tags[STACK_TAG] != app or row.tags.get(UID_TAG) != IMPORTED
 
 
 def _without_tags(change: Change) -> Change | None:

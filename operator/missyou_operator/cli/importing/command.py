@@ -9,13 +9,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from missyou_operator.aws.cloud import Clients, pages
+from missyou_operator.aws.identity import CLUSTER_TAG, STACK_TAG, tag_map
 from missyou_operator.aws.session import Accounts
 from missyou_operator.cli import offline
 from missyou_operator.cli.exits import Exit, Failure
 from missyou_operator.cli.importing import claim as claiming
 from missyou_operator.cli.importing import report, tfstate
 from missyou_operator.cli.importing.facts import gather
-from missyou_operator.cli.importing.forget import split
+from missyou_operator.cli.importing.forget import gone, split
 from missyou_operator.cli.importing.survey import Survey, survey
 from missyou_operator.cli.importing.tfstate import State
 
@@ -34,6 +36,16 @@ def add_to(commands: Any) -> None:
         "--tfstate", metavar="FILE", help="Terraform's state: a file, s3://BUCKET/KEY, or - for standard input"
     )
     source.add_argument("--vpc", metavar="ID", help="the VPC that the app lives in, where there is no state")
+    source.add_argument(
+        "--stack", metavar="NS/NAME", help="a stack that an operator made: retained, or of a cluster that is gone"
+    )
+    parser.add_argument(
+        "--cluster",
+        metavar="UID",
+        default="",
+        help="UID of the cluster that is to run it, for the tags; with --stack, of the one that has run it "
+        "(kubectl get namespace kube-system -o jsonpath={.metadata.uid})",
+    )
     parser.add_argument("--name", default="", help="name of the MissYouApp (default: from the names in AWS)")
     parser.add_argument("-n", "--namespace", metavar="NS", default="default", help="its namespace (default: default)")
     parser.add_argument(
@@ -71,7 +83,8 @@ def run(options: argparse.Namespace, reading: Accounts, writing: Accounts) -> No
         region = _region(options, state)
         account = reading.get(region)
         _check_account(state, account.identity()[0])
-        facts = gather(account, _vpc(options, state), options.service, options.database)
+        vpc = _of_stack(account, options) if options.stack else _vpc(options, state)
+        facts = gather(account, vpc, options.service, options.database)
         found = survey(
             facts,
             namespace=options.namespace,
@@ -79,16 +92,26 @@ def run(options: argparse.Namespace, reading: Accounts, writing: Accounts) -> No
             environment=options.environment,
             region=region,
             account=account.identity()[0],
+            former=bool(options.stack),
         )
+    found.notes += gone(state, facts) if state else []
     if found.obstacles:
         _print(report.note_lines("Cannot be moved in as it is:", found.obstacles))
         raise Failure(Exit.STALLED, "nothing has been changed: do the above first, then import again")
-    claim = claiming.prepare(found, region, reading)
+    cluster = options.cluster or ("" if found.former else claiming.IMPORTED)
+    claim = claiming.prepare(found, region, reading, cluster)
     mine, others = split(state or State(()), found.known, found.used)
     _print(report.found_lines(found, claim))
     if options.dry_run:
         _print(report.next_lines(options.filename, mine, others, options.forget, tagged=False))
         _print(["", f"--- {options.filename}", report.manifest(claim.body)])
+        return
+    if found.former:
+        _write(options.filename, report.manifest(claim.body))
+        _print(
+            ["", f"{options.filename} is written; nothing is tagged: the annotation take-over lets the operator do it."]
+        )
+        _print(report.next_lines(options.filename, mine, others, options.forget, tagged=True))
         return
     _confirm(options, found)
     _write(options.filename, report.manifest(claim.body))
@@ -142,6 +165,25 @@ def _vpc(options: argparse.Namespace, state: State | None) -> str:
         # The VPC may be a data source, or another configuration's.
         raise Failure(Exit.USAGE, "the state has no aws_vpc: name the VPC with --vpc instead of --tfstate")
     raise Failure(Exit.USAGE, f"the state has the VPCs {', '.join(found)}: name one with --vpc instead of --tfstate")
+
+
+def _of_stack(account: Clients, options: argparse.Namespace) -> str:
+    """Return the VPC that bears the tags of a stack. Raises Failure unless there is exactly one."""
+    tags = {STACK_TAG: options.stack, **({CLUSTER_TAG: options.cluster} if options.cluster else {})}
+    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
+    rows = pages(account.client("ec2"), "describe_vpcs", "Vpcs", Filters=filters)
+    if not rows:
+        raise Failure(
+            Exit.NOT_FOUND,
+            f"no VPC bears the tags of the stack {options.stack} (NAMESPACE/NAME) in this account and region. Another "
+            "region: --region; other credentials: AWS_PROFILE",
+        )
+    if len(rows) > 1:
+        clusters = ", ".join(sorted(tag_map(row.get("Tags")).get(CLUSTER_TAG, "") for row in rows))
+        raise Failure(
+            Exit.USAGE, f"several clusters have a stack {options.stack}: name one with --cluster ({clusters})"
+        )
+    return str(rows[0]["VpcId"])
 
 
 def _confirm(options: argparse.Namespace, found: Survey) -> None:

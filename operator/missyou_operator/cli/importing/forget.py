@@ -10,6 +10,8 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from missyou_operator.cli.importing.facts import Facts
+from missyou_operator.cli.importing.notes import Note
 from missyou_operator.cli.importing.tfstate import State, StateResource
 
 Form = Literal["state-rm", "removed"]
@@ -90,6 +92,29 @@ def split(
 def _plain(id_: str) -> str:
     """Return an ARN without what Terraform leaves out of it."""
     return id_.removesuffix(":*")
+
+
+def gone(state: State, facts: Facts) -> list[Note]:
+    """Return a note for each resource of the VPC that a state lists and AWS does not have."""
+    vpc = facts.vpc["VpcId"]
+    there = {
+        "aws_subnet": {row["SubnetId"] for row in facts.subnets},
+        "aws_route_table": {row["RouteTableId"] for row in facts.route_tables},
+        "aws_security_group": {row["GroupId"] for row in facts.groups},
+        "aws_vpc_endpoint": {row["VpcEndpointId"] for row in facts.endpoints},
+        "aws_nat_gateway": {row["NatGatewayId"] for row in facts.nat_gateways},
+        "aws_eip": {row.get("AllocationId") for row in facts.addresses},
+    }
+    return [
+        Note(
+            f"{each.address} is in the state, and AWS has no {each.attributes['id']} in this VPC",
+            f"have Terraform forget it, too: terraform state rm {shlex.quote(each.address)}",
+        )
+        for each in state.resources
+        if each.type in there
+        and each.attributes.get("id") not in there[each.type]
+        and each.attributes.get("vpc_id", vpc) == vpc
+    ]
 
 
 def commands(mine: Sequence[StateResource], others: Sequence[StateResource], form: Form) -> list[str]:

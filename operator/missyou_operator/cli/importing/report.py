@@ -20,6 +20,8 @@ _ACTIONS = {
     Action.REPLACE: "not replaced",
     Action.DELETE: "not deleted",
 }
+#: A column is no wider: one long name does not push the others off the screen.
+_WIDEST = 60
 _HEADER = """\
 # Written by `missyou import`: what existed in AWS, as it was found. It stays as it is. Removing an entry of
 # existing.ignoreDifferences brings that resource in line: `missyou plan -f` shows what this changes.
@@ -36,13 +38,21 @@ def found_lines(survey: Survey, claim: Claim) -> Iterator[str]:
     """Yield what was found: what becomes the stack's, what stays different, and what does not fit."""
     meta = survey.body["metadata"]
     yield f"MissYouApp {meta['namespace']}/{meta['name']}"
-    yield ""
-    yield f"Becomes the stack's, by tags alone ({len(claim.untagged)}):"
+    if claim.untagged:
+        yield ""
+        yield f"Becomes the stack's, by tags alone ({len(claim.untagged)}):"
     yield from _table((observed.kind.TYPE, observed.name, observed.id) for _, observed in claim.untagged)
+    if survey.used:
+        yield ""
+        yield "Is used where it is, and does not go with the stack:"
+        yield from (f"  {arn}" for arn in sorted(survey.used))
     if claim.left:
         yield ""
-        yield f"Differs from what a new stack would have, and stays as it is ({len(claim.left)}):"
-        yield from _table((change.address, _ACTIONS[change.action], _fields(change)) for change in claim.left)
+        yield f"Differs from what a new stack would have, and stays as it is ({len(claim.left)}). On the right: what"
+        yield "the app feels once you bring it in line, by removing its entry of existing.ignoreDifferences:"
+        yield from _table(
+            (change.address, _ACTIONS[change.action], _fields(change), change.effect.feels) for change in claim.left
+        )
     if claim.remaining:
         yield ""
         yield "The operator would change all the same:"
@@ -91,6 +101,7 @@ def _fields(change: Change) -> str:
 
 def _table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     listed = sorted(rows)
-    widths = [max((len(row[place]) for row in listed), default=0) for place in range(len(listed[0]) if listed else 0)]
+    columns = range(len(listed[0]) if listed else 0)
+    widths = [min(_WIDEST, max(len(row[place]) for row in listed)) for place in columns]
     for row in listed:
         yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

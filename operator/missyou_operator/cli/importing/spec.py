@@ -27,10 +27,15 @@ _ANYWHERE = "0.0.0.0/0"
 _Notes = list[Note]
 
 
-def spec_of(facts: Facts, subnets: Subnets, environment: str, region: str) -> tuple[dict[str, Any], _Notes, set[str]]:
-    """Return the spec, what of it does not fit, and the ARNs of what the stack uses and does not own."""
+def spec_of(
+    facts: Facts, subnets: Subnets, environment: str, region: str, own: str = ""
+) -> tuple[dict[str, Any], _Notes, set[str]]:
+    """Return the spec, what of it does not fit, and the ARNs of what the stack uses and does not own.
+
+    `own`: what the names of its own secrets begin with, "" where it has none.
+    """
     notes: _Notes = []
-    secrets, used = _secrets(facts, notes)
+    secrets, used = _secrets(facts, notes, own)
     spec = {
         "environment": environment,
         "region": region,
@@ -154,14 +159,14 @@ def _registry(repository: Row, lifecycle: Row) -> dict[str, Any]:
     }
 
 
-def _secrets(facts: Facts, notes: _Notes) -> tuple[dict[str, Any], set[str]]:
+def _secrets(facts: Facts, notes: _Notes, own: str) -> tuple[dict[str, Any], set[str]]:
     """Return the sources of the secrets that the tasks read, where they are, and their ARNs."""
     found: dict[str, Any] = {}
     used: set[str] = set()
     for each in facts.container.get("secrets") or ():
         name, value = each["name"], each["valueFrom"]
         arn, key = split_secret(value)
-        if name == DATABASE_URL:
+        if name == DATABASE_URL or (own and f":secret:{own}" in arn):
             continue
         if name in _SOURCES and ":secretsmanager:" in arn and not key:
             found[_SOURCES[name]] = {"secretARN": arn}

@@ -11,6 +11,7 @@ from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.cli.importing.facts import Facts
 from missyou_operator.cli.importing.matching import matched
 from missyou_operator.cli.importing.notes import Note
+from missyou_operator.cli.importing.recover import from_tags, owner
 from missyou_operator.cli.importing.spec import spec_of
 from missyou_operator.cli.importing.subnets import Subnets
 
@@ -24,6 +25,7 @@ class Survey:
 
     `body`: the MissYouApp. `known`: the names of what becomes the stack's, by type and ID. `used`: ARNs of what the
     stack uses, and that stays somebody else's. `notes`: what does not fit. `obstacles`: what has to be done first.
+    `former`: whether it is a stack that an operator made.
     """
 
     body: dict[str, Any]
@@ -31,16 +33,30 @@ class Survey:
     used: set[str] = field(default_factory=set)
     notes: list[Note] = field(default_factory=list)
     obstacles: list[Note] = field(default_factory=list)
+    former: bool = False
 
 
 def survey(  # noqa: PLR0913 - what a person chooses, and where it is
-    facts: Facts, *, namespace: str, name: str, environment: str, region: str, account: str
+    facts: Facts, *, namespace: str, name: str, environment: str, region: str, account: str, former: bool = False
 ) -> Survey:
-    """Describe what exists as a MissYouApp. `name` is its own, "" for one that follows from the names in AWS."""
-    name = name or suggested_name(facts)
+    """Describe what exists as a MissYouApp. `name` is its own, "" for one that follows from the names in AWS.
+
+    `former`: its tags name the MissYouApp that it was.
+    """
+    stack_name = suggested_name(facts)
+    if former:
+        namespace, _, name = owner(facts.vpc).partition("/")
+    name = name or stack_name
+    prefix = stack_name if former else name
     subnets = Subnets.of(facts)
-    found = _Naming(facts, subnets, StackIdentity(name, f"{namespace}/{name}", "", account, region, ""))
-    spec, notes, used = spec_of(facts, subnets, environment, region)
+    found = _Naming(facts, subnets, StackIdentity(prefix, f"{namespace}/{name}", "", account, region, ""))
+    spec, notes, used = spec_of(facts, subnets, environment, region, f"{prefix}/" if former else "")
+    if former:
+        spec |= from_tags(facts.vpc)
+        # It was the default, unless somebody has chosen another, which then shows as a difference.
+        del spec["database"]["sslMode"]
+    if prefix != name:
+        spec["stackName"] = prefix
     existing: dict[str, Any] = {}
     if names := found.names():
         existing["names"] = names
@@ -56,7 +72,7 @@ def survey(  # noqa: PLR0913 - what a person chooses, and where it is
         },
         "spec": {**spec, **({"existing": existing} if existing else {})},
     }
-    return Survey(body, found.known, used, [*notes, *subnets.notes], list(_obstacles(facts, subnets)))
+    return Survey(body, found.known, used, [*notes, *subnets.notes], list(_obstacles(facts, subnets)), former)
 
 
 def suggested_name(facts: Facts) -> str:
