@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from missyou_local.aws import Timing
+from missyou_operator.aws.boundary import boundary
 from missyou_operator.aws.session import Accounts
 from missyou_operator.cli.importing import command
 from missyou_operator.cli.policy import policy
@@ -23,7 +25,7 @@ from tests.sim.terraform import Project
 from tests.sim.world import simulated
 
 from .authorization import Check
-from .life import NARROW, Permitted
+from .life import BOUNDARY, NARROW, Permitted
 from .recording import Outsider, Recorder
 from .simulator import Asked, ask
 
@@ -34,14 +36,23 @@ def imported(aws: Aws, folder: Path) -> dict[str, Any]:
     """Import the project that Terraform has made, with the UID of the cluster in its tags; return the manifest."""
     project, parser, file = Project(aws), ArgumentParser(), folder / "missyou.yaml"
     command.add_to(parser.add_subparsers())
-    options = ["import", "--vpc", project.vpc, "--region", REGION, "--cluster", CLUSTER, "-f", str(file), "--yes"]
+    where = ["--vpc", project.vpc, "--region", REGION, "--cluster", CLUSTER, "--permissions-boundary", BOUNDARY]
+    options = ["import", *where, "-f", str(file), "--yes"]
     command.run(parser.parse_args(options), Accounts(Process(aws)), Accounts(Process(aws)))
     body: dict[str, Any] = yaml.safe_load(file.read_text())
     return body
 
 
+def secrets(body: dict[str, Any]) -> Iterator[str]:
+    """Return the ARNs of the secrets that the tasks read where they are."""
+    yield from (source["secretARN"] for source in body["spec"]["secrets"].values())
+
+
 def lived(aws: Aws, body: dict[str, Any]) -> list[Check]:
     """Take over what was imported, deploy, bring all of it in line, and delete it; return what IAM would decide."""
+    names = names_with(body["spec"]["existing"]["names"])
+    limits = boundary(replace(NARROW, stack=NAME), names, [*secrets(body)])
+    aws.client("iam").create_policy(PolicyName="missyou-boundary", PolicyDocument=json.dumps(limits))
     recorder = Recorder(Outsider(aws))
     app = Permitted(aws, aws, recorder, **body["spec"])
     app.name = app.body["metadata"]["name"] = NAME

@@ -151,8 +151,13 @@ def names_with(existing: Mapping[str, str]) -> Names:
     }
 
 
+#: How ARNs end in a name, by its pattern, where that pattern ends in a `*` and the name does not. Secrets are
+#: looked up by their names, too.
+_ENDINGS: Mapping[str, tuple[str, ...]] = {TARGET_GROUP: ("{}/*",), SECRETS: ("{}", "{}-??????")}
+
+
 def _before(pattern: str, existing: Mapping[str, str]) -> Iterator[str]:
     keys = getattr(pattern, "key", "")
     for key, name in existing.items():
         if fnmatchcase(key, keys):
-            yield f"{name}-??????" if pattern is SECRETS else name
+            yield from (ending.format(name) for ending in _ENDINGS.get(pattern, ("{}",)))

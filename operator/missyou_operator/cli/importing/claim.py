@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
+from missyou_operator.aws.boundary import boundary_in
 from missyou_operator.aws.identity import STACK_TAG, UID_TAG, owner_of
 from missyou_operator.aws.observe import Observations
 from missyou_operator.aws.rds.instance import DBInstance
@@ -52,8 +53,10 @@ class Claim:
     remaining: tuple[Change, ...]
 
 
-def prepare(survey: Survey, region: str, accounts: Accounts, cluster: str) -> Claim:
-    """Find out what stays different, and what is to be tagged. Changes nothing. `cluster`: the UID for the tags.
+def prepare(survey: Survey, region: str, accounts: Accounts, cluster: str, boundary: str = "") -> Claim:
+    """Find out what stays different, and what is to be tagged. Changes nothing.
+
+    `cluster`: the UID for the tags. `boundary`: the operator's --permissions-boundary.
 
     Raises Failure where something belongs to another stack, or could not be read.
     """
@@ -61,13 +64,13 @@ def prepare(survey: Survey, region: str, accounts: Accounts, cluster: str) -> Cl
     stack, found = _seen(survey, body, region, accounts, cluster)
     if survey.former:
         # What it had switched on is read once more: some of it is found only where the spec asks for it.
-        body = _switched_on(survey, _planned(body, region, stack, found)[0], found, stack.app.stack_name)
+        body = _switched_on(survey, _planned(body, stack, found, boundary)[0], found, stack.app.stack_name)
         stack, found = _seen(survey, body, region, accounts, cluster)
     ours = found if survey.former else _as_ours(found)
     whole = body
     left: dict[str, Change] = {}
     while True:
-        graph, plan = _planned(body, region, stack, ours)
+        graph, plan = _planned(body, stack, ours, boundary)
         differing = [change for change in map(_without_tags, plan.changes) if change is not None]
         news = _news(differing, left)
         if not news:
@@ -171,11 +174,13 @@ def _opened(body: Mapping[str, Any], region: str, accounts: Accounts, cluster: s
 
 
 def _planned(
-    body: Mapping[str, Any], region: str, stack: offline.OfflineStack, observations: Observations
+    body: Mapping[str, Any], stack: offline.OfflineStack, observations: Observations, boundary: str
 ) -> tuple[Graph, Plan]:
     """Return what a body asks for, and what of it differs from what was observed."""
-    app, sources = manifest.parsed(body, region, "the manifest"), stack.inputs.sources
-    inputs = replace(stack.inputs, sources=replace(sources, app=app) if sources else None)
+    identity, sources = stack.cloud.stack, stack.inputs.sources
+    app = manifest.parsed(body, identity.region, "the manifest")
+    limit = boundary_in(boundary, identity.partition, identity.account)
+    inputs = replace(stack.inputs, sources=replace(sources, app=app, boundary=limit) if sources else None)
     with offline.failures():
         graph = desire(inputs, observations.world)
         return graph, plan_for(inputs, graph, observations)

@@ -46,6 +46,12 @@ def add_to(commands: Any) -> None:
         help="UID of the cluster that is to run it, for the tags; with --stack, of the one that has run it "
         "(kubectl get namespace kube-system -o jsonpath={.metadata.uid})",
     )
+    parser.add_argument(
+        "--permissions-boundary",
+        metavar="POLICY",
+        default="",
+        help="the operator's setting of this name (ARN or name): the roles that exist stay as they are",
+    )
     parser.add_argument("--name", default="", help="name of the MissYouApp (default: from the names in AWS)")
     parser.add_argument("-n", "--namespace", metavar="NS", default="default", help="its namespace (default: default)")
     parser.add_argument(
@@ -99,7 +105,7 @@ def run(options: argparse.Namespace, reading: Accounts, writing: Accounts) -> No
         _print(report.note_lines("Cannot be moved in as it is:", found.obstacles))
         raise Failure(Exit.STALLED, "nothing has been changed: do the above first, then import again")
     cluster = options.cluster or ("" if found.former else claiming.IMPORTED)
-    claim = claiming.prepare(found, region, reading, cluster)
+    claim = claiming.prepare(found, region, reading, cluster, options.permissions_boundary)
     mine, others = split(state or State(()), found.known, found.used)
     _print(report.found_lines(found, claim))
     if options.dry_run:
