@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from missyou_local.aws.services import acm
-from missyou_local.aws.services.rds import forced
+from missyou_local.aws.services.rds import forced, maintenance
 from missyou_operator.api.status import parse_status
 from missyou_operator.cli.diagnoses import lines
 from missyou_operator.cli.doctor import Seen, diagnose, examined
@@ -237,6 +237,14 @@ def test_the_end_of_support_is_told_half_a_year_before_and_nothing_stops(app: Ap
     assert "standard support for PostgreSQL 15 ends on 2028-02-29" in found.message
     [command] = found.commands
     assert '{"spec":{"database":{"engineVersion":"16"}}}' in command
+
+
+def test_planned_maintenance_is_told_of_a_healthy_database(app: App) -> None:
+    maintenance.plan(ACCOUNT, REGION, f"{NAME}-db", "system-update", "New Operating System update is available")
+    found = only(doctor(app), "Database")
+    assert (found.reason, found.severity) == ("MaintenancePending", Severity.WARNING)
+    [command] = found.commands
+    mended(app, found, command)
 
 
 # Tasks that a person stops

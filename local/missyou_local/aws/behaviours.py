@@ -14,6 +14,7 @@ MODULES = (
     "services.ec2.flow_logs",
     "services.ec2.security_groups",
     "services.rds.instances",
+    "services.rds.maintenance",
     "services.rds.snapshots",
     "services.rds.backups",
     "services.rds.options",

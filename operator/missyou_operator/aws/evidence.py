@@ -26,6 +26,8 @@ from missyou_operator.engine.plan import ObservedState
 from missyou_operator.engine.resource import Observed
 from missyou_operator.engine.values import redact
 
+#: The source of what RDS has planned: worth knowing, also of a database that is well.
+MAINTENANCE = "maintenance"
 #: How many events, kinds of stopped tasks and targets are shown.
 _MOST = 4
 #: Events of a service that are there in the best of times.
@@ -66,8 +68,10 @@ def gather(reader: Reader, world: ObservedState, troubled: Iterable[str]) -> lis
     for row in rows:
         if row.kind.TYPE == "ecs.Service" and {Component.SERVICE, Component.LOAD_BALANCER} & wanted:
             readers.append((Component.SERVICE, "service", partial(_service, reader, row)))
-        elif row.kind.TYPE == "rds.DBInstance" and Component.DATABASE in wanted:
-            readers.append((Component.DATABASE, "event", partial(_database, reader, row)))
+        elif row.kind.TYPE == "rds.DBInstance":
+            readers.append((Component.DATABASE, MAINTENANCE, partial(_maintenance, reader, row)))
+            if Component.DATABASE in wanted:
+                readers.append((Component.DATABASE, "event", partial(_database, reader, row)))
     if firing := [row.name for row in rows if row.kind.TYPE == "cloudwatch.Alarm" and row.state == "ALARM"]:
         readers.append((Component.MONITORING, "alarm", partial(_alarms, reader, firing)))
     return [fact for component, source, read in readers for fact in _read(component, source, read)]
@@ -141,6 +145,23 @@ def _database(reader: Reader, database: Observed) -> Iterator[Fact]:
     )["Events"]
     for event in sorted(events, key=lambda each: str(each.get("Date", "")), reverse=True)[:_MOST]:
         yield Fact(Component.DATABASE, "event", _line(event.get("Message", "")), event.get("Date"))
+
+
+def _maintenance(reader: Reader, database: Observed) -> Iterator[Fact]:
+    """Yield the maintenance that RDS has planned, each with the command that applies it at once."""
+    arn = database.attrs["arn"]
+    rows = reader.client("rds").describe_pending_maintenance_actions(ResourceIdentifier=arn)
+    for row in itertools.chain.from_iterable(
+        each.get("PendingMaintenanceActionDetails") or () for each in rows["PendingMaintenanceActions"]
+    ):
+        action, date = row["Action"], row.get("CurrentApplyDate") or row.get("AutoAppliedAfterDate")
+        when = f"on {date:%F}" if date else "in a maintenance window"
+        text = (
+            f"RDS is going to apply {action} ({row.get('Description', '')}) to {database.id} {when}. To have it now, "
+            f"the database away meanwhile: aws rds apply-pending-maintenance-action --resource-identifier {arn} "
+            f"--apply-action {action} --opt-in-type immediate --region {reader.stack.region}"
+        )
+        yield Fact(Component.DATABASE, MAINTENANCE, without_controls(text))
 
 
 def _alarms(reader: Reader, names: Sequence[str]) -> Iterator[Fact]:

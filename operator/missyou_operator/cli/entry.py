@@ -23,8 +23,8 @@ from missyou_operator.cli.watch import Screen, watch
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _CODES = """\
 exit codes:
-  0 success   1 timeout   2 stalled: needs a person or a new spec; of plan: something to do   3 not found
-  4 no cluster, CRD or permission   5 AWS cannot be read   64 wrong usage
+  0 success   1 timeout   3 not found   4 no cluster, CRD or permission   5 AWS cannot be read   64 wrong usage
+  2 stalled: needs a person or a new spec; of plan: something to do; of doctor: something was found
 
 KUBECONFIG or ~/.kube/config selects the cluster. NO_COLOR turns colours off.
 """

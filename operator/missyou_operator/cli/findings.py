@@ -11,7 +11,7 @@ from missyou_operator.api.components import Component
 from missyou_operator.api.conditions import ConditionType, Reason
 from missyou_operator.api.reasons import Who, explanation
 from missyou_operator.api.status import Condition, Status
-from missyou_operator.aws.evidence import Fact
+from missyou_operator.aws.evidence import MAINTENANCE, Fact
 from missyou_operator.cli.remedies import commands_in
 
 #: The reason of what `missyou doctor` finds still to be done: it changes nothing itself.
@@ -93,6 +93,8 @@ def examine(
     alarms = tuple(fact for fact in facts if fact.source == "alarm")
     found += [Finding(Component.MONITORING, _FIRING, Severity.WARNING, text, alarms[:1]) for text in firing[:1]]
     found += [Finding(Component.MONITORING, _FIRING, Severity.WARNING, text) for text in firing[1:]]
+    planned = [fact for fact in facts if fact.source == MAINTENANCE and commands_in(fact.text)]
+    found += [Finding(fact.component, "MaintenancePending", Severity.WARNING, fact.text) for fact in planned]
     found += _of_the_whole(body, status, found)
     order = list(Severity)
     return sorted(found, key=lambda each: order.index(each.severity))
@@ -104,7 +106,9 @@ def firing_in(status: Status) -> list[str]:
 
 
 def _finding(view: View, facts: Sequence[Fact]) -> Finding:
-    evidence = tuple(fact for fact in facts if fact.component == view.component and fact.source != "alarm")
+    evidence = tuple(
+        fact for fact in facts if fact.component == view.component and fact.source not in {"alarm", MAINTENANCE}
+    )
     message = view.message
     if any(fact.source == "log" for fact in evidence):
         # It is shown in full below.

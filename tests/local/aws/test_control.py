@@ -115,9 +115,9 @@ def test_latency_delays_calls_side_by_side(aws: Aws) -> None:
 
 
 def test_what_nobody_plays_is_said_once_and_plainly(aws: Aws, refused: Refused) -> None:
-    with refused("NotImplemented", "rds:DescribePendingMaintenanceActions"):
-        aws.rds.describe_pending_maintenance_actions()
-    assert aws.control()["counts"]["rds:DescribePendingMaintenanceActions"] == 1
+    with refused("NotImplemented", "rds:DescribeReservedDBInstances"):
+        aws.rds.describe_reserved_db_instances()
+    assert aws.control()["counts"]["rds:DescribeReservedDBInstances"] == 1
     assert aws.control("/ledger")[-1]["status"] == 501
 
 
