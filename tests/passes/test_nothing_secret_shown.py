@@ -148,7 +148,7 @@ def test_the_quoted_end_of_a_log_is_without_values_and_can_be_switched_off(app: 
 
     def failed(_: Any) -> bool:
         write(app, f"cannot log in with {FIRST}", "x" * 190 + FIRST)
-        return "The end of its log: " in app.condition("ServiceReady")["message"]
+        return ") ends: " in app.condition("ServiceReady")["message"]
 
     app.until(failed, "told")
     message = app.condition("ServiceReady")["message"]
