@@ -69,8 +69,10 @@ def create_app(
 
 def make_app(settings: Settings) -> Flask:
     """Return a worker's application. Call it after the fork: the connection pool belongs to one process."""
+    login = make_login(settings)
+    login.prepare()
     return create_app(
-        Database(settings.database, make_login(settings), settings.connection_seconds),
+        Database(settings.database, login, settings.connection_seconds),
         make_writer(settings.google_api_key),
         make_pusher(settings.firebase_service_account_key),
         make_verifier(settings.firebase_service_account_key, settings.firebase_certificates_url),

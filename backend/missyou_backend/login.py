@@ -13,6 +13,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 import psycopg
@@ -66,6 +67,14 @@ class Login:
                 raise refusal
             time.sleep(FRESH)
 
+    def prepare(self) -> None:
+        """Begin to read the passwords, in a thread: the first read costs a second or more on a quarter of a vCPU.
+
+        Call it after the fork. A connection that is refused meanwhile waits for this read.
+        """
+        if self._passwords is not None:
+            threading.Thread(target=self._candidates, args=(self._passwords,), daemon=True).start()
+
     def _candidates(self, passwords: Passwords) -> Sequence[str]:
         """Return what Secrets Manager has; many connections that are refused at once share one read."""
         with self._lock:
@@ -86,20 +95,24 @@ def passwords_in(secret: str, region: str | None) -> Passwords:
     It never raises: without an answer there are no passwords, and the log says why.
     """
 
+    @cache
+    def client() -> Any:
+        from botocore.config import Config  # noqa: PLC0415
+        from botocore.session import get_session  # noqa: PLC0415
+
+        config = Config(connect_timeout=_TIMEOUT, read_timeout=_TIMEOUT, retries={"total_max_attempts": 1})
+        return get_session().create_client("secretsmanager", region_name=region, config=config)
+
     def read() -> list[str]:
         # Imported only when needed: the SDK costs a third of a second and some 20 MiB.
-        from botocore.config import Config  # noqa: PLC0415
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-        from botocore.session import get_session  # noqa: PLC0415
 
         found: list[str] = []
         try:
-            config = Config(connect_timeout=_TIMEOUT, read_timeout=_TIMEOUT, retries={"total_max_attempts": 1})
-            client = get_session().create_client("secretsmanager", region_name=region, config=config)
             for label in _LABELS:
                 try:
-                    answer = client.get_secret_value(SecretId=secret, VersionStage=label)
-                except client.exceptions.ResourceNotFoundException:
+                    answer = client().get_secret_value(SecretId=secret, VersionStage=label)
+                except client().exceptions.ResourceNotFoundException:
                     continue
                 found += _password(answer)
         except (BotoCoreError, ClientError) as error:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import botocore.session
 import psycopg
 import pytest
 from sqlalchemy import text
@@ -13,7 +15,7 @@ from sqlalchemy import text
 from missyou_backend.app import create_app
 from missyou_backend.database import Database
 from missyou_backend.database_url import connection_parameters
-from missyou_backend.login import PATIENCE, Login
+from missyou_backend.login import PATIENCE, Login, passwords_in
 from missyou_backend.migrate import MigrationError, migrate
 
 from .doubles import Author
@@ -50,6 +52,29 @@ def test_who_is_refused_finds_the_password_that_counts_in_the_secret(server, own
     # A task that starts now has the URL with the first password.
     migrate(connection_parameters(own), login=Login(lambda: tuple(known)))
     database.close()
+
+
+def test_a_worker_has_read_the_secret_before_anybody_is_refused(server, own) -> None:
+    read = threading.Event()
+    login = Login(lambda: read.set() or ("second-pw",))
+    login.prepare()
+    assert read.wait(10.0)
+    change(server, "second-pw")
+    database = Database(connection_parameters(own), login, connection_seconds=1)
+    assert create_app(database, Author(), None).test_client().get("/health").status_code == 200
+    database.close()
+
+
+def test_one_client_reads_the_secret_for_as_long_as_the_process_lives(monkeypatch) -> None:
+    sessions = []
+    original = botocore.session.get_session
+    monkeypatch.setattr(botocore.session, "get_session", lambda: sessions.append(1) or original())
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    read = passwords_in("shop/db_credentials", "us-east-1")
+    assert (read(), read()) == ([], [])
+    assert len(sessions) == 1
 
 
 def test_many_connections_that_are_refused_at_once_share_few_reads(server, own) -> None:
