@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -21,7 +22,7 @@ from missyou_operator.controller.guards import (
 from missyou_operator.controller.losses import Loss
 from missyou_operator.controller.spending import Spending
 from missyou_operator.engine.plan import Action, Change, Plan
-from missyou_operator.engine.resource import Remains, failed, pending
+from missyou_operator.engine.resource import FieldChange, Remains, failed, pending
 
 BODY = {"metadata": {"name": "shop", "namespace": "default", "annotations": {}}}
 #: A change that every guard holds, in the world in which it does.
@@ -30,10 +31,12 @@ NEW = Change(Action.CREATE, VPC.address, "Network")
 LOST = Change(Action.CREATE, VPC.address, "Network", destroys="everything", incarnation="vpc-0")
 #: For each guard, the plan and what has to be known for it to speak.
 SPEAKING: dict[str, tuple[Plan, dict]] = {
+    "preflight": (Plan((VPC,)), {"preflight": {VPC.address: failed("PreflightFailed", "no room for another VPC")}}),
     "budget": (Plan((VPC,)), {"spending": Spending(held={VPC.address: failed("Budget", "too dear")})}),
     "unreadable": (Plan((VPC,)), {"observations": Observations({}, {"ec2.Vpc": failed("AccessDenied", "denied")})}),
     "data_lost": (Plan((LOST,)), {"losses": {VPC.address: Loss("yesterday", Remains("a snapshot"))}}),
     "approval": (Plan((VPC,)), {}),
+    "unrecorded_approval": (Plan((VPC,)), {"approvals": Approvals(unrecorded=True)}),
     "reported_drift": (Plan((VPC,)), {"drift": (VPC,), "reports_drift": True}),
     "unreadable_neighbour": (Plan((VPC,)), {"observations": Observations({}, {"ec2.Subnet": failed("Throttled", "")})}),
     "unknown_running_version": (
@@ -99,6 +102,30 @@ def test_an_approval_is_for_exactly_one_plan():
         ctx = context(approvals=Approvals(given="some-id").used(approved))
         assert awaiting_approval(plan, ctx) == waiting
         assert (guard(GUARDS, plan, ctx) == {}) is (not waiting.changes)
+
+
+def test_where_every_change_needs_approval_all_wait_but_what_follows_from_an_approved_plan():
+    """The load balancer moves on by itself; another image does not."""
+    every, moving = Approvals(given="some-id", every=True, generation=2), Change(Action.UPDATE, "elbv2.Listener/shop")
+    image = Change(Action.UPDATE, "ecs.Service/shop", fields=(FieldChange("task_definition", "1", "2"),))
+    plan = Plan((moving, image))
+    assert awaiting_approval(plan, context(approvals=every)) == plan
+    under_way = every.used(Plan((NEW,)))
+    assert awaiting_approval(plan, context(approvals=under_way)) == Plan((image,))
+    assert awaiting_approval(plan, context(approvals=under_way, drift=(moving,))) == plan
+    assert awaiting_approval(plan, context(approvals=replace(under_way, generation=3))) == plan
+
+
+def test_an_approved_change_may_learn_its_values_and_nothing_else():
+    def update(**values: str) -> Change:
+        fields = tuple(FieldChange(name, "before", after) for name, after in values.items())
+        return Change(Action.UPDATE, "ecs.Service/shop", id="arn", fields=fields)
+
+    approvals = Approvals(given="some-id", every=True).used(Plan((update(port="80", arn="(known after apply)"),)))
+    for permitted in (update(port="80", arn="arn:1"), update(arn="arn:1"), update(port="80")):
+        assert not approvals.missing(Plan((permitted,))).changes
+    for other in (update(port="81"), update(port="80", cpu="1"), replace(update(port="80"), action=Action.DELETE)):
+        assert approvals.missing(Plan((other,))).changes
 
 
 def test_a_guard_holds_only_what_it_is_about():

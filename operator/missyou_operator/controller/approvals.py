@@ -17,7 +17,7 @@ from typing import Any
 
 from missyou_operator.api.annotations import APPROVE, annotation
 from missyou_operator.api.status import ApprovedPlan, Status
-from missyou_operator.controller.permitted import in_words, permits, permitted
+from missyou_operator.controller.permitted import in_words, is_due, permits, permitted
 from missyou_operator.engine.plan import Change, Plan
 
 
@@ -30,7 +30,8 @@ class Approvals:
     be made (`permitted`). `every`: whether each change needs approval, not only those that destroy data.
     `generation`: that of the spec; `approved_generation`: that of the plan which is under way, None where none is.
     `replaced`:
-    whether the approval that was last used came for a plan that nobody asked for any more.
+    whether the approval that was last used came for a plan that nobody asked for any more. `unrecorded`: whether an
+    approval is used in this pass, and no status tells of it yet.
     """
 
     uid: str = ""
@@ -43,6 +44,7 @@ class Approvals:
     generation: int = 0
     approved_generation: int | None = None
     replaced: bool = False
+    unrecorded: bool = False
 
     @classmethod
     def of(cls, body: Mapping[str, Any], before: Status, *, every: bool = False) -> Approvals:
@@ -108,6 +110,7 @@ class Approvals:
             open=before | approved,
             approved_generation=generation,
             replaced=plan is None,
+            unrecorded=bool(plan and self.every),
         )
 
     def status(  # noqa: PLR0913 - all that ends an approval
@@ -129,7 +132,7 @@ class Approvals:
         if not self.number:
             return None
         made = {change.digest for change in done}
-        still = {entry for entry in self.open if not whole or _due(entry, due)} - made
+        still = {entry for entry in self.open if not whole or is_due(entry, due)} - made
         last = before.last_approved_plan
         at = last.at if last is not None and last.number == self.number else now
         return ApprovedPlan(
@@ -140,7 +143,3 @@ class Approvals:
             generation=None if complete else self.approved_generation,
             changes=tuple(sorted(still)),
         )
-
-
-def _due(entry: str, due: Plan) -> bool:
-    return any(permits({entry}, change) for change in due.changes)

@@ -152,6 +152,15 @@ def approval(plan: Plan, ctx: Context) -> Mapping[str, Health]:
     }
 
 
+def unrecorded_approval(plan: Plan, ctx: Context) -> Mapping[str, Health]:
+    """Hold an approved plan for one pass, until the status has what was approved.
+
+    Half a plan is another plan: after a crash in the middle, nothing else would tell that it was approved.
+    """
+    wait = replace(pending(Reason.PROGRESSING, "approved: it begins in a moment", 1.0), needs_no_read=True)
+    return {change.address: wait for change in plan.changes} if ctx.approvals.unrecorded else {}
+
+
 def reported_drift(_: Plan, ctx: Context) -> Mapping[str, Health]:
     """Hold the corrections of drift where it is only reported."""
     return {change.address: _reported(change, ctx.observations) for change in ctx.drift if ctx.reports_drift}
@@ -232,6 +241,7 @@ GUARDS: tuple[Guard, ...] = (
     unreadable,
     data_lost,
     approval,
+    unrecorded_approval,
     reported_drift,
     unreadable_neighbour,
     unknown_running_version,

@@ -55,6 +55,13 @@ def _in_words(action: Action, address: str, id_: str = "", fields: Iterable[Fiel
     return _GAP.join((action.value, address, id_, *(f"{item.field}={_value(item)}" for item in fields)))
 
 
+def is_due(entry: str, due: Plan) -> bool:
+    """Return whether an entry may still be needed: something is to be done to what it is about."""
+    if not in_words(entry):
+        return any(change.digest == entry for change in due.changes)
+    return entry.split(_GAP)[1] in {change.address for change in due.changes}
+
+
 def in_words(entry: str) -> bool:
     """Return whether an entry is no digest: it counts for one generation of the spec."""
     return _GAP in entry
