@@ -70,6 +70,7 @@ def test_what_is_told_comes_true(app: App) -> None:
     listed = {(row.type, row.name) for row in poorer.going}
     assert listed <= {(row.type, row.name) for row in before.going}
     assert ("rds.DBInstance", "parting-db") in listed
+    assert any(CONFIRM in text for text in poorer.obstacles)
     app.annotate("confirm-deletion", "parting")
     done = changes(app.calls(app.delete))
     rds = app.client("rds")

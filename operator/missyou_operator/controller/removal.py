@@ -16,7 +16,7 @@ from missyou_operator.api.components import Component
 from missyou_operator.api.status import Status
 from missyou_operator.aws.rds.states import WITHOUT_SNAPSHOT
 from missyou_operator.aws.registry import KINDS
-from missyou_operator.controller.confirmation import Question
+from missyou_operator.controller.confirmation import Question, unconfirmed
 from missyou_operator.engine.plan import ObservedState
 from missyou_operator.engine.resource import Observed, Resource
 
@@ -115,7 +115,8 @@ def from_status(body: Mapping[str, Any], status: Status, *, final_snapshot: bool
         if not _KINDS[row.type].RETAINED and not _KINDS[row.type].EXTERNAL
     ]
     world = {row.address: (row,) for row in ours}
-    return replace(removal(body, world, (), final_snapshot=final_snapshot), observed=False)
+    asked = (unconfirmed(body, world),)
+    return replace(removal(body, world, asked, final_snapshot=final_snapshot), observed=False)
 
 
 def in_short(told: Removal) -> str:
