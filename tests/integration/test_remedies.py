@@ -81,3 +81,17 @@ def test_a_suspended_app_goes_on_with_the_command_in_its_message(bench: Bench) -
     message = said(bench, "Ready", "Suspended")
     typed(bench, message.partition(". Before that: ")[0])
     bench.ready(NAME)
+
+
+def test_what_the_preflight_finds_stops_the_first_creation_until_it_is_gone(bench: Bench) -> None:
+    ecr, name = bench.aws_client("ecr"), "checked"
+    ecr.create_repository(repositoryName=name)
+    bench.apply(name, environment="Development")
+    stuck = bench.until(name, lambda app: condition(app, "Stalled").get("reason") == "PreflightFailed", "stopped")
+    message = str(condition(stuck, "Stalled")["message"])
+    assert f"the name ecr.Repository/{name} is taken" in message
+    assert bench.vpcs(name) == 0
+    ecr.delete_repository(repositoryName=name)
+    typed(bench, message.rpartition("at once: ")[2])
+    bench.until(name, lambda app: not condition(app, "Stalled") and bench.vpcs(name) == 1, "going on")
+    bench.delete(name)

@@ -13,7 +13,7 @@ import yaml
 from missyou_local.aws import limits
 from missyou_local.aws.services.rds import catalogue
 from missyou_operator.aws.session import Accounts
-from missyou_operator.cli import main, offline
+from missyou_operator.cli import main, offline, plan
 from missyou_operator.cli.exits import Exit
 from tests.sim.app import App, changes
 from tests.sim.aws import OPERATOR, Aws
@@ -292,7 +292,8 @@ def test_the_command_says_the_same_without_a_cluster_and_creates_nothing(
         offline.only_reads(event_name)
         return aws(request, event_name=event_name, **event)
 
-    monkeypatch.setattr(offline, "Accounts", lambda _: Accounts(door))
+    for module in (offline, plan):
+        monkeypatch.setattr(module, "Accounts", lambda _: Accounts(door))
 
     def ends(wanted: Exit) -> str:
         assert changes(app.calls(lambda: codes.append(main(["preflight", "-f", str(file)])))) == {}
@@ -303,6 +304,10 @@ def test_the_command_says_the_same_without_a_cluster_and_creates_nothing(
     said = ends(Exit.STALLED)
     assert "✘ the name ecr.Repository/checked is taken" in said
     assert "✘ VPCs per Region in us-east-1: 1 of 1 are used" in said
+    assert main(["plan", "-f", str(file)]) == Exit.TO_DO
+    planned = capsys.readouterr().out
+    assert "waits: the preflight found 2 problems, and nothing was created" in planned
+    assert "(preflight: not checked: permissions (Unsupported))" in planned
     limits.enforce({})
     app.client("ecr").delete_repository(repositoryName=app.name)
     assert "Nothing stands in the way of the " in ends(Exit.OK)

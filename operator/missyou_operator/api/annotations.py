@@ -43,7 +43,7 @@ def approve_command(body: Mapping[str, Any], plan_id: str) -> str:
 
 def reconcile_command(body: Mapping[str, Any]) -> str:
     """Return the kubectl command that asks for a pass at once."""
-    return _annotate(body, RECONCILE, "$(date +%s)")
+    return _annotate(body, RECONCILE, '"$(date +%s)"')
 
 
 def confirm_command(body: Mapping[str, Any]) -> str:

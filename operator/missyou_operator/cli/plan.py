@@ -77,6 +77,8 @@ def _notes(stack: OfflineStack, found: Foresight) -> Iterator[str]:
         yield f"not compared: {health.message}"
     for type_, health in found.unreadable.items():
         yield f"not compared: {type_} cannot be read: {health.message}"
+    if (checked := stack.inputs.memory.preflown) is not None and checked.news:
+        yield f"preflight: {checked.news}"
 
 
 def _as_in_cluster(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -17,9 +17,31 @@ end
 local stalled, reconciling, ready = conditions.Stalled, conditions.Reconciling, conditions.Ready
 local command = "kubectl get missyouapp " .. (metadata.name or "") .. " -n " .. (metadata.namespace or "") .. " -o wide"
 
+-- What a person has to decide, or to know, beside the health: the plan that waits, what it costs, what drifted.
+local function notes()
+  local plan, in_sync = status.plan or {}, conditions.InSync or {}
+  if in_sync.reason == "ApprovalRequired" and plan.id then
+    local text = " Plan " .. plan.id .. " waits for the action approve"
+    if plan.summary then
+      text = text .. ": " .. plan.summary
+    end
+    if plan.effect then
+      text = text .. "; the app: " .. plan.effect
+    end
+    if plan.cost and plan.cost.differenceUSD then
+      text = text .. "; cost: " .. plan.cost.differenceUSD .. " USD a month"
+    end
+    return text .. "."
+  end
+  if in_sync.reason == "Drifted" then
+    return " Drift: " .. (in_sync.message or "see status.drift") .. "."
+  end
+  return ""
+end
+
 -- Argo CD goes on showing a message until the health changes or the Application is refreshed: it has to stay true.
 local function read(condition)
-  return "When last read: " .. says(condition) .. ". Now: " .. command
+  return "When last read: " .. says(condition) .. "." .. notes() .. " Now: " .. command
 end
 local unread = "Applied; what the operator says of it: " .. command
 
@@ -42,6 +64,14 @@ if reconciling and reconciling.status == "True" then
   return { status = "Progressing", message = read(ready and ready.status ~= "True" and ready or reconciling) }
 end
 if ready and ready.status == "True" then
+  if notes() ~= "" then
+    return { status = "Healthy", message = read(ready) }
+  end
+  local cost = status.cost or {}
+  if cost.monthlyUSD and cost.pricesFrom then
+    local estimate = cost.monthlyUSD .. " USD a month by the prices of " .. cost.pricesFrom
+    return { status = "Healthy", message = says(ready) .. ". Estimated cost: " .. estimate }
+  end
   return { status = "Healthy", message = says(ready) }
 end
 if ready and ready.status == "False" then
