@@ -12,8 +12,10 @@ import pytest
 import yaml
 
 from missyou_operator.aws.session import Accounts
+from missyou_operator.cli import plan
 from missyou_operator.cli.exits import Exit, Failure
 from missyou_operator.cli.importing import command
+from missyou_operator.cli.offline import open_stack, placed
 from tests.sim.app import App, changes
 from tests.sim.aws import REGION, Aws
 from tests.sim.process import Killed, Process
@@ -92,6 +94,8 @@ def test_an_import_and_the_first_passes_set_tags_and_nothing_else(project: Proje
     aws, before = project.aws, last(project.aws)
     app = imported(project, tmp_path)
     assert {call.rpartition(":")[2] for call in written(aws, before)} == _TAGGING
+    stack = open_stack(placed(yaml.safe_load((tmp_path / "missyou.yaml").read_text())), REGION, Accounts(Process(aws)))
+    assert plan.show(stack, "text") == Exit.OK
     first = changes(app.calls(app.one_pass))
     assert only_tags(first), first
     assert left_to_do(app) == []
@@ -174,6 +178,29 @@ def test_other_blocks_move_in_without_a_state(aws: Aws, tmp_path: Path) -> None:
     calls = changes(app.calls(app.settle))
     assert only_tags(calls), calls
     app.stays_in_sync()
+
+
+def test_https_stays_terraforms_until_the_spec_names_the_domain(project: Project, tmp_path: Path) -> None:
+    theirs = project.serve_https("app.example.com")
+    app, before = imported(project, tmp_path), last(project.aws)
+    app.settle()
+    assert {call.rpartition(":")[2] for call in written(project.aws, before)} <= _TAGGING
+    app.edit(domain={"name": "app.example.com"})
+    app.settle()
+    assert certificates(project) == [theirs]
+    entries = app.body["spec"]["existing"]["ignoreDifferences"]
+    app.edit(existing={"ignoreDifferences": [each for each in entries if "elbv2.Listener" not in each["resource"]]})
+    before = last(project.aws)
+    app.settle()
+    assert written(project.aws, before) == ["elbv2:ModifyListener"]
+    assert certificates(project) != [theirs]
+    assert app.body["status"]["url"] == "https://app.example.com"
+
+
+def certificates(project: Project) -> list[str]:
+    """Return the certificates that the load balancer serves."""
+    rows = project.client("elbv2").describe_listeners(LoadBalancerArn=project.balancer)["Listeners"]
+    return [each["CertificateArn"] for row in rows for each in row.get("Certificates", ())]
 
 
 def test_no_secret_of_the_state_or_of_aws_is_shown(

@@ -314,6 +314,33 @@ class Project:
         self.keep("aws_lb_target_group.app", {"id": self.target_group, "arn": self.target_group})
         self.keep("aws_lb_listener.http", {"id": self.listener, "arn": self.listener})
 
+    def serve_https(self, domain: str) -> str:
+        """Have it serve a host name by HTTPS, as route53.tf does; return the ARN of the certificate."""
+        elb, acm, route53 = self.client("elbv2"), self.client("acm"), self.client("route53")
+        zone = route53.create_hosted_zone(Name=domain.partition(".")[2], CallerReference=self.name)["HostedZone"]["Id"]
+        arn = str(acm.request_certificate(DomainName=domain, ValidationMethod="DNS")["CertificateArn"])
+        self.aws.clock.now += 30
+        [option] = acm.describe_certificate(CertificateArn=arn)["Certificate"]["DomainValidationOptions"]
+        value = {"ResourceRecords": [{"Value": option["ResourceRecord"]["Value"]}], "TTL": 300, "Type": "CNAME"}
+        change = {"Action": "CREATE", "ResourceRecordSet": {"Name": option["ResourceRecord"]["Name"], **value}}
+        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [change]})
+        for _ in range(30):
+            self.aws.clock.now += 60
+            if acm.describe_certificate(CertificateArn=arn)["Certificate"]["Status"] == "ISSUED":
+                break
+        elb.create_listener(
+            LoadBalancerArn=self.balancer,
+            Port=443,
+            Protocol="HTTPS",
+            SslPolicy="ELBSecurityPolicy-2016-08",
+            Certificates=[{"CertificateArn": arn}],
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": self.target_group}],
+        )
+        redirect = {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}
+        actions = [{"Type": "redirect", "RedirectConfig": redirect}]
+        elb.modify_listener(ListenerArn=self.listener, DefaultActions=actions)
+        return arn
+
     def _service(self) -> None:
         self._registry_and_roles()
         ecs, scaling, name = self.client("ecs"), self.client("application-autoscaling"), self.name

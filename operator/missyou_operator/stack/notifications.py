@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from missyou_operator.api import AppSpec
@@ -42,6 +43,10 @@ def publishing(stack: StackIdentity) -> Mapping[str, Any]:
     Source: CloudWatch user guide, "Notifying users on alarm changes", topic policies. IAM decides what others in the
     account may do: a topic's policy need not allow it as well.
     """
+    ours = stack.fill(naming.ALARMS)
+    # Alarms that are older than the stack may have any name.
+    older = [name for name in map(stack.fill, naming.AlarmName) if not fnmatchcase(name, ours)]
+    alarms = tuple(stack.arn("cloudwatch", f"alarm:{name}") for name in (ours, *older))
     statement = {
         "Sid": "AlarmsOfTheStack",
         "Effect": "Allow",
@@ -50,7 +55,7 @@ def publishing(stack: StackIdentity) -> Mapping[str, Any]:
         "Resource": stack.arn("sns", stack.fill(naming.TOPIC)),
         "Condition": {
             "StringEquals": {"aws:SourceAccount": stack.account},
-            "ArnLike": {"aws:SourceArn": stack.arn("cloudwatch", f"alarm:{stack.fill(naming.ALARMS)}")},
+            "ArnLike": {"aws:SourceArn": alarms[0] if len(alarms) == 1 else alarms},
         },
     }
     return {"Version": "2012-10-17", "Statement": [statement]}

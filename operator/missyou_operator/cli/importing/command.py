@@ -31,12 +31,11 @@ stack is listed, and stays as it is. Everything is shown before anything is tagg
 def add_to(commands: Any) -> None:
     """Add the command to the parser of `missyou`."""
     parser = commands.add_parser("import", help="move in what somebody else made in AWS", description=_ABOUT)
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument(
+    parser.add_argument(
         "--tfstate", metavar="FILE", help="Terraform's state: a file, s3://BUCKET/KEY, or - for standard input"
     )
-    source.add_argument("--vpc", metavar="ID", help="the VPC that the app lives in, where there is no state")
-    source.add_argument(
+    parser.add_argument("--vpc", metavar="ID", help="the VPC that the app lives in, where no state says so")
+    parser.add_argument(
         "--stack", metavar="NS/NAME", help="a stack that an operator made: retained, or of a cluster that is gone"
     )
     parser.add_argument(
@@ -84,6 +83,8 @@ def _run(options: argparse.Namespace) -> None:
 
 def run(options: argparse.Namespace, reading: Accounts, writing: Accounts) -> None:
     """Import. `reading` sends no request that changes something, `writing` sets the tags."""
+    if bool(options.stack) == bool(options.tfstate or options.vpc):
+        raise Failure(Exit.USAGE, "name what to import: --tfstate FILE, --vpc ID or both, or --stack NAMESPACE/NAME")
     with offline.failures():
         state = _state(options, reading) if options.tfstate else None
         region = _region(options, state)
@@ -162,15 +163,15 @@ def _check_account(state: State | None, account: str) -> None:
 
 
 def _vpc(options: argparse.Namespace, state: State | None) -> str:
-    if state is None:
+    if state is None or options.vpc:
         return str(options.vpc)
     found = sorted(set(state.ids("aws_vpc")))
     if len(found) == 1:
         return found[0]
     if not found:
         # The VPC may be a data source, or another configuration's.
-        raise Failure(Exit.USAGE, "the state has no aws_vpc: name the VPC with --vpc instead of --tfstate")
-    raise Failure(Exit.USAGE, f"the state has the VPCs {', '.join(found)}: name one with --vpc instead of --tfstate")
+        raise Failure(Exit.USAGE, "the state has no aws_vpc: name the VPC with --vpc ID as well")
+    raise Failure(Exit.USAGE, f"the state has the VPCs {', '.join(found)}: name one with --vpc ID as well")
 
 
 def _of_stack(account: Clients, options: argparse.Namespace) -> str:
