@@ -16,7 +16,12 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "integration/test_tenancy.py",
         "integration/test_outages.py",
     ),
-    "limits": ("integration/test_limits.py", "integration/test_watch_ends.py", "integration/test_data.py"),
+    "limits": (
+        "integration/test_limits.py",
+        "integration/test_plans.py",
+        "integration/test_watch_ends.py",
+        "integration/test_data.py",
+    ),
     "passes": ("passes",),
     "crash": ("crash",),
     "aws-classes": ("aws",),

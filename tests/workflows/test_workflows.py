@@ -79,7 +79,7 @@ def test_rights_are_given_by_job_and_no_token_stays_behind() -> None:
     assert all(load(path.name)["permissions"] == {"contents": "read"} for path in WORKFLOWS)
     checkouts = [step for step in steps() if "actions/checkout" in step.get("uses", "")]
     assert checkouts
-    assert all(step["with"] == {"persist-credentials": False} for step in checkouts)
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
 def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -97,16 +97,29 @@ def test_no_job_has_both_an_identity_elsewhere_and_the_repository() -> None:
     """With both, whatever a build runs could change the code that the next build is trusted with."""
     identified = {name for name, job in jobs() if may(job, "id-token")}
     writing = {name for name, job in jobs() if may(job, "contents")}
-    assert identified == {"app.push", "release.sign"}
+    assert identified == {"app.push", "plan.plan", "release.sign"}
     assert writing == {"app.tag", "release.publish"}
-    others = {key for _, job in jobs() for key in job.get("permissions", {})} - {"contents", "id-token", "packages"}
+    assert {name for name, job in jobs() if may(job, "pull-requests")} == {"plan.comment"}
+    known = {"contents", "id-token", "packages", "pull-requests"}
+    others = {key for _, job in jobs() for key in job.get("permissions", {})} - known
     assert not others
 
 
 def test_whoever_uses_the_identity_of_aws_is_one_of_them() -> None:
     for name, job in jobs():
         assumes = any("aws-actions/" in step.get("uses", "") for step in job.get("steps", ()))
-        assert assumes == (name == "app.push"), name
+        assert assumes == (name in {"app.push", "plan.plan"}), name
+
+
+def test_the_plan_of_a_pull_request_runs_none_of_its_code() -> None:
+    """Whoever may open one could otherwise use the identity in AWS, though it may only read."""
+    planned, commented = (load("plan.yaml")["jobs"][name] for name in ("plan", "comment"))
+    first, second = [step for step in planned["steps"] if "actions/checkout" in step.get("uses", "")]
+    assert first["with"]["ref"] == "${{ github.event.pull_request.base.sha }}"
+    assert second["with"]["path"] == "proposed"
+    assert "head.repo.full_name == github.repository" in planned["if"]
+    assert set(commented["permissions"]) == {"pull-requests"}
+    assert [line.split()[0] for step in commented["steps"] for line in step.get("run", "").splitlines()] == ["gh"]
 
 
 def test_who_may_write_to_the_repository_runs_no_build() -> None:

@@ -38,7 +38,7 @@ _YOU: dict[str, tuple[str, str]] = {
         "Enable what the message names. A verification ends by itself; for a restriction, ask AWS Support",
     ),
     "ApprovalRequired": (
-        "A change destroys data or exceeds `spec.budget`, or a production app's data would be deleted. It waits",
+        "A change destroys data or exceeds `spec.budget`, `changePolicy` is `Approve`, or a deletion loses data",
         "Read the message and `status.plan`. Then approve or confirm it with the command, or take the change back",
     ),
     "BoundaryNotFound": (
