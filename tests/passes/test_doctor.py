@@ -15,7 +15,7 @@ from missyou_operator.cli.doctor import Seen, diagnose, examined
 from missyou_operator.cli.findings import Finding, Severity
 from missyou_operator.cli.render import Style
 from tests.sim.app import App
-from tests.sim.aws import REGION
+from tests.sim.aws import REGION, Aws
 from tests.sim.commands import offline, typed
 
 from .test_domain import zone
@@ -209,6 +209,26 @@ def test_a_health_check_that_is_not_answered_is_named_with_code_and_log(app: App
     assert any(command.startswith("aws logs tail") for command in found.commands)
     app.aws.tell(unanswered=[])
     healed(app)
+
+
+def test_a_path_that_was_never_answered_is_corrected_by_the_command(aws: Aws) -> None:
+    fresh = App(aws, "fresh", environment="Development")
+    aws.tell(unanswered=["/health"])
+    fresh.until(lambda _: fresh.reason("ServiceReady") == "ImageNotFound", "waiting for an image")
+    fresh.push()
+    fresh.until(lambda _: "failed ELB health checks" in fresh.condition("ServiceReady")["message"], "unhealthy")
+    [command] = [each for each in only(doctor(fresh), "Service").commands if "healthCheck" in each]
+    typed(fresh, command)
+    fresh.grow()
+
+
+def test_a_path_that_is_no_longer_answered_is_corrected_by_the_command(app: App) -> None:
+    app.aws.tell(unanswered=["/health"])
+    stop_tasks(app)
+    broken(app)
+    found = only(doctor(app), "Service")
+    [command] = [each for each in found.commands if "healthCheck" in each]
+    mended(app, found, command)
 
 
 # What else a database can have

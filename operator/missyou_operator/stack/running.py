@@ -8,7 +8,8 @@ Another health check is another target group, so that it judges no task that run
 follows from what is observed, so that any pass may be the first or the last of an operator:
 
 1. the new group is created, and listeners know it with weight 0 (ECS refuses a group that no listener knows);
-2. the service registers tasks in both groups: new ones, which must pass both checks, or ECS goes back;
+2. the service registers tasks in both groups: new ones, which must pass both checks, or ECS goes back (in the new one
+   alone, where no task passes the old check);
 3. once all tasks are healthy in the new group, the listeners move to it, in one call each;
 4. the service registers tasks in the new group alone;
 5. the listeners forget the old group, and it is deleted.
@@ -62,6 +63,9 @@ def running_version(app: AppSpec, stack: StackIdentity, world: ObservedState) ->
     used = registered if settled else [*registered, *forwarding, *known]
     serving = _serving(service, own, forwarding, registered, settled=settled)
     others = [arn for arn in dict.fromkeys(used) if arn != own]
+    # New tasks need not pass a check that none passes: the spec may have another one for that very reason.
+    passed = service.attrs["healthy_in"]
+    needed = others if any(passed.get(arn) for arn in others) else []
     kept = [groups[arn] for arn in {*others, serving} - {own, ""}]
     kept += [secret for secret in _owned(world, Secret.TYPE) if secret.id in secrets]
     kept += [repository for repository in _owned(world, Repository.TYPE) if repository.attrs.get("uri") in repositories]
@@ -70,7 +74,7 @@ def running_version(app: AppSpec, stack: StackIdentity, world: ObservedState) ->
         secrets=tuple(sorted(secrets)),
         repositories=tuple(sorted(repositories)),
         serving="" if serving == own else serving,
-        registered=tuple(arn for arn in others if arn in registered and arn in {*forwarding, serving})[
+        registered=tuple(arn for arn in needed if arn in registered and arn in {*forwarding, serving})[
             : _MOST_GROUPS - 1
         ],
         standby=tuple(sorted(arn for arn in others[: _MOST_GROUPS - 1] if arn != serving)),
