@@ -96,6 +96,7 @@ ANSWERS: tuple[Answer, ...] = (
         operation="DescribeTaskDefinition",
         path="taskDefinition",
         compared={
+            "container": "containerDefinitions.name",
             "cpu": "cpu",
             "memory": "memory",
             "execution_role_arn": "executionRoleArn",
@@ -113,7 +114,7 @@ ANSWERS: tuple[Answer, ...] = (
             "log_group": "containerDefinitions.logConfiguration",
             "region": "containerDefinitions.logConfiguration",
         },
-        read="taskDefinitionArn revision status containerDefinitions.name",
+        read="taskDefinitionArn revision status",
         aws={
             _REVISION: (
                 "family networkMode runtimePlatform requiresCompatibilities volumes placementConstraints "
