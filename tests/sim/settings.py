@@ -616,6 +616,7 @@ UNCHANGEABLE: Mapping[tuple[str, str], str] = {
         (
             ("ecs.TaskDefinition", field)
             for field in (
+                "container",
                 *("cpu", "environment", "execution_role_arn", "image_repository", "image_tag", "image_digest"),
                 *(
                     "hardened",
