@@ -89,7 +89,7 @@ def test_what_the_preflight_finds_stops_the_first_creation_until_it_is_gone(benc
     bench.apply(name, environment="Development")
     stuck = bench.until(name, lambda app: condition(app, "Stalled").get("reason") == "PreflightFailed", "stopped")
     message = str(condition(stuck, "Stalled")["message"])
-    assert f"the name ecr.Repository/{name} is taken" in message
+    assert f"already in use by something without the tags of a stack: ecr.Repository/{name} ({name})" in message
     assert bench.vpcs(name) == 0
     ecr.delete_repository(repositoryName=name)
     typed(bench, message.rpartition("at once: ")[2])

@@ -106,8 +106,14 @@ PROBLEMS: dict[str, tuple[Callable[[App], None], tuple[str, ...]]] = {
     "databases": (databases, ("DB instances in us-east-1: 1 of 1 are used", "L-7B6409FD")),
     "database storage": (quota("database_storage", 10), ("this stack needs 20 more", "L-7ADDB58A")),
     "Fargate vCPUs": (quota("fargate_vcpus", 0), ("Fargate On-Demand vCPU", "this stack needs 1 more", "L-3032A538")),
-    "repository": (namesake, ("the name ecr.Repository/checked is taken", "spec.stackName")),
-    "cluster": (another_cluster, ("the name ecs.Cluster/checked-cluster is taken",)),
+    "repository": (
+        namesake,
+        ("already in use by something without the tags of a stack", "ecr.Repository/checked", "spec.stackName"),
+    ),
+    "cluster": (
+        another_cluster,
+        ("already in use by something without the tags of a stack", "ecs.Cluster/checked-cluster"),
+    ),
     "secret": (doomed, ("checked/db_credentials is taken until", "--force-delete-without-recovery")),
     "class": (class_nobody_has, ("spec.database.instanceClass: RDS does not offer db.z1d.large",)),
     "version": (version_nobody_has, ("spec.database.engineVersion", "17.9", "or 17 for AWS's default")),
@@ -302,7 +308,7 @@ def test_the_command_says_the_same_without_a_cluster_and_creates_nothing(
 
     codes: list[int] = []
     said = ends(Exit.STALLED)
-    assert "✘ the name ecr.Repository/checked is taken" in said
+    assert "✘ already in use by something" in said
     assert "✘ VPCs per Region in us-east-1: 1 of 1 are used" in said
     assert main(["plan", "-f", str(file)]) == Exit.TO_DO
     planned = capsys.readouterr().out

@@ -9,20 +9,26 @@ from missyou_operator.engine.plan import ObservedState
 from missyou_operator.preflight.finding import Finding
 from missyou_operator.preflight.subject import Subject
 
+#: Names that a finding lists before it counts the rest.
+_MOST = 8
+
 
 def taken(subject: Subject, world: ObservedState) -> Iterator[Finding]:
-    """Yield a finding for each name that the stack needs and that something of others bears.
+    """Yield a finding for each owner of names that the stack needs: a namesake's whole stack is one.
 
     `world`: what there is of those names, read as for a stack that exists.
     """
+    by_owner: dict[tuple[str, str], list[str]] = {}
     for resource in subject.graph.edges.order:
         found = world.get(resource.address, ())
-        if not found or found[0].owned or resource.EXTERNAL:
-            continue
-        owner = found[0].owner or "nobody known: it lacks the tags of a stack"
+        if found and not found[0].owned and not resource.EXTERNAL:
+            key = (found[0].owner, found[0].remedy or resource.IF_TAKEN)
+            by_owner.setdefault(key, []).append(f"{resource.address} ({found[0].id})")
+    for (owner, remedy), names in by_owner.items():
+        listed = ", ".join(names[:_MOST]) + (f" and {len(names) - _MOST} more" if len(names) > _MOST else "")
         yield Finding(
-            f"the name {resource.address} is taken: {found[0].id} belongs to {owner}",
-            found[0].remedy or resource.IF_TAKEN,
+            f"already in use by {owner or 'something without the tags of a stack'}: {listed}",
+            remedy,
         )
 
 
