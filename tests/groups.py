@@ -12,6 +12,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "integration/test_remedies.py",
         "integration/test_doctor.py",
         "integration/test_rehearsal.py",
+        "integration/test_rotation.py",
         "integration/test_place.py",
         "integration/test_tenancy.py",
         "integration/test_outages.py",

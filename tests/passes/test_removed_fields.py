@@ -103,7 +103,7 @@ LASTING: Mapping[str, str] = {
     "database.storageGiB": "AWS shrinks no storage",
     "database.backupWindow": "AWS keeps the window that was set last: without the field, the choice is its own",
     "database.maintenanceWindow": "AWS keeps the window that was set last: without the field, the choice is its own",
-    "database.restoreFromSnapshot": "only for a new database",
+    **dict.fromkeys(("database.restoreFromSnapshot", "database.restoreToTime"), "only for a new database"),
     "database.passwordRotationDays": "what the operator does on some day: tests/passes/test_rotation.py",
     **dict.fromkeys(
         ("database.finalSnapshot", "deletionPolicy", "driftPolicy", "changePolicy", "suspend", "monitoring.quoteLogs"),

@@ -17,6 +17,7 @@ MODULES = (
     "services.rds.maintenance",
     "services.rds.snapshots",
     "services.rds.backups",
+    "services.rds.automated",
     "services.rds.options",
     "services.rds.windows",
     "services.rds.groups",

@@ -51,7 +51,7 @@ class Server:
         self.control = control
         self._heartbeat: Heartbeat | None = None
         if control.plane is not None:
-            control.plane.metadata = f"{self.url}{METADATA}"
+            control.plane.endpoint, control.plane.metadata = self.url, f"{self.url}{METADATA}"
             self._heartbeat = Heartbeat(control, control.plane)
         self._thread = threading.Thread(target=wsgi.serve_forever, name="test-aws", daemon=True)
         self._thread.start()

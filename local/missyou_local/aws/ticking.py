@@ -75,12 +75,14 @@ def _places() -> set[tuple[str, str]]:
 
 
 def metadata(path: str) -> Response:
-    """Answer a task's request for its metadata: `/_task/<id>` and `/_task/<id>/task`."""
-    task_id = path.removeprefix(METADATA).strip("/").partition("/")[0]
+    """Answer a task's request: `/_task/<id>` and `/_task/<id>/task` for its metadata, `/_task/<id>/credentials`."""
+    task_id, _, what = path.removeprefix(METADATA).strip("/").partition("/")
     with backends.LOCK:
         for services in ecs_services.SERVICES.states():
             for service in services.values():
                 for task in service.tasks:
+                    if task.id == task_id and what == "credentials":
+                        return _json(200, ecs_agent.credentials(task, task.arn.split(":")[3]))
                     if task.id == task_id:
                         return _json(200, ecs_agent.metadata(task))
     return _json(404, {"error": f"there is no task {task_id}"})

@@ -15,14 +15,15 @@ from missyou_local.dataplane.tls_front import TlsFronts
 class DataPlane:
     """Processes, servers and ports of this machine. `folder` gets data, records and certificates.
 
-    `metadata` is the URL below which tasks find their metadata (`<metadata>/<task id>`), set by whoever serves it.
+    `metadata` is the URL below which tasks find their metadata (`<metadata>/<task id>`), `endpoint` that of AWS's API;
+    both are set by whoever serves them.
     `authorities` is the file (PEM) of the authority that signs the certificates of the databases.
     """
 
     def __init__(self, folder: Path) -> None:
         certificate = self_signed(folder / "tls", ["localhost", "127.0.0.1"])
         self.authorities = folder / "tls" / "ca.pem"
-        self.metadata = ""
+        self.metadata = self.endpoint = ""
         self._fronts = TlsFronts(*certificate)
         self.databases = Databases(folder / DATABASES, self._fronts)
         self.tasks = Tasks(folder / TASKS)

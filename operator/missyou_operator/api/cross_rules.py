@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # ---- the stack's name, which metadata.name gives where spec.stackName does not
 
 _NAME = "(has(self.spec.stackName) ? self.spec.stackName : self.metadata.name)"
-_SNAPSHOT = "spec.database.restoreFromSnapshot"
+_SNAPSHOT, _TIME = "spec.database.restoreFromSnapshot", "spec.database.restoreToTime"
 _OLD_NAME = "(has(oldSelf.spec.stackName) ? oldSelf.spec.stackName : oldSelf.metadata.name)"
 
 LONG_NAME = (
@@ -59,6 +59,14 @@ ROOT_RULES = (
         message="the stack has a database already, and a snapshot is never restored into it: create another MissYouApp "
         "with restoreFromSnapshot, or undo this change (removing the field is allowed)",
         path=f".{_SNAPSHOT}",
+        forbidden=True,
+    ),
+    Rule(
+        cel=f"!has(self.{_TIME}) || (has(oldSelf.{_TIME}) && self.{_TIME} == oldSelf.{_TIME}) || "
+        "!has(oldSelf.status) || !has(oldSelf.status.outputs) || !has(oldSelf.status.outputs.rdsEndpoint)",
+        message="the stack has a database already, and nothing is ever restored into it: create another MissYouApp, or "
+        "undo this change (removing the field is allowed)",
+        path=f".{_TIME}",
         forbidden=True,
     ),
 )
@@ -161,6 +169,14 @@ def _check_storage(database: Database) -> str | None:
     )
 
 
+#: A database has one origin.
+ONE_ORIGIN = Rule(
+    cel="!has(self.restoreFromSnapshot) || !has(self.restoreToTime)",
+    message="a database is restored from a snapshot or to a time, not both: remove restoreToTime or "
+    "restoreFromSnapshot",
+    path=".restoreToTime",
+    holds=lambda database: database.restore_from_snapshot is None or database.restore_to_time is None,
+)
 STORAGE_ROOM = Rule(
     cel="!has(self.storageGiB) || !has(self.maxStorageGiB) || self.maxStorageGiB == self.storageGiB || "
     "self.maxStorageGiB * 10 >= self.storageGiB * 11",

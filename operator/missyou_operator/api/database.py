@@ -55,6 +55,10 @@ class Database(WireModel):
     restore_from_snapshot: Annotated[str, Field(max_length=340), rules.SNAPSHOT] | None = None
     """Name or ARN of the snapshot from which the database is created. It is never restored into an existing database.
     name and username must be those of the snapshot."""
+    restore_to_time: Annotated[str, Field(max_length=40), rules.RESTORE_TIME] | None = None
+    """Point in time to which the database is created from the automated backups of a database of the same name, which
+    was deleted or is replicated from another region: for example 2026-11-29T10:00:00Z, or latest. It is never restored
+    into an existing database. Not together with restoreFromSnapshot."""
     name: Annotated[
         str,
         Field(max_length=63),

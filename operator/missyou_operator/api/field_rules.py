@@ -180,6 +180,11 @@ SNAPSHOT = matches(
     f"{_SNAPSHOT_NAME}|arn:aws[a-z-]*:rds:{REGION}:[0-9]{{12}}:snapshot:{_SNAPSHOT_NAME}",
     "must be the name of an RDS snapshot, for example missyou-db-before-v2, or its ARN",
 )
+RESTORE_TIME = matches(
+    "latest|[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+    "(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])",
+    "must be a time with its zone, for example 2026-11-29T10:00:00Z, or latest",
+)
 DATABASE_NAME = matches("[a-z][a-z0-9_]*", "must be a-z, 0-9 and underscores, and start with a letter")
 _TAKEN = "this name is reserved by PostgreSQL or RDS: use another, for example missyou"
 DATABASE_NAME_FREE = not_among(POSTGRES_RESERVED | RDS_DATABASES, _TAKEN)

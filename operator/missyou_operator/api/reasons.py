@@ -168,11 +168,11 @@ _YOU: dict[str, tuple[str, str]] = {
     ),
     "SnapshotFailed": ("AWS could not take the snapshot", "Delete it, and request another under another value"),
     "SnapshotNotFound": (
-        "There is no snapshot as `spec.database.restoreFromSnapshot` names it",
+        "There is no snapshot as `spec.database.restoreFromSnapshot` names it, or no backups for `restoreToTime`",
         "Correct the field, or copy or share the snapshot into the account and region of the stack",
     ),
     "SnapshotUnsuitable": (
-        "The database cannot be restored from that snapshot with the rest of `spec.database`",
+        "The database cannot be restored from that snapshot, or to that time, with the rest of `spec.database`",
         "Correct the fields that the message names",
     ),
     "Suspended": (

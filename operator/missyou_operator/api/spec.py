@@ -53,7 +53,7 @@ class Spec(WireModel):
     """The VPC."""
     service: Annotated[Service, ENV_APART] = Field(default_factory=Service)
     """The tasks on ECS Fargate."""
-    database: Annotated[Database, cross.STORAGE_ROOM, windows.APART] = Field(default_factory=Database)
+    database: Annotated[Database, cross.STORAGE_ROOM, cross.ONE_ORIGIN, windows.APART] = Field(default_factory=Database)
     """The PostgreSQL instance on RDS."""
     registry: Registry = Field(default_factory=Registry)
     """The ECR repository."""

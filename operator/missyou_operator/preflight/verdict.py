@@ -37,7 +37,7 @@ def wanted(subject: Subject, boundary: str = "") -> Wanted:
     new = subject.new
     types = frozenset(resource.TYPE for resource in new)
     # A restored database has the version of its snapshot.
-    instance = next((each for each in new if isinstance(each, DBInstance) and not each.restore_from), None)
+    instance = next((each for each in new if isinstance(each, DBInstance) and not each.origin), None)
     return Wanted(
         types=types,
         cidr=subject.app.network.cidr if "ec2.Vpc" in types else "",

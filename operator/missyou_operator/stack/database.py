@@ -8,6 +8,7 @@ from missyou_operator.api import AppSpec
 from missyou_operator.api.components import Component
 from missyou_operator.aws.identity import PRODUCTION_TAG, StackIdentity
 from missyou_operator.aws.logs import LogGroup
+from missyou_operator.aws.rds.desired import origin_of
 from missyou_operator.aws.rds.evidence import DATA_TAG, evidence
 from missyou_operator.aws.rds.groups import DBParameterGroup, DBSubnetGroup
 from missyou_operator.aws.rds.instance import DBInstance
@@ -52,7 +53,7 @@ def database_lookup(app: AppSpec, observed: Observed | None, major: int) -> Data
     """Return what runs. `major` is the one that it runs, or can be upgraded to if the spec wants that."""
     if observed is None:
         return DatabaseLookup()
-    held = evidence(observed, app.database.restore_from_snapshot or "")
+    held = evidence(observed, origin_of(app.database.restore_from_snapshot or "", app.database.restore_to_time or ""))
     return DatabaseLookup(observed.attrs.get("instance_class") or "", major, held)
 
 
@@ -93,6 +94,7 @@ def database(ctx: Context, net: Network, groups: SecurityGroups, credentials: Se
             backup_window=spec.backup_window,
             maintenance_window=spec.maintenance_window,
             restore_from=spec.restore_from_snapshot or "",
+            restore_to=spec.restore_to_time or "",
             database_name=spec.name,
             username=spec.username,
             credentials=credentials.ref("arn"),

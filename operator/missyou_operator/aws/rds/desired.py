@@ -33,6 +33,15 @@ PORT = 5432
 WINDOWS = ("backup_window", "maintenance_window")
 
 
+#: The last moment that can be restored.
+LATEST = "latest"
+
+
+def origin_of(restore_from: str, restore_to: str) -> str:
+    """Return what a database is restored from, as tags record it: a snapshot, a time, or "" for nothing."""
+    return restore_from or (f"backups of {restore_to}" if restore_to else "")
+
+
 @dataclass(frozen=True, kw_only=True)
 class DesiredInstance(Resource):
     """The settings of a PostgreSQL instance.
@@ -40,8 +49,9 @@ class DesiredInstance(Resource):
     `engine_version` means "at least this, of the same major"; a major alone means AWS's default minor. Storage added
     by autoscaling counts as desired. `credentials` is the ARN of the secret whose JSON key `password` becomes a new
     instance's password, `rotation` the rotation that gives it a later one, for `rotation_request` (see `password`).
-    `restore_from` names the snapshot that a new instance is restored from. AWS chooses windows that are None. `port` is
-    not compared: the app learns the port from the endpoint, and a data plane has its own.
+    `restore_from` names the snapshot that a new instance is restored from, `restore_to` the time (RFC 3339, or
+    `LATEST`) whose data it gets from automated backups. AWS chooses windows that are None. `port` is not compared: the
+    app learns the port from the endpoint, and a data plane has its own.
     """
 
     COMPARED: ClassVar[Mapping[str, Comparator]] = {
@@ -85,9 +95,15 @@ class DesiredInstance(Resource):
     backup_window: str | None = None
     maintenance_window: str | None = None
     restore_from: str = ""
+    restore_to: str = ""
     rotation: str = ""
     rotation_request: str = ""
     port: int = PORT
+
+    @property
+    def origin(self) -> str:
+        """What a new instance is restored from, as tags record it; "" for nothing."""
+        return origin_of(self.restore_from, self.restore_to)
 
     def matches(self, name: str, observed: Observed) -> bool:
         """Compare a field. Storage beyond its limit matches, and so do insights that AWS does not offer."""

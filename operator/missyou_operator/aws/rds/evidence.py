@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Cloud, pages
 from missyou_operator.aws.errors import is_absent
 from missyou_operator.aws.identity import tag_list
+from missyou_operator.aws.rds.desired import LATEST, origin_of
 from missyou_operator.engine.plan import ObservedState
 from missyou_operator.engine.resource import Observed, Remains
 
@@ -27,6 +30,8 @@ GONE = "none"
 _WITHOUT_DATA = frozenset(
     {"creating", "deleting", "failed", "incompatible-create", "incompatible-restore", "restore-error"}
 )
+#: The fields that say what a new database is restored from: one at a time.
+_CHOICES = ("restoreFromSnapshot", "restoreToTime")
 #: Snapshots that a message lists.
 _MOST = 5
 
@@ -85,11 +90,30 @@ def remains(cloud: Cloud, name: str, resource_id: str, restore_from: str) -> Rem
     usable.sort(key=lambda row: str(row.get("SnapshotCreateTime", "")), reverse=True)
     snapshots = [str(row["DBSnapshotIdentifier"]) for row in usable[:_MOST]]
     found = f"Its snapshots, the newest first: {', '.join(snapshots)}" if snapshots else "There is no snapshot of it"
-    found += (
-        f"; retained backups, if any, are shown by: aws rds describe-db-instance-automated-backups --region "
-        f"{cloud.stack.region} --dbi-resource-id {resource_id}"
-    )
-    # The snapshot that the spec names already is restored by an approval.
-    patch = {"spec": {"database": {"restoreFromSnapshot": snapshots[0]}}} if snapshots else {}
-    offered = json.dumps(patch) if snapshots[:1] not in ([], [restore_from]) else ""
+    backups = _backups(cloud, name, resource_id)
+    if backups:
+        first, last = (backups["RestoreWindow"][each] for each in ("EarliestTime", "LatestTime"))
+        found += (
+            f". Its automated backups are retained: any time from {first:%Y-%m-%dT%H:%M:%SZ} to "
+            f"{last:%Y-%m-%dT%H:%M:%SZ} can be restored (spec.database.restoreToTime)"
+        )
+    # What the spec names already is restored by an approval.
+    choice = {"restoreFromSnapshot": snapshots[0]} if snapshots else {}
+    if backups and not (usable and usable[0]["SnapshotCreateTime"] > backups["RestoreWindow"]["LatestTime"]):
+        choice = {"restoreToTime": LATEST}
+    named = origin_of(choice.get("restoreFromSnapshot", ""), choice.get("restoreToTime", ""))
+    patch = {"spec": {"database": {**dict.fromkeys(_CHOICES), **choice} if restore_from else choice}}
+    offered = json.dumps(patch) if named not in {"", restore_from} else ""
     return Remains(found, offered, f"restore {restore_from} again" if restore_from else "begin empty")
+
+
+def _backups(cloud: Cloud, name: str, resource_id: str) -> Mapping[str, Any] | None:
+    """Return the automated backups of a database that is gone, None where there are none that can be restored."""
+    rows = pages(
+        cloud.client("rds"),
+        "describe_db_instance_automated_backups",
+        "DBInstanceAutomatedBackups",
+        DBInstanceIdentifier=name,
+    )
+    found = (row for row in rows if row.get("DbiResourceId") == resource_id and row.get("Status") == "retained")
+    return next((row for row in found if len(row.get("RestoreWindow") or {}) > 1), None)

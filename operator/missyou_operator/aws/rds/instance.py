@@ -14,7 +14,7 @@ from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.listing import Listing, Named
 from missyou_operator.aws.rds import evidence as data
-from missyou_operator.aws.rds import storage
+from missyou_operator.aws.rds import point_in_time, storage
 from missyou_operator.aws.rds.deletion import delete
 from missyou_operator.aws.rds.desired import ARGUMENTS, WINDOWS, DesiredInstance
 from missyou_operator.aws.rds.effects import EFFECTS, WITH_STANDBY
@@ -144,15 +144,15 @@ class DBInstance(DesiredInstance, Named):
 
     def evidence(self, observed: Observed, world: World) -> str:  # noqa: ARG002
         """Return the tag that its subnet group bears."""
-        return data.evidence(observed, self.restore_from)
+        return data.evidence(observed, self.origin)
 
     def lost(self, world: World, recorded: str) -> str:
         """Return the resource ID of an instance that held data and was deleted by others."""
-        return data.lost(world, recorded, self.restore_from)
+        return data.lost(world, recorded, self.origin)
 
     def remains(self, cloud: Cloud, incarnation: str) -> Remains:
         """List the snapshots that there are, and where to look for more."""
-        return data.remains(cloud, self.name, incarnation, self.restore_from)
+        return data.remains(cloud, self.name, incarnation, self.origin)
 
     def busy(self, observed: Observed) -> Health | None:
         """Return the health in a state in which AWS accepts no changes, or not those that are due, else None."""
@@ -193,16 +193,21 @@ class DBInstance(DesiredInstance, Named):
         """Raise what is wrong with the snapshot that the next database is to be restored from."""
         if self.restore_from:
             check_snapshot(cloud, self)
+        elif self.restore_to:
+            point_in_time.check(cloud, self)
 
     def create(self, cloud: Cloud) -> Observed:
         """Start its creation, which takes ten minutes or more."""
         password = recorded(self.credentials, "", self.rotation_request)
         tags = {**self._tagged().tags, DATABASE_TAG: self.database_name, PASSWORD_TAG: password}
         with creating(self.address), explained(self.name, self.instance_class):
-            row = restore(cloud, self, tags) if self.restore_from else self._create_empty(cloud, tags)
+            row = self._restore(cloud, tags) if self.origin else self._create_empty(cloud, tags)
         known = {name: value for name, value in attributes(row).items() if value is not None}
         known["rotation"] = ""
         return replace(self, tags=tags).as_created(self.name, row.get("DBInstanceStatus", "creating"), **known)
+
+    def _restore(self, cloud: Cloud, tags: Mapping[str, str]) -> Mapping[str, Any]:
+        return restore(cloud, self, tags) if self.restore_from else point_in_time.restore(cloud, self, tags)
 
     def _create_empty(self, cloud: Cloud, tags: Mapping[str, str]) -> Mapping[str, Any]:
         version = version_to_create(cloud, self.engine_version)

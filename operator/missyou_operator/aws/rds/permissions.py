@@ -25,15 +25,24 @@ PERMISSIONS: tuple[Grant, ...] = (
     make("rds:RestoreDBInstanceFromDBSnapshot", on=("rds:snapshot:{snapshot}",)),
     make("rds:RestoreDBInstanceFromDBSnapshot", on=("rds:snapshot:*",), also=(OURS,)),
     change("rds:RestoreDBInstanceFromDBSnapshot", on=(_SUBNETS, _PARAMETERS)),
+    make("rds:RestoreDBInstanceToPointInTime", on=(_DATABASE,)),
+    # The backups of a database that is gone have no name, and bear its tags: the operator judges whose they are.
+    make("rds:RestoreDBInstanceToPointInTime", on=("rds:auto-backup:*",)),
+    change("rds:RestoreDBInstanceToPointInTime", on=(_SUBNETS, _PARAMETERS)),
     change("rds:ModifyDBInstance", on=(_DATABASE, _PARAMETERS)),
     change("rds:DeleteDBInstance", "rds:StartDBInstance", "rds:RemoveTagsFromResource", on=(_DATABASE,)),
     # What is left of a database that others deleted.
-    observe("rds:DescribeDBSnapshots"),
+    observe("rds:DescribeDBSnapshots", "rds:DescribeDBInstanceAutomatedBackups"),
     make("rds:AddTagsToResource", on=(_SUBNETS,)),
     READ_PASSWORD,
     Grant(
         Part.MAKE,
-        ("rds:CreateDBInstance", "rds:ModifyDBInstance", "rds:RestoreDBInstanceFromDBSnapshot"),
+        (
+            "rds:CreateDBInstance",
+            "rds:ModifyDBInstance",
+            "rds:RestoreDBInstanceFromDBSnapshot",
+            "rds:RestoreDBInstanceToPointInTime",
+        ),
         ("rds:og:default:postgres*",),
         implied="every instance has an option group, AWS's default one if none is named: RDS User Guide",
     ),

@@ -31,7 +31,7 @@ DATABASE_TAG = "missyou.app/database-name"
 #: The maximum length of a tag's value. Source: RDS User Guide, "Tagging Amazon RDS resources".
 _TAG_MAX = 256
 _FIELD = "spec.database.restoreFromSnapshot"
-_UNSUITABLE = "SnapshotUnsuitable"
+UNSUITABLE = "SnapshotUnsuitable"
 
 
 def origin(given: str) -> str:
@@ -44,7 +44,7 @@ def unfinished(desired: DesiredInstance, observed: Observed) -> Health | None:
     source, name = observed.tags.get(RESTORED_TAG), observed.attrs.get("database_name")
     if source and name and name != desired.database_name:
         return failed(
-            _UNSUITABLE,
+            UNSUITABLE,
             f"the database in {observed.id}, restored from {source}, is called {name} and cannot be renamed: delete "
             f"this MissYouApp and create it again with spec.database.name: {name}",
         )
@@ -56,18 +56,19 @@ def unfinished(desired: DesiredInstance, observed: Observed) -> Health | None:
 def origin_note(desired: DesiredInstance, observed: Observed) -> str:
     """Return a note on an instance's origin if it differs from the snapshot in the spec."""
     source = observed.tags.get(RESTORED_TAG)
-    if not desired.restore_from or source == origin(desired.restore_from):
+    if not desired.origin or source == origin(desired.origin):
         return ""
     actual = f"was restored from {source}" if source else "was created empty"
-    return f"{actual}: {_FIELD} only takes effect when a database is created"
+    field = _FIELD if desired.restore_from else "spec.database.restoreToTime"
+    return f"{actual}: {field} only takes effect when a database is created"
 
 
 def check(cloud: Cloud, desired: DesiredInstance) -> Mapping[str, Any]:
     """Return the snapshot that the spec names. Errors: NotYetError, RefusedError where it cannot be restored."""
     row = _find(cloud, desired.restore_from)
-    _check_owner(cloud, desired.restore_from, row)
+    check_owner(cloud, desired.restore_from, row)
     if problems := unsuitable(row, desired):
-        raise RefusedError(_UNSUITABLE, f"{_FIELD}: {desired.restore_from} {'; '.join(problems)}")
+        raise RefusedError(UNSUITABLE, f"{_FIELD}: {desired.restore_from} {'; '.join(problems)}")
     return row
 
 
@@ -114,7 +115,7 @@ def _find(cloud: Cloud, given: str) -> Mapping[str, Any]:
     _, _, _, region, account, *_ = f"{given}:::::".split(":") if given.startswith("arn:") else [""] * 5
     if region not in {"", cloud.stack.region}:
         raise RefusedError(
-            _UNSUITABLE,
+            UNSUITABLE,
             f"{_FIELD}: {given} is in {region}, the stack in {cloud.stack.region}. Copy it (aws rds copy-db-snapshot "
             f"--region {cloud.stack.region} --source-region {region} --source-db-snapshot-identifier {given} "
             "--kms-key-id alias/aws/rds --target-db-snapshot-identifier …) and name the copy",
@@ -140,8 +141,8 @@ def _find(cloud: Cloud, given: str) -> Mapping[str, Any]:
     return row
 
 
-def _check_owner(cloud: Cloud, given: str, row: Mapping[str, Any]) -> None:
-    """Refuse a snapshot that is not the asker's, and say nothing of what is in it.
+def check_owner(cloud: Cloud, given: str, row: Mapping[str, Any], field: str = _FIELD) -> None:
+    """Refuse a snapshot, or automated backups, that is not the asker's, and say nothing of what is in it.
 
     Permission to write a MissYouApp in one namespace is no permission to read the data of another: nor that of a
     namespace of the same name in another cluster, nor that of who had the namespace before. Without tenants, a
@@ -156,11 +157,11 @@ def _check_owner(cloud: Cloud, given: str, row: Mapping[str, Any]) -> None:
     if (owner or grant is not None) and not inherited:
         theirs = owner.partition("/")[0] != namespace or cluster not in here
         if theirs:
-            raise RefusedError(Reason.NOT_GRANTED, f"{_FIELD}: {given} {_whose(cloud, owner, cluster, namespace)}")
+            raise RefusedError(Reason.NOT_GRANTED, f"{field}: {given} {_whose(cloud, owner, cluster, namespace)}")
     if uid and uid != stack.uid and not inherited and not cloud.lives(uid):
         raise RefusedError(
             Reason.NOT_GRANTED,
-            f"{_FIELD}: {given} was taken of an app that the namespace {namespace} has no longer, perhaps of other "
+            f"{field}: {given} was taken of an app that the namespace {namespace} has no longer, perhaps of other "
             f"people's. If its data is to be this app's: {stack.take_over_command()}",
         )
 

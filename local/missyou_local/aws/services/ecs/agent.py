@@ -49,6 +49,10 @@ def run(call: Call, plane: DataPlane, task: Task, images: Mapping[str, Any]) -> 
         "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
         "ECS_CONTAINER_METADATA_URI_V4": f"{plane.metadata}/{task.id}",
     }
+    if task.definition.task_role_arn:
+        # On AWS, a path relative to 169.254.170.2; SDKs take a whole URL on loopback, too.
+        variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{plane.metadata}/{task.id}/credentials"
+        variables["AWS_ENDPOINT_URL"] = plane.endpoint
     ports = {int(mapping["containerPort"]) for mapping in container.get("portMappings", [])}
     wanted = variables.get("PORT", "")
     if wanted.isdecimal():
@@ -98,6 +102,20 @@ def _logger(call: Call, container: Mapping[str, Any], task: Task) -> Callable[[S
             logs.groups[group].put_log_events(stream, events)
 
     return put
+
+
+def credentials(task: Task, region: str) -> dict[str, Any]:
+    """Return credentials of the task's role. Source: ECS developer guide, "Task IAM role"."""
+    role = str(task.definition.task_role_arn)
+    sts = backends.backend("sts", role.split(":")[4], "global")
+    made = sts.assume_role(region, task.id, role, "", 3600, "")
+    return {
+        "RoleArn": role,
+        "AccessKeyId": made.access_key_id,
+        "SecretAccessKey": made.secret_access_key,
+        "Token": made.session_token,
+        "Expiration": f"{made.expiration:%Y-%m-%dT%H:%M:%SZ}",
+    }
 
 
 def metadata(task: Task) -> dict[str, Any]:

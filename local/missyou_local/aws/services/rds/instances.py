@@ -14,7 +14,7 @@ from missyou_local.aws.call import Call, Result, advances, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ec2 import interfaces
 from missyou_local.aws.services.rds import catalogue as rds_catalogue
-from missyou_local.aws.services.rds import refusals, together
+from missyou_local.aws.services.rds import refusals, retained, together
 from missyou_local.aws.services.rds import servers as rds_servers
 from missyou_local.aws.services.rds import snapshots as rds_snapshots
 from missyou_local.aws.services.rds import windows as rds_windows
@@ -117,6 +117,7 @@ def begin(call: Call, name: str, model: Any, kms_key: str, password: str) -> Non
         port=int(call.params.get("Port", model.port)),
         kms_key=kms_key,
         password=password,
+        created=call.now,
     )
     _remember(database, call)
     _attach(call, name, model)
@@ -282,6 +283,7 @@ def delete_db_instance(call: Call) -> Result:
         )
     if snapshot:
         rds_snapshots.begin(call, rds.databases[name], snapshot, database, call.timing.rds_delete)
+    retained.retain(call, name, database)
     database.busy, database.until = "deleting", call.now + call.timing.rds_delete
     rds_servers.remove(call, name)
     result = call.ask("DescribeDBInstances", {"DBInstanceIdentifier": name})

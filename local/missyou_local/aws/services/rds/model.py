@@ -19,6 +19,7 @@ class Database:
     port: int
     kms_key: str
     password: str = field(repr=False)
+    created: float = 0.0
     insights: bool = False
     pending: dict[str, Any] = field(default_factory=dict)
     apply_at: float | None = None
