@@ -11,6 +11,7 @@ from missyou_operator.aws.secretsmanager.values import READ_PASSWORD
 
 _DATABASE, _FINAL = "rds:db:{rds.DBInstance}", "rds:snapshot:{rds.DBInstance}-final-*"
 _SUBNETS, _PARAMETERS = "rds:subgrp:{rds.DBSubnetGroup}", "rds:pg:{rds.DBParameterGroup}"
+_OPTIONS = "every instance has an option group, AWS's default one if none is named: RDS User Guide"
 _SNAPSHOT = (
     "RDS takes and tags a final snapshot in the caller's name: RDS's notice of August 2024, as quoted in "
     "github.com/aws-solutions/instance-scheduler-on-aws/issues/572"
@@ -20,15 +21,13 @@ PERMISSIONS: tuple[Grant, ...] = (
     observe("rds:DescribeDBInstances", "rds:DescribeDBEngineVersions", "rds:DescribeOrderableDBInstanceOptions"),
     make("rds:CreateDBInstance", "rds:AddTagsToResource", on=(_DATABASE,)),
     change("rds:CreateDBInstance", on=(_SUBNETS, _PARAMETERS)),
-    make("rds:RestoreDBInstanceFromDBSnapshot", on=(_DATABASE,)),
+    make("rds:RestoreDBInstanceFromDBSnapshot", "rds:RestoreDBInstanceToPointInTime", on=(_DATABASE,)),
     # The spec may name a snapshot that is older than the stack, or belongs to another account.
     make("rds:RestoreDBInstanceFromDBSnapshot", on=("rds:snapshot:{snapshot}",)),
     make("rds:RestoreDBInstanceFromDBSnapshot", on=("rds:snapshot:*",), also=(OURS,)),
-    change("rds:RestoreDBInstanceFromDBSnapshot", on=(_SUBNETS, _PARAMETERS)),
-    make("rds:RestoreDBInstanceToPointInTime", on=(_DATABASE,)),
     # The backups of a database that is gone have no name, and bear its tags: the operator judges whose they are.
-    make("rds:RestoreDBInstanceToPointInTime", on=("rds:auto-backup:*",)),
-    change("rds:RestoreDBInstanceToPointInTime", on=(_SUBNETS, _PARAMETERS)),
+    Grant(Part.CHANGE, ("rds:RestoreDBInstanceToPointInTime",), ("rds:auto-backup:*",)),
+    change("rds:RestoreDBInstanceFromDBSnapshot", "rds:RestoreDBInstanceToPointInTime", on=(_SUBNETS, _PARAMETERS)),
     change("rds:ModifyDBInstance", on=(_DATABASE, _PARAMETERS)),
     change("rds:DeleteDBInstance", "rds:StartDBInstance", "rds:RemoveTagsFromResource", on=(_DATABASE,)),
     # What is left of a database that others deleted.
@@ -37,15 +36,11 @@ PERMISSIONS: tuple[Grant, ...] = (
     READ_PASSWORD,
     Grant(
         Part.MAKE,
-        (
-            "rds:CreateDBInstance",
-            "rds:ModifyDBInstance",
-            "rds:RestoreDBInstanceFromDBSnapshot",
-            "rds:RestoreDBInstanceToPointInTime",
-        ),
+        ("rds:CreateDBInstance", "rds:ModifyDBInstance", "rds:RestoreDBInstanceFromDBSnapshot"),
         ("rds:og:default:postgres*",),
-        implied="every instance has an option group, AWS's default one if none is named: RDS User Guide",
+        implied=_OPTIONS,
     ),
+    Grant(Part.CHANGE, ("rds:RestoreDBInstanceToPointInTime",), ("rds:og:default:postgres*",), implied=_OPTIONS),
     Grant(Part.CHANGE, ("rds:CreateDBSnapshot",), (_DATABASE,), (OURS,), implied=_SNAPSHOT),
     Grant(Part.MAKE, ("rds:CreateDBSnapshot",), (_FINAL,), implied=_SNAPSHOT),
     Grant(
