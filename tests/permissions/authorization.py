@@ -226,6 +226,9 @@ IMPLIED: Mapping[str, Implied] = {
             {f"aws:RequestTag/{key}": value for key, value in request_tags(params).items()},
         ),
     ],
+    "rds:RestoreDBInstanceToPointInTime": lambda *_: [
+        ("rds:RestoreDBInstanceToPointInTime", "new rds:og:default:postgres-15", {}),
+    ],
     "rds:DeleteDBInstance": _final,
     "application-autoscaling:RegisterScalableTarget": lambda *_: [_linked("ecs.application-autoscaling.amazonaws.com")],
     "application-autoscaling:PutScalingPolicy": _tracking,

@@ -109,6 +109,7 @@ def live(aws: Aws, environ: pytest.MonkeyPatch) -> Lived:
     their_revision_goes(app)
     app.reborn(environment="Development", database={"restoreFromSnapshot": arn.rpartition(":")[2]})
     app.settle()
+    database_returns(app)
     app.delete()
     return Lived(
         frozenset(action_of(*entry["operation"].split(":", 1)) for entry in aws.control.ledger.entries(caller=key)),
@@ -119,6 +120,17 @@ def live(aws: Aws, environ: pytest.MonkeyPatch) -> Lived:
         at_the_door(aws, Enforcing(aws.answer, action_of)),
         narrow,
     )
+
+
+def database_returns(app: App) -> None:
+    """Have the database deleted by somebody else, who retains its automated backups, and restored from them."""
+    app.client("rds").delete_db_instance(
+        DBInstanceIdentifier=f"{app.stack}-db", SkipFinalSnapshot=True, DeleteAutomatedBackups=False
+    )
+    app.clock.now += 60.0
+    app.observe_now()
+    app.edit(database={"restoreFromSnapshot": None, "restoreToTime": "latest"})
+    app.settle()
 
 
 def at_the_door(aws: Aws, door: Door) -> str:

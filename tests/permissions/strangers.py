@@ -62,6 +62,7 @@ BY_NAME_ONLY: Mapping[str, str] = {
     "logs:TagResource": _ONE_TAGGING,
     "rds:AddTagsToResource": _ONE_TAGGING,
     "rds:RestoreDBInstanceFromDBSnapshot": "the spec may name any snapshot: it need not be one of ours",
+    "rds:RestoreDBInstanceToPointInTime": "the backups may be those of an app that this one is the heir of",
     "s3:AbortMultipartUpload": _NO_TAGS,
     "s3:DeleteBucket": _NO_TAGS,
     "s3:DeleteObject": _NO_TAGS,
