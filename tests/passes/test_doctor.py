@@ -57,6 +57,18 @@ def test_a_healthy_app_gets_one_line(app: App) -> None:
     assert line == f"✔ default/{NAME} is healthy: 1/1 tasks run, {app.body['status']['url']}"
 
 
+def test_a_plan_that_waits_is_told_once_with_the_command_that_approves_it(app: App) -> None:
+    app.edit(changePolicy="Approve", service={"port": 9000})
+    app.until(lambda _: app.reason("Stalled") == "ApprovalRequired", "a plan that waits")
+    app.one_pass()
+    assert app.condition("ServiceReady")["message"].count("waits for the approval") == 1
+    [found] = doctor(app)
+    assert found.reason == "ApprovalRequired"
+    assert f"missyou.app/approve={app.body['status']['plan']['id']}" in " ".join(found.commands)
+    app.edit(changePolicy="Automatic", service={"port": 8000})
+    app.settle()
+
+
 # "ECS tasks not starting: check CloudWatch logs, verify secrets exist"
 
 

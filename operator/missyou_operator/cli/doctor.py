@@ -30,7 +30,7 @@ from missyou_operator.controller.inputs import observe_and_plan
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.outcome import Outcome
 from missyou_operator.engine.plan import Change
-from missyou_operator.engine.resource import pending
+from missyou_operator.engine.resource import READY, pending
 
 _ABOUT = """\
 Say what is wrong with a MissYouApp, what shows it, and which command mends it. Reads the object and, where AWS
@@ -112,13 +112,17 @@ def examined(body: Mapping[str, Any], stack: OfflineStack) -> Seen:
     """Judge a stack as a pass would, without changing anything, and read the evidence of what is in trouble."""
     inputs = stack.inputs
     observations, graph, plan = observe_and_plan(inputs)
-    blind = observations.unreadable
+    blind, status = observations.unreadable, read_status(body)
+    # Of what the operator holds back, its conditions tell.
+    told = {change.resource for change in (status.plan.changes if status.plan else ()) if change.held_because}
     held = {
-        change.address: blind.get(change.type, pending(TO_BE_DONE, _to_do(body, change))) for change in plan.changes
+        change.address: READY
+        if change.address in told
+        else blind.get(change.type, pending(TO_BE_DONE, _to_do(body, change)))
+        for change in plan.changes
     }
     outcome = execute(graph, observations.world, plan, inputs.runtime, held)
     views = _views(outcome, frozenset(inputs.unusable))
-    status = read_status(body)
     troubled = {view.component for view in freshest(views_of(status), views) if not view.holds}
     names = inputs.sources.names if inputs.sources else {}
     reader = Reader(inputs.cloud, {}, seconds(), names, begun=True)

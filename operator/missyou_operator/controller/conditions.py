@@ -89,7 +89,7 @@ def component_verdicts(results: Sequence[Result], notes: Mapping[str, str]) -> l
             # A warning has a reason of its own: it works, and somebody should know.
             warnings = [health for health in healths if health.reason != READY.reason]
             told = healths if component in _WITH_MESSAGES else warnings
-            note = notes.get(component, "") or "; ".join(health.message for health in told)
+            note = notes.get(component, "") or "; ".join(dict.fromkeys(health.message for health in told))
             reason = warnings[0].reason if warnings else Reason.AVAILABLE
             verdicts.append(Verdict(component.condition, "True", reason, note))
         else:
