@@ -96,6 +96,11 @@ def test_an_import_and_the_first_passes_set_tags_and_nothing_else(project: Proje
     assert {call.rpartition(":")[2] for call in written(aws, before)} == _TAGGING
     stack = open_stack(placed(yaml.safe_load((tmp_path / "missyou.yaml").read_text())), REGION, Accounts(Process(aws)))
     assert plan.show(stack, "text") == Exit.OK
+    ignored = app.body["spec"]["existing"]["ignoreDifferences"]
+    # Its password is the one that it has.
+    assert [each["fields"] for each in ignored if each["resource"] == f"rds.DBInstance/{project.database}"] == [
+        ["parameter_group", "storage_type"]
+    ]
     first = changes(app.calls(app.one_pass))
     assert only_tags(first), first
     assert left_to_do(app) == []
