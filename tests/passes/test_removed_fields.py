@@ -97,6 +97,13 @@ LASTING: Mapping[str, str] = {
     **dict.fromkeys(
         ("service.envFrom.*.name", "service.envFrom.*.key"), "tests/passes/test_env_from.py: the secret goes with it"
     ),
+    **dict.fromkeys(
+        (
+            *("service.deployment.strategy", "service.deployment.bakeMinutes", "service.deployment.canaryPercent"),
+            *("service.deployment.stepPercent", "service.deployment.stepMinutes"),
+        ),
+        "set, used and left without a trace: tests/passes/test_strategies.py",
+    ),
     "image.update": "what the operator does when a tag moves: tests/passes/test_image_digests.py",
     "image.repository": "the stack's own repository goes, which needs approval: tests/passes/test_changes.py",
     "database.engineVersion": "AWS downgrades no database",

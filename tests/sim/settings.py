@@ -146,6 +146,12 @@ def _other_expression(queries: list[dict[str, Any]]) -> None:
             query["Expression"] = f"0 * ({query['Expression']})"
 
 
+def _other_dimensions(queries: list[dict[str, Any]]) -> None:
+    next(query for query in queries if query.get("MetricStat"))["MetricStat"]["Metric"]["Dimensions"] = [
+        {"Name": "LoadBalancer", "Value": "app/other/1"}
+    ]
+
+
 def _other_operand(queries: list[dict[str, Any]]) -> None:
     next(query for query in queries if query.get("MetricStat"))["MetricStat"]["Metric"]["MetricName"] = "RequestCount2"
 
@@ -437,6 +443,10 @@ SETTINGS: Mapping[tuple[str, str], tuple[Change, ...]] = {
     ("route53.Alias", "by_health"): (record(EvaluateTargetHealth=True),),
     ("route53.Alias", "routing"): (record(SetIdentifier="half", Weight=50),),
     ("route53.Alias", "target"): (record(DNSName="else.us-east-1.elb.amazonaws.com."),),
+    ("ecs.Service", "alarms"): (
+        service(deploymentConfiguration={"alarms": {"alarmNames": [], "enable": False, "rollback": False}}),
+        service(deploymentConfiguration={"alarms": {"alarmNames": ["mine"], "enable": True, "rollback": True}}),
+    ),
     ("ecs.Service", "circuit_breaker"): (
         service(deploymentConfiguration={"deploymentCircuitBreaker": {"enable": False, "rollback": False}}),
     ),
@@ -524,6 +534,7 @@ SETTINGS: Mapping[tuple[str, str], tuple[Change, ...]] = {
     ("cloudwatch.Alarm", "notified_of_missing_data"): (alarm("rds-cpu", InsufficientDataActions=_OTHER_TOPIC),),
     ("cloudwatch.Alarm", "notified_of_recovery"): (alarm("rds-cpu", OKActions=_OTHER_TOPIC),),
     ("cloudwatch.Alarm", "operands"): (math(_other_operand),),
+    ("cloudwatch.Alarm", "operand_dimensions"): (math(_other_dimensions),),
     ("cloudwatch.Alarm", "period"): (alarm("rds-cpu", Period=60),),
     ("cloudwatch.Alarm", "statistic"): (alarm("rds-cpu", Statistic="Maximum"),),
     ("cloudwatch.Alarm", "threshold"): (alarm("rds-cpu", Threshold=99.0),),
@@ -559,6 +570,10 @@ _PART_OF_ANOTHER = "changing it is a change of something else, which is tried"
 _REVISION = "a revision never changes; another one that the service runs is a change of the service"
 #: (type, compared field) -> why nobody can change it, or why it is not tried.
 UNCHANGEABLE: Mapping[tuple[str, str], str] = {
+    **dict.fromkeys(
+        (("ecs.Service", field) for field in ("strategy", "alternate_target_group", "listener_rule", "balancing_role")),
+        "of a service that shifts requests: tests/passes/test_strategies.py",
+    ),
     ("iam.Role", "permissions_boundary"): "compared where the operator has the setting: tests/passes/test_boundary.py",
     **dict.fromkeys(
         (

@@ -8,12 +8,18 @@ from missyou_operator.api import AppSpec, parse
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.engine.graph import Graph
 from missyou_operator.stack import Lookups, build
-from missyou_operator.stack.context import DomainLookup, PasswordLookup
+from missyou_operator.stack.context import DomainLookup, PasswordLookup, RunningVersion, Shift
 
 STACK = StackIdentity("missyou", "default/missyou", "cluster-uid", "123456789012", "eu-central-1", "app-uid")
 PLAIN = Lookups(("eu-central-1a", "eu-central-1b"))
 #: Answers for which everything is declared that depends on them.
-LOOKUPS = Lookups(PLAIN.zones, DomainLookup(zone="Z1"), "before-v2", password=PasswordLookup("a1b2", under_way=True))
+LOOKUPS = Lookups(
+    PLAIN.zones,
+    DomainLookup(zone="Z1"),
+    "before-v2",
+    password=PasswordLookup("a1b2", under_way=True),
+    running=RunningVersion(shift=Shift(wanted=True)),
+)
 ELSEWHERE = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:gemini-AbCdEf"
 SPECS: tuple[dict[str, Any], ...] = (
     {},

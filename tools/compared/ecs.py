@@ -41,6 +41,14 @@ ANSWERS: tuple[Answer, ...] = (
             "security_group_ids": "networkConfiguration.awsvpcConfiguration.securityGroups",
             "failed_rollout": "tags",
             "target_groups": "loadBalancers.targetGroupArn",
+            "alternate_target_group": "loadBalancers.advancedConfiguration",
+            "listener_rule": "loadBalancers.advancedConfiguration",
+            "balancing_role": "loadBalancers.advancedConfiguration",
+            "strategy": (
+                "deploymentConfiguration.strategy deploymentConfiguration.bakeTimeInMinutes "
+                "deploymentConfiguration.canaryConfiguration deploymentConfiguration.linearConfiguration"
+            ),
+            "alarms": "deploymentConfiguration.alarms",
             "container_port": "loadBalancers.containerPort",
             "grace_seconds": "healthCheckGracePeriodSeconds",
             "circuit_breaker": (
@@ -56,11 +64,11 @@ ANSWERS: tuple[Answer, ...] = (
             "tags": "tags",
         },
         read="serviceArn serviceName clusterArn status runningCount pendingCount events deployments.id "
-        "deployments.status deployments.rolloutState deployments.failedTasks",
+        "deployments.status deployments.rolloutState deployments.failedTasks currentServiceDeployment",
         aws={
             _FIXED: "schedulingStrategy deploymentController roleArn createdAt createdBy resourceManagementType",
             _TOLD: (
-                "platformFamily taskSets currentServiceDeployment currentServiceRevisions deployments.desiredCount "
+                "platformFamily taskSets currentServiceRevisions deployments.desiredCount "
                 "deployments.pendingCount deployments.runningCount deployments.createdAt deployments.updatedAt "
                 "deployments.capacityProviderStrategy deployments.launchType deployments.platformVersion "
                 "deployments.platformFamily deployments.networkConfiguration deployments.rolloutStateReason "
@@ -73,13 +81,9 @@ ANSWERS: tuple[Answer, ...] = (
             "a default that AWS changes by itself; tasks stay spread over both zones": "availabilityZoneRebalancing",
         },
         others={
-            "of deployments other than rolling ones": (
-                "deploymentConfiguration.strategy deploymentConfiguration.bakeTimeInMinutes "
-                "deploymentConfiguration.lifecycleHooks deploymentConfiguration.linearConfiguration "
-                "deploymentConfiguration.canaryConfiguration deploymentConfiguration.earlySuccessCriteria "
-                "loadBalancers.advancedConfiguration"
+            "functions that a person lets ECS call during a deployment, and when it may be over early": (
+                "deploymentConfiguration.lifecycleHooks deploymentConfiguration.earlySuccessCriteria"
             ),
-            "alarms that a person lets stop rollouts": "deploymentConfiguration.alarms",
             "further ways to the tasks that a person has set up": (
                 "serviceRegistries deployments.serviceConnectConfiguration deployments.vpcLatticeConfigurations"
             ),

@@ -36,6 +36,7 @@ ANSWERS: tuple[Answer, ...] = (
             "unit": "Unit",
             "expression": "Metrics.Expression",
             "operands": "Metrics.Id Metrics.MetricStat",
+            "operand_dimensions": "Metrics.MetricStat",
             "threshold": "Threshold",
             "comparison": "ComparisonOperator",
             "evaluation_periods": "EvaluationPeriods",

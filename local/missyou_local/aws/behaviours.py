@@ -28,6 +28,7 @@ MODULES = (
     "services.ecs.definitions",
     "services.ecs.services",
     "services.ecs.reads",
+    "services.ecs.deployments",
     "services.autoscaling",
     "services.cloudwatch.alarms",
     "services.cloudwatch.dashboards",

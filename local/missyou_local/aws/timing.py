@@ -47,6 +47,8 @@ class Timing:
     """A second of the interval of health checks, where a data plane checks."""
     grace_second: float = 0.25
     """A second of a service's health check grace period, where a data plane checks."""
+    bake_minute: float = 0.0
+    """A minute of a deployment's bake times."""
     eni: float = 0.5
     """How long network interfaces outlive the load balancer, database or task that they belonged to."""
     iam: float = 0.0
@@ -89,6 +91,7 @@ class Timing:
             task_stop=30.0,
             check_second=1.0,
             grace_second=1.0,
+            bake_minute=60.0,
             eni=90.0,
             iam=12.0,
             certificate=90.0,

@@ -14,6 +14,7 @@ from pydantic import Field
 from missyou_operator.api import fargate
 from missyou_operator.api import field_rules as rules
 from missyou_operator.api.base import WireModel
+from missyou_operator.api.deployment import DEPLOYMENT_RULES, Deployment
 from missyou_operator.api.env_rules import ENV_FROM_RULES, ENV_RULES, SECRETS_MAX
 from missyou_operator.api.monitoring import LOG_DAYS
 from missyou_operator.api.rules import OneOf
@@ -143,6 +144,8 @@ class Service(WireModel):
     """Targets of autoscaling, and the pauses between its steps."""
     health_check: HealthCheck = Field(default_factory=HealthCheck)
     """The load balancer's health check of a task."""
+    deployment: Annotated[Deployment, *DEPLOYMENT_RULES] = Field(default_factory=Deployment)
+    """How a new version takes over the requests."""
     hardened: bool | None = None
     """Whether the container runs as user 65532 without Linux capabilities, under an init process that reaps its
     children. Default: true for images in the stack's own repository, false for those of other repositories."""

@@ -1,6 +1,7 @@
 """The permissions boundary of the roles that the operator creates: the most that such a role may ever do. Pure.
 
-Whatever policy a role gets, by whomever, it can do no more than this: start tasks of its own stack, and write its logs.
+Whatever policy a role gets, by whomever, it can do no more than this: start tasks of its own stack, write its logs, and
+shift requests between its target groups.
 Source: IAM User Guide, "Permissions boundaries for IAM entities".
 """
 
@@ -53,6 +54,7 @@ def _statements(
     flows = [own.arn(f"logs:log-group:{name}:*") for name in names["ec2.FlowLogGroup"]]
     yield _allow(["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], flows, named)
     yield _allow(["logs:DescribeLogGroups"], ["*"])
+    yield from _balancing(own, names, named)
     if repositories:
         yield _allow(_PULL, sorted(repositories))
     if secrets:
@@ -68,6 +70,18 @@ def _statements(
                 }
             },
         )
+
+
+def _balancing(own: Scope, names: Names, named: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Allow what ECS needs to shift requests between two target groups: see `stack.service.balancing_role`."""
+    service = "elasticloadbalancing"
+    read = ("DescribeListeners", "DescribeRules", "DescribeTargetGroups", "DescribeTargetHealth")
+    yield _allow([f"{service}:{each}" for each in read], ["*"])
+    groups = [own.arn(f"{service}:targetgroup/{name}/*") for name in names["elbv2.TargetGroup"]]
+    yield _allow([f"{service}:DeregisterTargets", f"{service}:RegisterTargets"], groups, named)
+    kinds = ("listener", "listener-rule")
+    rules = [own.arn(f"{service}:{kind}/app/{name}/*") for kind in kinds for name in names["elbv2.LoadBalancer"]]
+    yield _allow([f"{service}:ModifyListener", f"{service}:ModifyRule"], rules, named)
 
 
 def _allow(

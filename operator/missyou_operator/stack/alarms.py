@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
+from typing import Required, TypedDict
 
 from missyou_operator.api.components import Component
 from missyou_operator.aws.cloudwatch.alarm import Alarm
@@ -57,13 +58,11 @@ def alarms(ctx: Context, balancing: Balancing, notified: tuple[str | Ref, ...]) 
 
 def _balancer(ctx: Context, balancing: Balancing, notifying: Notifying) -> Iterator[Alarm]:
     balancer: Mapping[str, str | Ref] = {"LoadBalancer": balancing.load_balancer.ref("arn_suffix")}
-    group = {**balancer, "TargetGroup": balancing.serving_suffix}
     message = "no task is healthy: nothing has served for three minutes. See ServiceReady of the MissYouApp"
     yield Alarm(
         **notifying(AlarmName.HEALTHY_TASKS, message),
         namespace=_BALANCER,
-        metric="HealthyHostCount",
-        dimensions=group,
+        **_hosts(balancing, "HealthyHostCount"),
         statistic="Maximum",
         period=60,
         threshold=1.0,
@@ -92,8 +91,7 @@ def _balancer(ctx: Context, balancing: Balancing, notifying: Notifying) -> Itera
     yield Alarm(
         **notifying(AlarmName.UNHEALTHY_TASKS, message),
         namespace=_BALANCER,
-        metric="UnHealthyHostCount",
-        dimensions=group,
+        **_hosts(balancing, "UnHealthyHostCount"),
         statistic="Maximum",
         period=60,
         threshold=0.0,
@@ -102,6 +100,30 @@ def _balancer(ctx: Context, balancing: Balancing, notifying: Notifying) -> Itera
         datapoints=5,
         treat_missing="notBreaching",
     )
+
+
+class _Watched(TypedDict, total=False):
+    """The arguments that say what an alarm watches."""
+
+    dimensions: Required[Mapping[str, str | Ref]]
+    metric: str
+    expression: str
+    operands: Mapping[str, str]
+    operand_dimensions: Mapping[str, Mapping[str, str | Ref]]
+
+
+def _hosts(balancing: Balancing, metric: str) -> _Watched:
+    """Watch a number of targets: of the target group, or of both where ECS shifts the requests between two."""
+    balancer = balancing.load_balancer.ref("arn_suffix")
+    of = {
+        id_: {"LoadBalancer": balancer, "TargetGroup": suffix}
+        for id_, suffix in zip(("one", "other"), balancing.watched, strict=False)
+    }
+    if len(of) == 1:
+        return {"metric": metric, "dimensions": of["one"]}
+    # A group without targets has no data.
+    both = " + ".join(f"FILL({id_}, 0)" for id_ in of)
+    return {"expression": both, "operands": dict.fromkeys(of, metric), "dimensions": {}, "operand_dimensions": of}
 
 
 def _service(ctx: Context, notifying: Notifying) -> Iterator[Alarm]:

@@ -38,7 +38,7 @@ def build(app: AppSpec, stack: StackIdentity, lookups: Lookups) -> Graph:
     images = registry(ctx)
     secrets = api_secrets(ctx)
     balancing = load_balancer(ctx, net, groups)
-    domain(ctx, balancing)
+    balancing = domain(ctx, balancing)
     service(ctx, net, groups, images, db, secrets, balancing, logs.app)
     firewall(ctx, balancing)
     dashboard(ctx, balancing, alarms(ctx, balancing, notifications(ctx)))

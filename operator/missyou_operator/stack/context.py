@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from missyou_operator.api import AppSpec, Component
 from missyou_operator.aws.identity import StackIdentity
@@ -65,13 +65,34 @@ class PasswordLookup:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """A pair of target groups between which ECS shifts the requests, as far as there is to be one.
+
+    `wanted`: the service is to have the spec's pair. `owned`: it has a pair, so that the listeners' weights are ECS's.
+    `held`: it has another pair than the spec's (or none is wanted), and needs it until its deployment is over:
+    `groups`, `rule` and `role` (ARNs) are that pair's. `by_https`: the pair's rule is that of the HTTPS listener.
+    `strategy`: what is to stay as it is until a deployment is over, in ECS's words; None for the spec's.
+    """
+
+    wanted: bool = False
+    owned: bool = False
+    held: bool = False
+    groups: tuple[str, ...] = ()
+    rule: str = ""
+    role: str = ""
+    by_https: bool = False
+    strategy: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunningVersion:
     """What the tasks use that run, or that ECS may go back to. It stays until nothing runs that needs it.
 
     `ports`, `secrets` (ARNs) and `repositories` (URIs) of their task definitions. `serving`: the target group (ARN)
     that gets the requests, "" if that is the spec's own. `registered`: other target groups than the spec's own in which
     tasks are to register besides. `standby`: other groups that the listeners have to know. `kept`: the addresses of
-    what exists and must not be deleted.
+    what exists and must not be deleted. `shift`: how far the service is with a strategy that shifts requests between
+    two groups. `alarms`: the names of those that exist, by which a deployment is rolled back.
     """
 
     ports: tuple[int, ...] = ()
@@ -81,6 +102,8 @@ class RunningVersion:
     registered: tuple[str, ...] = ()
     standby: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    shift: Shift = field(default_factory=Shift)
+    alarms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

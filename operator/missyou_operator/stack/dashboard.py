@@ -78,7 +78,6 @@ def _alarms(ctx: Context, alarms: Iterable[Alarm]) -> Json:
 
 def _requests(balancing: Balancing, alarms: Alarms) -> Iterable[Json]:
     of: dict[str, str | Ref] = {"LoadBalancer": balancing.load_balancer.ref("arn_suffix")}
-    group = {**of, "TargetGroup": balancing.serving_suffix}
     alb = "AWS/ApplicationELB"
     rate = alarms[AlarmName.FAILING_REQUESTS]
     yield _graph(
@@ -111,12 +110,16 @@ def _requests(balancing: Balancing, alarms: Alarms) -> Iterable[Json]:
     )
     yield _graph(
         "Tasks that can answer",
-        _metrics(
-            alb,
-            group,
-            ("HealthyHostCount", "Minimum", "healthy", _GREEN),
-            ("UnHealthyHostCount", "Maximum", "unhealthy", _RED),
-        ),
+        [
+            metric
+            for suffix in balancing.watched
+            for metric in _metrics(
+                alb,
+                {**of, "TargetGroup": suffix},
+                ("HealthyHostCount", "Minimum", "healthy", _GREEN),
+                ("UnHealthyHostCount", "Maximum", "unhealthy", _RED),
+            )
+        ],
         lines=[_line(alarms[AlarmName.HEALTHY_TASKS])],
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from missyou_operator.api import AppSpec, Component
@@ -44,12 +45,15 @@ def domain_lookup(app: AppSpec, stack: StackIdentity, world: ObservedState) -> D
     return DomainLookup(attrs["id"], attrs["zone_name"], attrs["name_servers"], target)
 
 
-def domain(ctx: Context, balancing: Balancing) -> None:
-    """Declare certificate, HTTPS and records. Without a zone, people create the records that the status names."""
+def domain(ctx: Context, balancing: Balancing) -> Balancing:
+    """Declare certificate, HTTPS and records, and return what serves then.
+
+    Without a zone, people create the records that the status names.
+    """
     spec, found, add, named = ctx.app.domain, ctx.lookups.domain, ctx.graph.add, ctx.named(Component.DOMAIN)
     zone = hosted_zone(ctx.app)
     if spec is None or zone is None:
-        return
+        return balancing
     add(zone)
     role = spec.credentials.role_arn or ""
     remembered = {ZONE_TAG: found.zone, **({ROLE_TAG: role} if role else {})} if found.zone else {}
@@ -71,13 +75,31 @@ def domain(ctx: Context, balancing: Balancing) -> None:
             port=HTTPS,
             target_group_arn=balancing.serving,
             standby=balancing.standby,
+            shifts=balancing.shifts,
             certificate_arn=certificate.ref("arn", ready=True),
             tls_policy=TLS_POLICY,
         )
     )
-    add(Redirect(**named(naming.REDIRECT), listener=balancing.listener.ref("arn"), after=(https.ref(ready=True),)))
-    if not found.zone:
+    shift = ctx.lookups.running.shift
+    add(
+        Redirect(
+            **named(naming.REDIRECT),
+            listener=balancing.listener.ref("arn"),
+            waits=shift.held and not shift.by_https,
+            after=(https.ref(ready=True),),
+        )
+    )
+    if found.zone:
+        _records(ctx, balancing, certificate, claim)
+    return replace(balancing, production=https)
+
+
+def _records(ctx: Context, balancing: Balancing, certificate: Certificate, claim: list[Claim]) -> None:
+    """Declare the records in the zone that was found."""
+    spec, found, add, named = ctx.app.domain, ctx.lookups.domain, ctx.graph.add, ctx.named(Component.DOMAIN)
+    if spec is None:
         return
+    zone_id, role, owner = found.zone, spec.credentials.role_arn or "", heritage(ctx.stack)
     add(
         Validation(
             **named.untagged(spec.name),

@@ -21,21 +21,26 @@ from missyou_operator.stack.security_groups import SecurityGroups
 class Balancing:
     """What the other modules refer to.
 
-    `serving` is the ARN of the target group that gets the requests, `serving_suffix` the part of it that metrics name;
-    `standby`: the groups that every listener has to know besides. `groups`: those in which the tasks register.
+    `serving` is the ARN of the target group that gets the requests, `standby`: the groups that every listener has to
+    know besides. `groups`: those in which the tasks register. `alternate`: the group that ECS shifts requests to and
+    from, "" if it does not. `watched`: by what metrics name them, the groups that may get requests. `shifts`: the
+    listeners' weights are ECS's. `production`: the listener that serves.
     """
 
     load_balancer: LoadBalancer
     listener: Listener
     serving: str | Ref
-    serving_suffix: str | Ref
     standby: tuple[str | Ref, ...]
     groups: tuple[str | Ref, ...]
+    alternate: str | Ref
+    watched: tuple[str | Ref, ...]
+    shifts: bool
+    production: Listener
 
 
 def load_balancer(ctx: Context, net: Network, groups: SecurityGroups) -> Balancing:
     """Declare the load balancer, its target group, its HTTP listener and its access logs."""
-    service, add, named = ctx.app.service, ctx.graph.add, ctx.named(Component.LOAD_BALANCER)
+    add, named = ctx.graph.add, ctx.named(Component.LOAD_BALANCER)
     internal = ctx.app.load_balancer.scheme == "internal"
     balancer = add(
         LoadBalancer(
@@ -50,31 +55,61 @@ def load_balancer(ctx: Context, net: Network, groups: SecurityGroups) -> Balanci
             after=(net.internet_gateway.ref(ready=True),),
         )
     )
-    targets = add(
-        TargetGroup(
-            **named(naming.TARGET_GROUP, fingerprint(health_path=service.health_check.path)),
-            vpc_id=net.vpc.ref(),
-            health_path=service.health_check.path,
-            health_interval=service.health_check.interval_seconds,
-        )
-    )
-    running, own = ctx.lookups.running, targets.ref("arn")
-    standby = (*running.standby, *((own,) if running.serving else ()))
+    targets = add(_target_group(ctx, net))
+    running, shift, own = ctx.lookups.running, ctx.lookups.running.shift, targets.ref("arn")
+    serving: str | Ref = running.serving or own
+    standby: tuple[str | Ref, ...] = (*running.standby, *((own,) if running.serving else ()))
+    registering: tuple[str | Ref, ...] = (own, *running.registered)
+    alternate: str | Ref = ""
+    watched: tuple[str | Ref, ...] = (arn_suffix(running.serving) if running.serving else targets.ref("arn_suffix"),)
+    if shift.held:
+        first, alternate = shift.groups
+        serving, registering = running.serving or first, (first,)
+        standby = tuple(arn for arn in shift.groups if arn != serving)
+        watched = tuple(map(arn_suffix, shift.groups))
+    elif shift.wanted:
+        other = add(_target_group(ctx, net, alternate=True))
+        alternate = other.ref("arn")
+        serving, standby, registering = own, (alternate,), (own,)
+        watched = (targets.ref("arn_suffix"), other.ref("arn_suffix"))
     listener = add(
         Listener(
             **named(naming.HTTP),
             load_balancer_arn=balancer.ref("arn"),
             port=HTTP,
-            target_group_arn=running.serving or own,
+            target_group_arn=serving,
             standby=standby,
-            may_redirect=ctx.app.domain is not None,
+            may_redirect=ctx.app.domain is not None or (shift.held and shift.by_https),
+            shifts=shift.owned,
         )
     )
     _access_logs(ctx, balancer)
-    if standby:
+    if standby and not shift.wanted:
         ctx.graph.keep([listener.address])
-    suffix = arn_suffix(running.serving) if running.serving else targets.ref("arn_suffix")
-    return Balancing(balancer, listener, running.serving or own, suffix, standby, (own, *running.registered))
+    return Balancing(
+        balancer,
+        listener,
+        serving,
+        standby,
+        registering,
+        alternate,
+        watched,
+        shifts=shift.owned,
+        production=listener,
+    )
+
+
+def _target_group(ctx: Context, net: Network, *, alternate: bool = False) -> TargetGroup:
+    """Return the target group of the spec, or the other one of its pair."""
+    check = ctx.app.service.health_check
+    return TargetGroup(
+        **ctx.named(Component.LOAD_BALANCER)(
+            naming.TARGET_GROUP, fingerprint(health_path=check.path, alternate=alternate)
+        ),
+        vpc_id=net.vpc.ref(),
+        health_path=check.path,
+        health_interval=check.interval_seconds,
+    )
 
 
 def _access_logs(ctx: Context, balancer: LoadBalancer) -> None:

@@ -58,6 +58,8 @@ SCALING = "{stack}-scaling"
 CPU_SCALING, MEMORY_SCALING = Name("{stack}-cpu", "cpuScaling"), Name("{stack}-memory", "memoryScaling")
 EXECUTION_ROLE = Name("{stack}-{region}-execution", "executionRole")
 TASK_ROLE = Name("{stack}-{region}-task", "taskRole")
+#: The role by which ECS shifts requests between two target groups.
+BALANCING_ROLE = Name("{stack}-{region}-balancing", "balancingRole")
 
 LOAD_BALANCER = Name("{stack}-alb", "loadBalancer")
 #: One for each combination of settings that cannot change: see `targetgroup.fingerprint`.
@@ -97,6 +99,9 @@ class AlarmName(StrEnum):
 #: All secrets of a stack, for policies: Secrets Manager appends six characters to a name.
 SECRETS = Name("{stack}/*", "credentials")
 
+#: The alarms that tell of a bad version: a deployment during which one of them goes off is rolled back.
+ROLLBACK_ALARMS = (AlarmName.FAILING_REQUESTS, AlarmName.UNHEALTHY_TASKS)
+
 #: The names by resource type, for the types that are read or permitted by name. (EC2's are found by their tags; their
 #: names tell apart the stacks of apps that have the same name.)
 NAMES: Names = {
@@ -128,7 +133,7 @@ NAMES: Names = {
     "ecs.Cluster": (CLUSTER,),
     "ecs.TaskDefinition": (TASK_DEFINITION,),
     "ecs.Service": (SERVICE,),
-    "iam.Role": (EXECUTION_ROLE, TASK_ROLE, FLOW_LOG),
+    "iam.Role": (EXECUTION_ROLE, TASK_ROLE, BALANCING_ROLE, FLOW_LOG),
     # No resource type: the container whose log streams a diagnosis quotes.
     "ecs.Container": (CONTAINER,),
     "autoscaling.ScalableTarget": (SCALING,),

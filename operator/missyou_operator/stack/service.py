@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypedDict
 
 from missyou_operator.api.components import Component
 from missyou_operator.aws.autoscaling import ScalableTarget, ScalingPolicy, scaled_service
 from missyou_operator.aws.ecs.cluster import Cluster
-from missyou_operator.aws.ecs.service import Service
+from missyou_operator.aws.ecs.service import BALANCER, Service
+from missyou_operator.aws.ecs.strategy import ROLLING
 from missyou_operator.aws.ecs.taskdefinition import TaskDefinition
 from missyou_operator.aws.iam.role import Role
 from missyou_operator.aws.logs import LogGroup
@@ -23,9 +24,18 @@ from missyou_operator.stack.network import Network
 from missyou_operator.stack.registry import Registry
 from missyou_operator.stack.secrets import SecretVariable, readable_arn
 from missyou_operator.stack.security_groups import SecurityGroups
+from missyou_operator.stack.shifting import strategy_of
 
 #: Seconds in which a new task may fail its health checks: the app starts, and three checks pass.
 _GRACE_SECONDS = 120
+
+
+class Pair(TypedDict, total=False):
+    """The arguments of a service that shifts requests between two target groups."""
+
+    alternate_target_group: str | Ref
+    listener_rule: str | Ref
+    balancing_role: str | Ref
 
 
 def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
@@ -48,6 +58,14 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
         **secrets,
     }
     execution, task = roles(ctx, images, variables, log_group, readable_arn(ctx, db.url.name))
+    shift = ctx.lookups.running.shift
+    pair: Pair = {}
+    if balancing.alternate:
+        pair = {
+            "alternate_target_group": balancing.alternate,
+            "listener_rule": shift.rule if shift.held else balancing.production.ref("rule"),
+            "balancing_role": balancing_role(ctx).ref("arn", ready=True),
+        }
     definition = add(
         TaskDefinition(
             **named(naming.TASK_DEFINITION),
@@ -84,6 +102,9 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
             security_group_ids=(groups.ecs.ref(),),
             target_groups=balancing.groups,
             container=ctx.stack.fill(naming.CONTAINER),
+            **pair,
+            strategy=strategy_of(ctx.app) if shift.strategy is None and shift.wanted else shift.strategy or ROLLING,
+            alarms=ctx.lookups.running.alarms,
             container_port=spec.port,
             min_tasks=spec.replicas.min,
             max_tasks=spec.replicas.max,
@@ -91,6 +112,7 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
             after=(
                 # A target group that no listener knows is refused, tasks without a way out cannot pull their image.
                 balancing.listener.ref("standby"),
+                *((balancing.production.ref("standby"),) if balancing.alternate else ()),
                 *(routes.ref(ready=True) for routes in net.app_routes),
                 *images.after,
             ),
@@ -171,6 +193,35 @@ def roles(
         )
     )
     return execution, task
+
+
+def balancing_role(ctx: Context) -> Role:
+    """Declare the role by which ECS shifts requests: by this load balancer's listeners, between its own groups.
+
+    What AWS's policy AmazonECSInfrastructureRolePolicyForLoadBalancers allows, on no other load balancer. Its trust
+    has no condition, like that of the guide. Source: ECS developer guide, "Amazon ECS infrastructure IAM role for load
+    balancers".
+    """
+    balancer, service = ctx.stack.fill(naming.LOAD_BALANCER), "elasticloadbalancing"
+    read = ("DescribeListeners", "DescribeRules", "DescribeTargetGroups", "DescribeTargetHealth")
+    groups = ctx.stack.arn(service, f"targetgroup/{ctx.stack.fill(naming.TARGET_GROUP)}/*")
+    statements = (
+        _allow([f"{service}:{each}" for each in read], ["*"]),
+        _allow([f"{service}:RegisterTargets", f"{service}:DeregisterTargets"], [groups]),
+        _allow([f"{service}:ModifyListener"], [ctx.stack.arn(service, f"listener/app/{balancer}/*")]),
+        _allow([f"{service}:ModifyRule"], [ctx.stack.arn(service, f"listener-rule/app/{balancer}/*")]),
+    )
+    return ctx.graph.add(
+        Role(
+            **ctx.named_role(Component.SERVICE)(naming.BALANCING_ROLE, tags={ROLE_TAG: ctx.stack.name}),
+            account=ctx.stack.account,
+            service=BALANCER,
+            source=None,
+            permissions_boundary=ctx.lookups.boundary,
+            policy={"Version": "2012-10-17", "Statement": statements},
+            description=f"Shifts the requests of {ctx.stack.app} between its target groups",
+        )
+    )
 
 
 def _decrypt(ctx: Context, secrets: Sequence[str | Ref]) -> dict[str, Any]:

@@ -172,7 +172,8 @@ def test_the_record_of_a_failure_is_overwritten_once_the_spec_asks_for_what_runs
     found, client = one(described, **stopped(1)), FakeEc2()
     after = service().update(cloud_of(client), found, frozenset({"failed_rollout"}))
     assert client.operations == ["tag_resource"]
-    assert tags_of(client.arguments("tag_resource")["tags"]) == {DEPLOYMENT_TAG: tag_of(1).replace("/1 ", "/3 ")}
+    recorded = f"{tag_of(1).replace('/1 ', '/3 ')} 1"
+    assert tags_of(client.arguments("tag_resource")["tags"]) == {DEPLOYMENT_TAG: recorded}
     assert fields(service(), after) == []
     assert service().health(after).status == "ready"
 

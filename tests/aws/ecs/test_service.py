@@ -114,7 +114,7 @@ def test_a_rollout_is_recorded_in_a_tag() -> None:
     assert client.operations == ["update_service", "tag_resource"]
     expected = {"cluster": CLUSTER, "service": "missyou-service", "taskDefinition": td(2)}
     assert client.arguments("update_service") == expected
-    assert tags_of(client.arguments("tag_resource")["tags"]) == {DEPLOYMENT_TAG: tag_of(2)}
+    assert tags_of(client.arguments("tag_resource")["tags"]) == {DEPLOYMENT_TAG: f"{tag_of(2)} 1"}
     assert fields(service(task_definition=td(2)), after) == []
     assert service().health(after).reason == "RollingOut"
 

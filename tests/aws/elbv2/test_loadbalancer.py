@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from missyou_operator.aws.elbv2.listener import Listener, forwards_to
+from missyou_operator.aws.elbv2.listener import Listener, forwards_to, weights_in
 from missyou_operator.aws.elbv2.loadbalancer import LoadBalancer
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed
@@ -177,7 +177,7 @@ def weighted(weights: dict[str, int]) -> dict[str, Any]:
     ],
 )
 def test_where_a_listener_forwards_to(actions: list[dict[str, Any]], group: str, standby: tuple[str, ...]) -> None:
-    assert forwards_to(actions) == (group, standby)
+    assert forwards_to(weights_in(actions)) == (group, standby)
 
 
 def test_a_group_in_standby_is_known_to_the_listener_and_gets_no_requests() -> None:

@@ -31,8 +31,9 @@ class Alarm(Named):
     """An alarm on one metric, or on an expression of metric math over several.
 
     `period` is in seconds, `threshold` in the metric's own unit (free storage: bytes). With an `expression`, `operands`
-    names its metrics by their ids, all of the same namespace, dimensions, statistic and period. It fires when
-    `datapoints` of the last `evaluation_periods` are beyond the threshold, 0 meaning all of them.
+    names its metrics by their ids, all of the same namespace, statistic and period; their dimensions are `dimensions`,
+    or where they differ, those in `operand_dimensions` by their ids. It fires when `datapoints` of the last
+    `evaluation_periods` are beyond the threshold, 0 meaning all of them.
 
     It notifies the topics in `notified` when it fires and when it recovers, but not when it lacks data: a database that
     restarts would wake somebody up.
@@ -45,6 +46,7 @@ class Alarm(Named):
         "metric",
         "expression",
         "operands",
+        "operand_dimensions",
         "dimensions",
         "threshold",
         "comparison",
@@ -75,6 +77,7 @@ class Alarm(Named):
     metric: str = ""
     expression: str = ""
     operands: Mapping[str, str] = field(default_factory=dict)
+    operand_dimensions: Mapping[str, Mapping[str, str | Ref]] = field(default_factory=dict)
     statistic: str = "Average"
     period: int = 300
     evaluation_periods: int = 2
@@ -178,16 +181,20 @@ class Alarm(Named):
         )
 
     def _single(self) -> dict[str, Any]:
-        return {**self._metric(self.metric), "Statistic": self.statistic, "Period": self.period}
+        return {**self._metric(self.metric, self.dimensions), "Statistic": self.statistic, "Period": self.period}
 
-    def _metric(self, name: str) -> dict[str, Any]:
-        dimensions = tag_list({key: str(value) for key, value in self.dimensions.items()}, key="Name")
+    def _metric(self, name: str, of: Mapping[str, str | Ref]) -> dict[str, Any]:
+        dimensions = tag_list({key: str(value) for key, value in of.items()}, key="Name")
         return {"Namespace": self.namespace, "MetricName": name, "Dimensions": dimensions}
 
     def _math(self) -> dict[str, Any]:
         stat = {"Period": self.period, "Stat": self.statistic}
         queries = [
-            {"Id": id_, "MetricStat": {"Metric": self._metric(name), **stat}, "ReturnData": False}
+            {
+                "Id": id_,
+                "MetricStat": {"Metric": self._metric(name, self.operand_dimensions.get(id_, self.dimensions)), **stat},
+                "ReturnData": False,
+            }
             for id_, name in self.operands.items()
         ]
         return {"Metrics": [{"Id": _WATCHED, "Expression": self.expression, "ReturnData": True}, *queries]}
@@ -210,6 +217,7 @@ def _watched(row: Mapping[str, Any]) -> dict[str, Any]:
         "metric": row.get("MetricName") or "",
         "expression": "",
         "operands": {},
+        "operand_dimensions": {},
         "dimensions": tag_map(row.get("Dimensions"), key="Name"),
         "statistic": row.get("Statistic") or row.get("ExtendedStatistic"),
         "period": row.get("Period"),
@@ -221,15 +229,19 @@ def _watched(row: Mapping[str, Any]) -> dict[str, Any]:
     shared = [
         {
             "namespace": stat["Metric"].get("Namespace"),
-            "dimensions": tag_map(stat["Metric"].get("Dimensions"), key="Name"),
             "statistic": stat.get("Stat"),
             "period": stat.get("Period"),
         }
         for stat in stats.values()
     ]
+    of = {id_: tag_map(stat["Metric"].get("Dimensions"), key="Name") for id_, stat in stats.items()}
+    first = next(iter(of.values()))
+    same = all(each == first for each in of.values())
     return {
         **single,
         "expression": "; ".join(query["Expression"] for query in queries if query.get("Expression")),
         "operands": {id_: stat["Metric"].get("MetricName") for id_, stat in stats.items()},
+        "operand_dimensions": {} if same else of,
+        "dimensions": first if same else {},
         **(shared[0] if all(each == shared[0] for each in shared) else {}),
     }

@@ -20,11 +20,13 @@ from typing import Any
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.ecs.revisions import revision_of
+from missyou_operator.aws.ecs.strategy import observed_alarms, observed_strategy, pair_of
 from missyou_operator.engine.resource import READY, Health, Observed, failed, pending
 
 Row = Mapping[str, Any]
 
-#: Tag of a service: `<deployment id> <revision> <digest>` of the newest deployment that the operator started.
+#: Tag of a service: `<deployment id> <revision> <digest>` of the newest deployment that the operator started, and the
+#: revision that ECS goes back to if it fails, 0 if there is none.
 DEPLOYMENT_TAG = "missyou.app/deployment"
 #: Settings of a service that the spec does not choose, as DescribeServices shows them.
 SETTINGS: Mapping[str, Any] = {
@@ -38,9 +40,24 @@ SETTINGS: Mapping[str, Any] = {
     "propagateTags": "SERVICE",
 }
 #: The fields that belong to a deployment and are rolled back with it.
-ROLLED_OUT = ("task_definition", "subnet_ids", "security_group_ids", "target_groups", "container_port")
+ROLLED_OUT = (
+    "task_definition",
+    "subnet_ids",
+    "security_group_ids",
+    "target_groups",
+    "alternate_target_group",
+    "listener_rule",
+    "container_port",
+)
 #: Usual seconds of a rollout: starting takes a minute, health checks and draining another.
 TYPICAL_ROLLOUT = 120.0
+#: The stages of a deployment that shifts requests, for a person. Source: API reference, ServiceDeployment.
+_STAGES: Mapping[str, str] = {
+    "PRODUCTION_TRAFFIC_SHIFT": "ECS moves the requests to it",
+    "POST_PRODUCTION_TRAFFIC_SHIFT": "It gets all requests",
+    "BAKE_TIME": "It gets all requests; the old tasks stay for the time of bakeMinutes, so that ECS can go back",
+    "CLEAN_UP": "It gets all requests; the old tasks are being stopped",
+}
 _NO_RETRY = "It is not retried until the spec, the image tag or a secret changes; to retry it as it is"
 
 
@@ -58,12 +75,15 @@ def attributes(row: Row, tags: Mapping[str, str]) -> dict[str, Any]:
     tasks of the newest deployment. `failed_rollout` stands for what ECS rolled back (see `rolled_back`), and
     `failed_definition` is its revision; both are "" if nothing was. `healthy_in` counts the healthy targets of each
     target group, and `healthy` those of the group with the fewest; they are empty and None until they are read.
+    `returns_to` is the revision that ECS goes back to if the newest deployment fails: AWS shows it only while tasks of
+    it run. `stage` is that of a deployment that shifts requests, `fired` are the alarms that ended the last one.
     """
     network = (row.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
     balancers = [entry for entry in row.get("loadBalancers") or () if entry.get("targetGroupArn")]
     ports = {entry.get("containerPort") for entry in balancers}
-    breaker = (row.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker")
-    primary = primary_of(row)
+    configuration = row.get("deploymentConfiguration")
+    breaker = (configuration or {}).get("deploymentCircuitBreaker")
+    primary, advanced = primary_of(row), pair_of(row).get("advancedConfiguration") or {}
     attrs = {
         "id": row["serviceArn"],
         "arn": row["serviceArn"],
@@ -74,10 +94,15 @@ def attributes(row: Row, tags: Mapping[str, str]) -> dict[str, Any]:
         "subnet_ids": tuple(sorted(network.get("subnets") or ())),
         "security_group_ids": tuple(sorted(network.get("securityGroups") or ())),
         "target_groups": tuple(sorted(entry["targetGroupArn"] for entry in balancers)),
+        "alternate_target_group": advanced.get("alternateTargetGroupArn") or "",
+        "listener_rule": advanced.get("productionListenerRule") or "",
+        "balancing_role": advanced.get("roleArn") or "",
         "container_port": ports.pop() if len(ports) == 1 else None,
         "grace_seconds": row.get("healthCheckGracePeriodSeconds"),
         "settings": _settings(row, network),
         "circuit_breaker": bool(breaker.get("enable") and breaker.get("rollback")) if breaker is not None else None,
+        "strategy": observed_strategy(configuration),
+        "alarms": observed_alarms(configuration),
         "min_tasks": row.get("desiredCount", 0),
         "running": row.get("runningCount", 0),
         "new": primary.get("runningCount", 0),
@@ -91,6 +116,9 @@ def attributes(row: Row, tags: Mapping[str, str]) -> dict[str, Any]:
         "healthy_in": {},
         "diagnosis": "",
         "diagnosis_reason": "",
+        "returns_to": _returns_to(tags),
+        "stage": "",
+        "fired": (),
     }
     rollout, definition = rolled_back(row, tags, digest(attrs))
     return {**attrs, "failed_rollout": rollout, "failed_definition": definition}
@@ -137,9 +165,21 @@ def _gave_up(deployment: Row) -> bool:
     return bool(deployment.get("rolloutState") == "FAILED" and deployment.get("status") != "PRIMARY")
 
 
-def deployment_tag(attrs: Mapping[str, Any], tried: str) -> dict[str, str]:
-    """Return the tag that records a service's PRIMARY deployment; `tried` is the digest of what it deploys."""
-    return {DEPLOYMENT_TAG: f"{attrs['deployment']} {revision_of(attrs['task_definition'])} {tried}"}
+def deployment_tag(attrs: Mapping[str, Any], tried: str, before: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Return the tag that records a service's PRIMARY deployment; `tried` is the digest of what it deploys.
+
+    `before`: the attributes of the service before it: what completed last is what ECS goes back to.
+    """
+    good = 0
+    if before is not None:
+        completed = before["rollout_state"] == "COMPLETED"
+        good = revision_of(before["task_definition"]) if completed else before["returns_to"]
+    return {DEPLOYMENT_TAG: f"{attrs['deployment']} {revision_of(attrs['task_definition'])} {tried} {good}"}
+
+
+def _returns_to(tags: Mapping[str, str]) -> int:
+    last = tags.get(DEPLOYMENT_TAG, "").rpartition(" ")[2]
+    return int(last) if last.isdecimal() else 0
 
 
 def event_texts(row: Row) -> Sequence[str]:
@@ -165,6 +205,7 @@ def health_of(observed: Observed, min_tasks: int, *, undone: bool = False) -> He
     attrs = observed.attrs
     counts = f"{min(attrs['running'], attrs['desired'])} of {attrs['desired']} tasks running"
     cause = attrs["diagnosis"] or "ECS no longer shows why: it forgets stopped tasks after an hour"
+    cause = f"The alarm {' and '.join(attrs['fired'])} went off while it was rolled out" if attrs["fired"] else cause
     retry = f"aws ecs update-service --cluster {attrs['cluster_name']} --service {observed.name}"
     tried, current = _short(attrs["failed_definition"]), _short(attrs["task_definition"])
     if undone:
@@ -178,11 +219,8 @@ def health_of(observed: Observed, min_tasks: int, *, undone: bool = False) -> He
     if attrs["rollout_state"] == "FAILED":
         message = f"ECS gave up on {current}: {counts}. {cause}. {_NO_RETRY}: {retry} --force-new-deployment"
         return failed(reason, message)
-    if attrs["rollout_state"] == "COMPLETED" and attrs.get("healthy") != 0:
-        if attrs["running"] >= min_tasks:
-            return READY
-        if attrs["running"] and attrs.get("healthy") and not attrs["diagnosis"]:
-            return replace(READY, message=f"{counts} {current}: ECS replaces those that have ended")
+    if (ready := _ready(attrs, min_tasks, f"{counts} {current}")) is not None:
+        return ready
     several = attrs["deployments"] > 1
     new = min(attrs["new"], attrs["desired"])
     message = (
@@ -192,12 +230,34 @@ def health_of(observed: Observed, min_tasks: int, *, undone: bool = False) -> He
     )
     if attrs["diagnosis"]:
         message += f". {attrs['diagnosis']}"
+    elif attrs["stage"] in _STAGES:
+        message += f". {_STAGES[attrs['stage']]}"
     elif attrs.get("healthy") == 0:
         message += ". Their health checks have not passed yet"
     # A target may be unhealthy while its app boots: nothing has failed until a task has.
     if attrs["diagnosis"] and (attrs["failed_tasks"] or attrs["rollout_state"] == "COMPLETED"):
         return failed(reason, message, stalled=False, typical_seconds=30.0)
     return pending("RollingOut" if several else "Starting", message, TYPICAL_ROLLOUT)
+
+
+def _ready(attrs: Mapping[str, Any], min_tasks: int, what: str) -> Health | None:
+    """Return a service's health if it serves what it is to serve, else None. `what` counts its tasks."""
+    if attrs["rollout_state"] == "COMPLETED" and attrs.get("healthy") != 0:
+        if attrs["running"] >= min_tasks:
+            return READY
+        if attrs["running"] and attrs.get("healthy") and not attrs["diagnosis"]:
+            return replace(READY, message=f"{what}: ECS replaces those that have ended")
+    if _bakes(attrs) and attrs["running"] >= min_tasks:
+        return replace(READY, message=f"{what}: ECS goes back if an alarm goes off in the next minutes")
+    return None
+
+
+def _bakes(attrs: Mapping[str, Any]) -> bool:
+    """Return whether a rolling deployment is over, but for the alarms that ECS still looks at."""
+    rolling = (attrs["strategy"] or {}).get("strategy") == "ROLLING" and bool(attrs["alarms"])
+    over = attrs["deployments"] == 1 and attrs["new"] >= attrs["desired"] and not attrs["failed_tasks"]
+    served = bool(attrs.get("healthy")) and attrs["healthy"] >= attrs["desired"]
+    return attrs["rollout_state"] == "IN_PROGRESS" and rolling and over and served and not attrs["diagnosis"]
 
 
 def _short(arn: str) -> str:

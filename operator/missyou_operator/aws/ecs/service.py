@@ -7,7 +7,7 @@ CreateService, UpdateService and DeleteService.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
@@ -16,26 +16,33 @@ from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag, tags_of
 from missyou_operator.aws.ecs.causes import diagnosis
+from missyou_operator.aws.ecs.deployments import deployment_details
 from missyou_operator.aws.ecs.effects import SERVICE
 from missyou_operator.aws.ecs.revisions import CONTAINER, revision_in_use
 from missyou_operator.aws.ecs.rollout import (
     ROLLED_OUT,
     SETTINGS,
+    TYPICAL_ROLLOUT,
     attributes,
     deployment_tag,
     digest,
     health_of,
     primary_of,
 )
+from missyou_operator.aws.ecs.strategy import ROLLING, alarm_configuration
 from missyou_operator.aws.errors import code_of, is_absent
-from missyou_operator.aws.permissions import Condition, Grant, Part, change, make, observe, tag_new
+from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.comparators import as_set, at_least, compare, equal, if_observed
+from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
 from missyou_operator.engine.values import Ref
 
 #: The settings that each are an argument of both CreateService and UpdateService.
 _SENT_AS_THEY_ARE = ("propagateTags", "enableECSManagedTags", "enableExecuteCommand")
 _PLATFORM = "platformVersion"
+_PERCENTS = frozenset({"minimumHealthyPercent", "maximumPercent"})
+#: The service that assumes the role by which requests are shifted.
+BALANCER = "ecs.amazonaws.com"
 _CLUSTER = "ecs:cluster/{ecs.Cluster}"
 _NAME = "ecs:service/{ecs.Cluster}/{ecs.Service}"
 
@@ -48,6 +55,9 @@ class Service(Resource):
     tried by new tasks first, and rolled back if they fail it. Sources: ECS API reference, UpdateService,
     `loadBalancers`; ECS developer guide, "Registering multiple target groups with an Amazon ECS service".
 
+    With an `alternate_target_group`, ECS starts new tasks in the group that has no requests, and shifts them there by
+    `listener_rule`, as `strategy` says. It needs `balancing_role` for that. `alarms` are those that end a deployment.
+
     The desired count belongs to auto scaling. It is set at creation, and later only if it is below `min_tasks`, where
     auto scaling never puts it (a person did, or the minimum was raised). `grace_seconds` is how long a new task may
     fail its health checks.
@@ -58,6 +68,11 @@ class Service(Resource):
         "task_definition",
         "container_port",
         "settings",
+        "alternate_target_group",
+        "listener_rule",
+        "balancing_role",
+        strategy=if_observed(equal),
+        alarms=if_observed(as_set),
         target_groups=as_set,
         subnet_ids=as_set,
         security_group_ids=as_set,
@@ -76,6 +91,15 @@ class Service(Resource):
         Grant(Part.OBSERVE, ("ecs:ListTasks",), when=(Condition("ArnLike", "ecs:cluster", (_CLUSTER,)),)),
         observe("elasticloadbalancing:DescribeTargetHealth"),
         observe("logs:GetLogEvents", on=("logs:log-group:{ecs.Log}:log-stream:*",)),
+        observe("ecs:ListServiceDeployments", on=(_NAME,)),
+        observe("ecs:DescribeServiceDeployments", on=("ecs:service-deployment/{ecs.Cluster}/{ecs.Service}/*",)),
+        Grant(
+            Part.MAKE,
+            ("iam:PassRole",),
+            ROLES,
+            (Condition("StringEquals", "iam:PassedToService", (BALANCER,)),),
+            implied='a service names the role: ECS developer guide, "Amazon ECS infrastructure IAM role"',
+        ),
         make("ecs:CreateService", on=(_NAME,)),
         tag_new("ecs:TagResource", "CreateService", on=(_NAME,)),
         change("ecs:UpdateService", "ecs:DeleteService", "ecs:TagResource", "ecs:UntagResource", on=(_NAME,)),
@@ -91,6 +115,11 @@ class Service(Resource):
     min_tasks: int
     max_tasks: int
     grace_seconds: int
+    alternate_target_group: str | Ref = ""
+    listener_rule: str | Ref = ""
+    balancing_role: str | Ref = ""
+    strategy: Mapping[str, Any] = field(default_factory=lambda: ROLLING)
+    alarms: tuple[str, ...] = ()
     circuit_breaker: bool = True
     #: None is desired: the record of one that failed is overwritten once the spec asks for what runs anyway.
     failed_rollout: str = ""
@@ -117,10 +146,13 @@ class Service(Resource):
         attrs = attributes(row, tags)
         state = "deleting" if row["status"] == "DRAINING" else row["status"]
         if state == "ACTIVE" and reader.owns(cls, row["serviceArn"], tags):
-            attrs["versions"] = _versions(reader, row)
+            attrs |= deployment_details(reader, row, attrs)
+            attrs["versions"] = _versions(reader, row, attrs)
             targets = _targets(reader, attrs)
             healthy = attrs["healthy_in"] = {arn: _healthy(rows) for arn, rows in targets.items()}
-            attrs["healthy"] = min(healthy.values(), default=None)
+            # Of two groups that alternate, one serves; of others, each task is in all.
+            enough = max if attrs["alternate_target_group"] else min
+            attrs["healthy"] = enough(healthy.values(), default=None)
             if (
                 cause := diagnosis(reader, row, attrs, [each for rows in targets.values() for each in rows])
             ) is not None:
@@ -177,18 +209,28 @@ class Service(Resource):
         ecs, tags = cloud.client("ecs"), dict[str, str]()
         row: Mapping[str, Any] | None = None
         if arguments := self._arguments(observed, changed):
+            if "loadBalancers" in arguments and observed.attrs["alternate_target_group"]:
+                self._check_no_shift(cloud, observed)
             with refusals_as_waits(self.address):
                 row = ecs.update_service(cluster=self.cluster, service=self.name, **arguments)["service"]
             if primary_of(row).get("id") != observed.attrs["deployment"]:
-                tags |= deployment_tag(attributes(row, {}), self._digest())
+                tags |= deployment_tag(attributes(row, {}), self._digest(), observed.attrs)
         elif "failed_rollout" in changed:
-            tags |= deployment_tag(observed.attrs, self._digest())
+            tags |= deployment_tag(observed.attrs, self._digest(), observed.attrs)
         if tags:
             ecs.tag_resource(resourceArn=observed.id, tags=ecs_tags(tags))
         if "tags" in changed:
             retag(cloud, self, observed)
         after = self.as_desired(observed, **({"failed_definition": ""} if "failed_rollout" in changed else {}))
         return after if row is None else self._after(after, row, {**after.tags, **tags})
+
+    def _check_no_shift(self, cloud: Cloud, observed: Observed) -> None:
+        """Raise NotYetError if a deployment has begun since the service was read: requests may be elsewhere by now."""
+        [row] = cloud.client("ecs").describe_services(cluster=self.cluster, services=[self.name])["services"]
+        now = attributes(row, {})
+        if now["deployment"] != observed.attrs["deployment"] or now["rollout_state"] == "IN_PROGRESS":
+            text = f"{self.address}: its target groups change once the deployment under way is over"
+            raise NotYetError("RollingOut", text, TYPICAL_ROLLOUT)
 
     def _arguments(self, observed: Observed, changed: frozenset[str]) -> dict[str, Any]:
         shown = observed.attrs["settings"] if "settings" in changed else {}
@@ -201,11 +243,11 @@ class Service(Resource):
             arguments["taskDefinition"] = self.task_definition
         if changed & {"subnet_ids", "security_group_ids"} or "assignPublicIp" in settings:
             arguments["networkConfiguration"] = self._network()
-        if changed & {"target_groups", "container_port"}:
+        if changed & {"target_groups", "container_port", "alternate_target_group", "listener_rule", "balancing_role"}:
             arguments["loadBalancers"] = self._load_balancers()
         if "grace_seconds" in changed:
             arguments["healthCheckGracePeriodSeconds"] = self.grace_seconds
-        if "circuit_breaker" in changed or settings & {"minimumHealthyPercent", "maximumPercent"}:
+        if changed & {"circuit_breaker", "strategy", "alarms"} or settings & _PERCENTS:
             arguments["deploymentConfiguration"] = self._deployment()
         if "min_tasks" in changed:
             arguments["desiredCount"] = self.min_tasks
@@ -221,8 +263,9 @@ class Service(Resource):
 
     def _deployment(self) -> dict[str, Any]:
         breaker = {"enable": self.circuit_breaker, "rollback": self.circuit_breaker}
-        percents = {key: self.settings[key] for key in ("minimumHealthyPercent", "maximumPercent")}
-        return {"deploymentCircuitBreaker": breaker, **percents}
+        percents = {key: self.settings[key] for key in sorted(_PERCENTS)}
+        alarms = alarm_configuration(self.alarms)
+        return {"deploymentCircuitBreaker": breaker, **percents, "alarms": alarms, **self.strategy}
 
     def _network(self) -> dict[str, Any]:
         public = self.settings["assignPublicIp"]
@@ -230,9 +273,20 @@ class Service(Resource):
         return {"awsvpcConfiguration": {"subnets": subnets, "securityGroups": groups, "assignPublicIp": public}}
 
     def _load_balancers(self) -> list[dict[str, Any]]:
-        port = self.container_port
+        pair = {
+            "advancedConfiguration": {
+                "alternateTargetGroupArn": self.alternate_target_group,
+                "productionListenerRule": self.listener_rule,
+                "roleArn": self.balancing_role,
+            }
+        }
         return [
-            {"targetGroupArn": arn, "containerName": self.container, "containerPort": port}
+            {
+                "targetGroupArn": arn,
+                "containerName": self.container,
+                "containerPort": self.container_port,
+                **(pair if self.alternate_target_group else {}),
+            }
             for arn in self.target_groups
         ]
 
@@ -257,9 +311,15 @@ class Service(Resource):
         return READY if row.get("status") == "INACTIVE" else waiting
 
 
-def _versions(reader: Reader, row: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    """Return what each revision needs that runs, or that ECS may go back to: of all deployments that are left."""
-    arns = sorted({str(item["taskDefinition"]) for item in row.get("deployments") or () if item.get("taskDefinition")})
+def _versions(reader: Reader, row: Mapping[str, Any], attrs: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """Return what each revision needs that runs, or that ECS may go back to: of all deployments that are left.
+
+    While ECS still looks at alarms after a rolling deployment, it shows no more what it would go back to.
+    """
+    shown = {str(item["taskDefinition"]) for item in row.get("deployments") or () if item.get("taskDefinition")}
+    if attrs["returns_to"] and attrs["rollout_state"] != "COMPLETED":
+        shown.add(f"{attrs['task_definition'].rpartition(':')[0]}:{attrs['returns_to']}")
+    arns = sorted(shown)
     return tuple(needs for arn in arns if (needs := revision_in_use(reader, arn)))
 
 
@@ -268,7 +328,8 @@ def _targets(reader: Reader, attrs: Mapping[str, Any]) -> Mapping[str, Sequence[
     if not attrs["running"]:
         return {}
     describe = reader.client("elbv2").describe_target_health
-    return {arn: describe(TargetGroupArn=arn)["TargetHealthDescriptions"] for arn in attrs["target_groups"]}
+    groups = [arn for arn in (*attrs["target_groups"], attrs["alternate_target_group"]) if arn]
+    return {arn: describe(TargetGroupArn=arn)["TargetHealthDescriptions"] for arn in groups}
 
 
 def _healthy(targets: Sequence[Mapping[str, Any]]) -> int:

@@ -46,7 +46,10 @@ class Listener(Resource):
     """A listener that forwards to one target group. Its load balancer and port identify it.
 
     The groups in `standby` get no requests (their weight is 0), but their targets are checked: ECS only starts tasks in
-    a group that a listener knows. Source: ALB guide, "Actions for listener rules".
+    a group that a listener knows. Source: ALB guide, "Actions for listener rules". Once ECS `shifts` the requests
+    between the groups, their weights are its own: whatever they are, the listener is as desired, and a change of
+    something else leaves them as they are. ECS names the listener by the ARN of its default `rule`, which only
+    DescribeRules shows, and which is read where there are several groups.
 
     With a certificate it serves HTTPS by `tls_policy`. `may_redirect` also accepts a redirect to HTTPS, which a
     `Redirect` sets.
@@ -70,6 +73,7 @@ class Listener(Resource):
     EFFECTS = LISTENER
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeTags"),
+        observe("elasticloadbalancing:DescribeRules"),
         # Its resource is the load balancer that it is added to.
         Grant(Part.MAKE, ("elasticloadbalancing:CreateListener",), (_BALANCER,), (OURS, TAGGED_BY_REQUEST)),
         tag_new("elasticloadbalancing:AddTags", "CreateListener", on=(_LISTENER,)),
@@ -89,6 +93,7 @@ class Listener(Resource):
     tls_policy: str = ""
     may_redirect: bool = False
     standby: tuple[str | Ref, ...] = ()
+    shifts: bool = False
 
     @property
     def mutual_tls(self) -> str:
@@ -111,7 +116,8 @@ class Listener(Resource):
         name = names.get(port, f"{reader.stack.name}-listener-{port}")
         certificates = [entry["CertificateArn"] for entry in row.get("Certificates") or ()]
         redirects = _redirects(actions)
-        serving, standby = forwards_to(actions)
+        weights = weights_in(actions)
+        serving, standby = forwards_to(weights)
         attrs = {
             "id": arn,
             "arn": arn,
@@ -119,6 +125,8 @@ class Listener(Resource):
             "port": port,
             "target_group_arn": serving,
             "standby": standby,
+            "weights": weights,
+            "rule": default_rule(reader.client("elbv2"), arn) if len(weights) > 1 else "",
             "certificate_arn": certificates[0] if certificates else "",
             "tls_policy": (row.get("SslPolicy") or "") if certificates else "",
             "redirects": redirects,
@@ -131,7 +139,12 @@ class Listener(Resource):
     def matches(self, name: str, observed: Observed) -> bool:
         """Accept a redirect if `may_redirect` allows it."""
         redirects = name in _FORWARDED and self.may_redirect and observed.attrs.get("redirects")
-        return bool(redirects) or super().matches(name, observed)
+        shifted = name in _FORWARDED and self.shifts and observed.attrs["weights"].keys() == {*self._groups}
+        return bool(redirects or shifted) or super().matches(name, observed)
+
+    @property
+    def _groups(self) -> tuple[str | Ref, ...]:
+        return (self.target_group_arn, *self.standby)
 
     def create(self, cloud: Cloud) -> Observed:
         """Create it; the load balancer may still be provisioning."""
@@ -139,28 +152,33 @@ class Listener(Resource):
             row = cloud.client("elbv2").create_listener(
                 LoadBalancerArn=self.load_balancer_arn,
                 Port=self.port,
-                DefaultActions=self._actions(),
+                DefaultActions=self._actions({}),
                 Tags=tag_list(self.tags),
                 **self._protocol(),
             )["Listeners"][0]
-        return self.as_created(row["ListenerArn"], arn=row["ListenerArn"])
+        rule = default_rule(cloud.client("elbv2"), row["ListenerArn"]) if self.standby else ""
+        return self.as_created(row["ListenerArn"], arn=row["ListenerArn"], weights=self._weights({}), rule=rule)
 
     def update(self, cloud: Cloud, observed: Observed, changed: frozenset[str]) -> Observed:
         """Change it in place, in one call: a new certificate is served from one request to the next."""
         mutual = {"MutualAuthentication": {"Mode": self.mutual_tls}} if "mutual_tls" in changed else {}
         keeps_redirect = self.may_redirect and observed.attrs.get("redirects") and not changed & _FORWARDED
+        rule = {"rule": default_rule(cloud.client("elbv2"), observed.id)} if "standby" in changed else {}
         if changed - {"tags"}:
             with _new_certificate_as_wait():
                 cloud.client("elbv2").modify_listener(
                     ListenerArn=observed.id,
                     Port=self.port,
-                    DefaultActions=[_REDIRECT] if keeps_redirect else self._actions(),
+                    **({"DefaultActions": [_REDIRECT]} if keeps_redirect else self._forward(cloud, changed, observed)),
                     **self._protocol(),
                     **mutual,
                 )
         if "tags" in changed:
             retag(cloud, self, observed)
-        return self.as_desired(observed, **({} if keeps_redirect else {"redirects": False, "leads_to": ""}))
+        if keeps_redirect:
+            return self.as_desired(observed)
+        weights = self._weights(observed.attrs["weights"])
+        return self.as_desired(observed, redirects=False, leads_to="", weights=weights, **rule)
 
     def _protocol(self) -> dict[str, Any]:
         if not self.certificate_arn:
@@ -168,12 +186,25 @@ class Listener(Resource):
         certificate = {"CertificateArn": self.certificate_arn}
         return {"Protocol": "HTTPS", "SslPolicy": self.tls_policy, "Certificates": [certificate]}
 
-    def _actions(self) -> list[dict[str, Any]]:
+    def _forward(self, cloud: Cloud, changed: frozenset[str], observed: Observed) -> dict[str, Any]:
+        """Return the actions to set; none where ECS has set them, since they may be others by now."""
+        if not self.shifts:
+            return {"DefaultActions": self._actions({})}
+        if not changed & _FORWARDED:
+            return {}
+        [row] = cloud.client("elbv2").describe_listeners(ListenerArns=[observed.id])["Listeners"]
+        return {"DefaultActions": self._actions(weights_in(row.get("DefaultActions") or ()))}
+
+    def _actions(self, present: Mapping[str, int]) -> list[dict[str, Any]]:
         if not self.standby:
             return [{"Type": "forward", "TargetGroupArn": self.target_group_arn}]
-        weights = {self.target_group_arn: 1, **dict.fromkeys(self.standby, 0)}
-        groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights.items()]
+        groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in self._weights(present).items()]
         return [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
+
+    def _weights(self, present: Mapping[str, int]) -> dict[str, int]:
+        weights = {str(self.target_group_arn): 1, **dict.fromkeys(map(str, self.standby), 0)}
+        kept = {arn: present[arn] for arn in weights if arn in present} if self.shifts else {}
+        return {**weights, **kept} if any(kept.values()) else weights
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
@@ -195,6 +226,8 @@ class Redirect(Resource):
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (change("elasticloadbalancing:ModifyListener", on=(_LISTENER,)),)
 
     listener: str | Ref
+    #: Whether a deployment shifts requests by the HTTP listener, which must not redirect before that is over.
+    waits: bool = False
 
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
@@ -210,7 +243,10 @@ class Redirect(Resource):
         return ()
 
     def create(self, cloud: Cloud) -> Observed:
-        """Set the listener's action to the redirect."""
+        """Set the listener's action to the redirect. Raises NotYetError while ECS needs the listener's weights."""
+        if self.waits:
+            text = "HTTP leads to HTTPS as soon as the deployment is over that shifts requests by HTTP"
+            raise NotYetError("RollingOut", text, 30.0)
         cloud.client("elbv2").modify_listener(ListenerArn=self.listener, DefaultActions=[_REDIRECT])
         return self.as_created(f"{self.listener}/redirect")
 
@@ -224,22 +260,31 @@ class Redirect(Resource):
         return READY
 
 
-def forwards_to(actions: Sequence[Mapping[str, Any]]) -> tuple[str, tuple[str, ...]]:
-    """Return the one target group that a listener's actions forward to, and those of weight 0; "" if there is no such.
+def default_rule(elb: Any, listener: str) -> str:
+    """Read the ARN of a listener's default rule."""
+    rules = pages(elb, "describe_rules", "Rules", ListenerArn=listener)
+    return next((str(row["RuleArn"]) for row in rules if row.get("IsDefault")), "")
+
+
+def weights_in(actions: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
+    """Return the target groups that a listener's actions forward to, with their weights; {} for any other action.
 
     AWS shows a simple forward in two ways at once; the weight of a single group means nothing.
     """
     if len(actions) != 1 or actions[0].get("Type") != "forward":
-        return "", ()
+        return {}
     rows = (actions[0].get("ForwardConfig") or {}).get("TargetGroups") or ()
-    weights = {row["TargetGroupArn"]: row.get("Weight", 1) for row in rows}
+    weights = {str(row["TargetGroupArn"]): int(row.get("Weight", 1)) for row in rows}
     if single := actions[0].get("TargetGroupArn"):
-        weights = {**weights, single: 1}
-    if len(weights) == 1:
-        return str(next(iter(weights))), ()
+        weights = {**weights, str(single): 1}
+    return dict.fromkeys(weights, 1) if len(weights) == 1 else weights
+
+
+def forwards_to(weights: Mapping[str, int]) -> tuple[str, tuple[str, ...]]:
+    """Return the one target group that gets requests, "" if there is no such, and those that get none."""
     serving = [arn for arn, weight in weights.items() if weight]
     standby = tuple(sorted(arn for arn, weight in weights.items() if not weight))
-    return (str(serving[0]) if len(serving) == 1 else ""), standby
+    return (serving[0] if len(serving) == 1 else ""), standby
 
 
 def _redirects(actions: Sequence[Mapping[str, Any]]) -> bool:

@@ -45,12 +45,14 @@ _ATTRIBUTES = {
 _NAME = "elasticloadbalancing:targetgroup/{elbv2.TargetGroup}"
 
 
-def fingerprint(*, health_path: str) -> str:
+def fingerprint(*, health_path: str, alternate: bool = False) -> str:
     """Return four hex digits of what never changes in place; in the name, they let a successor exist beside it.
 
     The path could be changed, but that would judge the running tasks by what only the next version may answer.
+    `alternate`: of a pair between which ECS shifts the requests, the other one.
     """
-    return hashlib.sha256(f"{_PROTOCOL}|{_TARGETS}|{_MATCHER}|{health_path}".encode()).hexdigest()[:4]
+    side = "|alternate" if alternate else ""
+    return hashlib.sha256(f"{_PROTOCOL}|{_TARGETS}|{_MATCHER}|{health_path}{side}".encode()).hexdigest()[:4]
 
 
 @dataclass(frozen=True, kw_only=True)

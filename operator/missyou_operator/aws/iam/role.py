@@ -79,21 +79,21 @@ class Role(Named):
     description: str
     permissions_boundary: str | None = None
     service: str = "ecs-tasks.amazonaws.com"
-    #: Pattern of the ARNs on whose behalf the service may assume it, "" for all of the account.
-    source: str = ""
+    #: Pattern of the ARNs on whose behalf the service may assume it, "" for all of the account; None where the service
+    #: does not say on whose behalf it comes, so that no condition could hold.
+    source: str | None = ""
 
     @property
     def trust(self) -> Any:
         """The trust policy: one service, and only on behalf of this account (no confused deputy)."""
-        condition = {"StringEquals": {"aws:SourceAccount": self.account}}
-        if self.source:
-            condition["ArnLike"] = {"aws:SourceArn": self.source}
-        statement = {
+        statement: dict[str, Any] = {
             "Effect": "Allow",
             "Action": "sts:AssumeRole",
             "Principal": {"Service": self.service},
-            "Condition": condition,
         }
+        if self.source is not None:
+            by_source = {"ArnLike": {"aws:SourceArn": self.source}} if self.source else {}
+            statement["Condition"] = {"StringEquals": {"aws:SourceAccount": self.account}, **by_source}
         return {"Version": "2012-10-17", "Statement": [statement]}
 
     @classmethod

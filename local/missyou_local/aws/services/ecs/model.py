@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -88,15 +89,37 @@ class Deployment:
     rollout: str = "IN_PROGRESS"
     reason: str = ""
     is_rollback: bool = False
+    #: Of a pair of target groups, the one that its tasks register in: ECS alternates between the two.
+    side: str = ""
+    #: The stage, and when the next one is due; `shifted` is the share of the requests that it gets, in percent.
+    stage: str = ""
+    stage_due: float | None = None
+    shifted: float = 0.0
+    #: The alarms that are looked at while it is under way, and those that ended it.
+    watched: tuple[str, ...] = ()
+    fired: tuple[str, ...] = ()
+    outcome: str = "IN_PROGRESS"
+    finished: float | None = None
 
     @property
     def groups(self) -> tuple[tuple[str, int], ...]:
         """Return the target groups (ARN, container port) that its tasks register in."""
         return tuple(
-            (entry["targetGroupArn"], entry["containerPort"])
+            (self.side if "advancedConfiguration" in entry else entry["targetGroupArn"], entry["containerPort"])
             for entry in self.settings["loadBalancers"]
             if "targetGroupArn" in entry
         )
+
+    @property
+    def pair(self) -> Mapping[str, Any]:
+        """Return the load balancer of its settings that has two target groups; {} if there is none."""
+        return next((entry for entry in self.settings["loadBalancers"] if "advancedConfiguration" in entry), {})
+
+    @property
+    def shifts(self) -> bool:
+        """Return whether it moves the requests between two target groups, instead of replacing tasks in one."""
+        strategy = self.settings["deploymentConfiguration"]["strategy"]
+        return strategy != "ROLLING" and bool(self.pair) and not self.is_rollback
 
 
 @dataclass(slots=True)
@@ -119,6 +142,8 @@ class Service:
     retry_at: float | None = None
     steady: bool = False
     last_good: Deployment | None = None
+    #: The deployments that have ended, newest first.
+    history: list[Deployment] = field(default_factory=list)
 
     @property
     def primary(self) -> Deployment:
@@ -141,7 +166,10 @@ class Service:
         """
         strategy = self.settings.get("capacityProviderStrategy")
         hidden = "launchType" if strategy else "capacityProviderStrategy"
+        under_way = next((each for each in self.deployments if each.outcome.endswith("IN_PROGRESS")), None)
+        current = {"currentServiceDeployment": self.deployment_arn(under_way)} if under_way else {}
         return {
+            **current,
             "serviceArn": self.arn,
             "serviceName": self.name,
             "clusterArn": self.cluster_arn,
@@ -159,6 +187,10 @@ class Service:
             "schedulingStrategy": "REPLICA",
             **{key: value for key, value in self.settings.items() if key != hidden},
         }
+
+    def deployment_arn(self, deployment: Deployment) -> str:
+        """Return the ARN by which the API of service deployments names a deployment."""
+        return f"{self.arn.replace(':service/', ':service-deployment/')}/{deployment.id.rpartition('/')[2]}"
 
     def _describe(self, deployment: Deployment) -> dict[str, Any]:
         return {

@@ -7,6 +7,7 @@ from typing import Any
 
 from missyou_local.aws.call import Call, Result, handles
 from missyou_local.aws.errors import AwsError
+from missyou_local.aws.services.ecs import deploying
 from missyou_local.aws.services.ecs import rollout as ecs_rollout
 from missyou_local.aws.services.ecs.model import Service, Task
 from missyou_local.aws.services.ecs.services import SERVICES, cluster_name
@@ -111,7 +112,7 @@ def stop_task(call: Call) -> Result:
         if task.id == task_id:
             if task.alive:
                 reason = call.params.get("reason", "Task stopped by user")
-                ecs_rollout.stop(call, service, task, call.now, reason)
+                deploying.stop(call, service, task, call.now, reason)
                 task.code = "UserInitiated"
                 ecs_rollout.steer(call, service, call.now)
             return {"task": service.describe_task(task)}

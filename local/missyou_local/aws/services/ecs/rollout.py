@@ -2,7 +2,8 @@
 
 Each read first runs, in order of time, the events that have come due since the last one. After each event the service
 is steered towards its desired state. A rollout starts all new tasks beside the old ones (AWS's 100 % / 200 %), and
-stops the old ones once the new ones are healthy. With a data plane tasks are processes, which cause the events.
+stops the old ones once the new ones are healthy, and `shifting` has gone through the stages of its strategy. With a
+data plane tasks are processes, which cause the events.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from typing import TYPE_CHECKING
 from missyou_local.aws.call import Call
 from missyou_local.aws.services.ec2 import interfaces
 from missyou_local.aws.services.ecs import agent as ecs_agent
+from missyou_local.aws.services.ecs import deploying, shifting
 from missyou_local.aws.services.ecs import launch as ecs_launch
 from missyou_local.aws.services.ecs import trouble as ecs_trouble
+from missyou_local.aws.services.ecs.deploying import replaced, say, stop
 from missyou_local.aws.services.ecs.launch import LaunchError
-from missyou_local.aws.services.ecs.model import Deployment, Service, Task, moment
+from missyou_local.aws.services.ecs.model import Deployment, Service, Task
 from missyou_local.aws.services.elbv2 import targets
 
 if TYPE_CHECKING:
@@ -29,10 +32,8 @@ Event = tuple[float, Callable[[], None]]
 """When an event is due, and what it does."""
 
 _STOPPED_KEPT = 100
-_EVENTS_KEPT = 100
 _EXITED = "EssentialContainerExited"
 _STOP_TIMEOUT = 30.0  # seconds from SIGTERM to SIGKILL, ECS's default for a container's stopTimeout
-_ROLLED_BACK = ("networkConfiguration", "loadBalancers", "platformVersion", "serviceRegistries")
 _SHORTEST_RETRY = 0.05  # seconds; keeps a timing of nought from retrying for ever within one read
 
 
@@ -42,6 +43,8 @@ def advance(call: Call, service: Service) -> None:
         at, act = event
         act()
         steer(call, service, at)
+    if service.status == "ACTIVE" and deploying.heed_alarms(call, service):
+        steer(call, service, call.now)
 
 
 def _next_event(call: Call, service: Service) -> Event | None:
@@ -49,6 +52,10 @@ def _next_event(call: Call, service: Service) -> Event | None:
     events = [_event_of(call, service, task) for task in service.tasks if task.stopped is None]
     if service.retry_at is not None:
         events.append((service.retry_at, partial(_retry, service)))
+    for deployment in service.deployments:
+        if deployment.stage_due is not None:
+            stage = partial(shifting.move_on, call, deployment, deployment.stage_due, alone=False)
+            events.append((deployment.stage_due, stage))
     due = [event for event in events if event is not None and event[0] <= call.now]
     return min(due, key=lambda event: event[0]) if due else None
 
@@ -92,27 +99,6 @@ def _event_of_process(call: Call, plane: DataPlane, service: Service, task: Task
     return None
 
 
-def say(service: Service, at: float, message: str) -> None:
-    """Add an event, newest first."""
-    service.events.insert(
-        0, {"id": str(uuid.uuid4()), "createdAt": moment(at), "message": f"(service {service.name}) {message}"}
-    )
-    del service.events[_EVENTS_KEPT:]
-
-
-def deploy(service: Service, at: float, definition: str, reason: str = "", *, is_rollback: bool = False) -> Deployment:
-    """Begin a new deployment. The tasks of the present one that have not started are abandoned."""
-    for former in service.deployments:
-        former.status, former.desired = "ACTIVE", 0
-    new_id = f"ecs-svc/{uuid.uuid4().int % 10**19:019d}"
-    made = Deployment(new_id, definition, at, at, service.desired, service.settings)
-    made.is_rollback = is_rollback
-    made.reason = reason or f"ECS deployment {new_id} in progress."
-    service.deployments.insert(0, made)
-    service.definition, service.retry_at, service.steady = definition, None, False
-    return made
-
-
 def steer(call: Call, service: Service, at: float) -> None:
     """Start and stop tasks, and complete deployments."""
     if service.status != "ACTIVE":
@@ -120,7 +106,12 @@ def steer(call: Call, service: Service, at: float) -> None:
         return
     primary = service.primary
     primary.desired = service.desired
-    _give_up_pending(call, service, at)
+    serving = replaced(service) if primary.shifts and primary.stage != shifting.CLEAN_UP else None
+    _give_up_pending(call, service, at, but=serving)
+    if serving is not None:
+        serving.desired = service.desired
+        for _ in range(service.desired - sum(task.alive for task in service.tasks_of(serving))):
+            _launch(call, service, serving, at)
     alive = [task for task in service.tasks_of(primary) if task.alive]
     if primary.rollout != "FAILED" and service.retry_at is None:
         for _ in range(service.desired - len(alive)):
@@ -139,9 +130,9 @@ def _drain(call: Call, service: Service, at: float) -> None:
         service.deployments.clear()
 
 
-def _give_up_pending(call: Call, service: Service, at: float) -> None:
+def _give_up_pending(call: Call, service: Service, at: float, *, but: Deployment | None) -> None:
     for deployment in service.deployments:
-        for task in service.tasks_of(deployment) if deployment.status == "ACTIVE" else ():
+        for task in service.tasks_of(deployment) if deployment.status == "ACTIVE" and deployment is not but else ():
             if task.alive and task.started is None:
                 stop(call, service, task, at, f"Scaling activity initiated by (deployment {deployment.id})")
 
@@ -154,22 +145,27 @@ def _finish(call: Call, service: Service, at: float) -> None:
     if not complete:
         service.steady = False
         return
+    under_way = primary.rollout == "IN_PROGRESS" and primary.stage != shifting.CLEAN_UP
+    if under_way and primary.shifts and not _is_through(call, service, primary, at):
+        return
     for former in [d for d in service.deployments if d.status == "ACTIVE"]:
-        for task in service.tasks_of(former):
-            if task.alive:
-                stop(call, service, task, at, f"Scaling activity initiated by (deployment {former.id})")
+        deploying.stop_all(call, service, former, at)
         if all(task.stopped is not None for task in service.tasks_of(former)):
             service.deployments.remove(former)
-    if len(service.deployments) > 1:
+    if len(service.deployments) > 1 or (under_way and not _is_through(call, service, primary, at)):
         return
     if primary.rollout != "COMPLETED":
-        primary.rollout, primary.updated = "COMPLETED", at
-        primary.reason = f"ECS deployment {primary.id} completed."
-        service.last_good = primary
-        say(service, at, f"(deployment {primary.id}) deployment completed.")
+        deploying.complete(service, primary, at)
     if not service.steady:
         service.steady = True
         say(service, at, "has reached a steady state.")
+
+
+def _is_through(call: Call, service: Service, deployment: Deployment, at: float) -> bool:
+    """Enter the stages that follow once all tasks are healthy; return whether the last one has come."""
+    if deployment.stage == shifting.SCALE_UP:
+        shifting.move_on(call, deployment, at, alone=deployment.shifts and len(service.deployments) == 1)
+    return deployment.stage == shifting.CLEAN_UP
 
 
 def _launch(call: Call, service: Service, deployment: Deployment, at: float) -> Task:
@@ -279,41 +275,12 @@ def _count_failure(call: Call, service: Service, task: Task, at: float) -> None:
     breaker = service.settings["deploymentConfiguration"]["deploymentCircuitBreaker"]
     threshold = min(max(math.ceil(service.desired / 2), 3), 200)
     if breaker["enable"] and deployment.rollout == "IN_PROGRESS" and deployment.failed >= threshold:
-        _break(service, deployment, at, rollback=breaker["rollback"])
+        deploying.fail(call, service, deployment, at, "tasks failed to start")
         return
     if deployment.failed >= 3:
         say(service, at, "is unable to consistently start tasks successfully.")
     pause = max(call.timing.task, _SHORTEST_RETRY)
     service.retry_at = at + pause * min(2 ** (deployment.failed // max(service.desired, 1)), 8)
-
-
-def _break(service: Service, deployment: Deployment, at: float, *, rollback: bool) -> None:
-    """Fail a deployment, and roll back to the last one that worked, if any.
-
-    A rollback restores all that a service revision holds, load balancers and network included. Source: ECS API
-    reference, ServiceRevision; ECS developer guide, "How the Amazon ECS deployment circuit breaker detects failures".
-    """
-    deployment.rollout, deployment.updated = "FAILED", at
-    deployment.reason = "ECS deployment circuit breaker: tasks failed to start."
-    service.retry_at = None
-    say(service, at, f"(deployment {deployment.id}) deployment failed: tasks failed to start.")
-    good = service.last_good
-    if rollback and good and not deployment.is_rollback:
-        reason = f"ECS deployment circuit breaker: rolling back from {deployment.id}."
-        service.settings = {**service.settings, **{key: good.settings[key] for key in _ROLLED_BACK}}
-        made = deploy(service, at, good.definition, reason, is_rollback=True)
-        made.images = good.images
-        say(service, at, f"rolling back to (deployment {made.id}).")
-
-
-def stop(call: Call, service: Service, task: Task, at: float, reason: str) -> None:
-    """Stop a task; its targets drain meanwhile."""
-    task.stopping, task.stop_due = at, at + call.timing.task_stop
-    task.reason, task.code = reason, "ServiceSchedulerInitiated"
-    service.steady = False
-    for group, _ in task.groups:
-        targets.drain(call, group, task.address)
-    say(service, at, f"has stopped 1 running tasks: (task {task.id}).")
 
 
 def _stopped(call: Call, service: Service, task: Task, at: float) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 from missyou_local.aws.call import Call, Regional, Result, advances, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ec2 import interfaces
+from missyou_local.aws.services.ecs import deploying
 from missyou_local.aws.services.ecs import rollout as ecs_rollout
 from missyou_local.aws.services.ecs.definitions import find_definition
 from missyou_local.aws.services.ecs.model import Service
+from missyou_local.aws.services.ecs.strategies import PARTS, check_strategy
 from missyou_local.aws.services.elbv2.load_balancers import users_of
 
 Services = dict[tuple[str, str], Service]
@@ -69,6 +71,7 @@ def create_service(call: Call) -> Result:
     settings = _settings(params, call.account)
     _check_network(definition, params)
     _check_balancers(call, definition, settings)
+    check_strategy(call, settings)
     # With its defaults: moto expects security groups, which are optional.
     call.forward({**params, "networkConfiguration": settings["networkConfiguration"]})
     model = call.moto("ecs").services[f"{cluster}:{name}"]
@@ -84,7 +87,7 @@ def create_service(call: Call) -> Result:
         token=params.get("clientToken"),
     )
     SERVICES.of(call)[cluster, name] = service
-    ecs_rollout.deploy(service, call.now, definition.arn)
+    deploying.deploy(call, service, call.now, definition.arn)
     ecs_rollout.steer(call, service, call.now)
     return {"service": {**service.describe(), "tags": list(params.get("tags", []))}}
 
@@ -125,7 +128,9 @@ def _deployment_configuration(present: Mapping[str, Any], given: Mapping[str, An
         "strategy": "ROLLING",
         "bakeTimeInMinutes": 0,
     }
-    return {**defaults, **present, **given}
+    merged = {**defaults, **present, **given}
+    of_others = {key for strategy, key in PARTS.items() if strategy != merged["strategy"]} - given.keys()
+    return {key: value for key, value in merged.items() if key not in of_others}
 
 
 def _check_network(definition: Any, params: Mapping[str, Any]) -> None:
@@ -138,17 +143,18 @@ def _check_balancers(call: Call, definition: Any, settings: Mapping[str, Any]) -
     """Refuse target groups that cannot serve, and containers and ports that the task definition has not."""
     elb = call.moto("elbv2")
     for entry in settings["loadBalancers"]:
-        arn = entry.get("targetGroupArn")
-        group = elb.target_groups.get(arn)
-        if group is None:
-            raise _invalid(f"The specified target group does not exist: {arn} (ErrorCode: TargetGroupNotFound)")
-        if not users_of(elb, arn):
-            raise _invalid(f"The target group with targetGroupArn {arn} does not have an associated load balancer.")
-        if group.target_type != "ip":
-            raise _invalid(
-                f"The provided target group {arn} has target type {group.target_type}, which is incompatible with the "
-                "awsvpc network mode specified in the task definition."
-            )
+        alternate = entry.get("advancedConfiguration", {}).get("alternateTargetGroupArn")
+        for arn in (entry.get("targetGroupArn"), *((alternate,) if alternate else ())):
+            group = elb.target_groups.get(arn)
+            if group is None:
+                raise _invalid(f"The specified target group does not exist: {arn} (ErrorCode: TargetGroupNotFound)")
+            if not users_of(elb, arn):
+                raise _invalid(f"The target group with targetGroupArn {arn} does not have an associated load balancer.")
+            if group.target_type != "ip":
+                raise _invalid(
+                    f"The provided target group {arn} has target type {group.target_type}, which is incompatible with "
+                    "the awsvpc network mode specified in the task definition."
+                )
         containers = {container["name"]: container for container in definition.container_definitions}
         container, port = entry.get("containerName"), entry.get("containerPort")
         if container not in containers:
@@ -176,6 +182,8 @@ def update_service(call: Call) -> Result:
         settings["deploymentConfiguration"] = _deployment_configuration(present, params["deploymentConfiguration"])
     if "loadBalancers" in params or "taskDefinition" in params:
         _check_balancers(call, definition, settings)
+    if "loadBalancers" in params or "deploymentConfiguration" in params:
+        check_strategy(call, settings)
     redeploys = (
         params.get("forceNewDeployment", False)
         or definition.arn != service.definition
@@ -184,7 +192,7 @@ def update_service(call: Call) -> Result:
     service.settings = settings
     service.desired = int(params.get("desiredCount", service.desired))
     if redeploys:
-        ecs_rollout.deploy(service, call.now, definition.arn)
+        deploying.deploy(call, service, call.now, definition.arn)
     ecs_rollout.steer(call, service, call.now)
     return {"service": service.describe()}
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from moto.elbv2.models import FakeAction
+
 from missyou_local.aws.call import Call, Regional, Result, checks, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services import acm
@@ -16,6 +18,43 @@ from missyou_local.aws.services.elbv2.load_balancers import users_of
 
 _mutual: Regional[dict[str, dict[str, Any]]] = Regional(dict)
 """ARN of a listener -> its mutual authentication, where somebody has set it."""
+
+
+def weights_of(call: Call, rule: str) -> dict[str, float]:
+    """Return the target groups that a listener's rule (ARN) forwards to, with their weights; {} if there is none."""
+    found = rule_of(call, rule)
+    for action in found.actions if found is not None else ():
+        if action.data["Type"] == "forward":
+            rows = action.data.get("ForwardConfig", {}).get("TargetGroups") or [action.data]
+            return {row["TargetGroupArn"]: float(row.get("Weight", 1)) for row in rows}
+    return {}
+
+
+def shift(call: Call, rule: str, weights: Mapping[str, float]) -> None:
+    """Set the weights of a rule's target groups, which ECS does with the role that it was given. No rule: nothing."""
+    found = rule_of(call, rule)
+    if found is None:
+        return
+    groups = [{"TargetGroupArn": arn, "Weight": round(weight)} for arn, weight in weights.items()]
+    actions = [FakeAction({"Type": "forward", "Order": 1, "ForwardConfig": {"TargetGroups": groups}})]
+    found.actions = actions
+    if found.is_default:
+        listener_of(call, rule).default_actions = actions
+
+
+def rule_of(call: Call, rule: str) -> Any:
+    """Return moto's rule of an ARN, None if there is none."""
+    listener = listener_of(call, rule)
+    return next((each for each in listener.rules.values() if each.arn == rule), None) if listener else None
+
+
+def listener_of(call: Call, rule: str) -> Any:
+    """Return moto's listener of a rule's ARN, None if there is none."""
+    arn = rule.replace(":listener-rule/", ":listener/").rpartition("/")[0]
+    for balancer in call.moto("elbv2").load_balancers.values():
+        if arn in balancer.listeners:
+            return balancer.listeners[arn]
+    return None
 
 
 @handles("elbv2:ModifyListener")
