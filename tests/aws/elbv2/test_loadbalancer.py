@@ -135,7 +135,8 @@ def listener(**changes: Any) -> Listener:
 def read_listeners(*rows: dict[str, Any]) -> list[Observed]:
     described = [{"ListenerArn": LISTENER, "LoadBalancerArn": ARN, "Port": 80, **row} for row in rows]
     tagged = {"TagDescriptions": [{"ResourceArn": LISTENER, "Tags": row_tags("missyou-http")}]}
-    client = FakeEc2(describe_listeners={"Listeners": described}, describe_tags=tagged)
+    rules = {"Rules": [{"RuleArn": "rule", "IsDefault": True}]}
+    client = FakeEc2(describe_listeners={"Listeners": described}, describe_tags=tagged, describe_rules=rules)
     return list(Listener.read(reader_of(cloud_of(client), {"elbv2.LoadBalancer": [found()]})))
 
 
@@ -181,7 +182,8 @@ def test_where_a_listener_forwards_to(actions: list[dict[str, Any]], group: str,
 
 
 def test_a_group_in_standby_is_known_to_the_listener_and_gets_no_requests() -> None:
-    client = FakeEc2(create_listener={"Listeners": [{"ListenerArn": "l"}]})
+    rules = {"Rules": [{"RuleArn": "rule", "IsDefault": True}]}
+    client = FakeEc2(create_listener={"Listeners": [{"ListenerArn": "l"}]}, describe_rules=rules)
     listener(standby=("other",)).create(cloud_of(client))
     assert client.arguments("create_listener")["DefaultActions"] == [weighted({GROUP: 1, "other": 0})]
     [observed] = read_listeners({"DefaultActions": [weighted({GROUP: 1, "other": 0})]})

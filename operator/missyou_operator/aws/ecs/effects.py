@@ -19,12 +19,12 @@ SERVICE = Effects(
         **dict.fromkeys(
             (
                 *("task_definition", "container_port", "target_groups", "subnet_ids", "security_group_ids"),
-                *("settings", "failed_rollout"),
+                *("settings", "failed_rollout", "alternate_target_group", "listener_rule", "balancing_role"),
             ),
             _ROLLOUT,
         ),
         "grace_seconds": Effect("UpdateService"),
-        "circuit_breaker": Effect("UpdateService"),
+        **dict.fromkeys(("circuit_breaker", "strategy", "alarms"), Effect("UpdateService")),
         "min_tasks": Effect("UpdateService", 90),
     },
 )
