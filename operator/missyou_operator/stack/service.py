@@ -8,8 +8,9 @@ from typing import Any, TypedDict
 
 from missyou_operator.api.components import Component
 from missyou_operator.aws.autoscaling import ScalableTarget, ScalingPolicy, scaled_service
+from missyou_operator.aws.ecs.answers import BALANCER
 from missyou_operator.aws.ecs.cluster import Cluster
-from missyou_operator.aws.ecs.service import BALANCER, Service
+from missyou_operator.aws.ecs.service import Service
 from missyou_operator.aws.ecs.strategy import ROLLING
 from missyou_operator.aws.ecs.taskdefinition import TaskDefinition
 from missyou_operator.aws.iam.role import Role

@@ -19,7 +19,7 @@ from missyou_operator.aws.ec2.rows import FLOW_LOGS, TagsOnly, name_of, specific
 from missyou_operator.aws.errors import gone, is_absent, message_of
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_map
-from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part, change, make, observe, tag_new
+from missyou_operator.aws.permissions import ROLES_BY_PREFIX, Condition, Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.errors import NotYetError
@@ -55,7 +55,7 @@ class FlowLog(TagsOnly):
         Grant(
             Part.MAKE,
             ("iam:PassRole",),
-            ROLES,
+            ROLES_BY_PREFIX,
             (Condition("StringEquals", "iam:PassedToService", (WRITER,)),),
             implied='a flow log names its role: VPC user guide, "IAM role for publishing flow logs to CloudWatch Logs"',
         ),

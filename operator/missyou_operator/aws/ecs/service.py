@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
-from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag, tags_of
+from missyou_operator.aws.ecs.answers import PASS_ROLES, ecs_tags, refusals_as_waits, retag, tags_of
 from missyou_operator.aws.ecs.causes import diagnosis
 from missyou_operator.aws.ecs.deployments import deployment_details
 from missyou_operator.aws.ecs.effects import SERVICE
@@ -31,7 +31,7 @@ from missyou_operator.aws.ecs.rollout import (
 )
 from missyou_operator.aws.ecs.strategy import ROLLING, alarm_configuration
 from missyou_operator.aws.errors import code_of, is_absent
-from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part, change, make, observe, tag_new
+from missyou_operator.aws.permissions import Condition, Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.comparators import as_set, at_least, compare, equal, if_observed
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending
@@ -41,8 +41,6 @@ from missyou_operator.engine.values import Ref
 _SENT_AS_THEY_ARE = ("propagateTags", "enableECSManagedTags", "enableExecuteCommand")
 _PLATFORM = "platformVersion"
 _PERCENTS = frozenset({"minimumHealthyPercent", "maximumPercent"})
-#: The service that assumes the role by which requests are shifted.
-BALANCER = "ecs.amazonaws.com"
 _CLUSTER = "ecs:cluster/{ecs.Cluster}"
 _NAME = "ecs:service/{ecs.Cluster}/{ecs.Service}"
 
@@ -92,14 +90,8 @@ class Service(Resource):
         observe("elasticloadbalancing:DescribeTargetHealth"),
         observe("logs:GetLogEvents", on=("logs:log-group:{ecs.Log}:log-stream:*",)),
         observe("ecs:ListServiceDeployments", on=(_NAME,)),
-        observe("ecs:DescribeServiceDeployments", on=("ecs:service-deployment/{ecs.Cluster}/{ecs.Service}/*",)),
-        Grant(
-            Part.MAKE,
-            ("iam:PassRole",),
-            ROLES,
-            (Condition("StringEquals", "iam:PassedToService", (BALANCER,)),),
-            implied='a service names the role: ECS developer guide, "Amazon ECS infrastructure IAM role"',
-        ),
+        observe("ecs:DescribeServiceDeployments"),
+        PASS_ROLES,
         make("ecs:CreateService", on=(_NAME,)),
         tag_new("ecs:TagResource", "CreateService", on=(_NAME,)),
         change("ecs:UpdateService", "ecs:DeleteService", "ecs:TagResource", "ecs:UntagResource", on=(_NAME,)),

@@ -16,12 +16,12 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Cloud, Reader, pages
-from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag, tags_of, without_values
+from missyou_operator.aws.ecs.answers import PASS_ROLES, ecs_tags, refusals_as_waits, retag, tags_of, without_values
 from missyou_operator.aws.ecs.effects import TASK_DEFINITION
 from missyou_operator.aws.ecs.hardening import container
 from missyou_operator.aws.ecs.revisions import CONTAINER, TAG_LABEL, attributes, family_of, revision_of
 from missyou_operator.aws.errors import gone, message_of
-from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part, change, make, observe, tag_new
+from missyou_operator.aws.permissions import Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
 from missyou_operator.engine.values import Ref, is_known
@@ -79,13 +79,7 @@ class TaskDefinition(Resource):
         change("ecs:TagResource", "ecs:UntagResource", on=(_FAMILY,)),
         # AWS can restrict it neither by name nor by tag.
         Grant(Part.CHANGE, ("ecs:DeregisterTaskDefinition",)),
-        Grant(
-            Part.MAKE,
-            ("iam:PassRole",),
-            ROLES,
-            (Condition("StringEquals", "iam:PassedToService", ("ecs-tasks.amazonaws.com",)),),
-            implied='a revision names both roles: ECS developer guide, "Amazon ECS task execution IAM role"',
-        ),
+        PASS_ROLES,
     )
 
     container: str = CONTAINER
