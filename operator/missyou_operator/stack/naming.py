@@ -59,7 +59,7 @@ CPU_SCALING, MEMORY_SCALING = Name("{stack}-cpu", "cpuScaling"), Name("{stack}-m
 EXECUTION_ROLE = Name("{stack}-{region}-execution", "executionRole")
 TASK_ROLE = Name("{stack}-{region}-task", "taskRole")
 #: The role by which ECS shifts requests between two target groups.
-BALANCING_ROLE = Name("{stack}-{region}-balancing", "balancingRole")
+BALANCING_ROLE = Name("{stack}-{region}-lb", "balancingRole")
 
 LOAD_BALANCER = Name("{stack}-alb", "loadBalancer")
 #: One for each combination of settings that cannot change: see `targetgroup.fingerprint`.
