@@ -20,6 +20,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "limits": (
         "integration/test_limits.py",
         "integration/test_plans.py",
+        "integration/test_traffic.py",
         "integration/test_watch_ends.py",
         "integration/test_data.py",
     ),

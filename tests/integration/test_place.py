@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from missyou_local.aws import Timing
 
 from .bench import Bench, a_bench, condition
-from .test_app import status_of
+from .traffic import Traffic, health, traffic
 
 NAME = "home"
 ELSEWHERE = "arn:aws:iam::210987654321:role/missyou"
@@ -34,24 +33,9 @@ def app(bench: Bench) -> dict[str, Any]:
     return bench.have(NAME)
 
 
-@contextmanager
-def requests(app: dict[str, Any]) -> Iterator[None]:
+def requests(app: dict[str, Any]) -> AbstractContextManager[Traffic]:
     """Send requests as long as the block runs, of which none may fail."""
-    answers: list[int] = []
-    ended = threading.Event()
-
-    def send() -> None:
-        while not ended.wait(0.02):
-            answers.append(status_of(f"{app['status']['url']}/health"))
-
-    sender = threading.Thread(target=send)
-    sender.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        sender.join()
-    assert set(answers) == {200}
+    return traffic(health(app["status"]["url"]))
 
 
 def vpcs(bench: Bench) -> list[dict[str, Any]]:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
-import threading
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -17,12 +12,12 @@ from missyou_local import cluster, processes
 from missyou_local.aws import Timing
 
 from .bench import PATIENCE, Bench, a_bench, condition
+from .traffic import Traffic, traffic
+from .traffic import health as health_of
 
 NAME = "steady"
 SECRET = "gemini"
 BROKEN = "echo 'no such module: love'; exit 1"
-#: The probing of one URL: pause between requests, and how long one may take, in seconds.
-_PAUSE, _TIMEOUT = 0.05, 60.0
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -67,9 +62,9 @@ def rolled_back(app: dict) -> bool:
     return current and {condition(app, type_)["reason"] for type_ in ("ServiceReady", "InSync")} == {"RolloutFailed"}
 
 
-def service(bench: Bench) -> dict[str, Any]:
+def service(bench: Bench, name: str = NAME) -> dict[str, Any]:
     ecs = bench.aws_client("ecs")
-    [row] = ecs.describe_services(cluster=f"{NAME}-cluster", services=[f"{NAME}-service"])["services"]
+    [row] = ecs.describe_services(cluster=f"{name}-cluster", services=[f"{name}-service"])["services"]
     return row
 
 
@@ -79,32 +74,10 @@ def health(bench: Bench, group: str) -> dict[str, str]:
     return {row["Target"]["Id"]: row["TargetHealth"].get("Reason", "") for row in rows}
 
 
-@contextmanager
-def requests(bench: Bench) -> Iterator[None]:
+def requests(bench: Bench) -> AbstractContextManager[Traffic]:
     """Send requests as long as the block runs. None may fail."""
-    url, failures, ended, sent = str(bench.get(NAME)["status"]["url"]) + "/health", [], threading.Event(), []
-
-    def send() -> None:
-        while not ended.wait(_PAUSE):
-            began = time.monotonic()
-            sent.append(began)
-            try:
-                urllib.request.urlopen(url, timeout=_TIMEOUT).close()
-            except (urllib.error.URLError, OSError) as error:
-                now, took = datetime.datetime.now(datetime.UTC), time.monotonic() - began
-                failures.append(f"{now:%H:%M:%S.%f} GET {url} after {took:.2f} s: {error or type(error).__name__}")
-
-    senders = [threading.Thread(target=send) for _ in range(2)]
-    for sender in senders:
-        sender.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        for sender in senders:
-            sender.join()
-    assert not failures, f"{len(failures)} of {len(sent)} requests failed:\n" + "\n".join(failures[:10])
-    assert sent
+    ask = health_of(str(bench.get(NAME)["status"]["url"]))
+    return traffic(ask, ask)
 
 
 def test_another_port(app: Bench) -> None:

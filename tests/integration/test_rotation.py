@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
-import urllib.error
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,8 +12,9 @@ import pytest
 from missyou_backend.database_url import connection_parameters
 from missyou_local.aws import Timing
 
-from .bench import PATIENCE, Bench, a_bench, condition, is_ready
+from .bench import Bench, a_bench, condition, is_ready
 from .people import Person
+from .traffic import traffic
 
 NAME = "turn"
 #: Connections live for a second, so that new ones are made all the time.
@@ -41,50 +39,15 @@ def rotated(app: dict[str, Any]) -> bool:
     return bool(app["status"].get("databasePassword", {}).get("lastHandled") == "1")
 
 
-class Traffic:
-    """Somebody who uses the app all the time, and counts what fails."""
-
-    def __init__(self, person: Person) -> None:
-        self.answered, self._person, self._ended = 0, person, threading.Event()
-        self.failed: list[str] = []
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def goes_on(self) -> None:
-        """Wait for fifty more answers."""
-        enough, deadline = self.answered + 50, time.monotonic() + PATIENCE
-        while self.answered < enough and not self.failed:
-            assert time.monotonic() < deadline
-            self._ended.wait(0.1)
-
-    def _run(self) -> None:
-        while not self._ended.is_set():
-            try:
-                self._person.received()
-                self.answered += 1
-            except (OSError, urllib.error.HTTPError, ValueError) as error:
-                self.failed.append(repr(error))
-            self._ended.wait(0.02)
-
-    def __enter__(self) -> Traffic:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-
 def test_no_request_fails_while_the_password_is_replaced(bench):
     url = str(bench.have(NAME, service=_SERVICE)["status"]["url"])
     before = credentials(bench)
-    with Traffic(Person(url, "ann")) as ann, Traffic(Person(url, "bob")) as bob:
+    with traffic(Person(url, "ann").received, Person(url, "bob").received) as requests:
         bench.patch(NAME, {"metadata": {"annotations": {"missyou.app/rotate-database-password": "1"}}})
         # New connections are made while the tasks still have the first password in their environment.
         bench.until(NAME, lambda app: rotated(app) and credentials(bench)["password"] != before["password"], "rotated")
         bench.until(NAME, lambda app: condition(app, "InSync")["status"] == "True" and is_ready(app), "rolled out")
-        ann.goes_on()
-    assert (ann.failed, bob.failed) == ([], [])
-    assert ann.answered > 20
+        requests.goes_on(100)
     after = credentials(bench)
     authority = str(bench.folder / "plane/tls/ca.pem")
     psycopg.connect(**connection_parameters(after["DATABASE_URL"], authority)).close()
