@@ -57,8 +57,6 @@ class Grant:
 
 #: The roles of a stack's tasks, as resources of `iam:` actions.
 ROLES = ("iam:role/{iam.Role}",)
-#: The same, where each by its name would make the policies too long: none but these have such names.
-ROLES_BY_PREFIX = ("iam:role/{stack}-{region}-*",)
 _TYPE = re.compile(r"\{(\w+\.\w+)\}")
 
 #: The request gives the new resource our tags.

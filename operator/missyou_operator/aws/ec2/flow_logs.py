@@ -19,7 +19,7 @@ from missyou_operator.aws.ec2.rows import FLOW_LOGS, TagsOnly, name_of, specific
 from missyou_operator.aws.errors import gone, is_absent, message_of
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_map
-from missyou_operator.aws.permissions import ROLES_BY_PREFIX, Condition, Grant, Part, change, make, observe, tag_new
+from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.errors import NotYetError
@@ -53,9 +53,9 @@ class FlowLog(TagsOnly):
         change("ec2:CreateFlowLogs", on=("ec2:vpc/*",)),
         change("ec2:DeleteFlowLogs", "ec2:CreateTags", "ec2:DeleteTags", on=_LOGS),
         Grant(
-            Part.MAKE,
+            Part.CHANGE,
             ("iam:PassRole",),
-            ROLES_BY_PREFIX,
+            ROLES,
             (Condition("StringEquals", "iam:PassedToService", (WRITER,)),),
             implied='a flow log names its role: VPC user guide, "IAM role for publishing flow logs to CloudWatch Logs"',
         ),

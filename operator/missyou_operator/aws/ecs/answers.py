@@ -17,7 +17,7 @@ from missyou_operator.aws import tags
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import message_of
 from missyou_operator.aws.identity import tag_list, tag_map
-from missyou_operator.aws.permissions import ROLES_BY_PREFIX, Condition, Grant, Part
+from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed, Resource
 from missyou_operator.engine.values import redact
@@ -25,11 +25,12 @@ from missyou_operator.engine.values import redact
 #: The service that assumes the role by which requests are shifted.
 BALANCER = "ecs.amazonaws.com"
 #: A revision names the roles of its tasks, a service the one for its load balancer. Which service may use which of them
-#: is up to their trust policies; one grant for all keeps the operator's policies within AWS's limits.
+#: is up to their trust policies; one grant for all keeps the operator's policies within AWS's limits, and there is room
+#: for it in this part.
 PASS_ROLES = Grant(
-    Part.MAKE,
+    Part.CHANGE,
     ("iam:PassRole",),
-    ROLES_BY_PREFIX,
+    ROLES,
     (Condition("StringEquals", "iam:PassedToService", ("ecs-tasks.amazonaws.com", BALANCER)),),
     implied='a revision and a service name roles: ECS developer guide, "IAM roles for Amazon ECS"',
 )
