@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,11 +15,12 @@ from missyou_local.aws import Timing
 
 from .bench import Bench, a_bench
 from .people import Person
-from .test_rollouts import service, settled
+from .test_rollouts import BROKEN, rolled_back, service, settled
 from .traffic import Traffic, health, traffic, trusting
 
 NAME = "busy"
 _STRATEGIES = {"BlueGreen": "BLUE_GREEN", "Canary": "CANARY", "Linear": "LINEAR", "Rolling": "ROLLING"}
+_UNSET = dict.fromkeys(("bakeMinutes", "canaryPercent", "stepPercent", "stepMinutes"))
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -59,9 +61,19 @@ class Changes:
             self.bench.patch(NAME, {"spec": spec})
             self.bench.until(NAME, lambda app: settled(app) and done(app), f"settled after {name}")
 
-    def another_image(self, name: str, tag: str, **spec: Any) -> None:
+    def another_image(self, name: str, tag: str) -> None:
+        """Roll out another version, and wait until nothing else runs."""
         self.bench.push(self.bench.get(NAME), tag, backend(tag))
-        self.change(name, lambda _: len(service(self.bench, NAME)["deployments"]) == 1, image={"tag": tag}, **spec)
+        self.change(name, lambda _: len(service(self.bench, NAME)["deployments"]) == 1, image={"tag": tag})
+
+    def rollback(self, name: str, **spec: Any) -> None:
+        """Change the spec along with an image that does not start, and wait until ECS has gone back."""
+        self.bench.push(self.bench.get(NAME), "broken", BROKEN)
+        before = service(self.bench, NAME)["taskDefinition"]
+        with self.step(name):
+            self.bench.patch(NAME, {"spec": {"image": {"tag": "broken"}, **spec}})
+            self.bench.until(NAME, rolled_back, "rolled back")
+        assert service(self.bench, NAME)["taskDefinition"] == before
 
     def strategy(self, strategy: str, **settings: Any) -> None:
         """Set a strategy, and wait until it counts."""
@@ -70,7 +82,75 @@ class Changes:
         def counts(_: Any) -> bool:
             return bool(service(self.bench, NAME)["deploymentConfiguration"]["strategy"] == ecs)
 
-        self.change(f"strategy {strategy}", counts, service={"deployment": {"strategy": strategy, **settings}})
+        self.change(
+            f"strategy {strategy}", counts, service={"deployment": {**_UNSET, "strategy": strategy, **settings}}
+        )
+
+    def another_image_by(self, strategy: str, tag: str, *shares: int) -> None:
+        """Roll out another version, which gets these shares of the requests on its way, in percent."""
+        former, watch, timing = tasks(self.bench), Weights(self.bench), self.bench.aws.control.timing
+        began, timing.bake_minute = time.time(), 4.0
+        with watch:
+            self.another_image(f"image by {strategy}", tag)
+        timing.bake_minute = 0.0
+        assert [share for share in watch.seen if 0 < share < 100] == list(shares)
+        lines = served(self.bench, began)
+        for share in shares:
+            first, last = watch.seen[share]
+            by = [stream.rpartition("/")[2] in former for at, stream in lines if first <= at <= last]
+            found = 100 * by.count(False) / len(by)
+            sys.stdout.write(f"    {share} % were to reach the new version: {found:.0f} % of {len(by)} did\n")
+            assert share / 2 < found < (100 + share) / 2
+
+
+class Weights:
+    """Reads, as long as its block runs, which share of the requests the group gets that had none, in percent.
+
+    `seen` is when each share was read first and last, in seconds since the epoch.
+    """
+
+    def __init__(self, bench: Bench) -> None:
+        self.seen, self._bench = dict[int, tuple[float, float]](), bench
+        self._before, self._ended = self._weights(), threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(0.1):
+            share = sum(weight for arn, weight in self._weights().items() if not self._before[arn])
+            self.seen[share] = self.seen.get(share, (time.time(), 0.0))[0], time.time()
+
+    def _weights(self) -> dict[str, int]:
+        """Return the weights of the listener that serves, by target group."""
+        elb = self._bench.aws_client("elbv2")
+        [balancer] = elb.describe_load_balancers()["LoadBalancers"]
+        rows = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+        [serving] = [row for row in rows if row["Port"] == 443]
+        groups = serving["DefaultActions"][0]["ForwardConfig"]["TargetGroups"]
+        return {row["TargetGroupArn"]: int(row["Weight"]) for row in groups}
+
+
+def tasks(bench: Bench) -> set[str]:
+    """Return the ids of the tasks that run."""
+    arns = bench.aws_client("ecs").list_tasks(cluster=f"{NAME}-cluster")["taskArns"]
+    return {arn.rpartition("/")[2] for arn in arns}
+
+
+def served(bench: Bench, since: float) -> list[tuple[float, str]]:
+    """Return when the app has logged a request, and the log stream of its task."""
+    pages = bench.aws_client("logs").get_paginator("filter_log_events")
+    events = [
+        event
+        for page in pages.paginate(logGroupName=f"/ecs/{NAME}", startTime=int(since * 1000))
+        for event in page["events"]
+    ]
+    return [(row["timestamp"] / 1000, row["logStreamName"]) for row in events if "durationMs" in row["message"]]
 
 
 def backend(version: str) -> str:
@@ -111,4 +191,10 @@ def test_no_request_fails_whatever_changes(bench: Bench) -> None:
             domain={"name": "app.example.com"},
         )
         changes.strategy("BlueGreen", bakeMinutes=1)
-        changes.another_image("image by BlueGreen", "v3")
+        changes.another_image_by("BlueGreen", "v3")
+        changes.strategy("Canary", canaryPercent=20, stepMinutes=1, bakeMinutes=0)
+        changes.another_image_by("Canary", "v4", 20)
+        changes.strategy("Linear", stepPercent=40, stepMinutes=1, bakeMinutes=0)
+        changes.another_image_by("Linear", "v5", 40, 80)
+        changes.strategy("Rolling")
+        changes.rollback("another port, broken image", service={"port": 8000})

@@ -8,6 +8,9 @@ from yarl import URL
 
 from missyou_local.dataplane.balancing.values import Redirect, Target, TargetHealth
 
+#: The golden ratio as a part of a whole.
+_GOLDEN, _WHOLE = 2_654_435_769, 2**32
+
 
 def candidates(targets: Sequence[Target], health: Callable[[Target], TargetHealth | None]) -> Sequence[Target]:
     """Return the targets that may get a request, none if it has to be refused.
@@ -22,8 +25,12 @@ def candidates(targets: Sequence[Target], health: Callable[[Target], TargetHealt
 
 
 def in_turn(weights: Mapping[str, int], turn: int) -> str | None:
-    """Return the group that gets the request of this number, each in proportion to its weight; None if all are 0."""
-    left = turn % total if (total := sum(weights.values())) else 0
+    """Return the group that gets the request of this number, each in proportion to its weight; None if all are 0.
+
+    Few requests in a row keep the proportion as well: multiples of the golden ratio spread the turns evenly (D. Knuth,
+    The Art of Computer Programming, volume 3, section 6.4, Fibonacci hashing).
+    """
+    left = turn * _GOLDEN % _WHOLE * sum(weights.values()) // _WHOLE
     for group, weight in weights.items():
         if left < weight:
             return group
