@@ -15,7 +15,8 @@ import yaml
 
 from .bench import ROOT, Bench, a_bench, condition, quick
 
-NAME = "plans"
+#: The app whose first creation is planned, and one that is there when a change of it is.
+FIRST, LATER = "first-plan", "later-plan"
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +26,9 @@ def bench(control_plane, tmp_path_factory) -> Iterator[Bench]:
         yield bench
 
 
-def plan(bench: Bench, spec: dict[str, Any]) -> tuple[int, Any]:
+def plan(bench: Bench, name: str, spec: dict[str, Any]) -> tuple[int, Any]:
     """Run `missyou plan -f - -o json` without a cluster; return the exit code and what it prints."""
-    meta = {"name": NAME, "namespace": bench.namespace}
+    meta = {"name": name, "namespace": bench.namespace}
     environ = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT / "operator"),
@@ -49,40 +50,40 @@ def plan(bench: Bench, spec: dict[str, Any]) -> tuple[int, Any]:
     return done.returncode, json.loads(done.stdout)
 
 
-def approve(bench: Bench) -> dict[str, Any]:
-    app = bench.until(NAME, lambda app: condition(app, "Stalled").get("reason") == "ApprovalRequired", "asking")
+def approve(bench: Bench, name: str) -> dict[str, Any]:
+    app = bench.until(name, lambda app: condition(app, "Stalled").get("reason") == "ApprovalRequired", "asking")
     waiting: dict[str, Any] = app["status"]["plan"]
-    bench.patch(NAME, {"metadata": {"annotations": {"missyou.app/approve": waiting["id"]}}})
+    bench.patch(name, {"metadata": {"annotations": {"missyou.app/approve": waiting["id"]}}})
     return waiting
 
 
 def test_from_the_first_plan_to_a_changed_app(bench):
     spec: dict[str, Any] = {"environment": "Development", "changePolicy": "Approve"}
-    code, first = plan(bench, spec)
+    code, first = plan(bench, FIRST, spec)
     assert code == 2
     assert {change["risk"] for change in first["changes"]} == {"Create"}
-    bench.apply(NAME, **spec)
-    bench.until(NAME, lambda app: app.get("status", {}).get("plan"), "planned")
-    assert bench.vpcs(NAME) == 0
-    waiting = approve(bench)
+    bench.apply(FIRST, **spec)
+    bench.until(FIRST, lambda app: app.get("status", {}).get("plan"), "planned")
+    assert bench.vpcs(FIRST) == 0
+    waiting = approve(bench, FIRST)
     # Nobody has given the app its UID before: all but the ID is what the command has said.
     assert [change["resource"] for change in waiting["changes"]] == [change["resource"] for change in first["changes"]]
     assert waiting["expectedSeconds"] == first["expectedSeconds"]
-    bench.ready(NAME)
-    bench.until(NAME, lambda app: condition(app, "InSync")["status"] == "True", "in sync")
-    assert plan(bench, spec) == (0, None)
+    bench.ready(FIRST)
+    bench.until(FIRST, lambda app: condition(app, "InSync")["status"] == "True", "in sync")
+    assert plan(bench, FIRST, spec) == (0, None)
 
 
 def test_a_change_that_waits_is_approved_and_the_app_stays_ready(bench):
-    spec = {**bench.have(NAME, changePolicy="Automatic")["spec"], "changePolicy": "Approve"}
+    spec = {**bench.have(LATER, changePolicy="Automatic")["spec"], "changePolicy": "Approve"}
     spec["monitoring"] = {**spec.get("monitoring", {}), "logRetentionDays": 30}
-    bench.patch(NAME, {"spec": spec})
-    app = bench.until(NAME, lambda app: condition(app, "Stalled").get("reason") == "ApprovalRequired", "asking")
+    bench.patch(LATER, {"spec": spec})
+    app = bench.until(LATER, lambda app: condition(app, "Stalled").get("reason") == "ApprovalRequired", "asking")
     assert condition(app, "Ready")["status"] == "True"
-    code, said = plan(bench, spec)
+    code, said = plan(bench, LATER, spec)
     assert code == 2
     assert [c["fields"] for c in said["changes"]] == [c["fields"] for c in app["status"]["plan"]["changes"]]
-    approve(bench)
-    bench.until(NAME, lambda app: condition(app, "InSync")["status"] == "True", "carried out")
-    groups = bench.aws_client("logs").describe_log_groups(logGroupNamePrefix=f"/ecs/{NAME}")["logGroups"]
+    approve(bench, LATER)
+    bench.until(LATER, lambda app: condition(app, "InSync")["status"] == "True", "carried out")
+    groups = bench.aws_client("logs").describe_log_groups(logGroupNamePrefix=f"/ecs/{LATER}")["logGroups"]
     assert groups[0]["retentionInDays"] == 30

@@ -6,7 +6,7 @@ import pytest
 
 from tests.sim.app import App, changes
 
-from .test_notifications import ANN, BOB, in_sync, notify, topic
+from .test_notifications import ANN, BOB, notify, topic
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def test_a_topic_that_is_given_is_notified_and_left_as_it_is(app):
     assert set(changes(app.calls(app.grow))) == {"cloudwatch:PutMetricAlarm"}
     alarms = app.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{app.stack}-")["MetricAlarms"]
     assert all(alarm["AlarmActions"] == [arn] for alarm in alarms)
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_one_that_cloudwatch_cannot_use_is_told(app):
@@ -42,7 +42,7 @@ def test_one_that_cloudwatch_cannot_use_is_told(app):
     assert app.reason("MonitoringReady") == "TopicNotFound"
     given(app)
     app.observe_now()
-    in_sync(app)
+    app.stays_in_sync()
 
 
 def test_with_both_both_are_notified_and_deleting_leaves_theirs(app):
@@ -51,7 +51,7 @@ def test_with_both_both_are_notified_and_deleting_leaves_theirs(app):
     app.grow()
     alarms = app.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{app.stack}-")["MetricAlarms"]
     assert all(set(alarm["AlarmActions"]) == {arn, topic(app)} for alarm in alarms)
-    in_sync(app)
+    app.stays_in_sync()
     app.delete()
     assert [row["TopicArn"] for row in app.client("sns").list_topics()["Topics"]] == [arn]
 

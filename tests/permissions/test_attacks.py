@@ -316,7 +316,13 @@ def _execution_role() -> Role:
     declared = graph(
         secrets={"googleAPIKey": source, "firebaseServiceAccount": {"secretKeyRef": {"name": "k", "key": "f"}}}
     )
-    [role] = [each for each in declared if isinstance(each, Role) and each.policy]
+    [role] = [each for each in declared if isinstance(each, Role) and each.name.endswith("-execution")]
+    return role
+
+
+def _task_role() -> Role:
+    """Return the role that the app's own calls to AWS have."""
+    [role] = [each for each in graph() if isinstance(each, Role) and each.name.endswith("-task")]
     return role
 
 
@@ -349,12 +355,12 @@ def _met(condition: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def answers() -> Answers:
-    role, flow_log = _execution_role(), _flow_log_role()
+    role, flow_log, task = _execution_role(), _flow_log_role(), _task_role()
     cases = [_asked(case) for case in (*REFUSED.values(), *ALLOWED.values())]
     bounded = [_bounded(*case) for case in OUT_OF_BOUNDS.values()]
-    own = {"execution": role.policy, "flow logs": flow_log.policy}
+    own = {"execution": role.policy, "flow logs": flow_log.policy, "task": task.policy}
     policies = {**POLICIES, **{name: [json.loads(json.dumps(document))] for name, document in own.items()}}
-    needs = [*_needs(role), *_needs(flow_log, "flow logs")]
+    needs = [*_needs(role), *_needs(flow_log, "flow logs"), *_needs(task, "task")]
     return ask(policies, [*cases, *bounded, *needs, *map(_taken, TAKING)], {"boundary": [LIMITS]})
 
 
@@ -378,6 +384,13 @@ def test_an_execution_role_can_do_within_the_boundary_all_that_its_policy_says(a
     assert {one.action.partition(":")[0] for one in asked} == {"secretsmanager", "logs", "ecr", "kms"}
     # The simulator drops the keys of the encryption context, which can be any word: these are compared below.
     assert [one for one in asked if not answers.allowed(one) and one.action != "kms:Decrypt"] == []
+
+
+def test_the_role_of_the_tasks_reads_the_password_and_nothing_else(answers: Answers) -> None:
+    asked = _needs(_task_role(), "task")
+    assert {one.action for one in asked} == {"secretsmanager:GetSecretValue"}
+    assert all(":secret:missyou/db_credentials-" in one.resource for one in asked)
+    assert [one for one in asked if not answers.allowed(one)] == []
 
 
 def test_the_role_of_a_flow_log_can_do_within_the_boundary_all_that_its_policy_says(answers: Answers) -> None:

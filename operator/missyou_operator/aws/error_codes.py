@@ -69,6 +69,7 @@ CODES: dict[ErrorKind, str] = {
         DBCapacityReservationNotFound DBClusterNotFound DBClusterSnapshotNotFound DBInstanceNotFound
         DBParameterGroupNotFound DBProxyEndpointNotFound DBProxyNotFound DBProxyTargetGroupNotFound
         DBSecurityGroupNotFound DBShardGroupNotFound DBSnapshotNotFound DBSnapshotTenantDatabaseNotFound
+        DBInstanceAutomatedBackupNotFound
         DBSubnetGroupNotFound DomainNotFound ImageNotFound IntegrationNotFound LifecyclePolicyNotFound ListenerNotFound
         LoadBalancerNotFound NamespaceNotFound OptionGroupNotFound RepositoryNotFound RuleNotFound ServiceNotFound
         SubnetNotFound TargetGroupNotFound TenantDatabaseNotFound TrustStoreNotFound WAFNonexistentItem
@@ -122,6 +123,7 @@ CODES: dict[ErrorKind, str] = {
         InvalidDomainValidationOptions InvalidInput InvalidLoadBalancerAction InvalidParameter InvalidParameterInput
         InvalidParameterValue InvalidParameterCombination InvalidRequest InvalidRestore InvalidScheme
         InvalidSecurityGroup InvalidSubnet InvalidTagParameter InvalidVPCId InvalidVPCNetworkState PolicyNotAttachable
+        PointInTimeRestoreNotEnabled
         PreconditionNotMet Validation ValidationError WAFInvalidOperation WAFInvalidParameter WAFInvalidResource
         InvalidBucketName InvalidSubnet.Range InvalidSubnet.Conflict InvalidVpcRange ZonesMismatched
         DashboardInvalidInputError""",
