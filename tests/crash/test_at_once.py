@@ -82,9 +82,9 @@ def test_a_secret_in_its_recovery_window_is_taken_back(app: App) -> None:
     made = secrets.create_secret(Name="hasty/db_credentials", SecretString="{}")
     secrets.delete_secret(SecretId=made["ARN"], RecoveryWindowInDays=7)
     app.passes(3)
-    said = app.condition("SecretsReady")
+    said = app.condition("Stalled")
     # It is somebody else's: it is named, not taken.
-    assert said["status"] == "False"
+    assert said["reason"] == "PreflightFailed"
     assert "hasty/db_credentials" in said["message"]
     secrets.restore_secret(SecretId=made["ARN"])
     secrets.delete_secret(SecretId=made["ARN"], ForceDeleteWithoutRecovery=True)
