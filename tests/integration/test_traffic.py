@@ -13,7 +13,7 @@ import pytest
 
 from missyou_local.aws import Timing
 
-from .bench import Bench, a_bench
+from .bench import Bench, a_bench, condition
 from .people import Person
 from .test_rollouts import BROKEN, rolled_back, service, settled
 from .traffic import Traffic, health, traffic, trusting
@@ -73,7 +73,33 @@ class Changes:
         with self.step(name):
             self.bench.patch(NAME, {"spec": {"image": {"tag": "broken"}, **spec}})
             self.bench.until(NAME, rolled_back, "rolled back")
+            self.bench.until(
+                NAME, lambda _: len(service(self.bench, NAME)["deployments"]) == 1, "served by one version"
+            )
         assert service(self.bench, NAME)["taskDefinition"] == before
+
+    def rollback_by_alarm(self, name: str, share: int) -> None:
+        """Roll out a version that works, have an alarm go off once it gets a share of the requests, and give it up."""
+        former, watch, timing = tasks(self.bench), Weights(self.bench), self.bench.aws.control.timing
+        tag = self.bench.get(NAME)["spec"]["image"]["tag"]
+        self.bench.push(self.bench.get(NAME), "alarming", backend("alarming"))
+        timing.bake_minute = 4.0
+        with self.step(name), watch:
+            self.bench.patch(NAME, {"spec": {"image": {"tag": "alarming"}}})
+            self.bench.until(NAME, lambda _: share in watch.seen, "shared")
+            self.alarm("ALARM")
+            said = condition(self.bench.until(NAME, rolled_back, "rolled back"), "ServiceReady")["message"]
+            assert f"The alarm {NAME}-alb-5xx went off" in said
+            self.bench.until(NAME, lambda _: tasks(self.bench) == former, "served by the tasks before")
+            self.alarm("OK")
+        timing.bake_minute = 0.0
+        self.bench.patch(NAME, {"spec": {"image": {"tag": tag}}})
+        self.bench.until(NAME, settled, "settled")
+
+    def alarm(self, state: str) -> None:
+        self.bench.aws_client("cloudwatch").set_alarm_state(
+            AlarmName=f"{NAME}-alb-5xx", StateValue=state, StateReason="a test says so"
+        )
 
     def strategy(self, strategy: str, **settings: Any) -> None:
         """Set a strategy, and wait until it counts."""
@@ -100,7 +126,7 @@ class Changes:
             by = [stream.rpartition("/")[2] in former for at, stream in lines if first <= at <= last]
             found = 100 * by.count(False) / len(by)
             sys.stdout.write(f"    {share} % were to reach the new version: {found:.0f} % of {len(by)} did\n")
-            assert share / 2 < found < (100 + share) / 2
+            assert share / 4 < found < min(100, share + 25)
 
 
 class Weights:
@@ -190,10 +216,16 @@ def test_no_request_fails_whatever_changes(bench: Bench) -> None:
             lambda app: app["status"]["url"] == "https://app.example.com",
             domain={"name": "app.example.com"},
         )
+        changes.change(
+            "another domain",
+            lambda app: app["status"]["url"] == "https://www.example.com",
+            domain={"name": "www.example.com"},
+        )
         changes.strategy("BlueGreen", bakeMinutes=1)
         changes.another_image_by("BlueGreen", "v3")
         changes.strategy("Canary", canaryPercent=20, stepMinutes=1, bakeMinutes=0)
         changes.another_image_by("Canary", "v4", 20)
+        changes.rollback_by_alarm("rollback by an alarm", 20)
         changes.strategy("Linear", stepPercent=40, stepMinutes=1, bakeMinutes=0)
         changes.another_image_by("Linear", "v5", 40, 80)
         changes.strategy("Rolling")

@@ -68,7 +68,8 @@ def health(url: str, context: ssl.SSLContext | None = None) -> Ask:
     """Return what asks for the app's health. Each request has a connection of its own, and follows redirects."""
 
     def ask() -> None:
-        urllib.request.urlopen(f"{url}/health", timeout=_TIMEOUT, context=context).close()
+        with urllib.request.urlopen(f"{url}/health", timeout=_TIMEOUT, context=context) as answer:
+            answer.read()
 
     return ask
 
