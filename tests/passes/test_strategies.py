@@ -12,16 +12,16 @@ from tests.sim.picture import without_history
 from .test_rollouts import NAME, failed, forwarding, groups, ports, service, settled, under_watch
 
 STRATEGIES = {
-    "BlueGreen": {"strategy": "BlueGreen", "bakeMinutes": 2},
-    "Canary": {"strategy": "Canary", "canaryPercent": 20, "stepMinutes": 2, "bakeMinutes": 1},
-    "Linear": {"strategy": "Linear", "stepPercent": 40, "stepMinutes": 1, "bakeMinutes": 0},
+    "BlueGreen": {"strategy": "BlueGreen", "bakeMinutes": 16},
+    "Canary": {"strategy": "Canary", "canaryPercent": 20, "stepMinutes": 16, "bakeMinutes": 8},
+    "Linear": {"strategy": "Linear", "stepPercent": 40, "stepMinutes": 8, "bakeMinutes": 0},
 }
 
 
 @pytest.fixture(scope="module")
 def rolling(aws) -> App:
-    """A stack that serves, with rolling deployments; a bake minute lasts two seconds."""
-    aws.tell(timing={"bake_minute": 2.0, "iam": 2.0})
+    """A stack that serves, with rolling deployments; a bake minute lasts a quarter of a second."""
+    aws.tell(timing={"bake_minute": 0.25, "iam": 2.0})
     app = App(aws, NAME, environment="Development", service={"replicas": {"min": 2, "max": 4}})
     app.settle()
     return app
@@ -149,7 +149,7 @@ def test_an_alarm_ends_a_rollout_which_is_told_and_not_tried_again(rolling: App,
     assert "went back" in message or "rolled back" in message
     assert rolling.reason("InSync") == "RolloutFailed"
     alarm(rolling, "OK")
-    ends = rolling.clock.now + 100
+    ends = rolling.clock.now + 30
     under_watch(rolling, lambda: rolling.clock.now > ends)
     row = service(rolling)
     assert (row["taskDefinition"], row["loadBalancers"][0]["containerPort"]) == (present, 8000)
@@ -194,7 +194,7 @@ def test_a_broken_image_with_another_change_leaves_the_old_version_serving(shift
     shifting.push("broken")
     under_watch(shifting, failed(shifting))
     assert service(shifting)["taskDefinition"] == present
-    ends = shifting.clock.now + 100
+    ends = shifting.clock.now + 30
     under_watch(shifting, lambda: shifting.clock.now > ends)
     assert changes(shifting.calls(shifting.observe_now)) == {}
     shifting.edit(image={"tag": "latest"})

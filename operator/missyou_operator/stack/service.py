@@ -106,6 +106,7 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
             **pair,
             strategy=strategy_of(ctx.app) if shift.strategy is None and shift.wanted else shift.strategy or ROLLING,
             alarms=ctx.lookups.running.alarms,
+            waits=shift.held,
             container_port=spec.port,
             min_tasks=spec.replicas.min,
             max_tasks=spec.replicas.max,

@@ -38,6 +38,18 @@ def revision_in_use(reader: Reader, arn: str) -> Mapping[str, Any]:
     return reader.once(f"ecs.TaskDefinition/{arn}", describe)
 
 
+def versions_in_use(reader: Reader, row: Mapping[str, Any], attrs: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """Return what each revision needs that runs, or that ECS may go back to: of all deployments that are left.
+
+    `row`: a service as AWS describes it, `attrs`: the same as `rollout.attributes` returns it. While ECS still looks at
+    alarms after a rolling deployment, it shows no more what it would go back to.
+    """
+    shown = {str(item["taskDefinition"]) for item in row.get("deployments") or () if item.get("taskDefinition")}
+    if attrs["returns_to"] and attrs["rollout_state"] != "COMPLETED":
+        shown.add(f"{attrs['task_definition'].rpartition(':')[0]}:{attrs['returns_to']}")
+    return tuple(needs for arn in sorted(shown) if (needs := revision_in_use(reader, arn)))
+
+
 def revision_of(arn: str) -> int:
     """Return the revision number in an ARN; 0 if there is none."""
     number = arn.rpartition(":")[2]

@@ -47,6 +47,7 @@ ROLLED_OUT = (
     "target_groups",
     "alternate_target_group",
     "listener_rule",
+    "balancing_role",
     "container_port",
 )
 #: Usual seconds of a rollout: starting takes a minute, health checks and draining another.

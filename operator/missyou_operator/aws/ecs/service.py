@@ -18,7 +18,7 @@ from missyou_operator.aws.ecs.answers import PASS_ROLES, ecs_tags, refusals_as_w
 from missyou_operator.aws.ecs.causes import diagnosis
 from missyou_operator.aws.ecs.deployments import deployment_details
 from missyou_operator.aws.ecs.effects import SERVICE
-from missyou_operator.aws.ecs.revisions import CONTAINER, revision_in_use
+from missyou_operator.aws.ecs.revisions import CONTAINER, versions_in_use
 from missyou_operator.aws.ecs.rollout import (
     ROLLED_OUT,
     SETTINGS,
@@ -29,7 +29,8 @@ from missyou_operator.aws.ecs.rollout import (
     health_of,
     primary_of,
 )
-from missyou_operator.aws.ecs.strategy import ROLLING, alarm_configuration
+from missyou_operator.aws.ecs.strategy import ROLLING, advanced_configuration, alarm_configuration
+from missyou_operator.aws.ecs.targets import healthy_among, targets_in
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.permissions import Condition, Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.comparators import as_set, at_least, compare, equal, if_observed
@@ -112,6 +113,8 @@ class Service(Resource):
     balancing_role: str | Ref = ""
     strategy: Mapping[str, Any] = field(default_factory=lambda: ROLLING)
     alarms: tuple[str, ...] = ()
+    #: Whether a deployment is under way that shifts requests in another way than the spec wants it.
+    waits: bool = False
     circuit_breaker: bool = True
     #: None is desired: the record of one that failed is overwritten once the spec asks for what runs anyway.
     failed_rollout: str = ""
@@ -139,9 +142,9 @@ class Service(Resource):
         state = "deleting" if row["status"] == "DRAINING" else row["status"]
         if state == "ACTIVE" and reader.owns(cls, row["serviceArn"], tags):
             attrs |= deployment_details(reader, row, attrs)
-            attrs["versions"] = _versions(reader, row, attrs)
-            targets = _targets(reader, attrs)
-            healthy = attrs["healthy_in"] = {arn: _healthy(rows) for arn, rows in targets.items()}
+            attrs["versions"] = versions_in_use(reader, row, attrs)
+            targets = targets_in(reader, attrs)
+            healthy = attrs["healthy_in"] = {arn: healthy_among(rows) for arn, rows in targets.items()}
             # Of two groups that alternate, one serves; of others, each task is in all.
             enough = max if attrs["alternate_target_group"] else min
             attrs["healthy"] = enough(healthy.values(), default=None)
@@ -200,6 +203,9 @@ class Service(Resource):
         """Send what changed, which ECS rolls out. Record the deployment that this starts in a tag."""
         ecs, tags = cloud.client("ecs"), dict[str, str]()
         row: Mapping[str, Any] | None = None
+        if self.waits and changed & {*ROLLED_OUT}:
+            # By the present groups it would be one rollout more, which nobody asked for: also of a version that failed.
+            raise self._later()
         if arguments := self._arguments(observed, changed):
             if "loadBalancers" in arguments and observed.attrs["alternate_target_group"]:
                 self._check_no_shift(cloud, observed)
@@ -221,8 +227,11 @@ class Service(Resource):
         [row] = cloud.client("ecs").describe_services(cluster=self.cluster, services=[self.name])["services"]
         now = attributes(row, {})
         if now["deployment"] != observed.attrs["deployment"] or now["rollout_state"] == "IN_PROGRESS":
-            text = f"{self.address}: its target groups change once the deployment under way is over"
-            raise NotYetError("RollingOut", text, TYPICAL_ROLLOUT)
+            raise self._later()
+
+    def _later(self) -> NotYetError:
+        text = f"{self.address}: its target groups change once the deployment under way is over"
+        return NotYetError("RollingOut", text, TYPICAL_ROLLOUT)
 
     def _arguments(self, observed: Observed, changed: frozenset[str]) -> dict[str, Any]:
         shown = observed.attrs["settings"] if "settings" in changed else {}
@@ -265,19 +274,13 @@ class Service(Resource):
         return {"awsvpcConfiguration": {"subnets": subnets, "securityGroups": groups, "assignPublicIp": public}}
 
     def _load_balancers(self) -> list[dict[str, Any]]:
-        pair = {
-            "advancedConfiguration": {
-                "alternateTargetGroupArn": self.alternate_target_group,
-                "productionListenerRule": self.listener_rule,
-                "roleArn": self.balancing_role,
-            }
-        }
+        pair = advanced_configuration(self.alternate_target_group, self.listener_rule, self.balancing_role)
         return [
             {
                 "targetGroupArn": arn,
                 "containerName": self.container,
                 "containerPort": self.container_port,
-                **(pair if self.alternate_target_group else {}),
+                **pair,
             }
             for arn in self.target_groups
         ]
@@ -301,28 +304,3 @@ class Service(Resource):
                 return waiting
             raise
         return READY if row.get("status") == "INACTIVE" else waiting
-
-
-def _versions(reader: Reader, row: Mapping[str, Any], attrs: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    """Return what each revision needs that runs, or that ECS may go back to: of all deployments that are left.
-
-    While ECS still looks at alarms after a rolling deployment, it shows no more what it would go back to.
-    """
-    shown = {str(item["taskDefinition"]) for item in row.get("deployments") or () if item.get("taskDefinition")}
-    if attrs["returns_to"] and attrs["rollout_state"] != "COMPLETED":
-        shown.add(f"{attrs['task_definition'].rpartition(':')[0]}:{attrs['returns_to']}")
-    arns = sorted(shown)
-    return tuple(needs for arn in arns if (needs := revision_in_use(reader, arn)))
-
-
-def _targets(reader: Reader, attrs: Mapping[str, Any]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    """Read the health of the targets by target group; {} if no task runs that could be one."""
-    if not attrs["running"]:
-        return {}
-    describe = reader.client("elbv2").describe_target_health
-    groups = [arn for arn in (*attrs["target_groups"], attrs["alternate_target_group"]) if arn]
-    return {arn: describe(TargetGroupArn=arn)["TargetHealthDescriptions"] for arn in groups}
-
-
-def _healthy(targets: Sequence[Mapping[str, Any]]) -> int:
-    return sum((target.get("TargetHealth") or {}).get("State") == "healthy" for target in targets)

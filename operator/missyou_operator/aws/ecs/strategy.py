@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from missyou_operator.engine.values import Ref
+
 ROLLING: Mapping[str, Any] = {"strategy": "ROLLING"}
 #: The settings of a strategy that it heeds, with the API's defaults.
 _HEEDED: Mapping[str, Mapping[str, Any]] = {
@@ -64,6 +66,17 @@ def observed_alarms(configuration: Mapping[str, Any] | None) -> tuple[str, ...] 
 def alarm_configuration(names: tuple[str, ...]) -> Mapping[str, Any]:
     """Return the setting by which a deployment fails, and is rolled back, once one of these alarms goes off."""
     return {"alarmNames": sorted(names), "enable": bool(names), "rollback": bool(names)}
+
+
+def advanced_configuration(alternate: str | Ref, rule: str | Ref, role: str | Ref) -> Mapping[str, Any]:
+    """Return the part of a load balancer's entry that makes a pair of its target group; {} without an `alternate`.
+
+    `rule`: that of the listener by which requests are shifted, `role`: who may do so. All are ARNs.
+    """
+    if not alternate:
+        return {}
+    pair = {"alternateTargetGroupArn": alternate, "productionListenerRule": rule, "roleArn": role}
+    return {"advancedConfiguration": pair}
 
 
 def pair_of(row: Mapping[str, Any]) -> Mapping[str, Any]:
