@@ -132,7 +132,7 @@ def test_a_new_certificate_policy_leaves_the_weights_alone(shifting: App) -> Non
 # Rollbacks
 
 
-@pytest.mark.parametrize("name", ["", *STRATEGIES])
+@pytest.mark.parametrize("name", ["", "Linear"])
 def test_an_alarm_ends_a_rollout_which_is_told_and_not_tried_again(rolling: App, name: str) -> None:
     if name:
         deploys(rolling, **STRATEGIES[name])
@@ -179,9 +179,8 @@ def alarm(app: App, state: str) -> None:
     [
         {"service": {"port": 9000}},
         {"service": {"healthCheck": {"path": "/ready"}}},
-        {"service": {"env": {"GREETING": "hello"}}},
     ],
-    ids=["port", "health check", "variable"],
+    ids=["port", "health check"],
 )
 def test_a_broken_image_with_another_change_leaves_the_old_version_serving(shifting: App, spec: dict[str, Any]) -> None:
     present = service(shifting)["taskDefinition"]
