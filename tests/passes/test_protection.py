@@ -89,7 +89,9 @@ def test_what_bears_our_name_and_is_not_ours_is_left_alone(aws):
     logs.create_repository(repositoryName="taken", tags=[{"Key": "owner", "Value": "somebody"}])
     app.until(lambda _: app.reason("RegistryReady") == "OwnedElsewhere", "refusing")
     assert app.condition("Stalled")["status"] == "True"
-    assert app.condition("NetworkReady")["reason"] in {"Creating", "Available"}
+    # The preflight has found it before anything else was made.
+    assert app.condition("NetworkReady")["reason"] == "PreflightFailed"
+    assert app.client("ec2").describe_vpcs(Filters=[{"Name": "isDefault", "Values": ["false"]}])["Vpcs"] == []
     app.delete()
     assert logs.describe_repositories(repositoryNames=["taken"])["repositories"]
 
