@@ -395,6 +395,24 @@ ENTRIES: dict[str, Entry] = {
         how="a target group with such a tag",
         make=_tags_with_spaces,
     ),
+    "backup-copy-key": Entry(
+        rule="StartDBInstanceAutomatedBackupsReplication takes the alias of the key that AWS manages, alias/aws/rds",
+        relied_on="`aws/rds/backup_copy.py`; the reference shows the ARN of a key only",
+        test_aws="takes any",
+        how="by hand: set `database.backupCopyRegion`, once in a region without any encrypted database before",
+    ),
+    "backup-copy-end": Entry(
+        rule="a copy of automated backups outlives its source for its own days, and can be begun anew meanwhile",
+        relied_on="docs/recovery.md; `aws/rds/backup_copy.py` ends one and begins another for other days",
+        test_aws="keeps it, and begins another at once",
+        how="by hand: change `database.backupRetentionDays`, then delete the app, and list the backups there",
+    ),
+    "tags-of-backups": Entry(
+        rule="DescribeDBInstanceAutomatedBackups shows the tags of retained backups, and those given to a copy",
+        relied_on="`aws/rds/restore.py`: they say whose the backups are; without them, they are nobody's",
+        test_aws="shows those of the database, and those of the copy",
+        how="by hand: delete a database with its backups retained, and look at TagList",
+    ),
     "tags-of-rds": Entry(
         rule="RDS takes tags without a value, and refuses those that start with rds:",
         relied_on="`api/tag_rules.py`",

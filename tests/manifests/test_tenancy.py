@@ -143,6 +143,7 @@ ATTACKS = [
     # Other people's topics, regions, and tags that open policies.
     (spec(monitoring={"notifications": {"topicARN": f"{TOPIC}team-b"}}), "may not notify the topic", "topics"),
     (spec(region="ap-southeast-2"), "may not use the region ap-southeast-2", "regions"),
+    (spec(database={"backupCopyRegion": "ap-southeast-2"}), "may not copy backups to the region", "regions"),
     (spec(tags={"team": "payments"}), "may set only these tags: cost-centre, owner", "tag-keys"),
     (spec(tags={"owner": "a", "aws-team": "payments"}), "may set only these tags", "tag-keys"),
 ]

@@ -1,4 +1,4 @@
-"""The drills of docs/recovery.md: somebody deleted the database, the cluster is gone."""
+"""The drills of docs/recovery.md: somebody deleted the database, the cluster is gone, the region is gone."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
+from missyou_local.aws.services.rds.model import DATABASES
 from tests.sim.app import App, changes
+from tests.sim.aws import REGION
 
 from .test_backups import described
 from .test_restoring import credentials, password
@@ -98,3 +101,117 @@ def test_the_cluster_is_gone_and_the_same_manifest_finds_everything_as_it_was(ap
     assert (described(heir)["DbiResourceId"], password(heir)) == before
     assert heir.condition("InSync")["status"] == "True"
     assert changes(heir.calls(heir.observe_now)) == {}
+
+
+OTHER = "eu-central-1"
+
+
+class Abroad(App):
+    """An app of another cluster in `OTHER`, from which the first region is out of reach."""
+
+    def __init__(self, aws, name: str, **spec) -> None:
+        super().__init__(aws, name, region=OTHER, **spec)
+        self.cluster, self.region = "another-cluster", OTHER
+        self.body["metadata"]["uid"] = "another-uid"
+        self._identity = ("somebody", OTHER, "")
+        self.restart()
+
+    @property
+    def door(self):
+        def answer(request, **event):
+            if REGION in request.headers["Authorization"].decode():
+                raise EndpointConnectionError(endpoint_url=request.url)
+            return self.aws(request, **event)
+
+        return answer
+
+
+@pytest.fixture(scope="module")
+def copied(aws) -> App:
+    app = App(aws, "shop", environment="Development", database={"backupCopyRegion": OTHER, "backupRetentionDays": 5})
+    app.settle()
+    app.clock.now += 3600.0
+    app.observe_now()
+    return app
+
+
+def copies(app: App) -> list[dict]:
+    rds = app.aws.client("rds", region=OTHER)
+    return rds.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
+
+
+def test_the_region_is_gone_and_the_same_manifest_brings_the_data_back_in_another(copied):
+    [copy] = copies(copied)
+    heir = Abroad(copied.aws, "shop", environment="Development", database={"restoreToTime": "latest"})
+    heir.until(lambda _: heir.reason("Stalled") == "NotGranted", "told whose the backups are")
+    assert "missyou.app/take-over=true" in heir.condition("Stalled")["message"]
+    heir.annotate("take-over", "true")
+    calls = heir.calls(heir.settle)
+    assert calls["rds:RestoreDBInstanceToPointInTime"] == 1
+    assert "rds:CreateDBInstance" not in calls
+    row = described(heir)
+    assert row["DBInstanceArn"].split(":")[3] == OTHER
+    assert row["DbiResourceId"] != copy["DbiResourceId"]
+    assert credentials(heir)["password"] == DATABASES.at("123456789012", OTHER)["shop-db"].password
+    assert row["Endpoint"]["Address"] in credentials(heir)["DATABASE_URL"]
+    assert changes(heir.calls(heir.observe_now)) == {}
+
+
+def test_a_copy_costs_no_call_once_it_runs_and_bears_the_tags_of_the_stack(copied):
+    [copy] = copies(copied)
+    wanted = {"Status": "replicating", "Region": REGION, "BackupRetentionPeriod": 5, "Encrypted": True}
+    assert {key: copy[key] for key in wanted} == wanted
+    assert {"Key": "missyou.app/stack", "Value": "default/shop"} in copy["TagList"]
+    assert copied.resource("rds.BackupCopy", "shop-db")["state"] == "Ready"
+    settled = copied.calls(copied.observe_now)
+    assert changes(settled) == {}
+    assert "rds:DescribeDBInstanceAutomatedBackups" not in settled
+
+
+def test_other_days_or_another_region_are_a_copy_begun_anew(copied):
+    calls = copied.calls(lambda: (copied.edit(database={"backupRetentionDays": 6}), copied.settle()))
+    assert calls["rds:StartDBInstanceAutomatedBackupsReplication"] == 1
+    [copy] = copies(copied)
+    assert (copy["Status"], copy["BackupRetentionPeriod"]) == ("replicating", 6)
+    copied.edit(database={"backupCopyRegion": "eu-west-1"})
+    copied.settle()
+    [old] = copies(copied)
+    assert old["Status"] == "retained"
+    [new] = described(copied)["DBInstanceAutomatedBackupsReplications"]
+    assert ":eu-west-1:" in new["DBInstanceAutomatedBackupsArn"]
+
+
+def test_without_the_field_the_copy_ends_and_a_persons_own_stays(copied):
+    copied.edit(database={"backupCopyRegion": None})
+    copied.settle()
+    assert [copy["Status"] for copy in copies(copied)] == ["retained"]
+    assert not [tag for tag in described(copied)["TagList"] if tag["Key"] == "missyou.app/backup-copy"]
+    arn = described(copied)["DBInstanceArn"]
+    by_hand = {"SourceDBInstanceArn": arn, "KmsKeyId": f"arn:aws:kms:{OTHER}:123456789012:alias/aws/rds"}
+    copied.aws.client("rds", region=OTHER).start_db_instance_automated_backups_replication(**by_hand)
+    copied.observe_now()
+    assert changes(copied.calls(copied.observe_now)) == {}
+    assert [copy["Status"] for copy in copies(copied)] == ["replicating"]
+
+
+def test_the_stack_goes_and_the_copy_stays_for_its_days(copied):
+    copied.delete()
+    [copy] = copies(copied)
+    assert copy["Status"] == "retained"
+    copied.clock.now += 6 * 86_400.0
+    assert copies(copied) == []
+
+
+def test_the_other_region_is_out_of_reach_and_only_the_copy_waits(copied):
+    def answer(request, **event):
+        if OTHER in request.headers["Authorization"].decode():
+            raise EndpointConnectionError(endpoint_url=request.url)
+        return copied.aws(request, **event)
+
+    copied.process.door = answer
+    copied.edit(database={"backupRetentionDays": 6}, service={"port": 9000})
+    copied.until(lambda _: copied.resource("rds.BackupCopy", "shop-db")["state"] != "Ready", "told")
+    copied.until(lambda _: described(copied)["BackupRetentionPeriod"] == 6, "changed")
+    copied.process.door = copied.aws
+    copied.settle()
+    assert copies(copied)[0]["BackupRetentionPeriod"] == 6

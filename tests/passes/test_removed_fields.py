@@ -111,6 +111,7 @@ LASTING: Mapping[str, str] = {
     "database.backupWindow": "AWS keeps the window that was set last: without the field, the choice is its own",
     "database.maintenanceWindow": "AWS keeps the window that was set last: without the field, the choice is its own",
     **dict.fromkeys(("database.restoreFromSnapshot", "database.restoreToTime"), "only for a new database"),
+    "database.backupCopyRegion": "what was copied stays: tests/passes/test_recovery.py",
     "database.passwordRotationDays": "what the operator does on some day: tests/passes/test_rotation.py",
     **dict.fromkeys(
         ("database.finalSnapshot", "deletionPolicy", "driftPolicy", "changePolicy", "suspend", "monitoring.quoteLogs"),

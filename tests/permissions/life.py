@@ -188,7 +188,7 @@ def change(app: App) -> None:
         tags={"team": "b"},
         service={"port": 9000, "replicas": {"min": 3, "max": 6}, "healthCheck": {"path": "/h"}},
         network={"natGateways": 1},
-        database={"backupRetentionDays": 9},
+        database={"backupRetentionDays": 9, "backupCopyRegion": "eu-west-1"},
         registry={"keepImages": 3, "scanOnPush": False},
         monitoring={
             "logRetentionDays": 14,

@@ -129,7 +129,10 @@ def test_narrowed_no_arn_is_open_but_where_aws_has_no_names() -> None:
     arns -= zones
     assert all(":123456789012:" in arn for arn in arns)
     everywhere = ("arn:aws:iam::", "arn:aws:cloudwatch::123456789012:dashboard/missyou-eu-central-1")
-    assert all(":eu-central-1:" in arn or arn.startswith(everywhere) for arn in arns)
+    # Backups are copied to another region.
+    copies = {arn for arn in arns if arn.startswith("arn:aws:rds:*:")}
+    assert copies == {"arn:aws:rds:*:123456789012:auto-backup:*"}
+    assert all(":eu-central-1:" in arn or arn.startswith(everywhere) for arn in arns - copies)
     nameless = {arn.split(":")[2] for arn in arns if "missyou" not in arn}
     assert nameless == {"acm", "ec2", "application-autoscaling", "rds", "iam", "wafv2"}
     assert {arn for arn in arns if "missyou" not in arn and arn.split(":")[2] in {"rds", "iam", "wafv2"}} == {
@@ -137,7 +140,7 @@ def test_narrowed_no_arn_is_open_but_where_aws_has_no_names() -> None:
         "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/*/*",
         "arn:aws:rds:eu-central-1:123456789012:og:default:postgres*",
         "arn:aws:rds:eu-central-1:123456789012:snapshot:*",
-        "arn:aws:rds:eu-central-1:123456789012:auto-backup:*",
+        "arn:aws:rds:*:123456789012:auto-backup:*",
         "arn:aws:iam::123456789012:role/aws-service-role/*",
     }
 

@@ -23,6 +23,7 @@ _PARTS = {
     "route53.Alias",
     "route53.Claim",
     "rds.DBSnapshot",
+    "rds.BackupCopy",
     "route53.Validation",
     "wafv2.WebACLAssociation",
     "sns.EmailSubscriptions",

@@ -96,7 +96,7 @@ NAMELESS = {
         "elbv2.Listener",
     ),
     *("elbv2.Redirect", "ecr.Image", "route53.HostedZone", "route53.Claim", "route53.Validation"),
-    *("secretsmanager.SecretVersion", "secretsmanager.StagedPassword"),
+    *("rds.BackupCopy", "secretsmanager.SecretVersion", "secretsmanager.StagedPassword"),
     *("sns.EmailSubscriptions", "sns.GivenTopic", "wafv2.WebACLAssociation", "kubernetes.Secret"),
 }
 DESCRIPTIONS = {

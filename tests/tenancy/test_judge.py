@@ -62,6 +62,11 @@ CASES: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
         {"topics": [TOPIC]},
     ),
     "region": ({"region": "us-east-1"}, "spec.region", {"regions": ["us-east-1"]}),
+    "copy": (
+        {"database": {"backupCopyRegion": "us-east-1"}},
+        "spec.database.backupCopyRegion",
+        {"regions": ["us-east-1", "eu-west-1"]},
+    ),
     "tag": ({"tags": {"team": "payments"}}, "spec.tags[team]", {"tagKeys": ["team"]}),
     "public": ({}, "spec.loadBalancer.scheme", {"exposure": "Public"}),
     "stack": ({"stackName": "team-b-shop"}, "spec.stackName", {"stackPrefix": "team-b"}),

@@ -15,6 +15,7 @@ ANSWERS: tuple[Answer, ...] = (*ec2.ANSWERS, *rds.ANSWERS, *ecs.ANSWERS, *elbv2.
 DERIVED = {
     "elbv2.Redirect": "`elbv2.Listener`: its default action",
     "elbv2.AccessLogs": "`elbv2.LoadBalancer`: its attributes `access_logs.s3.*`",
+    "rds.BackupCopy": "`rds.DBInstance`: `DBInstanceAutomatedBackupsReplications`, and a tag",
     "route53.HostedZone": "somebody else's: nothing of it is compared",
     "route53.Claim": "`ResourceRecordSets`, as `route53.Alias`: a TXT record, whose value shows whose the domain is",
     "route53.Validation": "`ResourceRecordSets`, as `route53.Alias`; a TXT record beside it shows who made it",

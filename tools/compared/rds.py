@@ -39,7 +39,7 @@ ANSWERS: tuple[Answer, ...] = (
             "tags": "TagList",
         },
         read="DBInstanceIdentifier DBInstanceArn DbiResourceId DBInstanceStatus Endpoint.Address "
-        "Endpoint.Port PendingModifiedValues DBSubnetGroup",
+        "Endpoint.Port PendingModifiedValues DBSubnetGroup DBInstanceAutomatedBackupsReplications",
         aws={
             _FIXED: (
                 "Engine InstanceCreateTime AvailabilityZone SecondaryAvailabilityZone LicenseModel "
@@ -66,10 +66,7 @@ ANSWERS: tuple[Answer, ...] = (
             ),
             "AWS raises them with the size, and a person may pay for more": "Iops StorageThroughput DedicatedLogVolume",
             "extensions that a person has set up": "OptionGroupMemberships AssociatedRoles",
-            "replicas and copies of backups that a person has made": (
-                "ReadReplicaSourceDBInstanceIdentifier ReadReplicaDBInstanceIdentifiers "
-                "DBInstanceAutomatedBackupsReplications"
-            ),
+            "replicas that a person has made": "ReadReplicaSourceDBInstanceIdentifier ReadReplicaDBInstanceIdentifiers",
             "set by whoever pays for longer insights": "PerformanceInsightsRetentionPeriod DatabaseInsightsMode",
             "an audit by the company's security team": (
                 "ActivityStreamStatus ActivityStreamKmsKeyId ActivityStreamKinesisStreamName ActivityStreamMode "

@@ -18,6 +18,7 @@ MODULES = (
     "services.rds.snapshots",
     "services.rds.backups",
     "services.rds.automated",
+    "services.rds.copies",
     "services.rds.options",
     "services.rds.windows",
     "services.rds.groups",

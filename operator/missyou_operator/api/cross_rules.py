@@ -189,6 +189,21 @@ STORAGE_ROOM = Rule(
 )
 
 
+def _check_copy_region(spec: Spec) -> str | None:
+    if spec.database.backup_copy_region is None or spec.database.backup_copy_region != spec.region:
+        return None
+    return _ANOTHER_REGION.format(spec.region)
+
+
+_ANOTHER_REGION = "the copy must be in another region than the stack, which is in {}: choose another, or remove it"
+COPY_ELSEWHERE = Rule(
+    cel="!has(self.region) || !has(self.database.backupCopyRegion) || self.database.backupCopyRegion != self.region",
+    message_cel="'" + _ANOTHER_REGION.format("' + self.region + '") + "'",
+    path=".database.backupCopyRegion",
+    check=_check_copy_region,
+)
+
+
 def _check_free_storage(spec: Spec) -> str | None:
     alarm, storage = spec.monitoring.alarms.database_free_storage_gib, spec.database.storage_gib
     if alarm < storage:

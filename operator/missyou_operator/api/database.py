@@ -31,6 +31,9 @@ class Database(WireModel):
     """Whether a standby runs in the other zone. Default: true in Production, false in Development."""
     backup_retention_days: Annotated[int, Field(ge=1, le=35)] = 7
     """Days for which automated backups are kept."""
+    backup_copy_region: Annotated[str, Field(max_length=32), rules.REGION_NAME] | None = None
+    """Region that automated backups are copied to, and kept for backupRetentionDays: restoreToTime restores them there.
+    What was copied stays for those days when the field is removed, or the app is deleted. Default: no copy."""
     backup_window: Annotated[str, Field(max_length=11), windows.BACKUP_FORM, windows.BACKUP_LENGTH] | None = None
     """Time of the daily backup in UTC, at least 30 minutes, for example 03:00-04:00. Default: AWS chooses."""
     maintenance_window: (

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from missyou_operator.api.aws_rules import APP_NAME_MAX, STACK_NAME_MAX
 from missyou_operator.api.base import WireModel
-from missyou_operator.api.cross_rules import LONG_NAME, TOPIC_IN_REGION, ZONES_IN_REGION
+from missyou_operator.api.cross_rules import COPY_ELSEWHERE, LONG_NAME, TOPIC_IN_REGION, ZONES_IN_REGION
 from missyou_operator.api.database import Database
 from missyou_operator.api.defaults import DEFAULTS
 from missyou_operator.api.field_rules import NO_STACK_NAME, RESERVED_STACK_NAME, STACK_NAME, is_free_stack_name
@@ -212,7 +212,7 @@ def _problems(spec: Spec, name: str, region: str) -> Iterator[Problem]:
         yield Problem("spec.stackName", NO_STACK_NAME.format(stack_name))
     elif not is_free_stack_name(stack_name):
         yield Problem("spec.stackName", RESERVED_STACK_NAME)
-    for rule in () if spec.region else (ZONES_IN_REGION, TOPIC_IN_REGION):
+    for rule in () if spec.region else (ZONES_IN_REGION, TOPIC_IN_REGION, COPY_ELSEWHERE):
         if rule.check and (problem := rule.check(spec.model_copy(update={"region": region}))):
             yield Problem(
                 f"spec{rule.path}", f"{problem} ({region} is the operator's region: set spec.region for another)"

@@ -96,5 +96,6 @@ ValidatedSpec = Annotated[
     fargate.LEGAL_SIZE,
     cross.REPLICAS_ORDER,
     cross.FREE_STORAGE_BELOW_SIZE,
+    cross.COPY_ELSEWHERE,
     cross.TOPIC_IN_REGION,
 ]

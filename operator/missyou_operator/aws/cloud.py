@@ -75,6 +75,7 @@ class Cloud:
         *,
         final_snapshot: bool = True,
         assume: Callable[[str], Clients] | None = None,
+        elsewhere: Callable[[str], Clients] | None = None,
         grant: Grant | None = None,
         lives: Callable[[str], bool] = lambda _: False,
         inherits: bool = False,
@@ -88,6 +89,8 @@ class Cloud:
         self.inherits = inherits
         #: Returns the clients of another role.
         self.assume = assume
+        #: Returns the clients of the stack's own identity in another region.
+        self.elsewhere = elsewhere
         self.stack = stack
         self.inventory = inventory
         #: The patterns of all stacks' resource names, by type.
@@ -116,6 +119,10 @@ class Cloud:
         """Return the clients of a role, by its ARN, or the stack's own clients if the ARN is empty."""
         return self.assume(role) if role and self.assume else self.clients
 
+    def clients_in(self, region: str) -> Clients:
+        """Return the clients of another region, or the stack's own for its own region."""
+        return self.elsewhere(region) if self.elsewhere and region != self.stack.region else self.clients
+
     def hourly(self, key: str, fetch: Callable[[], T]) -> T:
         """Return what AWS offers (engine versions, zones), read at most once an hour per account and region."""
         return self.inventory.get(key, fetch, seconds() - 3600)
@@ -140,7 +147,13 @@ class Reader(Cloud):
         known: Known | None = None,
     ) -> None:
         super().__init__(
-            cloud.clients, cloud.stack, cloud.inventory, cloud.patterns, assume=cloud.assume, grant=cloud.grant
+            cloud.clients,
+            cloud.stack,
+            cloud.inventory,
+            cloud.patterns,
+            assume=cloud.assume,
+            elsewhere=cloud.elsewhere,
+            grant=cloud.grant,
         )
         self._found = found
         self._since = since

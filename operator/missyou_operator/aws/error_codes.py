@@ -48,7 +48,8 @@ CODES: dict[ErrorKind, str] = {
         StaleTag ConcurrentTagAccess DependencyViolation ResourceInUse TargetGroupInUse SubnetAlreadyInUse
         InvalidDBInstanceState InvalidDBSnapshotState InvalidDBSubnetGroupState InvalidDBParameterGroupState
         InvalidDBClusterState InvalidDBClusterEndpointState InvalidDBSecurityGroupState InvalidDBSubnetState
-        InvalidDBCapacityReservationState DBUpgradeDependencyFailure CapacityReservationPending
+        InvalidDBInstanceAutomatedBackupState InvalidDBCapacityReservationState DBUpgradeDependencyFailure
+        CapacityReservationPending
         ClusterContainsCapacityProvider ClusterContainsContainerInstances ClusterContainsServices ClusterContainsTasks
         UpdateInProgress ConcurrentUpdate ConcurrentModification ConcurrentAccess Conflict ConditionalRequestConflict
         ResourceConflict OperationAborted DeleteConflict BucketNotEmpty RepositoryNotEmpty InvalidState

@@ -74,6 +74,11 @@ class Account:
     assumed: Assumed | None = None
     used_at: float = field(default_factory=seconds)
 
+    @property
+    def acts_as(self) -> Identity:
+        """By whose credentials it acts."""
+        return self.assumed.identity if self.assumed else Identity()
+
     def client(self, service: str) -> Client:
         """Return the one client of a service."""
         return self._client(service, _CONFIG)

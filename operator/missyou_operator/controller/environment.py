@@ -166,6 +166,7 @@ class Environment:
             NAMES,
             final_snapshot=final_snapshot,
             assume=assume,
+            elsewhere=lambda region: self.accounts.get(region, account.acts_as),
             grant=grant,
             lives=lambda uid: self.tenants.lives(meta["namespace"], uid),
             inherits=requested(body),

@@ -11,6 +11,7 @@ from typing import Any
 from missyou_operator.api.annotations import SNAPSHOT, annotation
 from missyou_operator.api.components import Component
 from missyou_operator.aws.identity import StackIdentity
+from missyou_operator.aws.rds.backup_copy import BackupCopy
 from missyou_operator.aws.rds.restore import DATABASE_TAG
 from missyou_operator.aws.rds.snapshot import DBSnapshot
 from missyou_operator.engine.plan import ObservedState
@@ -57,7 +58,18 @@ def snapshot_name(stack: StackIdentity, value: str) -> str:
 
 
 def backups(ctx: Context, db: Database) -> None:
-    """Declare the snapshot, if one is requested."""
+    """Declare the snapshot, if one is requested, and the copy of automated backups in another region."""
+    if ctx.app.database.backup_copy_region:
+        named = ctx.named(Component.DATABASE)
+        ctx.graph.add(
+            BackupCopy(
+                **named.untagged(naming.DATABASE),
+                instance=db.instance.ref("arn", ready=True),
+                region=ctx.app.database.backup_copy_region,
+                retention_days=ctx.app.database.backup_retention_days,
+                copy_tags={**named(naming.DATABASE)["tags"], DATABASE_TAG: ctx.app.database.name},
+            )
+        )
     if not ctx.lookups.snapshot:
         return
     # RDS copies no tags of the instance to a snapshot that is given tags of its own.

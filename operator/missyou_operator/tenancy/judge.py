@@ -109,8 +109,11 @@ class _Judge:
         elif holder := self.cluster.holder_of(stack, self._namespace):
             longer = f"choose another stackName: names that begin with {self.cluster.prefix_of(holder)}"
             yield Refusal(path, f"{stack} is not granted to the namespace {self._namespace}: {longer} are {holder}'s")
-        if self.app.region not in (tuple(self.tenant.regions) or (self.region,)):
+        granted, copied = tuple(self.tenant.regions) or (self.region,), self.app.database.backup_copy_region
+        if self.app.region not in granted:
             yield self._not_granted("spec.region", self.app.region, "regions")
+        if copied and copied not in granted:
+            yield self._not_granted("spec.database.backupCopyRegion", copied, "regions")
 
     def _credentials(self) -> Iterator[Refusal]:
         own, given = self.tenant.credentials.role_arn, self.app.credentials

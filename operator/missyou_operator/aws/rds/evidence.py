@@ -113,7 +113,8 @@ def _backups(cloud: Cloud, name: str, resource_id: str) -> Mapping[str, Any] | N
         cloud.client("rds"),
         "describe_db_instance_automated_backups",
         "DBInstanceAutomatedBackups",
-        DBInstanceIdentifier=name,
+        # The parameter DBInstanceIdentifier is for databases that exist.
+        Filters=[{"Name": "db-instance-id", "Values": [name]}],
     )
     found = (row for row in rows if row.get("DbiResourceId") == resource_id and row.get("Status") == "retained")
     return next((row for row in found if len(row.get("RestoreWindow") or {}) > 1), None)

@@ -68,7 +68,7 @@ class DBInstance(DesiredInstance, Named):
     LISTING = Listing("rds", "describe_db_instances", "DBInstances", "DBInstanceIdentifier")
     FORCES_REPLACEMENT = frozenset({"database_name", "username", "major_downgrade", "storage_shrink"})
     # Running tasks would lose their database, and write while its final snapshot is taken.
-    DELETE_AFTER = ("ecs.Service",)
+    DELETE_AFTER = ("ecs.Service", "rds.BackupCopy")
     EVIDENCE = ("rds.DBSubnetGroup",)
     EFFECTS = EFFECTS
     PERMISSIONS = PERMISSIONS

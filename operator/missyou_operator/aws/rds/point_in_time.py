@@ -28,13 +28,24 @@ from missyou_operator.aws.rds.restore import (
 from missyou_operator.engine.errors import NotYetError, RefusedError
 
 _FIELD = "spec.database.restoreToTime"
-_USABLE = frozenset({"active", "retained"})
+#: Those of another region are `replicating` while their source is there. AWS does not always write them alike: see
+#: hashicorp/terraform-provider-aws, internal/service/rds/instance_automated_backups_replication.go.
+_USABLE = frozenset({"active", "replicating", "retained"})
 
 
-def backups_of(cloud: Cloud, **which: str) -> list[Mapping[str, Any]]:
-    """Return the automated backups that can be restored, the newest last; `which` selects them, as RDS does."""
-    rows = pages(cloud.client("rds"), "describe_db_instance_automated_backups", "DBInstanceAutomatedBackups", **which)
-    usable = [row for row in rows if row.get("Status") in _USABLE and len(row.get("RestoreWindow") or {}) > 1]
+def backups_of(cloud: Cloud, name: str) -> list[Mapping[str, Any]]:
+    """Return the automated backups of databases of a name that can be restored, the newest last.
+
+    By a filter: the parameter DBInstanceIdentifier is for databases that exist (RDS API reference,
+    DescribeDBInstanceAutomatedBackups).
+    """
+    filters = [{"Name": "db-instance-id", "Values": [name]}]
+    rows = pages(
+        cloud.client("rds"), "describe_db_instance_automated_backups", "DBInstanceAutomatedBackups", Filters=filters
+    )
+    usable = [
+        row for row in rows if str(row.get("Status")).lower() in _USABLE and len(row.get("RestoreWindow") or {}) > 1
+    ]
     return sorted(usable, key=lambda row: row["RestoreWindow"]["LatestTime"])
 
 
@@ -46,7 +57,7 @@ def window(row: Mapping[str, Any]) -> str:
 
 def check(cloud: Cloud, desired: DesiredInstance) -> Mapping[str, Any]:
     """Return the backups to restore from. Errors: NotYetError where there are none, RefusedError where none fits."""
-    rows = backups_of(cloud, DBInstanceIdentifier=desired.name)
+    rows = backups_of(cloud, desired.name)
     if not rows:
         raise NotYetError(
             Reason.SNAPSHOT_NOT_FOUND,

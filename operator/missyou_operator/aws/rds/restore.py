@@ -172,10 +172,14 @@ def _whose(cloud: Cloud, owner: str, cluster: str, namespace: str) -> str:
     if cloud.grant is not None:
         asked = f"ask whoever administers MissYouTenant/{cloud.grant.tenant} to add it to spec.snapshots"
         return f"{whose}, and is not granted to the namespace {namespace}: {asked}"
-    return (
+    remedy = (
         f"{whose}, and not to the namespace {namespace} of this cluster ({cloud.stack.cluster}): ask someone who may "
         "read its data to copy it without its tags (aws rds copy-db-snapshot), and name the copy"
     )
+    if owner == cloud.stack.app:
+        heir = "If this app is that one's heir, in place of a cluster that is gone"
+        remedy += f". {heir}: {cloud.stack.take_over_command()}"
+    return remedy
 
 
 def unsuitable(row: Mapping[str, Any], desired: DesiredInstance) -> list[str]:

@@ -78,8 +78,15 @@ def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
         "backup_window": row.get("PreferredBackupWindow"),
         "maintenance_window": row.get("PreferredMaintenanceWindow"),
         "password_pending": "MasterUserPassword" in row.get("PendingModifiedValues", {}),
+        "copied_to": copied_to(row),
         "pending": tuple(sorted(waiting)),
     }
+
+
+def copied_to(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the regions that a row of DescribeDBInstances says its automated backups are copied to."""
+    copies = row.get("DBInstanceAutomatedBackupsReplications") or ()
+    return tuple(sorted(copy["DBInstanceAutomatedBackupsArn"].split(":")[3] for copy in copies))
 
 
 def _log_exports(row: Mapping[str, Any], waiting: Mapping[str, Any]) -> tuple[str, ...]:

@@ -13,8 +13,8 @@ from typing import Any
 
 from missyou_local.aws.call import Call, Result, handles
 from missyou_local.aws.errors import AwsError
+from missyou_local.aws.services.rds import copies, refusals, together
 from missyou_local.aws.services.rds import instances as rds
-from missyou_local.aws.services.rds import refusals, together
 from missyou_local.aws.services.rds.model import DATABASES
 from missyou_local.aws.services.rds.retained import RETAINED, Backups, backups_of
 
@@ -42,12 +42,15 @@ def _all(call: Call) -> list[tuple[str, Backups]]:
         for name, database in DATABASES.of(call).items()
         if database.busy not in {"creating", "deleting"} and call.moto("rds").databases[name].backup_retention_period
     ]
-    return [("retained", backups) for backups in kept.values()] + living
+    return [("retained", backups) for backups in kept.values()] + living + list(copies.listed(call))
 
 
 def _reach(call: Call, backups: Backups) -> tuple[float, float]:
     days = backups.row["BackupRetentionPeriod"]
     return max(backups.began, call.now - days * _DAY), max(backups.began, backups.until)
+
+
+_FILTERS = {"db-instance-id": "DBInstanceIdentifier", "dbi-resource-id": "DbiResourceId"}
 
 
 @handles("rds:DescribeDBInstanceAutomatedBackups")
@@ -57,6 +60,8 @@ def describe(call: Call) -> Result:
     for status, backups in _all(call):
         keys = ("DBInstanceIdentifier", "DbiResourceId", "DBInstanceAutomatedBackupsArn")
         if any(call.params.get(key, backups.row[key]) != backups.row[key] for key in keys):
+            continue
+        if any(backups.row[_FILTERS[each["Name"]]] not in each["Values"] for each in call.params.get("Filters", ())):
             continue
         first, last = (datetime.fromtimestamp(each, UTC) for each in _reach(call, backups))
         found.append({**backups.row, "Status": status, "RestoreWindow": {"EarliestTime": first, "LatestTime": last}})

@@ -14,7 +14,7 @@ from missyou_local.aws.call import Call, Result, advances, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ec2 import interfaces
 from missyou_local.aws.services.rds import catalogue as rds_catalogue
-from missyou_local.aws.services.rds import refusals, retained, together
+from missyou_local.aws.services.rds import copies, refusals, retained, together
 from missyou_local.aws.services.rds import servers as rds_servers
 from missyou_local.aws.services.rds import snapshots as rds_snapshots
 from missyou_local.aws.services.rds import windows as rds_windows
@@ -181,6 +181,8 @@ def shown(call: Call, entry: dict[str, Any]) -> dict[str, Any]:
     entry["PendingModifiedValues"] = dict(database.pending)
     entry["PerformanceInsightsEnabled"] = database.insights
     entry["NetworkType"] = "IPV4"
+    if found := copies.of(call, database):
+        entry["DBInstanceAutomatedBackupsReplications"] = found
     if database.insights:
         entry["PerformanceInsightsRetentionPeriod"] = 7
         entry["PerformanceInsightsKMSKeyId"] = database.kms_key
@@ -284,6 +286,7 @@ def delete_db_instance(call: Call) -> Result:
     if snapshot:
         rds_snapshots.begin(call, rds.databases[name], snapshot, database, call.timing.rds_delete)
     retained.retain(call, name, database)
+    copies.source_goes(call, database)
     database.busy, database.until = "deleting", call.now + call.timing.rds_delete
     rds_servers.remove(call, name)
     result = call.ask("DescribeDBInstances", {"DBInstanceIdentifier": name})
