@@ -55,7 +55,7 @@ def test_the_tasks_get_a_reference_and_nobody_sees_the_value(served: App):
     assert given["MAIL_TOKEN"] == secret(app, "MAIL_TOKEN")["ARN"]
     assert given["CHAT"] == secret(app, "CHAT")["ARN"]
     assert app.client("secretsmanager").get_secret_value(SecretId=f"{NAME}/env/MAIL_TOKEN")["SecretString"] == VALUE
-    assert {each["name"] for each in container(app)["environment"]} == {"MODE", "PORT", "DEBUG"}
+    assert {each["name"] for each in container(app)["environment"]} == {"MODE", "PORT", "DEBUG", "DATABASE_SECRET"}
     assert f"secret:{NAME}/env/*-??????" in execution_policy(app)
     shown = [json.dumps([report.status, [event.message for event in report.events]]) for report in app.reports]
     for text in (*shown, json.dumps(container(app)), execution_policy(app)):

@@ -59,7 +59,7 @@ def test_with_both_both_are_notified_and_deleting_leaves_theirs(app):
 def test_a_namesake_of_somebody_else_s_is_left_alone(aws):
     app = App(aws, "told2", environment="Development", monitoring={"notifications": {"emails": [ANN]}})
     theirs = app.client("sns").create_topic(Name="told2-alarms")["TopicArn"]
-    app.until(lambda _: app.reason("Stalled") == "OwnedElsewhere", "told")
+    app.until(lambda _: app.reason("Stalled") == "PreflightFailed", "told")
     assert theirs in app.condition("Stalled")["message"]
     assert app.client("sns").list_subscriptions_by_topic(TopicArn=theirs)["Subscriptions"] == []
     app.delete()

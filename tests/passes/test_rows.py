@@ -169,7 +169,11 @@ def test_task_definition(app):
     assert (linux["capabilities"], linux["initProcessEnabled"]) == ({"drop": ["ALL"]}, True)
     assert [mount["containerPath"] for mount in linux["tmpfs"]] == ["/tmp"]
     assert container["portMappings"][0]["containerPort"] == 8000
-    assert {(e["name"], e["value"]) for e in container["environment"]} == {("PORT", "8000"), ("DEBUG", "false")}
+    assert {(e["name"], e["value"]) for e in container["environment"]} == {
+        *(("PORT", "8000"), ("DEBUG", "false")),
+        # Where the app finds the next password while it is being replaced: docs/rotation.md.
+        ("DATABASE_SECRET", f"{app.name}/db_credentials"),
+    }
     arn = app.client("secretsmanager").describe_secret(SecretId=f"{app.name}/db_credentials")["ARN"]
     assert container["secrets"] == [{"name": "DATABASE_URL", "valueFrom": f"{arn}:DATABASE_URL::"}]
     assert container["logConfiguration"]["options"]["awslogs-group"] == f"/ecs/{app.name}"
@@ -185,7 +189,9 @@ def test_roles_may_do_little(app):
             iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
             for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]
         ]
-    assert documents["task"] == []
+    [[own]] = [document["Statement"] for document in documents["task"]]
+    assert own["Action"] == ["secretsmanager:GetSecretValue"]
+    assert [arn.partition(":secret:")[2] for arn in own["Resource"]] == [f"{app.name}/db_credentials-??????"]
     [document] = documents["execution"]
     for statement in document["Statement"]:
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]

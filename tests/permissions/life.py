@@ -26,6 +26,8 @@ from tests.sim.aws import REGION, Aws
 from tests.sim.process import Door
 
 NAME = "crash"
+#: Where the database's backups are copied to.
+COPIES = "eu-west-1"
 #: Somebody else's topic.
 PAGER = f"arn:aws:sns:{REGION}:123456789012:pager"
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/missyou-boundary"
@@ -64,7 +66,8 @@ class Permitted(App):
 
     def restart(self, *, ago: float = 3600.0) -> None:
         super().restart(ago=ago)
-        self._recorder.watch(self.accounts.get(REGION).region.session)
+        for region in (REGION, COPIES):
+            self._recorder.watch(self.accounts.get(region).region.session)
 
     def reborn(self, **spec: Any) -> None:
         """Be applied again, after it was deleted."""
@@ -94,6 +97,7 @@ def live(aws: Aws, environ: pytest.MonkeyPatch) -> Lived:
     app.client("ec2").delete_vpc(VpcId=stranger)
     app.settle()
     change(app)
+    version_goes_back(app)
     for foreign_changes in ROUNDS:
         for foreign_change in foreign_changes:
             foreign_change(app)
@@ -120,6 +124,20 @@ def live(aws: Aws, environ: pytest.MonkeyPatch) -> Lived:
         at_the_door(aws, Enforcing(aws.answer, action_of)),
         narrow,
     )
+
+
+def version_goes_back(app: App) -> None:
+    """Have an alarm go off while a version is rolled out, and go back to the one before."""
+    ecs, alarm = app.client("ecs"), {"AlarmName": f"{app.stack}-alb-5xx", "StateReason": "requests fail"}
+    place = {"cluster": f"{app.stack}-cluster", "services": [f"{app.stack}-service"]}
+    app.push("failing")
+    app.edit(image={"tag": "failing"})
+    app.until(lambda _: len(ecs.describe_services(**place)["services"][0]["deployments"]) > 1, "being rolled out")
+    app.client("cloudwatch").set_alarm_state(**alarm, StateValue="ALARM")
+    app.until(lambda _: app.reason("InSync") == "RolloutFailed", "rolled back")
+    app.client("cloudwatch").set_alarm_state(**alarm, StateValue="OK")
+    app.edit(image={"tag": "latest"}, database={"backupCopyRegion": None})
+    app.settle()
 
 
 def database_returns(app: App) -> None:
@@ -188,7 +206,7 @@ def change(app: App) -> None:
         tags={"team": "b"},
         service={"port": 9000, "replicas": {"min": 3, "max": 6}, "healthCheck": {"path": "/h"}},
         network={"natGateways": 1},
-        database={"backupRetentionDays": 9, "backupCopyRegion": "eu-west-1"},
+        database={"backupRetentionDays": 9, "backupCopyRegion": COPIES},
         registry={"keepImages": 3, "scanOnPush": False},
         monitoring={
             "logRetentionDays": 14,

@@ -188,6 +188,16 @@ def _acl_with_groups(params: Params, seen: Seen) -> list[str]:
     return [*_acl(params, seen), "wafv2:regional/managedruleset/AWSManagedRulesCommonRuleSet/1"]
 
 
+def _earlier(params: Params, _: Seen) -> list[str]:
+    given = params.get("SourceDBInstanceAutomatedBackupsArn", "")
+    return [
+        f"rds:db:{params['TargetDBInstanceIdentifier']}",
+        given or f"rds:auto-backup:{params['SourceDbiResourceId']}",
+        f"rds:subgrp:{params['DBSubnetGroupName']}",
+        f"rds:pg:{params['DBParameterGroupName']}",
+    ]
+
+
 _SPECIAL: Mapping[str, Callable[[Params, Seen], list[str]]] = {
     **dict.fromkeys(("ec2:CreateTags", "ec2:DeleteTags"), lambda params, _: [_ec2(id_) for id_ in params["Resources"]]),
     **dict.fromkeys(("ec2:DisassociateRouteTable", "ec2:ReplaceRouteTableAssociation"), _association),
@@ -199,6 +209,11 @@ _SPECIAL: Mapping[str, Callable[[Params, Seen], list[str]]] = {
     "secretsmanager:CreateSecret": lambda params, _: [f"secretsmanager:secret:{params['Name']}-AbCdEf"],
     # AWS narrows it by the cluster, as a condition.
     "ecs:ListTasks": lambda *_: ["*"],
+    "rds:RestoreDBInstanceToPointInTime": _earlier,
+    "rds:StartDBInstanceAutomatedBackupsReplication": lambda params, _: [
+        params["SourceDBInstanceArn"],
+        "rds:auto-backup:new",
+    ],
     "sns:Unsubscribe": lambda params, _: [params["SubscriptionArn"].rpartition(":")[0]],
     "s3:DeleteObject": lambda params, _: [f"s3:{params['Bucket']}/{row['Key']}" for row in params["Delete"]["Objects"]],
 }

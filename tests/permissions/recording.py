@@ -112,6 +112,14 @@ def _watching(seen: Outsider, arn: str) -> dict[str, str] | None:
     return tag_map(cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"])
 
 
+def _database(seen: Outsider, arn: str) -> dict[str, str] | None:
+    rds, (kind, name) = seen.client("rds"), arn.split(":")[5:7]
+    if kind != "auto-backup":
+        return tag_map(rds.list_tags_for_resource(ResourceName=arn)["TagList"])
+    rows = rds.describe_db_instance_automated_backups(DbiResourceId=name)["DBInstanceAutomatedBackups"]
+    return tag_map(rows[0].get("TagList", ())) if rows else None
+
+
 def _topic(seen: Outsider, arn: str) -> dict[str, str] | None:
     if not any(row["TopicArn"] == arn for row in seen.client("sns").list_topics()["Topics"]):
         return None
@@ -120,7 +128,7 @@ def _topic(seen: Outsider, arn: str) -> dict[str, str] | None:
 
 _TAGS: Mapping[str, Callable[[Outsider, str], Mapping[str, str] | None]] = {
     "ec2": _ec2,
-    "rds": lambda seen, arn: tag_map(seen.client("rds").list_tags_for_resource(ResourceName=arn)["TagList"]),
+    "rds": _database,
     "ecs": _ecs,
     "elasticloadbalancing": _balancing,
     "iam": _role,

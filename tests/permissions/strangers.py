@@ -45,6 +45,7 @@ _NOT_BY_WAF = "AWS WAF knows no tags of load balancers; Elastic Load Balancing, 
 _NO_TAGS = "S3 looks at a bucket's tags only where attribute-based access control was enabled for that bucket"
 _UNTAGGED = "the alarms that target tracking makes bear no tags"
 _EMPTIED = "a VPC's default group is emptied, and bears no tags: rules of any group without them may be taken away"
+_NOTHING_YET = "a copy has no name beforehand, and AWS no condition for it; the database that is copied has to be ours"
 #: Actions that the policy allows on a stranger's resource of a name of the same form, and why.
 BY_NAME_ONLY: Mapping[str, str] = {
     "acm:AddTagsToCertificate": _ONE_TAGGING,
@@ -63,6 +64,7 @@ BY_NAME_ONLY: Mapping[str, str] = {
     "rds:AddTagsToResource": _ONE_TAGGING,
     "rds:RestoreDBInstanceFromDBSnapshot": "the spec may name any snapshot: it need not be one of ours",
     "rds:RestoreDBInstanceToPointInTime": "the backups may be those of an app that this one is the heir of",
+    "rds:StartDBInstanceAutomatedBackupsReplication": _NOTHING_YET,
     "s3:AbortMultipartUpload": _NO_TAGS,
     "s3:DeleteBucket": _NO_TAGS,
     "s3:DeleteObject": _NO_TAGS,
@@ -91,8 +93,12 @@ NAMELESS = frozenset(
         "application-autoscaling:TagResource",
         "ec2:RevokeSecurityGroupEgress",
         "ec2:RevokeSecurityGroupIngress",
+        "rds:RestoreDBInstanceToPointInTime",
+        "rds:StartDBInstanceAutomatedBackupsReplication",
     }
 )
+#: Those of them whose resources lie in another region than the stack by their nature.
+ELSEWHERE = frozenset({"rds:AddTagsToResource", "rds:StartDBInstanceAutomatedBackupsReplication"})
 #: Changing actions that AWS binds to no resource at all.
 UNBOUND: Mapping[str, str] = {
     "elasticloadbalancing:SetWebAcl": "AWS knows neither resources nor tags for it",

@@ -69,7 +69,7 @@ def test_what_the_operator_asks_is_allowed(lived: Lived, answers: Answers, polic
         (GENERAL, strangers.in_another_account, set()),
         (NARROW, strangers.of_another_name, strangers.NAMELESS),
         (NARROW, strangers.in_another_account, set()),
-        (NARROW, strangers.in_another_region, set()),
+        (NARROW, strangers.in_another_region, strangers.ELSEWHERE),
     ],
 )
 def test_the_same_of_strangers_is_denied(

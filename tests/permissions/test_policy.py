@@ -140,6 +140,7 @@ def test_narrowed_no_arn_is_open_but_where_aws_has_no_names() -> None:
         "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/*/*",
         "arn:aws:rds:eu-central-1:123456789012:og:default:postgres*",
         "arn:aws:rds:eu-central-1:123456789012:snapshot:*",
+        "arn:aws:rds:eu-central-1:123456789012:auto-backup:*",
         "arn:aws:rds:*:123456789012:auto-backup:*",
         "arn:aws:iam::123456789012:role/aws-service-role/*",
     }

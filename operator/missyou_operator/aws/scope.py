@@ -8,8 +8,6 @@ from missyou_operator.aws.tenant_session import NAMESPACE_TAG
 
 #: Prefixes of resources whose ARNs have no region, and of those whose ARNs have no account either.
 _WITHOUT_REGION, _WITHOUT_ACCOUNT = ("iam:", "route53:", "s3:", "cloudwatch:dashboard/"), ("route53:", "s3:")
-#: Prefix of what may lie in another region than the stack: the copies of its backups.
-_IN_ANY_REGION = "rds:auto-backup:"
 #: Any region's name, such as us-gov-west-1, inside a longer name.
 _ANY_REGION = "??-*-?"
 
@@ -51,11 +49,11 @@ class Scope:
         )
 
     def arn(self, resource: str) -> str:
-        """Return the ARN of a grant's resource."""
+        """Return the ARN of a grant's resource. `rds@*:…` may lie in another region than the stack."""
         if resource == "*":
             return resource
         service, _, rest = resource.partition(":")
-        region = "" if resource.startswith(_WITHOUT_REGION) else self.region
-        region = "*" if resource.startswith(_IN_ANY_REGION) else region
+        service, _, other = service.partition("@")
+        region = other or ("" if resource.startswith(_WITHOUT_REGION) else self.region)
         account = "" if resource.startswith(_WITHOUT_ACCOUNT) else self.account
         return f"arn:{self.partition}:{service}:{region}:{account}:{self.fill(rest)}"

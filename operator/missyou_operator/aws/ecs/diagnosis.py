@@ -34,7 +34,8 @@ class Diagnosis:
     """`reason` is a word for scripts, `message` AWS's text, `advice` what to do (both without a full stop).
 
     `command` does it, or shows more; "" where there is none. `task` is the ARN of the failed task, if it ran and may
-    have logged the cause; `log` is the end of its log, and `look` the command that shows it.
+    have logged the cause; `log` is the end of its log, and `look` the command that shows it. `by_hand`: nothing is wrong with
+    the tasks, somebody stops them.
     """
 
     reason: str
@@ -44,6 +45,7 @@ class Diagnosis:
     task: str = ""
     log: str = ""
     look: str = ""
+    by_hand: bool = False
 
     @property
     def text(self) -> str:
@@ -133,7 +135,7 @@ def _of_people(tasks: Sequence[Row], place: Place | None) -> Diagnosis | None:
     for task in tasks[:1]:
         if task.get("stopCode") == "UserInitiated":
             message = f"a task was stopped by someone: {_trim(str(task.get('stoppedReason', '')))}"
-            return Diagnosis(FAILING, message, STOPPED_BY_HAND, _command(who_stops, place, ""))
+            return Diagnosis(FAILING, message, STOPPED_BY_HAND, _command(who_stops, place, ""), by_hand=True)
     return None
 
 

@@ -117,6 +117,7 @@ def attributes(row: Row, tags: Mapping[str, str]) -> dict[str, Any]:
         "healthy_in": {},
         "diagnosis": "",
         "diagnosis_reason": "",
+        "stopped_by_hand": False,
         "returns_to": _returns_to(tags),
         "stage": "",
         "fired": (),
@@ -246,7 +247,7 @@ def _ready(attrs: Mapping[str, Any], min_tasks: int, what: str) -> Health | None
     if attrs["rollout_state"] == "COMPLETED" and attrs.get("healthy") != 0:
         if attrs["running"] >= min_tasks:
             return READY
-        if attrs["running"] and attrs.get("healthy") and not attrs["diagnosis"]:
+        if attrs["running"] and attrs.get("healthy") and (not attrs["diagnosis"] or attrs["stopped_by_hand"]):
             return replace(READY, message=f"{what}: ECS replaces those that have ended")
     if _bakes(attrs) and attrs["running"] >= min_tasks:
         return replace(READY, message=f"{what}: ECS goes back if an alarm goes off in the next minutes")

@@ -151,7 +151,11 @@ class Service(Resource):
             if (
                 cause := diagnosis(reader, row, attrs, [each for rows in targets.values() for each in rows])
             ) is not None:
-                attrs |= {"diagnosis": cause.text, "diagnosis_reason": cause.reason}
+                attrs |= {
+                    "diagnosis": cause.text,
+                    "diagnosis_reason": cause.reason,
+                    "stopped_by_hand": cause.by_hand,
+                }
         return reader.observed(cls, row["serviceName"], row["serviceArn"], attrs, tags, state)
 
     def matches(self, name: str, observed: Observed) -> bool:

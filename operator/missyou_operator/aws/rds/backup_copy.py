@@ -51,7 +51,9 @@ class BackupCopy(Resource):
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("rds:DescribeDBInstances"),
         change(f"rds:{_START}", f"rds:{_STOP}", on=("rds:db:{rds.DBInstance}",)),
-        Grant(Part.CHANGE, ("rds:AddTagsToResource",), ("rds:auto-backup:*",), (TAGGED_BY_REQUEST,)),
+        Grant(Part.CHANGE, ("rds:AddTagsToResource",), ("rds@*:auto-backup:*",), (TAGGED_BY_REQUEST,)),
+        # The copy has no name beforehand, and AWS no condition on it: what is copied has to be ours.
+        Grant(Part.CHANGE, (f"rds:{_START}",), ("rds@*:auto-backup:*",)),
     )
 
     #: The ARN of the instance.

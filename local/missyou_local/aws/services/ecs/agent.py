@@ -49,7 +49,7 @@ def run(call: Call, plane: DataPlane, task: Task, images: Mapping[str, Any]) -> 
         "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
         "ECS_CONTAINER_METADATA_URI_V4": f"{plane.metadata}/{task.id}",
     }
-    if task.definition.task_role_arn:
+    if getattr(task.definition, "task_role_arn", None):  # moto leaves out what was not given
         # On AWS, a path relative to 169.254.170.2; SDKs take a whole URL on loopback, too.
         variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{plane.metadata}/{task.id}/credentials"
         variables["AWS_ENDPOINT_URL"] = plane.endpoint
