@@ -169,6 +169,7 @@ def test_service(app):
     assert "/whole@sha256:" in container["image"]
     assert container["dockerLabels"] == {"missyou.app/tag": "v9"}
     environment = {entry["name"]: entry["value"] for entry in container["environment"]}
+    assert environment.pop("DATABASE_SECRET") == "whole/db_credentials"
     assert environment == {"GREETING": "hello", "PORT": "9000", "DEBUG": "true"}
     assert {secret["name"] for secret in container["secrets"]} == {
         "DATABASE_URL",

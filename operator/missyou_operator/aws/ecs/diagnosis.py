@@ -34,8 +34,8 @@ class Diagnosis:
     """`reason` is a word for scripts, `message` AWS's text, `advice` what to do (both without a full stop).
 
     `command` does it, or shows more; "" where there is none. `task` is the ARN of the failed task, if it ran and may
-    have logged the cause; `log` is the end of its log, and `look` the command that shows it. `by_hand`: nothing is wrong with
-    the tasks, somebody stops them.
+    have logged the cause; `log` is the end of its log, and `look` the command that shows it. `by_hand`: nothing is
+    wrong with the tasks, somebody stops them.
     """
 
     reason: str
