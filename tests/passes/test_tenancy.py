@@ -373,7 +373,11 @@ def test_the_operator_has_no_other_door(aws):
 def create_role(app: App, name: str, namespaces: list[str]) -> str:
     """Create a tenant's role with the trust policy that `missyou iam-policy --trust` prints for it."""
     document = json.dumps(trust(f"arn:aws:iam::{ACCOUNT}:user/operator", CLUSTER, namespaces))
-    return str(app.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"])
+    iam = app.client("iam")
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    iam.put_role_policy(RoleName=name, PolicyName="everything", PolicyDocument=json.dumps(everything))
+    return str(arn)
 
 
 def test_each_call_for_an_app_bears_its_name_and_namespace(aws):

@@ -253,7 +253,9 @@ class DBInstance(DesiredInstance, Named):
                 rds.modify_db_instance(DBInstanceIdentifier=self.name, ApplyImmediately=True, **arguments)
         if "password" in changed:
             # Only after the call above: until then the tags record that the password is still due.
-            password = recorded(self.credentials, self.rotation, self.rotation_request, utc_now())
+            # Where the record was lost with the tags, this is no new password: the same one is set again.
+            at = utc_now() if PASSWORD_TAG in observed.tags else None
+            password = recorded(self.credentials, self.rotation, self.rotation_request, at)
             desired = replace(desired, tags={**desired.tags, PASSWORD_TAG: password})
         if changed & {"tags", "password"}:
             retag(cloud, desired, observed)
