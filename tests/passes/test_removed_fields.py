@@ -250,7 +250,7 @@ _HISTORY = {
 _STAYS = (
     # The operator's own note of the last deployment, which ECS's list of deployments forgets.
     re.compile(
-        r"ecs:describe_services \.services\[\]\.tags\[\]\.(key = missyou.app/deployment|value = # \d+ [0-9a-f]+)"
+        r"ecs:describe_services \.services\[\]\.tags\[\]\.(key = missyou.app/deployment|value = # \d+ [0-9a-f]+( \d+)?)"
     ),
     # Where logs went while they were enabled, which ELB keeps.
     re.compile(r"elbv2:describe_load_balancer_attributes \.Attributes\[\]\.Value = (bare-alb-logs-\S+)?"),
