@@ -24,8 +24,9 @@ def test_the_log_group_of_another_team_keeps_its_logs(aws, name):
     logs = app.client("logs")
     logs.create_log_group(logGroupName=name)
     logs.put_retention_policy(logGroupName=name, retentionInDays=365)
-    app.until(lambda _: app.reason("Stalled") == "OwnedElsewhere", "told")
-    assert f"logs.LogGroup/{name} ({name}) exists and belongs to nobody known" in app.condition("Stalled")["message"]
+    app.until(lambda _: app.reason("Stalled") == "PreflightFailed", "told")
+    said = f"already in use by something without the tags of a stack: logs.LogGroup/{name} ({name})"
+    assert said in app.condition("Stalled")["message"]
     app.passes(5)
     assert groups(app)[name] == 365
     app.delete()
@@ -63,9 +64,9 @@ def test_revisions_of_others_in_our_family_stay_registered(aws):
 
     # The next app of that name is told so, leaves it alone, and carries on when it is gone.
     following = App(aws, "homonym", environment="Development")
-    following.until(lambda _: following.reason("Stalled") == "OwnedElsewhere", "told")
-    message = following.condition("Stalled")["message"]
-    assert f"ecs.TaskDefinition/homonym ({theirs}) exists and belongs to nobody known" in message
+    following.until(lambda _: following.reason("Stalled") == "PreflightFailed", "told")
+    said = f"already in use by something without the tags of a stack: ecs.TaskDefinition/homonym ({theirs})"
+    assert said in following.condition("Stalled")["message"]
     following.passes(5)
     assert ecs.list_task_definitions(familyPrefix="homonym", status="ACTIVE")["taskDefinitionArns"] == [theirs]
     ecs.deregister_task_definition(taskDefinition=theirs)
