@@ -27,19 +27,18 @@ def rolling(aws) -> App:
     return app
 
 
-@pytest.fixture(scope="module")
-def shifting(rolling: App) -> App:
-    """The same with blue/green deployments."""
-    deploys(rolling, **STRATEGIES["BlueGreen"])
-    return rolling
-
-
 def deploys(app: App, **deployment: Any) -> None:
     app.edit(service={"deployment": deployment})
     under_watch(app, settled(app))
     # The deployment by which the strategy was set is over, and the strategy is.
     wanted = {"BlueGreen": "BLUE_GREEN", "Canary": "CANARY", "Linear": "LINEAR"}.get(deployment.get("strategy", ""))
     under_watch(app, lambda: settled(app)() and strategy(app) == (wanted or "ROLLING"))
+
+
+def shifting(rolling: App) -> App:
+    """Set blue/green deployments, in the fork of one test: others start from rolling ones."""
+    deploys(rolling, **STRATEGIES["BlueGreen"])
+    return rolling
 
 
 def strategy(app: App) -> str:
@@ -85,12 +84,13 @@ def test_a_strategy_is_set_used_twice_and_left_without_a_trace(rolling: App, nam
 # What does not fit the present pair
 
 
-def test_another_health_check_is_a_rolling_deployment_and_then_another_pair(shifting: App) -> None:
-    old = set(groups(shifting))
-    shifting.edit(service={"healthCheck": {"path": "/ready"}})
-    under_watch(shifting, lambda: settled(shifting)() and strategy(shifting) == "BLUE_GREEN" and not_one(shifting, old))
-    assert list(groups(shifting).values()) == ["/ready", "/ready"]
-    assert len(rollout(shifting, "v2")) == 2
+def test_another_health_check_is_a_rolling_deployment_and_then_another_pair(rolling: App) -> None:
+    app = shifting(rolling)
+    old = set(groups(app))
+    app.edit(service={"healthCheck": {"path": "/ready"}})
+    under_watch(app, lambda: settled(app)() and strategy(app) == "BLUE_GREEN" and not_one(app, old))
+    assert list(groups(app).values()) == ["/ready", "/ready"]
+    assert len(rollout(app, "v2")) == 2
 
 
 def not_one(app: App, arns: set[str]) -> bool:
@@ -98,12 +98,13 @@ def not_one(app: App, arns: set[str]) -> bool:
     return len(groups(app)) == 2 and not arns & set(groups(app))
 
 
-def test_a_domain_comes_and_goes_and_the_listener_that_serves_shifts(shifting: App) -> None:
-    shifting.client("route53").create_hosted_zone(Name="example.com", CallerReference="strategies")
+def test_a_domain_comes_and_goes_and_the_listener_that_serves_shifts(rolling: App) -> None:
+    app = shifting(rolling)
+    app.client("route53").create_hosted_zone(Name="example.com", CallerReference="strategies")
     for domain, port in (({"name": "app.example.com"}, 443), (None, 80)):
-        shifting.edit(domain=domain)
-        under_watch(shifting, lambda port=port: shifts_by(shifting) == port and strategy(shifting) == "BLUE_GREEN")
-        assert len(rollout(shifting, f"v{port}")) == 2
+        app.edit(domain=domain)
+        under_watch(app, lambda port=port: shifts_by(app) == port and strategy(app) == "BLUE_GREEN")
+        assert len(rollout(app, f"v{port}")) == 2
 
 
 def shifts_by(app: App) -> int:
@@ -116,17 +117,18 @@ def shifts_by(app: App) -> int:
     return next((row["Port"] for row in rows if row["ListenerArn"].rpartition("/")[2] in rule), 0)
 
 
-def test_a_new_certificate_policy_leaves_the_weights_alone(shifting: App) -> None:
+def test_a_new_certificate_policy_leaves_the_weights_alone(rolling: App) -> None:
     """What others change of the listener is put right without a read of weights that ECS has changed since."""
-    rollout(shifting, "v2")
-    elb = shifting.client("elbv2")
+    app = shifting(rolling)
+    rollout(app, "v2")
+    elb = app.client("elbv2")
     [balancer] = elb.describe_load_balancers()["LoadBalancers"]
     [listener] = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
     elb.add_tags(ResourceArns=[listener["ListenerArn"]], Tags=[{"Key": "missyou.app/component", "Value": "mine"}])
-    before = forwarding(shifting)
-    shifting.clock.now += 60
-    shifting.observe_now()
-    assert forwarding(shifting) == before
+    before = forwarding(app)
+    app.clock.now += 60
+    app.observe_now()
+    assert forwarding(app) == before
 
 
 # Rollbacks
@@ -182,22 +184,23 @@ def alarm(app: App, state: str) -> None:
     ],
     ids=["port", "health check"],
 )
-def test_a_broken_image_with_another_change_leaves_the_old_version_serving(shifting: App, spec: dict[str, Any]) -> None:
-    present = service(shifting)["taskDefinition"]
-    shifting.push("broken")
-    shifting.edit(image={"tag": "broken"}, **spec)
-    while len(service(shifting)["deployments"]) == 1:
-        shifting.one_pass()
-    shifting.client("ecr").batch_delete_image(repositoryName=NAME, imageIds=[{"imageTag": "broken"}])
-    under_watch(shifting, lambda: len(service(shifting)["deployments"]) == 1)
-    shifting.push("broken")
-    under_watch(shifting, failed(shifting))
-    assert service(shifting)["taskDefinition"] == present
-    ends = shifting.clock.now + 30
-    under_watch(shifting, lambda: shifting.clock.now > ends)
-    assert changes(shifting.calls(shifting.observe_now)) == {}
-    shifting.edit(image={"tag": "latest"})
-    under_watch(shifting, lambda: settled(shifting)() and strategy(shifting) == "BLUE_GREEN")
+def test_a_broken_image_with_another_change_leaves_the_old_version_serving(rolling: App, spec: dict[str, Any]) -> None:
+    app = shifting(rolling)
+    present = service(app)["taskDefinition"]
+    app.push("broken")
+    app.edit(image={"tag": "broken"}, **spec)
+    while len(service(app)["deployments"]) == 1:
+        app.one_pass()
+    app.client("ecr").batch_delete_image(repositoryName=NAME, imageIds=[{"imageTag": "broken"}])
+    under_watch(app, lambda: len(service(app)["deployments"]) == 1)
+    app.push("broken")
+    under_watch(app, failed(app))
+    assert service(app)["taskDefinition"] == present
+    ends = app.clock.now + 30
+    under_watch(app, lambda: app.clock.now > ends)
+    assert changes(app.calls(app.observe_now)) == {}
+    app.edit(image={"tag": "latest"})
+    under_watch(app, lambda: settled(app)() and strategy(app) == "BLUE_GREEN")
 
 
 def test_an_alarm_that_does_not_exist_is_left_out(rolling: App) -> None:
