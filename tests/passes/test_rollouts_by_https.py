@@ -18,15 +18,15 @@ def plain(aws) -> App:
     return app
 
 
-@pytest.fixture
-def named(plain: App) -> App:
-    """The same with its name."""
+def with_name(plain: App) -> App:
+    """Give it its name, in the fork of one test."""
     plain.edit(domain={"name": "app.example.com"})
     plain.settle()
     return plain
 
 
-def test_another_health_check_moves_in_the_same_steps(named: App) -> None:
+def test_another_health_check_moves_in_the_same_steps(plain: App) -> None:
+    named = with_name(plain)
     [old] = groups(named)
     named.edit(service={"healthCheck": {"path": "/ready"}})
     under_watch(named, settled(named))
@@ -38,7 +38,8 @@ def test_another_health_check_moves_in_the_same_steps(named: App) -> None:
     assert changes(named.calls(named.observe_now)) == {}
 
 
-def test_a_bad_health_check_is_rolled_back(named: App) -> None:
+def test_a_bad_health_check_is_rolled_back(plain: App) -> None:
+    named = with_name(plain)
     [old] = groups(named)
     named.aws.control.answer("POST", "/_control", b'{"unanswered": ["/nope"]}')
     named.edit(service={"healthCheck": {"path": "/nope"}})
