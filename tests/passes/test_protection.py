@@ -91,7 +91,7 @@ def test_what_bears_our_name_and_is_not_ours_is_left_alone(aws):
     assert app.condition("Stalled")["status"] == "True"
     # The preflight has found it before anything else was made.
     assert app.condition("NetworkReady")["reason"] == "PreflightFailed"
-    assert app.client("ec2").describe_vpcs(Filters=[{"Name": "isDefault", "Values": ["false"]}])["Vpcs"] == []
+    assert app.client("ec2").describe_vpcs(Filters=[{"Name": "tag:Name", "Values": ["taken-vpc"]}])["Vpcs"] == []
     app.delete()
     assert logs.describe_repositories(repositoryNames=["taken"])["repositories"]
 
