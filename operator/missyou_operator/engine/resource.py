@@ -347,4 +347,4 @@ def _render(value: Any) -> str:
         return ", ".join(_render(item) for item in value) or "(none)"
     if isinstance(value, (set, frozenset)):
         return ", ".join(sorted(_render(item) for item in value)) or "(none)"
-    return str(value)
+    return str(value) or "(none)"
