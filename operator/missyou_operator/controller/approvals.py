@@ -29,9 +29,8 @@ class Approvals:
     and `number`: of the approval that was last used, and how many there were. `open`: what was approved and is still to
     be made (`permitted`). `every`: whether each change needs approval, not only those that destroy data.
     `generation`: that of the spec; `approved_generation`: that of the plan which is under way, None where none is.
-    `replaced`:
-    whether the approval that was last used came for a plan that nobody asked for any more. `unrecorded`: whether an
-    approval is used in this pass, and no status tells of it yet.
+    `replaced`: whether the approval that was last used came for a plan that nobody asked for any more. `unrecorded`:
+    whether an approval is used in this pass, and no status tells of it yet.
     """
 
     uid: str = ""

@@ -44,8 +44,7 @@ class Context:
     whether `driftPolicy` is Report. `unusable_secrets`: why Kubernetes Secrets give no value, by address. `unanswered`:
     creations that got no answer and that AWS may not show yet. `backing_off`: changes that AWS has refused and that are
     not tried again yet, by address; `ignored`: those that AWS accepts and does not show. `now`: monotonic seconds.
-    `settling`: whether the operator has just started. `preflight`: what of a new stack waits for
-    its preflight.
+    `settling`: whether the operator has just started. `preflight`: what of a new stack waits for its preflight.
     """
 
     body: Mapping[str, Any]
