@@ -10,6 +10,7 @@ import pytest
 from missyou_local.aws.services import acm
 from missyou_local.aws.services.rds import forced, maintenance
 from missyou_operator.api.status import parse_status
+from missyou_operator.aws.rds.restore import RESTORED_TAG
 from missyou_operator.cli.diagnoses import lines
 from missyou_operator.cli.doctor import Seen, diagnose, examined
 from missyou_operator.cli.findings import Finding, Severity
@@ -257,6 +258,150 @@ def test_a_full_database_gets_storage_by_the_command(app: App) -> None:
     mended(app, found, command)
     [row] = app.client("rds").describe_db_instances()["DBInstances"]
     assert row["AllocatedStorage"] == 40
+
+
+def test_parameters_that_wait_for_a_restart_are_told_with_the_command(app: App) -> None:
+    parameter = {"ParameterName": "max_connections", "ParameterValue": "200", "ApplyMethod": "pending-reboot"}
+    rds = app.client("rds")
+    [row] = rds.describe_db_instances()["DBInstances"]
+    rds.modify_db_parameter_group(
+        DBParameterGroupName=row["DBParameterGroups"][0]["DBParameterGroupName"], Parameters=[parameter]
+    )
+    app.observe_now()
+    assert (app.reason("DatabaseReady"), app.condition("Ready")["status"]) == ("RestartPending", "True")
+    found = only(doctor(app), "Database")
+    assert (found.reason, found.severity) == ("RestartPending", Severity.WARNING)
+    [command] = found.commands
+    mended(app, found, command)
+
+
+def in_state(app: App, state: str) -> Finding:
+    """Bring the database into a state of trouble, and return what the doctor finds."""
+    forced.enter(ACCOUNT, REGION, f"{NAME}-db", state)
+    app.observe_now()
+    reason = "".join(word.capitalize() for word in state.split("-"))
+    app.until(lambda _: app.reason("DatabaseReady") == reason, state)
+    found = only(doctor(app), "Database")
+    assert found.reason == reason
+    return found
+
+
+@pytest.mark.parametrize(
+    ("state", "cause", "command"),
+    [
+        ("incompatible-network", "has no network", f"aws rds start-db-instance --db-instance-identifier {NAME}-db"),
+        (
+            "incompatible-parameters",
+            "cannot start with its parameters",
+            f"aws rds reboot-db-instance --db-instance-identifier {NAME}-db",
+        ),
+        (
+            "inaccessible-encryption-credentials-recoverable",
+            "cannot use its KMS key",
+            f"aws rds start-db-instance --db-instance-identifier {NAME}-db",
+        ),
+    ],
+)
+def test_a_state_of_a_database_is_ended_by_its_command(app: App, state: str, cause: str, command: str) -> None:
+    found = in_state(app, state)
+    assert cause in found.message
+    mended(app, found, command)
+
+
+def test_a_class_without_capacity_is_exchanged_by_the_command(app: App) -> None:
+    found = in_state(app, "insufficient-capacity")
+    assert "AWS has no capacity for this class" in found.message
+    [command] = found.commands
+    typed(app, command.replace("CLASS", "db.t3.small"))
+    healed(app)
+
+
+@pytest.mark.parametrize("state", ["failed", "inaccessible-encryption-credentials"])
+def test_a_database_that_cannot_be_recovered_is_restored_by_the_commands(app: App, state: str) -> None:
+    app.clock.now += 3600
+    found = in_state(app, state)
+    typed(app, found.commands[-1])
+    app.until(lambda _: app.reason("DatabaseReady") == "DataLost", "the loss")
+    [restore] = {each for one in doctor(app) for each in one.commands if "restoreToTime" in each}
+    typed(app, restore)
+    healed(app)
+    [row] = app.client("rds").describe_db_instances()["DBInstances"]
+    assert row["DBInstanceStatus"] == "available"
+
+
+@pytest.mark.parametrize("state", ["restore-error", "incompatible-restore"])
+def test_a_restore_that_failed_is_done_from_another_backup(aws: Aws, state: str) -> None:
+    app = App(aws, "phoenix", environment="Development")
+    app.settle()
+    rds = app.client("rds")
+    for name in ("bad", "good"):
+        rds.create_db_snapshot(DBInstanceIdentifier="phoenix-db", DBSnapshotIdentifier=name)
+        app.clock.now += 600
+    again = App(aws, "risen", environment="Development", database={"restoreFromSnapshot": "bad"})
+    again.until(lambda _: rds.describe_db_instances()["DBInstances"][1:], "the database")
+    forced.enter(ACCOUNT, REGION, "risen-db", state)
+    reason = "".join(word.capitalize() for word in state.split("-"))
+    again.until(lambda _: again.reason("DatabaseReady") == reason, state)
+    found = only(doctor(again), "Database")
+    assert "Name another in spec.database.restoreFromSnapshot" in found.message
+    [command] = found.commands
+    again.edit(database={"restoreFromSnapshot": "good"})
+    typed(again, command)
+    again.grow()
+    [row] = rds.describe_db_instances(DBInstanceIdentifier="risen-db")["DBInstances"]
+    assert {tag["Key"]: tag["Value"] for tag in row["TagList"]}[RESTORED_TAG] == "good"
+
+
+# The standby of a Multi-AZ database
+
+
+def test_a_standby_that_is_gone_is_told_and_built_anew_by_the_commands(app: App) -> None:
+    app.edit(database={"multiAZ": True})
+    app.settle()
+    assert doctor(app) == []
+    forced.lose_standby(ACCOUNT, REGION, f"{NAME}-db")
+    app.observe_now()
+    assert app.reason("DatabaseReady") == "StandbyMissing"
+    assert app.condition("Ready")["status"] == "True"
+    found = only(doctor(app), "Database")
+    assert (found.reason, found.severity) == ("StandbyMissing", Severity.WARNING)
+    _, off, on = found.commands
+    typed(app, off)
+    app.settle()
+    typed(app, on)
+    app.settle()
+    assert doctor(app) == []
+    [row] = app.client("rds").describe_db_instances()["DBInstances"]
+    assert row["SecondaryAvailabilityZone"]
+
+
+_UNHEALTHY = "The primary host of the RDS Multi-AZ instance is unhealthy."
+_BUSY = "The RDS Multi-AZ primary instance is busy and unresponsive."
+_ASKED = "The user requested a failover of the DB instance."
+
+
+def test_a_failover_that_nobody_asked_for_is_told_with_its_reason(app: App) -> None:
+    app.edit(database={"multiAZ": True})
+    app.settle()
+
+    def found_after(reason: str) -> list[Finding]:
+        app.clock.now += 2 * 86400
+        forced.fail_over(ACCOUNT, REGION, f"{NAME}-db", reason, app.clock.now)
+        app.observe_now()
+        return doctor(app)
+
+    assert found_after(_ASKED) == []
+    [failed_over] = found_after(_UNHEALTHY)
+    assert (failed_over.reason, failed_over.severity) == ("FailedOver", Severity.WARNING)
+    assert _UNHEALTHY in failed_over.message
+    [look] = failed_over.commands
+    assert any(event["Message"] == _UNHEALTHY for event in typed(app, look)["Events"])
+    [busy] = found_after(_BUSY)
+    [larger] = busy.commands
+    typed(app, larger.replace("CLASS", "db.t3.medium"))
+    app.settle()
+    app.clock.now += 2 * 86400
+    assert doctor(app) == []
 
 
 def test_the_end_of_support_is_told_half_a_year_before_and_nothing_stops(app: App) -> None:

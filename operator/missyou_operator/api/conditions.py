@@ -50,6 +50,7 @@ class Reason(StrEnum):
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason
     SETTLING = "Settling"
     SNAPSHOT_NOT_FOUND = "SnapshotNotFound"
+    STANDBY_MISSING = "StandbyMissing"
     STORAGE_OPTIMIZATION = "StorageOptimization"
     SUPPORT_ENDING = "SupportEnding"
     SUSPENDED = "Suspended"

@@ -224,6 +224,10 @@ _WARNING: dict[str, tuple[str, str]] = {
         "The database runs, and uses some of its parameters only after a restart",
         "Restart it with the command in the message, at a time that suits: it is away for a minute or less",
     ),
+    "StandbyMissing": (
+        "The database serves, and its standby is gone: RDS shows no second zone for it",
+        "RDS builds another by itself. Where it does not, the message has the commands that have it built anew",
+    ),
     "SupportEnding": (
         "RDS's standard support for the database's major of PostgreSQL ends within half a year, or has ended",
         "Set a newer `spec.database.engineVersion`, after a trial on a restored snapshot (docs/backups.md)",

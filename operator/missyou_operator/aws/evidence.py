@@ -17,6 +17,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from missyou_operator.api.components import Component
+from missyou_operator.api.kind import KIND
 from missyou_operator.aws.cloud import Reader
 from missyou_operator.aws.ecs.causes import log_tail, stopped_tasks
 from missyou_operator.aws.ecs.logs import without_controls
@@ -28,6 +29,16 @@ from missyou_operator.engine.values import redact
 
 #: The source of what RDS has planned: worth knowing, also of a database that is well.
 MAINTENANCE = "maintenance"
+#: The source of a failover that something in AWS, or the load, brought about: worth knowing afterwards, too.
+FAILOVER = "failover"
+#: What RDS gives as the reason of such a failover, and what to do. Source: RDS User Guide, "Multi-AZ DB instance
+#: deployments", Failover process.
+_OVERLOADED = (
+    "It had too much to do for its class. A larger one, by another failover of a minute or two: kubectl patch {app} "
+    '--type merge -p \'{{"spec":{{"database":{{"instanceClass":"CLASS"}}}}}}\''
+)
+_BROKEN_HOST = "Nothing is to be done, unless it comes again: AWS Support then knows more. All of it: {events}"
+_FAILOVERS = {"busy and unresponsive": _OVERLOADED, "primary host": _BROKEN_HOST}
 #: How many events, kinds of stopped tasks and targets are shown.
 _MOST = 4
 #: Events of a service that are there in the best of times.
@@ -70,6 +81,8 @@ def gather(reader: Reader, world: ObservedState, troubled: Iterable[str]) -> lis
             readers.append((Component.SERVICE, "service", partial(_service, reader, row)))
         elif row.kind.TYPE == "rds.DBInstance":
             readers.append((Component.DATABASE, MAINTENANCE, partial(_maintenance, reader, row)))
+            if row.attrs["multi_az"]:
+                readers.append((Component.DATABASE, FAILOVER, partial(_failover, reader, row)))
             if Component.DATABASE in wanted:
                 readers.append((Component.DATABASE, "event", partial(_database, reader, row)))
     if firing := [row.name for row in rows if row.kind.TYPE == "cloudwatch.Alarm" and row.state == "ALARM"]:
@@ -145,6 +158,26 @@ def _database(reader: Reader, database: Observed) -> Iterator[Fact]:
     )["Events"]
     for event in sorted(events, key=lambda each: str(each.get("Date", "")), reverse=True)[:_MOST]:
         yield Fact(Component.DATABASE, "event", _line(event.get("Message", "")), event.get("Date"))
+
+
+def _failover(reader: Reader, database: Observed) -> Iterator[Fact]:
+    """Yield the last failover of a day that nobody asked for, with what to do about it."""
+    rows = reader.client("rds").describe_events(
+        SourceIdentifier=database.id, SourceType="db-instance", Duration=_DAY, EventCategories=[FAILOVER]
+    )["Events"]
+    namespace, _, name = reader.stack.app.partition("/")
+    app = f"{KIND.lower()} {name} -n {namespace}"
+    events = (
+        f"aws rds describe-events --source-type db-instance --source-identifier {database.id} --duration {_DAY} "
+        f"--region {reader.stack.region}"
+    )
+    for row in sorted(rows, key=lambda each: str(each.get("Date", "")), reverse=True):
+        message = without_controls(row.get("Message", ""))
+        for words, advice in _FAILOVERS.items():
+            if words in message:
+                text = f"{database.id} went over to its standby: {message} {advice.format(app=app, events=events)}"
+                yield Fact(Component.DATABASE, FAILOVER, text, row.get("Date"))
+                return
 
 
 def _maintenance(reader: Reader, database: Observed) -> Iterator[Fact]:

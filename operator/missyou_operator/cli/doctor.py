@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from missyou_operator.api.annotations import RECONCILE
+from missyou_operator.api.conditions import Reason
 from missyou_operator.api.kind import KIND
 from missyou_operator.api.status import Status
 from missyou_operator.aws.clock import seconds
@@ -122,7 +123,7 @@ def examined(body: Mapping[str, Any], stack: OfflineStack) -> Seen:
         for change in plan.changes
     }
     outcome = execute(graph, observations.world, plan, inputs.runtime, held)
-    views = _views(outcome, frozenset(inputs.unusable))
+    views = _views(outcome, frozenset(inputs.unusable), told, views_of(status))
     troubled = {view.component for view in freshest(views_of(status), views) if not view.holds}
     names = inputs.sources.names if inputs.sources else {}
     reader = Reader(inputs.cloud, {}, seconds(), names, begun=True)
@@ -134,16 +135,23 @@ def examined(body: Mapping[str, Any], stack: OfflineStack) -> Seen:
     return Seen(views, gather(reader, observations.world, troubled), firing, str(stack.cloud.stack.account))
 
 
-def _views(outcome: Outcome, unread: frozenset[str]) -> list[View]:
+def _views(outcome: Outcome, unread: frozenset[str], told: set[str], written: Sequence[View]) -> list[View]:
+    """Return what AWS shows of each component, but for those that are well only without what the operator holds back.
+
+    Of an approval, the app's own condition tells.
+    """
     results = [
         result
         for result in outcome.results.values()
         if result.component and result.counts_for_ready and result.address not in unread
     ]
-    return [
+    views = [
         View(verdict.type.removesuffix("Ready"), verdict.status == "True", verdict.reason, verdict.message)
         for verdict in component_verdicts(results, {})
     ]
+    held = {result.component for address, result in outcome.results.items() if address in told}
+    held &= {view.component for view in written if not view.holds and view.reason != Reason.APPROVAL_REQUIRED}
+    return [view for view in views if not (view.holds and view.component in held)]
 
 
 def _to_do(body: Mapping[str, Any], change: Change) -> str:

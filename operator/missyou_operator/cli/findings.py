@@ -11,7 +11,7 @@ from missyou_operator.api.components import Component
 from missyou_operator.api.conditions import ConditionType, Reason
 from missyou_operator.api.reasons import Who, explanation
 from missyou_operator.api.status import Condition, Status
-from missyou_operator.aws.evidence import MAINTENANCE, Fact
+from missyou_operator.aws.evidence import FAILOVER, MAINTENANCE, Fact
 from missyou_operator.cli.remedies import commands_in
 
 #: The reason of what `missyou doctor` finds still to be done: it changes nothing itself.
@@ -21,6 +21,8 @@ WHOLE = "App"
 _ALARM = "cloudwatch.Alarm"
 _FIRING = "AlarmFiring"
 _LOG = ") ends: "
+#: What is found of a component that is well, too: the source of the fact -> the reason.
+_NOTABLE = {MAINTENANCE: "MaintenancePending", FAILOVER: "FailedOver"}
 
 
 class Severity(StrEnum):
@@ -93,8 +95,11 @@ def examine(
     alarms = tuple(fact for fact in facts if fact.source == "alarm")
     found += [Finding(Component.MONITORING, _FIRING, Severity.WARNING, text, alarms[:1]) for text in firing[:1]]
     found += [Finding(Component.MONITORING, _FIRING, Severity.WARNING, text) for text in firing[1:]]
-    planned = [fact for fact in facts if fact.source == MAINTENANCE and commands_in(fact.text)]
-    found += [Finding(fact.component, "MaintenancePending", Severity.WARNING, fact.text) for fact in planned]
+    found += [
+        Finding(fact.component, _NOTABLE[fact.source], Severity.WARNING, fact.text)
+        for fact in facts
+        if fact.source in _NOTABLE and commands_in(fact.text)
+    ]
     found += _of_the_whole(body, status, found)
     order = list(Severity)
     return sorted(found, key=lambda each: order.index(each.severity))
@@ -107,7 +112,7 @@ def firing_in(status: Status) -> list[str]:
 
 def _finding(view: View, facts: Sequence[Fact]) -> Finding:
     evidence = tuple(
-        fact for fact in facts if fact.component == view.component and fact.source not in {"alarm", MAINTENANCE}
+        fact for fact in facts if fact.component == view.component and fact.source not in {"alarm", *_NOTABLE}
     )
     message = view.message
     if any(fact.source == "log" for fact in evidence):

@@ -23,6 +23,7 @@ _FLAGS = frozenset(
         "--overwrite",
         "--force-new-deployment",
         "--skip-final-snapshot",
+        "--no-delete-automated-backups",
         "--password-stdin",
         "--force-delete-without-recovery",
     }

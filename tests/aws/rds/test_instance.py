@@ -52,6 +52,7 @@ ROW: dict[str, Any] = {
     "MaxAllocatedStorage": 100,
     "StorageType": "gp3",
     "MultiAZ": True,
+    "SecondaryAvailabilityZone": "eu-central-1b",
     "BackupRetentionPeriod": 7,
     "PerformanceInsightsEnabled": True,
     "DeletionProtection": True,

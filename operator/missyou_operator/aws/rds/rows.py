@@ -13,6 +13,9 @@ from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.engine.resource import Observed, Resource
 
+#: The zone of the standby; absent where there is none. Source: API reference, DBInstance.
+_STANDBY = "SecondaryAvailabilityZone"
+
 
 def retag(cloud: Cloud, desired: Resource, observed: Observed) -> None:
     """Set the tags of a database or of one of its groups."""
@@ -54,6 +57,7 @@ def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
         # Absent if autoscaling is off: the present storage is then the limit.
         "max_storage_gib": max(row.get("MaxAllocatedStorage") or 0, storage or 0),
         "multi_az": current("MultiAZ"),
+        "standby_missing": bool(row.get("MultiAZ")) and "MultiAZ" not in waiting and not row.get(_STANDBY),
         "backup_retention_days": current("BackupRetentionPeriod"),
         "performance_insights": row.get("PerformanceInsightsEnabled"),
         "deletion_protection": row.get("DeletionProtection"),

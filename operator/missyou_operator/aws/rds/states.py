@@ -44,25 +44,33 @@ _BUSY = {
     "stopping": ("is stopping", 120.0),
 }
 
+_DELETE = "aws rds delete-db-instance --db-instance-identifier {0} --skip-final-snapshot"
+_RESTORE_ANOTHER = (
+    "could not be restored from its backup. Name another in spec.database.restoreFromSnapshot or restoreToTime, and "
+    f"delete this one, so that the operator restores that: {_DELETE}"
+)
 #: A person is needed in these states: what is wrong, and what to do. `{0}` is the instance's identifier, `{1}` the
 #: command that changes the spec (`mending`).
 _FAILED = {
-    "failed": "has failed and RDS cannot recover it: restore its latest snapshot, or delete it (aws rds "
-    "delete-db-instance --db-instance-identifier {0} --skip-final-snapshot) to get a new, empty one. "
-    "aws rds describe-events --source-type db-instance --source-identifier {0} shows why",
-    "incompatible-restore": "could not be restored from its backup: restore an earlier one",
-    "restore-error": "could not be restored from its backup: restore an earlier one",
+    "failed": "has failed and RDS cannot recover it. Why: aws rds describe-events --source-type db-instance "
+    "--source-identifier {0}. Delete it, its automated backups kept, and the operator offers what can be restored: "
+    f"{_DELETE} --no-delete-automated-backups",
+    "incompatible-restore": _RESTORE_ANOTHER,
+    "restore-error": _RESTORE_ANOTHER,
     "incompatible-network": "has no network: free addresses in the database subnets, or enable DNS in the VPC, then "
     "start it (aws rds start-db-instance --db-instance-identifier {0})",
     "incompatible-parameters": "cannot start with its parameters: correct the parameter group, then restart it "
     "(aws rds reboot-db-instance --db-instance-identifier {0})",
     "incompatible-option-group": "cannot use its option group: set the default one (aws rds modify-db-instance "
     "--db-instance-identifier {0} --option-group-name GROUP --apply-immediately)",
-    "incompatible-create": "could not be created with these settings: see aws rds describe-events "
-    "--source-type db-instance --source-identifier {0}",
-    "inaccessible-encryption-credentials": "cannot use its KMS key: enable the key, then restore the latest backup",
-    "inaccessible-encryption-credentials-recoverable": "cannot use its KMS key: enable the key, then start it "
-    "(aws rds start-db-instance --db-instance-identifier {0})",
+    "incompatible-create": "could not be created with these settings. Why: aws rds describe-events "
+    "--source-type db-instance --source-identifier {0}. Correct spec.database, and delete it, so that the operator "
+    f"creates it again: {_DELETE}",
+    "inaccessible-encryption-credentials": "has lost its KMS key for good: RDS can only restore it. Enable the key, "
+    "which its backups need, too (aws kms enable-key --key-id KEY), and delete the database, its automated backups "
+    f"kept: the operator then offers what can be restored. {_DELETE} --no-delete-automated-backups",
+    "inaccessible-encryption-credentials-recoverable": "cannot use its KMS key: enable the key within seven days (aws "
+    "kms enable-key --key-id KEY), then start the database (aws rds start-db-instance --db-instance-identifier {0})",
     "insufficient-capacity": "cannot start: AWS has no capacity for this class. Choose another "
     "spec.database.instanceClass: {1}",
     "storage-full": "has no storage left: raise spec.database.storageGiB, and maxStorageGiB to let AWS grow it: {1}",
@@ -115,6 +123,16 @@ def warning_of(observed: Observed, today: date) -> tuple[str, str]:
     if observed.attrs.get("parameter_status") == "pending-reboot":
         restart = f"aws rds reboot-db-instance --db-instance-identifier {observed.id}"
         return Reason.RESTART_PENDING, f"needs a restart to use its parameters: {restart}"
+    if observed.attrs.get("standby_missing"):
+        off, on = (_patch(observed, f'{{"multiAZ":{value}}}') for value in ("false", "true"))
+        events = f"aws rds describe-events --source-type db-instance --source-identifier {observed.id} --duration 1440"
+        text = (
+            "has no standby, though it is Multi-AZ: if its zone fails, the app is away. RDS builds another standby as "
+            "soon as it can, for which each database subnet needs a free address. What RDS did since yesterday: "
+            f"{events}. If there is none after an hour, have it built anew, while the database serves: {off}, and "
+            f"once that is done: {on}"
+        )
+        return Reason.STANDBY_MISSING, text
     present = str(observed.attrs.get("running_version") or "").partition(".")[0]
     ends = _SUPPORT_ENDS.get(present)
     if ends is not None and ends - today <= _NEAR:

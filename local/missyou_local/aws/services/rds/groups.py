@@ -8,6 +8,7 @@ from missyou_local.aws.call import Call, Result, checks, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ec2 import interfaces
 from missyou_local.aws.services.rds import catalogue as rds_catalogue
+from missyou_local.aws.services.rds.model import DATABASES
 
 
 @handles("rds:CreateDBSubnetGroup")
@@ -105,6 +106,20 @@ def parameters_can_change(call: Call) -> None:
         if parameter["ParameterName"] in _STATIC and parameter.get("ApplyMethod") == "immediate":
             message = f"cannot use immediate apply method for static parameter: {parameter['ParameterName']}"
             raise AwsError("InvalidParameterCombination", message)
+
+
+@handles("rds:ModifyDBParameterGroup")
+def modify_db_parameter_group(call: Call) -> Result:
+    """Change parameters; databases of the group wait for a restart to use those that do not apply at once.
+
+    Source: RDS User Guide, "Parameter groups for Amazon RDS", `pending-reboot`.
+    """
+    result = call.forward(call.params)
+    if any(parameter.get("ApplyMethod") == "pending-reboot" for parameter in call.params["Parameters"]):
+        for name, model in call.moto("rds").databases.items():
+            if model.db_parameter_group_name == call.params["DBParameterGroupName"] and name in DATABASES.of(call):
+                DATABASES.of(call)[name].parameters_pending = True
+    return result
 
 
 @checks("rds:DeleteDBParameterGroup")

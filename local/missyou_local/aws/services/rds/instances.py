@@ -14,7 +14,7 @@ from missyou_local.aws.call import Call, Result, advances, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.ec2 import interfaces
 from missyou_local.aws.services.rds import catalogue as rds_catalogue
-from missyou_local.aws.services.rds import copies, refusals, retained, together
+from missyou_local.aws.services.rds import copies, forced, refusals, retained, together
 from missyou_local.aws.services.rds import servers as rds_servers
 from missyou_local.aws.services.rds import snapshots as rds_snapshots
 from missyou_local.aws.services.rds import windows as rds_windows
@@ -77,6 +77,7 @@ def _apply(call: Call, name: str, database: Database) -> None:
     for parameter, new in database.pending.items():
         setattr(model, _SLOW[parameter], new)
     if "MultiAZ" in database.pending:
+        database.without_standby = False
         _attach(call, name, model)
     if database.pending.keys() & _STORAGE:
         database.optimised_at = (database.apply_at or call.now) + call.timing.rds_optimise
@@ -191,12 +192,7 @@ def shown(call: Call, entry: dict[str, Any]) -> dict[str, Any]:
     kind, size, throughput = entry["StorageType"], entry["AllocatedStorage"], entry.get("StorageThroughput")
     entry.update(together.performance(kind, size, entry.get("Iops"), throughput))
     entry.update(database.extra)
-    zones = [subnet["SubnetAvailabilityZone"]["Name"] for subnet in entry.get("DBSubnetGroup", {}).get("Subnets", [])]
-    if zones:
-        entry["AvailabilityZone"] = zones[0]
-    entry.pop("SecondaryAvailabilityZone", None)
-    if entry.get("MultiAZ") and database.busy != "creating":
-        entry["SecondaryAvailabilityZone"] = next((zone for zone in zones if zone != zones[0]), f"{call.region}b")
+    forced.show(call, entry, database)
     entry.pop("Endpoint", None)
     if call.now >= database.endpoint_at and rds_servers.exists(call, entry["DBInstanceIdentifier"]):
         host = f"{entry['DBInstanceIdentifier']}.c{database.resource_id[3:14].lower()}.{call.region}.rds.amazonaws.com"
@@ -283,6 +279,8 @@ def delete_db_instance(call: Call) -> Result:
         raise refusals.combination(
             "Cannot delete protected DB Instance, please disable deletion protection and try again."
         )
+    if snapshot and database.busy in forced.WITHOUT_FINAL_SNAPSHOT:
+        raise AwsError("InvalidDBInstanceState", f"Cannot create a snapshot of {name}: it is {database.busy}.")
     if snapshot:
         rds_snapshots.begin(call, rds.databases[name], snapshot, database, call.timing.rds_delete)
     retained.retain(call, name, database)
@@ -293,9 +291,14 @@ def delete_db_instance(call: Call) -> Result:
     return {"DBInstance": shown(call, result["DBInstances"][0])}
 
 
-#: States in which a change is accepted, since it is what ends them: RDS User Guide, "Viewing Amazon RDS DB instance
-#: status".
-_MENDED_BY_CHANGES = frozenset({"storage-full", "incompatible-parameters", "insufficient-capacity"})
+#: The states in which RDS accepts a call all the same, since it is what ends them. Sources: RDS User Guide, "Viewing
+#: Amazon RDS DB instance status" and "Troubleshooting for Amazon RDS"; API reference, DeleteDBInstance.
+_ACCEPTED_IN = {
+    "modified": forced.ENDED_BY_CHANGE,
+    "deleted": forced.ENDED_BY_DELETION,
+    "StartDBInstance": forced.ENDED_BY_START,
+    "RebootDBInstance": forced.ENDED_BY_REBOOT,
+}
 
 
 def available(call: Call, verb: str) -> tuple[str, Database]:
@@ -306,7 +309,7 @@ def available(call: Call, verb: str) -> tuple[str, Database]:
         raise AwsError("DBInstanceNotFound", f"DBInstance {name} not found.", 404)
     if database.busy == "deleting":
         raise AwsError("InvalidDBInstanceState", f"Instance {name} is already being deleted.")
-    if database.busy and not (verb == "modified" and database.busy in _MENDED_BY_CHANGES):
+    if database.busy and database.busy not in _ACCEPTED_IN.get(verb, ()):
         raise AwsError(
             "InvalidDBInstanceState",
             f"Database instance {name} is not in available state: it is {database.busy} and cannot be {verb}.",
@@ -317,7 +320,13 @@ def available(call: Call, verb: str) -> tuple[str, Database]:
 @handles("rds:StopDBInstance", "rds:StartDBInstance", "rds:RebootDBInstance")
 def switch_db_instance(call: Call) -> Result:
     """Stop, start or restart a database, at once."""
-    name, _ = available(call, call.operation)
+    name, database = available(call, call.operation)
+    if call.operation != "StopDBInstance":
+        database.parameters_pending = False
+    if database.busy:
+        database.busy = None
+        result = call.ask("DescribeDBInstances", {"DBInstanceIdentifier": name})
+        return {"DBInstance": result["DBInstances"][0]}
     result = call.forward({**call.params, "DBInstanceIdentifier": name})
     rds_servers.switch(call, name)
     return {"DBInstance": shown(call, result["DBInstance"])}

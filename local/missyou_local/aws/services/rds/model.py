@@ -24,6 +24,9 @@ class Database:
     pending: dict[str, Any] = field(default_factory=dict)
     apply_at: float | None = None
     optimised_at: float = 0.0
+    parameters_pending: bool = False
+    without_standby: bool = False
+    failed_over: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
 
 
