@@ -68,6 +68,17 @@ def test_json(manifest, capsys):
     assert out["notPriced"] == []
 
 
+def test_what_is_not_counted_is_named(manifest, capsys):
+    copied = manifest("copied", database={"backupCopyRegion": "eu-central-1", "backupRetentionDays": 9})
+    text = "the copy of automated backups in eu-central-1: 9 days of storage there, and the transfer"
+    assert f"Not counted: {text}." in run(capsys, "-f", copied).splitlines()
+    lines = run(capsys, "-f", copied, "--from", manifest()).splitlines()
+    assert f"Not counted: {text}." in lines
+    assert ["Total", "170.57", "170.57", "0.00"] in [line.split() for line in lines]
+    assert json.loads(run(capsys, "-f", copied, "-o", "json"))["omitted"] == [text]
+    assert "Not counted" not in run(capsys, "-f", manifest())
+
+
 def test_assumptions_are_options(manifest, capsys):
     out = json.loads(run(capsys, "-f", manifest(), "--nat-gb", "1010", "--log-gb", "0", "-o", "json"))
     assert out["components"]["Network"] == "118.45"

@@ -7,6 +7,8 @@ from typing import Any
 
 from tests.sim.app import App
 
+#: The region that automated backups are copied to.
+COPIES = "eu-central-1"
 SWITCHES: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "firewall": ({"waf": {"enabled": True}}, {"waf": {"enabled": False}}),
     "flow logs": (
@@ -20,6 +22,10 @@ SWITCHES: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "notifications": (
         {"monitoring": {"notifications": {"emails": ["ann@example.com", "bob@example.com"]}}},
         {"monitoring": {"notifications": {"emails": []}}},
+    ),
+    "backup copy": (
+        {"database": {"backupCopyRegion": COPIES}},
+        {"database": {"backupCopyRegion": None}},
     ),
     # On by default in production.
     "dashboard": ({"monitoring": {"dashboard": False}}, {"monitoring": {"dashboard": True}}),
@@ -38,7 +44,20 @@ def extras(app: App) -> dict[str, Any]:
         "buckets": {row["Name"]: settings(s3, row["Name"]) for row in s3.list_buckets()["Buckets"]},
         "logging": [row["Value"] for row in found if row["Key"] == "access_logs.s3.enabled"],
         "flow logs": [row["LogGroupName"] for row in app.client("ec2").describe_flow_logs()["FlowLogs"]],
+        "copied": copied(app),
         **monitoring(app),
+    }
+
+
+def copied(app: App) -> dict[str, Any]:
+    """Give what runs of the copy of automated backups: the retained ones of earlier copies are history."""
+    rds, there = app.client("rds"), app.aws.client("rds", region=COPIES)
+    rows = rds.describe_db_instances()["DBInstances"]
+    backups = there.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
+    return {
+        "shown by": [row["DBInstanceIdentifier"] for row in rows if row.get("DBInstanceAutomatedBackupsReplications")],
+        "noted by": [tag["Value"] for row in rows for tag in row["TagList"] if tag["Key"] == "missyou.app/backup-copy"],
+        "running": [(row["BackupRetentionPeriod"], row["TagList"]) for row in backups if row["Status"] != "retained"],
     }
 
 

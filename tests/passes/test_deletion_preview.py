@@ -101,6 +101,34 @@ def test_without_a_final_snapshot_it_is_said_that_nothing_stays(app: App) -> Non
     assert "no final snapshot is taken" in in_short(told(app))
 
 
+def test_what_was_copied_to_another_region_stays_and_it_is_said_for_how_long(app: App) -> None:
+    app.edit(database={"backupCopyRegion": "eu-central-1", "backupRetentionDays": 9})
+    app.settle()
+    before = told(app)
+    assert ("rds.BackupCopy", "parting-db") in {(row.type, row.name) for row in before.going}
+    text = "the automated backups copied from parting-db to eu-central-1, which AWS keeps and charges for 9 days more"
+    assert text in before.stays
+    assert text in in_short(before)
+    # The status knows no days.
+    poorer = from_status(app.body, parse_status(app.body), final_snapshot=True)
+    assert text.replace("9 days", "their days") in poorer.stays
+    app.annotate("confirm-deletion", "parting")
+    app.delete()
+    rds = app.aws.client("rds", region="eu-central-1")
+    app.clock.now += 60.0
+    [copy] = rds.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
+    assert copy["Status"] == "retained"
+    app.clock.now += 9 * 86_400.0
+    assert rds.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"] == []
+
+
+def test_with_retain_the_copy_goes_on_with_the_stack(app: App) -> None:
+    app.edit(database={"backupCopyRegion": "eu-central-1"}, deletionPolicy="Retain")
+    app.settle()
+    [stays] = told(app).stays
+    assert "the whole stack" in stays
+
+
 def test_a_database_without_a_possible_snapshot_is_an_obstacle_with_its_command(app: App) -> None:
     world = {**(app.memory.world or {})}
     [row] = world["rds.DBInstance/parting-db"]

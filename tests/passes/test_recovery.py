@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from missyou_local.aws import limits
 from missyou_local.aws.services.rds.model import DATABASES
 from tests.sim.app import App, changes
 from tests.sim.aws import REGION
@@ -128,7 +129,7 @@ class Abroad(App):
 
 @pytest.fixture(scope="module")
 def copied(aws) -> App:
-    app = App(aws, "shop", environment="Development", database={"backupCopyRegion": OTHER, "backupRetentionDays": 5})
+    app = App(aws, "twice", environment="Development", database={"backupCopyRegion": OTHER, "backupRetentionDays": 5})
     app.settle()
     app.clock.now += 3600.0
     app.observe_now()
@@ -142,7 +143,7 @@ def copies(app: App) -> list[dict]:
 
 def test_the_region_is_gone_and_the_same_manifest_brings_the_data_back_in_another(copied):
     [copy] = copies(copied)
-    heir = Abroad(copied.aws, "shop", environment="Development", database={"restoreToTime": "latest"})
+    heir = Abroad(copied.aws, "twice", environment="Development", database={"restoreToTime": "latest"})
     heir.until(lambda _: heir.reason("Stalled") == "NotGranted", "told whose the backups are")
     assert "missyou.app/take-over=true" in heir.condition("Stalled")["message"]
     heir.annotate("take-over", "true")
@@ -152,7 +153,7 @@ def test_the_region_is_gone_and_the_same_manifest_brings_the_data_back_in_anothe
     row = described(heir)
     assert row["DBInstanceArn"].split(":")[3] == OTHER
     assert row["DbiResourceId"] != copy["DbiResourceId"]
-    assert credentials(heir)["password"] == DATABASES.at("123456789012", OTHER)["shop-db"].password
+    assert credentials(heir)["password"] == DATABASES.at("123456789012", OTHER)["twice-db"].password
     assert row["Endpoint"]["Address"] in credentials(heir)["DATABASE_URL"]
     assert changes(heir.calls(heir.observe_now)) == {}
 
@@ -161,16 +162,32 @@ def test_a_copy_costs_no_call_once_it_runs_and_bears_the_tags_of_the_stack(copie
     [copy] = copies(copied)
     wanted = {"Status": "replicating", "Region": REGION, "BackupRetentionPeriod": 5, "Encrypted": True}
     assert {key: copy[key] for key in wanted} == wanted
-    assert {"Key": "missyou.app/stack", "Value": "default/shop"} in copy["TagList"]
-    assert copied.resource("rds.BackupCopy", "shop-db")["state"] == "Ready"
+    assert {"Key": "missyou.app/stack", "Value": "default/twice"} in copy["TagList"]
+    assert copied.resource("rds.BackupCopy", "twice-db")["state"] == "Ready"
     settled = copied.calls(copied.observe_now)
     assert changes(settled) == {}
     assert "rds:DescribeDBInstanceAutomatedBackups" not in settled
 
 
+def test_a_copy_that_aws_refuses_says_why_and_all_else_goes_on(aws):
+    app = App(aws, "plain", environment="Development")
+    app.settle()
+    with limits.enforced(backup_copies=0):
+        app.edit(database={"backupCopyRegion": OTHER, "backupRetentionDays": 6})
+        app.until(lambda _: app.resource("rds.BackupCopy", "plain-db")["state"] == "QuotaExceeded", "refused")
+        assert app.reason("Ready") == app.reason("DatabaseReady") == "QuotaExceeded"
+        assert "StartDBInstanceAutomatedBackupsReplication" in app.condition("DatabaseReady")["message"]
+        app.until(lambda _: described(app)["BackupRetentionPeriod"] == 6, "changed")
+    app.clock.now += 3600.0
+    app.settle()
+    assert [copy["Status"] for copy in copies(app)] == ["replicating"]
+
+
 def test_other_days_or_another_region_are_a_copy_begun_anew(copied):
     calls = copied.calls(lambda: (copied.edit(database={"backupRetentionDays": 6}), copied.settle()))
-    assert calls["rds:StartDBInstanceAutomatedBackupsReplication"] == 1
+    # The first is refused: the earlier copy is still ending.
+    assert calls["rds:StartDBInstanceAutomatedBackupsReplication"] == 2
+    assert calls["rds:StopDBInstanceAutomatedBackupsReplication"] == 1
     [copy] = copies(copied)
     assert (copy["Status"], copy["BackupRetentionPeriod"]) == ("replicating", 6)
     copied.edit(database={"backupCopyRegion": "eu-west-1"})
@@ -210,7 +227,7 @@ def test_the_other_region_is_out_of_reach_and_only_the_copy_waits(copied):
 
     copied.process.door = answer
     copied.edit(database={"backupRetentionDays": 6}, service={"port": 9000})
-    copied.until(lambda _: copied.resource("rds.BackupCopy", "shop-db")["state"] != "Ready", "told")
+    copied.until(lambda _: copied.resource("rds.BackupCopy", "twice-db")["state"] != "Ready", "told")
     copied.until(lambda _: described(copied)["BackupRetentionPeriod"] == 6, "changed")
     copied.process.door = copied.aws
     copied.settle()

@@ -221,6 +221,43 @@ def test_a_foreign_snapshot_needs_a_grant_also_under_a_name_of_ones_own(aws):
     app.until(lambda _: app.condition("DatabaseReady")["status"] == "True", "restored")
 
 
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
+def test_foreign_automated_backups_need_a_grant_and_tell_nothing(aws, region):
+    """A prefix that was team b's is team a's now; RDS still has backups of the database that had its name.
+
+    In the second region they are a copy, as one remains when the app of team b is gone.
+    """
+    theirs = an_app(aws, "team-b", "team-a-heir", database={"finalSnapshot": False, "backupCopyRegion": "eu-central-1"})
+    regions = ["us-east-1", "eu-central-1"]
+    admit(theirs, tenant("team-b", stackPrefix="team-a-", regions=regions))
+    theirs.settle()
+    theirs.clock.now += 3600
+    rds = theirs.client("rds")
+    rds.delete_db_instance(DBInstanceIdentifier="team-a-heir-db", SkipFinalSnapshot=True, DeleteAutomatedBackups=False)
+    theirs.clock.now += 3600
+    theirs.delete()
+    spec = {"restoreToTime": "latest", "username": "guess"}
+    app = an_app(aws, name="team-a-heir", region=region, database=spec)
+    app.region = region
+    admit(app, tenant("team-a", regions=regions), tenant("team-b"))
+    for time in ("latest", "2020-01-01T00:00:00Z"):
+        app.edit(database={"restoreToTime": time})
+        app.until(lambda _: app.reason("Stalled") == "NotGranted", "stalled")
+        message = app.resource("rds.DBInstance", "team-a-heir-db")["message"]
+        assert "not granted to the namespace team-a" in message
+        assert "MissYouTenant/team-a" in message
+        # Neither what it would take to ask with, nor when there was such a database.
+        assert "username" not in message
+        assert "choose a time from" not in message
+    there = aws.client("rds", region=region)
+    [backup] = there.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
+    arn = backup["DBInstanceAutomatedBackupsArn"]
+    admit(app, tenant("team-a", regions=regions, snapshots=[arn]), tenant("team-b"))
+    app.edit(database={"username": "missyou", "restoreToTime": "latest"})
+    calls = app.calls(lambda: app.until(lambda _: app.condition("DatabaseReady")["status"] == "True", "restored"))
+    assert calls["rds:RestoreDBInstanceToPointInTime"] == 1
+
+
 def make_zone(app: App, name: str) -> str:
     made = app.client("route53").create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]["Id"]
     return str(made.rpartition("/")[2])

@@ -37,6 +37,27 @@ def _count(service: str, collection: str) -> Callable[[Call], int]:
     return lambda call: len(getattr(call.moto(service), collection))
 
 
+_counts: dict[str, Callable[[Call], int]] = {}
+
+
+def counts(name: str) -> Callable[[Callable[[Call], int]], Callable[[Call], int]]:
+    """Register what counts for a quota, where a service here keeps the record and not moto."""
+
+    def register(count: Callable[[Call], int]) -> Callable[[Call], int]:
+        _counts[name] = count
+        return count
+
+    return register
+
+
+def _kept(name: str) -> Callable[[Call], int]:
+    # The service registers its count after this module has been read.
+    def used(call: Call) -> int:
+        return _counts[name](call)
+
+    return used
+
+
 def _subnets(call: Call) -> int:
     return sum(subnet.vpc_id == call.params["VpcId"] for subnet in call.moto("ec2").describe_subnets())
 
@@ -147,6 +168,12 @@ LIMITS: dict[str, Limit] = {
         lambda call: int(call.params.get("AllocatedStorage", 0)),
     ),
     "db_snapshots": Limit(("rds:CreateDBSnapshot",), 100, "SnapshotQuotaExceeded", _manual_snapshots),
+    "backup_copies": Limit(
+        ("rds:StartDBInstanceAutomatedBackupsReplication",),
+        20,
+        "DBInstanceAutomatedBackupQuotaExceeded",
+        _kept("backup_copies"),
+    ),
     "db_subnet_groups": Limit(
         ("rds:CreateDBSubnetGroup",), 50, "DBSubnetGroupQuotaExceeded", _count("rds", "subnet_groups")
     ),

@@ -23,6 +23,8 @@ class Timing:
     """A database in `deleting`."""
     rds_snapshot: float = 1.0
     """A snapshot from `creating` to `available`; its database is `backing-up` meanwhile."""
+    backup_copy: float = 0.5
+    """A copy of automated backups in another region from the order to stop until it has ended."""
     nat: float = 1.5
     """A NAT gateway from `pending` to `available`."""
     nat_delete: float = 1.0
@@ -65,10 +67,10 @@ class Timing:
     def realistic(cls) -> Timing:
         """Return AWS's typical durations.
 
-        Sources: durations reported in Terraform's and eksctl's public logs and issues (database 5-8.5 min, 10-17 with
-        a standby; NAT gateway 84-121 s; load balancer 135-187 s; certificate 60 s-9 min; tasks and
-        targets such that a rollout of two takes 90-240 s; interfaces 30 s-3 min); IAM: 5-15 s, longer at times.
-        Endpoints: an estimate. Web ACLs: seconds to minutes (github.com/hashicorp/terraform-provider-aws, issues 17527
+        Sources: durations reported in Terraform's and eksctl's public logs and issues (database 5-8.5 min, 10-17 with a
+        standby; NAT gateway 84-121 s; load balancer 135-187 s; certificate 60 s-9 min; tasks and targets such that a
+        rollout of two takes 90-240 s; interfaces 30 s-3 min); IAM: 5-15 s, longer at times. Endpoints and copies of
+        backups: an estimate. Web ACLs: seconds to minutes (github.com/hashicorp/terraform-provider-aws, issues 17527
         and 29080). A deleted bucket's name: minutes, up to an hour (aws-behaviour 6.5); the lower end. Storage is
         optimised for six hours or more (RDS User Guide, "Increasing DB instance storage capacity"); the lower end.
         """
@@ -79,6 +81,7 @@ class Timing:
             rds_optimise=6 * 3600.0,
             rds_delete=300.0,
             rds_snapshot=240.0,
+            backup_copy=60.0,
             nat=115.0,
             nat_delete=60.0,
             endpoint=60.0,

@@ -80,8 +80,9 @@ class Tenant(WireModel):
     snapshots: Annotated[
         Sequence[Annotated[str, Field(max_length=400), rules.SNAPSHOTS, rules.STAR_AT_BORDER]], Field(max_length=100)
     ] = ()
-    """Names or ARNs of RDS snapshots that database.restoreFromSnapshot may name; a * stands for any characters but :.
-    Snapshots that apps of the same namespace have taken need no grant."""
+    """Names or ARNs of RDS snapshots that database.restoreFromSnapshot may name, and ARNs of automated backups for
+    database.restoreToTime; a * stands for any characters but :. What apps of the same namespace have taken needs no
+    grant."""
     existing_names: Annotated[
         Sequence[Annotated[str, Field(min_length=1, max_length=512), rules.STAR_AT_BORDER]], Field(max_length=100)
     ] = ()

@@ -27,7 +27,7 @@ DOMAIN = matches(
 )
 _SNAPSHOT = "([a-z]+:)?[A-Za-z*][A-Za-z0-9*-]*"
 SNAPSHOTS = matches(
-    rf"{_SNAPSHOT}|arn:aws[a-z-]*:rds:({REGION}|[*]):[0-9]{{12}}:snapshot:{_SNAPSHOT}",
+    rf"{_SNAPSHOT}|arn:aws[a-z-]*:rds:({REGION}|[*]):[0-9]{{12}}:(snapshot|auto-backup):{_SNAPSHOT}",
     "must be the name of an RDS snapshot or its ARN, in which * may stand for a part of the name, for example team-a-*",
 )
 IMAGES = matches(

@@ -46,7 +46,7 @@ def difference_lines(before: Estimate, after: Estimate, style: Style) -> list[st
 
 
 def basis_lines(found: Estimate) -> list[str]:
-    """Return lines about the age of the prices, and about items without one."""
+    """Return lines about the age of the prices, about items without one, and about what is not in the estimate."""
     lines = [f"On-demand list prices, the oldest from {found.date}."] if found.date else []
     if found.not_priced:
         names = ", ".join(found.not_priced)
@@ -54,7 +54,7 @@ def basis_lines(found: Estimate) -> list[str]:
             f"No price for {found.region} in the table: {names}. "
             f"To request prices from AWS: missyou prices --refresh {found.region}"
         )
-    return lines
+    return [*lines, *(f"Not counted: {what}." for what in found.omitted)]
 
 
 def as_json(app: AppSpec, after: Estimate, before: Estimate | None, usage: Usage) -> dict[str, Any]:
@@ -78,6 +78,7 @@ def _summary(found: Estimate) -> dict[str, Any]:
         "components": {name: f"{usd:.2f}" for name, usd in found.by_component().items()},
         "pricesFrom": found.date and found.date.isoformat(),
         "notPriced": list(found.not_priced),
+        "omitted": list(found.omitted),
     }
 
 

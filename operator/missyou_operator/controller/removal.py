@@ -38,7 +38,8 @@ _FINAL_SNAPSHOT, _START = 240.0, 300.0
 _CALLS = 60.0
 #: The most characters of an Event: Kubernetes takes 1,024 bytes.
 _EVENT_MAX = 1000
-_DATABASE, _SECRET, _LOGS = "rds.DBInstance", "secretsmanager.Secret", "logs.LogGroup"
+_DATABASE, _COPY = "rds.DBInstance", "rds.BackupCopy"
+_SECRET, _LOGS = "secretsmanager.Secret", "logs.LogGroup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +201,12 @@ def _stays(
             yield f"the snapshot {row.name}"
         elif not row.owned or row.owner:
             yield f"{row.address} ({row.id}), which is not this app's"
+        elif row.kind.TYPE == _COPY and not kept:
+            days = row.attrs.get("retention_days")
+            yield (
+                f"the automated backups copied from {row.id}, which AWS keeps and charges for "
+                f"{f'{days} days' if days else 'their days'} more"
+            )
     if any(row.kind.TYPE == "acm.Certificate" and row.attrs.get("zone") for row in rows):
         yield "the hosted zone of the domain, without this app's records"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -32,10 +32,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a stack costs a month in a region."""
+    """What a stack costs a month in a region. `omitted`: what of the spec costs something that is not in it."""
 
     region: str = ""
     lines: tuple[Line, ...] = ()
+    omitted: tuple[str, ...] = ()
 
     @property
     def known(self) -> Decimal:
@@ -89,4 +90,12 @@ def estimate(app: AppSpec, prices: PriceTable, usage: Usage | None = None) -> Es
             for component, charges in CHARGES.items()
             for charge in charges(app, assumed)
         ),
+        tuple(_omitted(app)),
     )
+
+
+def _omitted(app: AppSpec) -> Iterator[str]:
+    """Yield what is asked for and costs what only its use decides: how much the data changes, say."""
+    if region := app.database.backup_copy_region:
+        days = app.database.backup_retention_days
+        yield f"the copy of automated backups in {region}: {days} days of storage there, and the transfer"

@@ -11,7 +11,7 @@ import pytest
 from missyou_local.aws import limits
 from tests.local.aws import building
 from tests.local.aws.conftest import Aws
-from tests.local.aws.rules_support import ECS_TRUST, Act, Place, steps
+from tests.local.aws.rules_support import ACCOUNT, ECS_TRUST, Act, Place, steps
 
 SOURCES = {
     "ec2": "VPC guide, Quotas",
@@ -116,6 +116,12 @@ LIMITED: dict[str, tuple[Callable[[Place], object], Act]] = {
             lambda s: s.aws.clock.advance(s.aws.timing.rds_snapshot),
         ),
         lambda s: s.aws.rds.create_db_snapshot(DBInstanceIdentifier=s.name, DBSnapshotIdentifier=s.name + "-2"),
+    ),
+    "backup_copies": (
+        lambda s: s.database(BackupRetentionPeriod=1),
+        lambda s: s.aws.client("rds", "eu-central-1").start_db_instance_automated_backups_replication(
+            SourceDBInstanceArn=f"arn:aws:rds:us-east-1:{ACCOUNT}:db:{s.name}"
+        ),
     ),
     "db_subnet_groups": (
         lambda s: s.subnet_group,

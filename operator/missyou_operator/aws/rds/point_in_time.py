@@ -66,12 +66,29 @@ def check(cloud: Cloud, desired: DesiredInstance) -> Mapping[str, Any]:
             "describe-db-snapshots --query DBSnapshots[].DBSnapshotIdentifier)",
             60.0,
         )
-    row = _covering(rows, desired.restore_to)
-    check_owner(cloud, str(row["DBInstanceAutomatedBackupsArn"]), row, _FIELD)
+    row = _covering(_ours(cloud, rows), desired.restore_to)
     named = {**row, "Status": "available", "DBSnapshotIdentifier": row["DBInstanceIdentifier"]}
     if problems := unsuitable(named, desired):
         raise RefusedError(UNSUITABLE, f"{_FIELD}: the backup of {desired.name} {'; '.join(problems)}")
     return row
+
+
+def _ours(cloud: Cloud, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the backups that are the asker's: a name that was other people's before may have some of theirs, too.
+
+    Error: RefusedError where none is, which says whose the newest are, and nothing of what is in them, nor of when.
+    """
+    ours, refusal = [], None
+    for row in rows:
+        try:
+            check_owner(cloud, str(row["DBInstanceAutomatedBackupsArn"]), row, _FIELD)
+        except RefusedError as error:
+            refusal = error
+        else:
+            ours.append(row)
+    if refusal is not None and not ours:
+        raise refusal
+    return ours
 
 
 def _covering(rows: Sequence[Mapping[str, Any]], wanted: str) -> Mapping[str, Any]:

@@ -37,6 +37,14 @@ def _create(s: Place) -> None:
     s.aws.secretsmanager.create_secret(Name=s.name, SecretString="x")
 
 
+def _put(value: str, *labels: str, version: str = "a") -> Act:
+    """Write a version of the secret, named by a letter, with labels."""
+    stages = {"VersionStages": list(labels)} if labels else {}
+    return lambda s: s.aws.secretsmanager.put_secret_value(
+        SecretId=s.kept["arn"], SecretString=value, ClientRequestToken=version * 32, **stages
+    )
+
+
 RULES = [
     Rule(
         "secretsmanager:CreateSecret",
@@ -107,6 +115,15 @@ RULES = [
         "PutSecretValue",
         lambda s: s.aws.secretsmanager.put_secret_value(SecretId=s.kept["arn"], SecretString="y"),
     ),
+    Rule(
+        "secretsmanager:PutSecretValue",
+        "the version is there, with another value",
+        "ResourceExistsException",
+        "API PutSecretValue: ClientRequestToken",
+        _put("y", "AWSPENDING"),
+        _put("x", "AWSPENDING"),
+        steps(_secret, _put("x", "AWSPENDING")),
+    ),
     _on_doomed("UpdateSecret", lambda s: s.aws.secretsmanager.update_secret(SecretId=s.name, Description="y")),
     _on_doomed(
         "TagResource",
@@ -120,3 +137,30 @@ RULES = [
 @each(RULES)
 def test_it_refuses_and_accepts(aws: Aws, name: str, rule: Rule) -> None:
     hold(rule, aws, name)
+
+
+def _labels(s: Place) -> dict[str, list[str]]:
+    """Return the labels of the secret's versions that have any, by the first letter of the version."""
+    found = s.aws.secretsmanager.describe_secret(SecretId=s.kept["arn"])["VersionIdsToStages"]
+    return {version[0]: sorted(labels) for version, labels in found.items() if labels}
+
+
+def test_a_label_is_on_one_version_and_awsprevious_follows_awscurrent(aws: Aws, name: str) -> None:
+    """API PutSecretValue (VersionStages): a label moves to the new version; AWSCURRENT, where none is named."""
+    s = Place(aws, name)
+    made = aws.secretsmanager.create_secret(Name=name, SecretString="1", ClientRequestToken="a" * 32)
+    s.keep("arn", made["ARN"])
+    _put("2", "AWSPENDING", version="b")(s)
+    assert _labels(s) == {"a": ["AWSCURRENT"], "b": ["AWSPENDING"]}
+    assert aws.secretsmanager.get_secret_value(SecretId=name)["SecretString"] == "1"
+    _put("3", "AWSPENDING", version="c")(s)
+    assert _labels(s) == {"a": ["AWSCURRENT"], "c": ["AWSPENDING"]}
+    _put("4", version="d")(s)
+    assert _labels(s) == {"a": ["AWSPREVIOUS"], "c": ["AWSPENDING"], "d": ["AWSCURRENT"]}
+    # Written again it changes nothing, and says which labels the version has.
+    assert _put("3", "AWSPENDING", version="c")(s)["VersionStages"] == ["AWSPENDING"]  # type: ignore[index]
+    _put("5", "AWSCURRENT", "AWSPENDING", version="e")(s)
+    assert _labels(s) == {"d": ["AWSPREVIOUS"], "e": ["AWSCURRENT", "AWSPENDING"]}
+    read = {stage: aws.secretsmanager.get_secret_value(SecretId=name, VersionStage=stage)["SecretString"]
+            for stage in ("AWSCURRENT", "AWSPENDING", "AWSPREVIOUS")}  # fmt: skip
+    assert read == {"AWSCURRENT": "5", "AWSPENDING": "5", "AWSPREVIOUS": "4"}

@@ -1,8 +1,9 @@
 """Automated backups, and databases restored from them to a point in time.
 
-Sources: RDS API reference, DescribeDBInstanceAutomatedBackups, DeleteDBInstance (`DeleteAutomatedBackups`) and
-RestoreDBInstanceToPointInTime; RDS User Guide, "Retaining automated backups" (for the retention period of the database)
-and "Restoring a DB instance to a specified time" (the latest time is about five minutes ago). A data plane keeps none.
+Sources: RDS API reference, DescribeDBInstanceAutomatedBackups, DeleteDBInstance (`DeleteAutomatedBackups`),
+DeleteDBInstanceAutomatedBackup and RestoreDBInstanceToPointInTime; RDS User Guide, "Retaining automated backups" (for
+the retention period of the database) and "Restoring a DB instance to a specified time" (the latest time is about five
+minutes ago). A data plane keeps none.
 """
 
 from __future__ import annotations
@@ -68,6 +69,23 @@ def describe(call: Call) -> Result:
     return {"DBInstanceAutomatedBackups": found}
 
 
+@handles("rds:DeleteDBInstanceAutomatedBackup")
+def delete(call: Call) -> Result:
+    """Delete retained backups, or a copy that has ended."""
+    keys = ("DbiResourceId", "DBInstanceAutomatedBackupsArn")
+    [(key, value)] = [(key, call.params[key]) for key in keys if key in call.params]
+    for status, backups in _all(call):
+        if backups.row[key] != value:
+            continue
+        resource_id = backups.row["DbiResourceId"]
+        if status == "active":
+            raise AwsError("InvalidDBInstanceAutomatedBackupState", f"The database of {value} is still there.")
+        if RETAINED.of(call).pop(resource_id, None) is None:
+            copies.forget(call, resource_id)
+        return {"DBInstanceAutomatedBackup": {**backups.row, "Status": "deleting"}}
+    raise AwsError("DBInstanceAutomatedBackupNotFound", f"There is no automated backup of {value}", 404)
+
+
 @handles("rds:RestoreDBInstanceToPointInTime")
 def restore(call: Call) -> Result:
     """Start the creation of a database with the data, user and password of another one's automated backups."""
@@ -90,6 +108,7 @@ def restore(call: Call) -> Result:
     call.ask(
         "CreateDBInstance",
         {
+            "DBInstanceClass": backups.instance_class,
             **{key: params[key] for key in _TAKEN if key in params},
             "DBInstanceIdentifier": name,
             "DBName": backups.database_name,

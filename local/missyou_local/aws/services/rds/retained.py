@@ -17,6 +17,7 @@ class Backups:
 
     row: Mapping[str, Any]
     database_name: str
+    instance_class: str
     began: float
     until: float
     password: str = field(repr=False)
@@ -52,4 +53,4 @@ def backups_of(call: Call, name: str, database: Database, until: float) -> Backu
         "BackupRetentionPeriod": model.backup_retention_period,
         "TagList": list(model.tags),
     }
-    return Backups(row, model.db_name, database.created, until, database.password)
+    return Backups(row, model.db_name, model.db_instance_class, database.created, until, database.password)
