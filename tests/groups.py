@@ -23,6 +23,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "integration/test_traffic.py",
         "integration/test_watch_ends.py",
         "integration/test_data.py",
+        "integration/test_recovery.py",
     ),
     "passes": ("passes",),
     "crash": ("crash",),
