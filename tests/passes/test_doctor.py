@@ -76,8 +76,8 @@ def test_a_plan_that_waits_is_told_once_with_the_command_that_approves_it(app: A
 def stop_tasks(app: App) -> None:
     """Stop all tasks, so that ECS has to start others."""
     ecs = app.client("ecs")
-    for arn in ecs.list_tasks(cluster=f"{NAME}-cluster")["taskArns"]:
-        ecs.stop_task(cluster=f"{NAME}-cluster", task=arn)
+    for arn in ecs.list_tasks(cluster=f"{app.name}-cluster")["taskArns"]:
+        ecs.stop_task(cluster=f"{app.name}-cluster", task=arn)
 
 
 def broken(app: App, type_: str = "ServiceReady") -> str:

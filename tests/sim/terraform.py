@@ -33,26 +33,35 @@ _MANIFEST = {
     },
     "layers": [],
 }
+_SIDECAR = "public.ecr.aws/xray/aws-xray-daemon:3.3.12"
 _FROM_ANYWHERE = {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 
 
 class Project:
-    """The project, applied. `blocks`: those of its subnets, by tier."""
+    """The project, applied.
+
+    `blocks`: those of its subnets, by tier, one for each zone. `nats`: the zones with a NAT gateway; those without one
+    use the first. `sidecar`: whether the tasks have a second container.
+    """
 
     def __init__(
         self,
         aws: Aws,
-        blocks: Mapping[str, tuple[str, str]] | None = None,
+        blocks: Mapping[str, tuple[str, ...]] | None = None,
         *,
         name: str = "miss-you-app",
         key: str = "password",
+        nats: str | None = None,
+        sidecar: bool = False,
     ) -> None:
-        self.aws, self.name, self._password_key = aws, name, key
+        self.aws, self.name, self._password_key, self._sidecar = aws, name, key, sidecar
         self.blocks = blocks or {
             "public": ("10.0.0.0/24", "10.0.1.0/24"),
             "app": ("10.0.10.0/24", "10.0.11.0/24"),
             "db": ("10.0.20.0/24", "10.0.21.0/24"),
         }
+        self.zones = "abc"[: len(self.blocks["public"])]
+        self._nats = self.zones if nats is None else nats
         self.resources: list[dict[str, Any]] = []
         self._network()
         self._groups()
@@ -144,12 +153,13 @@ class Project:
                     AvailabilityZone=f"{REGION}{letter}",
                     TagSpecifications=self._tag("subnet", f"{name}-{word}-subnet-{number}"),
                 )["Subnet"]["SubnetId"]
-                for number, (letter, block) in enumerate(zip("ab", self.blocks[tier], strict=True), 1)
+                for number, (letter, block) in enumerate(zip(self.zones, self.blocks[tier], strict=True), 1)
             ]
             rows = [{"id": id_, "vpc_id": self.vpc} for id_ in self.subnets[tier]]
             self.keep(f"aws_subnet.{block_name}", rows, module=module)
         self.addresses, self.nats = [], []
-        for number, subnet in enumerate(self.subnets["public"], 1):
+        public_subnets = dict(zip(self.zones, self.subnets["public"], strict=True))
+        for number, subnet in enumerate((public_subnets[letter] for letter in self._nats), 1):
             address = ec2.allocate_address(
                 Domain="vpc", TagSpecifications=self._tag("elastic-ip", f"{name}-nat-eip-{number}")
             )["AllocationId"]
@@ -164,9 +174,10 @@ class Project:
         self.keep("aws_eip.nat", [{"id": id_} for id_ in self.addresses], module=module)
         self.keep("aws_nat_gateway.main", [{"id": id_} for id_ in self.nats], module=module)
         public = self._routes("public-rt", self.subnets["public"], {"GatewayId": self.igw})
+        ways = dict(zip(self._nats, self.nats, strict=True))
         app = [
-            self._routes(f"private-app-rt-{number}", [subnet], {"NatGatewayId": nat})
-            for number, (subnet, nat) in enumerate(zip(self.subnets["app"], self.nats, strict=True), 1)
+            self._routes(f"private-app-rt-{number}", [subnet], {"NatGatewayId": ways.get(letter, self.nats[0])})
+            for number, (letter, subnet) in enumerate(zip(self.zones, self.subnets["app"], strict=True), 1)
         ]
         database = self._routes("private-db-rt", self.subnets["db"], {})
         self.route_tables = [public, *app, database]
@@ -174,9 +185,9 @@ class Project:
         self.keep("aws_route_table.private_app", [{"id": id_} for id_ in app], module=module)
         self.keep("aws_route_table.private_db", {"id": database}, module=module)
         for block, tier, tables in (
-            ("public", "public", [public, public]),
+            ("public", "public", [public] * len(self.zones)),
             ("private_app", "app", app),
-            ("private_db", "db", [database, database]),
+            ("private_db", "db", [database] * len(self.zones)),
         ):
             pairs = zip(self.subnets[tier], tables, strict=True)
             rows = [{"id": f"rtbassoc-{id_}", "subnet_id": id_, "route_table_id": table} for id_, table in pairs]
@@ -377,7 +388,8 @@ class Project:
                         {"name": "FIREBASE_SERVICE_ACCOUNT_KEY", "valueFrom": self.secrets["firebase_key"]},
                     ],
                     "logConfiguration": {"logDriver": "awslogs", "options": options},
-                }
+                },
+                *([{"name": "xray", "image": _SIDECAR, "essential": False}] if self._sidecar else ()),
             ],
         )["taskDefinition"]["taskDefinitionArn"]
         self.keep("aws_ecs_task_definition.app", {"id": f"{name}-task", "arn": self.task_definition})

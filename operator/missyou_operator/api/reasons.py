@@ -50,8 +50,8 @@ _YOU: dict[str, tuple[str, str]] = {
         "Correct what the message names, then delete the certificate with its command: another is requested",
     ),
     "ChangeIgnored": (
-        "AWS has accepted the same change three times and still shows the old state. What exists goes on as it is",
-        "Look in CloudTrail for who puts it back. Where nobody does, AWS ignores it: take the change back, or ask AWS",
+        "AWS accepts a change and shows the old state; as an Event: an entry of `ignoreDifferences` leaves it",
+        "Look in CloudTrail for who puts it back, or take the change back. After the Event: remove the entry",
     ),
     "ClockSkewed": (
         "AWS refuses signatures, because the clock of the operator's node is wrong",

@@ -21,7 +21,7 @@ from missyou_operator.api.kind import KIND
 from missyou_operator.aws.cloud import Reader
 from missyou_operator.aws.ecs.causes import log_tail, stopped_tasks
 from missyou_operator.aws.ecs.logs import without_controls
-from missyou_operator.aws.ecs.revisions import CONTAINER, revision_in_use
+from missyou_operator.aws.ecs.revisions import revision_in_use
 from missyou_operator.aws.errors import code_of
 from missyou_operator.engine.plan import ObservedState
 from missyou_operator.engine.resource import Observed
@@ -102,7 +102,8 @@ def _read(component: str, source: str, read: Callable[[], Iterable[Fact]]) -> li
 def _service(reader: Reader, service: Observed) -> Iterator[Fact]:
     attrs = service.attrs
     definition = attrs["failed_definition"] or attrs["task_definition"]
-    hide = partial(redact, others=revision_in_use(reader, definition).get("environment", {}).values())
+    needs = revision_in_use(reader, definition)
+    hide = partial(redact, others=needs.get("environment", {}).values())
     [row] = reader.client("ecs").describe_services(cluster=attrs["cluster"], services=[service.name])["services"]
     told: dict[str, Fact] = {}
     for event in row.get("events") or ():
@@ -115,7 +116,7 @@ def _service(reader: Reader, service: Observed) -> Iterator[Fact]:
         stopped_tasks(reader, attrs, definition), key=lambda task: str(task.get("stoppedAt", "")), reverse=True
     )
     yield from _tasks(stopped, hide)
-    yield from _log(reader, stopped, hide)
+    yield from _log(reader, stopped, needs.get("log_streams", ""), hide)
     yield from _targets(reader, attrs)
 
 
@@ -131,12 +132,14 @@ def _tasks(stopped: Sequence[Mapping[str, Any]], hide: Callable[[str], str]) -> 
         yield Fact(Component.SERVICE, "task", f"{number} stopped: {_line(text)}", tasks[0].get("stoppedAt"))
 
 
-def _log(reader: Reader, stopped: Sequence[Mapping[str, Any]], hide: Callable[[str], str]) -> Iterator[Fact]:
+def _log(
+    reader: Reader, stopped: Sequence[Mapping[str, Any]], streams: str, hide: Callable[[str], str]
+) -> Iterator[Fact]:
     started = [task for task in stopped if task.get("startedAt")]
-    if not started or not reader.desired_names("ecs.Log"):
+    if not started or not streams or not reader.desired_names("ecs.Log"):
         return
     group, task = reader.name("ecs.Log"), _short(started[0]["taskArn"])
-    if lines := log_tail(reader, group, f"{CONTAINER}/{CONTAINER}/{task}", hide):
+    if lines := log_tail(reader, group, f"{streams}/{task}", hide):
         yield Fact(Component.SERVICE, "log", lines, started[0].get("stoppedAt"))
 
 

@@ -166,6 +166,9 @@ def _owned(body: Mapping[str, Any], uid: str, *, takes_over: bool = False) -> Ma
     if takes_over:
         # What bears the app's name counts as this stack's, whoever's it is.
         meta["annotations"] = {**(meta.get("annotations") or {}), TAKE_OVER: "true"}
+        # One that is over does not keep its owner from being found.
+        status = {name: value for name, value in (body.get("status") or {}).items() if name != "lastTakeOver"}
+        body = {**body, "status": status}
     return {**body, "metadata": meta}
 
 

@@ -79,6 +79,9 @@ def _notes(stack: OfflineStack, found: Foresight) -> Iterator[str]:
         yield f"not compared: {type_} cannot be read: {health.message}"
     if (checked := stack.inputs.memory.preflown) is not None and checked.news:
         yield f"preflight: {checked.news}"
+    for change in found.left_alone:
+        fields = f": {'; '.join(map(str, change.fields))}" if change.fields else ""
+        yield f"left as it is by spec.existing.ignoreDifferences: {change.action} {change.address}{fields}"
 
 
 def _as_in_cluster(body: Mapping[str, Any]) -> Mapping[str, Any]:

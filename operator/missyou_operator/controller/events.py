@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from missyou_operator.api.conditions import NOTEWORTHY, ConditionType
+from missyou_operator.api.conditions import NOTEWORTHY, ConditionType, Reason
 from missyou_operator.api.status import Condition
+from missyou_operator.engine.leave import Ignored
 from missyou_operator.engine.plan import Change
 
 
@@ -50,6 +51,39 @@ def new_passwords(done: Iterable[Change]) -> list[Event]:
         for change in done
         if any(item.field == "password" for item in change.fields) and change.type == "rds.DBInstance"
     ]
+
+
+def swallowed(before: tuple[Ignored, Sequence[Change]] | None, now: Iterable[Change]) -> list[Event]:
+    """Return an Event for each resource of which a new spec asks for something else, in vain.
+
+    `before`: the entries of `existing.ignoreDifferences` and what they kept from being done, before the new spec.
+    `now`: what they keep from being done with it.
+    """
+    if before is None:
+        return []
+    entries, changes = before
+    known = {(change.address, item.field, item.after) for change in changes for item in change.fields}
+    found = []
+    for change in now:
+        names = entries.get(change.address)
+        fields = [
+            str(item)
+            for item in change.fields
+            if names is not None
+            and (not names or item.field in names)
+            and (change.address, item.field, item.after) not in known
+        ]
+        if fields or (not change.fields and names == frozenset() and change.address not in _addresses(changes)):
+            text = (
+                f"the new spec changes nothing of {change.address}: existing.ignoreDifferences leaves it as it is. To "
+                "have it changed, remove its entry: missyou plan -f FILE shows all that this does"
+            )
+            found.append(Event("Warning", Reason.CHANGE_IGNORED, ". ".join([text, *fields])[:1000]))
+    return found
+
+
+def _addresses(changes: Iterable[Change]) -> frozenset[str]:
+    return frozenset(change.address for change in changes)
 
 
 def _speaks(condition: Condition) -> bool:

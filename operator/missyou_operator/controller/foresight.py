@@ -11,16 +11,22 @@ from missyou_operator.controller.considering import consider, expect
 from missyou_operator.controller.environment import Environment
 from missyou_operator.controller.inputs import Inputs, observe_and_plan
 from missyou_operator.controller.planned import as_status, left_to_do
+from missyou_operator.engine.leave import left_alone
 from missyou_operator.engine.plan import Change
 from missyou_operator.engine.resource import Health
 
 
 @dataclass(frozen=True, slots=True)
 class Foresight:
-    """What would be done. `plan`: None for nothing. `unreadable`: types that AWS does not show now, with the reason."""
+    """What would be done.
+
+    `plan`: None for nothing. `unreadable`: types that AWS does not show now, with the reason. `left_alone`: what the
+    spec asks for in vain, since `existing.ignoreDifferences` leaves it as it is.
+    """
 
     plan: PlanStatus | None
     unreadable: Mapping[str, Health]
+    left_alone: tuple[Change, ...] = ()
 
 
 def foresee(inputs: Inputs, app: AppSpec, environment: Environment) -> Foresight:
@@ -32,8 +38,9 @@ def foresee(inputs: Inputs, app: AppSpec, environment: Environment) -> Foresight
     observations, graph, plan = observe_and_plan(inputs)
     found = consider(inputs, app, environment, graph, plan, observations)
     left = left_to_do(found.todo, graph, observations.world, ())
+    alone = left_alone(graph, observations.world, app.existing.ignored)
     if not left.changes:
-        return Foresight(None, observations.unreadable)
+        return Foresight(None, observations.unreadable, alone)
     approvals, spending = found.ctx.approvals, found.ctx.spending
     asked = found.approval if found.approval.changes else left
 
@@ -48,4 +55,4 @@ def foresee(inputs: Inputs, app: AppSpec, environment: Environment) -> Foresight
         hold,
         spending.planned(),
     )
-    return Foresight(status, observations.unreadable)
+    return Foresight(status, observations.unreadable, alone)

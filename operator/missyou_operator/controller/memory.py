@@ -14,6 +14,7 @@ from missyou_operator.aws.cloud import Known
 from missyou_operator.controller.baseline import LAG, Baseline
 from missyou_operator.controller.pace import Bucket, lasting, requeue_after
 from missyou_operator.engine.graph import Graph
+from missyou_operator.engine.leave import Ignored
 from missyou_operator.engine.outcome import Outcome, Result
 from missyou_operator.engine.plan import Action, Change, ObservedState
 from missyou_operator.engine.resource import Health, Observed
@@ -67,6 +68,7 @@ class Memory:
     seen to last. `app` and `graph` are made of the spec, and again only when that has changed. `known`: the
     stack's resources by ID, as they were last read. `requests` bounds the full observations that somebody asks for, and
     `owed` says that one of them is still to be made. `preflown`: the preflight of a stack that does not exist yet.
+    `left_alone`: the entries of `existing.ignoreDifferences` in the last pass, and what they kept from being done.
     """
 
     world: dict[str, tuple[Observed, ...]] | None = None
@@ -91,6 +93,7 @@ class Memory:
     app: Last[AppSpec] = field(default_factory=Last)
     graph: Last[Graph] = field(default_factory=Last)
     preflown: Preflown | None = None
+    left_alone: tuple[Ignored, Sequence[Change]] | None = None
 
     def with_lag(self, world: ObservedState, now: float) -> dict[str, tuple[Observed, ...]]:
         """Add to a fresh observation what was created so recently that AWS may not show it yet."""

@@ -55,7 +55,7 @@ class PassResult:
     `approvals`: what a person has approved; `approved`: what the status is to remember of it. `taken_over`: what it is
     to remember of a take-over. `asks`: what a person is asked under `changePolicy: Approve`, or "". `prospect`: what to
     expect of a plan. `lingering`: whether something is there only for a version of the app that the spec no
-    longer asks for.
+    longer asks for. `left_alone`: changes that `existing.ignoreDifferences` keeps from being made.
     """
 
     app: AppSpec
@@ -77,6 +77,7 @@ class PassResult:
     asks: str = ""
     prospect: Callable[[Plan], Prospect] = lambda _: Prospect()
     lingering: bool = False
+    left_alone: Sequence[Change] = ()
 
     @property
     def todo(self) -> tuple[Change, ...]:

@@ -26,7 +26,7 @@ from missyou_operator.controller.drift import (
 )
 from missyou_operator.controller.ending import IDLE, end, result_of
 from missyou_operator.controller.environment import Environment
-from missyou_operator.controller.events import new_images, new_passwords
+from missyou_operator.controller.events import new_images, new_passwords, swallowed
 from missyou_operator.controller.guards import (
     DELETION_GUARDS,
     Context,
@@ -40,6 +40,7 @@ from missyou_operator.controller.report import Report
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
+from missyou_operator.engine.leave import left_alone
 from missyou_operator.engine.outcome import Outcome, Runtime
 from missyou_operator.engine.plan import Action, Plan
 from missyou_operator.engine.resource import Health, Observed, failed
@@ -252,9 +253,13 @@ class Reconciler:
             asks=question(found.approval, prospect(found.approval), ctx),
             prospect=prospect,
             lingering=bool(graph.kept),
+            left_alone=left_alone(graph, outcome.world, app.existing.ignored),
         )
         ended = end(body, report.progress(body, status, utc_now()), requeue_after, result)
         told = [*new_images(outcome.done), *new_passwords(outcome.done), *preflight.events(memory)]
+        if report.previous(body).observed_generation != body["metadata"].get("generation"):
+            told += swallowed(memory.left_alone, status.left_alone)
+        memory.left_alone = (app.existing.ignored, status.left_alone)
         ended = replace(ended, events=[*ended.events, *told])
         return replace(ended, drift=[entry.model_dump(mode="json", by_alias=True) for entry in news])
 

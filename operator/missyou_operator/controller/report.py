@@ -305,14 +305,23 @@ def _in_sync(result: PassResult) -> Verdict:  # noqa: PLR0911 - the first that h
     if result.lingering:
         message = "the version before this one still runs; what only that one needs goes when it has ended"
         return Verdict(ConditionType.IN_SYNC, "False", Reason.APPLYING, message)
-    return Verdict(ConditionType.IN_SYNC, "True", Reason.SYNCED, "AWS is as the spec says")
+    text = "AWS is as the spec says"
+    if result.left_alone:
+        text += (
+            f", but for what spec.existing.ignoreDifferences leaves as it is: {_named(result.left_alone)}. To bring "
+            "one in line, remove its entry: missyou plan -f FILE shows what the spec asks for"
+        )
+    return Verdict(ConditionType.IN_SYNC, "True", Reason.SYNCED, text)
 
 
 def _differing(reason: Reason, message: str, changes: Sequence[Change]) -> Verdict:
+    return Verdict(ConditionType.IN_SYNC, "False", reason, f"{message}: {_named(changes)}")
+
+
+def _named(changes: Sequence[Change]) -> str:
     names = ", ".join(f"{change.action} {change.address}" for change in changes[:_MAX_NAMES])
-    if (more := len(changes) - _MAX_NAMES) > 0:
-        names += f" and {more} more"
-    return Verdict(ConditionType.IN_SYNC, "False", reason, f"{message}: {names}")
+    more = len(changes) - _MAX_NAMES
+    return f"{names} and {more} more" if more > 0 else names
 
 
 def _service(result: PassResult, before: Status) -> dict[str, Any]:

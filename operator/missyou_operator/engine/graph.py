@@ -39,6 +39,8 @@ class Graph:
         self.kept: frozenset[str] = frozenset()
         #: The addresses of what is neither desired nor deleted: it may be there, and it may be missing.
         self.ignored: frozenset[str] = frozenset()
+        #: The graph with what is ignored, None where nothing is.
+        self.whole: Graph | None = None
         self._edges: Edges | None = None
         #: By address, what `plan.compare` last compared, and what came of it.
         self.compared: dict[str, tuple[Any, tuple[Any, ...], Resource, Any]] = {}

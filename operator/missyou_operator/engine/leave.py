@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from missyou_operator.engine.graph import Graph
-from missyou_operator.engine.plan import ObservedState
+from missyou_operator.engine.plan import Change, ObservedState, make_plan
 from missyou_operator.engine.resource import EVERYTHING, Resource
-from missyou_operator.engine.values import Ref
+from missyou_operator.engine.values import UNKNOWN, Ref
 
 #: The fields that may differ, by the address of their resource; none for a resource that may differ as a whole.
 Ignored = Mapping[str, frozenset[str]]
@@ -28,7 +28,30 @@ def leave(graph: Graph, world: ObservedState, ignored: Ignored) -> Graph:
     aim = Graph(replace(each, after=_present(each.after, resources)) for each in resources.values())
     aim.keep(graph.kept)
     aim.ignored = frozenset(address for address in ignored if address not in aim)
+    aim.whole = graph
     return aim
+
+
+def left_alone(graph: Graph, world: ObservedState, ignored: Ignored) -> tuple[Change, ...]:
+    """Return what would be changed, were it not ignored: a spec that asks for it has no effect.
+
+    `graph`: as `leave` returned it. Without what only follows from another change, and is not known before.
+    """
+    if graph.whole is None:
+        return ()
+    found: list[Change] = []
+    for change in make_plan(graph.whole, world).changes:
+        names = ignored.get(change.address)
+        if names is None:
+            continue
+        fields = tuple(
+            item
+            for item in change.shown().fields
+            if item.field != "tags" and item.after != repr(UNKNOWN) and (not names or item.field in names)
+        )
+        if fields or not change.fields:
+            found.append(replace(change, fields=fields))
+    return tuple(found)
 
 
 def _left(resource: Resource, world: ObservedState, ignored: Ignored) -> Resource:

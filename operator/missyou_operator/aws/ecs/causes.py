@@ -44,7 +44,7 @@ def diagnosis(
         hide = partial(redact, others=needs.get("environment", {}).values())
         stopped = redacted(stopped_tasks(reader, attrs, definition), hide)
         found = diagnose(stopped, map(hide, events), targets, place_of(reader, attrs, needs))
-        return _with_log(reader, found, hide) if found and found.task else found
+        return _with_log(reader, found, needs, hide) if found and found.task else found
     served = attrs["rollout_state"] == "COMPLETED" and attrs["healthy"] != 0
     if served or attrs["running"] < max(attrs["desired"], 1) or _is_starting(row, attrs):
         return None
@@ -85,10 +85,10 @@ def stopped_tasks(reader: Reader, attrs: Mapping[str, Any], definition: str) -> 
     return [task for task in tasks if task.get("taskDefinitionArn") == definition]
 
 
-def _with_log(reader: Reader, found: Diagnosis, hide: Callable[[str], str]) -> Diagnosis:
+def _with_log(reader: Reader, found: Diagnosis, needs: Mapping[str, Any], hide: Callable[[str], str]) -> Diagnosis:
     """Add the end of the failed task's log, if that may be quoted, and the command that shows it."""
-    group, container = reader.name("ecs.Log"), reader.name("ecs.Container")
-    stream = f"{CONTAINER}/{container}/{found.task.rpartition('/')[2]}"
+    group, begin = reader.name("ecs.Log"), needs.get("log_streams") or f"{CONTAINER}/{reader.name('ecs.Container')}"
+    stream = f"{begin}/{found.task.rpartition('/')[2]}"
     look = f"aws logs tail {group} --log-stream-names {stream} --since 3h --region {reader.stack.region}"
     log = log_tail(reader, group, stream, hide) if reader.desired_names("ecs.Log") else ""
     return replace(found, log=log, look=look)

@@ -11,7 +11,7 @@ from missyou_operator.aws.cloud import Reader
 from missyou_operator.aws.ecs import hardening
 from missyou_operator.aws.errors import message_of
 
-#: The name of the only container, and what the names of its log streams begin with.
+#: The name of the app's container, and what the names of its log streams begin with.
 CONTAINER = "app"
 #: The label of a container that names the image by digest: the tag that the digest was found under.
 TAG_LABEL = "missyou.app/tag"
@@ -19,6 +19,8 @@ TAG_LABEL = "missyou.app/tag"
 
 def revision_in_use(reader: Reader, arn: str) -> Mapping[str, Any]:
     """Return what tasks of a revision need: `port`, `secrets` (ARNs), image, environment; {} if it is gone.
+
+    `log_streams` is what the names of their log streams begin with.
 
     A revision never changes, so each is read once.
     """
@@ -30,9 +32,9 @@ def revision_in_use(reader: Reader, arn: str) -> Mapping[str, Any]:
             if "Unable to describe task definition" in message_of(error):
                 return {}
             raise
-        found = attributes(row)
+        found = attributes(row, reader.name("ecs.Container"))
         secrets = tuple(sorted({secret for secret, _ in found["secrets"].values()}))
-        kept = ("port", "image_repository", "image_tag", "image_digest", "environment")
+        kept = ("port", "image_repository", "image_tag", "image_digest", "environment", "log_streams")
         return {"secrets": secrets, **{name: found[name] for name in kept}}
 
     return reader.once(f"ecs.TaskDefinition/{arn}", describe)
@@ -61,10 +63,13 @@ def family_of(arn: str) -> str:
     return arn.rpartition("/")[2].partition(":")[0]
 
 
-def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a revision, as AWS describes it, in the shape of the desired fields."""
+def attributes(row: Mapping[str, Any], container: str = CONTAINER) -> dict[str, Any]:
+    """Return a revision, as AWS describes it, in the shape of the desired fields.
+
+    `container`: the name of the app's, where a revision that somebody else has registered has several.
+    """
     containers = row.get("containerDefinitions") or ()
-    named = (item for item in containers if item.get("name") == CONTAINER or len(containers) == 1)
+    named = (item for item in containers if item.get("name") == container or len(containers) == 1)
     app: Mapping[str, Any] = next(named, {})
     ports = [mapping.get("containerPort") for mapping in app.get("portMappings") or ()]
     options = (app.get("logConfiguration") or {}).get("options") or {}
@@ -89,6 +94,7 @@ def attributes(row: Mapping[str, Any]) -> dict[str, Any]:
         "environment": {item["name"]: item.get("value", "") for item in app.get("environment") or ()},
         "secrets": {item["name"]: split_secret(item["valueFrom"]) for item in app.get("secrets") or ()},
         "log_group": options.get("awslogs-group"),
+        "log_streams": f"{options.get('awslogs-stream-prefix', CONTAINER)}/{app.get('name', container)}",
         "region": options.get("awslogs-region"),
     }
 

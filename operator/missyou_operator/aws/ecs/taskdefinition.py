@@ -129,7 +129,7 @@ class TaskDefinition(Resource):
         row = answer["taskDefinition"]
         if row.get("status", "ACTIVE") != "ACTIVE":
             return None
-        attrs, tags = attributes(row), tags_of(answer.get("tags"))
+        attrs, tags = attributes(row, reader.name("ecs.Container")), tags_of(answer.get("tags"))
         return reader.observed(cls, reader.name(cls.TYPE), attrs["arn"], attrs, tags, "ACTIVE")
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Client, Clients, pages
-from missyou_operator.aws.ecs.revisions import split_image, split_secret
+from missyou_operator.aws.ecs.revisions import CONTAINER, attributes, split_image, split_secret
 from missyou_operator.aws.errors import is_absent
 from missyou_operator.cli.exits import Exit, Failure
 
@@ -55,9 +55,12 @@ class Facts:
     @property
     def container(self) -> Row:
         """The container that the load balancer sends requests to, or the only one."""
-        rows: Sequence[Row] = self.definition.get("containerDefinitions") or ()
-        balanced = {each.get("containerName") for each in self.service.get("loadBalancers") or ()}
-        return next((row for row in rows if row["name"] in balanced or len(rows) == 1), {})
+        return _container(self.service, self.definition)
+
+    @property
+    def revision(self) -> Mapping[str, Any]:
+        """The task definition in the shape of the desired fields."""
+        return attributes(self.definition, self.container.get("name", CONTAINER))
 
 
 def gather(clients: Clients, vpc_id: str, service: str = "", database: str = "") -> Facts:
@@ -73,7 +76,8 @@ def gather(clients: Clients, vpc_id: str, service: str = "", database: str = "")
     definition = ecs.describe_task_definition(taskDefinition=found["taskDefinition"])["taskDefinition"]
     target_group, balancer = _balancing(clients.client("elbv2"), found)
     instance = _database(clients.client("rds"), vpc_id, database)
-    repository, lifecycle = _repository(clients.client("ecr"), definition)
+    image = _container(found, definition).get("image", "")
+    repository, lifecycle = _repository(clients.client("ecr"), image)
     credentials, keys = _credentials(clients.client("secretsmanager"), definition)
     target, policies = _scaling(clients.client("application-autoscaling"), found)
     nats = pages(ec2, "describe_nat_gateways", "NatGateways", Filter=inside["Filters"])
@@ -199,19 +203,24 @@ def _scaling(client: Client, service: Row) -> tuple[Row, list[Row]]:
     return (rows[0] if rows else {}), policies
 
 
-def _repository(ecr: Client, definition: Row) -> tuple[Row, Row]:
-    """Return the repository of the image in this account's and region's own ECR, and its lifecycle policy."""
-    for image in _members(definition, "image"):
-        repository, _ = split_image(image)
-        for row in pages(ecr, "describe_repositories", "repositories"):
-            if row["repositoryUri"] == repository:
-                try:
-                    text = ecr.get_lifecycle_policy(repositoryName=row["repositoryName"])["lifecyclePolicyText"]
-                except ClientError as error:
-                    if not is_absent(error):
-                        raise
-                    text = "{}"
-                return row, json.loads(text)
+def _container(service: Row, definition: Row) -> Row:
+    rows: Sequence[Row] = definition.get("containerDefinitions") or ()
+    balanced = {each.get("containerName") for each in service.get("loadBalancers") or ()}
+    return next((row for row in rows if row["name"] in balanced or len(rows) == 1), {})
+
+
+def _repository(ecr: Client, image: str) -> tuple[Row, Row]:
+    """Return the repository of an image in this account's and region's own ECR, and its lifecycle policy."""
+    repository, _ = split_image(image)
+    for row in pages(ecr, "describe_repositories", "repositories"):
+        if row["repositoryUri"] == repository:
+            try:
+                text = ecr.get_lifecycle_policy(repositoryName=row["repositoryName"])["lifecyclePolicyText"]
+            except ClientError as error:
+                if not is_absent(error):
+                    raise
+                text = "{}"
+            return row, json.loads(text)
     return {}, {}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from missyou_operator.aws.ecs.revisions import attributes as revision_attributes
 from missyou_operator.aws.elbv2.targetgroup import fingerprint
 from missyou_operator.aws.rds.versions import major
 from missyou_operator.cli.importing.facts import Facts, Row
@@ -111,7 +110,7 @@ def _serving(facts: Facts) -> Iterator[_Match]:
 
 def _watching(facts: Facts) -> Iterator[_Match]:
     database = f"/aws/rds/instance/{facts.database['DBInstanceIdentifier']}/postgresql"
-    log = revision_attributes(facts.definition)["log_group"]
+    log = facts.revision["log_group"]
     present = {row["logGroupName"] for row in facts.log_groups}
     for pattern, name in ((naming.APP_LOG, log), (naming.DATABASE_LOG, database)):
         if name:

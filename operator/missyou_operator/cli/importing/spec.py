@@ -9,7 +9,6 @@ from typing import Any
 from missyou_operator.api.env_rules import STACK_VARIABLES
 from missyou_operator.api.monitoring import LOG_DAYS
 from missyou_operator.aws.ecr import kept
-from missyou_operator.aws.ecs.revisions import attributes as revision_attributes
 from missyou_operator.aws.ecs.revisions import split_secret
 from missyou_operator.aws.rds.rows import attributes as database_attributes
 from missyou_operator.cli.importing.facts import DATABASE_URL, Facts, Row
@@ -54,7 +53,7 @@ def spec_of(
 
 
 def _image(facts: Facts) -> dict[str, Any]:
-    found = revision_attributes(facts.definition)
+    found = facts.revision
     image = {"tag": found["image_tag"] or "latest"}
     return image if facts.repository else {"repository": found["image_repository"], **image}
 
@@ -70,8 +69,9 @@ def _network(facts: Facts, subnets: Subnets) -> dict[str, Any]:
 
 
 def _service(facts: Facts, notes: _Notes) -> dict[str, Any]:
-    found, target = revision_attributes(facts.definition), facts.target
+    found, target = facts.revision, facts.target
     environment: Mapping[str, str] = found["environment"]
+    notes += _sidecars(facts)
     count = facts.service["desiredCount"] or 1
     return {
         "cpu": found["cpu"],
@@ -88,6 +88,17 @@ def _service(facts: Facts, notes: _Notes) -> dict[str, Any]:
         "debug": environment.get("DEBUG", "").lower() in {"true", "1"},
         **({"env": env} if (env := dict(_env(environment, notes))) else {}),
     }
+
+
+def _sidecars(facts: Facts) -> Iterator[Note]:
+    """Yield the further containers of the tasks: the task definitions of a stack have one."""
+    for row in facts.definition.get("containerDefinitions") or ():
+        if row["name"] != facts.container.get("name"):
+            yield Note(
+                f"the tasks have a second container, {row['name']} ({row['image']}), and those of a stack have one",
+                "it runs until the next version is rolled out, or the task definition is brought in line, and not in "
+                "that; before that, do without it, or have the app's image do what it does",
+            )
 
 
 def _env(environment: Mapping[str, str], notes: _Notes) -> Iterator[tuple[str, str]]:
@@ -205,7 +216,7 @@ def _blocks(facts: Facts) -> set[str]:
 
 
 def _monitoring(facts: Facts) -> dict[str, Any]:
-    log = revision_attributes(facts.definition)["log_group"]
+    log = facts.revision["log_group"]
     days = [row.get("retentionInDays") for row in facts.log_groups if row["logGroupName"] == log]
     limits: dict[str, Any] = {}
     for row in facts.alarms:
