@@ -138,7 +138,8 @@ def copied(aws) -> App:
 
 def copies(app: App) -> list[dict]:
     rds = app.aws.client("rds", region=OTHER)
-    return rds.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
+    filters = [{"Name": "db-instance-id", "Values": [f"{app.name}-db"]}]
+    return rds.describe_db_instance_automated_backups(Filters=filters)["DBInstanceAutomatedBackups"]
 
 
 def test_the_region_is_gone_and_the_same_manifest_brings_the_data_back_in_another(copied):
