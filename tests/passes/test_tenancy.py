@@ -250,7 +250,8 @@ def test_foreign_automated_backups_need_a_grant_and_tell_nothing(aws, region):
         assert "username" not in message
         assert "choose a time from" not in message
     there = aws.client("rds", region=region)
-    [backup] = there.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
+    filters = [{"Name": "db-instance-id", "Values": ["team-a-heir-db"]}]
+    [backup] = there.describe_db_instance_automated_backups(Filters=filters)["DBInstanceAutomatedBackups"]
     arn = backup["DBInstanceAutomatedBackupsArn"]
     admit(app, tenant("team-a", regions=regions, snapshots=[arn]), tenant("team-b"))
     app.edit(database={"username": "missyou", "restoreToTime": "latest"})
