@@ -37,6 +37,18 @@ def test_drift_that_takes_several_passes_is_found_once() -> None:
     assert 'missyou_app_drift_corrected_total{name="one",namespace="default"} 1.0' in text
 
 
+def test_a_plan_waits_from_when_it_was_asked_until_it_is_approved() -> None:
+    metrics = Metrics(LANES, lambda: True)
+    metrics.seen(META, {})
+    stalled = {"type": "Stalled", "status": "True", "lastTransitionTime": "2026-01-01T00:01:00Z"}
+    for reason, since in (("InvalidSpec", None), ("ApprovalRequired", "1.76722566e+09"), ("QuotaExceeded", None)):
+        report = Report({"conditions": [{**stalled, "reason": reason}]}, 300.0)
+        metrics.passed(Pass({"metadata": META}, report))
+        shown = [line for line in metrics.text().splitlines() if line.startswith("missyou_app_approval_waiting_since")]
+        expected = f'missyou_app_approval_waiting_since{{name="one",namespace="default"}} {since}'
+        assert shown == ([expected] if since else [])
+
+
 def test_time_to_ready_tells_creations_from_changes() -> None:
     metrics = Metrics(LANES, lambda: True)
     for since in ("2026-01-01T00:00:02Z", "2026-02-01T00:00:00Z"):

@@ -47,7 +47,8 @@ def exported() -> Scrape:
     metrics = Metrics({"change": 8, "resync": 24}, lambda: True)
     meta = {"namespace": "default", "name": "one", "creationTimestamp": "2026-01-01T00:00:00Z"}
     metrics.seen({**meta, "deletionTimestamp": "2026-01-02T00:00:00Z"}, {})
-    ready = {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Stalled", "status": "True"}]}
+    asks = {"reason": "ApprovalRequired", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    ready = {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Stalled", "status": "True", **asks}]}
     drift = [{"resource": "ec2.Vpc/one", "action": "Corrected", "foundAt": "2026-01-01T00:00:00Z"}]
     report = Report({**ready, "resources": [{"state": "Ready"}]}, 1.0, drift=drift)
     metrics.queued("change", lambda: None)()

@@ -94,6 +94,19 @@ def test_a_change_says_its_risk_what_the_app_feels_and_what_it_costs(  # noqa: P
     assert felt in change.effect
 
 
+def test_what_has_no_price_is_named_and_saves_nothing(app, capsys):
+    stack = offline(app, database={"instanceClass": "db.t3.large", "multiAZ": True}, network={"natGateways": 2})
+    assert show(stack, "text") == Exit.TO_DO
+    said = capsys.readouterr().out
+    [cost] = [line for line in said.splitlines() if line.startswith("Cost: ")]
+    assert cost.startswith("Cost: +36.50 USD a month, then ")
+    assert cost.endswith("; without: rds.DBInstance/foreseen-db (no price).")
+    # The summary is wrapped where the output is no terminal, too.
+    summary = said.partition("Plan: ")[2].partition("Duration: ")[0].splitlines()
+    assert max(map(len, summary)) <= 100
+    assert summary[2].startswith("  ")
+
+
 def test_what_destroys_data_is_shown_to_wait(app, capsys):
     app.clock.now += 7 * 3600.0
     stack = offline(app, database={"name": "other"})

@@ -138,6 +138,8 @@ def test_all_problems_are_said_at_once_and_when_they_are_gone_it_goes_on_by_itse
     limits.enforce({"vpcs": 1, "addresses": 1, "fargate_vcpus": 0})
     said = problems(app)
     assert "the preflight found 6 problems" in said
+    assert app.reason("InSync") == "PreflightFailed"
+    assert f"{len(app.body['status']['plan']['changes'])} to add, 0 to change" in app.condition("InSync")["message"]
     for number, words in enumerate(
         ["ecr.Repository/checked", "checked/db_credentials", "Elastic IPs", "Fargate", "VPCs", "db.z1d.large"], 1
     ):

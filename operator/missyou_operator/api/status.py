@@ -169,7 +169,9 @@ class PlannedCost(StatusModel):
     monthly_usd: USD
     """US dollars per month, without items that have no price."""
     difference_usd: USD
-    """Difference from the present cost, in US dollars per month."""
+    """Difference from the present cost, in US dollars per month, without resources that have no price."""
+    not_priced: tuple[str, ...] = Field(default=(), strict=False, exclude_if=operator.not_)
+    """Type and name of the resources for which the operator's price table has no price."""
 
 
 class PlanStatus(StatusModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,6 +19,8 @@ from missyou_operator.cli.plans import plan_lines, plan_markdown
 from missyou_operator.cli.render import Style
 from missyou_operator.controller.foresight import Foresight, foresee
 
+#: Columns of the summary where the output is no terminal.
+_WIDTH = 100
 _ABOUT = """\
 Show what the operator would change in AWS for a manifest, what the app feels of it, how long it takes and what it
 costs, as `terraform plan` does. It only reads AWS, with your own credentials, and needs no cluster. Exit code 0:
@@ -65,7 +68,9 @@ def show(stack: OfflineStack, output: str) -> Exit:
     elif output == "markdown":
         lines = plan_markdown(stack.cloud.stack.app, found.plan, list(_notes(stack, found)))
     else:
-        style = Style(colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+        live = sys.stdout.isatty()
+        width = shutil.get_terminal_size().columns if live else _WIDTH
+        style = Style(colour=live and not os.environ.get("NO_COLOR"), width=width)
         lines = plan_lines(found.plan, list(_notes(stack, found)), style)
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return Exit.TO_DO if found.plan else Exit.OK

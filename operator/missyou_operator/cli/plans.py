@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from missyou_operator.api.status import PlannedChange, PlanStatus
 from missyou_operator.cli.render import Style
@@ -25,6 +26,11 @@ def plan_lines(plan: PlanStatus | None, notes: Sequence[str], style: Style) -> l
     return [*lines, *(f"({note})" for note in notes)]
 
 
+def _wrapped(line: str, style: Style) -> list[str]:
+    """Wrap a line of the summary at the width, if there is one."""
+    return wrap(line, style.width, subsequent_indent="  ", break_on_hyphens=False) if style.width else [line]
+
+
 def _lines(plan: PlanStatus, style: Style) -> list[str]:
     lines = ["Resource actions are indicated with the following symbols:"]
     used = dict.fromkeys(change.action for change in plan.changes)
@@ -32,7 +38,8 @@ def _lines(plan: PlanStatus, style: Style) -> list[str]:
     lines += [f"{_ACTIONS[action][0]:>3} {words[action]}" for action in words if action in used]
     for change in plan.changes:
         lines += _change_lines(change, style)
-    lines += ["", style.paint(f"Plan: {plan.summary}.", "1"), *_sums(plan)]
+    lines += ["", style.paint(f"Plan: {plan.summary}.", "1")]
+    lines += [part for line in _sums(plan) for part in _wrapped(line, style)]
     waiting = [change for change in plan.changes if change.held_because]
     if waiting:
         reasons = ", ".join(dict.fromkeys(change.held_because.reason for change in waiting if change.held_because))
@@ -62,7 +69,8 @@ def _sums(plan: PlanStatus) -> list[str]:
     if plan.expected_seconds:
         lines.append(f"Duration: {duration(plan.expected_seconds)}, the longest chain of changes.")
     if plan.cost:
-        lines.append(f"Cost: {plan.cost.difference_usd} USD a month, then {plan.cost.monthly_usd}.")
+        without = f"; without: {', '.join(plan.cost.not_priced)} (no price)" if plan.cost.not_priced else ""
+        lines.append(f"Cost: {plan.cost.difference_usd} USD a month, then {plan.cost.monthly_usd}{without}.")
     return lines
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from missyou_operator.api.conditions import ConditionType, Reason
 from missyou_operator.controller.report import Report
 
 _APP = ("namespace", "name")
@@ -56,11 +57,18 @@ def families(apps: Sequence[tuple[tuple[str, str], AppMetrics]]) -> Sequence[Met
     deleting = GaugeMetricFamily(
         "missyou_app_deletion_timestamp", "When the deletion of an app was requested, in Unix time", labels=_APP
     )
+    waiting = GaugeMetricFamily(
+        "missyou_app_approval_waiting_since",
+        "Since when changes of an app have waited for approval, in Unix time",
+        labels=_APP,
+    )
     for key, app in apps:
         for condition in app.status.get("conditions", ()):
             for status in ("True", "False", "Unknown"):
                 holds = condition["status"] == status
                 conditions.add_metric((*key, condition["type"], status.lower()), float(holds))
+            if (since := _waiting_since(condition)) is not None:
+                waiting.add_metric(key, since)
         states = Counter(resource["state"] for resource in app.status.get("resources", ()))
         for state, number in states.items():
             resources.add_metric((*key, state), number)
@@ -68,4 +76,13 @@ def families(apps: Sequence[tuple[tuple[str, str], AppMetrics]]) -> Sequence[Met
         corrected.add_metric(key, app.corrected)
         if requested := app.meta.get("deletionTimestamp"):
             deleting.add_metric(key, datetime.fromisoformat(requested).timestamp())
-    return conditions, resources, found, corrected, deleting
+    return conditions, resources, found, corrected, deleting, waiting
+
+
+def _waiting_since(condition: Mapping[str, Any]) -> float | None:
+    """Return since when changes have waited for a person, in Unix time; None for a condition that says nothing of it.
+
+    Of what waits for another reason first, the time is that of the first: `Stalled` has stood since then.
+    """
+    asks = condition["type"] == ConditionType.STALLED and condition.get("reason") == Reason.APPROVAL_REQUIRED
+    return datetime.fromisoformat(condition["lastTransitionTime"]).timestamp() if asks else None

@@ -17,11 +17,12 @@ from missyou_operator.controller.inputs import Inputs, plan_for
 from missyou_operator.controller.learning import learn
 from missyou_operator.controller.planned import Prospect
 from missyou_operator.controller.spending import check_budget, judge
-from missyou_operator.cost import PriceTable
+from missyou_operator.cost import PriceTable, estimate
 from missyou_operator.engine.duration import expected_seconds
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.plan import Change, ObservedState, Plan
 from missyou_operator.engine.resource import Health
+from missyou_operator.stack.rotation import RotationRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +56,13 @@ def consider(  # noqa: PLR0913, PLR0917 - the results of the steps before
 
 
 def expect(plan: Plan, graph: Graph, world: ObservedState, app: AppSpec, prices: PriceTable) -> Prospect:
-    """Return how long a plan takes, and what each of its changes costs."""
-    return Prospect(expected_seconds(plan, graph, world), change_costs.by_address(app, prices, plan, world))
+    """Return how long a plan takes, what each of its changes costs, and what has no price."""
+    types = estimate(app, prices).not_priced_types()
+    return Prospect(
+        expected_seconds(plan, graph, world),
+        change_costs.by_address(app, prices, plan, world),
+        tuple(sorted(resource.address for resource in graph if resource.TYPE in types)),
+    )
 
 
 def _context(  # noqa: PLR0913, PLR0917 - all that guards judge by
@@ -73,13 +79,14 @@ def _context(  # noqa: PLR0913, PLR0917 - all that guards judge by
     reports = app.drift_policy == "Report"
     priced = Plan(tuple(change for change in without_retained(plan).changes if change not in drift))
     begun = any(rows[0].owned for rows in observations.world.values())
-    ran = change_costs.running(app, prices, observations.world).known if begun else None
+    ran = change_costs.running(app, prices, observations.world) if begun else None
     approvals = Approvals.of(body, report.previous(body), every=app.change_policy == "Approve")
     approvals, spending = judge(
         approvals,
         approvable(plan, approvals, drift, reports_drift=reports),
         lambda approvals: check_budget(body, app, prices, priced, approvals, ran),
         whole=not observations.unreadable,
+        rotates=RotationRequest.of(body).is_open,
     )
     return Context(
         body=body,

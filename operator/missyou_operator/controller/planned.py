@@ -37,11 +37,12 @@ class Prospect:
     """What is known of a plan beside its changes.
 
     `seconds`: how long it usually takes. `costs`: the difference that each change makes, by address, in US dollars a
-    month.
+    month. `not_priced`: the addresses of the resources whose price is not known.
     """
 
     seconds: int = 0
     costs: Mapping[str, Decimal] = field(default_factory=dict)
+    not_priced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ class PassResult:
     what is lost. `unknown`: types whose state is not known, with the reason. `full`: whether AWS was observed in full.
     `approvals`: what a person has approved; `approved`: what the status is to remember of it. `taken_over`: what it is
     to remember of a take-over. `asks`: what a person is asked under `changePolicy: Approve`, or "". `prospect`: what to
-    expect of a plan. `lingering`: whether something is there only for a version of the app that the spec no
-    longer asks for. `left_alone`: changes that `existing.ignoreDifferences` keeps from being made.
+    expect of a plan. `lingering`: the addresses of what is there, or as it is, only for a version of the app that the
+    spec no longer asks for. `left_alone`: changes that `existing.ignoreDifferences` keeps from being made.
     """
 
     app: AppSpec
@@ -76,7 +77,7 @@ class PassResult:
     taken_over: TakeOver | None = None
     asks: str = ""
     prospect: Callable[[Plan], Prospect] = lambda _: Prospect()
-    lingering: bool = False
+    lingering: Collection[str] = ()
     left_alone: Sequence[Change] = ()
 
     @property
@@ -84,6 +85,14 @@ class PassResult:
         """The changes that are to be made: not what undoes drift that is only reported, nor what waits for that."""
         stay = {address for address, _ in self.reported} | {change.address for change in self.ignored}
         return tuple(change for change in self.left.changes if stay.isdisjoint(self._chain(change.address)))
+
+    @property
+    def stuck(self) -> Health | None:
+        """Why nothing that is to be made goes on before somebody acts; None while something does."""
+        roots = [self.outcome.results.get(list(self._chain(change.address))[-1]) for change in self.todo]
+        if not all(root is not None and root.health.stalled for root in roots):
+            return None
+        return next((root.health for root in roots if root is not None), None)
 
     def _chain(self, address: str) -> Iterator[str]:
         """Yield an address, what that waits for, and so on."""
@@ -138,7 +147,7 @@ def as_status(
         effect=whole.feels,
         expected_seconds=prospect.seconds or None,
         changes=tuple(_planned_change(change, hold(change), prospect) for change in plan.changes),
-        cost=cost,
+        cost=cost and cost.model_copy(update={"not_priced": prospect.not_priced}),
     )
 
 

@@ -252,7 +252,7 @@ class Reconciler:
             ),
             asks=question(found.approval, prospect(found.approval), ctx),
             prospect=prospect,
-            lingering=bool(graph.kept),
+            lingering=graph.kept,
             left_alone=left_alone(graph, outcome.world, app.existing.ignored),
         )
         ended = end(body, report.progress(body, status, utc_now()), requeue_after, result)

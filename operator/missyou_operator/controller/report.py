@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,15 +24,16 @@ from missyou_operator.api.status import (
     parse_status,
 )
 from missyou_operator.aws.cloud import Known
+from missyou_operator.aws.ecs.service import Service
 from missyou_operator.controller.approvals import Approvals
 from missyou_operator.controller.conditions import Verdict, component_verdicts, not_ready, overall_verdicts, stamp
 from missyou_operator.controller.confirmation import Question
 from missyou_operator.controller.events import Event, transitions
 from missyou_operator.controller.ignored import ignored_text
-from missyou_operator.controller.planned import PassResult, Prospect, as_status, plan_status
+from missyou_operator.controller.planned import PassResult, Prospect, as_status, plan_status, summary
 from missyou_operator.controller.suspension import suspension
 from missyou_operator.engine.outcome import Outcome
-from missyou_operator.engine.plan import Action, Change
+from missyou_operator.engine.plan import Action, Change, Plan
 from missyou_operator.engine.resource import Health, pending
 from missyou_operator.stack.backups import SnapshotRequest
 from missyou_operator.stack.database import running_database
@@ -276,10 +277,14 @@ def _verdicts(result: PassResult) -> list[Verdict]:
 
 
 def _asking(overall: Sequence[Verdict], asks: str) -> list[Verdict]:
-    """Return the verdicts with what a person is asked. Of what serves, only `Stalled` says that a plan waits."""
+    """Return the verdicts with what a person is asked. Of what serves, only `Stalled` says that a plan waits.
+
+    A rollout that failed needs nothing but another version, so that a plan which waits is all that is left to be said.
+    """
     if not asks:
         return list(overall)
-    own = [replace(one, message=asks) if one.reason == Reason.APPROVAL_REQUIRED else one for one in overall]
+    said = [one for one in overall if (one.type, one.reason) != (ConditionType.STALLED, Reason.ROLLOUT_FAILED)]
+    own = [replace(one, message=asks) if one.reason == Reason.APPROVAL_REQUIRED else one for one in said]
     if all(one.type != ConditionType.STALLED for one in own):
         own.insert(1, Verdict(ConditionType.STALLED, "True", Reason.APPROVAL_REQUIRED, asks))
     return own
@@ -288,6 +293,9 @@ def _asking(overall: Sequence[Verdict], asks: str) -> list[Verdict]:
 def _in_sync(result: PassResult) -> Verdict:  # noqa: PLR0911 - the first that holds
     if result.approval.changes:
         return _differing(Reason.APPROVAL_REQUIRED, "waiting for approval", result.left.changes)
+    if (stuck := result.stuck) is not None:
+        text = f"{summary(Plan(result.todo))}, once the cause that the condition Stalled names is gone"
+        return _differing(stuck.reason, text, result.todo)
     if result.todo:
         return _differing(Reason.APPLYING, "to be done", result.todo)
     if result.ignored:
@@ -303,8 +311,7 @@ def _in_sync(result: PassResult) -> Verdict:  # noqa: PLR0911 - the first that h
     if undone := next((health for health in every if health.reason == Reason.ROLLOUT_FAILED), None):
         return Verdict(ConditionType.IN_SYNC, "False", undone.reason, undone.message)
     if result.lingering:
-        message = "the version before this one still runs; what only that one needs goes when it has ended"
-        return Verdict(ConditionType.IN_SYNC, "False", Reason.APPLYING, message)
+        return Verdict(ConditionType.IN_SYNC, "False", Reason.APPLYING, _lingering(result.lingering))
     text = "AWS is as the spec says"
     if result.left_alone:
         text += (
@@ -314,7 +321,13 @@ def _in_sync(result: PassResult) -> Verdict:  # noqa: PLR0911 - the first that h
     return Verdict(ConditionType.IN_SYNC, "True", Reason.SYNCED, text)
 
 
-def _differing(reason: Reason, message: str, changes: Sequence[Change]) -> Verdict:
+def _lingering(addresses: Collection[str]) -> str:
+    if any(address.startswith(f"{Service.TYPE}/") for address in addresses):
+        return "spec.service.deployment.strategy counts once the deployment that leads to it is over"
+    return "the version before this one still runs; what only that one needs goes when it has ended"
+
+
+def _differing(reason: str, message: str, changes: Sequence[Change]) -> Verdict:
     return Verdict(ConditionType.IN_SYNC, "False", reason, f"{message}: {_named(changes)}")
 
 

@@ -20,19 +20,22 @@ from missyou_operator.controller.approvals import Approvals
 from missyou_operator.cost import Estimate, PriceTable, estimate
 from missyou_operator.engine.plan import Plan
 from missyou_operator.engine.resource import Health, failed
+from missyou_operator.stack.rotation import only_rotates
 
 
 @dataclass(frozen=True, slots=True)
 class Spending:
     """The estimate of a spec, and what of a plan is held because of it.
 
-    `before`: US dollars a month as last allowed, None where nothing was. `approval` is the plan that waits, under `id`;
+    `before`: US dollars a month as last allowed, None where nothing was. `incomparable`: what is to be added to it, so
+    that it lacks a price for the same things as the estimate. `approval` is the plan that waits, under `id`;
     `held` says why, by address. `exceeded` says of what runs already that it costs more than the budget; `warning` of
     what would run, where the approval of the whole plan is asked for anyway.
     """
 
     estimate: Estimate = field(default_factory=Estimate)
     before: Decimal | None = None
+    incomparable: Decimal = Decimal(0)
     id: str = ""
     approval: Plan = field(default_factory=Plan)
     held: Mapping[str, Health] = field(default_factory=dict)
@@ -55,8 +58,8 @@ class Spending:
 
     def planned(self) -> PlannedCost | None:
         """Return `status.plan.cost`: what the stack would cost, or None where that is what it costs now."""
-        difference = self.estimate.known - (self.before or Decimal(0))
-        if not difference:
+        difference = self.estimate.known - self.incomparable - (self.before or Decimal(0))
+        if not difference and not self.incomparable:
             return None
         return PlannedCost(monthly_usd=f"{self.estimate.known:.2f}", difference_usd=f"{difference:+.2f}")
 
@@ -67,7 +70,7 @@ def check_budget(  # noqa: PLR0913, PLR0917 - all that a budget is judged by
     prices: PriceTable,
     plan: Plan,
     approvals: Approvals,
-    ran: Decimal | None = None,
+    ran: Estimate | None = None,
 ) -> Spending:
     """Hold a whole plan that would exceed the budget. It is without corrections of drift, which no budget holds.
 
@@ -77,13 +80,15 @@ def check_budget(  # noqa: PLR0913, PLR0917 - all that a budget is judged by
     budget: the plan waits, too, until somebody has approved what has no price.
     """
     found, before, budget = estimate(app, prices), _allowed(body), app.budget.monthly_usd
-    before = ran if before is None else before
+    if before is None and ran is not None:
+        before = ran.known
+    apart = _incomparable(body, found, ran) if ran is not None else Decimal(0)
     over = budget is not None and (found.known > budget or bool(found.not_priced))
     dearer = before is None or found.known > before or bool(set(found.not_priced) - _known_to_lack_a_price(body))
     if not over:
-        return Spending(found, before)
+        return Spending(found, before, apart)
     if approvals.every and dearer and plan.changes:
-        return Spending(found, before, warning=_too_dear(app, found, before))
+        return Spending(found, before, apart, warning=_too_dear(app, found, before))
     id_ = "" if approvals.every else approvals.id(_text(found, app))
     if not dearer or not plan.changes or approvals.approves(id_):
         more = "more than" if found.total is not None else "and what has no price, with"
@@ -91,22 +96,25 @@ def check_budget(  # noqa: PLR0913, PLR0917 - all that a budget is judged by
             f"it costs {found.known:.2f} USD a month, {more} spec.budget.monthlyUSD ({budget}): raise the budget, "
             "or make the stack cheaper"
         )
-        return Spending(found, before, id_, exceeded=exceeded)
+        return Spending(found, before, apart, id_, exceeded=exceeded)
     health = _over_budget(body, app, found, before, id_)
-    return Spending(found, before, id_, plan, {change.address: health for change in plan.changes})
+    return Spending(found, before, apart, id_, plan, {change.address: health for change in plan.changes})
 
 
 def judge(
-    approvals: Approvals, plan: Plan, check: Callable[[Approvals], Spending], *, whole: bool
+    approvals: Approvals, plan: Plan, check: Callable[[Approvals], Spending], *, whole: bool, rotates: bool = False
 ) -> tuple[Approvals, Spending]:
     """Use the annotation's approval for what is asked: the plan that exceeds the budget, else what needs approval.
 
     `plan`: the changes among which something may need it.
 
     One that names anything else is used up, too: it is for a plan that is not asked for any more. Not while something
-    cannot be read (`whole`): the plan may be another one then.
+    cannot be read (`whole`): the plan may be another one then. `rotates`: somebody asks for another password of the
+    database, which approves a plan that does nothing else.
     """
     spending, missing = check(approvals), approvals.missing(plan)
+    if rotates and approvals.every and whole and not approvals.is_new and only_rotates(missing):
+        return approvals.used(missing), spending
     if not approvals.is_new:
         return approvals, spending
     if spending.id and approvals.approves(spending.id):
@@ -125,6 +133,17 @@ def _allowed(body: Mapping[str, Any]) -> Decimal | None:
     if not cost:
         return None
     return sum((Decimal(row["monthlyUSD"]) for row in cost.get("components", ())), Decimal(0))
+
+
+def _incomparable(body: Mapping[str, Any], found: Estimate, ran: Estimate) -> Decimal:
+    """Return what the estimate has, less what the cost before has, of resources that only one of them has a price for.
+
+    Otherwise a database of a class without a price would seem to save what the present one costs.
+    """
+    lacked = _known_to_lack_a_price(body) if (body.get("status") or {}).get("cost") else set(ran.not_priced)
+    gained = ran.not_priced_types(lacked - set(found.not_priced))
+    lost = found.not_priced_types(set(found.not_priced) - lacked)
+    return found.known_of(gained | lost) - ran.known_of(gained | lost)
 
 
 def _known_to_lack_a_price(body: Mapping[str, Any]) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -52,6 +52,15 @@ class Estimate:
     def not_priced(self) -> tuple[str, ...]:
         """The items without a price, by their names in the table, each once."""
         return tuple(dict.fromkeys(line.charge.item.name for line in self.lines if line.price is None))
+
+    def not_priced_types(self, items: Collection[str] | None = None) -> frozenset[str]:
+        """Return the types of the resources that have no price, of these items or of any."""
+        lines = [line for line in self.lines if line.price is None]
+        return frozenset(line.charge.resource for line in lines if items is None or line.charge.item.name in items)
+
+    def known_of(self, types: Collection[str]) -> Decimal:
+        """Return the sum of the lines with a price that are for resources of these types, in US dollars a month."""
+        return sum((line.usd for line in self.lines if line.usd and line.charge.resource in types), Decimal(0))
 
     @property
     def date(self) -> date | None:

@@ -35,7 +35,7 @@ class Graph:
 
     def __init__(self, resources: Iterable[Resource] = ()) -> None:
         self._resources: dict[str, Resource] = {}
-        #: The addresses of what exists, or has more than was asked for, only because something that runs needs it.
+        #: The addresses of what exists, or is not quite what was asked for, only because something that runs needs it.
         self.kept: frozenset[str] = frozenset()
         #: The addresses of what is neither desired nor deleted: it may be there, and it may be missing.
         self.ignored: frozenset[str] = frozenset()

@@ -14,12 +14,15 @@ from typing import Any
 from missyou_operator.api import AppSpec
 from missyou_operator.api.annotations import ROTATE_PASSWORD, annotation
 from missyou_operator.api.status import DatabasePassword, previous_password
+from missyou_operator.aws.ecs.service import Service
+from missyou_operator.aws.ecs.taskdefinition import TaskDefinition
 from missyou_operator.aws.identity import StackIdentity
+from missyou_operator.aws.rds.instance import DBInstance
 from missyou_operator.aws.rds.password import PasswordRecord, digest, next_rotation, secret_suffix
 from missyou_operator.aws.secretsmanager.secret import Secret
 from missyou_operator.aws.secretsmanager.values import staged
-from missyou_operator.aws.secretsmanager.versions import StagedPassword
-from missyou_operator.engine.plan import ObservedState
+from missyou_operator.aws.secretsmanager.versions import SecretVersion, StagedPassword
+from missyou_operator.engine.plan import Action, ObservedState, Plan
 from missyou_operator.engine.resource import Observed
 from missyou_operator.stack import naming
 from missyou_operator.stack.context import PasswordLookup
@@ -57,6 +60,11 @@ class RotationRequest:
             return PasswordLookup(upcoming, request, under_way=True)
         return PasswordLookup(record.rotation, request)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a rotation is asked for that the status does not know as carried out."""
+        return bool(self.value) and self.value != self.handled
+
     def status(self, app: AppSpec, database: Observed | None) -> DatabasePassword | None:
         """Return what the status says of the password, None where nothing was asked for and nothing has happened."""
         record = PasswordRecord.of(database) if database else PasswordRecord()
@@ -65,6 +73,24 @@ class RotationRequest:
         if not handled and record.rotated_at is None and due is None:
             return None
         return DatabasePassword(last_handled=handled or None, last_rotated_at=record.rotated_at, next_rotation_at=due)
+
+
+def only_rotates(plan: Plan) -> bool:
+    """Return whether a plan is that of a rotation from its beginning, and nothing else."""
+    begun = [change for change in plan.of(Action.CREATE) if change.type == StagedPassword.TYPE]
+    steps = {
+        DBInstance.TYPE: {"password"},
+        TaskDefinition.TYPE: {"secret_versions"},
+        Service.TYPE: {"task_definition"},
+    }
+    rest = [change for change in plan.changes if change not in begun]
+    versions = {f"{SecretVersion.TYPE}/{change.address.partition('/')[2]}" for change in begun}
+    return bool(versions) and all(
+        change.action is Action.UPDATE
+        and not change.destroys
+        and (change.address in versions or {item.field for item in change.fields} <= steps.get(change.type, set()))
+        for change in rest
+    )
 
 
 def _credentials(stack: StackIdentity, world: ObservedState) -> Observed | None:

@@ -120,6 +120,9 @@ def service(  # noqa: PLR0913, PLR0917 - the service is where all modules meet
             ),
         )
     )
+    if running.strategy != strategy_of(ctx.app):
+        # A deployment has to end before the spec's strategy counts: until then AWS is not as the spec says.
+        ctx.graph.keep([running.address])
     scaling(ctx, running, cluster)
 
 

@@ -178,7 +178,7 @@ class Service(Resource):
     def health(self, observed: Observed) -> Health:
         """Return ready once the rollout is complete, the tasks run, and they serve through their only target group."""
         health = health_of(observed, self.min_tasks, undone=self._is_undone(observed))
-        if health.status != "ready" or len(self.target_groups) == 1:
+        if health.status != "ready" or 1 in {len(self.target_groups), len(observed.attrs["target_groups"])}:
             return health
         return pending("RollingOut", "the tasks pass the new health check: the load balancer moves to it", 20.0)
 
