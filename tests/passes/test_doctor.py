@@ -161,6 +161,22 @@ _RATE = (
     "Requests - Server message: toomanyrequests: You have reached your pull rate limit."
 )
 _NO_WAY_OUT = "CannotPullContainerError: ref pull has been retried 1 time(s): dial tcp 52.217.1.2:443: i/o timeout"
+_NO_SECRET = (
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable "
+    "to retrieve secret from asm: service call has been retried 1 time(s): "
+)
+_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:shared/mail-AbCdEf"
+_NO_KEY = f"{_NO_SECRET}retrieved secret from Secrets Manager did not contain json key token"
+_DENIED = (
+    f"{_NO_SECRET}failed to fetch secret {_ARN} from secrets manager: AccessDeniedException: User: "
+    "arn:aws:sts::123456789012:assumed-role/role/task is not authorized to perform: secretsmanager:GetSecretValue"
+)
+_NO_IMAGE = "CannotPullContainerError: pull image manifest has been retried 1 time(s): docker.io/a/b:v9: not found"
+_FOREIGN = (
+    "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref "
+    "210987654321.dkr.ecr.us-east-1.amazonaws.com/a:v1: unexpected status: 403 Forbidden"
+)
+_NO_ADDRESS = "Timeout waiting for network interface provisioning to complete."
 _NO_CAPACITY = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
 _NO_QUOTA = "You've reached the limit on the number of vCPUs you can run concurrently"
 _AGAIN = f'kubectl annotate missyouapp {NAME} -n default --overwrite missyou.app/reconcile="$(date +%s)"'
@@ -175,6 +191,11 @@ _MORE = "aws service-quotas request-service-quota-increase --service-code fargat
         (_NO_WAY_OUT, "TasksFailing", _AGAIN),
         (_NO_CAPACITY, "TasksFailing", _FORCE),
         (_NO_QUOTA, "QuotaExceeded", _MORE),
+        (_NO_KEY, "TasksFailing", "aws secretsmanager put-secret-value"),
+        (_DENIED, "AccessDenied", f"aws secretsmanager get-resource-policy --secret-id {_ARN}"),
+        (_NO_IMAGE, "ImageNotFound", f"kubectl patch missyouapp {NAME} -n default --type merge -p"),
+        (_FOREIGN, "ImageNotFound", "docker buildx imagetools create"),
+        (_NO_ADDRESS, "TasksFailing", f"kubectl patch missyouapp {NAME} -n default --type merge -p"),
     ],
 )
 def test_what_keeps_tasks_from_starting_has_its_command(app: App, text: str, reason: str, command: str) -> None:
@@ -182,7 +203,22 @@ def test_what_keeps_tasks_from_starting_has_its_command(app: App, text: str, rea
     assert any(each.startswith(command) for each in found.commands), found.commands
     assert text[:100] in sources(found)["task"]
     app.aws.tell(tasks={})
+    app.settle()
     healed(app)
+
+
+def test_a_version_that_was_rolled_back_is_tried_again_by_the_command(app: App) -> None:
+    app.push("v2")
+    app.aws.tell(tasks={"exit": 1, "log": ["KeyError: 'FEATURE_FLAGS'"]})
+    app.edit(image={"tag": "v2"})
+    app.until(lambda _: app.reason("ServiceReady") == "RolloutFailed", "rolled back")
+    found = only(doctor(app), "Service")
+    assert "ECS rolled back to" in found.message
+    assert "KeyError: 'FEATURE_FLAGS'" in sources(found)["log"]
+    app.aws.tell(tasks={})
+    [again] = [command for command in found.commands if command.startswith("aws ecs untag-resource")]
+    mended(app, found, again)
+    assert app.body["status"]["image"].endswith(":v2")
 
 
 # "Database connection failed: verify RDS is running, check security groups allow ECS to RDS traffic"

@@ -115,9 +115,10 @@ def _finding(view: View, facts: Sequence[Fact]) -> Finding:
         fact for fact in facts if fact.component == view.component and fact.source not in {"alarm", *_NOTABLE}
     )
     message = view.message
-    if any(fact.source == "log" for fact in evidence):
-        # It is shown in full below.
-        message = "".join(message.partition(_LOG)[:1]) + (")" if _LOG in message else "")
+    for log in (fact.text for fact in evidence if fact.source == "log"):
+        # It is shown in full below. What follows it may name another command.
+        before, found, rest = message.partition(_LOG)
+        message = f"{before}){rest.partition(log)[2]}" if found else before
     return Finding(view.component, view.reason, _severity(view), message or view.reason, evidence)
 
 
