@@ -3,7 +3,8 @@
 The ID of a plan covers its changes with the incarnations of what is lost, the UID of the app, and the last approval:
 with each that is used, or that names a plan which nobody asks for any more, all IDs become others. So an annotation
 that is still there approves nothing, whatever the spec goes back to. Without a status, an annotation that is there
-counts as used, too: nobody knows what it was given for. Pure.
+counts as used, too: nobody knows what it was given for. Where every change needs approval, the ID covers the whole spec
+as well: a plan shows neither what a new resource will be like nor the values of the environment. Pure.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from missyou_operator.api import AppSpec
 from missyou_operator.api.annotations import APPROVE, annotation
 from missyou_operator.api.status import ApprovedPlan, Status
 from missyou_operator.controller.permitted import in_words, is_due, permits, permitted
@@ -40,16 +42,18 @@ class Approvals:
     number: int = 0
     open: frozenset[str] = frozenset()
     every: bool = False
+    spec: str = ""
     generation: int = 0
     approved_generation: int | None = None
     replaced: bool = False
     unrecorded: bool = False
 
     @classmethod
-    def of(cls, body: Mapping[str, Any], before: Status, *, every: bool = False) -> Approvals:
-        """Read what the object and the status of the pass before say."""
+    def of(cls, body: Mapping[str, Any], before: Status, app: AppSpec | None = None) -> Approvals:
+        """Read what the object and the status of the pass before say. Without `app`, it is about a deletion."""
         last = before.last_approved_plan or ApprovedPlan(id="", number=0)
         meta = body["metadata"]
+        every = app is not None and app.change_policy == "Approve"
         return cls(
             uid=meta["uid"],
             given=annotation(body, APPROVE),
@@ -58,6 +62,7 @@ class Approvals:
             number=last.number,
             open=frozenset(last.changes),
             every=every,
+            spec=json.dumps(app.model_dump(mode="json"), sort_keys=True) if app is not None and every else "",
             generation=meta.get("generation", 0),
             approved_generation=last.generation,
             replaced=last.replaced,
@@ -80,7 +85,7 @@ class Approvals:
 
     def id(self, what: str) -> str:
         """Return twelve hex digits for a text that stands for a plan."""
-        parts = (self.uid, self.last_id, str(self.number), what)
+        parts = (self.uid, self.last_id, str(self.number), what, self.spec)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
     def approves(self, id_: str) -> bool:

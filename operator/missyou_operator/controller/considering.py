@@ -80,7 +80,7 @@ def _context(  # noqa: PLR0913, PLR0917 - all that guards judge by
     priced = Plan(tuple(change for change in without_retained(plan).changes if change not in drift))
     begun = any(rows[0].owned for rows in observations.world.values())
     ran = change_costs.running(app, prices, observations.world) if begun else None
-    approvals = Approvals.of(body, report.previous(body), every=app.change_policy == "Approve")
+    approvals = Approvals.of(body, report.previous(body), app)
     approvals, spending = judge(
         approvals,
         approvable(plan, approvals, drift, reports_drift=reports),

@@ -63,9 +63,12 @@ _NO_RETRY = "It is not retried until the spec, the image tag or a secret changes
 
 
 def digest(fields: Mapping[str, Any]) -> str:
-    """Return twelve hex digits that stand for the fields of a deployment, desired or observed."""
+    """Return twelve hex digits that stand for the fields of a deployment, desired or observed.
+
+    A desired one may refer to what does not exist yet: it is sorted by how it is written, like ARNs.
+    """
     values = [fields.get(name) for name in ROLLED_OUT]
-    text = json.dumps([sorted(value) if isinstance(value, tuple) else value for value in values], default=repr)
+    text = json.dumps([sorted(value, key=str) if isinstance(value, tuple) else value for value in values], default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
