@@ -130,6 +130,7 @@ def test_frankfurt_has_what_a_development_stack_needs_and_names_what_it_lacks(ma
     [
         ("kind: Pod\n", "must contain one MissYouApp, but contains 0"),
         ("kind: MissYouApp\n", "metadata.name: required"),
+        ('kind: MissYouApp\nmetadata: {name: ok, namespace: "x\\n# all"}\n', "metadata.namespace: 1 to 63"),
         ("a: [", "cannot be read"),
         ("kind: MissYouApp\nmetadata: {name: a}\nspec: {service: {cpu: 300}}\n", "spec.service.cpu"),
     ],

@@ -85,6 +85,10 @@ def class_nobody_has(app: App) -> None:
     app.edit(database={"instanceClass": "db.z1d.large"})
 
 
+def class_of_a_restored_one(app: App) -> None:
+    app.edit(database={"instanceClass": "db.z1d.large", "restoreFromSnapshot": "monday"})
+
+
 def version_nobody_has(app: App) -> None:
     app.edit(database={"engineVersion": "17.99"})
 
@@ -116,6 +120,10 @@ PROBLEMS: dict[str, tuple[Callable[[App], None], tuple[str, ...]]] = {
     ),
     "secret": (doomed, ("checked/db_credentials is taken until", "--force-delete-without-recovery")),
     "class": (class_nobody_has, ("spec.database.instanceClass: RDS does not offer db.z1d.large",)),
+    "class, restored": (
+        class_of_a_restored_one,
+        ("RDS does not offer db.z1d.large with any version of PostgreSQL in us-east-1",),
+    ),
     "version": (version_nobody_has, ("spec.database.engineVersion", "17.9", "or 17 for AWS's default")),
 }
 
@@ -135,19 +143,19 @@ def test_all_problems_are_said_at_once_and_when_they_are_gone_it_goes_on_by_itse
     namesake(app)
     doomed(app)
     class_nobody_has(app)
+    version_nobody_has(app)
     limits.enforce({"vpcs": 1, "addresses": 1, "fargate_vcpus": 0})
     said = problems(app)
-    assert "the preflight found 6 problems" in said
+    assert "the preflight found 7 problems" in said
     assert app.reason("InSync") == "PreflightFailed"
     assert f"{len(app.body['status']['plan']['changes'])} to add, 0 to change" in app.condition("InSync")["message"]
-    for number, words in enumerate(
-        ["ecr.Repository/checked", "checked/db_credentials", "Elastic IPs", "Fargate", "VPCs", "db.z1d.large"], 1
-    ):
+    account = ["ecr.Repository/checked", "checked/db_credentials", "Elastic IPs", "Fargate", "VPCs"]
+    for number, words in enumerate([*account, "spec.database.engineVersion", "db.z1d.large"], 1):
         assert words in said.partition(f"({number}) ")[2].partition("; (")[0]
     limits.enforce({})
     app.client("ecr").delete_repository(repositoryName=app.name)
     app.client("secretsmanager").delete_secret(SecretId=f"{app.name}/db_credentials", ForceDeleteWithoutRecovery=True)
-    app.edit(database={"instanceClass": "db.t3.micro"})
+    app.edit(database={"instanceClass": "db.t3.micro", "engineVersion": "17"})
     app.grow()
     assert app.condition("Stalled")["status"] == ""
 

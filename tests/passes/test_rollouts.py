@@ -161,6 +161,14 @@ def test_a_bad_new_health_check_is_rolled_back_and_the_way_back_is_free(grown: A
     assert forwarding(grown) == {old: 1}
 
 
+def test_another_health_check_mends_what_a_failed_rollout_has_left(grown: App) -> None:
+    """Its target group does not exist yet when the failure is compared with what is wanted."""
+    break_rollout(grown, "broken")
+    grown.edit(image={"tag": "latest"}, service={"healthCheck": {"path": "/ready"}})
+    under_watch(grown, settled(grown))
+    assert list(groups(grown).values()) == ["/ready"]
+
+
 def test_a_health_check_that_changes_while_the_last_change_is_under_way(grown: App) -> None:
     for path in ("/one", "/two", "/three", "/health", "/four"):
         grown.edit(service={"healthCheck": {"path": path}})

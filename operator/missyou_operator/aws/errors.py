@@ -110,7 +110,11 @@ def classify(error: Exception) -> Health:
 def _without_answer(error: BotoCoreError) -> Health:
     """Explain an exception of botocore itself: AWS was not asked, or did not answer."""
     if isinstance(error, NoCredentialsError):
-        return failed("NoCredentials", "the operator has no AWS credentials: give its ServiceAccount a role (IRSA)")
+        return failed(
+            "NoCredentials",
+            "there are no AWS credentials: give the operator's ServiceAccount a role (IRSA); at a command line, set "
+            "AWS_PROFILE, or run aws configure",
+        )
     if isinstance(error, (CredentialRetrievalError, PartialCredentialsError, ProfileNotFound, NoRegionError)):
         return failed(
             "NoCredentials",

@@ -45,7 +45,7 @@ def choose_zones(cloud: Cloud, desired: Sequence[str] | None, used: Sequence[str
         raise RefusedError(
             Reason.INVALID_SPEC,
             f"{cloud.stack.region} offers fewer than two suitable availability zones: {_listed(offered)}. Choose "
-            "another spec.region",
+            "another spec.region, or correct its spelling",
         )
     return first or free.pop(0), second or free.pop(0)
 

@@ -36,7 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options) or Exit.OK)
     except Failure as failure:
-        sys.stderr.write(f"missyou: {failure}\n")
+        # A manifest's own words may be in it: they steer no terminal.
+        sys.stderr.write(f"missyou: {_plain(str(failure))}\n")
         return failure.code
     except KeyboardInterrupt:
         sys.stderr.write("\n")
@@ -45,6 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader has seen enough (`missyou get | head`). Keep Python from flushing into the closed pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return Exit.OK
+
+
+def _plain(text: str) -> str:
+    return "".join(each if each.isprintable() or each == "\n" else " " for each in text)
 
 
 def script() -> NoReturn:

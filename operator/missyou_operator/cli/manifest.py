@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,9 @@ import yaml
 
 from missyou_operator.api import KIND, AppSpec, InvalidSpec, parse
 from missyou_operator.cli.exits import Exit, Failure
+
+#: Source: Kubernetes, "Object Names and IDs": a label as in RFC 1123.
+_NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 
 
 def add_file(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +41,12 @@ def read(path: str) -> Mapping[str, Any]:
         raise Failure(Exit.USAGE, f"{path}: must contain one {KIND}, but contains {len(apps)}")
     if not isinstance(apps[0].get("metadata"), dict) or not apps[0]["metadata"].get("name"):
         raise Failure(Exit.USAGE, f"{path}: metadata.name: required: set it")
+    # The API server would refuse another one; here it ends up in a comment on a pull request.
+    namespace = apps[0]["metadata"].get("namespace", "default")
+    if not isinstance(namespace, str) or not _NAMESPACE.fullmatch(namespace):
+        raise Failure(
+            Exit.USAGE, f"{path}: metadata.namespace: 1 to 63 lower-case letters, digits and hyphens: correct it"
+        )
     return {**apps[0], "spec": apps[0].get("spec") or {}}
 
 

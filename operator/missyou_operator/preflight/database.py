@@ -15,17 +15,18 @@ from missyou_operator.preflight.subject import Subject
 def orderable(subject: Subject, facts: Facts) -> Iterator[Finding]:
     """Yield what RDS does not offer of version, class, zones, Multi-AZ and Performance Insights."""
     for versions in facts.versions:
-        try:
-            version = choose(subject.app.database.engine_version, versions.creatable)
-        except RefusedError as error:
-            problem, _, remedy = error.health.message.partition(". ")
-            yield Finding(problem, remedy or "Choose another version")
-        else:
-            yield from _offered(subject, facts, version)
+        if versions.creatable and not versions.chosen:
+            try:
+                choose(subject.app.database.engine_version, versions.creatable)
+            except RefusedError as error:
+                problem, _, remedy = error.health.message.partition(". ")
+                yield Finding(problem, remedy or "Choose another version")
+        yield from _offered(subject, facts, versions.chosen)
 
 
 def _offered(subject: Subject, facts: Facts, version: str) -> Iterator[Finding]:
-    spec, what = subject.app.database, f"{subject.app.database.instance_class} with PostgreSQL {version}"
+    spec = subject.app.database
+    what = f"{spec.instance_class} with {f'PostgreSQL {version}' if version else 'any version of PostgreSQL'}"
     if not facts.offers:
         yield Finding(
             f"spec.database.instanceClass: RDS does not offer {what} in {subject.region}",

@@ -36,12 +36,12 @@ def wanted(subject: Subject, boundary: str = "") -> Wanted:
     """Return what to read for a subject. `boundary`: the ARN of the permissions boundary of roles, "" for none."""
     new = subject.new
     types = frozenset(resource.TYPE for resource in new)
-    # A restored database has the version of its snapshot.
-    instance = next((each for each in new if isinstance(each, DBInstance) and not each.origin), None)
+    instance = next((each for each in new if isinstance(each, DBInstance)), None)
     return Wanted(
         types=types,
         cidr=subject.app.network.cidr if "ec2.Vpc" in types else "",
-        version=instance.engine_version if instance else "",
+        # A restored database has the version of its snapshot.
+        version=instance.engine_version if instance and not instance.origin else "",
         instance_class=instance.instance_class if instance else "",
         secrets=tuple(resource.name for resource in new if resource.TYPE == "secretsmanager.Secret"),
         boundary=boundary,

@@ -45,9 +45,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """The versions of PostgreSQL that can be created."""
+    """The versions of PostgreSQL that can be created, and the one that would be: "" where that is not known."""
 
     creatable: tuple[str, ...]
+    chosen: str = ""
 
 
 @dataclass(frozen=True, slots=True)

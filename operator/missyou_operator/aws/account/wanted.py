@@ -10,8 +10,8 @@ class Wanted:
     """What to read for.
 
     `types`: the types of resources to create. `cidr`: the VPC's block, "" for no new VPC. `version` and
-    `instance_class`: the database's, "" for no new one. `secrets`: names of the secrets to create. `boundary`: the ARN
-    of the permissions boundary of roles, "" for none.
+    `instance_class`: the database's, "" for no new one; a restored one brings its version along. `secrets`: names of
+    the secrets to create. `boundary`: the ARN of the permissions boundary of roles, "" for none.
     """
 
     types: frozenset[str]

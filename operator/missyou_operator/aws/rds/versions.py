@@ -153,8 +153,8 @@ def offers_insights(cloud: Cloud, version: str, instance_class: str) -> bool | N
 
 
 def orderable(cloud: Cloud, version: str, instance_class: str) -> list[Mapping[str, Any]]:
-    """Return how AWS offers a class for a version (or the newest minor of a major), read once an hour."""
-    if "." not in version:
+    """Return how AWS offers a class for a version (or the newest minor of a major; "" for any), read once an hour."""
+    if version and "." not in version:
         minors = [row["EngineVersion"] for row in creatable(cloud) if parse(row["EngineVersion"])[0] == int(version)]
         version = max(minors, key=parse)
     return cloud.hourly(
@@ -164,7 +164,7 @@ def orderable(cloud: Cloud, version: str, instance_class: str) -> list[Mapping[s
             "describe_orderable_db_instance_options",
             "OrderableDBInstanceOptions",
             Engine="postgres",
-            EngineVersion=version,
             DBInstanceClass=instance_class,
+            **({"EngineVersion": version} if version else {}),
         ),
     )
