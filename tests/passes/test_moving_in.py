@@ -336,6 +336,9 @@ def test_whoever_loses_a_race_is_told(project: Project, tmp_path: Path) -> None:
         command.run(options, Accounts(Process(project.aws)), Accounts(Process(project.aws, overtaken)))
 
 
+CANARY = {"strategy": "Canary", "bakeMinutes": 3, "canaryPercent": 20, "stepMinutes": 4}
+
+
 def test_a_retained_stack_comes_back_by_its_tags(aws: Aws, tmp_path: Path) -> None:
     app = App(
         aws,
@@ -346,7 +349,7 @@ def test_a_retained_stack_comes_back_by_its_tags(aws: Aws, tmp_path: Path) -> No
         loadBalancer={"accessLogs": {"enabled": True}},
         network={"endpoints": {"interfaces": True}, "flowLogs": {"enabled": True}},
         monitoring={"notifications": {"emails": ["a@example.com"]}, "dashboard": True},
-        service={"envFrom": {"TOKEN": {"name": "mail", "key": "value"}}},
+        service={"envFrom": {"TOKEN": {"name": "mail", "key": "value"}}, "deployment": CANARY},
         waf={"enabled": True},
     )
     app.secrets["mail"] = {"value": "secret"}
@@ -359,6 +362,7 @@ def test_a_retained_stack_comes_back_by_its_tags(aws: Aws, tmp_path: Path) -> No
     body = yaml.safe_load(file.read_text())
     assert body["metadata"]["name"] == "heritage"
     assert body["spec"].get("existing", {}) == {}
+    assert body["spec"]["service"]["deployment"] == CANARY
     back = applied(aws, body)
     back.secrets["mail"] = {"value": "secret"}
     back.body["metadata"]["uid"], back.cluster = "uid-of-the-next", "rebuilt-cluster"

@@ -23,6 +23,7 @@ _SWITCHES: Mapping[str, tuple[str, ...]] = {
     "s3.Bucket": ("loadBalancer", "accessLogs", "enabled"),
     "ec2.FlowLog": ("network", "flowLogs", "enabled"),
 }
+_STRATEGIES = {"BLUE_GREEN": "BlueGreen", "CANARY": "Canary", "LINEAR": "Linear"}
 _SOURCES = {"google_api_key": "googleAPIKey", "firebase_key": "firebaseServiceAccount"}
 _ORIGIN = re.compile(r"From the Kubernetes Secret (\S+) of ")
 #: The key that is assumed in a Kubernetes Secret: AWS shows only its name.
@@ -52,6 +53,10 @@ def switched_on(spec: Mapping[str, Any], stack: str, world: ObservedState, surpl
         for row in world.get(address, ()):
             for path, value in _told(stack, row):
                 _set(found, path, value)
+        if address.startswith("elbv2.TargetGroup/"):
+            # The second group of the pair between which a strategy shifts requests: the service has its settings.
+            services = (row for key, rows in world.items() if key.startswith("ecs.Service/") for row in rows)
+            _set(found, ("service", "deployment"), next(map(_deployment, services), {}))
     return found
 
 
@@ -82,6 +87,19 @@ def _told(stack: str, row: Observed) -> Iterator[tuple[tuple[str, ...], Any]]:
         yield ("network", "endpoints", "interfaces"), True
     if type_ == "secretsmanager.Secret":
         yield from _secret(stack, row)
+
+
+def _deployment(service: Observed) -> dict[str, Any]:
+    strategy = service.attrs["strategy"] or {}
+    canary, linear = (strategy.get(key) or {} for key in ("canaryConfiguration", "linearConfiguration"))
+    fields = {
+        "strategy": _STRATEGIES.get(strategy.get("strategy", "")),
+        "bakeMinutes": strategy.get("bakeTimeInMinutes"),
+        "canaryPercent": canary.get("canaryPercent"),
+        "stepPercent": linear.get("stepPercent"),
+        "stepMinutes": canary.get("canaryBakeTimeInMinutes", linear.get("stepBakeTimeInMinutes")),
+    }
+    return {key: int(value) if key != "strategy" else value for key, value in fields.items() if value is not None}
 
 
 def _secret(stack: str, row: Observed) -> Iterator[tuple[tuple[str, ...], Any]]:
