@@ -1,10 +1,14 @@
-"""The groups of tests, each a process: paths below this folder. Those that wait come first: others use the time."""
+"""The groups of tests, each a process: paths below this folder.
+
+The longest comes first, so that all end at about the same time, then those that wait: others use the time.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 GROUPS: dict[str, tuple[str, ...]] = {
+    "passes": ("passes",),
     "cluster": ("integration/test_operator.py", "integration/test_leader.py", "integration/crd", "observability"),
     "app": (
         "integration/test_app.py",
@@ -25,7 +29,6 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "integration/test_data.py",
         "integration/test_recovery.py",
     ),
-    "passes": ("passes",),
     "crash": ("crash",),
     "aws-classes": ("aws",),
     "permissions": ("permissions",),
