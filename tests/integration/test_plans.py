@@ -80,8 +80,12 @@ def test_a_change_that_waits_is_approved_and_the_app_stays_ready(bench):
     bench.patch(LATER, {"spec": spec})
     app = bench.until(LATER, lambda app: condition(app, "Stalled").get("reason") == "ApprovalRequired", "asking")
     assert condition(app, "Ready")["status"] == "True"
-    code, said = plan(bench, LATER, spec)
+    # As a manifest has it, without what the API server has filled in.
+    code, said = plan(
+        bench, LATER, {"environment": "Development", **{key: spec[key] for key in ("changePolicy", "monitoring")}}
+    )
     assert code == 2
+    assert said["id"] == app["status"]["plan"]["id"]
     assert [c["fields"] for c in said["changes"]] == [c["fields"] for c in app["status"]["plan"]["changes"]]
     approve(bench, LATER)
     bench.until(LATER, lambda app: condition(app, "InSync")["status"] == "True", "carried out")
