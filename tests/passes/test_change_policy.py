@@ -89,14 +89,19 @@ def test_drift_in_the_middle_is_not_covered(app):
     carried_out(app)
 
 
-def test_an_approval_of_a_replaced_plan_says_so(app):
-    app.edit(service={"env": {"MOTTO": "one"}})
+def replaced(app: App, **spec: Any) -> None:
+    """Change the spec while a plan waits, and approve that plan: nothing is done, and the message says why."""
     first = asked(app)
-    app.edit(service={"env": {"OTHER": "two"}})
+    app.edit(**spec)
     app.annotate("approve", first)
     assert changes(app.calls(lambda: app.passes(2))) == {}
     assert f"names the plan {first}, which this one has replaced" in app.condition("Stalled")["message"]
     assert asked(app) != first
+
+
+def test_an_approval_of_a_replaced_plan_says_so(app):
+    app.edit(service={"env": {"MOTTO": "one"}})
+    replaced(app, service={"env": {"OTHER": "two"}})
     approve(app)
     carried_out(app)
 
@@ -104,20 +109,12 @@ def test_an_approval_of_a_replaced_plan_says_so(app):
 def test_an_approval_covers_the_values_that_no_plan_shows(app):
     """Whoever edits the spec does not change what was approved: the environment is stars in every plan."""
     app.edit(service={"env": {"MOTTO": "harmless"}})
-    first = asked(app)
-    app.edit(service={"env": {"MOTTO": "evil"}})
-    app.annotate("approve", first)
-    assert changes(app.calls(lambda: app.passes(2))) == {}
-    assert f"names the plan {first}, which this one has replaced" in app.condition("Stalled")["message"]
+    replaced(app, service={"env": {"MOTTO": "evil"}})
 
 
 def test_an_approval_of_a_creation_is_for_the_spec_of_that_time(aws):
     app = App(aws, "swapped", environment="Development", changePolicy="Approve")
-    first = asked(app)
-    app.edit(loadBalancer={"allowedCIDRs": ["203.0.113.0/24"]}, service={"cpu": 4096, "memory": 8192})
-    app.annotate("approve", first)
-    assert changes(app.calls(lambda: app.passes(2))) == {}
-    assert asked(app) != first
+    replaced(app, loadBalancer={"allowedCIDRs": ["203.0.113.0/24"]}, service={"cpu": 4096, "memory": 8192})
 
 
 @pytest.mark.parametrize(

@@ -336,6 +336,26 @@ def test_whoever_loses_a_race_is_told(project: Project, tmp_path: Path) -> None:
         command.run(options, Accounts(Process(project.aws)), Accounts(Process(project.aws, overtaken)))
 
 
+def left_behind(app: App, file: Path) -> dict[str, Any]:
+    """Delete an app that retains its stack; return the manifest that an import by its tags writes."""
+    app.edit(deletionPolicy="Retain")
+    assert app.delete() == 1
+    before = last(app.aws)
+    run(app.aws, "--stack", f"default/{app.name}", "-f", str(file))
+    assert written(app.aws, before) == []
+    body: dict[str, Any] = yaml.safe_load(file.read_text())
+    assert body["spec"].get("existing", {}) == {}
+    return body
+
+
+def of_another_cluster(aws: Aws, body: dict[str, Any]) -> App:
+    """Apply a manifest in a cluster that has never seen the app."""
+    back = applied(aws, body)
+    back.body["metadata"]["uid"], back.cluster = "uid-of-the-next", "rebuilt-cluster"
+    back.restart()
+    return back
+
+
 CANARY = {"strategy": "Canary", "bakeMinutes": 3, "canaryPercent": 20, "stepMinutes": 4}
 
 
@@ -354,19 +374,11 @@ def test_a_retained_stack_comes_back_by_its_tags(aws: Aws, tmp_path: Path) -> No
     )
     app.secrets["mail"] = {"value": "secret"}
     app.settle()
-    app.edit(deletionPolicy="Retain")
-    assert app.delete() == 1
-    before, file = last(aws), tmp_path / "missyou.yaml"
-    run(aws, "--stack", "default/heritage", "-f", str(file))
-    assert written(aws, before) == []
-    body = yaml.safe_load(file.read_text())
+    body = left_behind(app, tmp_path / "missyou.yaml")
     assert body["metadata"]["name"] == "heritage"
-    assert body["spec"].get("existing", {}) == {}
     assert body["spec"]["service"]["deployment"] == CANARY
-    back = applied(aws, body)
+    back = of_another_cluster(aws, body)
     back.secrets["mail"] = {"value": "secret"}
-    back.body["metadata"]["uid"], back.cluster = "uid-of-the-next", "rebuilt-cluster"
-    back.restart()
     calls = changes(back.calls(back.settle))
     assert {name.partition(":")[2] for name in calls} <= _TAGGING | {"PutBucketTagging"}, calls
     back.stays_in_sync()

@@ -19,7 +19,7 @@ from tests.sim.terraform import Project
 
 from .test_doctor import failing, sources
 from .test_domain import zone
-from .test_moving_in import _TAGGING, applied, imported, last, only_tags, run, written
+from .test_moving_in import _TAGGING, imported, last, left_behind, of_another_cluster, only_tags, written
 
 
 def empty(aws: Aws, manifest: Path) -> bool:
@@ -127,17 +127,9 @@ def test_a_former_stack_with_a_domain_comes_back_with_its_certificate(aws: Aws, 
     app = App(aws, "heritage", environment="Development", domain={"name": "app.example.org"})
     app.settle()
     [certificate] = app.client("acm").list_certificates()["CertificateSummaryList"]
-    app.edit(deletionPolicy="Retain")
-    assert app.delete() == 1
-    before, file = last(aws), tmp_path / "missyou.yaml"
-    run(aws, "--stack", "default/heritage", "-f", str(file))
-    assert written(aws, before) == []
-    body = yaml.safe_load(file.read_text())
+    body = left_behind(app, tmp_path / "missyou.yaml")
     assert body["spec"]["domain"] == {"name": "app.example.org"}
-    assert body["spec"].get("existing", {}) == {}
-    back = applied(aws, body)
-    back.body["metadata"]["uid"], back.cluster = "uid-of-the-next", "rebuilt-cluster"
-    back.restart()
+    back = of_another_cluster(aws, body)
     records = those_for_requests(back)
     calls = changes(back.calls(back.settle))
     # Records have no tags: the TXT record beside each names the owner.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from missyou_operator.api.annotations import APPROVE, approve_command
 from missyou_operator.controller.guards import Context
 from missyou_operator.controller.planned import Prospect, summary
@@ -10,15 +12,15 @@ from missyou_operator.engine.effects import together
 from missyou_operator.engine.plan import Plan
 
 
-def question(approval: Plan, prospect: Prospect, ctx: Context) -> str:
+def question(approval: Plan, expected: Callable[[Plan], Prospect], ctx: Context) -> str:
     """Return what a person has to know of a plan that waits, and the command that approves it; "" if none waits."""
     if not ctx.approvals.every or not approval.changes:
         return ""
     id_ = ctx.approvals.id(approval.digest)
     felt = together([change.effect for change in approval.changes]).feels
     parts = [f"the plan {id_} waits for approval: {summary(approval)}", f"the app feels {felt}"]
-    if prospect.seconds:
-        parts.append(f"it takes {duration(prospect.seconds)}")
+    if seconds := expected(approval).seconds:
+        parts.append(f"it takes {duration(seconds)}")
     if ctx.spending.warning:
         parts.append(ctx.spending.warning)
     ends = f". To go on: {approve_command(ctx.body, id_)}; or take the change back"

@@ -250,7 +250,7 @@ class Reconciler:
             taken_over=takeover.record(
                 body, takeover.pending(stack, outcome.world), utc_now(), whole=inputs.full and not unreadable
             ),
-            asks=question(found.approval, prospect(found.approval), ctx),
+            asks=question(found.approval, prospect, ctx),
             prospect=prospect,
             lingering=graph.kept,
             left_alone=left_alone(graph, outcome.world, app.existing.ignored),

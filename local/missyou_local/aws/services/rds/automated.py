@@ -16,20 +16,11 @@ from missyou_local.aws.call import Call, Result, handles
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.services.rds import copies, refusals, together
 from missyou_local.aws.services.rds import instances as rds
+from missyou_local.aws.services.rds.backups import as_restored
 from missyou_local.aws.services.rds.model import DATABASES
 from missyou_local.aws.services.rds.retained import RETAINED, Backups, backups_of
 
 _DAY, _BEHIND = 86_400.0, 300.0
-#: Parameter -> the attribute of moto's model, and its default, as after a restore of a snapshot.
-_SETTINGS: dict[str, tuple[str, Any]] = {
-    "MultiAZ": ("multi_az", False),
-    "DeletionProtection": ("deletion_protection", False),
-    "CopyTagsToSnapshot": ("copy_tags_to_snapshot", False),
-    "AutoMinorVersionUpgrade": ("auto_minor_version_upgrade", True),
-    "EnableCloudwatchLogsExports": ("enabled_cloudwatch_logs_exports", []),
-    "PubliclyAccessible": ("publicly_accessible", True),
-    "BackupRetentionPeriod": ("backup_retention_period", 1),
-}
 
 
 def _all(call: Call) -> list[tuple[str, Backups]]:
@@ -122,8 +113,8 @@ def restore(call: Call) -> Result:
         },
     )
     model = moto.databases[name]
-    for parameter, (attribute, default) in _SETTINGS.items():
-        setattr(model, attribute, params.get(parameter, default))
+    as_restored(call, model)
+    model.backup_retention_period = params.get("BackupRetentionPeriod", 1)
     rds.begin(call, name, model, call.arn("kms", "key/of-the-backup"), backups.password)
     result = call.ask("DescribeDBInstances", {"DBInstanceIdentifier": name})
     return {"DBInstance": rds.shown(call, result["DBInstances"][0])}

@@ -58,8 +58,7 @@ def restore(call: Call) -> Result:
     rds_servers.needs_data(call, origin)
     call.forward({**params, "DBInstanceIdentifier": name, "DBSnapshotIdentifier": origin})
     model = moto.databases[name]
-    for parameter, (attribute, default) in _SETTINGS.items():
-        setattr(model, attribute, params.get(parameter, default))
+    as_restored(call, model)
     model.storage_encrypted = rds_snapshots.encrypted(call, snapshot)
     known = rds_snapshots.SNAPSHOTS.of(call).get(origin)
     key = call.arn("kms", f"key/{known.kms_key}") if known else ""
@@ -67,3 +66,9 @@ def restore(call: Call) -> Result:
     rds_servers.restore(call, name, origin)
     result = call.ask("DescribeDBInstances", {"DBInstanceIdentifier": name})
     return {"DBInstance": rds.shown(call, result["DBInstances"][0])}
+
+
+def as_restored(call: Call, model: Any) -> None:
+    """Give a restored database the settings of the call: those that it does not name are AWS's, not the origin's."""
+    for parameter, (attribute, default) in _SETTINGS.items():
+        setattr(model, attribute, call.params.get(parameter, default))
