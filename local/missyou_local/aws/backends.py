@@ -64,6 +64,15 @@ def on_reset(forget: Callable[[], None]) -> None:
     _resets.append(forget)
 
 
+def roots() -> list[Any]:
+    """Return the objects that all state hangs from: moto's backends, and the containers of our behaviours."""
+    from moto.core.base_backend import BackendDict  # noqa: PLC0415
+
+    # A behaviour registers its container's own `clear`.
+    ours = [getattr(forget, "__self__", None) for forget in _resets]
+    return [*BackendDict._instances, *(each for each in ours if isinstance(each, (dict, set, list)))]
+
+
 def reset() -> None:
     """Wipe all accounts and regions: moto's models and the state of the behaviours."""
     from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415
