@@ -9,7 +9,13 @@ from pathlib import Path
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "passes": ("passes",),
-    "cluster": ("integration/test_operator.py", "integration/test_leader.py", "integration/crd", "observability"),
+    "cluster": (
+        "integration/test_operator.py",
+        "integration/test_leader.py",
+        "integration/test_shards.py",
+        "integration/crd",
+        "observability",
+    ),
     "app": (
         "integration/test_app.py",
         "integration/test_rollouts.py",

@@ -15,6 +15,16 @@ def test_environment_and_flags():
     assert parse_settings(["--region", "us-east-1"], environ).region == "us-east-1"
 
 
+def test_shards_need_leases(capsys):
+    environ = {"AWS_REGION": "x"}
+    assert parse_settings([], environ).shards == 1
+    assert parse_settings(["--leader-elect"], {**environ, "MISSYOU_SHARDS": "6"}).shards == 6
+    for arguments, said in ((["--shards=6"], "--leader-elect"), (["--leader-elect", "--shards=17"], "1 to 16")):
+        with pytest.raises(SystemExit):
+            parse_settings(arguments, environ)
+        assert said in capsys.readouterr().err
+
+
 def test_the_permissions_boundary_is_an_arn():
     arn = "arn:aws:iam::123456789012:policy/team/missyou-boundary"
     environ = {"AWS_REGION": "x", "MISSYOU_PERMISSIONS_BOUNDARY": arn}

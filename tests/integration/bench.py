@@ -69,6 +69,9 @@ class Bench:
             "KUBECONFIG": str(identity),
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": self.key,
+            # Part of the user agent of each request, also of those that are signed by a role.
+            "AWS_SDK_UA_APP_ID": self.key,
+            "POD_NAME": self.key,
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",

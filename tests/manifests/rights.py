@@ -15,7 +15,10 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """One verb on one resource, by one role (as `ClusterRole "x"`); `name` where it is for one object only."""
+    """One verb on one resource, by one role (as `ClusterRole "x"`).
+
+    `name` where it is for certain objects only: that of the first.
+    """
 
     role: str
     verb: str
@@ -54,9 +57,13 @@ def _taken_apart(rule: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         for resource in rule["resources"]:
             plural, _, sub = resource.partition("/")
             whole = ".".join(part for part in (plural, group) if part) + (f"/{sub}" if sub else "")
-            for name in rule.get("resourceNames", [""]):
-                for verb in rule["verbs"]:
-                    yield verb, whole, name
+            for verb in rule["verbs"]:
+                yield verb, whole, rule.get("resourceNames", [""])[0]
+
+
+def further_names(objects: Iterable[Item]) -> set[str]:
+    """Give the names of objects that a right is for beside the first."""
+    return {name for role in roles(objects) for rule in role["rules"] for name in rule.get("resourceNames", ())[1:]}
 
 
 def shipped() -> list[Item]:

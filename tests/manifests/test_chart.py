@@ -116,6 +116,7 @@ def test_values_reach_their_places(run: Run) -> None:
         "image.tag": "1.2.3",
         "region": "eu-west-1",
         "replicas": "1",
+        "shards": "6",
         "serviceAccount.annotations.eks\\.amazonaws\\.com/role-arn": "arn:aws:iam::123456789012:role/operator",
         "namespaces": "{a,b}",
         "secretNamespaces.a": "{gemini}",
@@ -142,6 +143,7 @@ def test_values_reach_their_places(run: Run) -> None:
     environ = {each["name"]: each.get("value") for each in container["env"]}
     assert environ["AWS_REGION"] == "eu-west-1"
     assert environ["MISSYOU_NAMESPACES"] == "a,b"
+    assert environ["MISSYOU_SHARDS"] == "6"
     assert environ["AWS_ENDPOINT_URL"] == "http://aws"
 
 

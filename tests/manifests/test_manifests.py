@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from missyou_operator.controller.sharding import MOST_MEMBERS, MOST_SHARDS
+
 from .conftest import ROOT, Kubectl
 
 PLACES = ("base", *sorted(f"overlays/{path.name}" for path in (ROOT / "manifests/overlays").iterdir()))
@@ -114,7 +116,9 @@ def test_the_operator_may_this_and_nothing_more(installed: Kubectl) -> None:
     lease = "leases.coordination.k8s.io"
     for verb, what in (
         ("create", lease),
-        ("get", f"{lease}/missyou-operator"),
-        ("update", f"{lease}/missyou-operator"),
+        ("list", lease),
+        ("update", f"{lease}/missyou-operator-0"),
+        ("update", f"{lease}/missyou-operator-{MOST_SHARDS - 1}"),
+        ("update", f"{lease}/missyou-operator-member-{MOST_MEMBERS - 1}"),
     ):
         assert installed("auth", "can-i", verb, what, account, "-n", "missyou-system").stdout.strip() == "yes"

@@ -44,7 +44,7 @@ def promtool() -> Path:
 @pytest.fixture(scope="session")
 def exported() -> Scrape:
     """One of every series that there can be."""
-    metrics = Metrics({"change": 8, "resync": 24}, lambda: True)
+    metrics = Metrics({"change": 8, "resync": 24}, {"missyou-operator-0": lambda: True})
     meta = {"namespace": "default", "name": "one", "creationTimestamp": "2026-01-01T00:00:00Z"}
     metrics.seen({**meta, "deletionTimestamp": "2026-01-02T00:00:00Z"}, {})
     asks = {"reason": "ApprovalRequired", "lastTransitionTime": "2026-01-01T00:00:00Z"}

@@ -57,7 +57,7 @@ def it_is_not_ready_before_aws_accepts_its_credentials(bench: Bench) -> None:
     assert get(bench, "/healthz") == (200, "ok\n")
     bench.aws.control.faults.replace([])
     assert processes.wait_until(lambda: get(bench, "/readyz") == (200, "working\n"), PATIENCE), get(bench, "/readyz")
-    assert scrape(bench).value("leader_election_master_status", name="missyou-operator") == 1.0
+    assert scrape(bench).value("leader_election_master_status", name="missyou-operator-0") == 1.0
 
 
 def a_creation_that_is_throttled_and_refused(bench: Bench) -> None:

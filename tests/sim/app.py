@@ -81,6 +81,7 @@ class App:
     def restart(self, *, ago: float = 3600.0) -> None:
         """Lose everything that the operator remembers; the process that takes over began `ago` seconds ago."""
         self.memory = Memory()
+        began = utc_now() - timedelta(seconds=ago)
         self.process = Process(self.door)
         self.accounts = Accounts(self.process)
         self.reconciler = Reconciler(
@@ -91,7 +92,7 @@ class App:
                 Seeded(self.seed),
                 self.region,
                 45.0,
-                started=utc_now() - timedelta(seconds=ago),
+                acts_since=lambda: began,
                 confirm_deletion=self.asks_to_confirm,
                 record_place=lambda _namespace, _name, place: self.annotate("place", place),
                 tenants=self.tenants,

@@ -74,6 +74,7 @@ class Application:
                 "account": backends.account_of(request.access_key),
                 "caller": request.access_key,
                 "session": session_of(request.access_key),
+                "agent": request.environ.get("HTTP_USER_AGENT", ""),
                 "status": response.status if response else 0,
                 "error": wire.error_code(response) if response else None,
                 "rules": effect.names,

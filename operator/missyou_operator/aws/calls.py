@@ -13,8 +13,15 @@ from missyou_operator.aws.errors import is_credentials, is_throttling
 
 #: The code of a successful request, and of one that got no answer.
 OK, NO_ANSWER = "OK", "NoAnswer"
+#: Beginnings of the names of operations that change nothing. A role is assumed, a policy simulated.
+_READS = ("Describe", "List", "Get", "BatchGet", "AssumeRole", "Simulate")
 #: Keys in botocore's context of a call: the call's name and the start of the attempt.
 _NAME, _START = "missyou-name", "missyou-start"
+
+
+def reads(operation: str) -> bool:
+    """Return whether an operation (`DescribeVpcs`) changes nothing."""
+    return operation.startswith(_READS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any
 from missyou_operator.api import AppSpec
 from missyou_operator.api.annotations import TAKE_OVER
 from missyou_operator.api.conditions import Reason
+from missyou_operator.aws.calls import reads
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import classify
@@ -41,8 +42,6 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 #: Calls to AWS at the same time.
 _WORKERS = 32
 _RESYNC = 45.0
-#: Beginnings of the names of operations that change nothing. A role is assumed, a policy simulated.
-_READS = ("Describe", "List", "Get", "BatchGet", "AssumeRole", "Simulate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +147,7 @@ def failures() -> Iterator[None]:
 def only_reads(event_name: str, **_: Any) -> None:
     """Refuse every request that could change something: botocore's `before-send`."""
     operation = event_name.rpartition(".")[2]
-    if not operation.startswith(_READS):
+    if not reads(operation):
         raise PermissionError(f"this command reads AWS only, and {operation} may change it")
 
 

@@ -31,8 +31,8 @@ from missyou_operator.stack.naming import NAMES
 from missyou_operator.stack.secrets import KubernetesSecret, NotOpaqueError
 from missyou_operator.tenancy.grant import Grant
 
-#: Seconds after a start of the operator in which AWS may not show what the one before has made at the last moment
-#: (EC2 lags behind by up to 10 s).
+#: Seconds after a start of the operator, or the takeover of a shard, in which AWS may not show what the operator before
+#: has made at the last moment (EC2 lags behind by up to 10 s).
 _SETTLING = 10.0
 #: Returns the data of a Kubernetes Secret by namespace and name, or None where there is none; a value that is not text
 #: is None. Errors: PermissionError with the name of the user that was refused, NotOpaqueError.
@@ -44,7 +44,8 @@ class Environment:
     """What passes work with.
 
     `cluster` is the UID of the Kubernetes cluster, `pool` the workers for calls to AWS, `region` that of apps that name
-    none, `resync` the seconds between two full observations, `started` when this process began.
+    none, `resync` the seconds between two full observations; `acts_since` returns since when this process acts for the
+    app that a pass is run for.
     """
 
     accounts: Accounts
@@ -53,7 +54,7 @@ class Environment:
     pool: Workers
     region: str
     resync: float
-    started: datetime = field(default_factory=utc_now)
+    acts_since: Callable[[], datetime] = field(default_factory=lambda: _always(utc_now()))
     prices: PriceTable = field(default_factory=bundled)
     #: Whether the deletion of a production app's data has to be confirmed.
     confirm_deletion: bool = True
@@ -66,13 +67,13 @@ class Environment:
     def just_started(self, body: Mapping[str, Any]) -> bool:
         """Return whether AWS may not show yet what the process before this one made for an app at the last moment.
 
-        An app that is younger than this process cannot have been begun by another.
+        An app that was created since this process works on its shard cannot have been begun by another.
         """
-        created = body["metadata"].get("creationTimestamp")
-        if (utc_now() - self.started).total_seconds() > _SETTLING or not created:
+        created, since = body["metadata"].get("creationTimestamp"), self.acts_since()
+        if (utc_now() - since).total_seconds() > _SETTLING or not created:
             return False
         # Kubernetes cuts the fraction of the second off: an app of the very second of the start is younger, too.
-        return datetime.fromisoformat(created) + timedelta(seconds=1) <= self.started
+        return datetime.fromisoformat(created) + timedelta(seconds=1) <= since
 
     def moves(self, body: Mapping[str, Any], grant: Grant | None) -> bool:
         """Return whether an app's stack, which has nothing in AWS yet, moves to another account or region.
@@ -195,6 +196,10 @@ class Environment:
             elif data and (value := data[key.key]):
                 found[key.address] = (Observed(KubernetesSecret, key.name, key.name, {"value": Sensitive(value)}),)
         return found, unusable
+
+
+def _always(moment: datetime) -> Callable[[], datetime]:
+    return lambda: moment
 
 
 def _existing_names(spec: Mapping[str, Any]) -> dict[str, str]:

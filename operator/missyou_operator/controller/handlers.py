@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -26,7 +27,6 @@ from missyou_operator.aws.calls import Call
 from missyou_operator.aws.session import Accounts
 from missyou_operator.controller.environment import Environment
 from missyou_operator.controller.kube import RIGHTS, Kube
-from missyou_operator.controller.leader import Leader
 from missyou_operator.controller.lease import Candidate
 from missyou_operator.controller.logs import Threads
 from missyou_operator.controller.loop import AppLoop, Shared, plain
@@ -35,6 +35,8 @@ from missyou_operator.controller.probes import Answer, ProbeServer
 from missyou_operator.controller.readiness import Readiness
 from missyou_operator.controller.reconcile import Reconciler
 from missyou_operator.controller.settings import Settings
+from missyou_operator.controller.sharding import shard_lease, shard_of
+from missyou_operator.controller.shards import Alone, Shards, acting
 from missyou_operator.controller.tenants import Key, Tenants
 from missyou_operator.controller.watching import Watching
 
@@ -73,14 +75,18 @@ class Operator:
 
     def __init__(self, settings: Settings, kube: Kube) -> None:
         self.settings, self.kube = settings, kube
-        candidate = Candidate(settings.identity)
-        self.leader = Leader(self.kube, candidate) if settings.leader_elect else None
+        self.shards = Shards(kube, Candidate(settings.identity), settings.shards) if settings.leader_elect else Alone()
         self.calls = Threads(settings.workers, "aws")
-        self.loops: dict[tuple[str, str], AppLoop] = {}
-        accounts = Accounts(self.leader.check if self.leader else None, self.called)
-        self.metrics = Metrics(_LANES, self.leads)
+        #: All apps as the watch has shown them, the loops of those in shards of ours, and loops that are ending.
+        self.apps: dict[Key, kopf.Body] = {}
+        self.loops: dict[Key, AppLoop] = {}
+        self.running: set[AppLoop] = set()
+        self.shards.follow(lambda: self._soon(self._divide), self.busy)
+        accounts = Accounts(self.shards.check, self.called)
+        leases = {shard_lease(shard): partial(self.shards.leads, shard) for shard in range(self.shards.shards)}
+        self.metrics = Metrics(_LANES, leases)
         self.readiness = Readiness(
-            self.leads,
+            self.shards,
             lambda: self.kube.apps(settings.namespaces),
             lambda: accounts.get(settings.region).identity(),
         )
@@ -99,26 +105,39 @@ class Operator:
             permissions_boundary=settings.permissions_boundary,
             record_place=self.record_place,
             tenants=self.tenants,
+            acts_since=self._acts_since,
         )
         self.shared = Shared(
             self.kube,
             Reconciler(environment),
             self.metrics,
             {name: Threads(width, name) for name, width in _LANES.items()},
-            self.leader.check if self.leader else lambda: None,
+            self.shards.check,
         )
 
     def record_place(self, namespace: str, name: str, place: str) -> None:
         """Store where a stack lives, before anything of it is created."""
-        if self.leader:
-            self.leader.check()
+        self.shards.check()
         self.kube.annotate(namespace, name, PLACE, place)
+
+    def busy(self, shard: int) -> bool:
+        """Return whether a pass of a shard may be under way. Any thread may call it."""
+        return any(loop.term.shard == shard for loop in list(self.running))
+
+    @staticmethod
+    def _acts_since() -> datetime:
+        term = acting.get()
+        assert term is not None, "a pass is run by the loop of an app, which acts in a term"  # noqa: S101
+        return term.since
 
     def woken(self, keys: Sequence[Key]) -> None:
         """Have the loops of apps run a pass at once. Any thread may call it."""
+        self._soon(partial(self._wake, list(keys)))
+
+    def _soon(self, what: Callable[[], None]) -> None:
         # Before the event loop turns, and after it has ended, every app is looked at anyway.
         with contextlib.suppress(RuntimeError, AttributeError):
-            self.turning.call_soon_threadsafe(self._wake, list(keys))  # type: ignore[union-attr]
+            self.turning.call_soon_threadsafe(what)  # type: ignore[union-attr]
 
     def _wake(self, keys: Sequence[Key]) -> None:
         for key in keys:
@@ -153,24 +172,19 @@ class Operator:
     async def wind_up(self, **_: Any) -> None:
         """End all loops, each after the call that it is in."""
         self.sweeper.cancel()
-        loops, self.loops = list(self.loops.values()), {}
-        for loop in loops:
+        self.apps, self.loops = {}, {}
+        for loop in self.running:
             loop.stop()
-        if loops:
-            await asyncio.wait([loop.task for loop in loops], timeout=_GRACE)
+        if self.running:
+            await asyncio.wait([loop.task for loop in self.running], timeout=_GRACE)
         self.readiness.end()
 
     def end(self) -> None:
-        """Let passes that are still under way end at their next call, then give the lease to the next operator."""
-        if self.leader:
-            self.leader.resign()
-            for lane in self.shared.lanes.values():
-                lane.shutdown(cancel_futures=True)
-            self.leader.release()
-
-    def leads(self) -> bool:
-        """Return whether this is the operator that works."""
-        return self.leader is None or self.leader.leads
+        """Let passes that are still under way end at their next call, then give the leases to the other operators."""
+        self.shards.resign()
+        for lane in self.shared.lanes.values():
+            lane.shutdown(cancel_futures=True)
+        self.shards.release()
 
     def answers(self) -> Mapping[str, Callable[[], Answer]]:
         """Return what the probes' port answers, by path."""
@@ -190,41 +204,73 @@ class Operator:
         meta = body.metadata
         key = (meta["namespace"], meta["name"])
         self.readiness.seen(meta["uid"])
-        loop = self.loops.get(key)
+        known = self.apps.get(key)
         if event["type"] == "DELETED":
-            self.metrics.gone(meta)
-            if loop and loop.uid == meta["uid"]:
-                self.loops.pop(key).stop()
-                self._wake(self.tenants.app_gone(key))
+            if known is None or known.metadata["uid"] == meta["uid"]:
+                self._gone(key)
             return
         self._wake(self.tenants.app_seen(plain(body)))
-        self.metrics.seen(dict(meta), dict(body.status))
-        if loop and loop.uid == meta["uid"]:
+        if known is not None and known.metadata["uid"] != meta["uid"]:
+            # The watch was cut while the app was deleted and made anew.
+            self._leave(key)
+        self.apps[key] = body
+        self._work_on(key, body)
+
+    def _work_on(self, key: Key, body: kopf.Body) -> None:
+        """Have a loop for an app of one of our shards, and none for any other."""
+        term, loop = self.shards.terms.get(shard_of(body.metadata["uid"], self.shards.shards)), self.loops.get(key)
+        if term is None or (loop and loop.term is not term):
+            self._leave(key)
+            loop = None
+        if term is None:
+            return
+        self.metrics.seen(dict(body.metadata), dict(body.status))
+        if loop:
             loop.seen(body)
             return
-        if loop:
-            # The watch was cut while the app was deleted and made anew.
+        self.loops[key] = loop = AppLoop(self.shared, body, term)
+        self.running.add(loop)
+        loop.task.add_done_callback(lambda _: self._ended(loop))
+
+    def _leave(self, key: Key) -> None:
+        """End the loop of an app, if it has one."""
+        if loop := self.loops.pop(key, None):
             loop.stop()
-        self.loops[key] = AppLoop(self.shared, body)
+            self.metrics.gone(loop.meta)
+
+    def _ended(self, loop: AppLoop) -> None:
+        self.running.discard(loop)
+        if not self.busy(loop.term.shard):
+            self.shards.nudge()
+
+    def _gone(self, key: Key) -> None:
+        """Forget an app that is deleted."""
+        self.apps.pop(key, None)
+        self._leave(key)
+        self._wake(self.tenants.app_gone(key))
+
+    def _divide(self) -> None:
+        """Begin to work on the apps of new shards, and end it for those of shards that are lost or given up."""
+        for key, body in self.apps.items():
+            self._work_on(key, body)
 
     async def _sweep(self) -> None:
-        """End the loops of apps that went while no watch could show it: after "410 Gone", a watch begins with what is.
+        """Forget apps that went while no watch could show it: after "410 Gone", a watch begins with what is.
 
         Otherwise a stack without an app would be kept, and put right, until the operator restarts.
         """
         while True:
             await asyncio.sleep(_SWEEP * self.settings.resync)
-            before, listing = dict(self.loops), partial(self.kube.apps, self.settings.namespaces)
+            before, listing = dict(self.apps), partial(self.kube.apps, self.settings.namespaces)
             try:
                 there = await asyncio.get_running_loop().run_in_executor(self.shared.lanes["resync"], listing)
             except (ApiException, HTTPError, OSError):
                 continue
-            for key, loop in before.items():
-                if loop.uid not in there and self.loops.get(key) is loop:
+            for key, body in before.items():
+                uid, known = body.metadata["uid"], self.apps.get(key)
+                if uid not in there and known is not None and known.metadata["uid"] == uid:
                     logger.warning("%s/%s is gone, which no watch has shown", *key)
-                    self.metrics.gone(dict(zip(("namespace", "name"), key, strict=True)))
-                    self.loops.pop(key).stop()
-                    self._wake(self.tenants.app_gone(key))
+                    self._gone(key)
 
 
 def serve(settings: Settings) -> None:
@@ -242,14 +288,13 @@ def serve(settings: Settings) -> None:
         ProbeServer(settings.probes, operator.answers())
     if not settings.permissions_boundary:
         logger.warning(_UNBOUNDED)
-    if operator.leader:
-        operator.leader.acquire()
     try:
         Watching(kube, operator.tenants, operator.woken).begin(settings.namespaces)
     except ApiException as error:
         sys.exit(f"the operator may not list MissYouTenants and namespaces ({error.status} {error.reason}): {RIGHTS}")
     except (HTTPError, OSError) as error:
         sys.exit(f"cannot reach the API server ({type(error).__name__}): is it up, and does KUBECONFIG lead to it?")
+    operator.shards.begin()
     try:
         with contextlib.suppress(KeyboardInterrupt):
             while ended := _watch(operator):

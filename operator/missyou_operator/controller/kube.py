@@ -6,7 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -25,13 +25,15 @@ from missyou_operator.stack.secrets import NotOpaqueError
 _TIMEOUT = (5, 15)
 #: Seconds that one watch of tenants or namespaces lasts. A dead connection is noticed ten seconds later.
 _WATCH = 30
-#: The same for the lease, whose renewal must not hang.
+#: The same for the leases, whose renewal must not hang.
 _SOON = (2, 2)
 #: How the API server words a refusal, in JSON, whoever authorizes.
 _REFUSED = re.compile(r'User \\"(?P<user>[^"]+)\\" cannot')
 #: What gives the operator its permissions in the cluster.
 RIGHTS = "apply manifests/base/rbac.yaml (clusterrole and clusterrolebinding missyou-operator)"
 _MANAGER = "missyou-operator"
+#: The labels of a Lease: by which all of them are listed, and into how many shards its holder divides all apps.
+_PART_OF, _SHARDS = "app.kubernetes.io/name", "missyou.app/shards"
 #: A policy engine's explanation may be long, and an Event's message has 1,024 bytes.
 _MOST = 600
 
@@ -39,8 +41,8 @@ _MOST = 600
 class Kube:
     """Thread-safe: the client keeps a pool of connections."""
 
-    def __init__(self, namespace: str = "", lease: str = "missyou-operator") -> None:
-        self._namespace, self._lease = namespace, lease
+    def __init__(self, namespace: str = "") -> None:
+        self._namespace = namespace
         try:
             config.load_incluster_config()  # type: ignore[no-untyped-call]
         except config.ConfigException:
@@ -56,24 +58,27 @@ class Kube:
         assert metadata is not None and metadata.uid, "every stored object has metadata with a UID"  # noqa: S101, PT018
         return metadata.uid
 
-    def read_lease(self) -> Record:
-        """Return the record of the operators' lease, an empty one where there is no Lease yet."""
-        try:
-            lease = self._coordination.read_namespaced_lease(self._lease, self._namespace, _request_timeout=_SOON)
-        except ApiException as error:
-            if error.status == 404:
-                return Record()
-            raise
-        return _record(lease)
+    def list_leases(self) -> Mapping[str, Record]:
+        """Return the records of the operator's Leases by name. Without a version to begin with, no list is stale."""
+        found: Any = self._coordination.list_namespaced_lease(
+            self._namespace, label_selector=f"{_PART_OF}={_MANAGER}", _request_timeout=_SOON
+        )
+        return {lease.metadata.name: _record(lease) for lease in found.items}
 
-    def write_lease(self, holder: str, seen: Record, duration: int, now: datetime) -> Record:
+    def write_lease(self, name: str, holder: str, seen: Record, shards: int, duration: int) -> Record:
         """Put a holder in place of the record that was seen. Error: ApiException 409 where somebody was quicker."""
-        meta = client.V1ObjectMeta(name=self._lease, namespace=self._namespace, resource_version=seen.version or None)
+        meta = client.V1ObjectMeta(
+            name=name,
+            namespace=self._namespace,
+            resource_version=seen.version or None,
+            labels={_PART_OF: _MANAGER, _SHARDS: str(shards)},
+        )
+        now = datetime.now(UTC)
         spec = client.V1LeaseSpec(holder_identity=holder, lease_duration_seconds=duration, renew_time=now)
         body = client.V1Lease(metadata=meta, spec=spec)
         if seen.version:
             replace = self._coordination.replace_namespaced_lease
-            return _record(replace(self._lease, self._namespace, body, _request_timeout=_SOON))
+            return _record(replace(name, self._namespace, body, _request_timeout=_SOON))
         create = self._coordination.create_namespaced_lease
         return _record(create(self._namespace, body, _request_timeout=_SOON))
 
@@ -238,7 +243,9 @@ def explanation(error: ApiException) -> str:
 
 
 def _record(lease: Any) -> Record:
-    return Record(lease.spec.holder_identity or "", lease.metadata.resource_version or "")
+    shards = (lease.metadata.labels or {}).get(_SHARDS, "")
+    holder = lease.spec.holder_identity or ""
+    return Record(holder, lease.metadata.resource_version or "", int(shards) if shards.isdecimal() else 1)
 
 
 def _text(raw: str | bytes) -> str | None:

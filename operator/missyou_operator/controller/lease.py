@@ -18,15 +18,19 @@ class Terms:
 
     duration: float = 10.0
     deadline: float = 6.0
-    retry: float = 1.5
+    retry: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What stands in the Lease: its holder ("" for none) and the version of the object ("" where there is none)."""
+    """What stands in the Lease: its holder ("" for none) and the version of the object ("" where there is none).
+
+    `shards` is into how many shards the holder divides all apps.
+    """
 
     holder: str = ""
     version: str = ""
+    shards: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +47,27 @@ class Candidate:
     since: float = 0.0
     renewed: float = float("-inf")
 
+    @property
+    def holder(self) -> str:
+        """The holder as last read, "" for none."""
+        return self.seen.holder if self.seen else ""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the record bears our name. That alone does not allow to act."""
+        return self.holder == self.identity
+
+    def lapsed(self, now: float) -> bool:
+        """Return whether the record has stood unchanged for so long that its holder acts no more."""
+        return now >= self.since + self.terms.duration
+
     def observe(self, record: Record, now: float) -> Candidate:
         """Remember the record as it was read."""
         return self if record == self.seen else replace(self, seen=record, since=now)
 
     def may_write(self, now: float) -> bool:
         """Return whether to write our name into the record that was seen: it is free, ours, or stands for too long."""
-        if self.seen is None:
-            return False
-        return self.seen.holder in {"", self.identity} or now >= self.since + self.terms.duration
+        return self.seen is not None and (self.holder in {"", self.identity} or self.lapsed(now))
 
     def wrote(self, record: Record, began: float) -> Candidate:
         """Remember a write that succeeded. `began` is when it was begun."""

@@ -29,6 +29,7 @@ from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.metrics import Metrics, Pass
 from missyou_operator.controller.reconcile import Reconciler
 from missyou_operator.controller.report import Report
+from missyou_operator.controller.shards import NotLeaderError, Term, acting
 
 T = TypeVar("T")
 
@@ -55,10 +56,13 @@ class Shared:
 
 
 class AppLoop:
-    """Runs until the app is gone, or `stop` is called. All methods belong to the event loop."""
+    """Runs until the app is gone, or `stop` is called. All methods belong to the event loop.
 
-    def __init__(self, shared: Shared, body: kopf.Body) -> None:
-        self._shared, self._body, self._sign = shared, body, _sign(body)
+    `term`: of the shard that the app belongs to. Nothing is done for the app after its end.
+    """
+
+    def __init__(self, shared: Shared, body: kopf.Body, term: Term) -> None:
+        self._shared, self._body, self._sign, self.term = shared, body, _sign(body), term
         self._memory, self._wake = Memory(), asyncio.Event()
         self._stopped = False
         # A start with a thousand settled stacks must not keep a person waiting.
@@ -67,8 +71,12 @@ class AppLoop:
         self._written: tuple[float, dict[str, Any]] = (float("-inf"), {})
         #: What Kubernetes last refused to store and why, and the seconds until what was not stored is tried again.
         self._refusal, self._pause = "", _CONFLICT
-        self.uid: str = body.metadata["uid"]
         self.task = asyncio.create_task(self._run())
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """The app's metadata as last seen."""
+        return self._body.metadata
 
     def seen(self, body: kopf.Body) -> None:
         """Take over the newest state, and wake up when something has changed that matters: not our own status."""
@@ -87,10 +95,14 @@ class AppLoop:
         self._wake.set()
 
     async def _run(self) -> None:
+        acting.set(self.term)
         while not self._stopped:
             self._wake.clear()
             try:
                 requeue_after = await self._step(self._body)
+            except NotLeaderError:
+                # It may become ours again; and if it does not, this loop is ended.
+                requeue_after = _SILENCE
             except Exception:
                 logger.exception("%s: the pass failed", _name(self._body.metadata))
                 requeue_after = _REFUSAL
@@ -132,7 +144,7 @@ class AppLoop:
         run = shared.metrics.queued(lane, shared.reconciler.teardown if deleting else shared.reconciler.reconcile)
         work = partial(run, seen, self._memory, partial(self._interrupted, deleting))
         try:
-            report = await _in(shared.lanes[lane], work)
+            report = await _in(shared.lanes[lane], partial(self._unless_stopped, work))
             if not report.done and not await self._tell(body, seen, report):
                 return replace(report, requeue_after=min(report.requeue_after, self._pause))
             return report
@@ -140,6 +152,12 @@ class AppLoop:
             shared.metrics.passed(Pass(seen, report))
             result = report.result if report else "error"
             logger.debug("pass ended: %s", result, extra={"result": result, "seconds": round(seconds() - began, 3)})
+
+    def _unless_stopped(self, work: Callable[[], Report]) -> Report:
+        """Run a pass in a thread. One that has waited until its shard was given up is not begun."""
+        if self._stopped:
+            raise NotLeaderError
+        return work()
 
     def _interrupted(self, deleting: bool) -> bool:
         return self._stopped or (not deleting and bool(self._body.metadata.get("deletionTimestamp")))

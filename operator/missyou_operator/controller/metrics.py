@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -51,7 +52,7 @@ class Pass:
 class Metrics:
     """All metrics of one operator. Thread-safe."""
 
-    def __init__(self, workers: Mapping[str, int], leads: Callable[[], bool]) -> None:
+    def __init__(self, workers: Mapping[str, int], leases: Mapping[str, Callable[[], bool]]) -> None:
         self._lock = threading.Lock()
         self._apps: dict[tuple[str, str], AppMetrics] = {}
         self.registry = r = CollectorRegistry(auto_describe=True)
@@ -80,11 +81,12 @@ class Metrics:
             self._waits.labels(name)
         leading = Gauge(
             "leader_election_master_status",
-            "Whether this operator leads (1) or stands by (0)",
+            "Whether this operator holds a Lease (1) or stands by (0): there is one for each shard of the apps",
             lane,
             registry=r,
         )
-        leading.labels("missyou-operator").set_function(lambda: float(leads()))
+        for name, leads in leases.items():
+            leading.labels(name).set_function(partial(_as_number, leads))
         self._calls = Counter(
             "missyou_aws_requests_total", "Requests to AWS, including retries", [*call, "code"], registry=r
         )
@@ -170,6 +172,10 @@ class Metrics:
         if not _is_ready(before) and _is_ready(after):
             occasion, since = _unready_since(meta, before)
             self._ready.labels(occasion).observe(max(0.0, (utc_now() - since).total_seconds()))
+
+
+def _as_number(told: Callable[[], bool]) -> float:
+    return float(told())
 
 
 def _key(meta: Mapping[str, Any]) -> tuple[str, str]:

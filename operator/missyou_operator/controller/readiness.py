@@ -13,6 +13,7 @@ from urllib3.exceptions import HTTPError
 from missyou_operator.aws.calls import OK, Call
 from missyou_operator.aws.clock import seconds
 from missyou_operator.controller.probes import Answer
+from missyou_operator.controller.shards import Alone, NotLeaderError, Shards
 
 #: Seconds after which an event loop that does not turn is stuck.
 _STUCK = 30.0
@@ -23,12 +24,12 @@ _AGAIN = 2.0
 class Readiness:
     """The answers to `/healthz` and `/readyz`.
 
-    `leads` returns whether this operator is the leader; `apps` lists the UIDs of all apps that it serves; `identify`
+    `shards` knows which shards this operator works on; `apps` lists the UIDs of all apps that it serves; `identify`
     makes a call with its own credentials. The two may raise what their libraries raise.
     """
 
-    def __init__(self, leads: Callable[[], bool], apps: Callable[[], Set[str]], identify: Callable[[], object]) -> None:
-        self._leads, self._apps, self._identify = leads, apps, identify
+    def __init__(self, shards: Shards | Alone, apps: Callable[[], Set[str]], identify: Callable[[], object]) -> None:
+        self._shards, self._apps, self._identify = shards, apps, identify
         self._beat = float("inf")
         self._forget()
         self._untrusted = "AWS has not been asked yet"
@@ -57,15 +58,18 @@ class Readiness:
             self._untrusted = ""
 
     def healthy(self) -> Answer:
-        """Return whether the event loop turns (or has not begun to: this operator waits for the lease)."""
+        """Return whether the event loop turns (or has not begun to: this operator waits for its CRD)."""
         return (200, "ok\n") if self._beat > seconds() - _STUCK else (503, "the event loop is stuck\n")
 
     def ready(self) -> Answer:
-        """Return whether it works, or stands by for the one that does."""
-        if not self._leads():
+        """Return whether it works, or stands by for those that do."""
+        mine = sorted(filter(self._shards.leads, range(self._shards.shards)))
+        if not mine:
             return 200, "standing by\n"
-        why = self._not_beating() or self._unlisted or self._untrusted
-        return (503, f"{why}\n") if why else (200, "working\n")
+        if why := self._not_beating() or self._unlisted or self._untrusted:
+            return 503, f"{why}\n"
+        which = f" on {', '.join(map(str, mine))} of {self._shards.shards} shards" if self._shards.shards > 1 else ""
+        return 200, f"working{which}\n"
 
     def _forget(self) -> None:
         self._seen: set[str] = set()
@@ -100,8 +104,8 @@ class Readiness:
     def _aws_answers(self) -> bool:
         try:
             self._identify()
-        except ClientError:
-            # What AWS answered, `call` has heard.
+        except (ClientError, NotLeaderError):
+            # What AWS answered, `call` has heard. Who has no shard does not ask.
             return False
         except BotoCoreError as error:
             self._untrusted = f"AWS cannot be asked ({type(error).__name__})"

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from missyou_operator.controller.sharding import MOST_SHARDS
 from missyou_operator.cost import BadTable, PriceTable, bundled, read_table
 
 _BOUNDARY = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", re.ASCII)
@@ -20,7 +21,7 @@ _BOUNDARY = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", 
 class Settings:
     """`namespaces` empty: all of them. `resync` in seconds. `probes` is host:port, or empty for none.
 
-    `own_namespace` is where the Lease lives, if `leader_elect`; `identity` is the name in it. `confirm_deletion`:
+    `own_namespace` is where the Leases live, if `leader_elect`; `identity` is the name in them. `confirm_deletion`:
     whether the deletion of a production app's data has to be confirmed. `require_tenants`: without a MissYouTenant
     nothing is granted.
     """
@@ -39,6 +40,8 @@ class Settings:
     confirm_deletion: bool = True
     require_tenants: bool = False
     permissions_boundary: str = ""
+    #: Into how many shards all apps are divided.
+    shards: int = 1
 
 
 def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Settings:
@@ -83,13 +86,19 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         "--leader-elect",
         action=argparse.BooleanOptionalAction,
         default=environ.get("MISSYOU_LEADER_ELECT", "") == "true",
-        help="work only while holding the Lease missyou-operator, so that several operators may run "
-        "(env MISSYOU_LEADER_ELECT=true)",
+        help="work only while holding Leases, so that several operators may run (env MISSYOU_LEADER_ELECT=true)",
+    )
+    parser.add_argument(
+        "--shards",
+        type=int,
+        default=environ.get("MISSYOU_SHARDS", "1"),
+        help="into how many shards all apps are divided, each worked on by one of the operators that run; with "
+        f"--leader-elect, 1 to {MOST_SHARDS} (env MISSYOU_SHARDS; default: 1, so that one works and the others wait)",
     )
     parser.add_argument(
         "--own-namespace",
         default=environ.get("POD_NAMESPACE", "missyou-system"),
-        help="namespace of that Lease (env POD_NAMESPACE; default: missyou-system)",
+        help="namespace of those Leases (env POD_NAMESPACE; default: missyou-system)",
     )
     parser.add_argument(
         "--log-format",
@@ -144,6 +153,10 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         )
     if not 1 <= given.workers <= 256:
         parser.error("--workers must be 1 to 256")
+    if not 1 <= given.shards <= MOST_SHARDS:
+        parser.error(f"--shards must be 1 to {MOST_SHARDS}, not {given.shards}")
+    if given.shards > 1 and not given.leader_elect:
+        parser.error("--shards needs --leader-elect: an operator without Leases works on all apps")
     return Settings(
         given.region,
         tuple(given.namespace),
@@ -159,6 +172,7 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         given.confirm_deletion == "production",
         given.require_tenants,
         given.permissions_boundary,
+        given.shards,
     )
 
 
