@@ -52,6 +52,10 @@ MODULES = (
     "limits",
     "services.quotas",
     "services.iam.simulating",
+    "services.events.bus",
+    "services.events.cloudtrail",
+    "services.events.states",
+    "services.events.queues",
 )
 
 

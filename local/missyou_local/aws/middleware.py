@@ -11,13 +11,18 @@ from typing import Any
 
 from missyou_local.aws import backends, behaviours, ticking, wire
 from missyou_local.aws.call import ADVANCERS, CHECKS, HANDLERS, Call, Result
+from missyou_local.aws.clock import Clock
 from missyou_local.aws.control import PREFIX, Control
 from missyou_local.aws.errors import AwsError
 from missyou_local.aws.faults import connection
 from missyou_local.aws.pagination import page_of, paginates
+from missyou_local.aws.services.events import cloudtrail, queues
 from missyou_local.aws.services.sts import session_of
 
 _log = logging.getLogger(__name__)
+
+#: Real seconds between two looks at a queue for a poll that waits.
+_POLL = 0.05
 
 behaviours.load()
 
@@ -65,6 +70,8 @@ class Application:
         if response is None and not connection.before(effect):
             share = control.faults.draw(request.name, request.access_key, "lag", nth).random()
             response = self._serve(request, share, ignored=effect.ignored)
+            if request.name == "sqs:ReceiveMessage" and isinstance(control.clock, Clock):
+                response = self._waited(request, response, began)
         control.ledger.record(
             {
                 "time": round(began, 4),
@@ -84,6 +91,14 @@ class Application:
         )
         return connection.after(effect, response)
 
+    def _waited(self, request: wire.Request, response: wire.Response, began: float) -> wire.Response:
+        """Poll a queue until there is a message, or the poll's time is over; nobody else has to wait for that."""
+        until = began + queues.waits(wire.decode_parameters(request))
+        while not queues.has_messages(response) and time.time() < until:
+            time.sleep(_POLL)
+            response = self._serve(request, 0.0, ignored=False)
+        return response
+
     def _serve(self, request: wire.Request, lag: float, *, ignored: bool) -> wire.Response:
         with backends.LOCK:
             try:
@@ -96,6 +111,11 @@ class Application:
 
     def _current(self, request: wire.Request, now: float) -> wire.Response:
         """Answer from the state of this process, as of a time."""
+        response = self._tried(request, now)
+        cloudtrail.record(request, response, now, self._control.timing)
+        return response
+
+    def _tried(self, request: wire.Request, now: float) -> wire.Response:
         try:
             return self._handle(request, backends.account_of(request.access_key), now)
         except AwsError as error:

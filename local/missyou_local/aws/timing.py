@@ -57,6 +57,10 @@ class Timing:
     """How long a new role, or a change of its rights, is unknown to other services."""
     certificate: float = 2.0
     """A certificate from the existence of its validation records to `ISSUED`."""
+    cloudtrail: float = 1.0
+    """A call until CloudTrail's event of it has arrived at EventBridge."""
+    service_event: float = 0.2
+    """A change of a task, a deployment, an image, a database until the event of it has arrived at EventBridge."""
 
     @classmethod
     def instant(cls) -> Timing:
@@ -73,6 +77,7 @@ class Timing:
         backups: an estimate. Web ACLs: seconds to minutes (github.com/hashicorp/terraform-provider-aws, issues 17527
         and 29080). A deleted bucket's name: minutes, up to an hour (aws-behaviour 6.5); the lower end. Storage is
         optimised for six hours or more (RDS User Guide, "Increasing DB instance storage capacity"); the lower end.
+        CloudTrail's events come within seconds up to minutes, those of services within a second or so: an estimate.
         """
         return cls(
             rds=420.0,
@@ -98,6 +103,8 @@ class Timing:
             eni=90.0,
             iam=12.0,
             certificate=90.0,
+            cloudtrail=45.0,
+            service_event=1.0,
         )
 
     def update(self, values: Mapping[str, Any]) -> None:

@@ -212,6 +212,10 @@ class Drift(StatusModel):
     """Fields that differ, with their present and their desired value."""
     found_at: Time
     """When the operator found the change."""
+    by: Annotated[str, Field(exclude_if=operator.not_)] = ""
+    """Who changed it, by the identity in CloudTrail; AWS for its own services. Known where events are installed."""
+    at: Time | None = None
+    """When it was changed, if it is known by whom."""
     action: str = ""
     """What became of it. Correcting: the operator is putting it right. Corrected: it has. Held: the correction waits,
     and status.plan says why. Reported: left as it is, by driftPolicy. Resolved: others put it back, or the spec asks

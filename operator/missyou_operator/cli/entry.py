@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from missyou_operator.api.crd import crd_yaml
 from missyou_operator.api.kind import PLURAL, TENANT_PLURAL
-from missyou_operator.cli import cost, delete, doctor, plan, policy, preflight, prices
+from missyou_operator.cli import cost, delete, doctor, events, plan, policy, preflight, prices
 from missyou_operator.cli.cluster import Cluster
 from missyou_operator.cli.exits import Exit, Failure
 from missyou_operator.cli.importing import command as importing
@@ -128,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     delete.add_to(commands)
     importing.add_to(commands)
     preflight.add_to(commands)
+    events.add_to(commands)
 
     get = _command(commands, "get", "list MissYouApps, like `kubectl get missyouapps`", place)
     get.add_argument("name", nargs="?", metavar="NAME", help="name of a MissYouApp (default: all)")

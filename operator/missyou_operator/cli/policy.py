@@ -17,6 +17,7 @@ from missyou_operator.aws.scope import Scope
 from missyou_operator.aws.tenant_session import MOST_TRUST, TRUST_LIMIT, trust
 from missyou_operator.cli import manifest
 from missyou_operator.cli.exits import Exit, Failure
+from missyou_operator.events.declaration import reading_policy
 from missyou_operator.stack.naming import NAMES, names_with
 
 _ROLE = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+"
@@ -58,6 +59,7 @@ Print an IAM policy, generated from the permissions that the operator's code dec
                `aws iam create-policy --policy-document`; `--part observe` is the read-only one.
   --boundary   the permissions boundary of the roles that the operator creates for tasks
   --trust      the trust policy of a tenant's role
+  --events     one more policy of the operator's role, for its queues (docs/events.md)
 
 The operator may create roles and write their policies. Without a permissions boundary that is as much as being
 administrator of the account, so the policy demands one, and narrows to one account, region and cluster. `--wide` lifts
@@ -76,6 +78,7 @@ def add_to(commands: Any) -> None:
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--boundary", action="store_true", help="print the permissions boundary of the tasks' roles")
     kind.add_argument("--trust", action="store_true", help="print the trust policy of a tenant's role")
+    kind.add_argument("--events", action="store_true", help="print the policy for --events of the operator")
     kind.add_argument("--part", metavar="NAME", help="print one document only: observe, make, make-2, change, …")
     for name, text in (
         ("account", "limit to one account"),
@@ -123,6 +126,11 @@ def _run(options: argparse.Namespace) -> None:
     if options.trust:
         _require(options, "--trust", ("operator_role", "cluster", "namespace"))
         _print(_trust(options))
+    elif options.events:
+        if not options.wide:
+            _require(options, "--events", _LIMITS[:3])
+        scope = _scope(options)
+        _print(reading_policy(scope.partition, scope.region, scope.account, scope.cluster))
     elif options.boundary:
         if not options.wide:
             _require(options, "--boundary", _LIMITS[:3])

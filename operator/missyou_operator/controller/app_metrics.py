@@ -31,9 +31,11 @@ class AppMetrics:
             return
         self.status = report.status
         for entry in report.drift:
-            same = [old for old in before.get("drift", ()) if old["resource"] == entry["resource"]]
-            self.found += all(old["foundAt"] != entry["foundAt"] for old in same)
-            self.corrected += entry["action"] == "Corrected"
+            key = (entry["resource"], entry["foundAt"])
+            same = [old for old in before.get("drift", ()) if (old["resource"], old["foundAt"]) == key]
+            self.found += not same
+            # An entry that only says now who made the change is no second one.
+            self.corrected += entry["action"] == "Corrected" != (same[0]["action"] if same else "")
 
 
 def families(apps: Sequence[tuple[tuple[str, str], AppMetrics]]) -> Sequence[Metric]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome
 from missyou_operator.engine.plan import Action, Change, ObservedState, Plan
 from missyou_operator.engine.resource import Observed, Resource
+from missyou_operator.events.deeds import Deed, Deeds
 
 _RETAINED = {kind.TYPE for kind in KINDS if kind.RETAINED}
 #: Entries of `status.drift` that are kept.
@@ -25,6 +26,8 @@ _SYNCED = frozenset({Reason.SYNCED, Reason.DRIFTED, Reason.CHANGE_IGNORED, Reaso
 
 #: The changes that undo what was changed outside, each with only the fields that were, by address and ID.
 Drifted = Mapping[tuple[str, str], Change]
+#: Returns who made a change: of the resource of an address, with an ID if it has one, that was found at a time.
+Who = Callable[[str, str, datetime], Deed | None]
 
 
 def without_retained(plan: Plan) -> Plan:
@@ -149,6 +152,17 @@ def _left(resource: Resource, observed: Observed, change: Change) -> Resource:
     return replace(resource, **values)
 
 
+def doer(deeds: Deeds, graph: Graph) -> Who:
+    """Return what finds out who made a change, by the deeds that events have told of."""
+
+    def who(address: str, id_: str, found_at: datetime) -> Deed | None:
+        service = address.partition(".")[0]
+        around = graph.edges.dependencies.get(address, frozenset())
+        return deeds.behind(address, id_, [each for each in around if each.startswith(f"{service}.")], found_at)
+
+    return who
+
+
 def news_and_entries(  # noqa: PLR0913, PLR0917 - all that decides how an entry ends
     before: Sequence[Drift],
     drifted: Drifted,
@@ -159,10 +173,12 @@ def news_and_entries(  # noqa: PLR0913, PLR0917 - all that decides how an entry 
     *,
     reports: bool,
     unread: Collection[str] = (),
+    who: Who = lambda *_: None,
 ) -> tuple[list[Drift], tuple[Drift, ...]]:
     """Return what is new about drift in this pass, and all entries for `status.drift`, the latest first.
 
-    `reports`: drift is only reported. `left`: the changes that are still to be made.
+    `reports`: drift is only reported. `left`: the changes that are still to be made. `who` says who made a change, of
+    what has this address and ID, that was found at a time. It may be known only after the change was found.
     """
     differing = {change.address for change in left.changes}
 
@@ -174,16 +190,19 @@ def news_and_entries(  # noqa: PLR0913, PLR0917 - all that decides how an entry 
         return DriftAction.HELD if waits else DriftAction.CORRECTING
 
     found = {
-        change.address: Drift(
-            resource=change.address,
-            fields=tuple(map(str, change.fields)),
-            found_at=now,
-            action=DriftAction.REPORTED if reports else action(change.address),
+        change.address: _with_doer(
+            Drift(
+                resource=change.address,
+                fields=tuple(map(str, change.fields)),
+                found_at=now,
+                action=DriftAction.REPORTED if reports else action(change.address),
+            ),
+            who(change.address, change.id, now),
         )
         for change in drifted.values()
     }
     kept: list[Drift] = []
-    for entry in before:
+    for entry in (each if each.by else _with_doer(each, who(each.resource, "", each.found_at)) for each in before):
         address, new = entry.resource, found.get(entry.resource)
         if entry.action not in _OPEN or address.partition("/")[0] in unread:
             kept.append(entry)
@@ -196,6 +215,11 @@ def news_and_entries(  # noqa: PLR0913, PLR0917 - all that decides how an entry 
     # What has ended is news once, though there be no room for it; what is open would be news in each pass.
     shown = [entry for entry in every if entry in entries or entry.action not in _OPEN]
     return [entry for entry in shown if entry not in before], entries
+
+
+def _with_doer(entry: Drift, deed: Deed | None) -> Drift:
+    """Return an entry that says who made the change, if that is known."""
+    return entry if deed is None else entry.model_copy(update={"by": deed.by, "at": deed.at})
 
 
 def _ended(entry: Drift, action: DriftAction, *, made: bool) -> Drift:

@@ -63,6 +63,8 @@ class Environment:
     tenants: Tenants = field(default_factory=Tenants)
     #: The ARN of the policy that limits the roles of all stacks, "" for none.
     permissions_boundary: str = ""
+    #: Returns whether changes in an account and region are heard of by events, so that less has to be looked at.
+    hears: Callable[[str, str], bool] = lambda *_: False
 
     def just_started(self, body: Mapping[str, Any]) -> bool:
         """Return whether AWS may not show yet what the process before this one made for an app at the last moment.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from missyou_operator.api.conditions import NOTEWORTHY, ConditionType, Reason
-from missyou_operator.api.status import Condition
+from missyou_operator.api.status import Condition, Drift
 from missyou_operator.engine.leave import Ignored
 from missyou_operator.engine.plan import Change
 
@@ -50,6 +50,20 @@ def new_passwords(done: Iterable[Change]) -> list[Event]:
         Event("Normal", "PasswordRotated", message.format(change.id))
         for change in done
         if any(item.field == "password" for item in change.fields) and change.type == "rds.DBInstance"
+    ]
+
+
+def changed_outside(entries: Iterable[Drift]) -> list[Event]:
+    """Return an Event for each change of others of which it is known who made it."""
+    return [
+        Event(
+            "Normal",
+            "ChangedOutside",
+            f"{entry.resource} was changed by {entry.by} at {entry.at:%Y-%m-%dT%H:%M:%SZ}: "
+            f"{'; '.join(entry.fields) or 'deleted or added'}. {entry.action}"[:1000],
+        )
+        for entry in entries
+        if entry.by
     ]
 
 

@@ -24,10 +24,12 @@ from urllib3.exceptions import HTTPError
 from missyou_operator.api import GROUP, PLURAL, VERSION
 from missyou_operator.api.annotations import PLACE
 from missyou_operator.aws.calls import Call
+from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.session import Accounts
 from missyou_operator.controller.environment import Environment
 from missyou_operator.controller.kube import RIGHTS, Kube
 from missyou_operator.controller.lease import Candidate
+from missyou_operator.controller.listening import Listening, Source
 from missyou_operator.controller.logs import Threads
 from missyou_operator.controller.loop import AppLoop, Shared, plain
 from missyou_operator.controller.metrics import Metrics
@@ -81,7 +83,7 @@ class Operator:
         self.apps: dict[Key, kopf.Body] = {}
         self.loops: dict[Key, AppLoop] = {}
         self.running: set[AppLoop] = set()
-        self.shards.follow(lambda: self._soon(self._divide), self.busy)
+        self.shards.follow(lambda: self.deliver(self._divide), self.busy)
         accounts = Accounts(self.shards.check, self.called)
         leases = {shard_lease(shard): partial(self.shards.leads, shard) for shard in range(self.shards.shards)}
         self.metrics = Metrics(_LANES, leases)
@@ -106,7 +108,10 @@ class Operator:
             record_place=self.record_place,
             tenants=self.tenants,
             acts_since=self._acts_since,
+            hears=lambda account, region: self.listening.hears(account, region, seconds()),
         )
+        sources = [Source.of(each, settings.region, uid) for each in settings.events]
+        self.listening = Listening(accounts, sources, lambda: self.loops, self.deliver, self.metrics.heard)
         self.shared = Shared(
             self.kube,
             Reconciler(environment),
@@ -132,12 +137,15 @@ class Operator:
 
     def woken(self, keys: Sequence[Key]) -> None:
         """Have the loops of apps run a pass at once. Any thread may call it."""
-        self._soon(partial(self._wake, list(keys)))
-
-    def _soon(self, what: Callable[[], None]) -> None:
         # Before the event loop turns, and after it has ended, every app is looked at anyway.
+        self.deliver(partial(self._wake, list(keys)))
+
+    def deliver(self, work: Callable[[], None]) -> bool:
+        """Have the event loop call a function; return whether it turns. Any thread may call it."""
         with contextlib.suppress(RuntimeError, AttributeError):
-            self.turning.call_soon_threadsafe(what)  # type: ignore[union-attr]
+            self.turning.call_soon_threadsafe(work)  # type: ignore[union-attr]
+            return True
+        return False
 
     def _wake(self, keys: Sequence[Key]) -> None:
         for key in keys:
@@ -159,6 +167,7 @@ class Operator:
         """Configure kopf: nothing stored in objects, no scanning for CRDs, watches that notice a dead connection."""
         self.turning = asyncio.get_running_loop()
         self.readiness.begin()
+        self.listening.begin()
         self.sweeper = asyncio.create_task(self._sweep())
         settings.persistence.diffbase_storage = _Nothing()
         settings.scanning.disabled = True
@@ -173,6 +182,7 @@ class Operator:
         """End all loops, each after the call that it is in."""
         self.sweeper.cancel()
         self.apps, self.loops = {}, {}
+        self.listening.end()
         for loop in self.running:
             loop.stop()
         if self.running:

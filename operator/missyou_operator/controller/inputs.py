@@ -80,12 +80,13 @@ def observe_stack(inputs: Inputs) -> Observations:
     shared = full and not inputs.fresh
     if memory.known is None:
         memory.known = known_resources(inputs.body)
+    told_at = max([memory.wrote_at, *memory.touched.values()])
     observations = observe(
         inputs.cloud,
         inputs.runtime,
         desired_names=inputs.sources.names if inputs.sources else {},
-        since=max(memory.wrote_at, now - _SHARED_FOR if shared else now),
-        slow_since=max(memory.wrote_at, now - _SLOW_FOR if shared else now),
+        since=max(told_at, now - _SHARED_FOR if shared else now),
+        slow_since=max(told_at, now - _SLOW_FOR if shared else now),
         previous=memory.world,
         only=None if full else memory.due(now),
         begun=inputs.begun or memory.world is not None or _begun(inputs.body),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -23,18 +23,23 @@ from missyou_operator.api import FINALIZER, GROUP, VERSION
 from missyou_operator.api.annotations import REQUESTS
 from missyou_operator.api.status import merge_patch
 from missyou_operator.aws.clock import seconds
+from missyou_operator.aws.cloud import Known
+from missyou_operator.controller.hearing import Hearing
 from missyou_operator.controller.kube import Kube, explanation
 from missyou_operator.controller.logs import Threads, about
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.metrics import Metrics, Pass
+from missyou_operator.controller.place import Place, recorded
 from missyou_operator.controller.reconcile import Reconciler
 from missyou_operator.controller.report import Report
 from missyou_operator.controller.shards import NotLeaderError, Term, acting
+from missyou_operator.events.deeds import Deed
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
+_NOTHING: Known = {}
 #: Seconds in which our own status writes come back from the watch.
 _ECHO = 5.0
 #: Seconds until a write is tried again: after a conflict, without an answer, after a refusal, and after more of them.
@@ -64,6 +69,7 @@ class AppLoop:
     def __init__(self, shared: Shared, body: kopf.Body, term: Term) -> None:
         self._shared, self._body, self._sign, self.term = shared, body, _sign(body), term
         self._memory, self._wake = Memory(), asyncio.Event()
+        self._hearing = Hearing(self._memory, self._wake.set)
         self._stopped = False
         # A start with a thousand settled stacks must not keep a person waiting.
         self._generation = body.status.get("observedGeneration", -1)
@@ -88,6 +94,20 @@ class AppLoop:
     def wake(self) -> None:
         """Run the next pass at once: something outside the app has changed what it may do."""
         self._wake.set()
+
+    def hear(self, types: Collection[str], deeds: Sequence[Deed], again_in: float | None) -> None:
+        """Take over what events say: types to read now, and once more after some seconds; who did what."""
+        self._hearing.hear(types, deeds, again_in)
+
+    @property
+    def known(self) -> Known:
+        """The stack's resources by ID, by type, as the last pass has found them."""
+        return self._memory.known or _NOTHING
+
+    @property
+    def place(self) -> Place | None:
+        """Where the stack lives, None before that is decided."""
+        return recorded({"metadata": self._body.metadata, "status": self._body.status})
 
     def stop(self) -> None:
         """End: after the present call to AWS, if a pass is under way."""

@@ -18,6 +18,7 @@ from missyou_operator.engine.leave import Ignored
 from missyou_operator.engine.outcome import Outcome, Result
 from missyou_operator.engine.plan import Action, Change, ObservedState
 from missyou_operator.engine.resource import Health, Observed
+from missyou_operator.events.deeds import Deeds
 from missyou_operator.preflight import Finding
 
 T = TypeVar("T")
@@ -68,6 +69,7 @@ class Memory:
     seen to last. `app` and `graph` are made of the spec, and again only when that has changed. `known`: the
     stack's resources by ID, as they were last read. `requests` bounds the full observations that somebody asks for, and
     `owed` says that one of them is still to be made. `preflown`: the preflight of a stack that does not exist yet.
+    `touched`: types that an event is about, and since when they are to be read. `deeds`: who did what, by such events.
     `left_alone`: the entries of `existing.ignoreDifferences` in the last pass, and what they kept from being done.
     """
 
@@ -94,6 +96,8 @@ class Memory:
     graph: Last[Graph] = field(default_factory=Last)
     preflown: Preflown | None = None
     left_alone: tuple[Ignored, Sequence[Change]] | None = None
+    touched: dict[str, float] = field(default_factory=dict)
+    deeds: Deeds = field(default_factory=Deeds)
 
     def with_lag(self, world: ObservedState, now: float) -> dict[str, tuple[Observed, ...]]:
         """Add to a fresh observation what was created so recently that AWS may not show it yet."""
@@ -132,16 +136,23 @@ class Memory:
         """Return the changes that AWS has refused and that are not to be tried again yet, each with the refusal."""
         return {address: health for address, (again_at, health) in self.refusals.items() if now < again_at}
 
+    def touch(self, types: Mapping[str, float]) -> None:
+        """Have types read afresh by the next pass: by reads that begin at a moment or later. Any thread may call it."""
+        # A new dictionary: a pass may be looking at the old one.
+        self.touched = {**self.touched, **types}
+
     def due(self, now: float) -> frozenset[str]:
         """Return the types to read although not everything is due."""
-        return self.unsettled.union(type_ for type_, at in self.read_back.items() if at <= now)
+        return self.unsettled.union(self.touched, (type_ for type_, at in self.read_back.items() if at <= now))
 
     def has_read(self, types: Iterable[str], now: float) -> None:
         """Remember when types were read."""
-        for type_ in types:
+        read = frozenset(types)
+        for type_ in read:
             self.read_at[type_] = now
             if self.read_back.get(type_, now) <= now:
                 self.read_back.pop(type_, None)
+        self.touched = {type_: at for type_, at in self.touched.items() if type_ not in read or at > now}
 
     def read_corrections_back(self, corrections: Iterable[Change], now: float) -> None:
         """Have corrections of drift read once AWS must show them: who changed it may have changed it back."""

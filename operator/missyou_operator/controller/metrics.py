@@ -104,6 +104,14 @@ class Metrics:
         )
         for what in ("finalizer", "status"):
             self._refusals.labels(what, "422")
+        self._events = Counter(
+            "missyou_events_total",
+            "Events of AWS: about a stack (matched), about none (other), about the operator's calls (own), or unread",
+            ["result"],
+            registry=r,
+        )
+        for result in ("matched", "other", "own", "unread"):
+            self._events.labels(result)
         self._ready = Histogram(
             "missyou_app_time_to_ready_seconds",
             "How long an app was not Ready when it became so, after its creation or after a change",
@@ -132,6 +140,10 @@ class Metrics:
     def refused(self, what: str, code: str) -> None:
         """Count a write that Kubernetes refused."""
         self._refusals.labels(what, code).inc()
+
+    def heard(self, result: str, number: int) -> None:
+        """Count events of AWS by what became of them."""
+        self._events.labels(result).inc(number)
 
     def queued(self, lane: str, run: Callable[..., T]) -> Callable[..., T]:
         """Count an app as waiting for a lane until what is returned is called in it, and time both."""

@@ -21,12 +21,10 @@ from missyou_operator.aws.observe import Observations
 from missyou_operator.controller import deletion, losses, preflight, report, takeover, unread
 from missyou_operator.controller.asking import question
 from missyou_operator.controller.considering import Considered, consider, expect
-from missyou_operator.controller.drift import (
-    news_and_entries,
-)
+from missyou_operator.controller.drift import doer, news_and_entries
 from missyou_operator.controller.ending import IDLE, end, result_of
 from missyou_operator.controller.environment import Environment
-from missyou_operator.controller.events import new_images, new_passwords, swallowed
+from missyou_operator.controller.events import changed_outside, new_images, new_passwords, swallowed
 from missyou_operator.controller.guards import (
     DELETION_GUARDS,
     Context,
@@ -219,6 +217,7 @@ class Reconciler:
             utc_now(),
             reports=ctx.reports_drift,
             unread=unreadable,
+            who=doer(memory.deeds, graph),
         )
 
         def prospect(plan: Plan) -> Prospect:
@@ -256,7 +255,12 @@ class Reconciler:
             left_alone=left_alone(graph, outcome.world, app.existing.ignored),
         )
         ended = end(body, report.progress(body, status, utc_now()), requeue_after, result)
-        told = [*new_images(outcome.done), *new_passwords(outcome.done), *preflight.events(memory)]
+        told = [
+            *new_images(outcome.done),
+            *new_passwords(outcome.done),
+            *preflight.events(memory),
+            *changed_outside(news),
+        ]
         if report.previous(body).observed_generation != body["metadata"].get("generation"):
             told += swallowed(memory.left_alone, status.left_alone)
         memory.left_alone = (app.existing.ignored, status.left_alone)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from missyou_operator.controller.listening import is_source
 from missyou_operator.controller.sharding import MOST_SHARDS
 from missyou_operator.cost import BadTable, PriceTable, bundled, read_table
 
@@ -23,7 +24,7 @@ class Settings:
 
     `own_namespace` is where the Leases live, if `leader_elect`; `identity` is the name in them. `confirm_deletion`:
     whether the deletion of a production app's data has to be confirmed. `require_tenants`: without a MissYouTenant
-    nothing is granted.
+    nothing is granted. `events`: the queues that are listened to, by region or URL; none by default.
     """
 
     region: str
@@ -42,6 +43,7 @@ class Settings:
     permissions_boundary: str = ""
     #: Into how many shards all apps are divided.
     shards: int = 1
+    events: tuple[str, ...] = ()
 
 
 def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Settings:
@@ -134,6 +136,14 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         help="ARN of the policy that limits every role which is created for tasks; `missyou iam-policy --boundary` "
         "prints it (env MISSYOU_PERMISSIONS_BOUNDARY; default: none, and a boundary that a role has stays)",
     )
+    parser.add_argument(
+        "--events",
+        action="append",
+        default=[each for each in environ.get("MISSYOU_EVENTS", "").split(",") if each],
+        metavar="REGION",
+        help="listen to what changes in AWS, by the queue that `missyou events install` makes in this region, or by "
+        "the URL of a queue; may be repeated (env MISSYOU_EVENTS, comma-separated; default: none)",
+    )
     parser.add_argument("--verbose", action="store_true", help="log every pass")
     given = parser.parse_args(arguments)
     if not given.region:
@@ -150,6 +160,11 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         parser.error(
             "--permissions-boundary must be the ARN of a policy, say arn:aws:iam::123456789012:policy/"
             f"missyou-boundary, not {given.permissions_boundary!r}"
+        )
+    if bad := next((each for each in given.events if not is_source(each)), ""):
+        parser.error(
+            "--events must be a region or the URL of a queue, say eu-central-1 or "
+            f"https://sqs.eu-central-1.amazonaws.com/123456789012/missyou-events-1c9a5b0e, not {bad!r}"
         )
     if not 1 <= given.workers <= 256:
         parser.error("--workers must be 1 to 256")
@@ -173,6 +188,7 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         given.require_tenants,
         given.permissions_boundary,
         given.shards,
+        tuple(dict.fromkeys(given.events)),
     )
 
 

@@ -1,0 +1,246 @@
+"""Listening to AWS: a thread per queue polls it, and an event about a stack's resources wakes the stack.
+
+An event causes reads, and nothing else: whatever a message says, what is done follows from the spec and from what AWS
+answers. So lost, doubled, late, reordered and forged events are harmless. docs/events.md is the page for people.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from missyou_operator.aws.clock import seconds, utc_now
+from missyou_operator.aws.cloud import Known
+from missyou_operator.aws.errors import classify
+from missyou_operator.aws.session import Accounts
+from missyou_operator.controller.baseline import LAG
+from missyou_operator.controller.place import Place
+from missyou_operator.controller.shards import NotLeaderError
+from missyou_operator.engine.errors import FlakyError
+from missyou_operator.events.declaration import queue_name
+from missyou_operator.events.deeds import Deed
+from missyou_operator.events.index import Index, Key, Touched
+from missyou_operator.events.notice import Notice, parse
+from missyou_operator.events.who import principal
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that a poll waits for a message, and the most messages of one: the most that SQS allows of both.
+_WAIT, _MOST = 20, 10
+#: Seconds after the end of the last good poll in which events count as coming.
+_HEALTHY_FOR = 60.0
+#: Seconds until the queue is polled again after an error: at first, and at most.
+_FIRST, _LATEST = 1.0, 60.0
+_URL = re.compile(r"https?://[^/\s]+/\d{12}/[\w-]{1,80}")
+_HOST = re.compile(r"https://sqs\.([a-z0-9-]+)\.amazonaws\.com[./]")
+_MISSING = ("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue")
+
+
+class Listener(Protocol):
+    """An app that is told of events. All belong to the event loop."""
+
+    @property
+    def known(self) -> Known:
+        """The stack's resources by ID, by type."""
+
+    @property
+    def place(self) -> Place | None:
+        """Where the stack lives, None before that is decided."""
+
+    def hear(self, types: Collection[str], deeds: Sequence[Deed], again_in: float | None) -> None:
+        """Read types now, and once more after some seconds if AWS may not show yet what has happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A queue: its region, and its URL or else its name."""
+
+    region: str
+    url: str = ""
+    name: str = ""
+
+    @classmethod
+    def of(cls, text: str, region: str, cluster: str) -> Source:
+        """Return the queue that a setting means: a region's own one, or that of a URL."""
+        if not _URL.fullmatch(text):
+            return cls(text, name=queue_name(cluster))
+        host = _HOST.match(text)
+        return cls(host[1] if host else region, url=text)
+
+    def __str__(self) -> str:
+        return self.url or f"{self.name} in {self.region}"
+
+
+def is_source(text: str) -> bool:
+    """Return whether a setting is the name of a region or the URL of a queue."""
+    return bool(re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", text) or _URL.fullmatch(text))
+
+
+@dataclass(slots=True)
+class _State:
+    """How the polling of one queue goes. `healthy_at`: when a poll last succeeded (monotonic seconds).
+
+    `account`: whose queue it is, "" before that is known.
+    """
+
+    account: str = ""
+    healthy_at: float = float("-inf")
+    trouble: str = ""
+    pause: float = _FIRST
+
+
+class Listening:
+    """All queues of an operator.
+
+    `deliver` hands a function over to the event loop; it returns whether that turns. `listeners` returns the apps,
+    `count` counts the events by what became of them (`matched`, `other`, `own`, `unread`).
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        sources: Sequence[Source],
+        listeners: Callable[[], Mapping[Key, Listener]],
+        deliver: Callable[[Callable[[], None]], bool],
+        count: Callable[[str, int], None] = lambda *_: None,
+    ) -> None:
+        self._accounts, self._listeners, self._deliver, self._count = accounts, listeners, deliver, count
+        self._states = {source: _State() for source in sources}
+        self._index, self._ended = Index(), threading.Event()
+        self._own: str | None = None
+
+    def begin(self) -> None:
+        """Start a thread for each queue."""
+        self._ended = threading.Event()
+        for source in self._states:
+            thread = threading.Thread(target=self._run, args=(source, self._ended), name="events", daemon=True)
+            thread.start()
+
+    def end(self) -> None:
+        """Have the threads end, each after its poll."""
+        self._ended.set()
+
+    def hears(self, account: str, region: str, now: float) -> bool:
+        """Return whether events come from an account and region: its queue was polled in the last minute.
+
+        `now`: monotonic seconds.
+        """
+        return any(
+            (state.account, source.region) == (account, region) and now - state.healthy_at < _HEALTHY_FOR
+            for source, state in self._states.items()
+        )
+
+    def _run(self, source: Source, ended: threading.Event) -> None:
+        url = source.url
+        while not ended.is_set():
+            state = self._states[source]
+            try:
+                url = url or self._client(source).get_queue_url(QueueName=source.name)["QueueUrl"]
+                self.poll(source, url)
+            except (ClientError, BotoCoreError, FlakyError, NotLeaderError) as error:
+                self._failed(source, state, error)
+                ended.wait(state.pause)
+            except Exception:
+                # A thread that ends would end all listening.
+                logger.exception("reading events of the queue %s failed", source)
+                ended.wait(_LATEST)
+
+    def poll(self, source: Source, url: str) -> int:
+        """Wait for messages, hand them over, and delete them; return how many there were. Errors: botocore's."""
+        client, state = self._client(source), self._states[source]
+        answer = client.receive_message(QueueUrl=url, MaxNumberOfMessages=_MOST, WaitTimeSeconds=_WAIT)
+        messages = answer.get("Messages") or ()
+        if self._own is None:
+            self._own = principal(self._client(source, "sts").get_caller_identity()["Arn"])
+        notices = [notice for message in messages if (notice := parse(message["Body"])) is not None]
+        self._count("unread", len(messages) - len(notices))
+        if messages:
+            if not self._deliver(lambda: self.hear(notices)):
+                # The operator ends. They come again, for whoever takes over.
+                return 0
+            entries = [
+                {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+                for number, message in enumerate(messages)
+            ]
+            client.delete_message_batch(QueueUrl=url, Entries=entries)
+        if state.trouble:
+            logger.info("events come from the queue %s again", source)
+        # https://sqs.<region>.amazonaws.com/<account>/<name>
+        state.account = url.split("/")[3]
+        state.healthy_at, state.trouble, state.pause = seconds(), "", _FIRST
+        return len(messages)
+
+    def hear(self, notices: Sequence[Notice]) -> None:
+        """Tell each app what some events say of its stack. Belongs to the event loop."""
+        listeners = self._listeners()
+        self._learn(listeners)
+        own = self._whose(listeners)
+        told: dict[Key, _Told] = {}
+        for notice in notices:
+            if notice.agent and notice.principal in own:
+                self._count("own", 1)
+                continue
+            found = self._index.match(notice)
+            self._count("matched" if found else "other", 1)
+            for key, touched in found.items():
+                told.setdefault(key, _Told()).add(notice, touched)
+        now = utc_now()
+        for key, each in told.items():
+            listeners[key].hear(each.types, each.deeds, each.again_in(now))
+
+    def _learn(self, listeners: Mapping[Key, Listener]) -> None:
+        """Bring the index up to what the apps know."""
+        for gone in self._index.keys() - listeners.keys():
+            self._index.drop(gone)
+        for key, listener in listeners.items():
+            if (place := listener.place) is not None:
+                self._index.put(key, place.account, place.region, listener.known)
+
+    def _whose(self, listeners: Mapping[Key, Listener]) -> frozenset[str]:
+        """Return whose calls may be the operator's own: its identity's, and those of the roles that it takes."""
+        places = (listener.place for listener in listeners.values())
+        return frozenset({self._own or "", *(principal(place.role) for place in places if place and place.role)}) - {""}
+
+    def _client(self, source: Source, service: str = "sqs") -> Any:
+        return self._accounts.get(source.region).client(service)
+
+    def _failed(self, source: Source, state: _State, error: Exception) -> None:
+        if isinstance(error, NotLeaderError):
+            # Another one listens.
+            state.pause = _FIRST
+            return
+        code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
+        if code in _MISSING:
+            why = "does not exist. missyou events install makes it (docs/events.md)"
+        else:
+            why = f"cannot be read: {classify(error).message}"
+        if why != state.trouble:
+            logger.warning("the queue %s %s. Until then AWS is looked at as often as without events", source, why)
+        state.trouble, state.pause = why, min(state.pause * 2, _LATEST)
+
+
+@dataclass(slots=True)
+class _Told:
+    """What a batch of events says of one stack."""
+
+    types: set[str] = field(default_factory=set)
+    deeds: list[Deed] = field(default_factory=list)
+    latest: datetime | None = None
+
+    def add(self, notice: Notice, touched: Touched) -> None:
+        self.types |= touched.types
+        if notice.by:
+            self.deeds.append(Deed.of(notice, touched))
+        self.latest = max(self.latest, notice.at) if self.latest else notice.at
+
+    def again_in(self, now: datetime) -> float | None:
+        """Return the seconds until AWS must show what has happened, None if it must by now."""
+        left = LAG - (now - self.latest).total_seconds() if self.latest else 0.0
+        return min(left, LAG) if left > 0 else None
