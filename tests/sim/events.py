@@ -83,8 +83,10 @@ class Ears:
 
     def listen(self, wait: float = 5.0) -> list[frozenset[str]]:
         """Let time pass, poll until the queue is empty, and return the types that the app was told to read."""
-        self.app.clock.now += wait
         self.heard = []
-        while self.listening.poll(self.source, self.url):
-            pass
+        # A change of state is found by the first poll, and told of in the second.
+        for seconds_ in (wait, 1.0):
+            self.app.clock.now += seconds_
+            while self.listening.poll(self.source, self.url):
+                pass
         return self.heard
