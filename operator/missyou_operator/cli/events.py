@@ -29,9 +29,7 @@ See docs/events.md.
 """
 _TRAIL = """\
 note: {why}. Without such a trail, EventBridge gets no events of calls: drift is found by looking only, and nobody knows
-who it was. Tasks, deployments, images, databases and alarms are heard of all the same. A trail that logs them:
-  aws cloudtrail create-trail --region {region} --name management --s3-bucket-name BUCKET --is-multi-region-trail
-  aws cloudtrail start-logging --region {region} --name management
+who it was. Tasks, deployments, images, databases and alarms are heard of all the same. docs/events.md makes a trail.
 """
 _CLUSTER = re.compile(r"[A-Za-z0-9-]{8,64}")
 _READER = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]+", re.ASCII)
@@ -82,7 +80,7 @@ def _install(options: argparse.Namespace) -> None:
         why = installing.why_no_calls(clients, options.region)
     if why:
         sys.stdout.flush()
-        sys.stderr.write(_TRAIL.format(why=why, region=options.region))
+        sys.stderr.write(_TRAIL.format(why=why))
 
 
 def _uninstall(options: argparse.Namespace) -> None:
