@@ -83,7 +83,7 @@ class Operator:
         self.apps: dict[Key, kopf.Body] = {}
         self.loops: dict[Key, AppLoop] = {}
         self.running: set[AppLoop] = set()
-        self.shards.follow(lambda: self.deliver(self._divide), self.busy)
+        self.shards.follow(self._shards_changed, self.busy)
         accounts = Accounts(self.shards.check, self.called)
         leases = {shard_lease(shard): partial(self.shards.leads, shard) for shard in range(self.shards.shards)}
         self.metrics = Metrics(_LANES, leases)
@@ -258,6 +258,9 @@ class Operator:
         self.apps.pop(key, None)
         self._leave(key)
         self._wake(self.tenants.app_gone(key))
+
+    def _shards_changed(self) -> None:
+        self.deliver(self._divide)
 
     def _divide(self) -> None:
         """Begin to work on the apps of new shards, and end it for those of shards that are lost or given up."""

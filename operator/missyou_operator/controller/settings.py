@@ -161,11 +161,6 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
             "--permissions-boundary must be the ARN of a policy, say arn:aws:iam::123456789012:policy/"
             f"missyou-boundary, not {given.permissions_boundary!r}"
         )
-    if bad := next((each for each in given.events if not is_source(each)), ""):
-        parser.error(
-            "--events must be a region or the URL of a queue, say eu-central-1 or "
-            f"https://sqs.eu-central-1.amazonaws.com/123456789012/missyou-events-1c9a5b0e, not {bad!r}"
-        )
     if not 1 <= given.workers <= 256:
         parser.error("--workers must be 1 to 256")
     if not 1 <= given.shards <= MOST_SHARDS:
@@ -188,8 +183,18 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         given.require_tenants,
         given.permissions_boundary,
         given.shards,
-        tuple(dict.fromkeys(given.events)),
+        _sources(parser, given.events),
     )
+
+
+def _sources(parser: argparse.ArgumentParser, given: Sequence[str]) -> tuple[str, ...]:
+    """Return each queue once; a mistake ends the program."""
+    if bad := next((each for each in given if not is_source(each)), ""):
+        parser.error(
+            "--events must be a region or the URL of a queue, say eu-central-1 or "
+            f"https://sqs.eu-central-1.amazonaws.com/123456789012/missyou-events-1c9a5b0e, not {bad!r}"
+        )
+    return tuple(dict.fromkeys(given))
 
 
 def _table(path: str) -> PriceTable:
