@@ -34,6 +34,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "integration/test_watch_ends.py",
         "integration/test_data.py",
         "integration/test_recovery.py",
+        "integration/test_events.py",
     ),
     "crash": ("crash",),
     "aws-classes": ("aws",),

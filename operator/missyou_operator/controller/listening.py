@@ -37,7 +37,7 @@ _WAIT, _MOST = 20, 10
 #: Seconds after the end of the last good poll in which events count as coming.
 _HEALTHY_FOR = 60.0
 #: Seconds until the queue is polled again after an error: at first, and at most.
-_FIRST, _LATEST = 1.0, 60.0
+_FIRST, _LATEST = 1.0, 30.0
 _URL = re.compile(r"https?://[^/\s]+/\d{12}/[\w-]{1,80}")
 _HOST = re.compile(r"https://sqs\.([a-z0-9-]+)\.amazonaws\.com[./]")
 _MISSING = ("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue")

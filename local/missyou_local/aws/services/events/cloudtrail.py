@@ -76,10 +76,27 @@ def _logs(account: str, region: str) -> bool:
 
     regions: Any = moto.backends.get_backend("cloudtrail")[account]
     return any(
-        trail.status.is_logging and (trail.region_name == region or trail.is_multi_region)
+        trail.status.is_logging and (trail.region_name == region or trail.is_multi_region) and _logs_changes(trail)
         for backend in regions.values()
         for trail in backend.trails.values()
     )
+
+
+def _logs_changes(trail: Any) -> bool:
+    return not (trail.event_selectors or trail.advanced_event_selectors) or any(
+        each.get("IncludeManagementEvents", True) and each.get("ReadWriteType", "All") != "ReadOnly"
+        for each in trail.event_selectors
+    )
+
+
+@handles("cloudtrail:GetEventSelectors")
+def get_event_selectors(call: Call) -> Result:
+    """Return what a trail without selectors has. Source: CloudTrail API reference, PutEventSelectors."""
+    answer = call.forward()
+    if answer.get("EventSelectors") or answer.get("AdvancedEventSelectors"):
+        return answer
+    default = {"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": []}
+    return {"TrailARN": answer["TrailARN"], "EventSelectors": [default]}
 
 
 def _identity(account: str, access_key: str) -> dict[str, Any]:
