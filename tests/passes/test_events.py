@@ -7,6 +7,8 @@ import random
 
 import pytest
 
+from missyou_operator.controller.hearing import Elsewhere
+from missyou_operator.controller.listening import Listening
 from missyou_operator.events.notice import parse
 from tests.sim import events
 from tests.sim.app import App, changes
@@ -198,6 +200,36 @@ def test_what_anybody_writes_into_the_queue_causes_a_read_at_most(app: App) -> N
     assert notice is not None
     assert len(notice.by) <= 128
     assert notice.by.isprintable()
+
+
+def test_what_is_about_an_app_of_another_replica_is_passed_on_at_once(app: App) -> None:
+    mine, others = Ears(app), Ears(app)
+    elsewhere = Elsewhere(app.body)
+    others.listening = Listening(
+        app.accounts, [others.source], lambda: {("default", app.name): elsewhere}, others.deliver, others.count
+    )
+    keep_logs(app, 30)
+    app.clock.now += 5.0
+    assert others.listening.poll(others.source, others.url) == 1
+    assert mine.listen(0.0) == [{"logs.LogGroup"}]
+    # One that nobody takes is not passed on for ever.
+    keep_logs(app, 7)
+    app.clock.now += 5.0
+    passes = 0
+    while others.listening.poll(others.source, others.url):
+        passes += 1
+    assert passes == 20
+
+
+def test_what_the_operator_cannot_take_any_more_comes_again_to_whoever_takes_over(app: App) -> None:
+    first = Ears(app)
+    first.turns = False
+    keep_logs(app, 30)
+    app.clock.now += 5.0
+    first.listening.poll(first.source, first.url)
+    name = "ApproximateNumberOfMessagesNotVisible"
+    left = app.client("sqs").get_queue_attributes(QueueUrl=first.url, AttributeNames=[name])
+    assert left["Attributes"][name] == "1"
 
 
 def test_an_image_that_is_pushed_ends_the_wait_at_once(aws) -> None:

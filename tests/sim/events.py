@@ -47,25 +47,30 @@ def make(steps: Any) -> list[str]:
 
 
 class Ears:
-    """The process's listening, with one app. `heard`: the types that it was told to read, by event batch."""
+    """The process's listening, with one app.
+
+    `heard`: the types that the app was told to read, by batch of events. `turns`: whether the event loop does.
+    """
 
     def __init__(self, app: App) -> None:
         self.app, self.heard = app, []
         self.counts: dict[str, int] = {}
         self.source = Source.of(REGION, REGION, CLUSTER)
         self.listening = Listening(
-            app.accounts, [self.source], lambda: {("default", app.name): self}, self._deliver, self._count
+            app.accounts, [self.source], lambda: {("default", app.name): self}, self.deliver, self.count
         )
         self.url = app.client("sqs").get_queue_url(QueueName=DECLARED.queue)["QueueUrl"]
-        self.delivers = True
+        self.turns = True
 
-    def _deliver(self, work: Callable[[], None]) -> bool:
-        if self.delivers:
+    def deliver(self, work: Callable[[], None]) -> bool:
+        if self.turns:
             work()
-        return self.delivers
+        return self.turns
 
-    def _count(self, result: str, number: int) -> None:
+    def count(self, result: str, number: int) -> None:
         self.counts[result] = self.counts.get(result, 0) + number
+
+    ours = True
 
     @property
     def known(self) -> Known:

@@ -27,6 +27,7 @@ from missyou_operator.aws.calls import Call
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.session import Accounts
 from missyou_operator.controller.environment import Environment
+from missyou_operator.controller.hearing import Ears
 from missyou_operator.controller.kube import RIGHTS, Kube
 from missyou_operator.controller.lease import Candidate
 from missyou_operator.controller.listening import Listening, Source
@@ -111,7 +112,8 @@ class Operator:
             hears=lambda account, region: self.listening.hears(account, region, seconds()),
         )
         sources = [Source.of(each, settings.region, uid) for each in settings.events]
-        self.listening = Listening(accounts, sources, lambda: self.loops, self.deliver, self.metrics.heard)
+        ears = partial(Ears().all, self.loops, self.apps)
+        self.listening = Listening(accounts, sources, ears, self.deliver, self.metrics.heard)
         self.shared = Shared(
             self.kube,
             Reconciler(environment),
@@ -181,8 +183,9 @@ class Operator:
     async def wind_up(self, **_: Any) -> None:
         """End all loops, each after the call that it is in."""
         self.sweeper.cancel()
-        self.apps, self.loops = {}, {}
         self.listening.end()
+        self.apps.clear()
+        self.loops.clear()
         for loop in self.running:
             loop.stop()
         if self.running:

@@ -3,15 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from missyou_operator.aws.clock import seconds, utc_now
+from missyou_operator.controller.listening import Listener
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.pace import Bucket
+from missyou_operator.controller.place import recorded
+from missyou_operator.controller.report import known_resources
 from missyou_operator.events.deeds import Deed
+from missyou_operator.events.index import Key
 
 #: Passes that events may ask for at once, and the seconds until another: whoever floods the queue causes no more.
 _AT_ONCE, _EVERY = 10, 5.0
+
+
+class Elsewhere:
+    """An app that another replica works on: what is said of it is passed on."""
+
+    ours = False
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self.body = body
+        seen = {"metadata": dict(body["metadata"]), "status": dict(body.get("status") or {})}
+        self.known, self.place = known_resources(seen), recorded(seen)
+
+    def hear(self, types: Collection[str], deeds: Sequence[Deed], again_in: float | None) -> None:
+        """Do nothing: nobody here has a memory of the app."""
+
+
+class Ears:
+    """All apps that events may be about, those of other replicas included."""
+
+    def __init__(self) -> None:
+        self._elsewhere: dict[Key, Elsewhere] = {}
+
+    def all(self, ours: Mapping[Key, Listener], bodies: Mapping[Key, Mapping[str, Any]]) -> Mapping[Key, Listener]:
+        """Return what is told of events, by app. `bodies`: those of the apps as the watch has shown them."""
+        self._elsewhere = {
+            key: each if (each := self._elsewhere.get(key)) and each.body is body else Elsewhere(body)
+            for key, body in bodies.items()
+            if key not in ours
+        }
+        return {**self._elsewhere, **ours}
 
 
 class Hearing:

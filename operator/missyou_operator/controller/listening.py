@@ -10,6 +10,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -36,6 +37,10 @@ logger = logging.getLogger(__name__)
 _WAIT, _MOST = 20, 10
 #: Seconds after the end of the last good poll in which events count as coming.
 _HEALTHY_FOR = 60.0
+#: Seconds in which the event loop hears what is handed over; it is busy for longer only if it has ended.
+_HANDOVER = 10.0
+#: How often an event is passed on from replica to replica, at most.
+_PASSES = 20
 #: Seconds until the queue is polled again after an error: at first, and at most.
 _FIRST, _LATEST = 1.0, 30.0
 _URL = re.compile(r"https?://[^/\s]+/\d{12}/[\w-]{1,80}")
@@ -44,7 +49,11 @@ _MISSING = ("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue")
 
 
 class Listener(Protocol):
-    """An app that is told of events. All belong to the event loop."""
+    """An app that is told of events, if it is `ours`: not another replica's. All belong to the event loop."""
+
+    @property
+    def ours(self) -> bool:
+        """Whether this process works on the app."""
 
     @property
     def known(self) -> Known:
@@ -155,45 +164,85 @@ class Listening:
     def poll(self, source: Source, url: str) -> int:
         """Wait for messages, hand them over, and delete them; return how many there were. Errors: botocore's."""
         client, state = self._client(source), self._states[source]
-        answer = client.receive_message(QueueUrl=url, MaxNumberOfMessages=_MOST, WaitTimeSeconds=_WAIT)
+        answer = client.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=_MOST,
+            WaitTimeSeconds=_WAIT,
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+        )
         messages = answer.get("Messages") or ()
         if self._own is None:
             self._own = principal(self._client(source, "sts").get_caller_identity()["Arn"])
-        notices = [notice for message in messages if (notice := parse(message["Body"])) is not None]
-        self._count("unread", len(messages) - len(notices))
-        if messages:
-            if not self._deliver(lambda: self.hear(notices)):
-                # The operator ends. They come again, for whoever takes over.
-                return 0
-            entries = [
-                {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
-                for number, message in enumerate(messages)
-            ]
-            client.delete_message_batch(QueueUrl=url, Entries=entries)
+        # https://sqs.<region>.amazonaws.com/<account>/<name>
+        state.account, state.healthy_at, state.pause = url.split("/")[3], seconds(), _FIRST
         if state.trouble:
             logger.info("events come from the queue %s again", source)
-        # https://sqs.<region>.amazonaws.com/<account>/<name>
-        state.account = url.split("/")[3]
-        state.healthy_at, state.trouble, state.pause = seconds(), "", _FIRST
+            state.trouble = ""
+        if messages and (others := self._handed_over([parse(message["Body"]) for message in messages])) is not None:
+            self._settle(client, url, messages, others)
         return len(messages)
 
-    def hear(self, notices: Sequence[Notice]) -> None:
-        """Tell each app what some events say of its stack. Belongs to the event loop."""
+    def _handed_over(self, notices: Sequence[Notice | None]) -> frozenset[int] | None:
+        """Have the event loop hear events; return what `hear` does, None where the event loop turns no more.
+
+        Then they come again, for whoever takes over.
+        """
+        done: Future[frozenset[int]] = Future()
+
+        def work() -> None:
+            try:
+                done.set_result(self.hear(notices))
+            except Exception as error:
+                done.set_exception(error)
+
+        try:
+            return done.result(_HANDOVER) if self._deliver(work) else None
+        except TimeoutError:
+            return None
+
+    @staticmethod
+    def _settle(client: Any, url: str, messages: Sequence[Mapping[str, Any]], others: frozenset[int]) -> None:
+        """Delete messages, but give back at once what is for another replica, which waits for it as we do."""
+        rows = [{"Id": f"{number}", "ReceiptHandle": each["ReceiptHandle"]} for number, each in enumerate(messages)]
+        passed_on = [
+            {**rows[number], "VisibilityTimeout": 0}
+            for number in sorted(others)
+            if int(messages[number].get("Attributes", {}).get("ApproximateReceiveCount", _PASSES)) < _PASSES
+        ]
+        kept = {row["Id"] for row in passed_on}
+        if passed_on:
+            client.change_message_visibility_batch(QueueUrl=url, Entries=passed_on)
+        if deleted := [row for row in rows if row["Id"] not in kept]:
+            client.delete_message_batch(QueueUrl=url, Entries=deleted)
+
+    def hear(self, notices: Sequence[Notice | None]) -> frozenset[int]:
+        """Tell each app what some events say of its stack. Belongs to the event loop.
+
+        Returns the positions of those that are about an app of another replica.
+        """
         listeners = self._listeners()
         self._learn(listeners)
         own = self._whose(listeners)
         told: dict[Key, _Told] = {}
-        for notice in notices:
+        others: set[int] = set()
+        for number, notice in enumerate(notices):
+            if notice is None:
+                self._count("unread", 1)
+                continue
             if notice.agent and notice.principal in own:
                 self._count("own", 1)
                 continue
             found = self._index.match(notice)
             self._count("matched" if found else "other", 1)
             for key, touched in found.items():
-                told.setdefault(key, _Told()).add(notice, touched)
+                if listeners[key].ours:
+                    told.setdefault(key, _Told()).add(notice, touched)
+                else:
+                    others.add(number)
         now = utc_now()
         for key, each in told.items():
             listeners[key].hear(each.types, each.deeds, each.again_in(now))
+        return frozenset(others)
 
     def _learn(self, listeners: Mapping[Key, Listener]) -> None:
         """Bring the index up to what the apps know."""

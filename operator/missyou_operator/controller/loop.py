@@ -99,6 +99,8 @@ class AppLoop:
         """Take over what events say: types to read now, and once more after some seconds; who did what."""
         self._hearing.hear(types, deeds, again_in)
 
+    ours = True
+
     @property
     def known(self) -> Known:
         """The stack's resources by ID, by type, as the last pass has found them."""

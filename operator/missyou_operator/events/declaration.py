@@ -127,7 +127,7 @@ class Declaration:
 
 
 #: What the operator does with the queue.
-POLLING = ("sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage")
+POLLING = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage")
 
 
 def reading_policy(partition: str, region: str, account: str, cluster: str) -> Mapping[str, Any]:
