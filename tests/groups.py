@@ -45,7 +45,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "data-plane": ("local/dataplane",),
     "backend": ("backend",),
     "local-cloud": ("local/controlplane", "supply"),
-    "pure": ("engine", "stack", "tenancy", "cost", "controller", "api", "cli", "sim"),
+    "pure": ("engine", "stack", "tenancy", "cost", "events", "controller", "api", "cli", "sim"),
 }
 _HERE = Path(__file__).parent
 _AWS = sorted(str(path.relative_to(_HERE)) for path in _HERE.glob("aws/**/test_*.py"))
@@ -53,6 +53,6 @@ _AWS = sorted(str(path.relative_to(_HERE)) for path in _HERE.glob("aws/**/test_*
 FAST: dict[str, tuple[str, ...]] = {
     "aws-classes 1": tuple(_AWS[::2]),
     "aws-classes 2": tuple(_AWS[1::2]),
-    "pure": ("engine", "stack", "tenancy", "cost", "controller", "api", "cli"),
+    "pure": ("engine", "stack", "tenancy", "cost", "events", "controller", "api", "cli"),
     "one stack": ("sim/test_sim.py::test_a_stack_is_grown_changed_and_deleted",),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from missyou_operator.controller.listening import Source
 from missyou_operator.controller.settings import parse_settings
 from missyou_operator.cost import bundled
 
@@ -13,6 +14,19 @@ def test_environment_and_flags():
     settings = parse_settings([], environ)
     assert (settings.region, settings.namespaces, settings.resync) == ("eu-central-1", ("a", "b"), 30.0)
     assert parse_settings(["--region", "us-east-1"], environ).region == "us-east-1"
+
+
+def test_events_are_off_unless_regions_or_queues_are_named():
+    environ = {"AWS_REGION": "eu-central-1"}
+    assert parse_settings([], environ).events == ()
+    url = "https://sqs.eu-west-1.amazonaws.com/210987654321/missyou-events-1c9a5b0e"
+    named = parse_settings(["--events", url, "--events", "us-gov-west-1"], environ).events
+    assert named == (url, "us-gov-west-1")
+    sources = [Source.of(each, "eu-central-1", "1c9a5b0e-7f0a") for each in named]
+    assert sources == [
+        Source("eu-west-1", url=url),
+        Source("us-gov-west-1", name="missyou-events-1c9a5b0e"),
+    ]
 
 
 def test_shards_need_leases(capsys):
@@ -54,6 +68,8 @@ def test_prices_are_those_of_the_version_or_of_a_file(tmp_path):
         (["--resync-seconds", "1"], {"AWS_REGION": "x"}, "must be 5 or more"),
         ([], {"AWS_REGION": "x", "MISSYOU_LOG_FORMAT": "xml"}, "must be text or json, not 'xml'"),
         (["--permissions-boundary", "mine"], {"AWS_REGION": "x"}, "must be the ARN of a policy"),
+        (["--events", "everywhere"], {"AWS_REGION": "x"}, "--events must be a region or the URL of a queue"),
+        ([], {"AWS_REGION": "x", "MISSYOU_EVENTS": "us-east-1,x y"}, "--events must be a region or the URL of a queue"),
         (["--workers", "0"], {"AWS_REGION": "x"}, "must be 1 to 256"),
         (["--prices", "/nowhere.json"], {"AWS_REGION": "x"}, "--prices: /nowhere.json: "),
         ([], {"AWS_REGION": "x", "MISSYOU_PRICES": "/nowhere.json"}, "--prices: /nowhere.json: "),

@@ -14,6 +14,7 @@ import yaml
 
 from missyou_local import binaries
 from missyou_local.controlplane import ControlPlane
+from missyou_operator.controller.settings import parse_settings
 
 from . import helm
 from .conftest import ROOT, Kubectl
@@ -118,6 +119,7 @@ def test_values_reach_their_places(run: Run) -> None:
         "replicas": "1",
         "shards": "6",
         "serviceAccount.annotations.eks\\.amazonaws\\.com/role-arn": "arn:aws:iam::123456789012:role/operator",
+        "events": "{eu-west-1,https://sqs.eu-west-1.amazonaws.com/210987654321/missyou-events-1c9a5b0e}",
         "namespaces": "{a,b}",
         "secretNamespaces.a": "{gemini}",
         "env[0].name": "AWS_ENDPOINT_URL",
@@ -143,11 +145,17 @@ def test_values_reach_their_places(run: Run) -> None:
     environ = {each["name"]: each.get("value") for each in container["env"]}
     assert environ["AWS_REGION"] == "eu-west-1"
     assert environ["MISSYOU_NAMESPACES"] == "a,b"
+    assert parse_settings([], environ).events == (
+        "eu-west-1",
+        "https://sqs.eu-west-1.amazonaws.com/210987654321/missyou-events-1c9a5b0e",
+    )
     assert environ["MISSYOU_SHARDS"] == "6"
     assert environ["AWS_ENDPOINT_URL"] == "http://aws"
 
 
-@pytest.mark.parametrize("wrong", ["replica=1", "region=Virginia", "namespaces={Not_a_name}", "crds.install=maybe"])
+@pytest.mark.parametrize(
+    "wrong", ["replica=1", "region=Virginia", "namespaces={Not_a_name}", "events={nowhere}", "crds.install=maybe"]
+)
 def test_wrong_values_are_refused_by_name(run: Run, wrong: str) -> None:
     done = run("template", NAME, CHART, f"--kube-version={binaries.KUBERNETES}", f"--set={wrong}")
     assert done.returncode

@@ -19,7 +19,7 @@ from .aws import REGION
 DECLARED = Declaration(CLUSTER, "123456789012", REGION)
 
 
-class _Clients:
+class Clients:
     def __init__(self, client: Callable[..., Any]) -> None:
         self.client = self.client_without_retries = client
 
@@ -31,11 +31,11 @@ def install(app: App, declared: Declaration = DECLARED, *, trail: bool = True) -
         cloudtrail = app.client("cloudtrail")
         cloudtrail.create_trail(Name="management", S3BucketName="trails", IsMultiRegionTrail=True)
         cloudtrail.start_logging(Name="management")
-    return make(installing.install(_Clients(app.client), declared))
+    return make(installing.install(Clients(app.client), declared))
 
 
 def uninstall(app: App, declared: Declaration = DECLARED) -> list[str]:
-    return make(installing.uninstall(_Clients(app.client), declared))
+    return make(installing.uninstall(Clients(app.client), declared))
 
 
 def make(steps: Any) -> list[str]:
