@@ -145,7 +145,7 @@ def test_values_reach_their_places(run: Run) -> None:
     environ = {each["name"]: each.get("value") for each in container["env"]}
     assert environ["AWS_REGION"] == "eu-west-1"
     assert environ["MISSYOU_NAMESPACES"] == "a,b"
-    assert parse_settings([], environ).events == (
+    assert parse_settings(container["args"], environ).events == (
         "eu-west-1",
         "https://sqs.eu-west-1.amazonaws.com/210987654321/missyou-events-1c9a5b0e",
     )
