@@ -10,7 +10,7 @@ from typing import ClassVar
 from missyou_local.aws.server import Server
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import classify
-from missyou_operator.controller.logs import Threads
+from missyou_operator.controller.threads import Threads
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Runtime

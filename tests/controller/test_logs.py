@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from missyou_operator.controller.logs import Threads, about, handler
+from missyou_operator.controller.logs import about, handler
+from missyou_operator.controller.threads import Threads
 from missyou_operator.engine.values import Sensitive, redact
 
 SECRET = 'p"ss/w\\rd-é'

@@ -7,7 +7,7 @@ from missyou_operator.controller.metrics import Metrics, Pass
 from missyou_operator.controller.report import Report
 
 META = {"namespace": "default", "name": "one", "creationTimestamp": "2026-01-01T00:00:00Z"}
-LANES = {"change": 8, "resync": 24}
+PASSES = 16
 
 
 def ready(status: str, since: str = "2026-01-01T00:00:02Z") -> dict:
@@ -15,7 +15,7 @@ def ready(status: str, since: str = "2026-01-01T00:00:02Z") -> dict:
 
 
 def test_a_pass_that_ends_after_its_app_is_gone_brings_nothing_back() -> None:
-    metrics = Metrics(LANES, {"missyou-operator-0": lambda: True})
+    metrics = Metrics(PASSES, {"missyou-operator-0": lambda: True})
     metrics.seen(META, {})
     metrics.passed(Pass({"metadata": META}, Report(ready("False"), 1.0)))
     assert 'name="one"' in metrics.text()
@@ -25,7 +25,7 @@ def test_a_pass_that_ends_after_its_app_is_gone_brings_nothing_back() -> None:
 
 
 def test_drift_that_takes_several_passes_is_found_once() -> None:
-    metrics = Metrics(LANES, {"missyou-operator-0": lambda: True})
+    metrics = Metrics(PASSES, {"missyou-operator-0": lambda: True})
     metrics.seen(META, {})
     before: dict = {"drift": []}
     for action in ("Correcting", "Corrected"):
@@ -38,7 +38,7 @@ def test_drift_that_takes_several_passes_is_found_once() -> None:
 
 
 def test_a_plan_waits_from_when_it_was_asked_until_it_is_approved() -> None:
-    metrics = Metrics(LANES, {"missyou-operator-0": lambda: True})
+    metrics = Metrics(PASSES, {"missyou-operator-0": lambda: True})
     metrics.seen(META, {})
     stalled = {"type": "Stalled", "status": "True", "lastTransitionTime": "2026-01-01T00:01:00Z"}
     for reason, since in (("InvalidSpec", None), ("ApprovalRequired", "1.76722566e+09"), ("QuotaExceeded", None)):
@@ -50,7 +50,7 @@ def test_a_plan_waits_from_when_it_was_asked_until_it_is_approved() -> None:
 
 
 def test_time_to_ready_tells_creations_from_changes() -> None:
-    metrics = Metrics(LANES, {"missyou-operator-0": lambda: True})
+    metrics = Metrics(PASSES, {"missyou-operator-0": lambda: True})
     for since in ("2026-01-01T00:00:02Z", "2026-02-01T00:00:00Z"):
         metrics.passed(Pass({"metadata": META, "status": ready("False", since)}, Report(ready("True"), 1.0)))
     # Ready that stays so is no news.
@@ -61,14 +61,14 @@ def test_time_to_ready_tells_creations_from_changes() -> None:
 
 
 def test_what_is_no_error_code_becomes_no_label() -> None:
-    metrics = Metrics(LANES, {"missyou-operator-0": lambda: True})
+    metrics = Metrics(PASSES, {"missyou-operator-0": lambda: True})
     metrics.call(Call("ec2", "CreateVpc", "<html>it is broken</html>", 0.1))
     assert 'code="Other"' in metrics.text()
     assert "html" not in metrics.text()
 
 
 def test_a_pass_that_breaks_is_an_error() -> None:
-    metrics = Metrics(LANES, {"missyou-operator-0": lambda: False})
+    metrics = Metrics(PASSES, {"missyou-operator-0": lambda: False})
     metrics.passed(Pass({"metadata": META}, None))
     assert 'controller_runtime_reconcile_errors_total{controller="missyouapp"} 1.0' in metrics.text()
     assert 'leader_election_master_status{name="missyou-operator-0"} 0.0' in metrics.text()

@@ -62,6 +62,7 @@ def begun(pair: tuple[Bench, Bench], name: str) -> None:
 
 def finished(bench: Bench, name: str) -> None:
     bench.ready(name)
+    assert "the pass failed" not in bench.log()
     assert bench.vpcs(name) == 1
     bench.delete(name)
     bench.until(name, lambda app: not app, "gone")

@@ -122,6 +122,7 @@ def test_three_share_one_is_killed_another_joins(fleet: Fleet) -> None:
     assert {shard for shard in after if after[shard] != last[shard]} == {s for s, by in last.items() if by == "d"}
 
     nobody_beside_another(fleet)
+    assert not [name for name, operator in fleet.operators.items() if "the pass failed" in operator.log()]
 
 
 def nobody_beside_another(fleet: Fleet) -> None:

@@ -16,6 +16,7 @@ import yaml
 from missyou_operator.aws.calls import Call
 from missyou_operator.controller.metrics import Metrics, Pass
 from missyou_operator.controller.report import Report
+from missyou_operator.controller.threads import Urgency
 from tests import gotools
 
 from .scraping import Scrape, parse
@@ -44,14 +45,14 @@ def promtool() -> Path:
 @pytest.fixture(scope="session")
 def exported() -> Scrape:
     """One of every series that there can be."""
-    metrics = Metrics({"change": 8, "resync": 24}, {"missyou-operator-0": lambda: True})
+    metrics = Metrics(16, {"missyou-operator-0": lambda: True})
     meta = {"namespace": "default", "name": "one", "creationTimestamp": "2026-01-01T00:00:00Z"}
     metrics.seen({**meta, "deletionTimestamp": "2026-01-02T00:00:00Z"}, {})
     asks = {"reason": "ApprovalRequired", "lastTransitionTime": "2026-01-01T00:00:00Z"}
     ready = {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Stalled", "status": "True", **asks}]}
     drift = [{"resource": "ec2.Vpc/one", "action": "Corrected", "foundAt": "2026-01-01T00:00:00Z"}]
     report = Report({**ready, "resources": [{"state": "Ready"}]}, 1.0, drift=drift)
-    metrics.queued("change", lambda: None)()
+    metrics.queued(Urgency.CHANGE, lambda: None)()
     metrics.passed(Pass({"metadata": meta}, report))
     metrics.call(Call("ec2", "CreateVpc", "Throttling", 0.1))
     return parse(metrics.text())

@@ -93,7 +93,7 @@ def a_creation_that_is_throttled_and_refused(bench: Bench) -> None:
     timed = seen.value("controller_runtime_reconcile_time_seconds_count", controller="missyouapp")
     # One pass may be between its end and its count.
     assert timed - 1 <= sum(results.values()) <= timed
-    assert {dict(labels)["name"] for labels in seen.of("workqueue_depth")} == {"change", "resync"}
+    assert {dict(labels)["name"] for labels in seen.of("workqueue_depth")} == {"change", "creation", "background"}
     assert sum(seen.of("workqueue_queue_duration_seconds_count").values()) >= timed
     says_what_the_status_says(bench, app)
 

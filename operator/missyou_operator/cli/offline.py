@@ -27,8 +27,8 @@ from missyou_operator.cli import manifest
 from missyou_operator.cli.exits import Exit, Failure
 from missyou_operator.controller.environment import Environment
 from missyou_operator.controller.inputs import Inputs
-from missyou_operator.controller.logs import Threads
 from missyou_operator.controller.memory import Memory
+from missyou_operator.controller.threads import Threads
 from missyou_operator.cost import PriceTable, bundled
 from missyou_operator.engine.outcome import Runtime
 from missyou_operator.engine.resource import pending

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import signal
 import sys
@@ -31,7 +32,6 @@ from missyou_operator.controller.hearing import Ears
 from missyou_operator.controller.kube import RIGHTS, Kube
 from missyou_operator.controller.lease import Candidate
 from missyou_operator.controller.listening import Listening, Source
-from missyou_operator.controller.logs import Threads
 from missyou_operator.controller.loop import AppLoop, Shared, plain
 from missyou_operator.controller.metrics import Metrics
 from missyou_operator.controller.probes import Answer, ProbeServer
@@ -41,13 +41,18 @@ from missyou_operator.controller.settings import Settings
 from missyou_operator.controller.sharding import shard_lease, shard_of
 from missyou_operator.controller.shards import Alone, Shards, acting
 from missyou_operator.controller.tenants import Key, Tenants
+from missyou_operator.controller.threads import Threads, Urgency
 from missyou_operator.controller.watching import Watching
 
 logger = logging.getLogger(__name__)
 
-#: Passes at the same time for apps that somebody has just changed, and for all others: a start with a thousand stacks
-#: must not keep a person waiting.
-_LANES = {"change": 8, "resync": 24}
+#: Passes at the same time, in all, and of those that are no more urgent. A start with a thousand stacks, or a thousand
+#: new apps, must not keep a person waiting.
+_PASSES, _LIMITS = 16, {Urgency.CREATION: 12, Urgency.BACKGROUND: 4}
+#: Calls to AWS at the same time that only a person's change may make.
+_RESERVED = 8
+#: Writes to Kubernetes at the same time.
+_WRITES = 4
 #: Seconds for the calls under way when the operator ends: longer than the longest single call to AWS.
 _GRACE = 25.0
 #: Resyncs between two checks of whether all apps still exist.
@@ -79,7 +84,8 @@ class Operator:
     def __init__(self, settings: Settings, kube: Kube) -> None:
         self.settings, self.kube = settings, kube
         self.shards = Shards(kube, Candidate(settings.identity), settings.shards) if settings.leader_elect else Alone()
-        self.calls = Threads(settings.workers, "aws")
+        most = max(1, settings.workers - _RESERVED)
+        self.calls = Threads(settings.workers, "aws", {Urgency.CREATION: most, Urgency.BACKGROUND: most})
         #: All apps as the watch has shown them, the loops of those in shards of ours, and loops that are ending.
         self.apps: dict[Key, kopf.Body] = {}
         self.loops: dict[Key, AppLoop] = {}
@@ -87,7 +93,7 @@ class Operator:
         self.shards.follow(self._shards_changed, self.busy)
         accounts = Accounts(self.shards.check, self.called)
         leases = {shard_lease(shard): partial(self.shards.leads, shard) for shard in range(self.shards.shards)}
-        self.metrics = Metrics(_LANES, leases)
+        self.metrics = Metrics(_PASSES, leases)
         self.readiness = Readiness(
             self.shards,
             lambda: self.kube.apps(settings.namespaces),
@@ -96,6 +102,8 @@ class Operator:
         uid = self.kube.cluster_uid()
         self.tenants = Tenants(uid, settings.region, settings.prices, settings.require_tenants)
         self.turning: asyncio.AbstractEventLoop | None = None
+        #: kopf's own context, in which alone it posts Events. Loops are also begun when no watch has shown anything.
+        self.context = contextvars.copy_context()
         environment = Environment(
             accounts,
             uid,
@@ -118,7 +126,8 @@ class Operator:
             self.kube,
             Reconciler(environment),
             self.metrics,
-            {name: Threads(width, name) for name, width in _LANES.items()},
+            Threads(_PASSES, "pass", _LIMITS),
+            Threads(_WRITES, "kubernetes"),
             self.shards.check,
         )
 
@@ -145,7 +154,7 @@ class Operator:
     def deliver(self, work: Callable[[], None]) -> bool:
         """Have the event loop call a function; return whether it turns. Any thread may call it."""
         with contextlib.suppress(RuntimeError, AttributeError):
-            self.turning.call_soon_threadsafe(work)  # type: ignore[union-attr]
+            self.turning.call_soon_threadsafe(work, context=self.context)  # type: ignore[union-attr]
             return True
         return False
 
@@ -195,8 +204,8 @@ class Operator:
     def end(self) -> None:
         """Let passes that are still under way end at their next call, then give the leases to the other operators."""
         self.shards.resign()
-        for lane in self.shared.lanes.values():
-            lane.shutdown(cancel_futures=True)
+        for threads in (self.shared.passes, self.shared.writes):
+            threads.shutdown(cancel_futures=True)
         self.shards.release()
 
     def answers(self) -> Mapping[str, Callable[[], Answer]]:
@@ -216,6 +225,7 @@ class Operator:
         """Give each app a loop, tell the loop what has changed, and end it with the app."""
         meta = body.metadata
         key = (meta["namespace"], meta["name"])
+        self.context = contextvars.copy_context()
         self.readiness.seen(meta["uid"])
         known = self.apps.get(key)
         if event["type"] == "DELETED":
@@ -279,7 +289,7 @@ class Operator:
             await asyncio.sleep(_SWEEP * self.settings.resync)
             before, listing = dict(self.apps), partial(self.kube.apps, self.settings.namespaces)
             try:
-                there = await asyncio.get_running_loop().run_in_executor(self.shared.lanes["resync"], listing)
+                there = await asyncio.get_running_loop().run_in_executor(self.shared.passes, listing)
             except (ApiException, HTTPError, OSError):
                 continue
             for key, body in before.items():

@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import contextvars
 import logging
-from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
 from missyou_operator.engine.values import redact
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 _TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 #: What kopf adds to its records for itself.
@@ -30,18 +25,6 @@ _FIELDS: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar("fie
 def about(**fields: Any) -> None:
     """Set the fields of all that is logged from here on in this context: a task, and the threads that work for it."""
     _FIELDS.set(fields)
-
-
-class Threads(ThreadPoolExecutor):
-    """Threads that work in the context of whoever gives them something to do."""
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run a function in a copy of the caller's context."""
-        return super().submit(partial(contextvars.copy_context().run, fn, *args, **kwargs))
-
-    def first(self, running: Collection[Future[T]]) -> Collection[Future[T]]:
-        """Wait until one has ended, and return those that have."""
-        return wait(running, return_when=FIRST_COMPLETED).done
 
 
 class Text(logging.Formatter):

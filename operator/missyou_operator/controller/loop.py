@@ -24,15 +24,17 @@ from missyou_operator.api.annotations import REQUESTS
 from missyou_operator.api.status import merge_patch
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Known
+from missyou_operator.aws.rates import app, urgent
 from missyou_operator.controller.hearing import Hearing
 from missyou_operator.controller.kube import Kube, explanation
-from missyou_operator.controller.logs import Threads, about
+from missyou_operator.controller.logs import about
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.metrics import Metrics, Pass
 from missyou_operator.controller.place import Place, recorded
 from missyou_operator.controller.reconcile import Reconciler
 from missyou_operator.controller.report import Report
 from missyou_operator.controller.shards import NotLeaderError, Term, acting
+from missyou_operator.controller.threads import Threads, Urgency, urgency
 from missyou_operator.events.deeds import Deed
 
 T = TypeVar("T")
@@ -48,7 +50,7 @@ _CONFLICT, _SILENCE, _REFUSAL, _LATEST = 0.5, 5.0, 10.0, 60.0
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all loops use. `lanes`: threads for apps that somebody has changed, and for all others.
+    """What all loops use. `passes` and `writes`: the threads that run passes, and those that write to Kubernetes.
 
     `check` raises NotLeaderError once nothing may be written any more.
     """
@@ -56,7 +58,8 @@ class Shared:
     kube: Kube
     reconciler: Reconciler
     metrics: Metrics
-    lanes: Mapping[str, Threads]
+    passes: Threads
+    writes: Threads
     check: Callable[[], None]
 
 
@@ -69,10 +72,11 @@ class AppLoop:
     def __init__(self, shared: Shared, body: kopf.Body, term: Term) -> None:
         self._shared, self._body, self._sign, self.term = shared, body, _sign(body), term
         self._memory, self._wake = Memory(), asyncio.Event()
-        self._hearing = Hearing(self._memory, self._wake.set)
+        self._hearing = Hearing(self._memory, partial(self._ask, Urgency.CREATION))
         self._stopped = False
-        # A start with a thousand settled stacks must not keep a person waiting.
+        #: The generation that a pass was last run for, also by an operator before: -1 for none.
         self._generation = body.status.get("observedGeneration", -1)
+        self._asked = Urgency.BACKGROUND
         #: When a status was last written (monotonic seconds), and which.
         self._written: tuple[float, dict[str, Any]] = (float("-inf"), {})
         #: What Kubernetes last refused to store and why, and the seconds until what was not stored is tried again.
@@ -89,7 +93,15 @@ class AppLoop:
         self._body = body
         if (sign := _sign(body)) != self._sign:
             self._sign = sign
-            self._wake.set()
+            self._ask(self._for_a_person)
+
+    def _ask(self, urgent: Urgency) -> None:
+        self._asked = min(self._asked, urgent)
+        self._wake.set()
+
+    @property
+    def _for_a_person(self) -> Urgency:
+        return Urgency.CREATION if self._generation < 0 else Urgency.CHANGE
 
     def wake(self) -> None:
         """Run the next pass at once: something outside the app has changed what it may do."""
@@ -118,6 +130,7 @@ class AppLoop:
 
     async def _run(self) -> None:
         acting.set(self.term)
+        app.set(_name(self.meta))
         while not self._stopped:
             self._wake.clear()
             try:
@@ -153,8 +166,10 @@ class AppLoop:
         """Run one pass in a thread, and write its status."""
         seen, shared = plain(body), self._shared
         meta = seen["metadata"]
-        lane = "change" if meta["generation"] != self._generation else "resync"
-        self._generation = meta["generation"]
+        how_urgent = self._urgency(deleting=deleting)
+        self._generation, self._asked = meta["generation"], Urgency.BACKGROUND
+        urgency.set(how_urgent)
+        urgent.set(how_urgent is Urgency.CHANGE)
         at, status = self._written
         if seconds() - at < _ECHO:
             # The watch need not have shown it yet.
@@ -163,10 +178,10 @@ class AppLoop:
         about(namespace=meta["namespace"], app=name, generation=meta["generation"], **{"pass": pass_})
         began = seconds()
         report: Report | None = None
-        run = shared.metrics.queued(lane, shared.reconciler.teardown if deleting else shared.reconciler.reconcile)
+        run = shared.metrics.queued(how_urgent, shared.reconciler.teardown if deleting else shared.reconciler.reconcile)
         work = partial(run, seen, self._memory, partial(self._interrupted, deleting))
         try:
-            report = await _in(shared.lanes[lane], partial(self._unless_stopped, work))
+            report = await _in(shared.passes, partial(self._unless_stopped, work))
             if not report.done and not await self._tell(body, seen, report):
                 return replace(report, requeue_after=min(report.requeue_after, self._pause))
             return report
@@ -174,6 +189,14 @@ class AppLoop:
             shared.metrics.passed(Pass(seen, report))
             result = report.result if report else "error"
             logger.debug("pass ended: %s", result, extra={"result": result, "seconds": round(seconds() - began, 3)})
+
+    def _urgency(self, *, deleting: bool) -> Urgency:
+        """Return how urgent the next pass is. After a restart, the first one is not, if nothing has changed."""
+        if self._body.metadata["generation"] != self._generation:
+            return self._for_a_person
+        # Somebody waits for what is under way, too.
+        under_way = deleting or bool(self._memory.unsettled)
+        return min(self._asked, Urgency.CREATION) if under_way else self._asked
 
     def _unless_stopped(self, work: Callable[[], Report]) -> Report:
         """Run a pass in a thread. One that has waited until its shard was given up is not begun."""
@@ -208,7 +231,7 @@ class AppLoop:
         """Write to Kubernetes; return whether that was done. What is refused is logged, counted, and posted once."""
         self._shared.check()
         try:
-            await _in(self._shared.lanes["change"], write)
+            await _in(self._shared.writes, write)
         except ApiException as error:
             if error.status == 404:
                 # There is nothing left to write to: the watch is about to show it.

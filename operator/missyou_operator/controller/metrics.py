@@ -26,6 +26,7 @@ from missyou_operator.aws.calls import Call
 from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.controller.app_metrics import AppMetrics, families
 from missyou_operator.controller.report import Report
+from missyou_operator.controller.threads import Urgency
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ class Pass:
 class Metrics:
     """All metrics of one operator. Thread-safe."""
 
-    def __init__(self, workers: Mapping[str, int], leases: Mapping[str, Callable[[], bool]]) -> None:
+    def __init__(self, passes: int, leases: Mapping[str, Callable[[], bool]]) -> None:
         self._lock = threading.Lock()
         self._apps: dict[tuple[str, str], AppMetrics] = {}
         self.registry = r = CollectorRegistry(auto_describe=True)
@@ -71,14 +72,14 @@ class Metrics:
         self._active = Gauge("controller_runtime_active_workers", "Passes running now", pass_, registry=r)
         self._active.labels(CONTROLLER)
         most = Gauge("controller_runtime_max_concurrent_reconciles", "Most passes at a time", pass_, registry=r)
-        most.labels(CONTROLLER).set(sum(workers.values()))
-        self._depth = Gauge("workqueue_depth", "Apps waiting for a thread, by lane", lane, registry=r)
+        most.labels(CONTROLLER).set(passes)
+        self._depth = Gauge("workqueue_depth", "Apps waiting for a thread, by urgency", lane, registry=r)
         self._waits = Histogram(
             "workqueue_queue_duration_seconds", "How long an app waited for a thread", lane, registry=r
         )
-        for name in workers:
-            self._depth.labels(name)
-            self._waits.labels(name)
+        for urgent in Urgency:
+            self._depth.labels(urgent.name.lower())
+            self._waits.labels(urgent.name.lower())
         leading = Gauge(
             "leader_election_master_status",
             "Whether this operator holds a Lease (1) or stands by (0): there is one for each shard of the apps",
@@ -145,14 +146,15 @@ class Metrics:
         """Count events of AWS by what became of them."""
         self._events.labels(result).inc(number)
 
-    def queued(self, lane: str, run: Callable[..., T]) -> Callable[..., T]:
-        """Count an app as waiting for a lane until what is returned is called in it, and time both."""
-        depth, began = self._depth.labels(lane), seconds()
+    def queued(self, urgent: Urgency, run: Callable[..., T]) -> Callable[..., T]:
+        """Count an app as waiting for a thread until what is returned is called in it, and time both."""
+        name = urgent.name.lower()
+        depth, began = self._depth.labels(name), seconds()
         depth.inc()
 
         def started(*arguments: Any) -> T:
             depth.dec()
-            self._waits.labels(lane).observe(seconds() - began)
+            self._waits.labels(name).observe(seconds() - began)
             with self._active.labels(CONTROLLER).track_inprogress(), self._durations.labels(CONTROLLER).time():
                 return run(*arguments)
 

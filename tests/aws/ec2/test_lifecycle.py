@@ -19,7 +19,7 @@ from missyou_operator.aws.ec2.routes import RouteTable
 from missyou_operator.aws.ec2.security import SecurityGroup, SecurityGroupRule, rule_name
 from missyou_operator.aws.ec2.vpc import Subnet, Vpc
 from missyou_operator.aws.identity import StackIdentity, tag_list
-from missyou_operator.controller.logs import Threads
+from missyou_operator.controller.threads import Threads
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.resource import Observed, Resource
 from tests.aws.fake import STACK, cloud_of

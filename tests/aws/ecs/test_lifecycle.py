@@ -14,7 +14,7 @@ from missyou_local.aws.server import Server, serve
 from missyou_local.aws.timing import Timing
 from missyou_operator.aws.autoscaling import scaled_service
 from missyou_operator.aws.elbv2.targetgroup import fingerprint
-from missyou_operator.controller.logs import Threads
+from missyou_operator.controller.threads import Threads
 from missyou_operator.engine.graph import Graph
 from missyou_operator.stack.naming import CLUSTER, SERVICE, TARGET_GROUP
 from tests.aws.ecs.support import Clients, Clock, ComputeStack, prepare, push

@@ -1,0 +1,148 @@
+"""Measure how soon a change of spec reaches AWS while a fleet is at rest, and while the operator starts with it.
+
+`python -m benchmarks.reaction --apps 300`. A few stacks are real and Ready, each under a role of its own: so AWS's
+ledger tells their calls apart. All other apps are refused by AWS whatever they want to create: for the operator they
+are objects, watches, passes and reads like any other, and the test AWS has little to carry.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from missyou_local import binaries, controlplane, processes
+from missyou_local.aws import serve
+from missyou_local.aws.faults.fault import Fault
+from tests.integration.bench import Bench, install, quick
+
+_REFUSAL = {"code": "AccessDenied", "status": 403, "message": "not today"}
+_ROLE = "arn:aws:iam::123456789012:role/{}"
+_DAYS = itertools.cycle((7, 14, 30, 60, 90))
+_PATIENCE = 600.0
+
+
+class Fleet:
+    """Real stacks, by name, and any number of other apps."""
+
+    def __init__(self, bench: Bench, real: int) -> None:
+        self.bench, self.real = bench, [f"real-{n}" for n in range(real)]
+
+    def settle(self) -> None:
+        """Have the real stacks Ready, and from then on nothing else created."""
+        for name in self.real:
+            self.bench.apply(name, environment="Development", credentials={"roleARN": _ROLE.format(name)})
+        for name in self.real:
+            self.bench.ready(name)
+        self.bench.aws.control.faults.replace([Fault.parse({"match": "*:Create*", "fail": _REFUSAL})])
+
+    def grow(self, apps: int) -> None:
+        """Create the other apps, as fast as the API server takes them."""
+
+        def create(n: int) -> None:
+            spec = {"environment": "Development", "credentials": {"roleARN": _ROLE.format("crowd")}}
+            body = {"apiVersion": "missyou.app/v1alpha1", "kind": "MissYouApp", "metadata": {"name": f"app-{n}"}}
+            self.bench.api.create_namespaced_custom_object(*_KIND, {**body, "spec": spec})
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(create, range(apps)))
+
+    def looked_at(self, since: int) -> set[str]:
+        """Return the apps that AWS was asked for since a number of its ledger."""
+        entries = self.bench.aws.control.ledger.entries(since=since)
+        return {entry["session"]["name"] for entry in entries if entry["session"]}
+
+    def reaction(self, name: str) -> tuple[float, float]:
+        """Change a spec; return the seconds until the app's first call to AWS, and until the changed value is there."""
+        ledger = self.bench.aws.control.ledger
+        [since] = [entry["number"] for entry in ledger.entries()[-1:]]
+        began = time.time()
+        self.bench.patch(name, {"spec": {"monitoring": {"logRetentionDays": next(_DAYS)}}})
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            mine = [e for e in ledger.entries(since=since) if (e["session"] or {}).get("name") == f"default.{name}"]
+            if done := [e for e in mine if e["operation"] == "logs:PutRetentionPolicy"]:
+                return mine[0]["time"] - began, done[0]["time"] - began
+            time.sleep(0.02)
+        raise TimeoutError(self.bench.operator.log_tail() if self.bench.operator else "")
+
+
+_KIND = ("missyou.app", "v1alpha1", "default", "missyouapps")
+
+
+def main() -> None:
+    """Run everything and print the figures."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reaction", description=__doc__)
+    parser.add_argument("--apps", type=int, default=300, help="apps beside the real stacks (default: 300)")
+    parser.add_argument("--real", type=int, default=3, help="stacks whose spec is changed (default: 3)")
+    parser.add_argument("--changes", type=int, default=10, help="changes at rest (default: 10)")
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="missyou-bench-"))
+    plane = controlplane.start(folder / "cluster", binaries.find(lambda line: print(line, file=sys.stderr)))
+    aws = serve(timing=quick())
+    try:
+        with controlplane.api_client(plane.kubeconfig) as kube:
+            install(kube)
+            bench = Bench(kube, folder, plane.kubeconfig, aws, resync="45", arguments=["--leader-elect"])
+            fleet = Fleet(bench, options.real)
+            bench.start()
+            fleet.settle()
+            _measure(fleet, options.apps, options.changes)
+            bench.kill()
+    finally:
+        aws.close()
+        plane.stop()
+
+
+def _measure(fleet: Fleet, apps: int, changes: int) -> None:
+    bench, began = fleet.bench, time.monotonic()
+    ledger = bench.aws.control.ledger
+    growing = threading.Thread(target=fleet.grow, args=(apps,))
+    growing.start()
+    storm = _meanwhile(fleet, lambda: len(fleet.looked_at(0)) < apps + len(fleet.real))
+    growing.join()
+    _print(f"while {apps} apps are created ({time.monotonic() - began:.0f} s)", storm)
+    time.sleep(5.0)
+    _print("at rest", [fleet.reaction(name) for name, _ in zip(itertools.cycle(fleet.real), range(changes))])
+    bench.kill()
+    [since] = [entry["number"] for entry in ledger.entries()[-1:]]
+    # Leases of one that is killed run out.
+    time.sleep(12.0)
+    bench.start()
+    began = time.monotonic()
+    processes.wait_until(lambda: "leads" in bench.log().rpartition("waits for the lease")[2], _PATIENCE)
+    restart = _meanwhile(fleet, lambda: len(fleet.looked_at(since)) < apps + len(fleet.real))
+    _print(f"while the operator starts with them ({time.monotonic() - began:.0f} s)", restart)
+
+
+def _meanwhile(fleet: Fleet, goes_on: object) -> Sequence[tuple[float, float]]:
+    """Change one spec after the other while something goes on."""
+    found = []
+    for name in itertools.cycle(fleet.real):
+        found.append(fleet.reaction(name))
+        if not goes_on():  # type: ignore[operator]
+            return found
+    return found
+
+
+def _print(title: str, found: Sequence[tuple[float, float]]) -> None:
+    print(title)
+    for label, values in (
+        ("change of spec to the first call", [first for first, _ in found]),
+        ("change of spec to its call", [done for _, done in found]),
+    ):
+        print(
+            f"  {label:<34}{len(values)} changes: median {statistics.median(values):.2f}, worst {max(values):.2f} s",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
