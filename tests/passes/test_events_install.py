@@ -108,7 +108,7 @@ def test_the_template_of_cloudformation_makes_the_same(app: App) -> None:
 def test_a_trail_that_logs_no_changes_is_told_of(app: App, multi, logs, selectors, hears) -> None:
     trail = app.client("cloudtrail")
     for each in trail.describe_trails()["trailList"]:
-        trail.delete_trail(Name=each["TrailARN"])
+        trail.delete_trail(Name=each["Name"])
     clients = events.Clients(app.client)
     assert "no trail of this account" in installing.why_no_calls(clients, REGION)
     app.client("s3").create_bucket(Bucket="some-trails")
