@@ -73,7 +73,7 @@ class Watcher:
             Seeded(SEED),
             REGION,
             RESYNC,
-            started=utc_now() - timedelta(hours=1),
+            acts_since=lambda: utc_now() - timedelta(hours=1),
         )
         self._reconciler = Reconciler(environment)
         #: When each stack is due, and a number that keeps the order of those due at once.

@@ -8,9 +8,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from missyou_operator.aws.cloud import Cloud, Inventory, Reader
+from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ec2.vpc import Vpc
 from missyou_operator.aws.identity import StackIdentity, tag_list
+from missyou_operator.aws.informer import Freshness, Inventory
 from missyou_operator.engine.resource import Observed
 from missyou_operator.stack.naming import NAMES
 
@@ -65,6 +66,11 @@ def cloud_of(client: Any, stack: StackIdentity = STACK) -> Cloud:
     return Cloud(_Clients(client), stack, Inventory(), NAMES)
 
 
+def anew() -> Freshness:
+    """Return that no earlier read is good enough."""
+    return Freshness(time.monotonic(), anew=True)
+
+
 def reader_of(
     cloud: Cloud,
     found: Mapping[str, Sequence[Observed]] | None = None,
@@ -72,7 +78,7 @@ def reader_of(
 ) -> Reader:
     """Return a reader that has found the stack's VPC and `found`."""
     vpc = Observed(Vpc, "missyou-vpc", "vpc-1", {"id": "vpc-1"})
-    return Reader(cloud, {"ec2.Vpc": [vpc], **(found or {})}, time.monotonic(), desired_names or {})
+    return Reader(cloud, {"ec2.Vpc": [vpc], **(found or {})}, anew(), desired_names or {})
 
 
 def aws_error(code: str, message: str = "AWS's own words", operation: str = "Operation") -> ClientError:

@@ -11,11 +11,13 @@ from typing import Any
 import boto3
 
 from missyou_local.aws import Server, Timing, serve
-from missyou_operator.aws.cloud import Cloud, Inventory, Reader
+from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ec2.vpc import Vpc
 from missyou_operator.aws.identity import StackIdentity
+from missyou_operator.aws.informer import Inventory
 from missyou_operator.engine.resource import Observed, Resource
 from missyou_operator.stack.naming import NAMES
+from tests.aws.fake import anew
 
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 _numbers = itertools.count(1)
@@ -75,7 +77,7 @@ def read(
 ) -> Sequence[Observed]:
     """Read one type, uncached, of a stack that has a VPC."""
     vpc = Observed(Vpc, "missyou-vpc", "vpc-1", {"id": "vpc-1"})
-    return kind.read(Reader(cloud, {"ec2.Vpc": [vpc], **(found or {})}, time.monotonic(), {kind.TYPE: wanted}))
+    return kind.read(Reader(cloud, {"ec2.Vpc": [vpc], **(found or {})}, anew(), {kind.TYPE: wanted}))
 
 
 def observe(resource: Resource, cloud: Cloud, found: Mapping[str, Sequence[Observed]] | None = None) -> Observed:

@@ -37,9 +37,10 @@ def policy(**changes: Any) -> ScalingPolicy:
 
 def found(target_tags: dict[str, str] = OURS) -> Observed:
     row = {"ScalableTargetARN": ARN, "ResourceId": SERVICE, "MinCapacity": 2, "MaxCapacity": 10, "RoleARN": "slr"}
-    client = FakeEc2(describe_scalable_targets={"ScalableTargets": [row]}, list_tags_for_resource={"Tags": target_tags})
+    other = {**row, "ResourceId": "service/missyou-cluster/missyou-service-of-others"}
+    rows = {"ScalableTargets": [other, row]}
+    client = FakeEc2(describe_scalable_targets=rows, list_tags_for_resource={"Tags": target_tags})
     [observed] = ScalableTarget.read(reader_of(cloud_of(client), {"ecs.Cluster": [CLUSTER]}))
-    assert client.arguments("describe_scalable_targets")["ResourceIds"] == ["service/missyou-cluster/missyou-service"]
     return observed
 
 

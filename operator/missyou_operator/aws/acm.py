@@ -10,17 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from botocore.exceptions import ClientError
-
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Cloud, Reader, pages
-from missyou_operator.aws.errors import gone, is_absent
+from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.aws.informer import FRESH, Rhythm, Source
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
+
+_CERTIFICATES = Source("acm", "list_certificates", "CertificateSummaryList", "CertificateArn")
+#: Whose a certificate is never changes; the tags of a new one may not show at once.
+_OWNERS = Rhythm(per_stack=36.0, least=60.0, most=3600.0)
 
 #: Where the records are: the hosted zone's ID, and the ARN of the role that reaches it (absent: the operator's own).
 ZONE_TAG, ROLE_TAG = "missyou.app/zone", "missyou.app/zone-role"
@@ -69,9 +71,7 @@ class Certificate(Resource):
         one may not show at once. An unusable certificate (an expired one, say) has its state in its name. It is not a
         desired one: another is requested, and it is deleted once nothing uses it.
         """
-        acm = reader.client("acm")
-        rows = reader.shared("acm.list_certificates", lambda: pages(acm, "list_certificates", "CertificateSummaryList"))
-        ours = [row["CertificateArn"] for row in rows if cls._is_ours(reader, row)]
+        ours = [row["CertificateArn"] for row in reader.listed(_CERTIFICATES, "*") if cls._is_ours(reader, row)]
         found = [cls._observed(reader, arn) for arn in ours]
         there = [observed for observed in found if observed is not None]
         # The usable one comes first: the records, which are found by certificate, belong to it.
@@ -87,14 +87,11 @@ class Certificate(Resource):
     @classmethod
     def _observed(cls, reader: Reader, arn: str) -> Observed | None:
         """Describe a certificate; None if it is gone, or so new that AWS does not know it yet."""
-        acm = reader.client("acm")
-        try:
-            row = acm.describe_certificate(CertificateArn=arn)["Certificate"]
-            tags = tag_map(acm.list_tags_for_certificate(CertificateArn=arn)["Tags"])
-        except ClientError as error:
-            if is_absent(error):
-                return None
-            raise
+        answer = reader.if_present(FRESH, "acm", "describe_certificate", CertificateArn=arn)
+        labels = reader.if_present(FRESH, "acm", "list_tags_for_certificate", CertificateArn=arn)
+        if answer is None or labels is None:
+            return None
+        row, tags = answer["Certificate"], tag_map(labels["Tags"])
         state = row.get("Status") or "PENDING_VALIDATION"
         record: Mapping[str, str] = next(
             (
@@ -194,15 +191,8 @@ def _names(row: Mapping[str, Any]) -> set[str]:
 
 
 def _known_tags(reader: Reader, arn: str) -> Mapping[str, str]:
-    def fetch() -> Mapping[str, str]:
-        try:
-            return tag_map(reader.client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"])
-        except ClientError as error:
-            if is_absent(error):
-                return {}
-            raise
-
-    return reader.inventory.get(f"acm.tags.{arn}", fetch, seconds() - 60)
+    answer = reader.if_present(_OWNERS, "acm", "list_tags_for_certificate", CertificateArn=arn)
+    return tag_map((answer or {}).get("Tags"))
 
 
 KINDS: tuple[type[Resource], ...] = (Certificate,)

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.parsers import ResponseParserFactory
 
+from missyou_operator.aws.pages import Pages
 from missyou_operator.engine.errors import FlakyError, UnansweredError
 
 #: Names of the answers of operations that only read.
@@ -22,7 +23,8 @@ _READING = re.compile(r"(Batch)?(Describe|List|Get|Simulate)|\w+GroupDetails$|\w
 class Answer(dict[str, Any]):
     """A part of an answer. `origin` is AWS's name of the whole."""
 
-    origin = ""
+    __slots__ = ("origin",)
+    origin: str
 
     def __missing__(self, key: str) -> Any:
         """Raise the error for a member that is missing: FlakyError of a read, UnansweredError of a change."""
@@ -38,13 +40,25 @@ def joined(row: Mapping[str, Any], **members: Any) -> Answer:
 
 
 class Parsers(ResponseParserFactory):  # type: ignore[misc]  # botocore has no types
-    """botocore's parsers, but that what they return is an `Answer`, and so are its parts."""
+    """botocore's parsers, but that what they return is an `Answer`, and so are its parts.
+
+    Answers are read only: a large one that is as it was last time is not parsed again.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pages = Pages()
 
     def create_parser(self, protocol_name: str) -> Any:
         """Return the parser of a protocol."""
-        parser = super().create_parser(protocol_name)
+        parser, pages = super().create_parser(protocol_name), self._pages
         parse = parser.parse
-        parser.parse = lambda response, shape: _parts(parse(response, shape), shape.name if shape else "")
+
+        def answer(response: Any, shape: Any) -> Any:
+            name = shape.name if shape else ""
+            return pages.get(name, response, lambda: _parts(parse(response, shape), name))
+
+        parser.parse = answer
         return parser
 
 

@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import gone, message_of
+from missyou_operator.aws.informer import SLOW, TAGS, Source
 from missyou_operator.aws.permissions import Condition, Grant, Part, change, linked_role, make, observe
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
@@ -23,6 +24,9 @@ from missyou_operator.engine.resource import Health, Observed, Resource
 
 _SERVICE = "application-autoscaling"
 _DIMENSION: Mapping[str, str] = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+_TARGETS = Source(_SERVICE, "describe_scalable_targets", "ScalableTargets", "ResourceId", _DIMENSION)
+#: A page has ten, so that a thousand stacks are two hundred pages.
+_POLICIES = Source(_SERVICE, "describe_scaling_policies", "ScalingPolicies", "ResourceId", _DIMENSION, SLOW)
 #: A target's ARN ends in an id that AWS chooses.
 _ANY = ("application-autoscaling:scalable-target/*",)
 _OF_ECS = (Condition("StringEquals", "application-autoscaling:service-namespace", ("ecs",)),)
@@ -80,20 +84,13 @@ class ScalableTarget(Resource):
         """Read the target by the service's id; an untagged one in our cluster is ours."""
         if not reader.found("ecs.Cluster"):
             return []
-        client = reader.client(_SERVICE)
-        rows = pages(
-            client,
-            "describe_scalable_targets",
-            "ScalableTargets",
-            ResourceIds=[scaled_service(reader.name("ecs.Cluster"), reader.name("ecs.Service"))],
-            **_DIMENSION,
-        )
-        return [cls._observed(reader, row) for row in rows]
+        scaled = scaled_service(reader.name("ecs.Cluster"), reader.name("ecs.Service"))
+        return [cls._observed(reader, row) for row in reader.listed(_TARGETS, scaled)]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         arn = row["ScalableTargetARN"]
-        tags = reader.client(_SERVICE).list_tags_for_resource(ResourceARN=arn).get("Tags") or {}
+        tags = reader.detail(TAGS, _SERVICE, "list_tags_for_resource", ResourceARN=arn).get("Tags") or {}
         attrs = {
             "id": arn,
             "arn": arn,
@@ -189,13 +186,7 @@ class ScalingPolicy(Resource):
         """Read the policies of the stack's target."""
         found = []
         for target in reader.found("autoscaling.ScalableTarget"):
-            rows = pages(
-                reader.client(_SERVICE),
-                "describe_scaling_policies",
-                "ScalingPolicies",
-                ResourceId=target.attrs["resource_id"],
-                **_DIMENSION,
-            )
+            rows = reader.listed(_POLICIES, target.attrs["resource_id"])
             found += [replace(cls._observed(reader, row), component=target.component) for row in rows]
         return found
 

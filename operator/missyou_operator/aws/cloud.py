@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from copy import copy
 from fnmatch import fnmatchcase
-from typing import Any, Protocol, TypeVar, cast
+from functools import partial
+from typing import Any, Protocol, Self, TypeVar
+
+from botocore.exceptions import ClientError
 
 from missyou_operator.aws.clock import seconds
+from missyou_operator.aws.errors import is_absent
 from missyou_operator.aws.identity import COMPONENT_TAG, Names, StackIdentity, owner_of
+from missyou_operator.aws.informer import HOURLY, ONCE, Batch, Freshness, Inventory, Read, Rhythm, Source, Uses
 from missyou_operator.engine.resource import Observed, Resource
 from missyou_operator.tenancy.grant import Grant
 
 T = TypeVar("T")
+#: A part of an answer of AWS.
+Row = Mapping[str, Any]
 
 #: The IDs of a stack's resources and their names, by type.
 Known = Mapping[str, Mapping[str, str]]
@@ -29,38 +35,6 @@ class Clients(Protocol):
 
     def client_without_retries(self, service: str) -> Client:
         """Return a client that never retries, for calls that must not be made twice."""
-
-
-class Inventory:
-    """Reads of one account and region, shared by all stacks that ask at about the same time.
-
-    A caller names a moment. A read that started then or later serves it, even while the read is still under way.
-    """
-
-    def __init__(self, clock: Callable[[], float] = seconds) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._reads: dict[str, tuple[float, Future[Any]]] = {}
-
-    def get(self, key: str, fetch: Callable[[], T], since: float) -> T:
-        """Return the result of `fetch`, called now or in a call that began at `since` (monotonic seconds) or later."""
-        with self._lock:
-            entry = self._reads.get(key)
-            mine = entry is None or entry[0] < since
-            if entry is None or mine:
-                entry = (self._clock(), Future())
-                self._reads[key] = entry
-            future = entry[1]
-        if mine:
-            try:
-                future.set_result(fetch())
-            except BaseException as error:
-                with self._lock:
-                    if self._reads.get(key, (0, None))[1] is future:
-                        del self._reads[key]
-                future.set_exception(error)
-                raise
-        return cast("T", future.result())
 
 
 class Cloud:
@@ -123,13 +97,23 @@ class Cloud:
         """Return the clients of another region, or the stack's own for its own region."""
         return self.elsewhere(region) if self.elsewhere and region != self.stack.region else self.clients
 
+    def recent(self, source: Source, age: float, *owners: str) -> list[Row]:
+        """Return the rows of some owners in a list of the whole account, by a read at most `age` seconds old."""
+        shares = self._list(source, seconds() - age).value
+        return [row for owner in owners for row in shares.rows(owner)]
+
+    def _list(self, source: Source, since: float) -> Read:
+        client = self.client(source.service)
+        fetch = partial(source.fetch, client) if source.fetch else partial(_pages, client, source)
+        return self.inventory.listed(source, fetch, since)
+
     def hourly(self, key: str, fetch: Callable[[], T]) -> T:
         """Return what AWS offers (engine versions, zones), read at most once an hour per account and region."""
-        return self.inventory.get(key, fetch, seconds() - 3600)
+        return self.inventory.get(key, fetch, Freshness(seconds()).since(HOURLY))
 
     def once(self, key: str, fetch: Callable[[], T]) -> T:
         """Return what never changes, read at most once per account and region."""
-        return self.inventory.get(key, fetch, float("-inf"))
+        return self.inventory.get(key, fetch, Freshness(seconds()).since(ONCE))
 
 
 class Reader(Cloud):
@@ -139,9 +123,8 @@ class Reader(Cloud):
         self,
         cloud: Cloud,
         found: Mapping[str, Sequence[Observed]],
-        since: float,
+        freshness: Freshness,
         desired_names: Mapping[str, Sequence[str]],
-        slow_since: float | None = None,
         *,
         begun: bool = False,
         known: Known | None = None,
@@ -156,11 +139,22 @@ class Reader(Cloud):
             grant=cloud.grant,
         )
         self._found = found
-        self._since = since
-        self._slow_since = since if slow_since is None else slow_since
+        self._freshness = freshness
         self._desired_names = desired_names
         self._begun = begun
         self._known = known or {}
+        self._uses: dict[tuple[str, str], Hashable] = {}
+
+    def noting(self, freshness: Freshness) -> Self:
+        """Return a reader that notes by itself what is read through it, by reads that are as fresh as that."""
+        reader = copy(self)
+        reader.__dict__ |= {"_freshness": freshness, "_uses": {}}
+        return reader
+
+    @property
+    def uses(self) -> Uses:
+        """What was read through it."""
+        return self._uses
 
     def known(self, type_: str) -> Mapping[str, str]:
         """Return the names of the stack's resources of a type, by ID, as the last observation found them."""
@@ -176,23 +170,61 @@ class Reader(Cloud):
             return True
         return id_ in self.known(kind.TYPE) and (kind.IDENTITY != "name" or not self.stack.disowned_by(tags))
 
-    def shared(self, key: str, fetch: Callable[[], T]) -> T:
-        """Read something of the whole account once for all stacks that are being observed now."""
-        return self.inventory.get(key, fetch, self._since)
+    def listed(self, source: Source, *owners: str) -> list[Row]:
+        """Return the rows of some owners in a list of the whole account; `*` stands for any part of a name."""
+        read = self._list(source, self._freshness.since(source.rhythm))
+        for owner in owners:
+            self._uses[read.key, owner] = read.value.stamp(owner)
+        return [row for owner in dict.fromkeys(owners) for row in read.value.rows(owner)]
 
-    def slow_changing(self, key: str, fetch: Callable[[], T]) -> T:
-        """Read what hardly ever changes and takes a call per resource, such as the tags of an alarm.
-
-        An observation that was requested, or that precedes a deletion, reads it again. Others accept a read that is
-        some minutes old.
-        """
-        return self.inventory.get(key, fetch, self._slow_since)
-
-    def named(self, type_: str, rows: Iterable[Mapping[str, Any]], key: str) -> list[Mapping[str, Any]]:
-        """Return the rows whose `key` is one of the stack's names of a type."""
+    def named(self, source: Source, type_: str) -> list[Row]:
+        """Return the rows that bear one of the stack's names of a type."""
         names = self.names(type_)
+        exact = [name for name in names if "*" not in name]
         patterns = [name for name in names if "*" in name]
-        return [row for row in rows if row[key] in names or any(fnmatchcase(row[key], each) for each in patterns)]
+        fitting = self.listed(source, *patterns) if patterns else []
+        return [*self.listed(source, *exact), *(row for row in fitting if source.owner_of(row) not in exact)]
+
+    def described(self, batch: Batch, ids: Sequence[str]) -> dict[str, tuple[Row, ...]]:
+        """Return the rows of some resources by their IDs, which AWS describes several at a time."""
+        fetch = partial(_rows, self.client(batch.service), batch.operation, batch.result)
+        reads = batch.read(self.inventory, ids, fetch, self._freshness)
+        self._uses |= {(read.key, ""): read.version for read in reads.values()}
+        return {id_: read.value for id_, read in reads.items()}
+
+    def detail(self, rhythm: Rhythm, service: str, operation: str, /, **arguments: Any) -> Row:
+        """Return the answer of a call about one resource, by its boto3 name. Errors: those of the call."""
+        call = partial(_answer, self.client(service), operation, arguments)
+        answer: Row = self._read(rhythm, _key(service, operation, arguments), call)
+        return answer
+
+    def detail_rows(
+        self, rhythm: Rhythm, service: str, operation: str, result: str, /, **arguments: Any
+    ) -> Sequence[Row]:
+        """Return the rows of all pages of a call about one resource. Errors: those of the call."""
+        call = partial(_rows, self.client(service), operation, result, arguments)
+        rows: Sequence[Row] = self._read(rhythm, _key(service, operation, arguments), call)
+        return rows
+
+    def if_present(self, rhythm: Rhythm, service: str, operation: str, /, **arguments: Any) -> Row | None:
+        """Return what `detail` does, or None if AWS says that there is no such thing."""
+        call = partial(_answer, self.client(service), operation, arguments)
+        answer: Row | None = self._read(rhythm, _key(service, operation, arguments), partial(_if_present, call))
+        return answer
+
+    def computed(self, rhythm: Rhythm, key: str, fetch: Callable[[], T]) -> T:
+        """Return what several calls say together. `fetch` must not refer to this reader."""
+        value: T = self._read(rhythm, key, fetch)
+        return value
+
+    def _read(self, rhythm: Rhythm, key: str, fetch: Callable[[], Any]) -> Any:
+        read = self.inventory.read(key, fetch, self._freshness.since(rhythm, key), rhythm)
+        self._uses[read.key, ""] = read.version
+        return read.value
+
+    def fits(self, type_: str, name: str) -> bool:
+        """Return whether a name is one of the stack's names of a type."""
+        return any(fnmatchcase(name, each) if "*" in each else name == each for each in self.names(type_))
 
     def found(self, type_: str) -> Sequence[Observed]:
         """Return the resources found of another type (one named in `READ_AFTER`), without foreign namesakes."""
@@ -243,6 +275,55 @@ def pages(client: Client, operation: str, result: str, **arguments: Any) -> list
     if not client.can_paginate(operation):
         return list(getattr(client, operation)(**arguments)[result])
     # An answer without rows may lack the key (SQS): that yields a row of None.
-    return [
-        row for row in client.get_paginator(operation).paginate(**arguments).search(f"{result}[]") if row is not None
-    ]
+    paginator, size = client.get_paginator(operation), _PAGES.get(operation)
+    pagination = {"PaginationConfig": {"PageSize": size}} if size else {}
+    return [row for row in paginator.paginate(**arguments, **pagination).search(f"{result}[]") if row is not None]
+
+
+#: The largest pages of calls that return smaller ones unless asked. Sources: the API references of EC2, ECR and IAM.
+_PAGES = {
+    **dict.fromkeys(
+        (
+            "describe_vpcs",
+            "describe_subnets",
+            "describe_internet_gateways",
+            "describe_nat_gateways",
+            "describe_security_groups",
+            "describe_security_group_rules",
+            "describe_vpc_endpoints",
+            "describe_repositories",
+            "get_account_authorization_details",
+        ),
+        1000,
+    ),
+    "describe_route_tables": 100,
+}
+
+
+def _pages(client: Client, source: Source) -> list[Row]:
+    return pages(client, source.operation, source.result, **source.arguments)
+
+
+def _rows(client: Client, operation: str, result: str, arguments: Mapping[str, Any]) -> list[Row]:
+    return pages(client, operation, result, **arguments)
+
+
+def _answer(client: Client, operation: str, arguments: Mapping[str, Any]) -> Row:
+    answer = getattr(client, operation)(**arguments)
+    # It differs from call to call.
+    answer.pop("ResponseMetadata", None)
+    row: Row = answer
+    return row
+
+
+def _if_present(call: Callable[[], T]) -> T | None:
+    try:
+        return call()
+    except ClientError as error:
+        if is_absent(error):
+            return None
+        raise
+
+
+def _key(service: str, operation: str, arguments: Mapping[str, Any]) -> str:
+    return "/".join((f"{service}.{operation}", *(str(value) for value in arguments.values())))

@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Client, Cloud, Reader
-from missyou_operator.aws.errors import gone, if_present
+from missyou_operator.aws.errors import gone
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
-from missyou_operator.aws.listing import Listing, Named
+from missyou_operator.aws.informer import FRESH, SLOW, TAGS, Source
+from missyou_operator.aws.listing import Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
@@ -42,7 +43,7 @@ class Repository(Named):
     """
 
     TYPE: ClassVar[str] = "ecr.Repository"
-    LISTING = Listing("ecr", "describe_repositories", "repositories", "repositoryName")
+    LISTING = Source("ecr", "describe_repositories", "repositories", "repositoryName")
     COMPARED = compare("scan_on_push", "keep_images", "immutable_tags", keep_tags=_among)
     # Nothing protects an image that a task still runs.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
@@ -72,8 +73,8 @@ class Repository(Named):
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
-        ecr, name = reader.client("ecr"), row["repositoryName"]
-        tags = tag_map(ecr.list_tags_for_resource(resourceArn=row["repositoryArn"]).get("tags"))
+        name, arn = row["repositoryName"], row["repositoryArn"]
+        tags = tag_map(reader.detail(TAGS, "ecr", "list_tags_for_resource", resourceArn=arn).get("tags"))
         attrs = {
             "id": name,
             "arn": row["repositoryArn"],
@@ -83,10 +84,10 @@ class Repository(Named):
             "immutable_tags": _immutable(row.get("imageTagMutability", _MUTABILITY[False])),
         }
         if reader.owns(cls, name, tags):
-            attrs["keep_images"], attrs["keep_tags"] = kept(_policy(ecr, name))
+            attrs["keep_images"], attrs["keep_tags"] = kept(_policy(reader, name))
             # Counted only if it is to be deleted, for the plan to show what would be lost.
             if name not in reader.desired_names(cls.TYPE):
-                attrs["images"] = _count(ecr, name)
+                attrs["images"] = _count(reader.client("ecr"), name)
         return reader.observed(cls, name, name, attrs, tags)
 
     def create(self, cloud: Cloud) -> Observed:
@@ -217,8 +218,8 @@ def _essence(policy: Mapping[str, Any]) -> list[tuple[Any, Any]]:
     return [(rule.get("selection"), rule.get("action")) for rule in policy["rules"]]
 
 
-def _policy(ecr: Client, name: str) -> dict[str, Any] | None:
-    answer = if_present(lambda: ecr.get_lifecycle_policy(repositoryName=name))
+def _policy(reader: Reader, name: str) -> dict[str, Any] | None:
+    answer = reader.if_present(SLOW, "ecr", "get_lifecycle_policy", repositoryName=name)
     policy: dict[str, Any] | None = json.loads(answer["lifecyclePolicyText"]) if answer else None
     return policy
 
@@ -256,7 +257,7 @@ class Image(External):
         found = []
         for repository in reader.found("ecr.Repository"):
             for name in reader.desired_names(cls.TYPE):
-                if (row := _image(reader.client("ecr"), repository.id, name)) is not None:
+                if (row := _image(reader, repository.id, name)) is not None:
                     digest, tags = str(row["imageDigest"]), tuple(sorted(row.get("imageTags") or ()))
                     attrs = {"id": digest, "digest": digest, "tags": tags}
                     found.append(reader.observed(cls, name, digest, attrs, repository.tags))
@@ -329,12 +330,13 @@ def _short(digest: str) -> str:
     return digest[:19]
 
 
-def _image(ecr: Client, repository: str, name: str) -> Mapping[str, Any] | None:
+def _image(reader: Reader, repository: str, name: str) -> Mapping[str, Any] | None:
     """Describe the image `<repository>:<tag>` or `<repository>@<digest>`; None if there is none."""
     separator = name.removeprefix(repository)[:1]
     identifier = name.removeprefix(repository + separator)
     key = "imageDigest" if separator == "@" else "imageTag"
-    answer = if_present(lambda: ecr.describe_images(repositoryName=repository, imageIds=[{key: identifier}]))
+    wanted = [{key: identifier}]
+    answer = reader.if_present(FRESH, "ecr", "describe_images", repositoryName=repository, imageIds=wanted)
     rows: Sequence[Mapping[str, Any]] = (answer or {}).get("imageDetails") or ()
     return rows[0] if rows else None
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.idempotency import creating
+from missyou_operator.aws.informer import TAGS, Source
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
@@ -60,13 +61,13 @@ class LogGroup(Resource):
         prefixes = dict.fromkeys(pattern.partition("{")[0] for pattern in reader.patterns[cls.TYPE])
         # A group that is older than the stack may have any name.
         prefixes |= dict.fromkeys(name for name in reader.names(cls.TYPE) if not name.startswith(tuple(prefixes)))
-        rows = [row for prefix in prefixes for row in _groups(reader, prefix)]
-        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "logGroupName")]
+        rows = [row for prefix in prefixes for row in reader.named(_groups(prefix), cls.TYPE)]
+        return [cls._observed(reader, row) for row in rows]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         name, arn = row["logGroupName"], row["arn"].removesuffix(":*")
-        tags = reader.client("logs").list_tags_for_resource(resourceArn=arn).get("tags", {})
+        tags = reader.detail(TAGS, "logs", "list_tags_for_resource", resourceArn=arn).get("tags", {})
         attrs = {
             "id": name,
             "arn": arn,
@@ -126,11 +127,8 @@ def _made_by_rds(reader: Reader, row: Mapping[str, Any]) -> bool:
     )
 
 
-def _groups(reader: Reader, prefix: str) -> list[Mapping[str, Any]]:
-    return reader.shared(
-        f"logs.describe_log_groups.{prefix}",
-        lambda: pages(reader.client("logs"), "describe_log_groups", "logGroups", logGroupNamePrefix=prefix),
-    )
+def _groups(prefix: str) -> Source:
+    return Source("logs", "describe_log_groups", "logGroups", "logGroupName", {"logGroupNamePrefix": prefix})
 
 
 KINDS: tuple[type[Resource], ...] = (LogGroup,)

@@ -9,6 +9,7 @@ from itertools import chain
 
 from missyou_operator.aws.cloud import Cloud, Known, Reader
 from missyou_operator.aws.identity import StackIdentity
+from missyou_operator.aws.informer import Freshness, Uses
 from missyou_operator.aws.registry import KINDS
 from missyou_operator.engine import schedule
 from missyou_operator.engine.outcome import Runtime
@@ -22,12 +23,14 @@ Rows = Sequence[Observed]
 class Observations:
     """The resources that exist, and the types that could not be read, each with the reason.
 
-    `read`: the types that this observation has read. Of an unreadable type, `world` shows what was last read.
+    `read`: the types that this observation has read, and `uses` by which reads. Of an unreadable type, `world` shows
+    what was last read.
     """
 
     world: ObservedState
     unreadable: Mapping[str, Health] = field(default_factory=dict)
     read: frozenset[str] = frozenset()
+    uses: Mapping[str, Uses] = field(default_factory=dict)
 
 
 def observe(  # noqa: PLR0913 - an observation has that many inputs
@@ -35,8 +38,7 @@ def observe(  # noqa: PLR0913 - an observation has that many inputs
     runtime: Runtime,
     *,
     desired_names: Mapping[str, Sequence[str]],
-    since: float,
-    slow_since: float | None = None,
+    freshness: Callable[[str], Freshness],
     previous: ObservedState | None = None,
     only: frozenset[str] | None = None,
     begun: bool = False,
@@ -44,40 +46,43 @@ def observe(  # noqa: PLR0913 - an observation has that many inputs
 ) -> Observations:
     """Read the types in `only` (all of them if None). For the others, and for what cannot be read, `previous` counts.
 
-    `since` (monotonic seconds) is how old a read shared with other stacks may be, `slow_since` how old one of what
-    hardly ever changes. `desired_names` lists the desired resources of each type that is read by name. `begun`: parts
-    of the stack may exist, so that it has to be read even while it has no VPC. `known` are the stack's resources by
-    their IDs: what of them has lost its tags is found all the same.
+    `freshness` returns which reads are good enough for a type. `desired_names` lists the desired resources of each type
+    that is read by name. `begun`: parts of the stack may exist, so that it has to be read even while it has no VPC.
+    `known` are the stack's resources by their IDs: what of them has lost its tags is found all the same.
     """
     kinds = {kind.TYPE: kind for kind in KINDS if only is None or kind.TYPE in only}
     last: dict[str, Rows] = {}
     for observed in chain.from_iterable((previous or {}).values()):
         last[observed.kind.TYPE] = (*last.get(observed.kind.TYPE, ()), observed)
     found = {type_: rows for type_, rows in last.items() if type_ not in kinds}
-    reader = Reader(cloud, found, since, desired_names, slow_since, begun=begun, known=known)
-    run = _Observation(reader, found, last, runtime, kinds)
+    reader = Reader(cloud, found, Freshness(0.0), desired_names, begun=begun, known=known)
+    run = _Observation(reader, found, last, runtime, kinds, freshness)
     needs = {type_: [need for need in kind.READ_AFTER if need in kinds] for type_, kind in kinds.items()}
     schedule.run(needs, runtime.pool, run.start, run.settle)
     world: dict[str, tuple[Observed, ...]] = {}
     for observed in _with_their_parents(cloud.stack, list(chain.from_iterable(found.values()))):
         world[observed.address] = (*world.get(observed.address, ()), observed)
     read = frozenset(kinds.keys() - run.unreadable.keys())
-    return Observations({address: _ours_first(rows) for address, rows in world.items()}, run.unreadable, read)
+    ordered = {address: _ours_first(rows) for address, rows in world.items()}
+    return Observations(ordered, run.unreadable, read, run.uses)
 
 
 class _Observation:
     """One observation under way."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all that it works with
         self,
         reader: Reader,
         found: dict[str, Rows],
         last: Mapping[str, Rows],
         runtime: Runtime,
         kinds: Mapping[str, type[Resource]],
+        freshness: Callable[[str], Freshness],
     ) -> None:
         self.reader, self.found, self.last, self.runtime, self.kinds = reader, found, last, runtime, kinds
+        self.freshness = freshness
         self.unreadable: dict[str, Health] = {}
+        self.uses: dict[str, Uses] = {}
 
     def start(self, type_: str) -> Callable[[], Rows | Health] | bool:
         """Return the read of a type, unless a type that it depends on could not be read."""
@@ -97,10 +102,13 @@ class _Observation:
         return True
 
     def _read(self, kind: type[Resource]) -> Rows | Health:
+        reader = self.reader.noting(self.freshness(kind.TYPE))
         try:
-            return kind.read(self.reader)
+            rows = kind.read(reader)
         except Exception as error:  # reported for this type alone
             return self.runtime.classify(error)
+        self.uses[kind.TYPE] = reader.uses
+        return rows
 
 
 def _with_their_parents(stack: StackIdentity, rows: list[Observed]) -> list[Observed]:

@@ -25,7 +25,8 @@ from missyou_operator.aws.answers import Parsers
 from missyou_operator.aws.assumed import Assumed, Identity
 from missyou_operator.aws.calls import Call, hooks
 from missyou_operator.aws.clock import seconds
-from missyou_operator.aws.cloud import Client, Inventory
+from missyou_operator.aws.cloud import Client
+from missyou_operator.aws.informer import Inventory
 
 #: A single call ends within about half a minute, so that a stopping operator can finish what it began. The retry mode
 #: is standard because that knows every service's throttling codes.

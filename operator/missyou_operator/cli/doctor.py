@@ -18,6 +18,7 @@ from missyou_operator.api.status import Status
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Reader
 from missyou_operator.aws.evidence import Fact, gather
+from missyou_operator.aws.informer import Freshness
 from missyou_operator.aws.session import Accounts
 from missyou_operator.cli.cluster import Cluster
 from missyou_operator.cli.diagnoses import as_json, lines
@@ -126,7 +127,7 @@ def examined(body: Mapping[str, Any], stack: OfflineStack) -> Seen:
     views = _views(outcome, frozenset(inputs.unusable), told, views_of(status))
     troubled = {view.component for view in freshest(views_of(status), views) if not view.holds}
     names = inputs.sources.names if inputs.sources else {}
-    reader = Reader(inputs.cloud, {}, seconds(), names, begun=True)
+    reader = Reader(inputs.cloud, {}, Freshness(seconds(), anew=True), names, begun=True)
     firing = [
         result.health.message
         for result in outcome.results.values()

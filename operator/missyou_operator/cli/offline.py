@@ -21,6 +21,7 @@ from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.identity import CLUSTER_TAG, UID_TAG
+from missyou_operator.aws.informer import Freshness
 from missyou_operator.aws.observe import observe
 from missyou_operator.aws.session import Accounts
 from missyou_operator.cli import manifest
@@ -189,7 +190,8 @@ def _inputs(body: Mapping[str, Any], app: AppSpec, environment: Environment) -> 
 def _owner(inputs: Inputs, cluster: str) -> tuple[str, str] | None:
     """Return the UIDs of cluster and app that the tags of what exists name; None where nothing exists."""
     names = inputs.sources.names if inputs.sources else {}
-    found = observe(inputs.cloud, inputs.runtime, desired_names=names, since=seconds() - 1.0, begun=True)
+    just_now = Freshness(seconds() - 1.0, anew=True)
+    found = observe(inputs.cloud, inputs.runtime, desired_names=names, freshness=lambda _: just_now, begun=True)
     owners = {
         (row.tags[CLUSTER_TAG], row.tags[UID_TAG])
         for row in chain.from_iterable(found.world.values())

@@ -16,6 +16,7 @@ from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.identity import StackIdentity
+from missyou_operator.aws.informer import Freshness
 from missyou_operator.aws.observe import observe
 from missyou_operator.aws.session import Account, Accounts
 from missyou_operator.controller import place
@@ -87,7 +88,8 @@ class Environment:
 
     def _occupied(self, body: Mapping[str, Any], account: Account, grant: Grant | None) -> bool:
         cloud = self._cloud(body, None, account, grant)
-        found = observe(cloud, Runtime(cloud, self.pool, classify), desired_names={}, since=seconds())
+        anew = Freshness(seconds(), anew=True)
+        found = observe(cloud, Runtime(cloud, self.pool, classify), desired_names={}, freshness=lambda _: anew)
         return bool(found.unreadable) or any(row.owned for rows in found.world.values() for row in rows)
 
     def cloud(self, body: Mapping[str, Any], app: AppSpec | None, grant: Grant | None) -> Cloud:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from missyou_operator.api.annotations import PLACE, annotation
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Cloud
+from missyou_operator.aws.informer import Freshness
 from missyou_operator.aws.observe import Observations, observe
 from missyou_operator.aws.rds.versions import major_to_run
 from missyou_operator.aws.zones import choose_zones
@@ -28,11 +29,6 @@ from missyou_operator.stack.lookups import DataSources
 from missyou_operator.stack.secrets import KubernetesSecret
 from missyou_operator.tenancy.grant import Grant
 
-#: Seconds that a read may be old which several stacks share.
-_SHARED_FOR = 3.0
-#: Seconds that a read may be old of what hardly ever changes (`Reader.slow_changing`).
-_SLOW_FOR = 600.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
@@ -40,7 +36,8 @@ class Inputs:
 
     `sources`: what must be looked up before the desired graph can be built; None in a deletion, which desires nothing.
     `full`: everything is due to be observed, not only what is unsettled. `fresh`: somebody has asked for it, so that
-    no read is shared which began before. `begun`: parts of the stack may exist, whatever object and memory know.
+    no read is shared which began before. `look`: seconds between two full observations, `slower` a factor for all
+    rhythms. `begun`: parts of the stack may exist, whatever object and memory know.
     `secrets`: the Kubernetes Secrets that give a value; `unusable`: why the others do not.
     """
 
@@ -50,6 +47,8 @@ class Inputs:
     sources: DataSources | None
     full: bool
     fresh: bool = False
+    look: float = 45.0
+    slower: float = 1.0
     begun: bool = False
     secrets: Mapping[str, tuple[Observed, ...]] = field(default_factory=dict)
     unusable: Mapping[str, Health] = field(default_factory=dict)
@@ -77,28 +76,46 @@ def plan_for(inputs: Inputs, graph: Graph, observations: Observations) -> Plan:
 def observe_stack(inputs: Inputs) -> Observations:
     """Read everything that is due in AWS, and add what is known without a read."""
     memory, full, now = inputs.memory, inputs.full, seconds()
-    shared = full and not inputs.fresh
     if memory.known is None:
         memory.known = known_resources(inputs.body)
-    told_at = max([memory.wrote_at, *memory.touched.values()])
     observations = observe(
         inputs.cloud,
         inputs.runtime,
         desired_names=inputs.sources.names if inputs.sources else {},
-        since=max(told_at, now - _SHARED_FOR if shared else now),
-        slow_since=max(told_at, now - _SLOW_FOR if shared else now),
+        freshness=_freshness(inputs, now),
         previous=memory.world,
         only=None if full else memory.due(now),
         begun=inputs.begun or memory.world is not None or _begun(inputs.body),
         known=memory.known,
     )
     memory.has_read(observations.read, now)
+    memory.uses |= observations.uses
     if full:
-        memory.full_at, memory.full_for = now, memory.inputs
+        memory.full_at = now
+        if inputs.fresh:
+            memory.whole_at, memory.whole_for = now, memory.inputs
     world = memory.with_lag(observations.world, now)
     in_aws = {address: found for address, found in world.items() if found[0].kind is not KubernetesSecret}
     kept = inputs.sources.taken_over(in_aws, inputs.unusable) if inputs.sources else {}
     return replace(observations, world={**in_aws, **inputs.secrets, **kept})
+
+
+def _freshness(inputs: Inputs, now: float) -> Callable[[str], Freshness]:
+    """Return which reads are good enough for a type: those of what is unsettled are made anew, or nearly so."""
+    memory, anew = inputs.memory, inputs.memory.to_read_anew(now)
+    usual = usual_freshness(inputs.cloud, memory, now, inputs.look, inputs.slower)
+
+    def of(type_: str) -> Freshness:
+        if inputs.fresh or type_ in anew:
+            return replace(usual, anew=True)
+        return usual if inputs.full and type_ not in memory.unsettled else replace(usual, closely=True)
+
+    return of
+
+
+def usual_freshness(cloud: Cloud, memory: Memory, now: float, look: float, slower: float) -> Freshness:
+    """Return which reads are good enough for what is settled."""
+    return Freshness(now, memory.wrote_at, look, cloud.inventory.stacks(cloud.stack.uid), slower)
 
 
 def _begun(body: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from missyou_operator.api import AppSpec
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Known
+from missyou_operator.aws.informer import Uses
 from missyou_operator.controller.baseline import LAG, Baseline
 from missyou_operator.controller.pace import Bucket, lasting, requeue_after
 from missyou_operator.engine.graph import Graph
@@ -57,20 +58,35 @@ class Preflown:
     told: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A stack of which nothing is to be done, and what that was found by: while it stays the same, so does the result.
+
+    `asked`: what a pass was asked to make. `uses`: the reads. `until`: monotonic seconds; what depends on the time of
+    day is judged anew by then.
+    """
+
+    asked: object
+    uses: Uses
+    until: float
+
+
 @dataclass(slots=True)
 class Memory:
     """One app. Times are monotonic seconds.
 
     `inputs` stands for all that the last pass was asked to make (spec and secrets). `since` says when each resource
-    became unsettled for its present reason. `full_at` and `full_for`: when everything was observed last, and for which
-    inputs (what is no longer desired is read more closely). `read_at`: when each type was last read, and `began` when
-    this process first saw the app. `doubts`: creations that got no answer, and when. `refusals`: changes that AWS
-    refused, why, and when they may be tried again. `read_back`: types to read at a time, since a correction has to be
-    seen to last. `app` and `graph` are made of the spec, and again only when that has changed. `known`: the
-    stack's resources by ID, as they were last read. `requests` bounds the full observations that somebody asks for, and
-    `owed` says that one of them is still to be made. `preflown`: the preflight of a stack that does not exist yet.
-    `touched`: types that an event is about, and since when they are to be read. `deeds`: who did what, by such events.
-    `left_alone`: the entries of `existing.ignoreDifferences` in the last pass, and what they kept from being done.
+    became unsettled for its present reason. `full_at`: when everything was observed last. `whole_at` and `whole_for`:
+    when that was done by new reads alone, and for which inputs (what is no longer desired is read more closely).
+    `read_at`: when each type was last read, and `began` when this process first saw the app. `doubts`: creations that
+    got no answer, and when. `refusals`: changes that AWS refused, why, and when they may be tried again. `read_back`:
+    types to read at a time, since a correction has to be seen to last. `touched`: types that an event is about, and
+    since when they are to be read. `deeds`: who did what, by such events. `uses`: by which reads each type was observed
+    last. `rest`: set while nothing is to be done. `app` and `graph` are made of the spec, and again only when that has
+    changed. `known`: the stack's resources by ID, as they were last read. `requests` bounds the full observations that
+    somebody asks for, and `owed` says that one of them is still to be made. `preflown`: the preflight of a stack that
+    does not exist yet. `left_alone`: the entries of `existing.ignoreDifferences` in the last pass, and what they kept
+    from being done.
     """
 
     world: dict[str, tuple[Observed, ...]] | None = None
@@ -81,9 +97,13 @@ class Memory:
     requests: Bucket = field(default_factory=lambda: Bucket(_REQUESTS, _REQUEST_EVERY))
     owed: bool = False
     full_at: float = float("-inf")
-    full_for: str = ""
+    whole_at: float = float("-inf")
+    whole_for: str = ""
     wrote_at: float = float("-inf")
     unsettled: frozenset[str] = frozenset()
+    touched: dict[str, float] = field(default_factory=dict)
+    uses: dict[str, Uses] = field(default_factory=dict)
+    rest: Rest | None = None
     deleting: bool = False
     since: dict[tuple[str, str], float] = field(default_factory=dict)
     created: dict[str, tuple[float, Observed]] = field(default_factory=dict)
@@ -96,7 +116,6 @@ class Memory:
     graph: Last[Graph] = field(default_factory=Last)
     preflown: Preflown | None = None
     left_alone: tuple[Ignored, Sequence[Change]] | None = None
-    touched: dict[str, float] = field(default_factory=dict)
     deeds: Deeds = field(default_factory=Deeds)
 
     def with_lag(self, world: ObservedState, now: float) -> dict[str, tuple[Observed, ...]]:
@@ -111,7 +130,7 @@ class Memory:
         It is when AWS was observed as a whole a moment ago, for what is asked for now; and in a deletion, which began
         with that.
         """
-        return self.deleting or (now - self.full_at <= _WHOLE_FOR and self.full_for == self.inputs)
+        return self.deleting or (now - self.whole_at <= _WHOLE_FOR and self.whole_for == self.inputs)
 
     def unanswered(self, now: float) -> frozenset[str]:
         """Return the creations that got no answer, and that AWS may not show yet."""
@@ -141,9 +160,13 @@ class Memory:
         # A new dictionary: a pass may be looking at the old one.
         self.touched = {**self.touched, **types}
 
+    def to_read_anew(self, now: float) -> frozenset[str]:
+        """Return the types of which no earlier read is good enough."""
+        return frozenset(self.touched).union(type_ for type_, at in self.read_back.items() if at <= now)
+
     def due(self, now: float) -> frozenset[str]:
         """Return the types to read although not everything is due."""
-        return self.unsettled.union(self.touched, (type_ for type_, at in self.read_back.items() if at <= now))
+        return self.unsettled | self.to_read_anew(now)
 
     def has_read(self, types: Iterable[str], now: float) -> None:
         """Remember when types were read."""

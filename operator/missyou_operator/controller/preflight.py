@@ -13,6 +13,7 @@ from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.account import read_facts
 from missyou_operator.aws.account.facts import Unchecked
 from missyou_operator.aws.clock import seconds
+from missyou_operator.aws.informer import Freshness
 from missyou_operator.aws.observe import Observations, observe
 from missyou_operator.aws.registry import KINDS
 from missyou_operator.controller.events import Event
@@ -78,7 +79,7 @@ def _names(inputs: Inputs, subject: Subject) -> Observations:
         inputs.cloud,
         inputs.runtime,
         desired_names=inputs.sources.names if inputs.sources else {},
-        since=inputs.memory.full_at if inputs.full else seconds(),
+        freshness=lambda _: Freshness(inputs.memory.full_at if inputs.full else seconds(), anew=True),
         only=only,
         begun=True,
     )

@@ -35,6 +35,7 @@ from missyou_operator.controller.inputs import Inputs, desire, observe_and_plan,
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.planned import PassResult, Prospect, left_to_do
 from missyou_operator.controller.report import Report
+from missyou_operator.controller.resting import begin_to_rest, rested
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
@@ -108,8 +109,10 @@ class Reconciler:
         """Go through the steps: towards what `app` desires or, where it is None, towards nothing."""
         try:
             inputs = self._begin(body, app, grant, memory, stopped)
+            if app is not None and (quiet := rested(inputs)) is not None:
+                return quiet
             observations, graph, plan = observe_and_plan(inputs)
-            if not inputs.full and _needs_whole_picture(plan, observations, memory):
+            if not inputs.fresh and _needs_whole_picture(plan, observations, memory):
                 # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
                 inputs = replace(inputs, full=True, fresh=True)
                 observations, graph, plan = observe_and_plan(inputs)
@@ -161,7 +164,7 @@ class Reconciler:
             memory.ask_again()
         if app is None:
             full, memory.deleting = not memory.deleting or not memory.world, True
-            return Inputs(body=body, memory=memory, runtime=runtime, sources=None, full=full)
+            return Inputs(body=body, memory=memory, runtime=runtime, sources=None, full=full, fresh=full)
         sources = DataSources(app, cloud.stack, snapshot, rotation, self._environment.boundary_for(cloud.stack))
         secrets, unusable = self._environment.secrets(meta["namespace"], sources.kubernetes_secrets)
         asked_for = _fingerprint(body, secrets)
@@ -178,6 +181,7 @@ class Reconciler:
             sources=sources,
             full=asked or memory.world is None or overdue,
             fresh=asked,
+            look=self._environment.resync,
             secrets=secrets,
             unusable=unusable,
         )
@@ -255,6 +259,7 @@ class Reconciler:
             left_alone=left_alone(graph, outcome.world, app.existing.ignored),
         )
         ended = end(body, report.progress(body, status, utc_now()), requeue_after, result)
+        begin_to_rest(inputs, status, ended)
         told = [
             *new_images(outcome.done),
             *new_passwords(outcome.done),
@@ -287,7 +292,7 @@ def _needs_whole_picture(plan: Plan, observations: Observations, memory: Memory)
     """
     going = {o.id for found in observations.world.values() for o in found if o.state == "deleting"}
     taken = any(change.id not in going for change in plan.of(Action.DELETE, Action.REPLACE))
-    unproven = losses.lost(plan) and memory.full_at <= memory.wrote_at
+    unproven = losses.lost(plan) and memory.whole_at <= memory.wrote_at
     return bool(taken and not memory.trusted(seconds())) or bool(unproven)
 
 

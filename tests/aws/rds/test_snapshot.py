@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +12,7 @@ from missyou_operator.aws.cloud import Reader
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.rds.snapshot import DBSnapshot
 from missyou_operator.engine.resource import Observed
-from tests.aws.fake import FakeEc2, aws_error, cloud_of, row_tags, tags
+from tests.aws.fake import FakeEc2, anew, aws_error, cloud_of, row_tags, tags
 from tests.aws.rds.test_instance import instance
 
 NAME = "missyou-db-before-v2"
@@ -30,7 +29,7 @@ ROW: dict[str, Any] = {
 
 def read(rds: FakeEc2, *desired: str) -> list[Observed]:
     found = {"rds.DBInstance": [instance()]}
-    return list(DBSnapshot.read(Reader(cloud_of(rds), found, time.monotonic(), {DBSnapshot.TYPE: desired})))
+    return list(DBSnapshot.read(Reader(cloud_of(rds), found, anew(), {DBSnapshot.TYPE: desired})))
 
 
 def found(**values: Any) -> Observed:

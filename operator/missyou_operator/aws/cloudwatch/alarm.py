@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from missyou_operator.aws.clock import seconds
-from missyou_operator.aws.cloud import Cloud, Reader, pages
-from missyou_operator.aws.cloudwatch.tags import retag, still_ours, tags_key
+from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloudwatch.tags import retag, still_ours, tags_of
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.idempotency import exists_already
 from missyou_operator.aws.identity import tag_list, tag_map
-from missyou_operator.aws.listing import Listing, Named
+from missyou_operator.aws.informer import Source
+from missyou_operator.aws.listing import Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.comparators import as_set, compare
 from missyou_operator.engine.effects import Effect, Effects
@@ -40,7 +40,7 @@ class Alarm(Named):
     """
 
     TYPE: ClassVar[str] = "cloudwatch.Alarm"
-    LISTING = Listing("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName", {"AlarmTypes": ["MetricAlarm"]})
+    LISTING = Source("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName", {"AlarmTypes": ["MetricAlarm"]})
     COMPARED = compare(
         "namespace",
         "metric",
@@ -104,8 +104,6 @@ class Alarm(Named):
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
-        arn, client = row["AlarmArn"], reader.client("cloudwatch")
-        answer = reader.slow_changing(tags_key(arn), lambda: client.list_tags_for_resource(ResourceARN=arn))
         attrs = {
             "id": row["AlarmName"],
             "arn": row["AlarmArn"],
@@ -122,7 +120,7 @@ class Alarm(Named):
             "unit": row.get("Unit") or "",
             "actions_enabled": row.get("ActionsEnabled", True),
         }
-        tags = tag_map(answer.get("Tags"))
+        tags = tags_of(reader, row["AlarmArn"])
         return reader.observed(cls, row["AlarmName"], row["AlarmName"], attrs, tags, row.get("StateValue", ""))
 
     def matches(self, name: str, observed: Observed) -> bool:
@@ -143,14 +141,8 @@ class Alarm(Named):
 
         Its state is unknown until the metric has data.
         """
-        client, listing = cloud.client("cloudwatch"), self.LISTING
         # The alarms of a stack are created together, and share the read.
-        rows = cloud.inventory.get(
-            f"cloudwatch.{listing.operation}",
-            lambda: pages(client, listing.operation, listing.result, **listing.arguments),
-            seconds() - _JUST_READ,
-        )
-        if any(row[listing.name] == self.name for row in rows):
+        if cloud.recent(self.LISTING, _JUST_READ, self.name):
             raise exists_already(self.address)
         self._put(cloud, Tags=tag_list(self.tags))
         return self.as_created(self.name, "INSUFFICIENT_DATA", arn=cloud.stack.arn("cloudwatch", f"alarm:{self.name}"))

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from missyou_operator.aws.cloud import Cloud, Reader, pages
-from missyou_operator.aws.cloudwatch.tags import retag, still_ours, tags_key
+from missyou_operator.aws.cloudwatch.tags import retag, still_ours, tags_of
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.idempotency import exists_already
-from missyou_operator.aws.identity import StackIdentity, tag_list, tag_map
-from missyou_operator.aws.listing import Listing, Named
+from missyou_operator.aws.identity import StackIdentity, tag_list
+from missyou_operator.aws.informer import SLOW, Source
+from missyou_operator.aws.listing import Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.comparators import as_json, compare
 from missyou_operator.engine.effects import Effect, Effects
@@ -30,7 +31,7 @@ class Dashboard(Named):
     """A dashboard; `body` is what CloudWatch keeps as JSON: API reference, "Dashboard Body Structure and Syntax"."""
 
     TYPE: ClassVar[str] = "cloudwatch.Dashboard"
-    LISTING = Listing("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName")
+    LISTING = Source("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName")
     COMPARED = compare(body=as_json)
     EFFECTS = Effects(Effect("PutDashboard"), Effect("DeleteDashboards"), update=Effect("PutDashboard"))
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
@@ -45,12 +46,12 @@ class Dashboard(Named):
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
-        client, name, arn = reader.client("cloudwatch"), row["DashboardName"], row["DashboardArn"]
-        answer = reader.slow_changing(tags_key(arn), lambda: client.list_tags_for_resource(ResourceARN=arn))
-        tags = tag_map(answer["Tags"])
+        name, arn = row["DashboardName"], row["DashboardArn"]
+        tags = tags_of(reader, arn)
         attrs: dict[str, Any] = {"id": name, "arn": arn}
         if reader.owns(cls, name, tags):
-            attrs["body"] = json.loads(client.get_dashboard(DashboardName=name)["DashboardBody"])
+            answer = reader.detail(SLOW, "cloudwatch", "get_dashboard", DashboardName=name)
+            attrs["body"] = json.loads(answer["DashboardBody"])
         return reader.observed(cls, name, name, attrs, tags)
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:

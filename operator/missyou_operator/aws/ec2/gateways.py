@@ -307,9 +307,7 @@ class NatGateway(TagsOnly):
 
 def _known(cloud: Cloud) -> list[Mapping[str, Any]]:
     """Return the stack's gateways, ghosts included, from the read that found one missing: no call of its own."""
-    key = f"ec2.{NAT_GATEWAYS.operation}"  # as in `Table.tagged`
-    rows = cloud.hourly(key, lambda: NAT_GATEWAYS.of_any_stack(cloud))
-    return [row for row in rows if cloud.stack.owns(tag_map(row.get("Tags")))]
+    return [row for row in NAT_GATEWAYS.last_read(cloud) if cloud.stack.owns(tag_map(row.get("Tags")))]
 
 
 def _name(row: Mapping[str, Any]) -> str:

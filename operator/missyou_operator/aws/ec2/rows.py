@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from missyou_operator.aws import tags
-from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloud import Cloud, Reader, Row
 from missyou_operator.aws.identity import STACK_TAG, tag_list, tag_map
+from missyou_operator.aws.informer import LISTED, Source
 from missyou_operator.engine.resource import Observed, Resource
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +33,13 @@ class Table:
         The latter are known by their IDs. They take a call of their own, and only while one is missing. Rows of an app
         of the same name, in another cluster or of another time, come too: nothing is made beside them silently.
         """
-        rows = reader.shared(f"ec2.{self.operation}", lambda: self.of_any_stack(reader))
-        ours = [row for row in rows if self._shown(reader, type_, row)]
-        return ours + self.by_ids(reader, reader.known(type_).keys() - {row[self.key] for row in ours})
+        ours = [row for row in reader.listed(self._source, reader.stack.app) if self._shown(reader, type_, row)]
+        return [*ours, *self.by_ids(reader, reader.known(type_).keys() - {row[self.key] for row in ours})]
+
+    @property
+    def _source(self) -> Source:
+        where = [{"Name": "tag-key", "Values": [STACK_TAG]}]
+        return Source("ec2", self.operation, self.result, _app, {self.filters: where})
 
     def _shown(self, reader: Reader, type_: str, row: Row) -> bool:
         """Return whether a row is the stack's, or bears its names and another cluster's or another app's UID.
@@ -48,23 +51,20 @@ class Table:
             return reader.stack.owns(tags)
         vpcs = {vpc.id for vpc in reader.found("ec2.Vpc")}
         elsewhere = type_ != "ec2.Vpc" and row.get(self.vpc) is not None and row[self.vpc] not in vpcs
-        return bool(type_) and not elsewhere and bool(reader.named(type_, [{"name": tags.get("Name", "")}], "name"))
+        return bool(type_) and not elsewhere and reader.fits(type_, tags.get("Name", ""))
 
-    def of_any_stack(self, cloud: Cloud) -> list[Row]:
-        """Read the rows that bear the tag of a stack."""
-        return self._described(cloud, "tag-key", [STACK_TAG])
+    def last_read(self, cloud: Cloud) -> list[Row]:
+        """Return the rows that name the stack's app, from a read that somebody has made within the hour."""
+        return cloud.recent(self._source, 3600.0, cloud.stack.app)
 
-    def by_ids(self, cloud: Cloud, ids: Collection[str]) -> list[Row]:
+    def by_ids(self, reader: Reader, ids: Collection[str]) -> Sequence[Row]:
         """Read rows by their IDs, whatever their tags; IDs that do not exist are ignored."""
-        return self._described(cloud, self.by_id, sorted(ids)) if ids else []
+        where = {self.filters: [{"Name": self.by_id, "Values": sorted(ids)}]}
+        return reader.detail_rows(LISTED, "ec2", self.operation, self.result, **where) if ids else ()
 
     def in_vpc(self, reader: Reader, type_: str) -> list[Row]:
         """Read resources that live in the VPC, as `tagged` does; without a VPC there are none, and no call is made."""
         return self.tagged(reader, type_) if reader.found("ec2.Vpc") else []
-
-    def _described(self, cloud: Cloud, name: str, values: list[str]) -> list[Row]:
-        where = [{"Name": name, "Values": values}]
-        return pages(cloud.client("ec2"), self.operation, self.result, **{self.filters: where})
 
 
 VPCS = Table("describe_vpcs", "Vpcs", "VpcId", "vpc-id")
@@ -76,6 +76,11 @@ ROUTE_TABLES = Table("describe_route_tables", "RouteTables", "RouteTableId", "ro
 SECURITY_GROUPS = Table("describe_security_groups", "SecurityGroups", "GroupId", "group-id")
 FLOW_LOGS = Table("describe_flow_logs", "FlowLogs", "FlowLogId", "flow-log-id", filters="Filter", vpc="ResourceId")
 ENDPOINTS = Table("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId", "vpc-endpoint-id")
+
+
+def _app(row: Row) -> str:
+    """Return the app that a row's tags name."""
+    return tag_map(row.get("Tags")).get(STACK_TAG, "")
 
 
 def name_of(reader: Reader, type_: str, id_: str, row: Row) -> str:

@@ -10,23 +10,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ec2.blockers import delete_unless_used, users_of_group
 from missyou_operator.aws.ec2.default_group import ALLOW_ALL_OUT, EMPTYING, default_group
 from missyou_operator.aws.ec2.rows import SECURITY_GROUPS, TagsOnly, retag, specification
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import owner_of, tag_map
+from missyou_operator.aws.informer import LISTED, Batch
 from missyou_operator.aws.permissions import change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare, equal, if_observed
 from missyou_operator.engine.effects import REBUILT, Effect, Effects
 from missyou_operator.engine.errors import NotYetError, RefusedError
 from missyou_operator.engine.resource import Health, Observed, Resource
 from missyou_operator.engine.values import Ref
+
+#: Source: EC2 API reference, DescribeSecurityGroupRules: at most 200 values of a filter.
+_RULES = Batch(
+    "ec2",
+    "describe_security_group_rules",
+    "SecurityGroupRules",
+    "GroupId",
+    200,
+    lambda ids: {"Filters": [{"Name": "group-id", "Values": [*ids]}]},
+    LISTED,
+)
 
 Direction = Literal["ingress", "egress"]
 
@@ -185,13 +198,8 @@ class SecurityGroupRule(Resource):
         groups |= {group.id: group for vpc in reader.found("ec2.Vpc") if (group := _default(reader, vpc))}
         if not groups:
             return []
-        rows = pages(
-            reader.client("ec2"),
-            "describe_security_group_rules",
-            "SecurityGroupRules",
-            Filters=[{"Name": "group-id", "Values": sorted(groups)}],
-        )
-        return [cls._observed(row, groups) for row in rows if row["GroupId"] in groups]
+        rows = chain.from_iterable(reader.described(_RULES, sorted(groups)).values())
+        return [cls._observed(row, groups) for row in rows]
 
     @classmethod
     def _observed(cls, row: Mapping[str, Any], groups: Mapping[str, Observed]) -> Observed:

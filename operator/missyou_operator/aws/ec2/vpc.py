@@ -24,6 +24,7 @@ from missyou_operator.aws.ec2.rows import (
 )
 from missyou_operator.aws.idempotency import creating_once
 from missyou_operator.aws.identity import tag_map
+from missyou_operator.aws.informer import SLOW
 from missyou_operator.aws.permissions import change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.effects import REBUILT, Effect, Effects
@@ -62,7 +63,8 @@ class Vpc(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Read the stack's VPCs. Their two DNS attributes take a call each: there is no batch."""
-        rows, held = VPCS.tagged(reader, cls.TYPE), []
+        rows = VPCS.tagged(reader, cls.TYPE)
+        held: Sequence[Mapping[str, Any]] = ()
         ours = any(reader.owns(cls, row["VpcId"], tag_map(row.get("Tags"))) for row in rows)
         if not ours and not reader.cannot_exist_yet():
             held = _by_contents(reader)
@@ -73,7 +75,7 @@ class Vpc(Resource):
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any], *, known: bool) -> Observed:
         def attribute(name: str) -> bool:
-            answer = reader.client("ec2").describe_vpc_attribute(VpcId=row["VpcId"], Attribute=name)
+            answer = reader.detail(SLOW, "ec2", "describe_vpc_attribute", VpcId=row["VpcId"], Attribute=name)
             return bool(answer[name[0].upper() + name[1:]]["Value"])
 
         tags, id_ = tag_map(row.get("Tags")), row["VpcId"]
@@ -127,7 +129,7 @@ class Vpc(Resource):
         )
 
 
-def _by_contents(reader: Reader) -> list[Mapping[str, Any]]:
+def _by_contents(reader: Reader) -> Sequence[Mapping[str, Any]]:
     """Read the VPC that holds what bears our tags, although it lacks them itself. Error: RefusedError if two do."""
     contents = {
         (row["VpcId"], row[table.key])

@@ -9,9 +9,21 @@ from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag, tags_of
 from missyou_operator.aws.errors import gone
+from missyou_operator.aws.informer import LISTED, Batch
 from missyou_operator.aws.permissions import change, linked_role, make, observe, tag_new
 from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending
+
+#: Source: ECS API reference, DescribeClusters: at most 100 clusters.
+_CLUSTERS = Batch(
+    "ecs",
+    "describe_clusters",
+    "clusters",
+    "clusterName",
+    100,
+    lambda names: {"clusters": [*names], "include": ["TAGS"]},
+    LISTED,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +49,6 @@ class Cluster(Resource):
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Read the cluster by its name. A deleted one stays listed as INACTIVE for a while."""
         name = reader.name(cls.TYPE)
-        answer = reader.client("ecs").describe_clusters(clusters=[name], include=["TAGS"])
         return [
             reader.observed(
                 cls,
@@ -47,7 +58,7 @@ class Cluster(Resource):
                 tags_of(row.get("tags")),
                 "deleting" if row["status"] == "DEPROVISIONING" else row["status"],
             )
-            for row in answer["clusters"]
+            for row in reader.described(_CLUSTERS, [name])[name]
             if row["status"] != "INACTIVE"
         ]
 

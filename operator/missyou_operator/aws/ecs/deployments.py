@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from missyou_operator.aws.cloud import Reader
+from missyou_operator.aws.informer import FRESH
 
 #: The statuses of a deployment that failed. Without a rollback it is STOPPED.
 _FAILED = ["ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED", "STOPPED"]
@@ -27,13 +28,14 @@ def deployment_details(reader: Reader, row: Mapping[str, Any], attrs: Mapping[st
 
 def _fired(reader: Reader, attrs: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the alarms that ended the last deployment that failed; () if tasks did."""
-    ecs = reader.client("ecs")
-    rows = ecs.list_service_deployments(cluster=attrs["cluster"], service=attrs["service_name"], status=_FAILED)
+    which = {"cluster": attrs["cluster"], "service": attrs["service_name"], "status": _FAILED}
+    rows = reader.detail(FRESH, "ecs", "list_service_deployments", **which)
     newest = max(rows["serviceDeployments"], key=lambda each: each["createdAt"], default=None)
     alarms = _described(reader, newest["serviceDeploymentArn"]).get("alarms") or {} if newest else {}
     return tuple(alarms.get("triggeredAlarmNames") or ())
 
 
 def _described(reader: Reader, arn: str) -> Mapping[str, Any]:
-    rows = reader.client("ecs").describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
+    answer = reader.detail(FRESH, "ecs", "describe_service_deployments", serviceDeploymentArns=[arn])
+    rows = answer["serviceDeployments"]
     return rows[0] if rows else {}

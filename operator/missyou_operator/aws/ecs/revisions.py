@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from missyou_operator.aws.cloud import Reader
+from missyou_operator.aws.cloud import Client, Reader
 from missyou_operator.aws.ecs import hardening
 from missyou_operator.aws.errors import message_of
+from missyou_operator.aws.informer import ONCE
 
 #: The name of the app's container, and what the names of its log streams begin with.
 CONTAINER = "app"
@@ -24,20 +26,30 @@ def revision_in_use(reader: Reader, arn: str) -> Mapping[str, Any]:
 
     A revision never changes, so each is read once.
     """
+    fetch = partial(_needs, reader.client("ecs"), arn, reader.name("ecs.Container"))
+    return reader.computed(ONCE, f"ecs.TaskDefinition/{arn}", fetch)
 
-    def describe() -> Mapping[str, Any]:
-        try:
-            row = reader.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
-        except ClientError as error:
-            if "Unable to describe task definition" in message_of(error):
-                return {}
-            raise
-        found = attributes(row, reader.name("ecs.Container"))
-        secrets = tuple(sorted({secret for secret, _ in found["secrets"].values()}))
-        kept = ("port", "image_repository", "image_tag", "image_digest", "environment", "log_streams")
-        return {"secrets": secrets, **{name: found[name] for name in kept}}
 
-    return reader.once(f"ecs.TaskDefinition/{arn}", describe)
+def _needs(ecs: Client, arn: str, container: str) -> Mapping[str, Any]:
+    answer = described(ecs, arn)
+    if answer is None:
+        return {}
+    found = attributes(answer["taskDefinition"], container)
+    secrets = tuple(sorted({secret for secret, _ in found["secrets"].values()}))
+    kept = ("port", "image_repository", "image_tag", "image_digest", "environment", "log_streams")
+    return {"secrets": secrets, **{name: found[name] for name in kept}}
+
+
+def described(ecs: Client, reference: str) -> Mapping[str, Any] | None:
+    """Describe a revision with its tags, or the newest ACTIVE one of a family; None if there is none."""
+    try:
+        answer = ecs.describe_task_definition(taskDefinition=reference, include=["TAGS"])
+    except ClientError as error:
+        # That has no error code of its own.
+        if "Unable to describe task definition" in message_of(error):
+            return None
+        raise
+    return {"taskDefinition": answer["taskDefinition"], "tags": answer.get("tags")}
 
 
 def versions_in_use(reader: Reader, row: Mapping[str, Any], attrs: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:

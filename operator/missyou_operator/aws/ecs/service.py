@@ -32,6 +32,7 @@ from missyou_operator.aws.ecs.rollout import (
 from missyou_operator.aws.ecs.strategy import ROLLING, advanced_configuration, alarm_configuration
 from missyou_operator.aws.ecs.targets import healthy_among, targets_in
 from missyou_operator.aws.errors import code_of, is_absent
+from missyou_operator.aws.informer import FRESH
 from missyou_operator.aws.permissions import Condition, Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.comparators import as_set, at_least, compare, equal, if_observed
 from missyou_operator.engine.errors import NotYetError
@@ -129,9 +130,8 @@ class Service(Resource):
         """Read the service in the stack's cluster. A deleted one stays listed as INACTIVE for hours."""
         found = []
         for cluster in reader.found("ecs.Cluster"):
-            answer = reader.client("ecs").describe_services(
-                cluster=cluster.id, services=list(reader.names(cls.TYPE)), include=["TAGS"]
-            )
+            which = {"cluster": cluster.id, "services": list(reader.names(cls.TYPE)), "include": ["TAGS"]}
+            answer = reader.detail(FRESH, "ecs", "describe_services", **which)
             found += [cls._observed(reader, row) for row in answer["services"] if row["status"] != "INACTIVE"]
         return found
 

@@ -9,15 +9,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from missyou_operator.aws.cloud import Reader
+from missyou_operator.aws.informer import FRESH
 
 
 def targets_in(reader: Reader, attrs: Mapping[str, Any]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
     """Read the health of a service's targets by target group; {} if no task runs that could be one."""
     if not attrs["running"]:
         return {}
-    describe = reader.client("elbv2").describe_target_health
     groups = [arn for arn in (*attrs["target_groups"], attrs["alternate_target_group"]) if arn]
-    return {arn: describe(TargetGroupArn=arn)["TargetHealthDescriptions"] for arn in groups}
+    answers = {arn: reader.detail(FRESH, "elbv2", "describe_target_health", TargetGroupArn=arn) for arn in groups}
+    return {arn: answer["TargetHealthDescriptions"] for arn, answer in answers.items()}
 
 
 def healthy_among(targets: Sequence[Mapping[str, Any]]) -> int:

@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
@@ -19,8 +20,9 @@ from missyou_operator.aws.cloud import Cloud, Reader, pages
 from missyou_operator.aws.ecs.answers import PASS_ROLES, ecs_tags, refusals_as_waits, retag, tags_of, without_values
 from missyou_operator.aws.ecs.effects import TASK_DEFINITION
 from missyou_operator.aws.ecs.hardening import container
-from missyou_operator.aws.ecs.revisions import CONTAINER, TAG_LABEL, attributes, family_of, revision_of
+from missyou_operator.aws.ecs.revisions import CONTAINER, TAG_LABEL, attributes, described, family_of, revision_of
 from missyou_operator.aws.errors import gone, message_of
+from missyou_operator.aws.informer import SLOW
 from missyou_operator.aws.permissions import Grant, Part, change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
@@ -110,22 +112,18 @@ class TaskDefinition(Resource):
         newest = cls._describe(reader, family)
         if newest is None or newest.owned:
             return [] if newest is None else [newest]
-        arns = reader.client("ecs").list_task_definitions(
-            familyPrefix=family, status="ACTIVE", sort="DESC", maxResults=_KEPT_REVISIONS * 2
-        )["taskDefinitionArns"]
+        which = {"familyPrefix": family, "status": "ACTIVE", "sort": "DESC", "maxResults": _KEPT_REVISIONS * 2}
+        arns = reader.detail(SLOW, "ecs", "list_task_definitions", **which)["taskDefinitionArns"]
         older = (cls._describe(reader, arn) for arn in arns if family_of(arn) == family)
         return [next((found for found in older if found is not None and found.owned), newest)]
 
     @classmethod
     def _describe(cls, reader: Reader, reference: str) -> Observed | None:
         """Describe a revision, or the newest ACTIVE one of a family."""
-        try:
-            answer = reader.client("ecs").describe_task_definition(taskDefinition=reference, include=["TAGS"])
-        except ClientError as error:
-            # A family without an ACTIVE revision has no error code of its own.
-            if "Unable to describe task definition" in message_of(error):
-                return None
-            raise
+        fetch = partial(described, reader.client("ecs"), reference)
+        answer = reader.computed(SLOW, f"ecs.describe_task_definition/{reference}", fetch)
+        if answer is None:
+            return None
         row = answer["taskDefinition"]
         if row.get("status", "ACTIVE") != "ACTIVE":
             return None

@@ -18,11 +18,14 @@ from missyou_operator.aws.elbv2.effects import LISTENER, REDIRECT
 from missyou_operator.aws.elbv2.rows import duplicate_as_wait, retag, with_tags
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import tag_list
+from missyou_operator.aws.informer import SLOW
 from missyou_operator.aws.permissions import OURS, TAGGED_BY_REQUEST, Grant, Part, change, observe, tag_new
 from missyou_operator.engine.comparators import as_set, compare
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
+
+_RULES = ("elbv2", "describe_rules", "Rules")
 
 #: TLS 1.3 and 1.2 with forward secrecy. AWS recommends it, but the API's default is another: ALB guide, "Security
 #: policies".
@@ -105,7 +108,7 @@ class Listener(Resource):
         """Read the listeners of the stack's load balancer; untagged ones are ours too."""
         rows: list[Mapping[str, Any]] = []
         for balancer in reader.found("elbv2.LoadBalancer"):
-            rows += pages(reader.client("elbv2"), "describe_listeners", "Listeners", LoadBalancerArn=balancer.id)
+            rows += reader.detail_rows(SLOW, "elbv2", "describe_listeners", "Listeners", LoadBalancerArn=balancer.id)
         secure = next((row["ListenerArn"] for row in rows if row["Port"] == HTTPS), "")
         return [cls._observed(reader, row, secure) for row in with_tags(reader, rows, "ListenerArn")]
 
@@ -126,7 +129,7 @@ class Listener(Resource):
             "target_group_arn": serving,
             "standby": standby,
             "weights": weights,
-            "rule": default_rule(reader.client("elbv2"), arn) if len(weights) > 1 else "",
+            "rule": _default(reader.detail_rows(SLOW, *_RULES, ListenerArn=arn)) if len(weights) > 1 else "",
             "certificate_arn": certificates[0] if certificates else "",
             "tls_policy": (row.get("SslPolicy") or "") if certificates else "",
             "redirects": redirects,
@@ -262,7 +265,11 @@ class Redirect(Resource):
 
 def default_rule(elb: Any, listener: str) -> str:
     """Read the ARN of a listener's default rule."""
-    rules = pages(elb, "describe_rules", "Rules", ListenerArn=listener)
+    _, operation, result = _RULES
+    return _default(pages(elb, operation, result, ListenerArn=listener))
+
+
+def _default(rules: Sequence[Mapping[str, Any]]) -> str:
     return next((str(row["RuleArn"]) for row in rules if row.get("IsDefault")), "")
 
 

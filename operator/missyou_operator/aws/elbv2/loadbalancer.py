@@ -12,7 +12,8 @@ from missyou_operator.aws.elbv2.effects import LOAD_BALANCER
 from missyou_operator.aws.elbv2.rows import attribute_map, differing, duplicate_as_wait, known, retag, with_tags, word
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list
-from missyou_operator.aws.listing import Listing, Named
+from missyou_operator.aws.informer import SLOW, Source
+from missyou_operator.aws.listing import Named
 from missyou_operator.aws.permissions import Grant, Part, change, linked_role, make, observe, tag_new
 from missyou_operator.engine.comparators import as_set, compare
 from missyou_operator.engine.resource import READY, Health, Observed, failed, pending
@@ -45,7 +46,7 @@ class LoadBalancer(Named):
 
     TYPE: ClassVar[str] = "elbv2.LoadBalancer"
     IDENTITY = "id"
-    LISTING = Listing("elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerName")
+    LISTING = Source("elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerName")
     COMPARED = compare(
         "scheme",
         "deletion_protection",
@@ -110,7 +111,7 @@ class LoadBalancer(Named):
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         arn = row["LoadBalancerArn"]
-        answer = reader.client("elbv2").describe_load_balancer_attributes(LoadBalancerArn=arn)
+        answer = reader.detail(SLOW, "elbv2", "describe_load_balancer_attributes", LoadBalancerArn=arn)
         state = row.get("State") or {}
         attributes = attribute_map(answer.get("Attributes"))
         attrs = {

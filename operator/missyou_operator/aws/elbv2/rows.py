@@ -14,21 +14,21 @@ from missyou_operator.aws.answers import joined
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import code_of
 from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.aws.informer import TAGS, Batch
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed, Resource
 
-#: The most ARNs that one DescribeTags takes.
-_MOST_ARNS = 20
+#: Source: Elastic Load Balancing API reference, DescribeTags: at most 20 ARNs.
+_TAGS = Batch(
+    "elbv2", "describe_tags", "TagDescriptions", "ResourceArn", 20, lambda arns: {"ResourceArns": [*arns]}, TAGS
+)
 
 
 def with_tags(reader: Reader, rows: Sequence[Mapping[str, Any]], key: str) -> list[Mapping[str, Any]]:
     """Return the rows of load balancers, listeners or target groups with their `Tags`; `key` names the ARN."""
-    arns = [row[key] for row in rows]
-    found: dict[str, dict[str, str]] = {arn: {} for arn in arns}
-    for start in range(0, len(arns), _MOST_ARNS):
-        answer = reader.client("elbv2").describe_tags(ResourceArns=arns[start : start + _MOST_ARNS])
-        found |= {row["ResourceArn"]: tag_map(row.get("Tags")) for row in answer["TagDescriptions"]}
-    return [joined(row, Tags=found.get(row[key], {})) for row in rows]
+    found = reader.described(_TAGS, [row[key] for row in rows])
+    tags = {arn: tag_map(described[0].get("Tags")) if described else {} for arn, described in found.items()}
+    return [joined(row, Tags=tags[row[key]]) for row in rows]
 
 
 def retag(cloud: Cloud, desired: Resource, observed: Observed) -> None:

@@ -18,7 +18,8 @@ from missyou_operator.aws.elbv2.effects import TARGET_GROUP
 from missyou_operator.aws.elbv2.rows import attribute_map, differing, duplicate_as_wait, known, retag, with_tags
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import tag_list
-from missyou_operator.aws.listing import Listing, Named
+from missyou_operator.aws.informer import SLOW, Source
+from missyou_operator.aws.listing import Named
 from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import Health, Observed, pending
@@ -66,7 +67,7 @@ class TargetGroup(Named):
 
     TYPE: ClassVar[str] = "elbv2.TargetGroup"
     IDENTITY = "id"
-    LISTING = Listing("elbv2", "describe_target_groups", "TargetGroups", "TargetGroupName")
+    LISTING = Source("elbv2", "describe_target_groups", "TargetGroups", "TargetGroupName")
     COMPARED = compare(
         "vpc_id",
         "health_enabled",
@@ -143,7 +144,7 @@ class TargetGroup(Named):
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         arn = row["TargetGroupArn"]
-        answer = reader.client("elbv2").describe_target_group_attributes(TargetGroupArn=arn)
+        answer = reader.detail(SLOW, "elbv2", "describe_target_group_attributes", TargetGroupArn=arn)
         attrs = {
             **_references(arn),
             "vpc_id": row.get("VpcId"),

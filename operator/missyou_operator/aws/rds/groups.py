@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
-from missyou_operator.aws.listing import Listing, Named
+from missyou_operator.aws.informer import SLOW, TAGS, Source
+from missyou_operator.aws.listing import Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.aws.rds.rows import retag
 from missyou_operator.engine.comparators import as_set, compare, includes
@@ -22,7 +23,7 @@ from missyou_operator.engine.values import Ref
 
 
 def _tags(reader: Reader, arn: str) -> dict[str, str]:
-    return tag_map(reader.client("rds").list_tags_for_resource(ResourceName=arn).get("TagList"))
+    return tag_map(reader.detail(TAGS, "rds", "list_tags_for_resource", ResourceName=arn).get("TagList"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class DBSubnetGroup(Named):
     """The subnets of a database, in at least two availability zones."""
 
     TYPE: ClassVar[str] = "rds.DBSubnetGroup"
-    LISTING = Listing("rds", "describe_db_subnet_groups", "DBSubnetGroups", "DBSubnetGroupName")
+    LISTING = Source("rds", "describe_db_subnet_groups", "DBSubnetGroups", "DBSubnetGroupName")
     COMPARED = compare("description", subnet_ids=as_set)
     # The instance must be gone, not merely `deleting`.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
@@ -101,7 +102,7 @@ class DBParameterGroup(Named):
 
     TYPE: ClassVar[str] = "rds.DBParameterGroup"
     # A stack has two during a major upgrade.
-    LISTING = Listing("rds", "describe_db_parameter_groups", "DBParameterGroups", "DBParameterGroupName")
+    LISTING = Source("rds", "describe_db_parameter_groups", "DBParameterGroups", "DBParameterGroupName")
     COMPARED = compare("family", parameters=includes)
     FORCES_REPLACEMENT: ClassVar[frozenset[str]] = frozenset({"family"})
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("rds.DBInstance",)
@@ -135,9 +136,8 @@ class DBParameterGroup(Named):
         tags = _tags(reader, row["DBParameterGroupArn"])
         attrs = {"id": name, "arn": row["DBParameterGroupArn"], "family": row["DBParameterGroupFamily"]}
         if reader.owns(cls, name, tags):
-            rows = pages(
-                reader.client("rds"), "describe_db_parameters", "Parameters", DBParameterGroupName=name, Source="user"
-            )
+            which = {"DBParameterGroupName": name, "Source": "user"}
+            rows = reader.detail_rows(SLOW, "rds", "describe_db_parameters", "Parameters", **which)
             attrs["parameters"] = {row["ParameterName"]: row.get("ParameterValue") for row in rows}
         return reader.observed(cls, name, name, attrs, tags)
 

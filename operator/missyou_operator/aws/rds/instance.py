@@ -12,7 +12,8 @@ from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_map
-from missyou_operator.aws.listing import Listing, Named
+from missyou_operator.aws.informer import Source
+from missyou_operator.aws.listing import Named
 from missyou_operator.aws.rds import evidence as data
 from missyou_operator.aws.rds import point_in_time, storage
 from missyou_operator.aws.rds.deletion import delete
@@ -65,7 +66,7 @@ class DBInstance(DesiredInstance, Named):
     """
 
     TYPE = "rds.DBInstance"
-    LISTING = Listing("rds", "describe_db_instances", "DBInstances", "DBInstanceIdentifier")
+    LISTING = Source("rds", "describe_db_instances", "DBInstances", "DBInstanceIdentifier")
     FORCES_REPLACEMENT = frozenset({"database_name", "username", "major_downgrade", "storage_shrink"})
     # Running tasks would lose their database, and write while its final snapshot is taken.
     DELETE_AFTER = ("ecs.Service", "rds.BackupCopy")

@@ -8,13 +8,16 @@ from typing import Any, ClassVar, NoReturn
 
 from missyou_operator.api.annotations import SNAPSHOT
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.aws.informer import Source
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.resource import FieldChange, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref
+
+_SNAPSHOTS = Source("rds", "describe_db_snapshots", "DBSnapshots", "DBSnapshotIdentifier", {"SnapshotType": "manual"})
 
 _TYPICAL_SECONDS = 180.0
 
@@ -53,12 +56,7 @@ class DBSnapshot(Resource):
         """Read the requested snapshot from a list of all manual ones. Without a request there is no call."""
         if not reader.desired_names(cls.TYPE):
             return ()
-        rows = reader.shared(
-            "rds.describe_db_snapshots",
-            lambda: pages(reader.client("rds"), "describe_db_snapshots", "DBSnapshots", SnapshotType="manual"),
-        )
-        rows = [row for row in rows if row["DBSnapshotIdentifier"] in reader.desired_names(cls.TYPE)]
-        return [cls._observed(reader, row) for row in rows]
+        return [cls._observed(reader, row) for row in reader.listed(_SNAPSHOTS, *reader.desired_names(cls.TYPE))]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
 from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
 from missyou_operator.aws.errors import is_absent
+from missyou_operator.aws.informer import FRESH, LISTED
 from missyou_operator.aws.permissions import Grant, observe
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import READY, Health, Observed, failed
@@ -61,7 +63,7 @@ class HostedZone(External):
 def _zone_of(reader: Reader, name: str) -> Observed | None:
     domain, id_, role = name.split("@")
     client = reader.clients_of(role).client("route53")
-    rows = reader.shared(f"route53.{role}.zones", lambda: pages(client, "list_hosted_zones", "HostedZones"))
+    rows = reader.computed(LISTED, f"route53.{role}.zones", partial(pages, client, "list_hosted_zones", "HostedZones"))
     fitting = [
         row
         for row in rows
@@ -102,12 +104,17 @@ def subtree(reader: Reader, zone: str, role: str, domain: str) -> Sequence[Recor
 
     A zone that no longer exists has none.
     """
-    return reader.shared(f"route53.{zone}.{domain}", lambda: records_now(reader, zone, role, domain))
+    fetch = partial(_records, reader.clients_of(role).client("route53"), zone, domain)
+    return reader.computed(FRESH, f"route53.{zone}.{domain}", fetch)
 
 
 def records_now(cloud: Cloud, zone: str, role: str, domain: str) -> Sequence[Record]:
     """Read the same records as `subtree`, without sharing the read."""
-    client, start = cloud.clients_of(role).client("route53"), {"StartRecordName": domain}
+    return _records(cloud.clients_of(role).client("route53"), zone, domain)
+
+
+def _records(client: Client, zone: str, domain: str) -> Sequence[Record]:
+    start = {"StartRecordName": domain}
     rows: list[Record] = []
     while True:
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
@@ -18,7 +19,8 @@ from missyou_operator.aws.cloud import Client, Cloud, Reader
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.idempotency import exists_already
 from missyou_operator.aws.identity import tag_list, tag_map
-from missyou_operator.aws.listing import Listing, Named
+from missyou_operator.aws.informer import SLOW, TAGS, Source
+from missyou_operator.aws.listing import Named
 from missyou_operator.aws.permissions import Grant, Part, make, observe
 from missyou_operator.aws.policy_documents import as_policy, json_text
 from missyou_operator.aws.s3.emptying import empty, holds_logs
@@ -38,7 +40,7 @@ class Bucket(Named):
     """A private bucket, encrypted with S3's own keys. Objects expire after `retention_days`; `policy` is its policy."""
 
     TYPE: ClassVar[str] = "s3.Bucket"
-    LISTING = Listing("s3", "list_buckets", "Buckets", "Name")
+    LISTING = Source("s3", "list_buckets", "Buckets", "Name")
     COMPARED = compare("encryption", "public_access", "ownership", "retention_days", policy=as_policy)
     # Nobody else must be able to take the name while a load balancer writes to it.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.AccessLogs", "elbv2.LoadBalancer")
@@ -116,11 +118,11 @@ class Bucket(Named):
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         s3, name = reader.client("s3"), row["Name"]
-        tags = _tags(s3, name)
+        tags = reader.computed(TAGS, f"s3.tags/{name}", partial(_tags, s3, name))
         attrs: dict[str, Any] = {"id": name, "arn": f"arn:{reader.stack.partition}:s3:::{name}"}
         attrs["created"] = f"{row.get('CreationDate', '')}"
         if reader.owns(cls, name, tags):
-            attrs |= _settings(s3, name)
+            attrs |= reader.computed(SLOW, f"s3.settings/{name}", partial(_settings, s3, name))
             # Listed only if the bucket is to be deleted.
             if name not in reader.desired_names(cls.TYPE):
                 attrs["logs"] = holds_logs(s3, name)

@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
-from missyou_operator.aws.errors import code_of, gone, is_absent
+from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.errors import code_of, gone, if_present
 from missyou_operator.aws.identity import STACK_TAG, owner_of, tag_list, tag_map
+from missyou_operator.aws.informer import FRESH, Source
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.aws.secretsmanager.values import derived, generated, initial
 from missyou_operator.aws.tags import retag
@@ -33,6 +34,12 @@ HIDDEN = Sensitive("")
 CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
 #: The key of Secrets Manager itself, which encrypts a secret without a key of its own. Nobody needs rights to it.
 _DEFAULT_KEY = "alias/aws/secretsmanager"
+
+
+#: Those with a stack tag. The list may lag by minutes.
+_SECRETS = Source(
+    "secretsmanager", "list_secrets", "SecretList", "Name", {"Filters": [{"Key": "tag-key", "Values": [STACK_TAG]}]}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,16 +93,11 @@ class Secret(Resource):
         That list may lag by minutes and lacks foreign secrets. Desired secrets that are missing in it are read by name;
         if none is desired (in a teardown), all of the stack's names are that do not depend on the spec.
         """
-        client = reader.client("secretsmanager")
-        rows = reader.shared(
-            "secretsmanager.list_secrets",
-            lambda: pages(client, "list_secrets", "SecretList", Filters=[{"Key": "tag-key", "Values": [STACK_TAG]}]),
-        )
-        rows = reader.named(cls.TYPE, rows, "Name")
+        rows = reader.named(_SECRETS, cls.TYPE)
         listed = {row["Name"] for row in rows}
         expected = reader.desired_names(cls.TYPE) or reader.names(cls.TYPE)
         unlisted = [name for name in expected if name not in listed and "*" not in name]
-        rows += [row for row in (_describe(client, name) for name in unlisted) if row is not None]
+        rows += [row for name in unlisted if (row := _described(reader, name)) is not None]
         return [cls._observed(reader, row) for row in rows if not row.get("DeletedDate")]
 
     @classmethod
@@ -146,7 +148,7 @@ class Secret(Resource):
     def _recover(self, cloud: Cloud, refusal: ClientError) -> Observed:
         """Return the stack's own secret of this name, restored if need be. Errors: RefusedError, NotYetError."""
         client = cloud.client("secretsmanager")
-        row = _describe(client, self.name)
+        row = if_present(lambda: client.describe_secret(SecretId=self.name))
         if row is None:
             message = f"the secret {self.name} has just been deleted: AWS releases its name within minutes"
             raise NotYetError(Reason.CREATING, message) from refusal
@@ -192,15 +194,9 @@ class Secret(Resource):
         return gone(lambda: client.delete_secret(SecretId=observed.id, ForceDeleteWithoutRecovery=True))
 
 
-def _describe(client: Client, name: str) -> dict[str, Any] | None:
+def _described(reader: Reader, name: str) -> Mapping[str, Any] | None:
     """Read one secret by name, or None: always up to date, and including secrets scheduled for deletion."""
-    try:
-        row: dict[str, Any] = client.describe_secret(SecretId=name)
-    except ClientError as error:
-        if is_absent(error):
-            return None
-        raise
-    return row
+    return reader.if_present(FRESH, "secretsmanager", "describe_secret", SecretId=name)
 
 
 def _attributes(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
-from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list
+from missyou_operator.aws.informer import SLOW
 from missyou_operator.aws.permissions import Grant, Part, change, observe
 from missyou_operator.aws.sns.topic import TOPIC
 from missyou_operator.engine.comparators import compare
@@ -57,8 +58,9 @@ class EmailSubscriptions(Resource):
         """Read the subscriptions of the stack's topic, and the addresses that have been asked."""
         found = []
         for topic in reader.found("sns.Topic"):
-            sns = reader.client("sns")
-            rows = pages(sns, "list_subscriptions_by_topic", "Subscriptions", TopicArn=topic.id)
+            # A person confirms one with a link in a mail.
+            operation, result = "list_subscriptions_by_topic", "Subscriptions"
+            rows = reader.detail_rows(SLOW, "sns", operation, result, TopicArn=topic.id)
             mails = {row["Endpoint"].lower(): row["SubscriptionArn"] for row in rows if row["Protocol"] == "email"}
             confirmed = {email: arn for email, arn in mails.items() if arn.startswith("arn:")}
             pending = frozenset(email for email, arn in mails.items() if arn == "PendingConfirmation")

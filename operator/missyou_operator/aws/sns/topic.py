@@ -14,10 +14,11 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from missyou_operator.aws.cloud import Cloud, Reader, pages
-from missyou_operator.aws.errors import code_of, gone, is_absent, message_of
+from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.errors import code_of, gone, message_of
 from missyou_operator.aws.idempotency import exists_already
 from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.aws.informer import SLOW, TAGS, Source
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.aws.policy_documents import as_policy, json_text, readable
 from missyou_operator.aws.tags import retag
@@ -25,6 +26,8 @@ from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource, failed
+
+_TOPICS = Source("sns", "list_topics", "Topics", "TopicArn")
 
 #: The stack's own topic, as a resource of `sns:` actions.
 TOPIC = "sns:{sns.Topic}"
@@ -53,17 +56,17 @@ class Topic(Resource):
     @classmethod
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Find it by its ARN among all topics. Its attributes and tags take a call each."""
-        sns, name = reader.client("sns"), reader.name(cls.TYPE)
+        name = reader.name(cls.TYPE)
         arn = reader.stack.arn("sns", name)
-        rows = reader.shared("sns.list_topics", lambda: pages(sns, "list_topics", "Topics"))
-        if not any(row["TopicArn"] == arn for row in rows):
+        if not reader.listed(_TOPICS, arn):
             return []
         attributes = _attributes(reader, arn)
         if attributes is None:
             return []
         policy = json.loads(attributes.get("Policy") or "null")
         attrs = {"id": arn, "arn": arn, "policy": policy, "key": attributes.get(_KEY, "")}
-        return [reader.observed(cls, name, arn, attrs, tag_map(sns.list_tags_for_resource(ResourceArn=arn)["Tags"]))]
+        tags = tag_map(reader.detail(TAGS, "sns", "list_tags_for_resource", ResourceArn=arn)["Tags"])
+        return [reader.observed(cls, name, arn, attrs, tags)]
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
         """Describe the rights that a policy gains and loses, instead of printing two documents."""
@@ -125,7 +128,7 @@ class GivenTopic(External):
     @classmethod
     def _observed(cls, reader: Reader, arn: str) -> Observed | None:
         try:
-            attributes = reader.shared(f"sns.topic.{arn}", lambda: _attributes(reader, arn))
+            attributes = _attributes(reader, arn)
         except ClientError as error:
             # It belongs to another account, which need not let us read it: CloudWatch may publish all the same.
             if not code_of(error).startswith("Authorization"):
@@ -152,9 +155,5 @@ class GivenTopic(External):
 
 
 def _attributes(reader: Reader, arn: str) -> Mapping[str, str] | None:
-    try:
-        return dict(reader.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"])
-    except ClientError as error:
-        if is_absent(error):
-            return None
-        raise
+    answer = reader.if_present(SLOW, "sns", "get_topic_attributes", TopicArn=arn)
+    return answer["Attributes"] if answer else None

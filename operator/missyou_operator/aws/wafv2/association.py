@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import gone, if_present
+from missyou_operator.aws.informer import SLOW
 from missyou_operator.aws.permissions import OURS, Grant, Part, change, observe
 from missyou_operator.aws.wafv2.webacl import ACL
 from missyou_operator.engine.comparators import compare
@@ -66,9 +67,8 @@ class WebACLAssociation(Resource):
         balancers = {observed.id: observed for observed in reader.found("elbv2.LoadBalancer")}
         for acl in reader.found("wafv2.WebACL") if balancers else ():
             arn = acl.attrs["arn"]
-            answer = reader.client("wafv2").list_resources_for_web_acl(
-                WebACLArn=arn, ResourceType="APPLICATION_LOAD_BALANCER"
-            )
+            which = {"WebACLArn": arn, "ResourceType": "APPLICATION_LOAD_BALANCER"}
+            answer = reader.detail(SLOW, "wafv2", "list_resources_for_web_acl", **which)
             for balancer in [balancers[item] for item in answer.get("ResourceArns") or () if item in balancers]:
                 attrs = {"web_acl_arn": arn, "load_balancer_arn": balancer.id}
                 # Its owner is that of the web ACL.

@@ -13,6 +13,7 @@ from missyou_operator.aws.cloud import Client, Cloud, Reader
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
+from missyou_operator.aws.informer import SLOW, TAGS, Source
 from missyou_operator.aws.permissions import Grant, Part, change, make, observe
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
@@ -93,17 +94,15 @@ class WebACL(Resource):
         """Find it by name in the list of the account's web ACLs. Its tags and its rules take a call each."""
         if reader.cannot_exist_yet():
             return []
-        rows = reader.shared("wafv2.list_web_acls", lambda: _listed(reader.client("wafv2")))
-        return [cls._observed(reader, row) for row in reader.named(cls.TYPE, rows, "Name")]
+        return [cls._observed(reader, row) for row in reader.named(_ACLS, cls.TYPE)]
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
-        waf = reader.client("wafv2")
-        answer = waf.list_tags_for_resource(ResourceARN=row["ARN"])
+        answer = reader.detail(TAGS, "wafv2", "list_tags_for_resource", ResourceARN=row["ARN"])
         tags = tag_map(answer["TagInfoForResource"].get("TagList"))
         attrs: dict[str, Any] = {"id": row["Id"], "arn": row["ARN"]}
         if reader.owns(cls, row["Id"], tags):
-            answer = waf.get_web_acl(Name=row["Name"], Id=row["Id"], Scope=_SCOPE)
+            answer = reader.detail(SLOW, "wafv2", "get_web_acl", Name=row["Name"], Id=row["Id"], Scope=_SCOPE)
             acl = answer["WebACL"]
             rules = sorted(acl.get("Rules") or (), key=lambda rule: rule["Priority"])
             attrs |= {
@@ -176,6 +175,9 @@ def _listed(waf: Client) -> list[Mapping[str, Any]]:
         if not answer.get("NextMarker") or not answer["WebACLs"]:
             return rows
         marker = {"NextMarker": answer["NextMarker"]}
+
+
+_ACLS = Source("wafv2", "list_web_acls", "WebACLs", "Name", fetch=_listed)
 
 
 def _visibility(metric: str) -> dict[str, Any]:

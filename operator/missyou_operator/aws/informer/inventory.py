@@ -1,0 +1,225 @@
+"""The reads of one account and region, shared by all stacks there."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from missyou_operator.aws.clock import seconds
+from missyou_operator.aws.informer.rhythm import ONCE, Freshness, Rhythm
+from missyou_operator.aws.informer.shares import Row, Shares, Source
+
+T = TypeVar("T")
+#: Makes a read again unless it is good enough by then.
+Again = Callable[[Freshness], object]
+
+#: Seconds after which a read that nobody uses is forgotten, and a stack that nobody looks at; and between two searches.
+_UNUSED, _GONE, _SWEEP = 7200.0, 900.0, 300.0
+
+
+@dataclass(slots=True)
+class Read:
+    """What a read has returned. `began` and `used`: monotonic seconds. `group`: the batch that it is part of, or ""."""
+
+    key: str
+    began: float
+    value: Any
+    version: int
+    rhythm: Rhythm
+    again: Again
+    used: float
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How reads are made: `fetch` returns the values of some keys, at least, and `again` makes one read again later."""
+
+    fetch: Callable[[Sequence[str]], Mapping[str, Any]]
+    again: Callable[[str], Again]
+    rhythm: Rhythm
+    group: str = ""
+
+
+class Inventory:
+    """See the package. A read that began at the moment which a caller names, or later, serves it: also one under way.
+
+    Thread-safe. Reads that fail are not remembered.
+    """
+
+    def __init__(self, clock: Callable[[], float] = seconds) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._reads: dict[str, Read] = {}
+        #: The keys of each batch, in the order in which they were read last.
+        self._groups: dict[str, dict[str, None]] = {}
+        self._running: dict[str, tuple[float, Future[Read]]] = {}
+        self._versions = itertools.count(1)
+        self._stacks: dict[str, float] = {}
+        self._swept = clock()
+
+    def get(self, key: str, fetch: Callable[[], T], since: float) -> T:
+        """Return the result of `fetch`, called now or in a call that began at `since` (monotonic seconds) or later."""
+        value: T = self.reads({key: since}, Making(lambda _: {key: fetch()}, lambda _: _never, ONCE))[key].value
+        return value
+
+    def read(self, key: str, fetch: Callable[[], Any], since: float, rhythm: Rhythm) -> Read:
+        """Return such a read itself. It can be made again, so `fetch` is kept."""
+
+        def again(freshness: Freshness) -> object:
+            return self.read(key, fetch, freshness.since(rhythm, key), rhythm)
+
+        return self.reads({key: since}, Making(lambda _: {key: fetch()}, lambda _: again, rhythm))[key]
+
+    def listed(self, source: Source, fetch: Callable[[], Sequence[Row]], since: float) -> Read:
+        """Return the read of a source. Its value are `Shares`."""
+
+        def split() -> Shares:
+            rows = fetch()
+            with self._lock:
+                before = self._reads.get(source.key)
+                return Shares(source, rows, before.value if before else None, next(self._versions))
+
+        return self.read(source.key, split, since, source.rhythm)
+
+    def reads(self, since: Mapping[str, float], making: Making) -> dict[str, Read]:
+        """Return several reads by their keys, each of which began at its moment or later.
+
+        Those that nobody has made, or is making, since then are made together.
+        """
+        found: dict[str, Read] = {}
+        theirs: dict[str, Future[Read]] = {}
+        mine: dict[str, Future[Read]] = {}
+        now = self._clock()
+        with self._lock:
+            for key, moment in since.items():
+                read, running = self._reads.get(key), self._running.get(key)
+                if read is not None and read.began >= moment:
+                    read.used, found[key] = now, read
+                elif running is not None and running[0] >= moment:
+                    theirs[key] = running[1]
+                else:
+                    mine[key] = Future()
+                    self._running[key] = (now, mine[key])
+        if mine:
+            found |= self._make(mine, making, now)
+        return found | {key: future.result() for key, future in theirs.items()}
+
+    def _make(self, mine: Mapping[str, Future[Read]], making: Making, began: float) -> dict[str, Read]:
+        try:
+            values = making.fetch([*mine])
+        except BaseException as error:
+            with self._lock:
+                self._end(mine)
+            for future in mine.values():
+                future.set_exception(error)
+            raise
+        made = {}
+        with self._lock:
+            for key, value in values.items():
+                # What was only taken along counts as used when it was.
+                used = began if key in mine or key not in self._reads else self._reads[key].used
+                version, again = next(self._versions), making.again(key)
+                made[key] = self._kept(Read(key, began, value, version, making.rhythm, again, used, making.group))
+            self._end(mine)
+        for key, future in mine.items():
+            future.set_result(made[key])
+        return made
+
+    def _end(self, mine: Mapping[str, Future[Read]]) -> None:
+        for key, future in mine.items():
+            if self._running.get(key, (0.0, None))[1] is future:
+                del self._running[key]
+
+    def _kept(self, read: Read) -> Read:
+        """Remember a read. If it says what the one before said, it has its value and its version."""
+        before = self._reads.get(read.key)
+        if before is not None:
+            if before.began > read.began:
+                # A later one was quicker.
+                return read
+            if _same(before.value, read.value):
+                read.value, read.version = before.value, before.version
+        self._reads[read.key] = read
+        if read.group:
+            group = self._groups.setdefault(read.group, {})
+            group.pop(read.key, None)
+            group[read.key] = None
+        return read
+
+    def put(self, key: str, value: Any) -> None:
+        """Remember what was read elsewhere just now in place of what the read of a key returned."""
+        with self._lock:
+            if (read := self._reads.get(key)) is not None and read.value != value:
+                read.value, read.version, read.began = value, next(self._versions), self._clock()
+
+    def forget(self, keys: Sequence[str]) -> None:
+        """Forget reads: whoever needs one makes it anew."""
+        with self._lock:
+            for key in keys:
+                self._drop(key)
+
+    def stamp(self, key: str, owner: str) -> Hashable:
+        """Return what differs as soon as a read has another value; None if it is not remembered.
+
+        Of a source: as soon as an owner's share is another one.
+        """
+        read = self._reads.get(key)
+        if read is None:
+            return None
+        return read.value.stamp(owner) if owner and isinstance(read.value, Shares) else read.version
+
+    def due(self, keys: Sequence[str], freshness: Freshness) -> list[Again]:
+        """Return what makes those reads again that are no longer good enough."""
+        found: list[Again] = []
+        for key in keys:
+            if (read := self._reads.get(key)) is not None:
+                read.used = freshness.now
+                if read.began < freshness.since(read.rhythm, key):
+                    found.append(read.again)
+        return found
+
+    def oldest(self, group: str, before: float, most: int) -> list[str]:
+        """Return the keys of up to `most` reads of a batch that began before a moment."""
+        with self._lock:
+            return list(itertools.islice(self._before(group, before), most))
+
+    def _before(self, group: str, moment: float) -> Iterator[str]:
+        for key in self._groups.get(group, ()):
+            if self._reads[key].began >= moment:
+                return
+            yield key
+
+    def stacks(self, uid: str) -> int:
+        """Return how many stacks share these reads, that of `uid` among them."""
+        now = self._clock()
+        with self._lock:
+            self._stacks[uid] = now
+            if now - self._swept >= _SWEEP:
+                self._sweep(now)
+            return len(self._stacks)
+
+    def _sweep(self, now: float) -> None:
+        self._swept = now
+        self._stacks = {uid: at for uid, at in self._stacks.items() if now - at < _GONE}
+        for key in [key for key, read in self._reads.items() if now - read.used >= _UNUSED]:
+            self._drop(key)
+
+    def _drop(self, key: str) -> None:
+        read = self._reads.pop(key, None)
+        if read is not None and read.group:
+            self._groups[read.group].pop(key, None)
+
+
+def _never(_: Freshness) -> None:
+    """Do not read again what nobody looks at."""
+
+
+def _same(before: Any, now: Any) -> bool:
+    if isinstance(before, Shares) and isinstance(now, Shares):
+        return now.same_as(before)
+    return bool(before == now)

@@ -1,0 +1,92 @@
+"""How often what is read is read again, and which earlier read is still good enough. Pure."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+#: The part of the time between two looks after which a list counts as old: each look of a stack that is alone reads it.
+_OF_A_LOOK = 0.8
+#: The part of a long rhythm by which two reads of different resources may be apart: they must not come all at once.
+_SPREAD = 0.25
+#: Seconds in which AWS may still show what was before a write (EC2 lags by up to 10 s).
+_LAG = 20.0
+#: Seconds that a read may be old that is watched closely: stacks that wait at the same time share it.
+_JUST_NOW = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """Seconds between two reads: `per_stack` for each stack of the account, but at least `least`, at most `most`.
+
+    None is more frequent than the looks. `closely`: it is read anew in each pass of a stack that waits for something.
+    """
+
+    per_stack: float = 0.0
+    least: float = 0.0
+    most: float = float("inf")
+    closely: bool = False
+
+    def period(self, look: float, stacks: int) -> float:
+        """Return the seconds between two reads, where looks are `look` seconds apart."""
+        return max(_OF_A_LOOK * look, self.least, min(self.per_stack * stacks, self.most))
+
+
+#: Lists of a whole account: a call, or some pages, for all stacks.
+LISTED = Rhythm(closely=True)
+#: What a person waits for, and nothing tells beforehand: the tasks of a service, and whether they are healthy.
+FRESH = Rhythm(per_stack=3.0, most=60.0, closely=True)
+#: What takes a call for each resource and is changed by hand only: at 45 s between looks, that is half an hour from a
+#: hundred stacks on.
+SLOW = Rhythm(per_stack=18.0, most=1800.0)
+#: Tags that no list shows: they tell the owner, which hardly ever changes.
+TAGS = Rhythm(per_stack=36.0, least=600.0, most=3600.0)
+#: What AWS offers (engine versions, zones).
+HOURLY = Rhythm(least=3600.0)
+#: What never changes.
+ONCE = Rhythm(least=float("inf"))
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Which reads are good enough for an observation that is made now. All times are monotonic seconds.
+
+    `written`: when the stack was last changed. `look`: seconds between two looks, `stacks` how many share the reads,
+    `slower` a factor for all rhythms (where events tell of changes). `closely`: the stack waits for something. `anew`:
+    no earlier read is good enough, but for what never changes.
+    """
+
+    now: float
+    written: float = float("-inf")
+    look: float = 0.0
+    stacks: int = 1
+    slower: float = 1.0
+    closely: bool = False
+    anew: bool = False
+
+    def since(self, rhythm: Rhythm, key: str = "") -> float:
+        """Return the moment at which a read has to have begun, or later. `key` spreads reads of a long rhythm."""
+        if rhythm is ONCE:
+            return float("-inf")
+        if rhythm is HOURLY:
+            return self.now - rhythm.least
+        if self.anew:
+            return self.now
+        if self.closely and rhythm.closely:
+            return max(self.written, self.now - _JUST_NOW)
+        period = self._period(rhythm)
+        if rhythm.per_stack:
+            period *= 1 - _SPREAD * (zlib.crc32(key.encode()) % 1000) / 1000
+        return max(self._settled, self.now - period)
+
+    def soon(self, rhythm: Rhythm) -> float:
+        """Return the moment before which a read began that may as well be made again now, if that costs nothing."""
+        return self.now - self._period(rhythm) / 2
+
+    def _period(self, rhythm: Rhythm) -> float:
+        return rhythm.period(self.look, self.stacks) * self.slower
+
+    @property
+    def _settled(self) -> float:
+        """Since when a read shows what was written. One from within the lag is good for the moment only."""
+        return self.written + _LAG if self.now >= self.written + _LAG else self.written

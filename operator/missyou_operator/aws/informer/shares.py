@@ -1,0 +1,103 @@
+"""Lists of a whole account, split by owner."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from missyou_operator.aws.informer.rhythm import LISTED, Rhythm
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A call that lists something of a whole account, by its boto3 name; `result` is the key of the rows.
+
+    `owner`: the key of a row's name, or a function that returns whose it is. `arguments` narrow the list on AWS's side.
+    `fetch`, given a client, reads the rows of what botocore cannot page.
+    """
+
+    service: str
+    operation: str
+    result: str
+    owner: str | Callable[[Row], str]
+    arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    rhythm: Rhythm = LISTED
+    fetch: Callable[[Any], Sequence[Row]] | None = None
+
+    @property
+    def key(self) -> str:
+        """The key of the read."""
+        return "/".join((f"{self.service}.{self.operation}", *(str(value) for value in self.arguments.values())))
+
+    def owner_of(self, row: Row) -> str:
+        """Return whose a row is."""
+        return str(row[self.owner]) if isinstance(self.owner, str) else self.owner(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The rows of one owner. `version` differs from that of every earlier share with other rows."""
+
+    rows: tuple[Row, ...]
+    version: int
+
+
+_NOTHING = Share((), 0)
+
+
+class Shares:
+    """The rows of a list by owner. What is as it was before is the same object as before."""
+
+    __slots__ = ("_names", "_of")
+
+    def __init__(self, source: Source, rows: Sequence[Row], before: Shares | None, version: int) -> None:
+        grouped: dict[str, list[Row]] = {}
+        for row in rows:
+            grouped.setdefault(source.owner_of(row), []).append(row)
+        self._of: dict[str, Share] = {}
+        for owner, theirs in grouped.items():
+            share, found = before.share(owner) if before is not None else _NOTHING, tuple(theirs)
+            self._of[owner] = share if share.rows == found else Share(found, version)
+        self._names: list[str] | None = None
+
+    def same_as(self, other: Shares) -> bool:
+        """Return whether every owner has the same share as in another list."""
+        return len(self._of) == len(other) and all(share is other.share(owner) for owner, share in self._of.items())
+
+    def __len__(self) -> int:
+        """Return how many owners there are."""
+        return len(self._of)
+
+    def share(self, owner: str) -> Share:
+        """Return the share of an owner."""
+        return self._of.get(owner, _NOTHING)
+
+    def rows(self, owner: str) -> Iterator[Row]:
+        """Yield the rows of an owner, or of all whose name fits where `owner` has a `*`."""
+        for _, share in self._matching(owner):
+            yield from share.rows
+
+    def stamp(self, owner: str) -> Hashable:
+        """Return what differs as soon as `rows` returns something else."""
+        if "*" not in owner:
+            return self.share(owner).version
+        return tuple((name, share.version) for name, share in self._matching(owner))
+
+    def _matching(self, owner: str) -> list[tuple[str, Share]]:
+        prefix, star, _ = owner.partition("*")
+        if not star:
+            return [(owner, self._of[owner])] if owner in self._of else []
+        if self._names is None:
+            self._names = sorted(self._of)
+        names, found = self._names, []
+        for name in names[bisect_left(names, prefix) :]:
+            if not name.startswith(prefix):
+                break
+            if fnmatchcase(name, owner):
+                found.append((name, self._of[name]))
+        return found

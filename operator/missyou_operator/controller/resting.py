@@ -1,0 +1,77 @@
+"""Whether a pass has anything to do: a stack rests while all that its last pass was made from stays as it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from missyou_operator.api.annotations import PLACE, REQUESTS, annotation
+from missyou_operator.aws.clock import seconds
+from missyou_operator.aws.informer import Rhythm, look
+from missyou_operator.controller.baseline import LAG
+from missyou_operator.controller.inputs import Inputs, usual_freshness
+from missyou_operator.controller.memory import Memory, Rest
+from missyou_operator.controller.planned import PassResult
+from missyou_operator.controller.report import Report
+
+#: How long a stack rests at most: some of what a status says depends on the time of day (a rotation that is due).
+_RHYTHM = Rhythm(per_stack=18.0, least=300.0, most=1800.0)
+
+
+def begin_to_rest(inputs: Inputs, result: PassResult, report: Report) -> None:
+    """Let a stack rest after a pass that has left nothing to be done, or to be waited for."""
+    memory, now = inputs.memory, seconds()
+    memory.rest = None
+    open_ = (result.outcome.done, result.left.changes, result.held, result.ignored, result.lingering, result.unknown)
+    if report.result != "success" or any(open_) or inputs.unusable or _unfinished(memory, now):
+        return
+    uses: dict[tuple[str, str], Hashable] = {}
+    for used in memory.uses.values():
+        if any(uses.get(use, stamp) != stamp for use, stamp in used.items()):
+            # Two types have seen different answers to one read.
+            return
+        uses |= used
+    stacks = inputs.cloud.inventory.stacks(inputs.cloud.stack.uid)
+    memory.rest = Rest(_asked(inputs, report.status), uses, now + _RHYTHM.period(inputs.look, stacks))
+
+
+def _unfinished(memory: Memory, now: float) -> bool:
+    waits = (memory.unsettled, memory.read_back, memory.touched, memory.refusals, memory.doubts, memory.owed)
+    return any(waits) or now - memory.wrote_at < LAG
+
+
+def rested(inputs: Inputs) -> Report | None:
+    """Look at a stack that rests. Return the report of a pass that would change nothing; None if one has to be run."""
+    memory, now, body = inputs.memory, seconds(), inputs.body
+    rest, memory.rest = memory.rest, None
+    if rest is None or inputs.fresh or memory.touched or now >= rest.until:
+        return None
+    if rest.asked != _asked(inputs, body.get("status") or {}):
+        return None
+    try:
+        freshness = usual_freshness(inputs.cloud, memory, now, inputs.look, inputs.slower)
+        if not look(inputs.cloud.inventory, rest.uses, freshness, inputs.runtime.pool):
+            return None
+    except Exception:
+        return None
+    memory.rest = rest
+    memory.has_read(memory.uses, now)
+    if inputs.full:
+        memory.full_at = now
+    return Report(body.get("status") or {}, memory.requeue_after((), {}, now, inputs.look))
+
+
+def _asked(inputs: Inputs, status: Mapping[str, Any]) -> Hashable:
+    """Return what a pass is asked to make, by whom, and what the status says of it."""
+    body = inputs.body
+    said = json.dumps(status, sort_keys=True, default=str)
+    requests = tuple(annotation(body, name) for name in (*REQUESTS, PLACE))
+    return (
+        inputs.cloud.stack,
+        inputs.cloud.grant,
+        inputs.memory.inputs,
+        requests,
+        hashlib.sha256(said.encode()).digest(),
+    )
