@@ -51,6 +51,10 @@ from missyou_operator.tenancy.grant import Grant
 logger = logging.getLogger(__name__)
 
 
+#: How much seldomer AWS is read where events tell of changes: they may be lost.
+_WITH_EVENTS = 10.0
+
+
 class Reconciler:
     """Runs passes. Thread-safe for different apps; that one app has one pass at a time is up to the caller."""
 
@@ -182,6 +186,7 @@ class Reconciler:
             full=asked or memory.world is None or overdue,
             fresh=asked,
             look=self._environment.resync,
+            slower=_WITH_EVENTS if self._environment.hears(cloud.stack.account, cloud.stack.region) else 1.0,
             secrets=secrets,
             unusable=unusable,
         )
