@@ -1,8 +1,8 @@
 """Measure how soon a change of spec reaches AWS while a fleet is at rest, and while the operator starts with it.
 
 `python -m benchmarks.reaction --apps 300`. A few stacks are real and Ready, each under a role of its own: so AWS's
-ledger tells their calls apart. All other apps are refused by AWS whatever they want to create: for the operator they
-are objects, watches, passes and reads like any other, and the test AWS has little to carry.
+ledger tells their calls apart. The crowd is suspended: objects, watches, passes and statuses, and no calls. Some more
+are refused by AWS whatever they want to create: they read and try, as anybody does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -43,34 +43,42 @@ class Fleet:
             self.bench.ready(name)
         self.bench.aws.control.faults.replace([Fault.parse({"match": "*:Create*", "fail": _REFUSAL})])
 
-    def grow(self, apps: int) -> None:
-        """Create the other apps, as fast as the API server takes them."""
+    def grow(self, apps: int, working: int) -> None:
+        """Create the other apps, as fast as the API server takes them. `working`: how many are not suspended."""
 
         def create(n: int) -> None:
-            spec = {"environment": "Development", "credentials": {"roleARN": _ROLE.format("crowd")}}
+            suspended = n % (apps // working or 1) != 0
+            spec = {"environment": "Development", "suspend": suspended}
             body = {"apiVersion": "missyou.app/v1alpha1", "kind": "MissYouApp", "metadata": {"name": f"app-{n}"}}
             self.bench.api.create_namespaced_custom_object(*_KIND, {**body, "spec": spec})
 
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(create, range(apps)))
 
-    def looked_at(self, since: int) -> set[str]:
-        """Return the apps that AWS was asked for since a number of its ledger."""
-        entries = self.bench.aws.control.ledger.entries(since=since)
-        return {entry["session"]["name"] for entry in entries if entry["session"]}
+    def number(self) -> int:
+        """Return the number of the last call in AWS's ledger."""
+        return sum(self.bench.summary()["counts"].values())
+
+    def settled(self, apps: int) -> bool:
+        """Return whether every app has the finalizer and a status."""
+        items = self.bench.api.list_namespaced_custom_object(*_KIND)["items"]
+        return sum(bool(item["status"].get("conditions")) for item in items) == apps + len(self.real)
+
+    def passes(self) -> int:
+        """Return how many passes the operator that runs now has ended."""
+        return self.bench.log().rpartition("waits for the lease")[2].count("pass ended")
 
     def reaction(self, name: str) -> tuple[float, float]:
         """Change a spec; return the seconds until the app's first call to AWS, and until the changed value is there."""
         ledger = self.bench.aws.control.ledger
-        [since] = [entry["number"] for entry in ledger.entries()[-1:]]
-        began = time.time()
+        since, began = self.number(), time.time()
         self.bench.patch(name, {"spec": {"monitoring": {"logRetentionDays": next(_DAYS)}}})
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
             mine = [e for e in ledger.entries(since=since) if (e["session"] or {}).get("name") == f"default.{name}"]
             if done := [e for e in mine if e["operation"] == "logs:PutRetentionPolicy"]:
                 return mine[0]["time"] - began, done[0]["time"] - began
-            time.sleep(0.02)
+            time.sleep(0.05)
         raise TimeoutError(self.bench.operator.log_tail() if self.bench.operator else "")
 
 
@@ -81,6 +89,7 @@ def main() -> None:
     """Run everything and print the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reaction", description=__doc__)
     parser.add_argument("--apps", type=int, default=300, help="apps beside the real stacks (default: 300)")
+    parser.add_argument("--working", type=int, default=10, help="how many of them are not suspended (default: 10)")
     parser.add_argument("--real", type=int, default=3, help="stacks whose spec is changed (default: 3)")
     parser.add_argument("--changes", type=int, default=10, help="changes at rest (default: 10)")
     options = parser.parse_args()
@@ -94,46 +103,44 @@ def main() -> None:
             fleet = Fleet(bench, options.real)
             bench.start()
             fleet.settle()
-            _measure(fleet, options.apps, options.changes)
+            _measure(fleet, options.apps, options.working, options.changes)
             bench.kill()
     finally:
         aws.close()
         plane.stop()
 
 
-def _measure(fleet: Fleet, apps: int, changes: int) -> None:
+def _measure(fleet: Fleet, apps: int, working: int, changes: int) -> None:
     bench, began = fleet.bench, time.monotonic()
-    ledger = bench.aws.control.ledger
-    growing = threading.Thread(target=fleet.grow, args=(apps,))
+    growing = threading.Thread(target=fleet.grow, args=(apps, working))
     growing.start()
-    storm = _meanwhile(fleet, lambda: len(fleet.looked_at(0)) < apps + len(fleet.real))
+    storm = _until(fleet, lambda: fleet.settled(apps))
     growing.join()
     _print(f"while {apps} apps are created ({time.monotonic() - began:.0f} s)", storm)
-    time.sleep(5.0)
-    _print("at rest", [fleet.reaction(name) for name, _ in zip(itertools.cycle(fleet.real), range(changes))])
+    _print("at rest", [fleet.reaction(name) for name in itertools.islice(itertools.cycle(fleet.real), changes)])
     bench.kill()
-    [since] = [entry["number"] for entry in ledger.entries()[-1:]]
-    # Leases of one that is killed run out.
-    time.sleep(12.0)
-    bench.start()
     began = time.monotonic()
-    processes.wait_until(lambda: "leads" in bench.log().rpartition("waits for the lease")[2], _PATIENCE)
-    restart = _meanwhile(fleet, lambda: len(fleet.looked_at(since)) < apps + len(fleet.real))
-    _print(f"while the operator starts with them ({time.monotonic() - began:.0f} s)", restart)
+    # The Lease of one that is killed runs out first.
+    bench.start()
+    assert processes.wait_until(lambda: "leads" in bench.log().rpartition("waits for the lease")[2], _PATIENCE)
+    print(f"an operator is started again, and leads after {time.monotonic() - began:.1f} s", flush=True)
+    began = time.monotonic()
+    restart = _until(fleet, lambda: fleet.passes() >= apps)
+    _print(f"while it looks at all of them ({time.monotonic() - began:.0f} s)", restart)
 
 
-def _meanwhile(fleet: Fleet, goes_on: object) -> Sequence[tuple[float, float]]:
-    """Change one spec after the other while something goes on."""
+def _until(fleet: Fleet, done: Callable[[], bool]) -> Sequence[tuple[float, float]]:
+    """Change one spec after the other until something is done."""
     found = []
     for name in itertools.cycle(fleet.real):
         found.append(fleet.reaction(name))
-        if not goes_on():  # type: ignore[operator]
-            return found
+        if done():
+            break
     return found
 
 
 def _print(title: str, found: Sequence[tuple[float, float]]) -> None:
-    print(title)
+    print(title, flush=True)
     for label, values in (
         ("change of spec to the first call", [first for first, _ in found]),
         ("change of spec to its call", [done for _, done in found]),

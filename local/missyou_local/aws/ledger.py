@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import fnmatch
+import itertools
 import json
 import threading
 from pathlib import Path
@@ -47,13 +48,11 @@ class Ledger:
     def entries(self, operation: str = "*", caller: str = "*", since: int = 0) -> list[dict[str, Any]]:
         """Return the entries after number `since`, oldest first: those whose operation and caller fit the patterns."""
         with self._lock:
-            entries = list(self._entries)
+            entries = list(itertools.takewhile(lambda entry: entry["number"] > since, reversed(self._entries)))
         return [
             entry
-            for entry in entries
-            if entry["number"] > since
-            and fnmatch.fnmatchcase(entry["operation"], operation)
-            and fnmatch.fnmatchcase(entry["caller"], caller)
+            for entry in reversed(entries)
+            if fnmatch.fnmatchcase(entry["operation"], operation) and fnmatch.fnmatchcase(entry["caller"], caller)
         ]
 
     def clear(self) -> None:

@@ -32,7 +32,7 @@ from missyou_operator.controller.hearing import Ears
 from missyou_operator.controller.kube import RIGHTS, Kube
 from missyou_operator.controller.lease import Candidate
 from missyou_operator.controller.listening import Listening, Source
-from missyou_operator.controller.loop import AppLoop, Shared, plain
+from missyou_operator.controller.loop import AppLoop, Body, Shared
 from missyou_operator.controller.metrics import Metrics
 from missyou_operator.controller.probes import Answer, ProbeServer
 from missyou_operator.controller.readiness import Readiness
@@ -49,8 +49,11 @@ logger = logging.getLogger(__name__)
 #: Passes at the same time, in all, and of those that are no more urgent. A start with a thousand stacks, or a thousand
 #: new apps, must not keep a person waiting.
 _PASSES, _LIMITS = 16, {Urgency.CREATION: 12, Urgency.BACKGROUND: 4}
-#: Calls to AWS at the same time that only a person's change may make.
-_RESERVED = 8
+#: Of the threads that call AWS, the part that may be busy with new apps, and with the background: a call costs CPU.
+_CREATION, _BACKGROUND = 0.75, 0.25
+#: Seconds for which a thread that computes keeps others waiting. Python's default is five times as much, and between a
+#: change and its first call lie some dozens of such waits.
+_SWITCH = 0.001
 #: Writes to Kubernetes at the same time.
 _WRITES = 4
 #: Seconds for the calls under way when the operator ends: longer than the longest single call to AWS.
@@ -84,10 +87,13 @@ class Operator:
     def __init__(self, settings: Settings, kube: Kube) -> None:
         self.settings, self.kube = settings, kube
         self.shards = Shards(kube, Candidate(settings.identity), settings.shards) if settings.leader_elect else Alone()
-        most = max(1, settings.workers - _RESERVED)
-        self.calls = Threads(settings.workers, "aws", {Urgency.CREATION: most, Urgency.BACKGROUND: most})
+        limits = {
+            urgent: max(1, int(settings.workers * part))
+            for urgent, part in ((Urgency.CREATION, _CREATION), (Urgency.BACKGROUND, _BACKGROUND))
+        }
+        self.calls = Threads(settings.workers, "aws", limits)
         #: All apps as the watch has shown them, the loops of those in shards of ours, and loops that are ending.
-        self.apps: dict[Key, kopf.Body] = {}
+        self.apps: dict[Key, Body] = {}
         self.loops: dict[Key, AppLoop] = {}
         self.running: set[AppLoop] = set()
         self.shards.follow(self._shards_changed, self.busy)
@@ -221,33 +227,34 @@ class Operator:
         self.metrics.call(call)
         self.readiness.call(call)
 
-    async def on_event(self, event: Mapping[str, Any], body: kopf.Body, **_: Any) -> None:
+    async def on_event(self, event: Mapping[str, Any], **_: Any) -> None:
         """Give each app a loop, tell the loop what has changed, and end it with the app."""
-        meta = body.metadata
+        body: Body = event["object"]
+        meta = body["metadata"]
         key = (meta["namespace"], meta["name"])
         self.context = contextvars.copy_context()
         self.readiness.seen(meta["uid"])
         known = self.apps.get(key)
         if event["type"] == "DELETED":
-            if known is None or known.metadata["uid"] == meta["uid"]:
+            if known is None or known["metadata"]["uid"] == meta["uid"]:
                 self._gone(key)
             return
-        self._wake(self.tenants.app_seen(plain(body)))
-        if known is not None and known.metadata["uid"] != meta["uid"]:
+        self._wake(self.tenants.app_seen(body))
+        if known is not None and known["metadata"]["uid"] != meta["uid"]:
             # The watch was cut while the app was deleted and made anew.
             self._leave(key)
         self.apps[key] = body
         self._work_on(key, body)
 
-    def _work_on(self, key: Key, body: kopf.Body) -> None:
+    def _work_on(self, key: Key, body: Body) -> None:
         """Have a loop for an app of one of our shards, and none for any other."""
-        term, loop = self.shards.terms.get(shard_of(body.metadata["uid"], self.shards.shards)), self.loops.get(key)
+        term, loop = self.shards.terms.get(shard_of(body["metadata"]["uid"], self.shards.shards)), self.loops.get(key)
         if term is None or (loop and loop.term is not term):
             self._leave(key)
             loop = None
         if term is None:
             return
-        self.metrics.seen(dict(body.metadata), dict(body.status))
+        self.metrics.seen(body["metadata"], body.get("status") or {})
         if loop:
             loop.seen(body)
             return
@@ -293,8 +300,8 @@ class Operator:
             except (ApiException, HTTPError, OSError):
                 continue
             for key, body in before.items():
-                uid, known = body.metadata["uid"], self.apps.get(key)
-                if uid not in there and known is not None and known.metadata["uid"] == uid:
+                uid, known = body["metadata"]["uid"], self.apps.get(key)
+                if uid not in there and known is not None and known["metadata"]["uid"] == uid:
                     logger.warning("%s/%s is gone, which no watch has shown", *key)
                     self._gone(key)
 
@@ -310,6 +317,7 @@ def serve(settings: Settings) -> None:
         sys.exit(f"the operator may not read the namespace kube-system ({error.status} {error.reason}): {RIGHTS}")
     except (HTTPError, OSError) as error:
         sys.exit(f"cannot reach the API server ({type(error).__name__}): is it up, and does KUBECONFIG lead to it?")
+    sys.setswitchinterval(_SWITCH)
     if settings.probes:
         ProbeServer(settings.probes, operator.answers())
     if not settings.permissions_boundary:

@@ -38,6 +38,8 @@ from missyou_operator.controller.threads import Threads, Urgency, urgency
 from missyou_operator.events.deeds import Deed
 
 T = TypeVar("T")
+#: An object as the watch shows it. kopf's view of it takes milliseconds to read from, and a start reads a thousand.
+Body = Mapping[str, Any]
 
 logger = logging.getLogger(__name__)
 
@@ -69,13 +71,13 @@ class AppLoop:
     `term`: of the shard that the app belongs to. Nothing is done for the app after its end.
     """
 
-    def __init__(self, shared: Shared, body: kopf.Body, term: Term) -> None:
+    def __init__(self, shared: Shared, body: Body, term: Term) -> None:
         self._shared, self._body, self._sign, self.term = shared, body, _sign(body), term
         self._memory, self._wake = Memory(), asyncio.Event()
         self._hearing = Hearing(self._memory, partial(self._ask, Urgency.CREATION))
         self._stopped = False
         #: The generation that a pass was last run for, also by an operator before: -1 for none.
-        self._generation = body.status.get("observedGeneration", -1)
+        self._generation = (body.get("status") or {}).get("observedGeneration", -1)
         self._asked = Urgency.BACKGROUND
         #: When a status was last written (monotonic seconds), and which.
         self._written: tuple[float, dict[str, Any]] = (float("-inf"), {})
@@ -86,9 +88,10 @@ class AppLoop:
     @property
     def meta(self) -> Mapping[str, Any]:
         """The app's metadata as last seen."""
-        return self._body.metadata
+        meta: Mapping[str, Any] = self._body["metadata"]
+        return meta
 
-    def seen(self, body: kopf.Body) -> None:
+    def seen(self, body: Body) -> None:
         """Take over the newest state, and wake up when something has changed that matters: not our own status."""
         self._body = body
         if (sign := _sign(body)) != self._sign:
@@ -121,7 +124,7 @@ class AppLoop:
     @property
     def place(self) -> Place | None:
         """Where the stack lives, None before that is decided."""
-        return recorded({"metadata": self._body.metadata, "status": self._body.status})
+        return recorded(self._body)
 
     def stop(self) -> None:
         """End: after the present call to AWS, if a pass is under way."""
@@ -139,14 +142,14 @@ class AppLoop:
                 # It may become ours again; and if it does not, this loop is ended.
                 requeue_after = _SILENCE
             except Exception:
-                logger.exception("%s: the pass failed", _name(self._body.metadata))
+                logger.exception("%s: the pass failed", _name(self.meta))
                 requeue_after = _REFUSAL
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), requeue_after)
 
-    async def _step(self, body: kopf.Body) -> float | None:
+    async def _step(self, body: Body) -> float | None:
         """Do what is next for an app, and return the seconds until the step after it (None: when something changes)."""
-        meta, deleting = body.metadata, bool(body.metadata.get("deletionTimestamp"))
+        meta, deleting = body["metadata"], bool(body["metadata"].get("deletionTimestamp"))
         if FINALIZER not in meta.get("finalizers", ()):
             # Before our finalizer is stored, nothing may be created: a deletion would not wait for us.
             if deleting or await self._store_finalizer(kept=True):
@@ -162,7 +165,7 @@ class AppLoop:
         self.stop()
         return None
 
-    async def _pass(self, body: kopf.Body, *, deleting: bool) -> Report:
+    async def _pass(self, body: Body, *, deleting: bool) -> Report:
         """Run one pass in a thread, and write its status."""
         seen, shared = plain(body), self._shared
         meta = seen["metadata"]
@@ -192,7 +195,7 @@ class AppLoop:
 
     def _urgency(self, *, deleting: bool) -> Urgency:
         """Return how urgent the next pass is. After a restart, the first one is not, if nothing has changed."""
-        if self._body.metadata["generation"] != self._generation:
+        if self.meta["generation"] != self._generation:
             return self._for_a_person
         # Somebody waits for what is under way, too.
         under_way = deleting or bool(self._memory.unsettled)
@@ -205,9 +208,9 @@ class AppLoop:
         return work()
 
     def _interrupted(self, deleting: bool) -> bool:
-        return self._stopped or (not deleting and bool(self._body.metadata.get("deletionTimestamp")))
+        return self._stopped or (not deleting and bool(self.meta.get("deletionTimestamp")))
 
-    async def _tell(self, body: kopf.Body, seen: Mapping[str, Any], report: Report) -> bool:
+    async def _tell(self, body: Body, seen: Mapping[str, Any], report: Report) -> bool:
         """Write a status if it differs from the present one, and post the Events. Returns whether all is stored."""
         patch = merge_patch(seen["status"], report.status)
         if not patch:
@@ -218,12 +221,12 @@ class AppLoop:
             return False
         self._written = (seconds(), dict(report.status))
         for event in report.events:
-            kopf.event(body, type=event.type, reason=event.reason, message=event.message)
+            _post(body, type=event.type, reason=event.reason, message=event.message)
         return True
 
     async def _store_finalizer(self, *, kept: bool) -> bool:
         """Add our finalizer to the newest state of the app, or take it away; return whether that was done."""
-        meta = dict(self._body.metadata)
+        meta = dict(self.meta)
         names = [name for name in meta.get("finalizers", ()) if name != FINALIZER] + [FINALIZER] * kept
         return await self._store("finalizer", partial(self._shared.kube.patch_finalizers, meta, names))
 
@@ -243,7 +246,7 @@ class AppLoop:
             return False
         except (HTTPError, OSError) as error:
             self._shared.metrics.refused(what, "NoAnswer")
-            logger.warning("%s: the %s is not stored: %s", _name(self._body.metadata), what, type(error).__name__)
+            logger.warning("%s: the %s is not stored: %s", _name(self.meta), what, type(error).__name__)
             self._pause = _SILENCE
             return False
         self._refusal = ""
@@ -252,21 +255,21 @@ class AppLoop:
     def _refused(self, what: str, code: int | None, why: str) -> None:
         self._shared.metrics.refused(what, str(code))
         message = f"Kubernetes does not store the {what} of this app ({code}): {why}"
-        logger.error("%s: %s", _name(self._body.metadata), message)
+        logger.error("%s: %s", _name(self.meta), message)
         again = message == self._refusal
         self._pause = min(self._pause * 2, _LATEST) if again else _REFUSAL
         self._refusal = message
         if not again:
-            kopf.event(self._body, type="Warning", reason="WriteRefused", message=message)
+            _post(self._body, type="Warning", reason="WriteRefused", message=message)
 
 
 async def _in(threads: Threads, function: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(threads, function)
 
 
-def _sign(body: kopf.Body) -> tuple[Any, ...]:
+def _sign(body: Body) -> tuple[Any, ...]:
     """Return what a pass is to be run for as soon as it changes."""
-    meta = body.metadata
+    meta = body["metadata"]
     annotations = meta.get("annotations", {})
     return (
         meta.get("generation"),
@@ -276,15 +279,20 @@ def _sign(body: kopf.Body) -> tuple[Any, ...]:
     )
 
 
-def plain(body: kopf.Body) -> dict[str, Any]:
-    """Return an app as plain values, as the API server has it."""
+def plain(body: Body) -> dict[str, Any]:
+    """Return an app as plain values, as the API server has it, that may be changed at the first level."""
     return {
         "apiVersion": f"{GROUP}/{VERSION}",
         "kind": body.get("kind"),
-        "metadata": dict(body.metadata),
-        "spec": dict(body.spec),
-        "status": dict(body.status),
+        "metadata": dict(body["metadata"]),
+        "spec": dict(body.get("spec") or {}),
+        "status": dict(body.get("status") or {}),
     }
+
+
+def _post(body: Body, *, type: str, reason: str, message: str) -> None:  # noqa: A002 - kopf's name
+    """Post an Event."""
+    kopf.event(body, type=type, reason=reason, message=message)  # type: ignore[arg-type]  # it only reads it
 
 
 def _name(meta: Mapping[str, Any]) -> str:

@@ -168,6 +168,8 @@ class Tenants:
         change()
         self._limits = None
         after = self._limited() if limited else {}
+        if before == after:
+            return []
         return [other for other in self._apps if other != key and before.get(_text(other)) != after.get(_text(other))]
 
     def _change(self, change: Callable[[Cluster], Cluster]) -> list[Key]:

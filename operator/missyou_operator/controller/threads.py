@@ -70,9 +70,9 @@ class Threads(Executor):
             if self._closed:
                 raise RuntimeError("these threads have ended")
             heapq.heappush(self._queue, _Work(urgency.get(), next(self._numbers), future, work))
-            if self._idle:
-                self._changed.notify()
-            elif len(self._threads) < self._width:
+            self._changed.notify()
+            # One that was notified a moment ago still counts as idle.
+            if len(self._queue) > self._idle and len(self._threads) < self._width:
                 name = f"{self._name}-{len(self._threads)}"
                 self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
                 self._threads[-1].start()
