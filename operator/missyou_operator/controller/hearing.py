@@ -34,7 +34,7 @@ class Elsewhere:
 
 
 class Ears:
-    """All apps that events may be about, those of other replicas included."""
+    """All apps that events may be about, those of other replicas included. Any thread may ask."""
 
     def __init__(self) -> None:
         self._elsewhere: dict[Key, Elsewhere] = {}
@@ -43,7 +43,7 @@ class Ears:
         """Return what is told of events, by app. `bodies`: those of the apps as the watch has shown them."""
         self._elsewhere = {
             key: each if (each := self._elsewhere.get(key)) and each.body is body else Elsewhere(body)
-            for key, body in bodies.items()
+            for key, body in dict(bodies).items()
             if key not in ours
         }
         return {**self._elsewhere, **ours}

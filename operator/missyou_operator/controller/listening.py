@@ -10,7 +10,6 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -37,8 +36,6 @@ logger = logging.getLogger(__name__)
 _WAIT, _MOST = 20, 10
 #: Seconds after the end of the last good poll in which events count as coming.
 _HEALTHY_FOR = 60.0
-#: Seconds in which the event loop hears what is handed over; it is busy for longer only if it has ended.
-_HANDOVER = 10.0
 #: How often an event is passed on from replica to replica, at most.
 _PASSES = 20
 #: Seconds until the queue is polled again after an error: at first, and at most.
@@ -49,7 +46,10 @@ _MISSING = ("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue")
 
 
 class Listener(Protocol):
-    """An app that is told of events, if it is `ours`: not another replica's. All belong to the event loop."""
+    """An app that is told of events, if it is `ours`: not another replica's.
+
+    Any thread may look at it; `hear` belongs to the event loop.
+    """
 
     @property
     def ours(self) -> bool:
@@ -108,7 +108,7 @@ class _State:
 class Listening:
     """All queues of an operator.
 
-    `deliver` hands a function over to the event loop; it returns whether that turns. `listeners` returns the apps,
+    `deliver` hands a function over to the event loop; it returns whether that turns. `listeners` returns the apps, and
     `count` counts the events by what became of them (`matched`, `other`, `own`, `unread`).
     """
 
@@ -122,8 +122,9 @@ class Listening:
     ) -> None:
         self._accounts, self._listeners, self._deliver, self._count = accounts, listeners, deliver, count
         self._states = {source: _State() for source in sources}
-        self._index, self._ended = Index(), threading.Event()
+        self._index, self._lock, self._ended = Index(), threading.Lock(), threading.Event()
         self._own: str | None = None
+        self._roles: dict[Key, str] = {}
 
     def begin(self) -> None:
         """Start a thread for each queue."""
@@ -178,27 +179,12 @@ class Listening:
         if state.trouble:
             logger.info("events come from the queue %s again", source)
             state.trouble = ""
-        if messages and (others := self._handed_over([parse(message["Body"]) for message in messages])) is not None:
-            self._settle(client, url, messages, others)
+        if messages:
+            told, others = self._read([parse(message["Body"]) for message in messages])
+            if self._deliver(lambda: _tell(told, utc_now())):
+                self._settle(client, url, messages, others)
+            # Otherwise the operator ends, and they come again, for whoever takes over.
         return len(messages)
-
-    def _handed_over(self, notices: Sequence[Notice | None]) -> frozenset[int] | None:
-        """Have the event loop hear events; return what `hear` does, None where the event loop turns no more.
-
-        Then they come again, for whoever takes over.
-        """
-        done: Future[frozenset[int]] = Future()
-
-        def work() -> None:
-            try:
-                done.set_result(self.hear(notices))
-            except Exception as error:
-                done.set_exception(error)
-
-        try:
-            return done.result(_HANDOVER) if self._deliver(work) else None
-        except TimeoutError:
-            return None
 
     @staticmethod
     def _settle(client: Any, url: str, messages: Sequence[Mapping[str, Any]], others: frozenset[int]) -> None:
@@ -215,47 +201,42 @@ class Listening:
         if deleted := [row for row in rows if row["Id"] not in kept]:
             client.delete_message_batch(QueueUrl=url, Entries=deleted)
 
-    def hear(self, notices: Sequence[Notice | None]) -> frozenset[int]:
-        """Tell each app what some events say of its stack. Belongs to the event loop.
-
-        Returns the positions of those that are about an app of another replica.
-        """
+    def _read(self, notices: Sequence[Notice | None]) -> tuple[Sequence[_Told], frozenset[int]]:
+        """Return what events say of which apps, and the positions of those about an app of another replica."""
         listeners = self._listeners()
-        self._learn(listeners)
-        own = self._whose(listeners)
         told: dict[Key, _Told] = {}
         others: set[int] = set()
-        for number, notice in enumerate(notices):
-            if notice is None:
-                self._count("unread", 1)
-                continue
-            if notice.agent and notice.principal in own:
-                self._count("own", 1)
-                continue
-            found = self._index.match(notice)
-            self._count("matched" if found else "other", 1)
-            for key, touched in found.items():
-                if listeners[key].ours:
-                    told.setdefault(key, _Told()).add(notice, touched)
-                else:
-                    others.add(number)
-        now = utc_now()
-        for key, each in told.items():
-            listeners[key].hear(each.types, each.deeds, each.again_in(now))
-        return frozenset(others)
+        with self._lock:
+            self._learn(listeners)
+            # Whose calls may be the operator's own: its identity's, and those of the roles that it takes.
+            own = {self._own, *self._roles.values()} - {""}
+            for number, notice in enumerate(notices):
+                if notice is None:
+                    self._count("unread", 1)
+                    continue
+                if notice.agent and notice.principal in own:
+                    self._count("own", 1)
+                    continue
+                found = self._index.match(notice)
+                self._count("matched" if found else "other", 1)
+                for key, touched in found.items():
+                    listener = listeners[key]
+                    if listener.ours:
+                        told.setdefault(key, _Told(listener)).add(notice, touched)
+                    else:
+                        others.add(number)
+        return tuple(told.values()), frozenset(others)
 
     def _learn(self, listeners: Mapping[Key, Listener]) -> None:
         """Bring the index up to what the apps know."""
         for gone in self._index.keys() - listeners.keys():
             self._index.drop(gone)
+            self._roles.pop(gone, None)
         for key, listener in listeners.items():
-            if (place := listener.place) is not None:
-                self._index.put(key, place.account, place.region, listener.known)
-
-    def _whose(self, listeners: Mapping[Key, Listener]) -> frozenset[str]:
-        """Return whose calls may be the operator's own: its identity's, and those of the roles that it takes."""
-        places = (listener.place for listener in listeners.values())
-        return frozenset({self._own or "", *(principal(place.role) for place in places if place and place.role)}) - {""}
+            known = listener.known
+            if not self._index.has(key, known) and (place := listener.place) is not None:
+                self._index.put(key, place.account, place.region, known)
+                self._roles[key] = principal(place.role)
 
     def _client(self, source: Source, service: str = "sqs") -> Any:
         return self._accounts.get(source.region).client(service)
@@ -275,10 +256,17 @@ class Listening:
         state.trouble, state.pause = why, min(state.pause * 2, _LATEST)
 
 
+def _tell(told: Sequence[_Told], now: datetime) -> None:
+    """Tell each app. Belongs to the event loop."""
+    for each in told:
+        each.listener.hear(each.types, each.deeds, each.again_in(now))
+
+
 @dataclass(slots=True)
 class _Told:
-    """What a batch of events says of one stack."""
+    """What a batch of events says of one app."""
 
+    listener: Listener
     types: set[str] = field(default_factory=set)
     deeds: list[Deed] = field(default_factory=list)
     latest: datetime | None = None

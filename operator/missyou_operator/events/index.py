@@ -13,6 +13,8 @@ from missyou_operator.events.notice import Notice
 
 #: Namespace and name of an app.
 Key = tuple[str, str]
+#: A resource: of which app, of which type, of which name.
+_Bearer = tuple[Key, str, str]
 #: CloudTrail shows their calls in one region, wherever the stack is. Source: CloudTrail User Guide, "About global
 #: service events".
 _GLOBAL = frozenset({"iam", "route53"})
@@ -35,32 +37,35 @@ class _Stack:
 
 
 class Index:
-    """Not thread-safe. `put` costs nothing for a stack of which nothing new is known."""
+    """Not thread-safe. A stack is put in again only when something new is known of it: see `has`."""
 
     def __init__(self) -> None:
         self._stacks: dict[Key, _Stack] = {}
-        #: By account, and by ID or name: the resources (app, type, name) that bear it.
-        self._bearers: dict[tuple[str, str], set[tuple[Key, str, str]]] = {}
+        #: By ID or name: the resources that bear it. A thousand stacks have a hundred thousand of these.
+        self._bearers: dict[str, tuple[_Bearer, ...]] = {}
+
+    def has(self, key: Key, known: Known) -> bool:
+        """Return whether the same is known of a stack already."""
+        old = self._stacks.get(key)
+        return old is not None and (old.known is known or old.known == known)
 
     def put(self, key: Key, account: str, region: str, known: Known) -> None:
         """Take over what is known of a stack."""
-        old = self._stacks.get(key)
-        if old is not None and old.known is known and (old.account, old.region) == (account, region):
-            return
         self.drop(key)
         self._stacks[key] = _Stack(account, region, known)
         for text, bearer in _entries(key, known):
-            self._bearers.setdefault((account, text), set()).add(bearer)
+            self._bearers[text] = (*self._bearers.get(text, ()), bearer)
 
     def drop(self, key: Key) -> None:
         """Forget a stack."""
         if (old := self._stacks.pop(key, None)) is None:
             return
         for text, bearer in _entries(key, old.known):
-            bearers = self._bearers[old.account, text]
-            bearers.discard(bearer)
-            if not bearers:
-                del self._bearers[old.account, text]
+            left = tuple(each for each in self._bearers[text] if each != bearer)
+            if left:
+                self._bearers[text] = left
+            else:
+                del self._bearers[text]
 
     def keys(self) -> frozenset[Key]:
         """Return the stacks that are known."""
@@ -71,8 +76,10 @@ class Index:
         found: dict[Key, tuple[set[str], set[str]]] = {}
         for mention in notice.mentions:
             for form in _forms(mention):
-                for key, type_, name in self._bearers.get((notice.account, form), ()):
-                    if notice.service not in _GLOBAL and self._stacks[key].region != notice.region:
+                for key, type_, name in self._bearers.get(form, ()):
+                    stack = self._stacks[key]
+                    near = notice.service in _GLOBAL or stack.region == notice.region
+                    if stack.account != notice.account or not near:
                         continue
                     if types := types_of(type_, notice.service):
                         read, addresses = found.setdefault(key, (set(), set()))
@@ -96,11 +103,14 @@ def types_of(type_: str, service: str) -> frozenset[str]:
     return frozenset(each for each in found if each.startswith(f"{service}."))
 
 
-def _entries(key: Key, known: Known) -> Iterator[tuple[str, tuple[Key, str, str]]]:
+def _entries(key: Key, known: Known) -> Iterator[tuple[str, _Bearer]]:
     for type_, names in known.items():
         for id_, name in names.items():
-            for text in {id_, name} - {""}:
-                yield text, (key, type_, name)
+            bearer = (key, type_, name)
+            if id_:
+                yield id_, bearer
+            if name and name != id_:
+                yield name, bearer
 
 
 def _forms(mention: str) -> Iterator[str]:
