@@ -14,6 +14,7 @@ from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.errors import is_absent
 from missyou_operator.aws.identity import COMPONENT_TAG, Names, StackIdentity, owner_of
 from missyou_operator.aws.informer import HOURLY, ONCE, Batch, Freshness, Inventory, Read, Rhythm, Source, Uses
+from missyou_operator.aws.informer.volatile import steady
 from missyou_operator.engine.resource import Observed, Resource
 from missyou_operator.tenancy.grant import Grant
 
@@ -305,15 +306,11 @@ def _pages(client: Client, source: Source) -> list[Row]:
 
 
 def _rows(client: Client, operation: str, result: str, arguments: Mapping[str, Any]) -> list[Row]:
-    return pages(client, operation, result, **arguments)
+    return [steady(row) for row in pages(client, operation, result, **arguments)]
 
 
 def _answer(client: Client, operation: str, arguments: Mapping[str, Any]) -> Row:
-    answer = getattr(client, operation)(**arguments)
-    # It differs from call to call.
-    answer.pop("ResponseMetadata", None)
-    row: Row = answer
-    return row
+    return steady(getattr(client, operation)(**arguments))
 
 
 def _if_present(call: Callable[[], T]) -> T | None:

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from missyou_operator.aws.informer.rhythm import LISTED, Rhythm
+from missyou_operator.aws.informer.volatile import steady
 
 Row = Mapping[str, Any]
 
@@ -57,7 +58,7 @@ class Shares:
 
     def __init__(self, source: Source, rows: Sequence[Row], before: Shares | None, version: int) -> None:
         grouped: dict[str, list[Row]] = {}
-        for row in rows:
+        for row in map(steady, rows):
             grouped.setdefault(source.owner_of(row), []).append(row)
         self._of: dict[str, Share] = {}
         for owner, theirs in grouped.items():
