@@ -1,1 +1,1 @@
-"""The operator itself: events in, passes run, status and Events out. Only `handlers` imports kopf."""
+"""The operator itself: events in, passes run, status and Events out. kopf is known to `handlers`, `loop`, `serving`."""

@@ -10,9 +10,6 @@ import asyncio
 import contextlib
 import contextvars
 import logging
-import signal
-import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -29,12 +26,12 @@ from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.session import Accounts
 from missyou_operator.controller.environment import Environment
 from missyou_operator.controller.hearing import Ears
-from missyou_operator.controller.kube import RIGHTS, Kube
+from missyou_operator.controller.kube import Kube
 from missyou_operator.controller.lease import Candidate
 from missyou_operator.controller.listening import Listening, Source
 from missyou_operator.controller.loop import AppLoop, Body, Shared
 from missyou_operator.controller.metrics import Metrics
-from missyou_operator.controller.probes import Answer, ProbeServer
+from missyou_operator.controller.probes import Answer
 from missyou_operator.controller.readiness import Readiness
 from missyou_operator.controller.reconcile import Reconciler
 from missyou_operator.controller.settings import Settings
@@ -42,7 +39,6 @@ from missyou_operator.controller.sharding import shard_lease, shard_of
 from missyou_operator.controller.shards import Alone, Shards, acting
 from missyou_operator.controller.tenants import Key, Tenants
 from missyou_operator.controller.threads import Threads, Urgency
-from missyou_operator.controller.watching import Watching
 
 logger = logging.getLogger(__name__)
 
@@ -51,21 +47,12 @@ logger = logging.getLogger(__name__)
 _PASSES, _LIMITS = 16, {Urgency.CREATION: 12, Urgency.BACKGROUND: 4}
 #: Of the threads that call AWS, the part that may be busy with new apps, and with the background: a call costs CPU.
 _CREATION, _BACKGROUND = 0.75, 0.25
-#: Seconds for which a thread that computes keeps others waiting. Python's default is five times as much, and between a
-#: change and its first call lie some dozens of such waits.
-_SWITCH = 0.001
 #: Writes to Kubernetes at the same time.
 _WRITES = 4
 #: Seconds for the calls under way when the operator ends: longer than the longest single call to AWS.
 _GRACE = 25.0
 #: Resyncs between two checks of whether all apps still exist.
 _SWEEP = 5
-_UNBOUNDED = (
-    "no permissions boundary is set: whoever has this operator's AWS credentials can create a role with any rights. "
-    "Set --permissions-boundary to the ARN of the policy that missyou iam-policy --boundary prints: docs/permissions.md"
-)
-#: Seconds between two checks of whether MissYouApps are served again.
-_AGAIN = 1.0
 
 
 class _Nothing(kopf.DiffBaseStorage):
@@ -304,69 +291,3 @@ class Operator:
                 if uid not in there and known is not None and known["metadata"]["uid"] == uid:
                     logger.warning("%s/%s is gone, which no watch has shown", *key)
                     self._gone(key)
-
-
-def serve(settings: Settings) -> None:
-    """Run the operator until it is told to stop. Ends with a message where MissYouApps are not served at the start."""
-    try:
-        kube = Kube(settings.own_namespace)
-        if why := kube.unserved(settings.namespaces):
-            sys.exit(why)
-        operator = Operator(settings, kube)
-    except ApiException as error:
-        sys.exit(f"the operator may not read the namespace kube-system ({error.status} {error.reason}): {RIGHTS}")
-    except (HTTPError, OSError) as error:
-        sys.exit(f"cannot reach the API server ({type(error).__name__}): is it up, and does KUBECONFIG lead to it?")
-    sys.setswitchinterval(_SWITCH)
-    if settings.probes:
-        ProbeServer(settings.probes, operator.answers())
-    if not settings.permissions_boundary:
-        logger.warning(_UNBOUNDED)
-    try:
-        Watching(kube, operator.tenants, operator.woken).begin(settings.namespaces)
-    except ApiException as error:
-        sys.exit(f"the operator may not list MissYouTenants and namespaces ({error.status} {error.reason}): {RIGHTS}")
-    except (HTTPError, OSError) as error:
-        sys.exit(f"cannot reach the API server ({type(error).__name__}): is it up, and does KUBECONFIG lead to it?")
-    operator.shards.begin()
-    try:
-        with contextlib.suppress(KeyboardInterrupt):
-            while ended := _watch(operator):
-                _wait_until_served(operator, ended)
-                logger.warning("MissYouApps are served: the operator goes on")
-    finally:
-        operator.end()
-
-
-def _watch(operator: Operator) -> Exception | None:
-    """Run kopf until a signal ends it, or return what has ended its watch."""
-    settings = operator.settings
-    try:
-        kopf.run(
-            registry=operator.registry(),
-            # By itself kopf asks for the user's name, which the user of a container does not have.
-            identity=settings.identity,  # type: ignore[arg-type]  # kopf does not export the type, a NewType of str
-            standalone=True,
-            clusterwide=not settings.namespaces,
-            namespaces=list(settings.namespaces),
-        )
-    except Exception as error:  # whatever has ended the watch, another one is begun
-        return error
-    return None
-
-
-def _wait_until_served(operator: Operator, ended: Exception) -> None:
-    """Say why the watch has ended, and wait until there can be another."""
-    # kopf's handler has ended with its event loop.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    said = ""
-    while why := operator.kube.unserved(operator.settings.namespaces):
-        if why != said:
-            logger.error("%s. The operator goes on by itself once that is done", why)
-            said = why
-        time.sleep(_AGAIN)
-    if not said and getattr(ended, "status", None) == 403:
-        sys.exit(f"the operator may list MissYouApps, and not watch them: {RIGHTS}")
-    if not said:
-        logger.error("the watch of MissYouApps has ended", exc_info=ended)
-        time.sleep(_AGAIN)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -65,6 +66,10 @@ class Shared:
     check: Callable[[], None]
 
 
+class _OvertakenError(Exception):
+    """A pass was not begun, since one is due that is more urgent, or none any more."""
+
+
 class AppLoop:
     """Runs until the app is gone, or `stop` is called. All methods belong to the event loop.
 
@@ -79,6 +84,8 @@ class AppLoop:
         #: The generation that a pass was last run for, also by an operator before: -1 for none.
         self._generation = (body.get("status") or {}).get("observedGeneration", -1)
         self._asked = Urgency.BACKGROUND
+        #: The pass that waits for a thread or has one, and how urgent it is.
+        self._turn: tuple[Future[Report], Urgency] | None = None
         #: When a status was last written (monotonic seconds), and which.
         self._written: tuple[float, dict[str, Any]] = (float("-inf"), {})
         #: What Kubernetes last refused to store and why, and the seconds until what was not stored is tried again.
@@ -101,6 +108,9 @@ class AppLoop:
     def _ask(self, urgent: Urgency) -> None:
         self._asked = min(self._asked, urgent)
         self._wake.set()
+        if self._turn is not None and urgent < self._turn[1]:
+            # One that has begun goes on. One that has not would keep what is asked for now waiting.
+            self._turn[0].cancel()
 
     @property
     def _for_a_person(self) -> Urgency:
@@ -130,6 +140,8 @@ class AppLoop:
         """End: after the present call to AWS, if a pass is under way."""
         self._stopped = True
         self._wake.set()
+        if self._turn is not None:
+            self._turn[0].cancel()
 
     async def _run(self) -> None:
         acting.set(self.term)
@@ -138,6 +150,8 @@ class AppLoop:
             self._wake.clear()
             try:
                 requeue_after = await self._step(self._body)
+            except _OvertakenError:
+                continue
             except NotLeaderError:
                 # It may become ours again; and if it does not, this loop is ended.
                 requeue_after = _SILENCE
@@ -179,19 +193,39 @@ class AppLoop:
             seen["status"] = status
         name, pass_ = meta["name"], uuid4().hex[:12]
         about(namespace=meta["namespace"], app=name, generation=meta["generation"], **{"pass": pass_})
-        began = seconds()
-        report: Report | None = None
         run = shared.metrics.queued(how_urgent, shared.reconciler.teardown if deleting else shared.reconciler.reconcile)
         work = partial(run, seen, self._memory, partial(self._interrupted, deleting))
+        began = seconds()
+        report: Report | None = None
+        overtaken = False
         try:
-            report = await _in(shared.passes, partial(self._unless_stopped, work))
-            if not report.done and not await self._tell(body, seen, report):
-                return replace(report, requeue_after=min(report.requeue_after, self._pause))
-            return report
+            report = await self._in_turn(work, how_urgent)
+            told = report.done or await self._tell(body, seen, report)
+        except _OvertakenError:
+            overtaken = True
+            raise
+        else:
+            return report if told else replace(report, requeue_after=min(report.requeue_after, self._pause))
         finally:
-            shared.metrics.passed(Pass(seen, report))
-            result = report.result if report else "error"
-            logger.debug("pass ended: %s", result, extra={"result": result, "seconds": round(seconds() - began, 3)})
+            if overtaken:
+                shared.metrics.overtaken(how_urgent)
+            else:
+                shared.metrics.passed(Pass(seen, report))
+                result = report.result if report else "error"
+                logger.debug("pass ended: %s", result, extra={"result": result, "seconds": round(seconds() - began, 3)})
+
+    async def _in_turn(self, work: Callable[[], Report], how_urgent: Urgency) -> Report:
+        """Run a pass in a thread. Error: _OvertakenError if it was not begun: another is more urgent, or it is over."""
+        turn = self._shared.passes.submit(work)
+        self._turn = turn, how_urgent
+        try:
+            return await asyncio.wrap_future(turn)
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is not None and not task.cancelling():
+                raise _OvertakenError from None
+            raise
+        finally:
+            self._turn = None
 
     def _urgency(self, *, deleting: bool) -> Urgency:
         """Return how urgent the next pass is. After a restart, the first one is not, if nothing has changed."""
@@ -200,12 +234,6 @@ class AppLoop:
         # Somebody waits for what is under way, too.
         under_way = deleting or bool(self._memory.unsettled)
         return min(self._asked, Urgency.CREATION) if under_way else self._asked
-
-    def _unless_stopped(self, work: Callable[[], Report]) -> Report:
-        """Run a pass in a thread. One that has waited until its shard was given up is not begun."""
-        if self._stopped:
-            raise NotLeaderError
-        return work()
 
     def _interrupted(self, deleting: bool) -> bool:
         return self._stopped or (not deleting and bool(self.meta.get("deletionTimestamp")))

@@ -160,6 +160,10 @@ class Metrics:
 
         return started
 
+    def overtaken(self, urgent: Urgency) -> None:
+        """Count an app as waiting no more: what it waited for is not called."""
+        self._depth.labels(urgent.name.lower()).dec()
+
     def seen(self, meta: Mapping[str, Any], status: Mapping[str, Any]) -> None:
         """Keep an app as the API server shows it."""
         with self._lock:

@@ -1,0 +1,77 @@
+"""The loops of apps: whose pass is begun first. Nothing is written here, since every pass finds the status right."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from missyou_operator.api import FINALIZER
+from missyou_operator.controller.loop import AppLoop, Shared
+from missyou_operator.controller.memory import Memory
+from missyou_operator.controller.metrics import Metrics
+from missyou_operator.controller.report import Report
+from missyou_operator.controller.shards import Alone
+from missyou_operator.controller.threads import Threads, Urgency, urgency
+
+PATIENCE = 30.0
+
+
+class Passes:
+    """Stands for the reconciler. The first pass lasts until it is told to end."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = list[tuple[str, int, Urgency]](), threading.Event()
+        self.first = threading.Event()
+
+    def reconcile(self, body: Mapping[str, Any], memory: Memory, stopped: Callable[[], bool]) -> Report:
+        meta = body["metadata"]
+        self.begun.append((meta["name"], meta["generation"], urgency.get()))
+        self.first.set()
+        assert self.go_on.wait(PATIENCE)
+        return Report(body["status"], 3600.0)
+
+    teardown = reconcile
+
+
+def app(name: str, *, generation: int = 1, observed: int = 1) -> dict[str, Any]:
+    meta = {"namespace": "default", "name": name, "uid": name, "generation": generation, "finalizers": [FINALIZER]}
+    meta["creationTimestamp"] = "2026-11-29T10:00:00Z"
+    return {"kind": "MissYouApp", "metadata": meta, "spec": {}, "status": {"observedGeneration": observed}}
+
+
+def test_a_change_overtakes_the_first_looks_after_a_restart_and_its_own_one_too() -> None:
+    passes = Passes()
+
+    async def life() -> None:
+        threads = Threads(1, "pass")
+        shared = Shared(cast(Any, None), cast(Any, passes), Metrics(1, {}), threads, threads, Alone().check)
+        loops = [AppLoop(shared, app(f"app-{n}"), Alone().terms[0]) for n in range(20)]
+        await asyncio.to_thread(passes.first.wait, PATIENCE)
+        loops.append(AppLoop(shared, app("new", observed=-1), Alone().terms[0]))
+        await asyncio.sleep(0)
+        # It waits for its first look, behind all the others.
+        loops[19].seen(app("app-19", generation=2))
+        await asyncio.sleep(0)
+        loops[18].seen({**app("app-18"), "metadata": {**app("app-18")["metadata"], "deletionTimestamp": "now"}})
+        # Their loops turn until their passes wait anew.
+        for _ in range(5):
+            await asyncio.sleep(0)
+        passes.go_on.set()
+        async with asyncio.timeout(PATIENCE):
+            while len(passes.begun) < 21:
+                await asyncio.sleep(0.01)
+        for loop in loops:
+            loop.stop()
+        await asyncio.wait([loop.task for loop in loops])
+        threads.shutdown()
+
+    asyncio.run(life())
+    assert passes.begun[0] == ("app-0", 1, Urgency.BACKGROUND)
+    assert passes.begun[1:4] == [
+        ("app-19", 2, Urgency.CHANGE),
+        ("app-18", 1, Urgency.CHANGE),
+        ("new", 1, Urgency.CREATION),
+    ]
+    assert [name for name, _, _ in passes.begun[4:]] == [f"app-{n}" for n in range(1, 18)]
