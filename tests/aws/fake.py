@@ -21,11 +21,11 @@ STACK = StackIdentity("missyou", "default/missyou", "cluster-uid", "123456789012
 class FakeEc2:
     """Answer each operation as configured (an exception is raised, a function called), and record the calls.
 
-    An operation without a configured answer succeeds with an empty one.
+    An operation without a configured answer succeeds with an empty one. No network has interfaces.
     """
 
     def __init__(self, **answers: Any) -> None:
-        self.answers = answers
+        self.answers = {"describe_network_interfaces": {"NetworkInterfaces": []}, **answers}
         self.calls: list[tuple[str, dict[str, Any]]] = []
 
     def can_paginate(self, _operation: str) -> bool:

@@ -18,7 +18,7 @@ def observations(health, seconds: float) -> int:
 
 
 def test_a_database_of_ten_minutes_costs_few_looks():
-    assert 15 <= observations(pending("Creating", "", 600), 600) <= 40
+    assert 15 <= observations(pending("Creating", "", 600), 600) <= 30
 
 
 def test_quick_things_are_seen_at_once():
@@ -44,6 +44,19 @@ def test_a_refusal_that_lasts_is_tried_every_few_minutes_and_called_a_failure():
     assert requeue_after(denied, 3600) == 300.0
 
 
+def test_the_end_of_a_wait_is_seen_within_a_twentieth_of_what_it_takes():
+    for typical in (30.0, 150.0, 600.0):
+        database = pending("Creating", "", typical)
+        for age in (0.6 * typical, typical, 2 * typical):
+            assert requeue_after(database, age) <= max(2.0, age / 12)
+
+
+def test_what_is_quick_is_never_seen_later_than_after_half_as_long_again():
+    for age in range(2, 600, 7):
+        assert requeue_after(pending("Creating", "", 600), age) <= age / 2
+
+
 def test_a_wait_that_lasts_is_not_observed_every_two_seconds():
-    assert requeue_after(pending("NotFound", "", 15), 60) == 2.0
-    assert requeue_after(pending("NotFound", "", 15), 400) == 30.0
+    assert requeue_after(pending("NotFound", "", 15), 40) == 2.0
+    assert requeue_after(pending("NotFound", "", 15), 400) == 20.0
+    assert requeue_after(pending("NotFound", "", 15), 4000) == 30.0

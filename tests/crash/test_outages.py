@@ -146,7 +146,8 @@ def test_under_full_throttling_it_calls_less_and_less(aws: Aws, stage: str) -> N
     STAGES[stage][0](app)
     aws.faults({"match": "*", "caller": OPERATOR, "throttle": 1.0})
     counts = per_minute(aws, app, 8)
-    assert max(counts[4:]) <= counts[0] / 3, counts
+    # Four attempts a call: some twenty calls a minute.
+    assert max(counts[4:]) <= max(100, counts[0] / 3), counts
     # The full observation every 45 s falls into some minutes twice.
     assert all(after <= before * 1.5 for before, after in pairwise(counts)), counts
     assert app.condition("Stalled")["status"] == ""

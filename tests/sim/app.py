@@ -54,8 +54,9 @@ class App:
     #: Seconds on the clock after which a test gives up.
     PATIENCE = 7200.0
 
-    def __init__(self, aws: Aws, name: str, **spec: Any) -> None:
+    def __init__(self, aws: Aws, name: str, *, accounts: Accounts | None = None, **spec: Any) -> None:
         self.aws, self.clock, self.name = aws, aws.clock, name
+        self._shared = accounts
         self._identity = ("somebody", REGION, "")
         #: What the order is drawn from in which the operator does what it could do in any.
         self.seed = SEED
@@ -83,7 +84,7 @@ class App:
         self.memory = Memory()
         began = utc_now() - timedelta(seconds=ago)
         self.process = Process(self.door)
-        self.accounts = Accounts(self.process)
+        self.accounts = Accounts(self.process) if self._shared is None else self._shared
         self.reconciler = Reconciler(
             Environment(
                 self.accounts,

@@ -34,7 +34,8 @@ def simulated(timing: Timing) -> Iterator[Aws]:
         made = Aws(timing)
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
-        patch.setattr(operators_clock, "CLOCK", operators_clock.Clock(made.clock, made.clock))
+        clock = operators_clock.Clock(made.clock, made.clock, made.clock.wait)
+        patch.setattr(operators_clock, "CLOCK", clock)
         # botocore's pauses between the attempts of one call: not waited for, so that more calls are counted than there
         # would be.
         patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))

@@ -4,7 +4,7 @@ GET  /_control         counts, mutations, faults (`rules`), seed, lag, timing, c
 GET  /_control/ledger  the calls so far, of `?operation=ec2:Create*`, of `?caller=AKIA*`, after number `?since=41`
 GET  /_control/mail    what SNS would have sent by e-mail, with the tokens of confirmations
 POST /_control         any of {"rules": [...], "seed": 1, "lag": {...}, "timing": {...}, "clock": {...},
-                       "unanswered": [...], "tasks": {...}, "reset_counts": true}; answers as GET does
+                       "unanswered": [...], "tasks": {...}, "rates": true, "reset_counts": true}; answers as GET does
 POST /_control/reset   wipes all accounts and regions, faults, lag and counts; keeps the timing
 
 docs/test-aws.md explains each with examples.
@@ -24,6 +24,7 @@ from missyou_local.aws.faults.drawing import Faults
 from missyou_local.aws.faults.fault import Fault
 from missyou_local.aws.lag import Lag
 from missyou_local.aws.ledger import Ledger
+from missyou_local.aws.rates import Rates
 from missyou_local.aws.services.ecs import trouble as ecs_trouble
 from missyou_local.aws.services.elbv2 import reach as elbv2_reach
 from missyou_local.aws.services.sns import mail as sns_mail
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from missyou_local.dataplane.plane import DataPlane
 
 PREFIX = "/_control"
-_KEYS = ("rules", "seed", "lag", "timing", "clock", "unanswered", "tasks", "reset_counts")
+_KEYS = ("rules", "seed", "lag", "timing", "clock", "unanswered", "tasks", "rates", "reset_counts")
 
 
 class Control:
@@ -53,6 +54,7 @@ class Control:
         self.plane = plane
         self.faults = Faults(self.clock)
         self.lag = Lag()
+        self.rates = Rates(self.clock)
 
     def answer(self, method: str, path: str, body: bytes, query: str = "") -> Response:
         """Answer a request to a path that starts with PREFIX."""
@@ -84,6 +86,7 @@ class Control:
             backends.reset()
             self.faults.replace([])
             self.lag.update({})
+            self.rates.on = False
             self.ledger.clear()
 
     def _show(self) -> dict[str, Any]:
@@ -93,6 +96,7 @@ class Control:
             "rules": self.faults.as_json(),
             "seed": self.faults.seed,
             "lag": self.lag.seconds,
+            "rates": self.rates.on,
             "timing": dataclasses.asdict(self.timing),
             "clock": clock,
         }
@@ -117,6 +121,7 @@ class Control:
             elbv2_reach.leave_unanswered(changes["unanswered"])
         if "tasks" in changes:
             ecs_trouble.befall(changes["tasks"])
+        self.rates.on = bool(changes.get("rates", self.rates.on))
         if changes.get("reset_counts"):
             self.ledger.clear()
 

@@ -66,7 +66,9 @@ class Application:
         effect = control.faults.apply(request.name, request.access_key, nth)
         if effect.latency:
             time.sleep(effect.latency)
-        response = wire.encode_error(request, effect.error) if effect.error else None
+        account = backends.account_of(request.access_key)
+        error = effect.error or control.rates.refusal(account, request.region, request.name)
+        response = wire.encode_error(request, error) if error else None
         if response is None and not connection.before(effect):
             share = control.faults.draw(request.name, request.access_key, "lag", nth).random()
             response = self._serve(request, share, ignored=effect.ignored)
@@ -78,7 +80,7 @@ class Application:
                 "clock": round(control.clock(), 4),
                 "operation": request.name,
                 "region": request.region,
-                "account": backends.account_of(request.access_key),
+                "account": account,
                 "caller": request.access_key,
                 "session": session_of(request.access_key),
                 "agent": request.environ.get("HTTP_USER_AGENT", ""),

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     PROGRESSING = "Progressing"
     PROPAGATING = "Propagating"
     QUOTA_EXCEEDED = "QuotaExceeded"
+    RATE_LIMITED = "RateLimited"
     RESTART_PENDING = "RestartPending"
     ROLLOUT_FAILED = "RolloutFailed"
     SECRET_FORBIDDEN = "SecretForbidden"  # noqa: S105 - a reason

@@ -256,6 +256,10 @@ _AWS: dict[str, tuple[str, str]] = {
         "Choose another class or size if it lasts",
     ),
     "InternalError": ("The operator has a bug", "See its log (`kubectl logs`), and report it"),
+    "RateLimited": (
+        "More calls are due than AWS allows in a second, and this one waits for its turn: many stacks are made at once",
+        "Nothing, unless it lasts: `missyou_aws_rate_wait_seconds` shows which of AWS's limits holds things up",
+    ),
     "Throttled": (
         "The account makes more calls than AWS allows. The operator backs off",
         "Find out who makes them, if it lasts: `missyou_aws_requests_total` counts the operator's",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,10 +11,14 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """`wall` returns seconds since the epoch, like AWS's timestamps; `steady` returns seconds that never jump."""
+    """`wall` returns seconds since the epoch, like AWS's timestamps; `steady` returns seconds that never jump.
+
+    `wait` waits for an event, at most for some seconds.
+    """
 
     wall: Callable[[], float] = time.time
     steady: Callable[[], float] = time.monotonic
+    wait: Callable[[threading.Event, float], object] = threading.Event.wait
 
 
 #: The operator's clock.
@@ -28,3 +33,8 @@ def utc_now() -> datetime:
 def seconds() -> float:
     """Return monotonic seconds, for measuring durations."""
     return CLOCK.steady()
+
+
+def pause(until: threading.Event, longest: float) -> None:
+    """Wait until something happens, at most for some seconds."""
+    CLOCK.wait(until, longest)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -26,7 +26,9 @@ from missyou_operator.aws.assumed import Assumed, Identity
 from missyou_operator.aws.calls import Call, hooks
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Client
+from missyou_operator.aws.errors import is_throttling
 from missyou_operator.aws.informer import Inventory
+from missyou_operator.aws.rates import Rates
 
 #: A single call ends within about half a minute, so that a stopping operator can finish what it began. The retry mode
 #: is standard because that knows every service's throttling codes.
@@ -104,11 +106,19 @@ class Accounts:
     """All identities that stacks act under, created at first use.
 
     `gate` is called before each request and raises if it must not be sent. A value that it returns is the answer, and
-    the request is not sent (botocore's `before-send`). `report` is called with each request that was sent.
+    the request is not sent (botocore's `before-send`). `report` is called with each request that was sent. `rates`
+    holds requests back.
     """
 
-    def __init__(self, gate: Callable[..., Any] | None = None, report: Callable[[Call], None] | None = None) -> None:
-        self._gate, self._report = gate, report
+    def __init__(
+        self,
+        gate: Callable[..., Any] | None = None,
+        report: Callable[[Call], None] | None = None,
+        rates: Rates | None = None,
+    ) -> None:
+        self._gate, self._report, self._rates = gate, report, rates or Rates()
+        #: The number of the operator's own account, once AWS has told it.
+        self._own = ""
         self._regions: dict[str, Region] = {}
         self._accounts: dict[tuple[str, Identity], Account] = {}
         self._inventories: dict[tuple[str, str, str], Inventory] = {}
@@ -170,11 +180,33 @@ class Accounts:
         # At the first request, not here: the operator may start before its credentials are there.
         session._credentials = _Chosen(session)  # noqa: SLF001 - as botocore's own providers do; it has no public setter
         session.register("after-call", _name_service)
+        session.register("after-call.sts.GetCallerIdentity", self._learn_own)
+        # Before the gate, which judges by what is true when the request is sent.
+        session.register("before-send", functools.partial(self._wait, region))
+        session.register("response-received", functools.partial(self._learn_throttling, region))
         if self._gate:
             session.register("before-send", self._gate)
         for event, handler in hooks(self._report, own=_is_own).items() if self._report else ():
             session.register(event, handler)
         return session
+
+    def _wait(self, region: str, event_name: str, **_: Any) -> None:
+        _event, service, operation = event_name.split(".")
+        self._rates.wait(self._account(), region, service, operation)
+
+    def _learn_throttling(self, region: str, event_name: str, parsed_response: Any = None, **_: Any) -> None:
+        if is_throttling(str((parsed_response or {}).get("Error", {}).get("Code", ""))):
+            _event, service, operation = event_name.split(".")
+            self._rates.throttled(self._account(), region, service, operation)
+
+    def _learn_own(self, parsed: Mapping[str, Any], **_: Any) -> None:
+        if _is_own():
+            self._own = str(parsed.get("Account", self._own))
+
+    def _account(self) -> str:
+        """Return the number of the account that a request is for."""
+        assumed = _ACTING.get()
+        return assumed.identity.role.split(":")[4] if assumed else self._own
 
 
 class _Chosen(Credentials):  # type: ignore[misc]  # botocore has no types

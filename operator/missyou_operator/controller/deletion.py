@@ -25,7 +25,7 @@ from missyou_operator.engine.plan import Plan
 from missyou_operator.engine.resource import Health, Observed
 
 #: Seconds until a deletion goes on at the latest, and while the operator has just started.
-LATEST, _STARTING = 15.0, 2.0
+LATEST, _STARTING = 30.0, 2.0
 #: Reasons by which AWS does not let the operator delete: the role is gone or its rights are, or credentials are void.
 LOCKED_OUT = frozenset({Reason.ACCESS_DENIED, Reason.PLACE_CHANGED, "InvalidCredentials", "NoCredentials"})
 

@@ -23,6 +23,7 @@ from missyou_operator.api import GROUP, PLURAL, VERSION
 from missyou_operator.api.annotations import PLACE
 from missyou_operator.aws.calls import Call
 from missyou_operator.aws.clock import seconds
+from missyou_operator.aws.rates import Rates
 from missyou_operator.aws.session import Accounts
 from missyou_operator.controller.environment import Environment
 from missyou_operator.controller.hearing import Ears
@@ -84,9 +85,10 @@ class Operator:
         self.loops: dict[Key, AppLoop] = {}
         self.running: set[AppLoop] = set()
         self.shards.follow(self._shards_changed, self.busy)
-        accounts = Accounts(self.shards.check, self.called)
         leases = {shard_lease(shard): partial(self.shards.leads, shard) for shard in range(self.shards.shards)}
         self.metrics = Metrics(_PASSES, leases)
+        rates = Rates(self.metrics.waited, self.metrics.put_off)
+        accounts = Accounts(self.shards.check, self.called, rates)
         self.readiness = Readiness(
             self.shards,
             lambda: self.kube.apps(settings.namespaces),

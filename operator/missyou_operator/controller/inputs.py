@@ -90,6 +90,7 @@ def observe_stack(inputs: Inputs) -> Observations:
     )
     memory.has_read(observations.read, now)
     memory.uses |= observations.uses
+    observations = replace(observations, unreadable=memory.still_unreadable(observations, now))
     if full:
         memory.full_at = now
         if inputs.fresh:

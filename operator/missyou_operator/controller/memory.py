@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Generic, TypeVar
@@ -12,6 +12,7 @@ from missyou_operator.api import AppSpec
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Known
 from missyou_operator.aws.informer import Uses
+from missyou_operator.aws.observe import Observations
 from missyou_operator.controller.baseline import LAG, Baseline
 from missyou_operator.controller.pace import Bucket, lasting, requeue_after
 from missyou_operator.engine.graph import Graph
@@ -27,6 +28,11 @@ T = TypeVar("T")
 #: Seconds in which a full observation is good enough to delete upon. What it could not read is read again in the passes
 #: that follow, so that AWS is seen whole in the end even where each observation fails in part.
 _WHOLE_FOR = 10.0
+#: Seconds by which an observation may come early, so that several share a pass.
+_TOGETHER = 0.5
+#: Seconds between two full observations of a stack that is being made, and how long after its last creation it is one.
+#: What it waits for is read at its own pace; what was made minutes ago is not likely to be changed by others.
+_BUILDING_RESYNC, _BUILDING = 600.0, 1800.0
 #: Full observations that somebody may ask for at once, and the seconds until another one: no read of them is shared.
 _REQUESTS, _REQUEST_EVERY = 10, 30.0
 
@@ -76,17 +82,21 @@ class Memory:
     """One app. Times are monotonic seconds.
 
     `inputs` stands for all that the last pass was asked to make (spec and secrets). `since` says when each resource
-    became unsettled for its present reason. `full_at`: when everything was observed last. `whole_at` and `whole_for`:
-    when that was done by new reads alone, and for which inputs (what is no longer desired is read more closely).
-    `read_at`: when each type was last read, and `began` when this process first saw the app. `doubts`: creations that
-    got no answer, and when. `refusals`: changes that AWS refused, why, and when they may be tried again. `read_back`:
-    types to read at a time, since a correction has to be seen to last. `touched`: types that an event is about, and
-    since when they are to be read. `deeds`: who did what, by such events. `uses`: by which reads each type was observed
-    last. `rest`: set while nothing is to be done. `app` and `graph` are made of the spec, and again only when that has
-    changed. `known`: the stack's resources by ID, as they were last read. `requests` bounds the full observations that
-    somebody asks for, and `owed` says that one of them is still to be made. `preflown`: the preflight of a stack that
-    does not exist yet. `left_alone`: the entries of `existing.ignoreDifferences` in the last pass, and what they kept
-    from being done.
+    `inputs` stands for all that the last pass was asked to make (spec and secrets). `since` says when each resource
+    became unsettled for its present reason. `unsettled`: the types of what is unsettled, and when each is to be read
+    again, at its own pace. `unreadable`: the types that could not be read, when that was tried, and why. `going`: the
+    deletions under way, by address: when each is to be tried again, and why it is not complete. `built_at`: when this
+    process last created something. `arrived`: whether everything was ready once. `full_at`: when everything was
+    observed last. `whole_at` and `whole_for`: when that was done by new reads alone, and for which inputs (what is no
+    longer desired is read more closely). `read_at`: when each type was last read, and `began` when this process first
+    saw the app. `doubts`: creations that got no answer, and when. `refusals`: changes that AWS refused, why, and when
+    they may be tried again. `read_back`: types to read at a time, since a correction has to be seen to last. `touched`:
+    types that an event is about, and since when they are to be read. `deeds`: who did what, by such events. `uses`: by
+    which reads each type was observed last. `rest`: set while nothing is to be done. `app` and `graph` are made of the
+    spec, and again only when that has changed. `known`: the stack's resources by ID, as they were last read. `requests`
+    bounds the full observations that somebody asks for, and `owed` says that one of them is still to be made.
+    `preflown`: the preflight of a stack that does not exist yet. `left_alone`: the entries of
+    `existing.ignoreDifferences` in the last pass, and what they kept from being done.
     """
 
     world: dict[str, tuple[Observed, ...]] | None = None
@@ -100,7 +110,11 @@ class Memory:
     whole_at: float = float("-inf")
     whole_for: str = ""
     wrote_at: float = float("-inf")
-    unsettled: frozenset[str] = frozenset()
+    unsettled: dict[str, float] = field(default_factory=dict)
+    unreadable: dict[str, tuple[float, Health]] = field(default_factory=dict)
+    going: dict[str, tuple[float, Health]] = field(default_factory=dict)
+    built_at: float = float("-inf")
+    arrived: bool = False
     touched: dict[str, float] = field(default_factory=dict)
     uses: dict[str, Uses] = field(default_factory=dict)
     rest: Rest | None = None
@@ -166,7 +180,28 @@ class Memory:
 
     def due(self, now: float) -> frozenset[str]:
         """Return the types to read although not everything is due."""
-        return self.unsettled | self.to_read_anew(now)
+        return self.to_read_anew(now).union(type_ for type_, at in self.unsettled.items() if at <= now + _TOGETHER)
+
+    def look_now(self, types: Iterable[str], now: float) -> None:
+        """Have the next pass read some types, and all that is unsettled: somebody waits for it."""
+        self.unsettled = dict.fromkeys([*self.unsettled, *types], now)
+
+    def waiting(self, read: Collection[str], now: float) -> dict[str, Health]:
+        """Return the deletions under way that are not to be tried again yet: nothing new is known of them.
+
+        What AWS refuses while something else is in the way is not refused less by trying. `read`: the types that this
+        pass has read.
+        """
+        return {
+            address: health
+            for address, (again_at, health) in self.going.items()
+            if again_at > now + _TOGETHER and address.partition("/")[0] not in read
+        }
+
+    def resync(self, every: float, now: float) -> float:
+        """Return the seconds between two full observations, where a settled stack has one `every` so many."""
+        building = not self.arrived and now - self.built_at < _BUILDING
+        return max(every, _BUILDING_RESYNC) if building else every
 
     def has_read(self, types: Iterable[str], now: float) -> None:
         """Remember when types were read."""
@@ -177,12 +212,19 @@ class Memory:
                 self.read_back.pop(type_, None)
         self.touched = {type_: at for type_, at in self.touched.items() if type_ not in read or at > now}
 
+    def still_unreadable(self, observed: Observations, now: float) -> dict[str, Health]:
+        """Return the types that could not be read, in this pass or when it was last tried, each with the reason."""
+        tried = {type_: (now, health) for type_, health in observed.unreadable.items()}
+        before = {type_: was for type_, was in self.unreadable.items() if type_ not in observed.read}
+        self.unreadable = before | tried
+        return {type_: health for type_, (_, health) in self.unreadable.items()}
+
     def read_corrections_back(self, corrections: Iterable[Change], now: float) -> None:
         """Have corrections of drift read once AWS must show them: who changed it may have changed it back."""
         self.read_back |= dict.fromkeys((change.type for change in corrections), now + LAG)
 
     def remember(self, outcome: Outcome, unreadable: Mapping[str, Health], now: float) -> None:
-        """Take over what a pass found and did. What is `unreadable` is read in the next pass."""
+        """Take over what a pass found and did, and what it could not read."""
         self.world = outcome.world
         # What could not be read is still known.
         kept = {type_: ids for type_, ids in (self.known or {}).items() if type_ in unreadable}
@@ -195,6 +237,7 @@ class Memory:
             self.wrote_at = now
             if result.change.action is Action.CREATE and result.observed is not None:
                 self.created[result.address] = (now, result.observed)
+                self.built_at = now
             elif result.change.action is Action.REPLACE:
                 self.created.pop(result.address, None)
         for address in outcome.delete_attempted:
@@ -204,15 +247,46 @@ class Memory:
         keys = [_key(result) for result in open_.values()]
         keys += [(type_, health.reason) for type_, health in unreadable.items()]
         self.since = {key: self.since.get(key, now) for key in keys}
-        self.unsettled = frozenset(unreadable).union(
-            result.type for result in open_.values() if not result.health.waits_for and not result.health.needs_no_read
-        )
+        self._schedule(open_, outcome.delete_attempted, unreadable, now)
+        self.arrived = self.arrived or not open_
         self._back_off(open_, now)
         self.baseline.made(outcome.done, now)
 
     def lasting(self, address: str, health: Health) -> Health:
         """Return what to report of a refusal: one that lasts is called by its name."""
         return lasting(health, seconds() - self.since.get((address, health.reason), seconds()))
+
+    def _schedule(
+        self, open_: Mapping[str, Result], tried: Collection[str], unreadable: Mapping[str, Health], now: float
+    ) -> None:
+        """Set when each unsettled type is read again, and when each deletion that was `tried` is tried again."""
+        self.going = {address: going for address, going in self.going.items() if address in open_}
+        for address, result in open_.items():
+            if result.surplus and address in tried and not result.health.refused:
+                pause = requeue_after(result.health, now - self.since[_key(result)])
+                self.going[address] = (now + pause, result.health)
+        self.unsettled = {type_: self._again_at(type_, health, now) for type_, health in unreadable.items()}
+        for result in open_.values():
+            if not result.health.waits_for and not result.health.needs_no_read:
+                at = self._due_at(result, now)
+                self.unsettled[result.type] = min(at, self.unsettled.get(result.type, at))
+
+    def _due_at(self, result: Result, now: float) -> float:
+        """Return when something unsettled is worth another look: at its own pace, from the last look at it on.
+
+        What AWS has refused was tried in this pass; what time alone ends is judged in each.
+        """
+        if result.address in self.going:
+            return self.going[result.address][0]
+        since = self.since.get(_key(result), now)
+        unread = result.health.refused or result.health.needs_no_read
+        looked = now if unread else max(since, self.read_at.get(result.type, now))
+        return looked + requeue_after(result.health, looked - since)
+
+    def _again_at(self, type_: str, health: Health, now: float) -> float:
+        """Return when a type is to be read again that could not be read."""
+        tried_at, _ = self.unreadable.get(type_, (now, health))
+        return tried_at + requeue_after(health, max(0.0, tried_at - self.since.get((type_, health.reason), tried_at)))
 
     def _back_off(self, open_: Mapping[str, Result], now: float) -> None:
         """Remember what was refused in this pass."""
@@ -229,12 +303,12 @@ class Memory:
         self, results: Iterable[Result], unreadable: Mapping[str, Health], now: float, resync: float
     ) -> float:
         """Return the seconds until the next pass: as soon as a resource asks for it, at the latest the next resync."""
-        open_ = [(_key(r), r.health) for r in results if r.health.status != "ready" and not r.health.waits_for]
-        open_ += [((type_, health.reason), health) for type_, health in unreadable.items()]
-        pauses = [requeue_after(health, now - self.since.get(key, now)) for key, health in open_]
+        open_ = [r for r in results if r.health.status != "ready" and not r.health.waits_for]
+        pauses = [self._due_at(result, now) - now for result in open_]
+        pauses += [self._again_at(type_, health, now) - now for type_, health in unreadable.items()]
         pauses += [max(0.0, at - now) for at in self.read_back.values()]
         pauses += [self.requests.wait(now)] if self.owed else []
-        due = self.full_at + resync * random.uniform(0.9, 1.0) - now  # noqa: S311 - spreads load
+        due = self.full_at + self.resync(resync, now) * random.uniform(0.9, 1.0) - now  # noqa: S311 - spreads load
         return max(0.5, min([due, *pauses]))
 
 

@@ -97,6 +97,18 @@ class Metrics:
         self._latency = Histogram(
             "missyou_aws_request_duration_seconds", "Duration of a request to AWS", ["service"], registry=r
         )
+        self._rate_waits = Histogram(
+            "missyou_aws_rate_wait_seconds",
+            "How long a request waited for AWS's limits, if it had to",
+            ["family"],
+            registry=r,
+        )
+        self._put_off = Counter(
+            "missyou_aws_put_off_requests_total",
+            "Requests that would have waited too long for AWS's limits and are made later",
+            ["family"],
+            registry=r,
+        )
         self._refusals = Counter(
             "missyou_kubernetes_refused_writes_total",
             "Writes of finalizers and statuses that Kubernetes refused, by HTTP status",
@@ -137,6 +149,14 @@ class Metrics:
         self._latency.labels(call.service).observe(call.seconds)
         if call.throttled:
             self._throttled.labels(call.service, call.operation).inc()
+
+    def waited(self, family: str, seconds: float) -> None:
+        """Time a request that was held back so that AWS does not throttle it."""
+        self._rate_waits.labels(family).observe(seconds)
+
+    def put_off(self, family: str) -> None:
+        """Count a request that was not sent so that AWS does not throttle it."""
+        self._put_off.labels(family).inc()
 
     def refused(self, what: str, code: str) -> None:
         """Count a write that Kubernetes refused."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field, replace
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.engine.resource import Health
 
-#: Seconds. Between two observations lies a quarter of the time that something has been unsettled: quick things are
-#: seen to be done at once, and a database that takes ten minutes costs fewer than forty observations.
-_SOONEST, _PART = 1.0, 0.25
-_LONGEST_PENDING = 30.0
-#: Seconds after which a wait is no longer a matter of course.
+#: Seconds between two observations of the same thing, at least.
+_SOONEST = 1.0
+#: The parts of its usual duration up to which a wait is too young to end in AWS, and from which it may end any moment.
+_YOUNG, _EXPECTED = 0.25, 0.6
+#: Seconds between two observations of what is waited for, at most: before its end is expected, and from then on.
+_LONGEST_YOUNG, _LONGEST_PENDING = 60.0, 30.0
+#: Seconds after which a refusal is no longer a matter of course.
 _LASTING = 300.0
 #: Seconds between two tries of what fails, at most: what a person has to mend, and what may end by itself.
 _LONGEST_STALLED, _LONGEST_FAILED = 300.0, 60.0
@@ -19,21 +23,37 @@ _LONGEST_STALLED, _LONGEST_FAILED = 300.0, 60.0
 def requeue_after(health: Health, age: float) -> float:
     """Return the seconds until something is worth another observation that has been unsettled for `age` seconds.
 
-    Pending: at most a tenth of what such a thing usually takes (once it has lasted for minutes, of what it has taken),
-    and 30 s. Failed: at most `typical_seconds`, which is minutes for what only a person can mend.
+    Failed: at most `typical_seconds`, which is minutes for what only a person can mend.
     """
-    longest = health.typical_seconds
+    if health.reason == Reason.RATE_LIMITED:
+        # Who comes back earlier than there is a turn for only takes it from others.
+        return max(_SOONEST, health.typical_seconds * random.uniform(0.5, 1.5))  # noqa: S311 - spreads load
     if health.status == "pending":
-        expected = max(longest, age if age > _LASTING else 0.0)
-        longest = max(2.0, min(expected / 10, _LONGEST_PENDING))
-    elif health.refused:
+        return max(_SOONEST, _until_next(health.typical_seconds, age))
+    longest = health.typical_seconds
+    if health.refused:
         longest = max(longest, _LONGEST_STALLED if health.stalled else _LONGEST_FAILED)
-    return max(_SOONEST, min(age * _PART, longest))
+    return max(_SOONEST, min(age / 4, longest))
+
+
+def _until_next(typical: float, age: float) -> float:
+    """Return the pause in a wait of usually `typical` seconds that has lasted for `age` seconds.
+
+    It grows with the age, so that what is quick is seen at once: never later than by half its duration, by a quarter
+    once that is a good part of the usual. Around the usual end, and after it, it is a twentieth: the end is seen within
+    5 %, and a database that takes ten minutes costs about thirty observations.
+    """
+    if age < _YOUNG * typical:
+        return min(age / 2, _LONGEST_YOUNG)
+    if age < _EXPECTED * typical:
+        return min(age / 4, typical / 10, _LONGEST_YOUNG)
+    return min(age / 4, max(2.0, max(typical, age) / 20), _LONGEST_PENDING)
 
 
 def lasting(health: Health, age: float) -> Health:
     """Return what a refusal is that has lasted for `age` seconds: after minutes it is a failure, not a wait."""
-    if not health.refused or health.status != "pending" or age < max(_LASTING, health.typical_seconds):
+    ours = health.reason == Reason.RATE_LIMITED
+    if ours or not health.refused or health.status != "pending" or age < max(_LASTING, health.typical_seconds):
         return health
     return replace(health, status="failed", message=f"{health.message}. AWS has refused it for more than five minutes")
 

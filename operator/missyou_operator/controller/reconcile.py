@@ -123,7 +123,8 @@ class Reconciler:
             if app is None:
                 return self._delete(inputs, graph, plan, observations)
             found = consider(inputs, app, self._environment, graph, plan, observations)
-            outcome = execute(found.aim, observations.world, found.todo, inputs.runtime, found.held)
+            held = {**memory.waiting(observations.read, seconds()), **found.held}
+            outcome = execute(found.aim, observations.world, found.todo, inputs.runtime, held)
             memory.remember(outcome, observations.unreadable, seconds())
             return self._report(inputs, app, found, outcome)
         except Exception as error:  # an observation that fails as a whole becomes the report, never a traceback
@@ -145,7 +146,7 @@ class Reconciler:
             settling=self._environment.just_started(inputs.body),
             backing_off=inputs.memory.backing_off(seconds()),
         )
-        held = guard(DELETION_GUARDS, plan, ctx)
+        held = {**inputs.memory.waiting(observations.read, seconds()), **guard(DELETION_GUARDS, plan, ctx)}
         outcome = execute(graph, observations.world, plan, inputs.runtime, held)
         inputs.memory.remember(outcome, observations.unreadable, seconds())
         return deletion.deleted(inputs, ctx, outcome)
@@ -172,10 +173,10 @@ class Reconciler:
         sources = DataSources(app, cloud.stack, snapshot, rotation, self._environment.boundary_for(cloud.stack))
         secrets, unusable = self._environment.secrets(meta["namespace"], sources.kubernetes_secrets)
         asked_for = _fingerprint(body, secrets)
-        overdue = seconds() - memory.full_at >= self._environment.resync * 0.9
+        overdue = seconds() - memory.full_at >= memory.resync(self._environment.resync, seconds()) * 0.9
         if memory.inputs != asked_for:
             # AWS as it was less than a resync ago is good enough to act upon at once; what is only read is not.
-            memory.unsettled |= {external.TYPE for external in sources.externals}
+            memory.look_now((external.TYPE for external in sources.externals), seconds())
             memory.ask_again()
         memory.inputs = asked_for
         return Inputs(

@@ -19,6 +19,8 @@ ALB = {
     "RequesterId": "amazon-elb",
     "Association": {"PublicIp": "198.51.100.7"},
     "OwnerId": "123456789012",
+    "SubnetId": "subnet-1",
+    "Groups": [{"GroupId": "sg-1"}],
 }
 RDS = {
     "NetworkInterfaceId": "eni-2",
@@ -31,26 +33,29 @@ REFUSED = aws_error("DependencyViolation", "has dependencies and cannot be delet
 
 
 def observed(kind: type[Resource], id_: str) -> Observed:
-    return Observed(kind, f"missyou-{id_}", id_, {"id": id_}, tags(f"missyou-{id_}"))
+    return Observed(kind, f"missyou-{id_}", id_, {"id": id_, "vpc_id": "vpc-1"}, tags(f"missyou-{id_}"))
 
 
 def test_interfaces_are_named_with_their_owner() -> None:
     ec2 = FakeEc2(describe_network_interfaces={"NetworkInterfaces": [ALB, RDS, PERSON]})
-    found = interfaces(cloud_of(ec2), "subnet-id", "subnet-1")
+    cloud = cloud_of(ec2)
+    found = interfaces(cloud, "vpc-1")
     assert [str(each) for each in found] == [
         "eni-1 'ELB app/missyou-alb/50dc6c495c0c9188' of amazon-elb",
         "eni-2 'RDSNetworkInterface' of amazon-rds",
         "eni-3 of account 123456789012",
     ]
-    assert ec2.arguments("describe_network_interfaces")["Filters"] == [{"Name": "subnet-id", "Values": ["subnet-1"]}]
-    assert [each.id for each in interfaces(cloud_of(ec2), "vpc-id", "vpc-1", public=True)] == ["eni-1"]
+    for where in ({"public": True}, {"subnet": "subnet-1"}, {"group": "sg-1"}):
+        assert [each.id for each in interfaces(cloud, "vpc-1", **where)] == ["eni-1"]
+    # One call for all four.
+    assert ec2.arguments("describe_network_interfaces")["Filters"] == [{"Name": "vpc-id", "Values": ["vpc-1"]}]
 
 
 def test_a_requester_without_a_service_name_and_our_tags_are_owners_too() -> None:
     requested = {**PERSON, "RequesterManaged": True, "RequesterId": "AIDA:task"}
     ours = {**PERSON, "TagSet": row_tags("missyou-x")}
     ec2 = FakeEc2(describe_network_interfaces={"NetworkInterfaces": [requested, ours]})
-    owners = [each.owner for each in interfaces(cloud_of(ec2), "group-id", "sg-1")]
+    owners = [each.owner for each in interfaces(cloud_of(ec2), "vpc-1")]
     assert owners == ["AIDA:task", "MissYouApp default/missyou (UID app-uid) of cluster cluster-uid"]
 
 
@@ -60,6 +65,12 @@ def test_a_message_names_a_few_blockers_and_counts_the_rest() -> None:
     assert "eni-5" not in blockers(many)
     assert blockers(many).endswith(" and 2 more still use it")
     assert "lists nothing" in blockers([])
+
+
+def test_functions_keep_their_interfaces_longest() -> None:
+    function = {**PERSON, "Description": "AWS Lambda VPC ENI-report-1c0f"}
+    ec2 = FakeEc2(describe_network_interfaces={"NetworkInterfaces": [RDS, function]})
+    assert Vpc.delete(cloud_of(ec2), observed(Vpc, "vpc-1")).typical_seconds == 1200.0
 
 
 def test_a_group_without_interfaces_is_blocked_by_the_groups_that_name_it() -> None:
@@ -81,9 +92,10 @@ def test_a_group_without_interfaces_is_blocked_by_the_groups_that_name_it() -> N
         (SecurityGroup, "sg-1", "delete_security_group"),
     ],
 )
-def test_a_refused_deletion_is_pending_and_names_the_blocker(kind: type[Resource], id_: str, operation: str) -> None:
+def test_what_an_interface_is_in_is_not_deleted_and_names_it(kind: type[Resource], id_: str, operation: str) -> None:
     ec2 = FakeEc2(**{operation: REFUSED}, describe_network_interfaces={"NetworkInterfaces": [ALB]})
     health = kind.delete(cloud_of(ec2), observed(kind, id_))
+    assert operation not in ec2.operations
     assert (health.status, health.reason) == ("pending", "InUse")
     assert id_ in health.message
     assert "eni-1 'ELB app/missyou-alb/50dc6c495c0c9188' of amazon-elb still uses it" in health.message

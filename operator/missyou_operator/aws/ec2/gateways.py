@@ -121,9 +121,11 @@ class InternetGateway(Resource):
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
         """Detach and delete it. AWS refuses to detach it while a public address of the VPC is in use."""
         what = f"internet gateway {observed.id} ({observed.name})"
-        vpc_id = observed.attrs.get("vpc_id") or ""
+        vpc_id = observed.attrs.get("vpc_id")
         detached = delete_unless_used(
-            what, lambda: _detach(cloud, observed), lambda: interfaces(cloud, "vpc-id", vpc_id, public=True)
+            what,
+            lambda: _detach(cloud, observed),
+            lambda: interfaces(cloud, vpc_id, public=True) if vpc_id else (),
         )
         if detached.status != "ready":
             return detached

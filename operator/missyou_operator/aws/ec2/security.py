@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud, Reader
-from missyou_operator.aws.ec2.blockers import delete_unless_used, users_of_group
+from missyou_operator.aws.ec2.blockers import delete_unless_used, interfaces, users_of_group
 from missyou_operator.aws.ec2.default_group import ALLOW_ALL_OUT, EMPTYING, default_group
 from missyou_operator.aws.ec2.rows import SECURITY_GROUPS, TagsOnly, retag, specification
 from missyou_operator.aws.errors import code_of, gone
@@ -117,12 +117,12 @@ class SecurityGroup(TagsOnly):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it. AWS refuses while a network interface, or a rule of another group, uses it."""
+        """Delete it once no network interface uses it. AWS refuses while a rule of another group does."""
         return delete_unless_used(
             f"security group {observed.id} ({observed.name})",
             lambda: cloud.client("ec2").delete_security_group(GroupId=observed.id),
+            lambda: interfaces(cloud, observed.attrs["vpc_id"], group=observed.id),
             lambda: users_of_group(cloud, observed.id),
-            60.0,
         )
 
 

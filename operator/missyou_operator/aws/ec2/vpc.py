@@ -125,6 +125,7 @@ class Vpc(Resource):
         return delete_unless_used(
             f"VPC {observed.id} ({observed.name})",
             lambda: cloud.client("ec2").delete_vpc(VpcId=observed.id),
+            lambda: interfaces(cloud, observed.id),
             lambda: contents_of_vpc(cloud, observed.id),
         )
 
@@ -208,9 +209,9 @@ class Subnet(TagsOnly):
 
     @classmethod
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
-        """Delete it. AWS refuses while a network interface is left in it; the deletion is retried."""
+        """Delete it once no network interface is left in it."""
         return delete_unless_used(
             f"subnet {observed.id} ({observed.name})",
             lambda: cloud.client("ec2").delete_subnet(SubnetId=observed.id),
-            lambda: interfaces(cloud, "subnet-id", observed.id),
+            lambda: interfaces(cloud, observed.attrs["vpc_id"], subnet=observed.id),
         )
