@@ -72,7 +72,10 @@ class Rates:
         self.on = False
         self._clock, self._lock = clock, threading.Lock()
         self._buckets: dict[tuple[str, ...], tuple[float, float]] = {}
-        backends.on_reset(self._buckets.clear)
+        backends.on_reset(self._fill)
+
+    def _fill(self) -> None:
+        self._buckets.clear()
 
     def refusal(self, account: str, region: str, name: str) -> AwsError | None:
         """Take a token for a call (`ec2:CreateVpc`); return the throttling error of its service where there is none."""

@@ -32,7 +32,7 @@ _WHOLE_FOR = 10.0
 _TOGETHER = 0.5
 #: Seconds between two full observations of a stack that is being made, and how long after its last creation it is one.
 #: What it waits for is read at its own pace; what was made minutes ago is not likely to be changed by others.
-_BUILDING_RESYNC, _BUILDING = 600.0, 1800.0
+_BUILDING_RESYNC, _BUILDING = 900.0, 1800.0
 #: Full observations that somebody may ask for at once, and the seconds until another one: no read of them is shared.
 _REQUESTS, _REQUEST_EVERY = 10, 30.0
 
