@@ -12,7 +12,7 @@ from missyou_operator.controller.memory import Memory
     [(105.0, "spec", True), (110.0, "spec", True), (110.5, "spec", False), (105.0, "another spec", False)],
 )
 def test_deletions_need_a_full_observation_of_a_moment_ago_for_what_is_asked_now(now, inputs, whole):
-    assert Memory(full_at=100.0, full_for="spec", inputs=inputs).trusted(now) is whole
+    assert Memory(whole_at=100.0, whole_for="spec", inputs=inputs).trusted(now) is whole
 
 
 def test_a_new_process_has_seen_nothing():
