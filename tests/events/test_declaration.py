@@ -32,9 +32,10 @@ def test_only_the_rules_send_and_only_the_readers_poll() -> None:
     ]
     assert polls["Principal"] == {"AWS": ["arn:aws:iam::210987654321:role/operator"]}
     assert "sqs:SendMessage" not in polls["Action"]
-    [own] = reading_policy("aws", "eu-central-1", "123456789012", CLUSTER)["Statement"]
+    own, trails = reading_policy("aws", "eu-central-1", "123456789012", CLUSTER)["Statement"]
     assert own["Resource"] == ["arn:aws:sqs:eu-central-1:123456789012:missyou-events-1c9a5b0e"]
     assert own["Action"] == polls["Action"]
+    assert {action.partition(":")[2][:3] for action in trails["Action"]} <= {"Des", "Get"}
 
 
 def test_terraform_declares_the_same() -> None:

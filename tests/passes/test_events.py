@@ -106,6 +106,22 @@ def test_who_calls_itself_the_operator_and_is_not_is_heard_and_so_is_a_person_wi
     assert ears.listen() == [{"logs.LogGroup"}]
 
 
+def test_events_count_as_coming_while_the_queue_is_polled_and_a_trail_logs_calls(app: App) -> None:
+    ears = Ears(app)
+    assert not ears.hears()
+    ears.listen()
+    assert ears.hears()
+    assert not ears.hears(account="210987654321")
+    app.clock.now += 61.0
+    assert not ears.hears()
+    ears.listen()
+    assert ears.hears()
+    app.client("cloudtrail").stop_logging(Name="management")
+    app.clock.now += 3600.0
+    ears.listen()
+    assert not ears.hears()
+
+
 def test_a_look_that_comes_first_is_told_later_who_it_was_and_counts_once(app: App) -> None:
     ears = Ears(app)
     app.aws.tell(timing={"cloudtrail": 120.0})
@@ -276,6 +292,7 @@ def test_without_a_trail_calls_are_not_heard_of_and_tasks_are(aws) -> None:
         cloudtrail.stop_logging(Name=trail["TrailARN"])
     ears = Ears(app)
     ears.listen()
+    assert not ears.hears()
     app.client("logs").put_retention_policy(logGroupName="/ecs/untrailed", retentionInDays=30)
     ecs = app.client("ecs")
     [task] = ecs.list_tasks(cluster="untrailed-cluster")["taskArns"]

@@ -70,6 +70,9 @@ class Ears:
     def count(self, result: str, number: int) -> None:
         self.counts[result] = self.counts.get(result, 0) + number
 
+    def hears(self, account: str = DECLARED.account) -> bool:
+        return self.listening.hears(account, REGION, seconds())
+
     ours = True
 
     @property

@@ -27,6 +27,7 @@ from missyou_operator.engine.errors import FlakyError
 from missyou_operator.events.declaration import queue_name
 from missyou_operator.events.deeds import Deed
 from missyou_operator.events.index import Index, Key, Touched
+from missyou_operator.events.installing import why_no_calls
 from missyou_operator.events.notice import Notice, parse
 from missyou_operator.events.who import principal
 
@@ -42,6 +43,8 @@ _PASSES = 20
 _FIRST, _LATEST = 1.0, 30.0
 _URL = re.compile(r"https?://[^/\s]+/\d{12}/[\w-]{1,80}")
 _HOST = re.compile(r"https://sqs\.([a-z0-9-]+)\.amazonaws\.com[./]")
+#: Seconds until a trail is looked for again, if there was none and if there was one.
+_TRAIL_SOON, _TRAIL = 300.0, 3600.0
 _MISSING = ("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue")
 
 
@@ -96,13 +99,16 @@ def is_source(text: str) -> bool:
 class _State:
     """How the polling of one queue goes. `healthy_at`: when a poll last succeeded (monotonic seconds).
 
-    `account`: whose queue it is, "" before that is known.
+    `account`: whose queue it is, "" before that is known. `deaf`: why no calls are heard of, "" if they are, and
+    `trail_at` when that is to be found out again.
     """
 
     account: str = ""
     healthy_at: float = float("-inf")
     trouble: str = ""
     pause: float = _FIRST
+    deaf: str = "nobody has looked for a trail yet"
+    trail_at: float = float("-inf")
 
 
 class Listening:
@@ -138,12 +144,14 @@ class Listening:
         self._ended.set()
 
     def hears(self, account: str, region: str, now: float) -> bool:
-        """Return whether events come from an account and region: its queue was polled in the last minute.
+        """Return whether all that changes in an account and region is heard of.
 
-        `now`: monotonic seconds.
+        Its queue was polled in the last minute, and a trail logs calls. `now`: monotonic seconds.
         """
         return any(
-            (state.account, source.region) == (account, region) and now - state.healthy_at < _HEALTHY_FOR
+            (state.account, source.region) == (account, region)
+            and not state.deaf
+            and now - state.healthy_at < _HEALTHY_FOR
             for source, state in self._states.items()
         )
 
@@ -179,12 +187,22 @@ class Listening:
         if state.trouble:
             logger.info("events come from the queue %s again", source)
             state.trouble = ""
+        self._look_for_a_trail(source, state)
         if messages:
             told, others = self._read([parse(message["Body"]) for message in messages])
             if self._deliver(lambda: _tell(told, utc_now())):
                 self._settle(client, url, messages, others)
             # Otherwise the operator ends, and they come again, for whoever takes over.
         return len(messages)
+
+    def _look_for_a_trail(self, source: Source, state: _State) -> None:
+        """Find out now and then whether a trail logs calls, and say so when that has changed."""
+        if seconds() < state.trail_at:
+            return
+        deaf = why_no_calls(self._accounts.get(source.region), source.region)
+        if deaf and deaf != state.deaf:
+            logger.warning("%s, so AWS is looked at as often as without events (docs/events.md)", deaf)
+        state.deaf, state.trail_at = deaf, seconds() + (_TRAIL_SOON if deaf else _TRAIL)
 
     @staticmethod
     def _settle(client: Any, url: str, messages: Sequence[Mapping[str, Any]], others: frozenset[int]) -> None:

@@ -129,13 +129,17 @@ class Declaration:
 #: What the operator does with the queue.
 POLLING = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage")
 
+#: What it finds out by whether calls are heard of. AWS narrows none of them for trails of other accounts.
+TRAILS = ("cloudtrail:DescribeTrails", "cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus")
+
 
 def reading_policy(partition: str, region: str, account: str, cluster: str) -> Mapping[str, Any]:
     """Return the policy document that the operator needs to poll its queue. `*` stands for any."""
     name = "missyou-events-*" if cluster == "*" else queue_name(cluster)
     arn = f"arn:{partition}:sqs:{region}:{account}:{name}"
-    statement = {"Effect": "Allow", "Action": list(POLLING), "Resource": [arn]}
-    return {"Version": "2012-10-17", "Statement": [statement]}
+    polling = {"Effect": "Allow", "Action": list(POLLING), "Resource": [arn]}
+    trails = {"Effect": "Allow", "Action": list(TRAILS), "Resource": ["*"]}
+    return {"Version": "2012-10-17", "Statement": [polling, trails]}
 
 
 def cloudformation(declared: Declaration) -> Mapping[str, Any]:
