@@ -23,6 +23,9 @@ def main() -> None:
         began = time.monotonic()
         bodies = Fleet(aws).grow(options.stacks)
         print(f"{options.stacks} stacks are there after {time.monotonic() - began:.1f} s", flush=True)
+        # Nothing changes any more, and what took time is over.
+        aws.tell(keep=60)
+        aws.clock.now += 61.0
         watcher = Watcher(aws, bodies)
         _print("first look", watcher.first(), options.calls)
         for number in range(options.looks):

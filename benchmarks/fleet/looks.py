@@ -10,7 +10,7 @@ import collections
 import heapq
 import itertools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -66,8 +66,9 @@ class Watcher:
         self._in_aws = 0.0
         self.calls: collections.Counter[str] = collections.Counter()
         self._memories = [Memory() for _ in bodies]
+        self._accounts = Accounts(self._door)
         environment = Environment(
-            Accounts(self._door),
+            self._accounts,
             CLUSTER,
             lambda *_: None,
             Seeded(SEED),
@@ -89,6 +90,10 @@ class Watcher:
             return self._aws(request)
         finally:
             self._in_aws += time.process_time() - began
+
+    def listen(self, event: str, handler: Callable[..., Any]) -> None:
+        """Have botocore tell `handler` of an event of the operator's calls."""
+        self._accounts.get(REGION).region.session.events.register(event, handler)
 
     def first(self) -> Looks:
         """Make the first pass over each stack, as after a restart."""

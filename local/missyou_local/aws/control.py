@@ -4,7 +4,8 @@ GET  /_control         counts, mutations, faults (`rules`), seed, lag, timing, c
 GET  /_control/ledger  the calls so far, of `?operation=ec2:Create*`, of `?caller=AKIA*`, after number `?since=41`
 GET  /_control/mail    what SNS would have sent by e-mail, with the tokens of confirmations
 POST /_control         any of {"rules": [...], "seed": 1, "lag": {...}, "timing": {...}, "clock": {...},
-                       "unanswered": [...], "tasks": {...}, "rates": true, "reset_counts": true}; answers as GET does
+                       "unanswered": [...], "tasks": {...}, "keep": 60, "rates": true,
+                       "reset_counts": true}; answers as GET does
 POST /_control/reset   wipes all accounts and regions, faults, lag and counts; keeps the timing
 
 docs/test-aws.md explains each with examples.
@@ -22,6 +23,7 @@ from missyou_local.aws import backends
 from missyou_local.aws.clock import Clock
 from missyou_local.aws.faults.drawing import Faults
 from missyou_local.aws.faults.fault import Fault
+from missyou_local.aws.kept import Kept
 from missyou_local.aws.lag import Lag
 from missyou_local.aws.ledger import Ledger
 from missyou_local.aws.rates import Rates
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from missyou_local.dataplane.plane import DataPlane
 
 PREFIX = "/_control"
-_KEYS = ("rules", "seed", "lag", "timing", "clock", "unanswered", "tasks", "rates", "reset_counts")
+_KEYS = ("rules", "seed", "lag", "timing", "clock", "unanswered", "tasks", "keep", "rates", "reset_counts")
 
 
 class Control:
@@ -55,6 +57,7 @@ class Control:
         self.faults = Faults(self.clock)
         self.lag = Lag()
         self.rates = Rates(self.clock)
+        self.kept = Kept()
 
     def answer(self, method: str, path: str, body: bytes, query: str = "") -> Response:
         """Answer a request to a path that starts with PREFIX."""
@@ -84,6 +87,7 @@ class Control:
             if self.plane is not None:
                 self.plane.clear()
             backends.reset()
+            self.kept.clear()
             self.faults.replace([])
             self.lag.update({})
             self.rates.on = False
@@ -122,6 +126,10 @@ class Control:
         if "tasks" in changes:
             ecs_trouble.befall(changes["tasks"])
         self.rates.on = bool(changes.get("rates", self.rates.on))
+        # Whatever else was asked for may have changed what is answered.
+        self.kept.clear()
+        if "keep" in changes:
+            self.kept.after = float(changes["keep"])
         if changes.get("reset_counts"):
             self.ledger.clear()
 

@@ -119,7 +119,8 @@ class Application:
 
     def _tried(self, request: wire.Request, now: float) -> wire.Response:
         try:
-            return self._handle(request, backends.account_of(request.access_key), now)
+            account = backends.account_of(request.access_key)
+            return self._control.kept.answer(request, account, now, partial(self._handle, request, account, now))
         except AwsError as error:
             return wire.encode_error(request, error)
         except NotImplementedError as error:
