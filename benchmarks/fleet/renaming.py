@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
-#: What AWS chooses: IDs such as `subnet-0123456789abcdef0`, UUIDs, and runs of at least 16 letters and digits.
+#: What AWS chooses: IDs such as `subnet-0123456789abcdef0` and IAM's `AROA…`, UUIDs, and runs of at least 16 letters
+#: and digits.
 _CHOSEN = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
     r"|\b[a-z]+-[0-9a-f]{17}\b"
+    r"|\bA[A-Z]{3}[0-9A-Z]{17}\b"
     r"|\b(?=[A-Za-z]*[0-9])[0-9A-Za-z]{16,63}\b"
 )
 #: Hashes in full or cut.

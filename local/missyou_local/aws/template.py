@@ -131,6 +131,9 @@ def _added(container: Any, held: Any) -> list[Any]:
 
 
 def _add(container: Any, new: list[Any]) -> None:
+    """Add the copies. Error: ValueError if one would take the place of what is there."""
+    if isinstance(container, dict) and (taken := [key for key, _ in new if key in container]):
+        raise ValueError(f"the copy is called as what is there: {taken[0]!r}")
     if isinstance(container, (dict, set)):
         container.update(new)
     else:

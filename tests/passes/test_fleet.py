@@ -1,0 +1,55 @@
+"""A fleet in the test AWS: copies of a stack are as good as stacks, and looking at many takes few calls for each."""
+
+from __future__ import annotations
+
+import collections
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.fleet.looks import Watcher
+from benchmarks.fleet.world import Fleet
+from tests.sim.app import changes
+
+#: What AWS chooses or clocks tell: IDs, hashes, public addresses, times, and what is written in the row of an event.
+_CHOSEN = re.compile(
+    r"\b[a-z]+-[0-9a-f]{17}\b|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=[A-Za-z]*\d)[0-9A-Za-z]{10,64}\b"
+    r"|\bAROA\w{17}\b|\b(10|52|127)\.\d+\.\d+\.\d+\b(?!/)|\d{4}-\d\d-\d\dT?[0-9:.Z+ ]*"
+    r"|(?<=_credentials-)\w{6}|(?<=password-of-secret\", \"Value\": \")\w{6}"
+)
+
+
+def _answers(aws: Any, bodies: list[dict[str, Any]]) -> Mapping[str, collections.Counter[str]]:
+    """Return all that a full look at a fleet reads, by operation: rows without what AWS chooses."""
+    watcher = Watcher(aws, bodies)
+    found: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+
+    def keep(parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
+        for key, value in parsed.items():
+            if key in {"ResponseMetadata", "NextToken", "nextToken", "Marker"}:
+                continue
+            for row in value if isinstance(value, list) else [value]:
+                text = json.dumps(row, default=str)
+                found[f"{model.service_model.service_name}:{model.name}"][_CHOSEN.sub("#", text)] += 1
+
+    watcher.listen("after-call", keep)
+    assert changes(watcher.first().calls) == {}
+    return found
+
+
+def test_ten_stacks_of_which_eight_are_copies_answer_as_ten_that_were_created(aws):
+    created = Fleet(aws)
+    for _ in range(10):
+        created.create()
+    expected = _answers(aws, created.bodies)
+    aws.reset()
+    stamped = Fleet(aws)
+    stamped.grow(10)
+    before = [body["status"] for body in stamped.bodies]
+    found = _answers(aws, stamped.bodies)
+    assert found.keys() == expected.keys()
+    for operation, rows in expected.items():
+        assert found[operation] == rows, (operation, rows - found[operation], found[operation] - rows)
+    for body, status in zip(stamped.bodies, before, strict=True):
+        assert body["status"] == {**status, "lastSyncTime": body["status"]["lastSyncTime"]}
