@@ -7,12 +7,14 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+import pytest
+
 from missyou_operator.api import FINALIZER
 from missyou_operator.controller.loop import AppLoop, Shared
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.metrics import Metrics
 from missyou_operator.controller.report import Report
-from missyou_operator.controller.shards import Alone
+from missyou_operator.controller.shards import Alone, acting
 from missyou_operator.controller.threads import Threads, Urgency, urgency
 
 PATIENCE = 30.0
@@ -75,3 +77,32 @@ def test_a_change_overtakes_the_first_looks_after_a_restart_and_its_own_one_too(
         ("new", 1, Urgency.CREATION),
     ]
     assert [name for name, _, _ in passes.begun[4:]] == [f"app-{n}" for n in range(1, 18)]
+
+
+def test_what_a_pass_says_whose_requests_were_refused_is_not_written(caplog: pytest.LogCaptureFixture) -> None:
+    """It was not AWS that refused them: the lease of the shard was not renewed in time."""
+    begun = threading.Event()
+
+    class Refused:
+        def reconcile(self, body: Mapping[str, Any], memory: Memory, stopped: Callable[[], bool]) -> Report:
+            term = acting.get()
+            assert term is not None
+            term.refused += 1
+            begun.set()
+            return Report({"conditions": []}, 3600.0)
+
+        teardown = reconcile
+
+    async def life() -> None:
+        threads = Threads(1, "pass")
+        # Without a client of Kubernetes, a write would fail.
+        shared = Shared(cast(Any, None), cast(Any, Refused()), Metrics(1, {}), threads, threads, Alone().check)
+        loop = AppLoop(shared, app("one"), Alone().terms[0])
+        await asyncio.to_thread(begun.wait, PATIENCE)
+        threads.shutdown()
+        await asyncio.sleep(0.01)
+        loop.stop()
+        await asyncio.wait([loop.task])
+
+    asyncio.run(life())
+    assert "the pass failed" not in caplog.text

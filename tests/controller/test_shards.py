@@ -144,6 +144,7 @@ def test_a_request_is_for_one_term_of_one_shard(store: Store, time: Time) -> Non
     a.shards.round()
     with within(first), pytest.raises(NotLeaderError):
         a.shards.check(event_name="before-send.ec2.CreateVpc")
+    assert first.refused == 1
     # What is only read may be for all apps.
     with within(first):
         a.shards.check(event_name="before-send.ec2.DescribeVpcs")

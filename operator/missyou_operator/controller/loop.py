@@ -197,9 +197,12 @@ class AppLoop:
         work = partial(run, seen, self._memory, partial(self._interrupted, deleting))
         began = seconds()
         report: Report | None = None
-        overtaken = False
+        overtaken, refused = False, self.term.refused
         try:
             report = await self._in_turn(work, how_urgent)
+            if self.term.refused != refused:
+                # What it says of AWS is that it was not asked.
+                raise NotLeaderError
             told = report.done or await self._tell(body, seen, report)
         except _OvertakenError:
             overtaken = True

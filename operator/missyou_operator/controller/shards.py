@@ -40,12 +40,16 @@ class NotLeaderError(Exception):
     """The lease is lost: nothing may be sent any more."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Term:
-    """A time during which this process works on a shard without a break, and when it began. Each is only itself."""
+    """A time during which this process works on a shard without a break, and when it began. Each is only itself.
+
+    `refused`: how many requests were refused, since the lease was not renewed in time or is another's.
+    """
 
     shard: int = 0
     since: datetime = field(default_factory=utc_now)
+    refused: int = 0
 
 
 #: The term that a task acts in, and the threads that work for it; None for what belongs to no app.
@@ -155,6 +159,8 @@ class Shards:
         term = acting.get()
         shared = term is None or (event_name and reads(event_name.rpartition(".")[2]))
         if not (self.leads() if shared else term and self._acts(term)):
+            if term:
+                term.refused += 1
             raise NotLeaderError("the lease is lost: another operator may be at work")
 
     def nudge(self) -> None:
