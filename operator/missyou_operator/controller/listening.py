@@ -187,12 +187,12 @@ class Listening:
         if state.trouble:
             logger.info("events come from the queue %s again", source)
             state.trouble = ""
-        self._look_for_a_trail(source, state)
         if messages:
             told, others = self._read([parse(message["Body"]) for message in messages])
             if self._deliver(lambda: _tell(told, utc_now())):
                 self._settle(client, url, messages, others)
             # Otherwise the operator ends, and they come again, for whoever takes over.
+        self._look_for_a_trail(source, state)
         return len(messages)
 
     def _look_for_a_trail(self, source: Source, state: _State) -> None:
