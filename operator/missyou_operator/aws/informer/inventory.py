@@ -106,7 +106,9 @@ class Inventory:
                     mine[key] = Future()
                     self._running[key] = (now, mine[key])
         if mine:
-            found |= self._make(mine, making, now)
+            # What was taken along is not what was asked for.
+            made = self._make(mine, making, now)
+            found |= {key: made[key] for key in mine}
         return found | {key: future.result() for key, future in theirs.items()}
 
     def _make(self, mine: Mapping[str, Future[Read]], making: Making, began: float) -> dict[str, Read]:
