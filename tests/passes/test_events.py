@@ -9,10 +9,11 @@ import pytest
 
 from missyou_operator.controller.hearing import Elsewhere
 from missyou_operator.controller.listening import Listening
+from missyou_operator.events.declaration import reading_policy
 from missyou_operator.events.notice import parse
 from tests.sim import events
-from tests.sim.app import App, changes
-from tests.sim.aws import OPERATOR
+from tests.sim.app import CLUSTER, App, changes
+from tests.sim.aws import OPERATOR, REGION
 from tests.sim.events import Ears
 from tests.sim.seed import SEED
 
@@ -73,6 +74,12 @@ def test_drift_is_put_right_by_the_pass_that_the_event_wakes_and_the_status_says
     # The operator's own correction is heard of, too.
     assert ears.listen() == []
     assert ears.counts["own"] == 1
+    # For all that it does with the queue, `missyou iam-policy --events` is enough.
+    [polling, trails] = reading_policy("aws", REGION, "123456789012", CLUSTER)["Statement"]
+    called = {entry["operation"] for entry in app.aws.control.ledger.entries(caller=OPERATOR)}
+    used = {name.replace("MessageBatch", "Message") for name in called if name.startswith(("sqs:", "cloudtrail:"))}
+    assert used
+    assert used <= {*polling["Action"], *trails["Action"]}
 
 
 def test_what_somebody_has_added_is_known_by_its_id_and_what_is_gone_by_its_name(app: App) -> None:

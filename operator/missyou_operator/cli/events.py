@@ -32,6 +32,7 @@ note: {why}. Without such a trail, EventBridge gets no events of calls: drift is
 who it was. Tasks, deployments, images, databases and alarms are heard of all the same. docs/events.md makes a trail.
 """
 _CLUSTER = re.compile(r"[A-Za-z0-9-]{8,64}")
+_REGION, _ACCOUNT = re.compile(r"[a-z]{2}(-[a-z]+)+-\d"), re.compile(r"\d{12}", re.ASCII)
 _READER = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]+", re.ASCII)
 
 
@@ -70,7 +71,7 @@ def add_to(commands: Any) -> None:
             action.add_argument("--format", choices=("cloudformation", "terraform"), default="cloudformation")
         else:
             action.add_argument("--dry-run", action="store_true", help="only say what would be done")
-        action.set_defaults(run=run, reader=[])
+        action.set_defaults(run=run, reader=[], account=None)
 
 
 def _install(options: argparse.Namespace) -> None:
@@ -90,22 +91,36 @@ def _uninstall(options: argparse.Namespace) -> None:
 
 
 def _template(options: argparse.Namespace) -> None:
-    declared = _declared(options, options.account, "aws-cn" if options.region.startswith("cn-") else "aws")
+    _check(options)
+    prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+    partition = next((each for prefix, each in prefixes.items() if options.region.startswith(prefix)), "aws")
+    declared = _declared(options, options.account, partition)
     made = terraform(declared) if options.format == "terraform" else cloudformation(declared)
     sys.stdout.write(json.dumps(made, indent=2) + "\n")
 
 
+def _check(options: argparse.Namespace) -> None:
+    """Refuse what AWS would only refuse much later, or what no rule would ever match."""
+    wrong = {
+        "--cluster": ("no UID of a Kubernetes namespace", options.cluster, _CLUSTER),
+        "--region": ("no region, such as eu-central-1", options.region, _REGION),
+        "--account": ("no account number, such as 123456789012", options.account, _ACCOUNT),
+    }
+    for name, (what, value, pattern) in wrong.items():
+        if value is not None and not pattern.fullmatch(value):
+            raise Failure(Exit.USAGE, f"{name} {value!r} is {what}")
+    if bad := next((each for each in options.reader if not _READER.fullmatch(each)), None):
+        raise Failure(Exit.USAGE, f"--reader {bad!r} is not the ARN of a role or user")
+
+
 def _place(options: argparse.Namespace) -> tuple[Clients, Declaration]:
+    _check(options)
     account = Accounts().get(options.region)
     number, partition = account.identity()
     return account, _declared(options, number, partition)
 
 
 def _declared(options: argparse.Namespace, account: str, partition: str) -> Declaration:
-    if not _CLUSTER.fullmatch(options.cluster):
-        raise Failure(Exit.USAGE, f"--cluster {options.cluster!r} is no UID of a Kubernetes namespace")
-    if bad := next((each for each in options.reader if not _READER.fullmatch(each)), None):
-        raise Failure(Exit.USAGE, f"--reader {bad!r} is not the ARN of a role or user")
     return Declaration(options.cluster, account, options.region, partition, tuple(options.reader))
 
 

@@ -23,7 +23,7 @@ from missyou_operator.aws.session import Accounts
 from missyou_operator.controller.baseline import LAG
 from missyou_operator.controller.place import Place
 from missyou_operator.controller.shards import NotLeaderError
-from missyou_operator.engine.errors import FlakyError
+from missyou_operator.engine.errors import FlakyError, NotYetError
 from missyou_operator.events.declaration import queue_name
 from missyou_operator.events.deeds import Deed
 from missyou_operator.events.index import Index, Key, Touched
@@ -162,7 +162,7 @@ class Listening:
             try:
                 url = url or self._client(source).get_queue_url(QueueName=source.name)["QueueUrl"]
                 self.poll(source, url)
-            except (ClientError, BotoCoreError, FlakyError, NotLeaderError) as error:
+            except (ClientError, BotoCoreError, FlakyError, NotYetError, NotLeaderError) as error:
                 self._failed(source, state, error)
                 ended.wait(state.pause)
             except Exception:
