@@ -16,8 +16,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from missyou_local.aws.template import Mark, Template
-from tests.sim.app import App
-from tests.sim.aws import Aws
+from missyou_operator.controller.tenants import Tenants
+from tests.sim.app import CLUSTER, App
+from tests.sim.aws import REGION, Aws
 
 from .renaming import Derivations, Renaming
 
@@ -36,10 +37,13 @@ def uid_of(number: int) -> str:
 
 
 class Fleet:
-    """Production stacks, settled. `uids`: returns the UID of the app with a number, where an API server chose it."""
+    """Production stacks, settled.
 
-    def __init__(self, aws: Aws, uid: Callable[[int], str] = uid_of, namespace: str = "default") -> None:
-        self._aws, self._uid, self._namespace = aws, uid, namespace
+    `uid` returns the UID of the app with a number, which an API server may have chosen, and `cluster` is its cluster's.
+    """
+
+    def __init__(self, aws: Aws, uid: Callable[[int], str] = uid_of, *, cluster: str = CLUSTER) -> None:
+        self._aws, self._uid, self._cluster = aws, uid, cluster
         self.bodies: list[dict[str, Any]] = []
         self._template: Template | None = None
         self._renaming: Renaming | None = None
@@ -61,7 +65,9 @@ class Fleet:
 
     def _create(self, number: int) -> dict[str, Any]:
         app = App(self._aws, name_of(number), **copy.deepcopy(SPEC))
-        app.body["metadata"] |= {"uid": self._uid(number), "namespace": self._namespace}
+        app.body["metadata"]["uid"] = self._uid(number)
+        app.cluster, app.tenants = self._cluster, Tenants(self._cluster, REGION)
+        app.restart()
         app.settle()
         return app.body
 
