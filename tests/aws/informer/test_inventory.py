@@ -1,0 +1,213 @@
+"""The informer's reads: shared, remembered, told apart by versions, and made again in their rhythm."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from missyou_operator.aws.informer import LISTED, SLOW, TAGS, Batch, Freshness, Inventory, Source, look
+from tests.sim.workers import Seeded
+
+VPCS = Source("ec2", "describe_vpcs", "Vpcs", "Name")
+LABELS = Batch("elbv2", "describe_tags", "TagDescriptions", "Arn", 3, lambda ids: {"ResourceArns": [*ids]}, TAGS)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def inventory(clock: Clock) -> Inventory:
+    return Inventory(clock)
+
+
+def answers(*values: Any) -> Callable[[], Any]:
+    left = list(values)
+    return lambda: left.pop(0)
+
+
+def test_a_read_serves_whoever_needs_one_that_began_then_or_earlier(inventory: Inventory, clock: Clock) -> None:
+    fetch = answers("first", "second")
+    assert inventory.get("key", fetch, 1000.0) == "first"
+    clock.now += 5
+    assert inventory.get("key", fetch, 1000.0) == "first"
+    assert inventory.get("key", fetch, 1000.1) == "second"
+
+
+def test_a_read_that_fails_is_not_remembered(inventory: Inventory) -> None:
+    def fail() -> str:
+        raise OSError("no answer")
+
+    with pytest.raises(OSError, match="no answer"):
+        inventory.get("key", fail, 0.0)
+    assert inventory.get("key", lambda: "there", 0.0) == "there"
+
+
+def test_who_asks_during_a_read_waits_for_it(inventory: Inventory) -> None:
+    reading, answer = threading.Event(), threading.Event()
+
+    def slow() -> str:
+        reading.set()
+        assert answer.wait(10)
+        return "shared"
+
+    found: list[str] = []
+    threads = [threading.Thread(target=lambda: found.append(inventory.get("key", slow, 0.0)))]
+    threads[0].start()
+    assert reading.wait(10)
+    threads.append(threading.Thread(target=lambda: found.append(inventory.get("key", lambda: "another", 0.0))))
+    threads[1].start()
+    answer.set()
+    for thread in threads:
+        thread.join(10)
+    assert found == ["shared", "shared"]
+
+
+def test_the_version_moves_only_with_the_value(inventory: Inventory, clock: Clock) -> None:
+    fetch = answers({"a": 1}, {"a": 1}, {"a": 2})
+    versions, values = [], []
+    for _ in range(3):
+        read = inventory.read("key", fetch, clock.now, SLOW)
+        versions.append(read.version)
+        values.append(read.value)
+        clock.now += 1
+    assert versions[0] == versions[1] != versions[2]
+    assert values[0] is values[1]
+
+
+def test_each_owner_of_a_list_has_a_version_of_its_own(inventory: Inventory, clock: Clock) -> None:
+    lists = [[{"Name": "a", "n": 1}, {"Name": "b", "n": 1}], [{"Name": "b", "n": 2}, {"Name": "a", "n": 1}], []]
+
+    def stamps() -> tuple[object, object]:
+        clock.now += 1
+        inventory.listed(VPCS, lambda: lists.pop(0), clock.now)
+        return inventory.stamp(VPCS.key, "a"), inventory.stamp(VPCS.key, "b")
+
+    first, second, third = stamps(), stamps(), stamps()
+    assert first[0] == second[0] != third[0]
+    assert first[1] != second[1] != third[1]
+
+
+def test_a_pattern_finds_names_and_is_stamped_with_all_of_them(inventory: Inventory, clock: Clock) -> None:
+    names = ["app-tg-1", "app-tg-2", "app-too-tg-1", "app", "zoo"]
+    rows = [[{"Name": name} for name in names], [{"Name": name} for name in names[1:]]]
+    shares = inventory.listed(VPCS, lambda: rows[0], clock.now).value
+    assert [row["Name"] for row in shares.rows("app-tg-*")] == ["app-tg-1", "app-tg-2"]
+    before = inventory.stamp(VPCS.key, "app-tg-*"), inventory.stamp(VPCS.key, "app-too-*")
+    clock.now += 1
+    inventory.listed(VPCS, lambda: rows[1], clock.now)
+    after = inventory.stamp(VPCS.key, "app-tg-*"), inventory.stamp(VPCS.key, "app-too-*")
+    assert before[0] != after[0]
+    assert before[1] == after[1]
+
+
+def test_what_aws_counts_on_by_itself_makes_no_difference(inventory: Inventory, clock: Clock) -> None:
+    rows = [[{"Name": "db", "LatestRestorableTime": minute}] for minute in (1, 2)]
+    stamps = []
+    for _ in range(2):
+        inventory.listed(VPCS, lambda: rows.pop(0), clock.now)
+        stamps.append(inventory.stamp(VPCS.key, "db"))
+        clock.now += 1
+    assert stamps[0] == stamps[1]
+
+
+class Tags:
+    """DescribeTags: all rows, or an error if one of the resources is gone."""
+
+    def __init__(self, *gone: str) -> None:
+        self.gone, self.calls = gone, list[list[str]]()
+
+    def __call__(self, arguments: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        ids = [*arguments["ResourceArns"]]
+        self.calls.append(ids)
+        if set(ids) & set(self.gone):
+            raise LookupError("LoadBalancerNotFound")
+        return [{"Arn": id_, "Tags": [id_]} for id_ in ids]
+
+
+def freshness(clock: Clock) -> Freshness:
+    return Freshness(clock.now, look=45.0)
+
+
+def test_a_batch_takes_along_what_is_due_soon(inventory: Inventory, clock: Clock) -> None:
+    tags = Tags()
+    for ids in (["1", "2"], ["3"], ["4"]):
+        LABELS.read(inventory, ids, tags, freshness(clock))
+    # At least 450 s and at most 600 s later (a part of the rhythm is spread), one of them is due, and brings others.
+    clock.now += 590
+    LABELS.read(inventory, ["1"], tags, freshness(clock))
+    assert tags.calls == [["1", "2"], ["3"], ["4"], ["1", "2", "3"]]
+    LABELS.read(inventory, ["2", "3"], tags, freshness(clock))
+    assert len(tags.calls) == 4
+
+
+def test_one_that_is_gone_does_not_hide_what_was_asked_for(inventory: Inventory, clock: Clock) -> None:
+    tags = Tags()
+    LABELS.read(inventory, ["1"], tags, freshness(clock))
+    LABELS.read(inventory, ["other"], tags, freshness(clock))
+    tags.gone = ("other",)
+    clock.now += 590
+    found = LABELS.read(inventory, ["1"], tags, freshness(clock))
+    assert found["1"].value == ({"Arn": "1", "Tags": ["1"]},)
+    assert tags.calls[2:] == [["1", "other"], ["1"]]
+    with pytest.raises(LookupError):
+        LABELS.read(inventory, ["other"], tags, freshness(clock))
+
+
+def test_a_look_reads_what_is_due_and_says_whether_anything_differs(inventory: Inventory, clock: Clock) -> None:
+    rows = [[{"Name": "a"}], [{"Name": "a"}, {"Name": "b"}], [{"Name": "a", "n": 1}]]
+    calls = []
+
+    def fetch() -> list[dict[str, Any]]:
+        calls.append(clock.now)
+        return rows[len(calls) - 1]
+
+    inventory.listed(VPCS, fetch, clock.now)
+    uses = {(VPCS.key, "a"): inventory.stamp(VPCS.key, "a")}
+    assert look(inventory, uses, freshness(clock), Seeded(1))
+    assert len(calls) == 1
+    clock.now += 40
+    assert look(inventory, uses, freshness(clock), Seeded(1))
+    assert len(calls) == 2
+    clock.now += 40
+    assert not look(inventory, uses, freshness(clock), Seeded(1))
+
+
+def test_what_nobody_looks_at_is_forgotten(inventory: Inventory, clock: Clock) -> None:
+    inventory.read("used", lambda: 1, clock.now, SLOW)
+    inventory.read("unused", lambda: 1, clock.now, SLOW)
+    LABELS.read(inventory, ["unused"], Tags(), freshness(clock))
+    for _ in range(30):
+        clock.now += 400
+        inventory.due(["used"], freshness(clock))
+        inventory.stacks("uid")
+    assert inventory.stamp("used", "") is not None
+    assert inventory.stamp("unused", "") is None
+    assert inventory.oldest(LABELS.group, clock.now, 10) == []
+
+
+def test_stacks_that_nobody_looks_at_do_not_count(inventory: Inventory, clock: Clock) -> None:
+    assert [inventory.stacks(uid) for uid in ("a", "b", "a")] == [1, 2, 2]
+    for _ in range(4):
+        clock.now += 400
+        left = inventory.stacks("a")
+    assert left == 1
+
+
+def test_what_was_read_elsewhere_takes_the_place_of_a_read(inventory: Inventory, clock: Clock) -> None:
+    before = inventory.read("key", lambda: "old", clock.now, LISTED).version
+    inventory.put("key", "new")
+    after = inventory.read("key", lambda: "not called", clock.now, LISTED)
+    assert (after.value, after.version == before) == ("new", False)
