@@ -9,8 +9,9 @@ import pytest
 
 from missyou_operator.controller.hearing import Elsewhere
 from missyou_operator.controller.listening import Listening
+from missyou_operator.controller.place import Place
 from missyou_operator.events.declaration import reading_policy
-from missyou_operator.events.notice import parse
+from missyou_operator.events.notice import CALL, parse
 from tests.sim import events
 from tests.sim.app import CLUSTER, App, changes
 from tests.sim.aws import OPERATOR, REGION
@@ -173,6 +174,30 @@ def test_doubled_late_reordered_and_lost_events_are_harmless(app: App) -> None:
     before = app.body["status"]["drift"]
     assert changes(app.calls(app.one_pass)) == {}
     assert app.body["status"]["drift"] == before
+
+
+def test_the_calls_of_a_role_that_the_operator_takes_are_its_own(app: App) -> None:
+    """What a tenant's role does in its account, as the queue there tells of it."""
+    role, ears = "arn:aws:iam::210987654321:role/team/missyou", Ears(app)
+    ears.place = Place("210987654321", REGION, role)
+    for session, agent in (("shop", "missyou-operator"), ("jane", "aws-cli/2.31")):
+        detail = {
+            "eventSource": "logs.amazonaws.com",
+            "eventName": "PutRetentionPolicy",
+            "eventTime": "2027-01-15T08:00:00Z",
+            "userAgent": f"[{agent}]",
+            "userIdentity": {
+                "type": "AssumedRole",
+                "arn": f"arn:aws:sts::210987654321:assumed-role/missyou/{session}",
+            },
+            "requestParameters": {"logGroupName": "/ecs/heard"},
+        }
+        body = {"account": "210987654321", "region": REGION, "detail-type": CALL, "detail": detail}
+        app.client("sqs").send_message(QueueUrl=ears.url, MessageBody=json.dumps(body))
+    assert ears.listen() == [{"logs.LogGroup"}]
+    assert (ears.counts["own"], ears.counts["matched"]) == (1, 1)
+    [deed] = app.memory.deeds
+    assert deed.by == "jane (role missyou)"
 
 
 GARBAGE = [

@@ -61,6 +61,7 @@ class Ears:
         )
         self.url = app.client("sqs").get_queue_url(QueueName=DECLARED.queue)["QueueUrl"]
         self.turns = True
+        self.place: Place | None = recorded(app.body)
 
     def deliver(self, work: Callable[[], None]) -> bool:
         if self.turns:
@@ -78,10 +79,6 @@ class Ears:
     @property
     def known(self) -> Known:
         return self.app.memory.known or {}
-
-    @property
-    def place(self) -> Place | None:
-        return recorded(self.app.body)
 
     def hear(self, types: Collection[str], deeds: Sequence[Deed], again_in: float | None) -> None:
         for deed in deeds:
