@@ -15,7 +15,7 @@ from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.metrics import Metrics
 from missyou_operator.controller.report import Report
 from missyou_operator.controller.shards import Alone, acting
-from missyou_operator.controller.threads import Threads, Urgency, urgency
+from missyou_operator.controller.threads import Threads, Urgency, haste
 
 PATIENCE = 30.0
 
@@ -29,7 +29,7 @@ class Passes:
 
     def reconcile(self, body: Mapping[str, Any], memory: Memory, stopped: Callable[[], bool]) -> Report:
         meta = body["metadata"]
-        self.begun.append((meta["name"], meta["generation"], urgency.get()))
+        self.begun.append((meta["name"], meta["generation"], haste.get().urgency))
         self.first.set()
         assert self.go_on.wait(PATIENCE)
         return Report(body["status"], 3600.0)
@@ -48,7 +48,7 @@ def test_a_change_overtakes_the_first_looks_after_a_restart_and_its_own_one_too(
 
     async def life() -> None:
         threads = Threads(1, "pass")
-        shared = Shared(cast(Any, None), cast(Any, passes), Metrics(1, {}), threads, threads, Alone().check)
+        shared = Shared(cast(Any, None), cast(Any, passes), Metrics(1, {}), threads, threads, threads, Alone().check)
         loops = [AppLoop(shared, app(f"app-{n}"), Alone().terms[0]) for n in range(20)]
         await asyncio.to_thread(passes.first.wait, PATIENCE)
         loops.append(AppLoop(shared, app("new", observed=-1), Alone().terms[0]))
@@ -96,7 +96,7 @@ def test_what_a_pass_says_whose_requests_were_refused_is_not_written(caplog: pyt
     async def life() -> None:
         threads = Threads(1, "pass")
         # Without a client of Kubernetes, a write would fail.
-        shared = Shared(cast(Any, None), cast(Any, Refused()), Metrics(1, {}), threads, threads, Alone().check)
+        shared = Shared(cast(Any, None), cast(Any, Refused()), Metrics(1, {}), threads, threads, threads, Alone().check)
         loop = AppLoop(shared, app("one"), Alone().terms[0])
         await asyncio.to_thread(begun.wait, PATIENCE)
         threads.shutdown()

@@ -9,18 +9,18 @@ from contextlib import contextmanager
 
 import pytest
 
-from missyou_operator.controller.threads import Threads, Urgency, urgency
+from missyou_operator.controller.threads import Haste, Threads, Urgency, haste
 
 PATIENCE = 30.0
 
 
 @contextmanager
 def meant_as(level: Urgency) -> Iterator[None]:
-    token = urgency.set(level)
+    token = haste.set(Haste(level))
     try:
         yield
     finally:
-        urgency.reset(token)
+        haste.reset(token)
 
 
 class Work:
@@ -32,14 +32,14 @@ class Work:
 
     def give(self, name: str, level: Urgency) -> Future[str]:
         with meant_as(level):
-            return self._threads.submit(self._run, name)
+            return self._threads.submit(self.run, name)
 
-    def _run(self, name: str) -> str:
+    def run(self, name: str) -> str:
         with self._changed:
             self.begun.append(name)
             self._changed.notify_all()
         assert self._end.wait(PATIENCE)
-        return f"{name}: {urgency.get().name}"
+        return f"{name}: {haste.get().urgency.name}"
 
     def until_begun(self, number: int) -> None:
         with self._changed:
@@ -84,6 +84,25 @@ def test_what_waits_is_begun_in_order_of_urgency_and_then_of_arrival() -> None:
         for each in done:
             each.result(PATIENCE)
         assert work.begun == ["first", "change", "new 1", "new 2", "look 1", "look 2"]
+
+
+def test_what_is_under_way_and_has_become_urgent_goes_on_before_the_rest() -> None:
+    """A look at a stack that somebody changes meanwhile: the change waits for it."""
+    with Threads(1, "test") as threads:
+        work = Work(threads)
+        work.give("first", Urgency.BACKGROUND)
+        work.until_begun(1)
+        done = [work.give(f"look {n}", Urgency.BACKGROUND) for n in range(3)]
+        own = Haste(Urgency.BACKGROUND)
+        token = haste.set(own)
+        done += [threads.submit(work.run, f"own {n}") for n in range(2)]
+        haste.reset(token)
+        own.urgency = Urgency.CHANGE
+        threads.hasten(own)
+        work.end()
+        for each in done:
+            each.result(PATIENCE)
+        assert work.begun == ["first", "own 0", "own 1", "look 0", "look 1", "look 2"]
 
 
 def test_a_failure_is_for_whoever_waits_and_ends_no_thread() -> None:

@@ -122,6 +122,7 @@ class Operator:
             Reconciler(environment),
             self.metrics,
             Threads(_PASSES, "pass", _LIMITS),
+            self.calls,
             Threads(_WRITES, "kubernetes"),
             self.shards.check,
         )

@@ -35,7 +35,7 @@ from missyou_operator.controller.place import Place, recorded
 from missyou_operator.controller.reconcile import Reconciler
 from missyou_operator.controller.report import Report
 from missyou_operator.controller.shards import NotLeaderError, Term, acting
-from missyou_operator.controller.threads import Threads, Urgency, urgency
+from missyou_operator.controller.threads import Haste, Threads, Urgency, haste
 from missyou_operator.events.deeds import Deed
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ _CONFLICT, _SILENCE, _REFUSAL, _LATEST = 0.5, 5.0, 10.0, 60.0
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all loops use. `passes` and `writes`: the threads that run passes, and those that write to Kubernetes.
+    """What all loops use: the threads that run `passes`, those that make `calls` to AWS, and `writes` to Kubernetes.
 
     `check` raises NotLeaderError once nothing may be written any more.
     """
@@ -62,6 +62,7 @@ class Shared:
     reconciler: Reconciler
     metrics: Metrics
     passes: Threads
+    calls: Threads
     writes: Threads
     check: Callable[[], None]
 
@@ -85,7 +86,7 @@ class AppLoop:
         self._generation = (body.get("status") or {}).get("observedGeneration", -1)
         self._asked = Urgency.BACKGROUND
         #: The pass that waits for a thread or has one, and how urgent it is.
-        self._turn: tuple[Future[Report], Urgency] | None = None
+        self._turn: tuple[Future[Report], Haste] | None = None
         #: When a status was last written (monotonic seconds), and which.
         self._written: tuple[float, dict[str, Any]] = (float("-inf"), {})
         #: What Kubernetes last refused to store and why, and the seconds until what was not stored is tried again.
@@ -108,9 +109,12 @@ class AppLoop:
     def _ask(self, urgent: Urgency) -> None:
         self._asked = min(self._asked, urgent)
         self._wake.set()
-        if self._turn is not None and urgent < self._turn[1]:
-            # One that has begun goes on. One that has not would keep what is asked for now waiting.
-            self._turn[0].cancel()
+        if self._turn is not None and urgent < self._turn[1].urgency:
+            turn, how_urgent = self._turn
+            # What is asked for now waits for it: for one that has begun only, and for that as short as possible.
+            if not turn.cancel():
+                how_urgent.urgency = urgent
+                self._shared.calls.hasten(how_urgent)
 
     @property
     def _for_a_person(self) -> Urgency:
@@ -185,7 +189,7 @@ class AppLoop:
         meta = seen["metadata"]
         how_urgent = self._urgency(deleting=deleting)
         self._generation, self._asked = meta["generation"], Urgency.BACKGROUND
-        urgency.set(how_urgent)
+        haste.set(Haste(how_urgent))
         urgent.set(how_urgent is Urgency.CHANGE)
         at, status = self._written
         if seconds() - at < _ECHO:
@@ -199,7 +203,7 @@ class AppLoop:
         report: Report | None = None
         overtaken, refused = False, self.term.refused
         try:
-            report = await self._in_turn(work, how_urgent)
+            report = await self._in_turn(work)
             if self.term.refused != refused:
                 # What it says of AWS is that it was not asked.
                 raise NotLeaderError
@@ -217,10 +221,10 @@ class AppLoop:
                 result = report.result if report else "error"
                 logger.debug("pass ended: %s", result, extra={"result": result, "seconds": round(seconds() - began, 3)})
 
-    async def _in_turn(self, work: Callable[[], Report], how_urgent: Urgency) -> Report:
+    async def _in_turn(self, work: Callable[[], Report]) -> Report:
         """Run a pass in a thread. Error: _OvertakenError if it was not begun: another is more urgent, or it is over."""
         turn = self._shared.passes.submit(work)
-        self._turn = turn, how_urgent
+        self._turn = turn, haste.get()
         try:
             return await asyncio.wrap_future(turn)
         except asyncio.CancelledError:

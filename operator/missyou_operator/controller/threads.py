@@ -33,8 +33,15 @@ class Urgency(IntEnum):
     BACKGROUND = 2
 
 
+@dataclass(slots=True, eq=False)
+class Haste:
+    """How urgent something is that is under way. It may become more urgent meanwhile: see `Threads.hasten`."""
+
+    urgency: Urgency = Urgency.BACKGROUND
+
+
 #: How urgent that is for which a task works, and the threads that work for it.
-urgency: ContextVar[Urgency] = ContextVar("urgency", default=Urgency.BACKGROUND)
+haste: ContextVar[Haste] = ContextVar("haste", default=Haste())  # noqa: B039 - nobody changes this one
 
 
 @dataclass(order=True, slots=True)
@@ -43,6 +50,7 @@ class _Work:
 
     urgency: Urgency
     number: int
+    haste: Haste = field(compare=False)
     future: Future[Any] = field(compare=False)
     run: Callable[[], Any] = field(compare=False)
 
@@ -69,7 +77,8 @@ class Threads(Executor):
         with self._changed:
             if self._closed:
                 raise RuntimeError("these threads have ended")
-            heapq.heappush(self._queue, _Work(urgency.get(), next(self._numbers), future, work))
+            now = haste.get()
+            heapq.heappush(self._queue, _Work(now.urgency, next(self._numbers), now, future, work))
             self._changed.notify()
             # One that was notified a moment ago still counts as idle.
             if len(self._queue) > self._idle and len(self._threads) < self._width:
@@ -77,6 +86,15 @@ class Threads(Executor):
                 self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
                 self._threads[-1].start()
         return future
+
+    def hasten(self, what: Haste) -> None:
+        """Take what is waiting as being as urgent as it is by now."""
+        with self._changed:
+            for work in self._queue:
+                if work.haste is what:
+                    work.urgency = what.urgency
+            heapq.heapify(self._queue)
+            self._changed.notify_all()
 
     def first(self, running: Collection[Future[T]]) -> Collection[Future[T]]:
         """Wait until one has ended, and return those that have."""
