@@ -108,7 +108,11 @@ class Fleet:
             self._tell()
             self.aws.control(keep=20)
             self.bench = Bench(
-                self.kube, self.folder, self.plane.kubeconfig, self.aws, resync=str(self._resync)  # type: ignore[arg-type]
+                self.kube,
+                self.folder,
+                self.plane.kubeconfig,
+                self.aws,
+                resync=str(self._resync),  # type: ignore[arg-type]
             )
             self._stack = stack.pop_all()
         return self

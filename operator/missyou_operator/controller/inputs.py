@@ -116,7 +116,8 @@ def _freshness(inputs: Inputs, now: float) -> Callable[[str], Freshness]:
 
 def usual_freshness(cloud: Cloud, memory: Memory, now: float, look: float, slower: float) -> Freshness:
     """Return which reads are good enough for what is settled."""
-    return Freshness(now, memory.wrote_at, look, cloud.inventory.stacks(cloud.stack.uid), slower)
+    stacks = cloud.inventory.stacks(cloud.stack.uid)
+    return Freshness(now, memory.wrote_at, look, stacks, slower, seen=memory.began)
 
 
 def _begun(body: Mapping[str, Any]) -> bool:

@@ -103,7 +103,7 @@ class Memory:
     known: Known | None = None
     baseline: Baseline = field(default_factory=Baseline)
     inputs: str = ""
-    token: str = ""
+    token: str | None = None
     requests: Bucket = field(default_factory=lambda: Bucket(_REQUESTS, _REQUEST_EVERY))
     owed: bool = False
     full_at: float = float("-inf")
@@ -156,7 +156,8 @@ class Memory:
 
         Who asks all the time gets one every half minute, so that AWS's limits are left to others, too.
         """
-        asked = self.token != token or self.owed
+        # The first pass of a process is a full one anyway, and so answers what was asked before.
+        asked = self.token not in {None, token} or self.owed
         self.token, self.owed = token, asked and not self.requests.take(now)
         return asked and not self.owed
 

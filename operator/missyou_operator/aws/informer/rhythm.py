@@ -51,6 +51,7 @@ ONCE = Rhythm(least=float("inf"))
 class Freshness:
     """Which reads are good enough for an observation that is made now. All times are monotonic seconds.
 
+    `seen`: since when this process has the stack: an earlier read may not show what another process has written before.
     `written`: when the stack was last changed. `look`: seconds between two looks, `stacks` how many share the reads,
     `slower` a factor for all rhythms (where events tell of changes). `closely`: the stack waits for something. `anew`:
     no earlier read is good enough, but for what never changes.
@@ -63,6 +64,7 @@ class Freshness:
     slower: float = 1.0
     closely: bool = False
     anew: bool = False
+    seen: float = float("-inf")
 
     def since(self, rhythm: Rhythm, key: str = "") -> float:
         """Return the moment at which a read has to have begun, or later. `key` spreads reads of a long rhythm."""
@@ -73,11 +75,11 @@ class Freshness:
         if self.anew:
             return self.now
         if self.closely and rhythm.closely:
-            return max(self.written, self.now - _JUST_NOW)
+            return max(self.written, self.seen, self.now - _JUST_NOW)
         period = self._period(rhythm)
         if rhythm.per_stack:
             period *= 1 - _SPREAD * (zlib.crc32(key.encode()) % 1000) / 1000
-        return max(self._settled, self.now - period)
+        return max(self._settled, self.seen, self.now - period)
 
     def soon(self, rhythm: Rhythm) -> float:
         """Return the moment before which a read began that may as well be made again now, if that costs nothing."""
