@@ -172,3 +172,45 @@ def test_among_threads_the_urgent_request_is_sent_first() -> None:
 )
 def test_some_apis_share_a_bucket(service: str, operation: str, name: str) -> None:
     assert family_of(service, operation).name == name
+
+
+def test_operators_that_share_the_apps_share_the_limits(time_passes: Clock) -> None:
+    bounds = Rates()
+    bounds.wait(*NAT)
+    bounds.share(1 / 3)
+    for _ in range(20):
+        bounds.wait(*NAT)
+    began = time_passes.now
+    for _ in range(10):
+        bounds.wait(*NAT)
+    assert time_passes.now - began == pytest.approx(10 / 0.3, abs=0.1)
+    bounds.share(1.0)
+    began = time_passes.now
+    for _ in range(10):
+        bounds.wait(*NAT)
+    assert time_passes.now - began == pytest.approx(10 / 0.9, abs=0.1)
+
+
+def test_what_a_change_waits_for_goes_first_from_then_on() -> None:
+    """Requests of a look that is under way wait for their turn when its app is changed."""
+    bounds, order = Rates(), list[str]()
+
+    def ask(app: str) -> None:
+        rates.app.set(app)
+        bounds.wait(*NAT)
+        order.append(app)
+
+    def begin(app: str) -> threading.Thread:
+        thread = threading.Thread(target=contextvars.Context().run, args=(ask, app), daemon=True)
+        thread.start()
+        return thread
+
+    for _ in range(9):
+        bounds.wait(*NAT)
+    # About a second until the first of them may go.
+    threads = [begin(f"default/{name}") for name in ("one", "two", "changed")]
+    bounds.hasten("default/changed")
+    threads.append(begin("default/changed"))
+    for thread in threads:
+        thread.join(30.0)
+    assert order[:2] == ["default/changed"] * 2

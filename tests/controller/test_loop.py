@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from missyou_operator.api import FINALIZER
+from missyou_operator.aws.rates import Rates
 from missyou_operator.controller.loop import AppLoop, Shared
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.metrics import Metrics
@@ -48,7 +49,9 @@ def test_a_change_overtakes_the_first_looks_after_a_restart_and_its_own_one_too(
 
     async def life() -> None:
         threads = Threads(1, "pass")
-        shared = Shared(cast(Any, None), cast(Any, passes), Metrics(1, {}), threads, threads, threads, Alone().check)
+        shared = Shared(
+            cast(Any, None), cast(Any, passes), Metrics(1, {}), threads, threads, Rates(), threads, Alone().check
+        )
         loops = [AppLoop(shared, app(f"app-{n}"), Alone().terms[0]) for n in range(20)]
         await asyncio.to_thread(passes.first.wait, PATIENCE)
         loops.append(AppLoop(shared, app("new", observed=-1), Alone().terms[0]))
@@ -96,7 +99,9 @@ def test_what_a_pass_says_whose_requests_were_refused_is_not_written(caplog: pyt
     async def life() -> None:
         threads = Threads(1, "pass")
         # Without a client of Kubernetes, a write would fail.
-        shared = Shared(cast(Any, None), cast(Any, Refused()), Metrics(1, {}), threads, threads, threads, Alone().check)
+        shared = Shared(
+            cast(Any, None), cast(Any, Refused()), Metrics(1, {}), threads, threads, Rates(), threads, Alone().check
+        )
         loop = AppLoop(shared, app("one"), Alone().terms[0])
         await asyncio.to_thread(begun.wait, PATIENCE)
         threads.shutdown()

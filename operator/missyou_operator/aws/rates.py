@@ -162,6 +162,8 @@ class Rates:
         self._waited, self._put_off = waited, put_off
         #: The part of AWS's limits that is this process's: operators that share the apps share the limits.
         self.part = 1.0
+        #: Apps whose background requests have become a person's: what a change waits for.
+        self._hastened: frozenset[str] = frozenset()
         self._lock = threading.Lock()
         self._buckets: dict[_Key, tuple[Bucket, Room]] = {}
         self._waiting = 0
@@ -173,7 +175,8 @@ class Rates:
         """
         family = family_of(service, operation)
         key = (account, region if family.regional else "", family.name)
-        mine, is_urgent = app.get(), urgent.get()
+        mine = app.get()
+        is_urgent = urgent.get() or mine in self._hastened
         with self._lock:
             began = clock.seconds()
             bucket, room = self._buckets.get(key) or self._made(key, family, began)
@@ -192,6 +195,28 @@ class Rates:
             with self._lock:
                 self._waiting -= not is_urgent
         self._waited(family.name, clock.seconds() - began)
+
+    def share(self, part: float) -> None:
+        """Use a part of AWS's limits from now on, more than 0 and at most 1."""
+        with self._lock:
+            for bucket, _ in self._buckets.values():
+                bucket.limit = bucket.limit.times(part / self.part)
+            self.part = part
+
+    def hasten(self, app: str) -> None:
+        """Let an app's requests go first until `calm`, those that wait included."""
+        with self._lock:
+            self._hastened |= {app}
+            for _, room in self._buckets.values():
+                for ticket in room.waiting:
+                    ticket.urgent = ticket.urgent or ticket.app == app
+                if (first := room.first()) is not None:
+                    first.turn.set()
+
+    def calm(self, app: str) -> None:
+        """Let an app's requests go in turn again."""
+        with self._lock:
+            self._hastened -= {app}
 
     def throttled(self, account: str, region: str, service: str, operation: str) -> None:
         """Learn that AWS has throttled a request."""

@@ -87,8 +87,8 @@ class Operator:
         self.shards.follow(self._shards_changed, self.busy)
         leases = {shard_lease(shard): partial(self.shards.leads, shard) for shard in range(self.shards.shards)}
         self.metrics = Metrics(_PASSES, leases)
-        rates = Rates(self.metrics.waited, self.metrics.put_off)
-        accounts = Accounts(self.shards.check, self.called, rates)
+        self.rates = Rates(self.metrics.waited, self.metrics.put_off)
+        accounts = Accounts(self.shards.check, self.called, self.rates)
         self.readiness = Readiness(
             self.shards,
             lambda: self.kube.apps(settings.namespaces),
@@ -123,6 +123,7 @@ class Operator:
             self.metrics,
             Threads(_PASSES, "pass", _LIMITS),
             self.calls,
+            self.rates,
             Threads(_WRITES, "kubernetes"),
             self.shards.check,
         )
@@ -270,6 +271,8 @@ class Operator:
         self._wake(self.tenants.app_gone(key))
 
     def _shards_changed(self) -> None:
+        # AWS's limits are the account's, however many operators there are.
+        self.rates.share(max(1, len(self.shards.terms)) / self.shards.shards)
         self.deliver(self._divide)
 
     def _divide(self) -> None:

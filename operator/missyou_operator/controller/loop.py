@@ -25,7 +25,7 @@ from missyou_operator.api.annotations import REQUESTS
 from missyou_operator.api.status import merge_patch
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Known
-from missyou_operator.aws.rates import app, urgent
+from missyou_operator.aws.rates import Rates, app, urgent
 from missyou_operator.controller.hearing import Hearing
 from missyou_operator.controller.kube import Kube, explanation
 from missyou_operator.controller.logs import about
@@ -53,7 +53,7 @@ _CONFLICT, _SILENCE, _REFUSAL, _LATEST = 0.5, 5.0, 10.0, 60.0
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all loops use: the threads that run `passes`, those that make `calls` to AWS, and `writes` to Kubernetes.
+    """What all loops use: threads for `passes`, for `calls` to AWS at its `rates`, and for `writes` to Kubernetes.
 
     `check` raises NotLeaderError once nothing may be written any more.
     """
@@ -63,6 +63,7 @@ class Shared:
     metrics: Metrics
     passes: Threads
     calls: Threads
+    rates: Rates
     writes: Threads
     check: Callable[[], None]
 
@@ -115,6 +116,8 @@ class AppLoop:
             if not turn.cancel():
                 how_urgent.urgency = urgent
                 self._shared.calls.hasten(how_urgent)
+                if urgent is Urgency.CHANGE:
+                    self._shared.rates.hasten(_name(self.meta))
 
     @property
     def _for_a_person(self) -> Urgency:
@@ -233,6 +236,7 @@ class AppLoop:
             raise
         finally:
             self._turn = None
+            self._shared.rates.calm(_name(self.meta))
 
     def _urgency(self, *, deleting: bool) -> Urgency:
         """Return how urgent the next pass is. After a restart, the first one is not, if nothing has changed."""
