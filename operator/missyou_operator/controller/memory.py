@@ -15,6 +15,7 @@ from missyou_operator.aws.informer import Uses
 from missyou_operator.aws.observe import Observations
 from missyou_operator.controller.baseline import LAG, Baseline
 from missyou_operator.controller.pace import Bucket, lasting, requeue_after
+from missyou_operator.controller.packing import Packed, pack
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.leave import Ignored
 from missyou_operator.engine.outcome import Outcome, Result
@@ -92,7 +93,7 @@ class Memory:
     saw the app. `doubts`: creations that got no answer, and when. `refusals`: changes that AWS refused, why, and when
     they may be tried again. `read_back`: types to read at a time, since a correction has to be seen to last. `touched`:
     types that an event is about, and since when they are to be read. `deeds`: who did what, by such events. `uses`: by
-    which reads each type was observed last. `rest`: set while nothing is to be done. `app` and `graph` are made of the
+    which reads each type was observed last. `rest`: set while nothing is to be done; `asleep` then holds what is seldom needed. `app` and `graph` are made of the
     spec, and again only when that has changed. `known`: the stack's resources by ID, as they were last read. `requests`
     bounds the full observations that somebody asks for, and `owed` says that one of them is still to be made.
     `preflown`: the preflight of a stack that does not exist yet. `left_alone`: the entries of
@@ -118,6 +119,7 @@ class Memory:
     touched: dict[str, float] = field(default_factory=dict)
     uses: dict[str, Uses] = field(default_factory=dict)
     rest: Rest | None = None
+    asleep: Packed | None = None
     deleting: bool = False
     since: dict[tuple[str, str], float] = field(default_factory=dict)
     created: dict[str, tuple[float, Observed]] = field(default_factory=dict)
@@ -169,6 +171,29 @@ class Memory:
     def backing_off(self, now: float) -> dict[str, Health]:
         """Return the changes that AWS has refused and that are not to be tried again yet, each with the refusal."""
         return {address: health for address, (again_at, health) in self.refusals.items() if now < again_at}
+
+    def sleep(self, rest: Rest) -> None:
+        """Rest. What only a pass needs is packed, or made anew by the next one."""
+        self.rest = rest
+        self.asleep = pack((self.world, self.baseline.matched, self.uses))
+        self.world, self.baseline.matched, self.uses, self.graph = None, {}, {}, Last()
+
+    def wake(self) -> None:
+        """End the rest, if there is one: a pass is about to be run."""
+        self.rest = None
+        if self.asleep is not None:
+            self.world, self.baseline.matched, self.uses = self.asleep.unpack()
+            self.asleep = None
+
+    @property
+    def blank(self) -> bool:
+        """Whether nothing of the stack has been observed yet."""
+        return self.world is None and self.asleep is None
+
+    def forget(self) -> None:
+        """Forget what was observed: the stack is to be somewhere else."""
+        self.wake()
+        self.world, self.known, self.uses = None, {}, {}
 
     def touch(self, types: Mapping[str, float]) -> None:
         """Have types read afresh by the next pass: by reads that begin at a moment or later. Any thread may call it."""

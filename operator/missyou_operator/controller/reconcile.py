@@ -85,7 +85,7 @@ class Reconciler:
     def _follow(self, body: Mapping[str, Any], memory: Memory, grant: Grant | None) -> None:
         """Forget what was observed of a stack that moves to another place."""
         if self._environment.moves(body, grant):
-            memory.world, memory.known = None, {}
+            memory.forget()
 
     def teardown(self, body: Mapping[str, Any], memory: Memory, stopped: Callable[[], bool]) -> Report:
         """Run one pass of a deletion. Needs no valid spec: what belongs to the stack is found by its tags and names."""
@@ -113,8 +113,9 @@ class Reconciler:
         """Go through the steps: towards what `app` desires or, where it is None, towards nothing."""
         try:
             inputs = self._begin(body, app, grant, memory, stopped)
-            if app is not None and (quiet := rested(inputs)) is not None:
+            if (quiet := rested(inputs)) is not None:
                 return quiet
+            memory.wake()
             observations, graph, plan = observe_and_plan(inputs)
             if not inputs.fresh and _needs_whole_picture(plan, observations, memory):
                 # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
@@ -168,6 +169,7 @@ class Reconciler:
         if asked or (app is None and not memory.deleting):
             memory.ask_again()
         if app is None:
+            memory.wake()
             full, memory.deleting = not memory.deleting or not memory.world, True
             return Inputs(body=body, memory=memory, runtime=runtime, sources=None, full=full, fresh=full)
         sources = DataSources(app, cloud.stack, snapshot, rotation, self._environment.boundary_for(cloud.stack))
@@ -184,7 +186,7 @@ class Reconciler:
             memory=memory,
             runtime=runtime,
             sources=sources,
-            full=asked or memory.world is None or overdue,
+            full=asked or memory.blank or overdue,
             fresh=asked,
             look=self._environment.resync,
             slower=_WITH_EVENTS if self._environment.hears(cloud.stack.account, cloud.stack.region) else 1.0,

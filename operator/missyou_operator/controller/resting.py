@@ -23,7 +23,6 @@ _RHYTHM = Rhythm(per_stack=18.0, least=300.0, most=1800.0)
 def begin_to_rest(inputs: Inputs, result: PassResult, report: Report) -> None:
     """Let a stack rest after a pass that has left nothing to be done, or to be waited for."""
     memory, now = inputs.memory, seconds()
-    memory.rest = None
     open_ = (result.outcome.done, result.left.changes, result.held, result.ignored, result.lingering, result.unknown)
     if report.result != "success" or any(open_) or inputs.unusable or _unfinished(memory, now):
         return
@@ -34,7 +33,7 @@ def begin_to_rest(inputs: Inputs, result: PassResult, report: Report) -> None:
             return
         uses |= used
     stacks = inputs.cloud.inventory.stacks(inputs.cloud.stack.uid)
-    memory.rest = Rest(_asked(inputs, report.status), uses, now + _RHYTHM.period(inputs.look, stacks))
+    memory.sleep(Rest(_asked(inputs, report.status), uses, now + _RHYTHM.period(inputs.look, stacks)))
 
 
 def _unfinished(memory: Memory, now: float) -> bool:
@@ -45,7 +44,7 @@ def _unfinished(memory: Memory, now: float) -> bool:
 def rested(inputs: Inputs) -> Report | None:
     """Look at a stack that rests. Return the report of a pass that would change nothing; None if one has to be run."""
     memory, now, body = inputs.memory, seconds(), inputs.body
-    rest, memory.rest = memory.rest, None
+    rest = memory.rest
     if rest is None or inputs.fresh or memory.touched or now >= rest.until:
         return None
     if rest.asked != _asked(inputs, body.get("status") or {}):
@@ -56,8 +55,7 @@ def rested(inputs: Inputs) -> Report | None:
             return None
     except Exception:
         return None
-    memory.rest = rest
-    memory.has_read(memory.uses, now)
+    memory.has_read(memory.read_at, now)
     if inputs.full:
         memory.full_at = now
     return Report(body.get("status") or {}, memory.requeue_after((), {}, now, inputs.look))
