@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.parsers import ResponseParserFactory
 
-from missyou_operator.aws.pages import Pages
+from missyou_operator.aws.pages import remembered
 from missyou_operator.engine.errors import FlakyError, UnansweredError
 
 #: Names of the answers of operations that only read.
@@ -40,23 +40,16 @@ def joined(row: Mapping[str, Any], **members: Any) -> Answer:
 
 
 class Parsers(ResponseParserFactory):  # type: ignore[misc]  # botocore has no types
-    """botocore's parsers, but that what they return is an `Answer`, and so are its parts.
-
-    Answers are read only: a large one that is as it was last time is not parsed again.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._pages = Pages()
+    """botocore's parsers, but that what they return is an `Answer`, and so are its parts."""
 
     def create_parser(self, protocol_name: str) -> Any:
         """Return the parser of a protocol."""
-        parser, pages = super().create_parser(protocol_name), self._pages
+        parser = super().create_parser(protocol_name)
         parse = parser.parse
 
         def answer(response: Any, shape: Any) -> Any:
             name = shape.name if shape else ""
-            return pages.get(name, response, lambda: _parts(parse(response, shape), name))
+            return remembered(name, response, lambda: _parts(parse(response, shape), name))
 
         parser.parse = answer
         return parser

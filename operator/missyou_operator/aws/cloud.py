@@ -100,7 +100,7 @@ class Cloud:
 
     def recent(self, source: Source, age: float, *owners: str) -> list[Row]:
         """Return the rows of some owners in a list of the whole account, by a read at most `age` seconds old."""
-        shares = self._list(source, seconds() - age).value
+        shares = self._list(source, seconds() - age).content
         return [row for owner in owners for row in shares.rows(owner)]
 
     def _list(self, source: Source, since: float) -> Read:
@@ -175,8 +175,8 @@ class Reader(Cloud):
         """Return the rows of some owners in a list of the whole account; `*` stands for any part of a name."""
         read = self._list(source, self._freshness.since(source.rhythm))
         for owner in owners:
-            self._uses[read.key, owner] = read.value.stamp(owner)
-        return [row for owner in dict.fromkeys(owners) for row in read.value.rows(owner)]
+            self._uses[read.key, owner] = read.content.stamp(owner)
+        return [row for owner in dict.fromkeys(owners) for row in read.content.rows(owner)]
 
     def named(self, source: Source, type_: str) -> list[Row]:
         """Return the rows that bear one of the stack's names of a type."""

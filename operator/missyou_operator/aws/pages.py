@@ -1,68 +1,80 @@
-"""Large answers that AWS gives again and again: what has not changed is neither parsed nor kept a second time.
+"""The pages of a long list, which AWS gives again and again: what has not changed is not parsed a second time.
 
-Parsing is most of what reading a page of a list costs, and nearly all pages are as they were in the look before.
+Parsing is most of what reading a list costs, and nearly all pages are as they were in the look before. What is kept of
+a page is whose rows are in it, packed: parsed, the rows of a thousand stacks would take hundreds of megabytes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
-from missyou_operator.aws.clock import seconds
-
-#: Bytes of the smallest answer that is remembered, and seconds for which it is, from the last time that it was given.
-_LARGE, _KEPT = 4096, 600.0
-#: Seconds between two searches for what to forget.
-_SWEEP = 60.0
+#: Bytes of the smallest page that is remembered.
+_LARGE = 4096
 #: What differs in two answers that say the same. Sources: EC2 API reference, "Making requests"; the Query API's others.
 _REQUEST_ID = re.compile(rb"<[rR]equestId>[^<]*</[rR]equestId>")
-
 #: Answers whose parts botocore itself changes: it decodes the policies (`botocore.handlers.json_decode_policies`).
 _CHANGED = frozenset({"GetAccountAuthorizationDetailsResponse"})
-_META = "ResponseMetadata"
 
 
-@dataclass(slots=True)
-class _Page:
-    answer: dict[str, Any]
-    used: float
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page without its rows, which stands for them among the rows of a list. `split`: what they were turned into."""
+
+    rest: Any
+    split: Any
 
 
 class Pages:
-    """Answers by their content. Thread-safe."""
+    """The pages of one reading of a list. `before`: those of the reading before, by their content.
 
-    def __init__(self) -> None:
-        self._pages: dict[tuple[str, bytes], _Page] = {}
-        self._lock = threading.Lock()
-        self._swept = seconds()
+    `result`: the key of the rows in an answer. `split` turns the rows of a page into what is kept of them.
+    """
 
-    def get(self, name: str, response: Mapping[str, Any], parse: Callable[[], Any]) -> Any:
-        """Return the answer `name`: what an equal one was parsed to, or what `parse` returns.
+    def __init__(self, before: Mapping[bytes, Page], result: str, split: Callable[[list[Any]], Any]) -> None:
+        self._before, self._result, self._split = before, result, split
+        self.seen: dict[bytes, Page] = {}
 
-        `response` has `body` (bytes), `headers` and `status_code`. Who changes the answer must not change its parts.
+    def answer(self, name: str, response: Mapping[str, Any], parse: Callable[[], Any]) -> Any:
+        """Return the answer `name`, in which a large page has a `Page` instead of its rows.
+
+        `response` has `body` (bytes), `headers` and `status_code`.
         """
         body = response["body"]
         if response["status_code"] != 200 or name in _CHANGED or not isinstance(body, bytes) or len(body) < _LARGE:
             return parse()
-        now, key = seconds(), (name, hashlib.blake2b(_REQUEST_ID.sub(b"", body), digest_size=16).digest())
-        with self._lock:
-            if now - self._swept >= _SWEEP:
-                self._swept = now
-                self._pages = {each: page for each, page in self._pages.items() if now - page.used < _KEPT}
-            page = self._pages.get(key)
+        key = hashlib.blake2b(_REQUEST_ID.sub(b"", body), digest_size=16).digest()
+        page = self._before.get(key)
         if page is None:
-            answer = parse()
-            page = _Page(copy(answer), now)
-            page.answer.pop(_META, None)
-            with self._lock:
-                self._pages[key] = page
-            return answer
-        page.used = now
-        again = copy(page.answer)
-        again[_META] = {"HTTPStatusCode": 200, "HTTPHeaders": dict(response["headers"])}
-        return again
+            rest = copy(parse())
+            page = Page(rest, self._split(rest.pop(self._result, None) or []))
+        self.seen[key] = page
+        answer = copy(page.rest)
+        answer[self._result] = [page]
+        answer["ResponseMetadata"] = {"HTTPStatusCode": 200, "HTTPHeaders": dict(response["headers"])}
+        return answer
+
+
+_PRESENT: ContextVar[Pages | None] = ContextVar("pages", default=None)
+
+
+@contextmanager
+def remembering(pages: Pages) -> Iterator[None]:
+    """Have the answers that are read meanwhile, on this thread, go through `pages`."""
+    token = _PRESENT.set(pages)
+    try:
+        yield
+    finally:
+        _PRESENT.reset(token)
+
+
+def remembered(name: str, response: Mapping[str, Any], parse: Callable[[], Any]) -> Any:
+    """Return the answer `name`, parsed unless it is remembered."""
+    pages = _PRESENT.get()
+    return parse() if pages is None else pages.answer(name, response, parse)

@@ -15,10 +15,10 @@ from missyou_operator.aws.informer import Uses
 from missyou_operator.aws.observe import Observations
 from missyou_operator.controller.baseline import LAG, Baseline
 from missyou_operator.controller.pace import Bucket, lasting, requeue_after
-from missyou_operator.controller.packing import Packed, pack
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.leave import Ignored
 from missyou_operator.engine.outcome import Outcome, Result
+from missyou_operator.engine.packing import Packed, pack
 from missyou_operator.engine.plan import Action, Change, ObservedState
 from missyou_operator.engine.resource import Health, Observed
 from missyou_operator.events.deeds import Deeds
@@ -83,7 +83,6 @@ class Memory:
     """One app. Times are monotonic seconds.
 
     `inputs` stands for all that the last pass was asked to make (spec and secrets). `since` says when each resource
-    `inputs` stands for all that the last pass was asked to make (spec and secrets). `since` says when each resource
     became unsettled for its present reason. `unsettled`: the types of what is unsettled, and when each is to be read
     again, at its own pace. `unreadable`: the types that could not be read, when that was tried, and why. `going`: the
     deletions under way, by address: when each is to be tried again, and why it is not complete. `built_at`: when this
@@ -93,11 +92,11 @@ class Memory:
     saw the app. `doubts`: creations that got no answer, and when. `refusals`: changes that AWS refused, why, and when
     they may be tried again. `read_back`: types to read at a time, since a correction has to be seen to last. `touched`:
     types that an event is about, and since when they are to be read. `deeds`: who did what, by such events. `uses`: by
-    which reads each type was observed last. `rest`: set while nothing is to be done; `asleep` then holds what is seldom needed. `app` and `graph` are made of the
-    spec, and again only when that has changed. `known`: the stack's resources by ID, as they were last read. `requests`
-    bounds the full observations that somebody asks for, and `owed` says that one of them is still to be made.
-    `preflown`: the preflight of a stack that does not exist yet. `left_alone`: the entries of
-    `existing.ignoreDifferences` in the last pass, and what they kept from being done.
+    which reads each type was observed last. `rest`: set while nothing is to be done; `asleep` then holds what only a
+    pass needs. `app` and `graph` are made of the spec, and again only when that has changed. `known`: the stack's
+    resources by ID, as they were last read. `requests` bounds the full observations that somebody asks for, and `owed`
+    says that one of them is still to be made. `preflown`: the preflight of a stack that does not exist yet.
+    `left_alone`: the entries of `existing.ignoreDifferences` in the last pass, and what they kept from being done.
     """
 
     world: dict[str, tuple[Observed, ...]] | None = None

@@ -9,6 +9,7 @@ from typing import Any
 from missyou_operator.aws.informer.inventory import Again, Inventory, Making, Read
 from missyou_operator.aws.informer.rhythm import Freshness, Rhythm
 from missyou_operator.aws.informer.shares import Row
+from missyou_operator.engine.packing import Packed, pack
 
 #: Makes the call, with its arguments, and returns the rows.
 Fetch = Callable[[Mapping[str, Any]], Sequence[Row]]
@@ -49,7 +50,7 @@ class Batch:
         def again(key: str) -> Again:
             return lambda later: self._read(inventory, {key: later.since(self.rhythm, key)}, fetch, later)
 
-        def described(keys: Sequence[str]) -> Mapping[str, tuple[Row, ...]]:
+        def described(keys: Sequence[str]) -> Mapping[str, Packed]:
             # A call that is not full takes along what is due soon.
             others = inventory.oldest(self.group, freshness.soon(self.rhythm), self.most)
             more = [key for key in others if key not in keys][: self.most - len(keys)]
@@ -64,9 +65,9 @@ class Batch:
 
         return inventory.reads(since, Making(described, again, self.rhythm, self.group))
 
-    def _described(self, keys: Sequence[str], fetch: Fetch) -> Mapping[str, tuple[Row, ...]]:
+    def _described(self, keys: Sequence[str], fetch: Fetch) -> Mapping[str, Packed]:
         rows: dict[str, list[Row]] = {key: [] for key in keys}
         for row in fetch(self.arguments([key.removeprefix(self.group) for key in keys])):
             if (key := f"{self.group}{row[self.id_key]}") in rows:
                 rows[key].append(row)
-        return {key: tuple(found) for key, found in rows.items()}
+        return {key: pack(tuple(found)) for key, found in rows.items()}

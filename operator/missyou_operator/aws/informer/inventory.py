@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.informer.rhythm import ONCE, Freshness, Rhythm
 from missyou_operator.aws.informer.shares import Row, Shares, Source
+from missyou_operator.engine.packing import Packed, pack
 
 T = TypeVar("T")
 #: Makes a read again unless it is good enough by then.
@@ -27,17 +28,22 @@ class Read:
 
     key: str
     began: float
-    value: Any
+    content: Any
     version: int
     rhythm: Rhythm
     again: Again
     used: float
     group: str = ""
 
+    @property
+    def value(self) -> Any:
+        """What it has returned: a copy, of what is kept packed."""
+        return self.content.unpack() if isinstance(self.content, Packed) else self.content
+
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """How reads are made: `fetch` returns the values of some keys, at least, and `again` makes one read again later."""
+    """How reads are made: `fetch` returns what is kept of some keys, at least, and `again` makes one again later."""
 
     fetch: Callable[[Sequence[str]], Mapping[str, Any]]
     again: Callable[[str], Again]
@@ -69,9 +75,11 @@ class Inventory:
 
     def read(self, key: str, fetch: Callable[[], Any], since: float, rhythm: Rhythm) -> Read:
         """Return such a read itself. It can be made again, so `fetch` is kept."""
+        return self._read(key, lambda: pack(fetch()), since, rhythm)
 
+    def _read(self, key: str, fetch: Callable[[], Any], since: float, rhythm: Rhythm) -> Read:
         def again(freshness: Freshness) -> object:
-            return self.read(key, fetch, freshness.since(rhythm, key), rhythm)
+            return self._read(key, fetch, freshness.since(rhythm, key), rhythm)
 
         return self.reads({key: since}, Making(lambda _: {key: fetch()}, lambda _: again, rhythm))[key]
 
@@ -79,12 +87,10 @@ class Inventory:
         """Return the read of a source. Its value are `Shares`."""
 
         def split() -> Shares:
-            rows = fetch()
-            with self._lock:
-                before = self._reads.get(source.key)
-                return Shares(source, rows, before.value if before else None, next(self._versions))
+            before = self._reads.get(source.key)
+            return Shares(source, fetch, before.content if before else None)
 
-        return self.read(source.key, split, since, source.rhythm)
+        return self._read(source.key, split, since, source.rhythm)
 
     def reads(self, since: Mapping[str, float], making: Making) -> dict[str, Read]:
         """Return several reads by their keys, each of which began at its moment or later.
@@ -140,12 +146,14 @@ class Inventory:
     def _kept(self, read: Read) -> Read:
         """Remember a read. If it says what the one before said, it has its value and its version."""
         before = self._reads.get(read.key)
+        if isinstance(read.content, Shares):
+            read.content.stamp_all(before.content if before is not None else None, read.version)
         if before is not None:
             if before.began > read.began:
                 # A later one was quicker.
                 return read
-            if _same(before.value, read.value):
-                read.value, read.version = before.value, before.version
+            if _same(before.content, read.content):
+                read.content, read.version = before.content, before.version
         self._reads[read.key] = read
         if read.group:
             group = self._groups.setdefault(read.group, {})
@@ -157,7 +165,7 @@ class Inventory:
         """Remember what was read elsewhere just now in place of what the read of a key returned."""
         with self._lock:
             if (read := self._reads.get(key)) is not None and read.value != value:
-                read.value, read.version, read.began = value, next(self._versions), self._clock()
+                read.content, read.version, read.began = pack(value), next(self._versions), self._clock()
 
     def forget(self, keys: Sequence[str]) -> None:
         """Forget reads: whoever needs one makes it anew."""
@@ -173,7 +181,7 @@ class Inventory:
         read = self._reads.get(key)
         if read is None:
             return None
-        return read.value.stamp(owner) if owner and isinstance(read.value, Shares) else read.version
+        return read.content.stamp(owner) if owner and isinstance(read.content, Shares) else read.version
 
     def due(self, keys: Sequence[str], freshness: Freshness) -> list[Again]:
         """Return what makes those reads again that are no longer good enough."""

@@ -6,10 +6,13 @@ from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 from missyou_operator.aws.informer.rhythm import LISTED, Rhythm
 from missyou_operator.aws.informer.volatile import steady
+from missyou_operator.aws.pages import Page, Pages, remembering
+from missyou_operator.engine.packing import Packed, pack
 
 Row = Mapping[str, Any]
 
@@ -42,9 +45,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The rows of one owner. `version` differs from that of every earlier share with other rows."""
+    """The rows of one owner, packed. `version` differs from that of every earlier share with other rows."""
 
-    rows: tuple[Row, ...]
+    chunks: tuple[Packed, ...]
     version: int
 
 
@@ -54,17 +57,32 @@ _NOTHING = Share((), 0)
 class Shares:
     """The rows of a list by owner. What is as it was before is the same object as before."""
 
-    __slots__ = ("_names", "_of")
+    __slots__ = ("_names", "_of", "_pages")
 
-    def __init__(self, source: Source, rows: Sequence[Row], before: Shares | None, version: int) -> None:
-        grouped: dict[str, list[Row]] = {}
-        for row in map(steady, rows):
-            grouped.setdefault(source.owner_of(row), []).append(row)
-        self._of: dict[str, Share] = {}
-        for owner, theirs in grouped.items():
-            share, found = before.share(owner) if before is not None else _NOTHING, tuple(theirs)
-            self._of[owner] = share if share.rows == found else Share(found, version)
+    def __init__(self, source: Source, read: Callable[[], Sequence[Any]], before: Shares | None) -> None:
+        """Make a list of what `read` returns: rows, or large pages, of which those of `before` are not parsed again."""
+        pages = Pages(before.pages if before is not None else {}, source.result, partial(_split, source))
+        with remembering(pages):
+            rows = read()
+        loose = _split(source, [row for row in rows if not isinstance(row, Page)])
+        grouped: dict[str, list[Packed]] = {}
+        for split in (loose, *(row.split for row in rows if isinstance(row, Page))):
+            for owner, chunk in split.items():
+                grouped.setdefault(owner, []).append(chunk)
+        self._pages = pages.seen
+        self._of = {owner: Share(tuple(chunks), 0) for owner, chunks in grouped.items()}
         self._names: list[str] | None = None
+
+    @property
+    def pages(self) -> Mapping[bytes, Page]:
+        """The large pages, by their content."""
+        return self._pages
+
+    def stamp_all(self, before: Shares | None, version: int) -> None:
+        """Give each share its version: that of the one before, or a new one."""
+        for owner, share in self._of.items():
+            old = before.share(owner) if before is not None else _NOTHING
+            self._of[owner] = old if old.chunks == share.chunks else Share(share.chunks, version)
 
     def same_as(self, other: Shares) -> bool:
         """Return whether every owner has the same share as in another list."""
@@ -81,7 +99,8 @@ class Shares:
     def rows(self, owner: str) -> Iterator[Row]:
         """Yield the rows of an owner, or of all whose name fits where `owner` has a `*`."""
         for _, share in self._matching(owner):
-            yield from share.rows
+            for chunk in share.chunks:
+                yield from chunk.unpack()
 
     def stamp(self, owner: str) -> Hashable:
         """Return what differs as soon as `rows` returns something else."""
@@ -102,3 +121,10 @@ class Shares:
             if fnmatchcase(name, owner):
                 found.append((name, self._of[name]))
         return found
+
+
+def _split(source: Source, rows: Sequence[Row]) -> dict[str, Packed]:
+    grouped: dict[str, list[Row]] = {}
+    for row in map(steady, rows):
+        grouped.setdefault(source.owner_of(row), []).append(row)
+    return {owner: pack(theirs) for owner, theirs in grouped.items()}

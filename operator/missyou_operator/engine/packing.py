@@ -1,6 +1,6 @@
 """Values packed small, for what is kept of a thousand stacks and looked at seldom.
 
-Secrets are not packed: what is about to be logged is searched for those that the process holds (`engine.values.redact`).
+Secrets are not packed: what is about to be logged is searched for those that the process holds (`redact`).
 """
 
 from __future__ import annotations
