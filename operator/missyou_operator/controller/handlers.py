@@ -49,7 +49,7 @@ _PASSES, _LIMITS = 16, {Urgency.CREATION: 12, Urgency.BACKGROUND: 4}
 #: Of the threads that call AWS, the part that may be busy with new apps, and with the background: a call costs CPU.
 _CREATION, _BACKGROUND = 0.75, 0.25
 #: Writes to Kubernetes at the same time.
-_WRITES = 4
+_WRITES = 8
 #: Seconds for the calls under way when the operator ends: longer than the longest single call to AWS.
 _GRACE = 25.0
 #: Resyncs between two checks of whether all apps still exist.

@@ -86,8 +86,9 @@ class AppLoop:
         #: The generation that a pass was last run for, also by an operator before: -1 for none.
         self._generation = (body.get("status") or {}).get("observedGeneration", -1)
         self._asked = Urgency.BACKGROUND
-        #: The pass that waits for a thread or has one, and how urgent it is.
-        self._turn: tuple[Future[Report], Haste] | None = None
+        #: The pass that waits for a thread or has one, and how urgent that is which is under way, writes included.
+        self._turn: Future[Report] | None = None
+        self._haste = Haste(self._urgency(deleting=False))
         #: When a status was last written (monotonic seconds), and which.
         self._written: tuple[float, dict[str, Any]] = (float("-inf"), {})
         #: What Kubernetes last refused to store and why, and the seconds until what was not stored is tried again.
@@ -110,14 +111,14 @@ class AppLoop:
     def _ask(self, urgent: Urgency) -> None:
         self._asked = min(self._asked, urgent)
         self._wake.set()
-        if self._turn is not None and urgent < self._turn[1].urgency:
-            turn, how_urgent = self._turn
-            # What is asked for now waits for it: for one that has begun only, and for that as short as possible.
-            if not turn.cancel():
-                how_urgent.urgency = urgent
-                self._shared.calls.hasten(how_urgent)
-                if urgent is Urgency.CHANGE:
-                    self._shared.rates.hasten(_name(self.meta))
+        if urgent >= self._haste.urgency or (self._turn is not None and self._turn.cancel()):
+            return
+        # What is asked for now waits for what has begun: as short as possible.
+        self._haste.urgency = urgent
+        for threads in (self._shared.calls, self._shared.writes):
+            threads.hasten(self._haste)
+        if urgent is Urgency.CHANGE and self._turn is not None:
+            self._shared.rates.hasten(_name(self.meta))
 
     @property
     def _for_a_person(self) -> Urgency:
@@ -148,10 +149,11 @@ class AppLoop:
         self._stopped = True
         self._wake.set()
         if self._turn is not None:
-            self._turn[0].cancel()
+            self._turn.cancel()
 
     async def _run(self) -> None:
         acting.set(self.term)
+        haste.set(self._haste)
         app.set(_name(self.meta))
         while not self._stopped:
             self._wake.clear()
@@ -192,7 +194,8 @@ class AppLoop:
         meta = seen["metadata"]
         how_urgent = self._urgency(deleting=deleting)
         self._generation, self._asked = meta["generation"], Urgency.BACKGROUND
-        haste.set(Haste(how_urgent))
+        self._haste = Haste(how_urgent)
+        haste.set(self._haste)
         urgent.set(how_urgent is Urgency.CHANGE)
         at, status = self._written
         if seconds() - at < _ECHO:
@@ -226,8 +229,7 @@ class AppLoop:
 
     async def _in_turn(self, work: Callable[[], Report]) -> Report:
         """Run a pass in a thread. Error: _OvertakenError if it was not begun: another is more urgent, or it is over."""
-        turn = self._shared.passes.submit(work)
-        self._turn = turn, haste.get()
+        self._turn = turn = self._shared.passes.submit(work)
         try:
             return await asyncio.wrap_future(turn)
         except asyncio.CancelledError:
