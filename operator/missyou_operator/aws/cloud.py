@@ -14,7 +14,6 @@ from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.errors import is_absent
 from missyou_operator.aws.identity import COMPONENT_TAG, Names, StackIdentity, owner_of
 from missyou_operator.aws.informer import HOURLY, ONCE, Batch, Freshness, Inventory, Read, Rhythm, Source, Uses
-from missyou_operator.aws.informer.volatile import steady
 from missyou_operator.engine.resource import Observed, Resource
 from missyou_operator.tenancy.grant import Grant
 
@@ -306,11 +305,12 @@ def _pages(client: Client, source: Source) -> list[Row]:
 
 
 def _rows(client: Client, operation: str, result: str, arguments: Mapping[str, Any]) -> list[Row]:
-    return [steady(row) for row in pages(client, operation, result, **arguments)]
+    return pages(client, operation, result, **arguments)
 
 
 def _answer(client: Client, operation: str, arguments: Mapping[str, Any]) -> Row:
-    return steady(getattr(client, operation)(**arguments))
+    answer: Row = getattr(client, operation)(**arguments)
+    return answer
 
 
 def _if_present(call: Callable[[], T]) -> T | None:

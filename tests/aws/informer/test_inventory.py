@@ -123,6 +123,14 @@ def test_what_aws_counts_on_by_itself_makes_no_difference(inventory: Inventory, 
     assert stamps[0] == stamps[1]
 
 
+def test_of_the_size_of_a_log_group_only_matters_whether_there_is_anything(inventory: Inventory, clock: Clock) -> None:
+    versions = []
+    for size in (0, 5, 6):
+        versions.append(inventory.read("key", lambda: {"rows": [{"storedBytes": size}]}, clock.now, SLOW).version)  # noqa: B023
+        clock.now += 1
+    assert versions[0] != versions[1] == versions[2]
+
+
 class Tags:
     """DescribeTags: all rows, or an error if one of the resources is gone."""
 

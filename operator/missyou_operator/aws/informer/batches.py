@@ -9,6 +9,7 @@ from typing import Any
 from missyou_operator.aws.informer.inventory import Again, Inventory, Making, Read
 from missyou_operator.aws.informer.rhythm import Freshness, Rhythm
 from missyou_operator.aws.informer.shares import Row
+from missyou_operator.aws.informer.volatile import steady
 from missyou_operator.engine.packing import Packed, pack
 
 #: Makes the call, with its arguments, and returns the rows.
@@ -70,4 +71,4 @@ class Batch:
         for row in fetch(self.arguments([key.removeprefix(self.group) for key in keys])):
             if (key := f"{self.group}{row[self.id_key]}") in rows:
                 rows[key].append(row)
-        return {key: pack(tuple(found)) for key, found in rows.items()}
+        return {key: pack(tuple(steady(found))) for key, found in rows.items()}

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.informer.rhythm import ONCE, Freshness, Rhythm
 from missyou_operator.aws.informer.shares import Row, Shares, Source
+from missyou_operator.aws.informer.volatile import steady
 from missyou_operator.engine.packing import Packed, pack
 
 T = TypeVar("T")
@@ -75,7 +76,7 @@ class Inventory:
 
     def read(self, key: str, fetch: Callable[[], Any], since: float, rhythm: Rhythm) -> Read:
         """Return such a read itself. It can be made again, so `fetch` is kept."""
-        return self._read(key, lambda: pack(fetch()), since, rhythm)
+        return self._read(key, lambda: pack(steady(fetch())), since, rhythm)
 
     def _read(self, key: str, fetch: Callable[[], Any], since: float, rhythm: Rhythm) -> Read:
         def again(freshness: Freshness) -> object:

@@ -14,7 +14,8 @@ from missyou_operator.aws.informer.volatile import steady
 from missyou_operator.aws.pages import Page, Pages, remembering
 from missyou_operator.engine.packing import Packed, pack
 
-Row = Mapping[str, Any]
+#: A row of a list: a mapping, but for a few APIs.
+Row = Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
 from copy import copy
 from typing import Any
 
-#: Members of answers, by the API references of RDS, ECR, Secrets Manager, IAM and CloudWatch. `ResponseMetadata` is
-#: botocore's.
+#: Members of answers, by the API references of EC2, RDS, ECR, Secrets Manager, IAM, CloudWatch and Route 53.
+#: `ResponseMetadata` is botocore's.
 _VOLATILE = frozenset(
     {
+        "AvailableIpAddressCount",
         "LastAccessedDate",
         "LatestRestorableTime",
+        "ResourceRecordSetCount",
         "ResponseMetadata",
         "RoleLastUsed",
         "StateReason",
@@ -23,26 +24,31 @@ _VOLATILE = frozenset(
         "lastRecordedPullTime",
     }
 )
+#: Counters of which only matters whether they are zero: the size of a log group.
+_ZERO_OR_NOT = frozenset({"storedBytes"})
 
 
-def steady(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a row, or an answer, without what is volatile in it and in its lists; itself if there is nothing."""
-    kept = {key: _steady(value) for key, value in row.items() if key not in _VOLATILE}
-    same = len(kept) == len(row) and all(value is row[key] for key, value in kept.items())
-    return row if same else _like(row, kept)
-
-
-def _steady(value: Any) -> Any:
-    if not (isinstance(value, list) and value and isinstance(value[0], dict)):
+def steady(value: Any) -> Any:
+    """Return rows, or an answer, without what is volatile in them and in their lists; the same if there is nothing."""
+    if isinstance(value, list):
+        rows = [steady(each) for each in value]
+        return value if all(map(operator.is_, rows, value)) else rows
+    if not isinstance(value, dict):
         return value
-    rows = [steady(each) for each in value]
-    return value if all(map(operator.is_, rows, value)) else rows
+    kept = {key: _member(key, part) for key, part in value.items() if key not in _VOLATILE}
+    same = len(kept) == len(value) and all(part is value[key] for key, part in kept.items())
+    return value if same else _like(value, kept)
 
 
-def _like(row: Mapping[str, Any], members: dict[str, Any]) -> Mapping[str, Any]:
+def _member(key: str, part: Any) -> Any:
+    if key in _ZERO_OR_NOT:
+        return bool(part)
+    return steady(part) if isinstance(part, list) else part
+
+
+def _like(row: dict[str, Any], members: dict[str, Any]) -> dict[str, Any]:
     """Return members in the class of a row, which may know more than they."""
     copied = copy(row)
-    for key in [key for key in row if key not in members]:
-        del copied[key]  # type: ignore[attr-defined]
-    copied.update(members)  # type: ignore[attr-defined]
+    copied.clear()
+    copied.update(members)
     return copied
