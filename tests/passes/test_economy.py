@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from missyou_local.aws import Timing
 from missyou_operator.controller import preflight
 from missyou_operator.preflight import Preflight
 from tests.sim.app import App, changes
@@ -142,3 +143,25 @@ def test_while_a_deletion_waits_passes_are_no_full_looks(aws):
     calls = app.calls(ten_passes)
     assert calls.get("ec2:DescribeVpcs", 0) <= 1
     app.delete()
+
+
+def test_a_stack_at_awss_durations_costs_few_calls_and_no_time(aws):
+    """Each wait is observed at its own pace: at the end that is expected, and never all because one goes on."""
+    aws.timing.update(dataclasses.asdict(Timing.realistic()))
+    app, took = App(aws, "waits", environment="Production"), aws.timing
+    began = app.clock.now
+    calls = app.calls(app.grow)
+    # Everything else is made beside the database, and the tasks after it.
+    critical = took.rds + took.rds_standby + took.task + took.healthy
+    assert app.clock.now - began <= 1.03 * critical
+    assert sum(calls.values()) <= 300, calls
+    assert calls["rds:DescribeDBInstances"] <= 35, calls
+
+    began = app.clock.now
+    calls = app.calls(app.delete)
+    critical = took.task_stop + took.rds_delete + took.eni
+    assert app.clock.now - began <= 1.04 * critical
+    assert sum(calls.values()) <= 300, calls
+    # Nothing is deleted once a second while a network interface is known to be in it.
+    assert (calls["ec2:DeleteSubnet"], calls["ec2:DeleteSecurityGroup"]) == (6, 3)
+    assert calls["rds:DescribeDBInstances"] <= 25, calls
