@@ -1,4 +1,4 @@
-"""Twenty stacks at once: each costs what one does, and AWS's limits of requests are in force and never reached."""
+"""Stacks that come and go together: each costs what one does, and AWS's limits of requests are in force and never reached."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import dataclasses
 from missyou_local.aws import Timing
 from tests.sim.fleet import Fleet
 
-STACKS = 20
+STACKS = 8
 
 
 def test_stacks_that_come_and_go_together_are_not_throttled_and_cost_what_one_does(aws):
