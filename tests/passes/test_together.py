@@ -1,13 +1,17 @@
-"""Stacks that come and go together: each costs what one does, and AWS's limits of requests are in force and never reached."""
+"""Stacks that come and go together: each costs what one does, and AWS's limits of requests are never reached."""
 
 from __future__ import annotations
 
 import dataclasses
 
+import pytest
+
 from missyou_local.aws import Timing
 from tests.sim.fleet import Fleet
 
 STACKS = 8
+
+pytestmark = pytest.mark.timeout(600)
 
 
 def test_stacks_that_come_and_go_together_are_not_throttled_and_cost_what_one_does(aws):
