@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SAMPLE ?= production
+STACKS ?= 100
 SETUP = command -v $(PYTHON) >/dev/null || { echo "setup: $(PYTHON) is missing: install Python, or make PYTHON=..." >&2; exit 1; }; $(PYTHON) tools/setup_venv.py
 export COMMAND
 
@@ -46,7 +47,8 @@ test-crash: venv ## run every crash point, outage, storm and foreign change; wri
 e2e-kind: venv ## build both images, deploy into a kind cluster, run the end-to-end tests there
 	@$(BIN)/python tools/kind_e2e.py
 
-bench: venv ## measure a settled pass, and creation, reaction and deletion of stacks
+bench: venv ## measure what a fleet costs (writes docs/benchmarks), a settled pass, and creation, reaction and deletion of stacks
+	@PYTHONPATH=operator:local:. $(BIN)/python -m benchmarks.fleet --all --stacks $(STACKS)
 	@$(BIN)/python -m benchmarks.settled
 	@$(BIN)/python -m benchmarks.creation
 

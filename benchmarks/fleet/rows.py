@@ -1,0 +1,154 @@
+"""The rows of the benchmark: each a function that measures, by its name. Figures are comparable within one run only."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from missyou_local.aws import Timing
+from tests.sim.app import App
+from tests.sim.aws import Aws
+from tests.sim.fleet import Fleet as Apps
+from tests.sim.world import simulated
+
+from . import process
+from .looks import RESYNC, Looks, Watcher
+from .world import Fleet
+
+#: Looks over which calls are averaged: half an hour, in which every rhythm comes round at least once.
+LOOKS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure. `before` is what it was when the fleet was first measured, `target` what is to be reached at most."""
+
+    name: str
+    title: str
+    value: float
+    unit: str
+    method: str
+    before: float | None = None
+    target: float | None = None
+
+
+@contextmanager
+def settled(stacks: int) -> Iterator[tuple[Aws, Watcher]]:
+    """Have a fleet in which nothing is under way, and an operator that has looked at it once."""
+    with simulated(Timing.instant()) as aws:
+        bodies = Fleet(aws).grow(stacks)
+        aws.tell(keep=60)
+        aws.clock.now += 61.0
+        watcher = Watcher(aws, bodies)
+        watcher.first()
+        yield aws, watcher
+
+
+def looks(stacks: int, number: int = LOOKS) -> Looks:
+    """Return what so many looks at a settled fleet take."""
+    with settled(stacks) as (_, watcher):
+        return watcher.look(number * RESYNC)
+
+
+def looking(stacks: int, number: int = LOOKS) -> list[Row]:
+    """Measure looks at a settled fleet in this process."""
+    found = looks(stacks, number)
+    how = f"mean of {number} looks, operator's passes in this process on a simulated clock, test AWS without durations"
+    before, target = {1: (49, 40), 30: (27, None), 100: (None, 3), 1000: (None, 2.5)}.get(stacks, (None, None))
+    return [
+        Row(
+            f"calls-{stacks}",
+            f"AWS calls per stack and look, {stacks} stacks",
+            found.calls_each,
+            "",
+            how,
+            before,
+            target,
+        ),
+        Row(
+            f"cpu-{stacks}",
+            f"operator CPU per stack and look, {stacks} stacks",
+            found.cpu_each,
+            "ms",
+            f"{how}; its CPU time without the test AWS's",
+            target=8 if stacks > 1 else None,
+        ),
+    ]
+
+
+def living(stacks: int, number: int = 4) -> list[Row]:
+    """Measure the operator's own process over a fleet, with a real API server and AWS over HTTP."""
+    with process.running(1) as alone:
+        alone.quiet(120)
+        least = alone.vitals().memory
+    with process.running(stacks) as fleet:
+        calm = fleet.quiet(600)
+        before, began = fleet.vitals(), time.monotonic()
+        time.sleep(number * RESYNC)
+        after, seconds = fleet.vitals(), time.monotonic() - began
+    how = f"operator's own process, real kube-apiserver, test AWS over HTTP; {number} looks, one in {RESYNC:.0f} s"
+    cpu = after.cpu - before.cpu
+    each = (after.memory - least) / 2**20 / (stacks - 1)
+    title = f"{stacks} stacks, own process"
+    per_look = 1000 * cpu * RESYNC / seconds / stacks
+    return [
+        Row(f"process-cpu-{stacks}", f"operator CPU per stack and look, {title}", per_look,
+            "ms", how, 180, 8),
+        Row(f"share-{stacks}", f"share of a core, {title}", 100 * cpu / seconds, "%", how, None,
+            25 if stacks >= 1000 else None),
+        Row(f"memory-{stacks}", f"memory per stack, {title}", each, "MB",
+            f"{how}; private memory over that of one stack", 0.83, 0.25),
+        Row(f"memory-total-{stacks}", f"memory of the process, {title}", after.memory / 2**20, "MB", how, None,
+            400 if stacks >= 1000 else None),
+        Row(f"calm-{stacks}", f"restart until AWS is quiet, {title}", calm, "s", how, None, 60),
+    ]  # fmt: skip
+
+
+def lives() -> list[Row]:
+    """Count the calls of a creation and a deletion at AWS's own durations."""
+    with simulated(Timing.realistic()) as aws:
+        app = App(aws, "life", environment="Production")
+        created = sum(app.calls(app.grow).values()) - 2  # the test's own push
+        app.settle()
+        deleted = sum(app.calls(app.delete).values())
+    how = "the operator's passes on a simulated clock, AWS's own durations"
+    return [
+        Row("creation", "AWS calls to create a production stack", created, "", how, 1100, 300),
+        Row("deletion", "AWS calls to delete it", deleted, "", how, 2410, 350),
+    ]
+
+
+def deletions(number: int = 20) -> list[Row]:
+    """Count the calls of deletions at once, and how many of them AWS throttles at its published rates."""
+    with simulated(Timing.instant()) as aws:
+        apps = Apps(aws, [f"many-{each:02d}" for each in range(number)], environment="Production")
+        apps.grow()
+        aws.tell(timing=dataclasses.asdict(Timing.realistic()), rates=True)
+        before: dict[str, int] = aws.control.ledger.summary()["counts"]
+        throttled = len(apps.throttled())
+        apps.delete()
+        calls = sum(aws.control.ledger.summary()["counts"].values()) - sum(before.values())
+        throttled = len(apps.throttled()) - throttled
+    how = f"{number} apps on one simulated clock, AWS's own durations and published rates"
+    return [
+        Row("deletions", f"AWS calls a stack, {number} deleted at once", calls / number, "", how, None, 350),
+        Row("throttled", f"calls throttled, {number} deleted at once", throttled, "", how, None, 0),
+    ]
+
+
+#: What can be measured, by name.
+MEASURES: dict[str, Callable[..., list[Row]]] = {
+    "looking": looking,
+    "living": living,
+    "lives": lives,
+    "deletions": deletions,
+}
+
+
+def as_json(row: Row) -> dict[str, Any]:
+    """Return a row as plain values."""
+    return dataclasses.asdict(row)
