@@ -128,3 +128,13 @@ def test_a_stack_that_waits_for_something_does_not_rest(aws):
         app.wait()
         app.one_pass()
         assert app.memory.rest is None
+
+
+def test_what_bears_the_name_by_now_is_not_changed_by_tags_that_were_read_before(resting):
+    """The tags of a log group take a call each, so they are read seldom: the group may be somebody else's by now."""
+    logs, name = resting.client("logs"), f"/ecs/{resting.stack}"
+    logs.delete_log_group(logGroupName=name)
+    logs.create_log_group(logGroupName=name, tags={"owner": "somebody else"})
+    for _ in range(3):
+        assert "logs:PutRetentionPolicy" not in look(resting)
+    assert resting.resource("logs.LogGroup", name)["state"] == "OwnedElsewhere"

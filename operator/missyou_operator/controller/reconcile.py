@@ -17,6 +17,7 @@ from missyou_operator.api.annotations import RECONCILE, annotation
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.errors import classify
+from missyou_operator.aws.informer import TAGS
 from missyou_operator.aws.observe import Observations
 from missyou_operator.controller import deletion, losses, preflight, report, takeover, unread
 from missyou_operator.controller.asking import question
@@ -53,6 +54,8 @@ logger = logging.getLogger(__name__)
 
 #: How much seldomer AWS is read where events tell of changes: they may be lost.
 _WITH_EVENTS = 10.0
+#: Seconds that tags may be old by which something is changed: as long as a look takes at most where stacks are few.
+_RECENT = 60.0
 
 
 class Reconciler:
@@ -121,6 +124,12 @@ class Reconciler:
                 # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
                 inputs = replace(inputs, full=True, fresh=True)
                 observations, graph, plan = observe_and_plan(inputs)
+            elif doubtful := _by_old_tags(plan, observations, inputs):
+                # Somebody may have made another of its name since.
+                memory.touch(dict.fromkeys(doubtful, seconds()))
+                before = observations
+                observations, graph, plan = observe_and_plan(replace(inputs, full=False))
+                observations = replace(observations, read=before.read | observations.read)
             if app is None:
                 return self._delete(inputs, graph, plan, observations)
             found = consider(inputs, app, self._environment, graph, plan, observations)
@@ -302,6 +311,21 @@ def _needs_whole_picture(plan: Plan, observations: Observations, memory: Memory)
     taken = any(change.id not in going for change in plan.of(Action.DELETE, Action.REPLACE))
     unproven = losses.lost(plan) and memory.whole_at <= memory.wrote_at
     return bool(taken and not memory.trusted(seconds())) or bool(unproven)
+
+
+def _by_old_tags(plan: Plan, observations: Observations, inputs: Inputs) -> frozenset[str]:
+    """Return the types of which something is to be changed that only tags of minutes ago show to be the stack's.
+
+    An ID is given once; a name may be borne by somebody else's by now.
+    """
+    kinds = {change.type: observations.world[change.address][0].kind for change in plan.of(Action.UPDATE)}
+    inventory, moment = inputs.cloud.inventory, seconds() - _RECENT
+    return frozenset(
+        type_
+        for type_, kind in kinds.items()
+        if kind.IDENTITY == "name"
+        and inventory.older((key for key, _ in inputs.memory.uses.get(type_, ())), TAGS, moment)
+    )
 
 
 def _fingerprint(body: Mapping[str, Any], secrets: Mapping[str, tuple[Observed, ...]]) -> str:

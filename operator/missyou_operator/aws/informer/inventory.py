@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -193,6 +193,11 @@ class Inventory:
                 if read.began < freshness.since(read.rhythm, key):
                     found.append(read.again)
         return found
+
+    def older(self, keys: Iterable[str], rhythm: Rhythm, moment: float) -> bool:
+        """Return whether one of those reads is of a rhythm, and began before a moment."""
+        reads = (self._reads.get(key) for key in keys)
+        return any(read is None or (read.rhythm is rhythm and read.began < moment) for read in reads)
 
     def oldest(self, group: str, before: float, most: int) -> list[str]:
         """Return the keys of up to `most` reads of a batch that began before a moment."""
