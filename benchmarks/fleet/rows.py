@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,22 +35,20 @@ class Row:
     target: float | None = None
 
 
-@contextmanager
-def settled(stacks: int) -> Iterator[tuple[Aws, Watcher]]:
-    """Have a fleet in which nothing is under way, and an operator that has looked at it once."""
-    with simulated(Timing.instant()) as aws:
-        bodies = Fleet(aws).grow(stacks)
-        aws.tell(keep=60)
-        aws.clock.now += 61.0
-        watcher = Watcher(aws, bodies)
-        watcher.first()
-        yield aws, watcher
+def watching(aws: Aws, stacks: int) -> Watcher:
+    """Return an operator that has looked once at a fleet in which nothing is under way."""
+    bodies = Fleet(aws).grow(stacks)
+    aws.tell(keep=60)
+    aws.clock.now += 61.0
+    watcher = Watcher(aws, bodies)
+    watcher.first()
+    return watcher
 
 
 def looks(stacks: int, number: int = LOOKS) -> Looks:
     """Return what so many looks at a settled fleet take."""
-    with settled(stacks) as (_, watcher):
-        return watcher.look(number * RESYNC)
+    with simulated(Timing.instant()) as aws:
+        return watching(aws, stacks).look(number * RESYNC)
 
 
 def looking(stacks: int, number: int = LOOKS) -> list[Row]:

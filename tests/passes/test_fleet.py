@@ -8,7 +8,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.fleet.looks import Watcher
+import pytest
+from botocore import xform_name
+
+from benchmarks.fleet import rows
+from benchmarks.fleet.looks import RESYNC, Watcher
 from benchmarks.fleet.world import Fleet
 from tests.sim.app import changes
 
@@ -21,20 +25,23 @@ _CHOSEN = re.compile(
 
 
 def _answers(aws: Any, bodies: list[dict[str, Any]]) -> Mapping[str, collections.Counter[str]]:
-    """Return all that a full look at a fleet reads, by operation: rows without what AWS chooses."""
-    watcher = Watcher(aws, bodies)
-    found: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    """Return the answers to all that a full look at a fleet asks, by operation: rows without what AWS chooses."""
+    watcher, asked = Watcher(aws, bodies), {}
 
-    def keep(parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
-        for key, value in parsed.items():
-            if key in {"ResponseMetadata", "NextToken", "nextToken", "Marker"}:
+    def ask(params: Mapping[str, Any], model: Any, **_: Any) -> None:
+        key = model.service_model.service_name, xform_name(model.name)
+        asked[*key, json.dumps(params, sort_keys=True)] = dict(params)
+
+    watcher.listen("before-parameter-build", ask)
+    assert changes(watcher.first().calls) == {}
+    found: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    for (service, operation, _), params in asked.items():
+        answer = getattr(aws.client(service), operation)(**params)
+        for key, value in answer.items():
+            if key in {"ResponseMetadata", "NextToken", "nextToken", "Marker", "NextMarker"}:
                 continue
             for row in value if isinstance(value, list) else [value]:
-                text = json.dumps(row, default=str)
-                found[f"{model.service_model.service_name}:{model.name}"][_CHOSEN.sub("#", text)] += 1
-
-    watcher.listen("after-call", keep)
-    assert changes(watcher.first().calls) == {}
+                found[f"{service}.{operation}"][_CHOSEN.sub("#", json.dumps(row, default=str))] += 1
     return found
 
 
@@ -49,7 +56,15 @@ def test_ten_stacks_of_which_eight_are_copies_answer_as_ten_that_were_created(aw
     before = [body["status"] for body in stamped.bodies]
     found = _answers(aws, stamped.bodies)
     assert found.keys() == expected.keys()
-    for operation, rows in expected.items():
-        assert found[operation] == rows, (operation, rows - found[operation], found[operation] - rows)
+    for operation, answers in expected.items():
+        assert found[operation] == answers, operation
     for body, status in zip(stamped.bodies, before, strict=True):
         assert body["status"] == {**status, "lastSyncTime": body["status"]["lastSyncTime"]}
+
+
+@pytest.mark.parametrize(("stacks", "most"), [(1, 45.0), (30, 3.0)])
+def test_a_look_takes_few_calls_a_stack(aws, stacks, most):
+    """Over four looks, in two of which what must be fresh is read. Pages count, and reads of one stack alone too."""
+    found = rows.watching(aws, stacks).look(4 * RESYNC)
+    assert changes(found.calls) == {}
+    assert found.calls_each <= most, found.calls
