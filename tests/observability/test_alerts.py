@@ -53,6 +53,8 @@ def exported() -> Scrape:
     drift = [{"resource": "ec2.Vpc/one", "action": "Corrected", "foundAt": "2026-01-01T00:00:00Z"}]
     report = Report({**ready, "resources": [{"state": "Ready"}]}, 1.0, drift=drift)
     metrics.queued(Urgency.CHANGE, lambda: None)()
+    metrics.waited("ec2:CreateNatGateway", 1.0)
+    metrics.put_off("ec2:CreateNatGateway")
     metrics.passed(Pass({"metadata": meta}, report))
     metrics.call(Call("ec2", "CreateVpc", "Throttling", 0.1))
     return parse(metrics.text())
