@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from missyou_operator.aws.informer import FRESH, HOURLY, LISTED, ONCE, SLOW, TAGS, Freshness, Rhythm
+from missyou_operator.aws.informer import FRESH, GLOBAL, HOURLY, LISTED, ONCE, SLOW, TAGS, Freshness, Rhythm
 
 ALONE = Freshness(10_000.0, look=45.0)
 
@@ -62,3 +62,4 @@ def test_what_is_watched_closely_is_read_nearly_now_and_what_is_asked_for_now() 
 def test_where_events_come_all_is_read_more_seldom() -> None:
     events = replace(ALONE, slower=10.0)
     assert ALONE.now - events.since(LISTED) == pytest.approx(360.0)
+    assert ALONE.now - events.since(GLOBAL) == pytest.approx(36.0)

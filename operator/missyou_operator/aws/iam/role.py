@@ -17,7 +17,7 @@ from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import gone, is_absent, message_of
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
-from missyou_operator.aws.informer import Source
+from missyou_operator.aws.informer import GLOBAL, Source
 from missyou_operator.aws.listing import Named
 from missyou_operator.aws.permissions import (
     BOUNDED,
@@ -53,7 +53,9 @@ class Role(Named):
 
     TYPE: ClassVar[str] = "iam.Role"
     # The only list that shows policies and tags of roles.
-    LISTING = Source("iam", "get_account_authorization_details", "RoleDetailList", "RoleName", {"Filter": ["Role"]})
+    LISTING = Source(
+        "iam", "get_account_authorization_details", "RoleDetailList", "RoleName", {"Filter": ["Role"]}, GLOBAL
+    )
     COMPARED = compare(trust=as_policy, policy=as_policy, permissions_boundary=if_desired(equal))
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service", "ecs.TaskDefinition", "ec2.FlowLog")
     EFFECTS = Effects(

@@ -20,12 +20,14 @@ class Rhythm:
     """Seconds between two reads: `per_stack` for each stack of the account, but at least `least`, at most `most`.
 
     None is more frequent than the looks. `closely`: it is read anew in each pass of a stack that waits for something.
+    `told`: events of the region tell of changes.
     """
 
     per_stack: float = 0.0
     least: float = 0.0
     most: float = float("inf")
     closely: bool = False
+    told: bool = True
 
     def period(self, look: float, stacks: int) -> float:
         """Return the seconds between two reads, where looks are `look` seconds apart."""
@@ -34,6 +36,9 @@ class Rhythm:
 
 #: Lists of a whole account: a call, or some pages, for all stacks.
 LISTED = Rhythm(closely=True)
+#: Lists of global services: EventBridge has their calls in us-east-1 only. Source: EventBridge User Guide, "AWS service
+#: events delivered via AWS CloudTrail".
+GLOBAL = Rhythm(closely=True, told=False)
 #: What a person waits for, and nothing tells beforehand: the tasks of a service, and whether they are healthy.
 FRESH = Rhythm(per_stack=3.0, most=60.0, closely=True)
 #: What takes a call for each resource and is changed by hand only: at 45 s between looks, that is half an hour from a
@@ -86,7 +91,7 @@ class Freshness:
         return self.now - self._period(rhythm) / 2
 
     def _period(self, rhythm: Rhythm) -> float:
-        return rhythm.period(self.look, self.stacks) * self.slower
+        return rhythm.period(self.look, self.stacks) * (self.slower if rhythm.told else 1.0)
 
     @property
     def _settled(self) -> float:
