@@ -112,7 +112,7 @@ class Anything(RuleBasedStateMachine):
         with contextlib.suppress(ClientError, ValueError, StopIteration, IndexError, KeyError):
             change(self.app)
 
-    @precondition(lambda self: not self.troubled and self.app.memory.world)
+    @precondition(lambda self: not self.troubled and self.app.world)
     @rule(number=st.integers(0, 1000))
     def somebody_else_deletes_something(self, number: int) -> None:
         there = sorted(

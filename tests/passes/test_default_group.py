@@ -72,7 +72,7 @@ def test_rules_that_somebody_adds_are_taken_away_and_told(app: App) -> None:
 
 def test_what_a_process_that_died_left_in_it_goes_with_the_next_observation(aws: Aws) -> None:
     app = App(aws, "died", environment="Development")
-    app.until(lambda _: bool(app.memory.world), "begun")
+    app.until(lambda _: bool(app.world), "begun")
     app.settle()
     app.client("ec2").authorize_security_group_egress(GroupId=default(app)["GroupId"], IpPermissions=[ALL_OUT])
     app.restart()

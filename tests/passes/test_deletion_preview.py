@@ -33,7 +33,7 @@ def app(aws) -> App:
 def told(app: App) -> Removal:
     """Return the preview, by what the last observation found."""
     final = parse(app.body, REGION).database.final_snapshot
-    world = app.memory.world or {}
+    world = app.world
     return removal(app.body, world, (unconfirmed(app.body, world),), final_snapshot=final)
 
 
@@ -130,7 +130,7 @@ def test_with_retain_the_copy_goes_on_with_the_stack(app: App) -> None:
 
 
 def test_a_database_without_a_possible_snapshot_is_an_obstacle_with_its_command(app: App) -> None:
-    world = {**(app.memory.world or {})}
+    world = {**app.world}
     [row] = world["rds.DBInstance/parting-db"]
     world["rds.DBInstance/parting-db"] = (type(row)(**{**_fields(row), "state": "incompatible-network"}),)
     found = removal(app.body, world, (), final_snapshot=True)

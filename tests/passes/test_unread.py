@@ -34,7 +34,7 @@ def lived(app: App, seconds: float) -> Iterator[dict[str, Any]]:
 
 def test_a_third_of_the_reads_throttled_is_nothing_to_tell(app: App) -> None:
     """Each of botocore's attempts is refused with that probability, here so often that whole reads fail."""
-    app.aws.faults({"match": "*", "caller": OPERATOR, "throttle": 0.5})
+    app.aws.faults({"match": "*", "caller": OPERATOR, "throttle": 0.6})
     failed = 0
     for patch in lived(app, 600.0):
         failed += app.reports[-1].result == "error"

@@ -17,6 +17,7 @@ from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.reconcile import Reconciler
 from missyou_operator.controller.report import Report
 from missyou_operator.controller.tenants import Tenants
+from missyou_operator.engine.resource import Observed
 from missyou_operator.stack.secrets import NotOpaqueError
 
 from . import picture
@@ -223,6 +224,13 @@ class App:
         """Return whether an image is under a tag."""
         ids = [{"imageTag": tag}]
         return bool(self.client("ecr").batch_get_image(repositoryName=self.stack, imageIds=ids)["images"])
+
+    @property
+    def world(self) -> Mapping[str, tuple[Observed, ...]]:
+        """What the operator has observed last."""
+        asleep = self.memory.asleep
+        world: Mapping[str, tuple[Observed, ...]] = asleep.unpack()[0] if asleep else self.memory.world
+        return world or {}
 
     @property
     def stack(self) -> str:

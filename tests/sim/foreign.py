@@ -38,7 +38,7 @@ def _cloud(app: App) -> Cloud:
 
 def owned(app: App) -> Iterator[Observed]:
     """Give what the operator knows to be the stack's."""
-    for found in (app.memory.world or {}).values():
+    for found in app.world.values():
         yield from (observed for observed in found if observed.owned)
 
 
