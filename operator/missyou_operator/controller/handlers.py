@@ -220,8 +220,9 @@ class Operator:
 
     async def on_event(self, event: Mapping[str, Any], **_: Any) -> None:
         """Give each app a loop, tell the loop what has changed, and end it with the app."""
-        body: Body = event["object"]
-        meta = body["metadata"]
+        # Who wrote which field is as long as the rest of an app, and nobody here asks.
+        meta = {key: value for key, value in event["object"]["metadata"].items() if key != "managedFields"}
+        body: Body = {**event["object"], "metadata": meta}
         key = (meta["namespace"], meta["name"])
         self.context = contextvars.copy_context()
         self.readiness.seen(meta["uid"])

@@ -29,6 +29,9 @@ from missyou_operator.stack.lookups import DataSources
 from missyou_operator.stack.secrets import KubernetesSecret
 from missyou_operator.tenancy.grant import Grant
 
+#: Seconds that a read may be old with which a deletion begins.
+_TOGETHER = 3.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
@@ -109,6 +112,9 @@ def _freshness(inputs: Inputs, now: float) -> Callable[[str], Freshness]:
     def of(type_: str) -> Freshness:
         if inputs.fresh or type_ in anew:
             return replace(usual, anew=True)
+        if inputs.full and inputs.sources is None:
+            # A deletion begins with AWS as it is now; those that begin together share that.
+            return replace(usual, anew=True, now=max(memory.wrote_at, now - _TOGETHER))
         return usual if inputs.full and type_ not in memory.unsettled else replace(usual, closely=True)
 
     return of

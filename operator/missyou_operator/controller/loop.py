@@ -201,6 +201,8 @@ class AppLoop:
         if seconds() - at < _ECHO:
             # The watch need not have shown it yet.
             seen["status"] = status
+        else:
+            self._written = (at, {})
         name, pass_ = meta["name"], uuid4().hex[:12]
         about(namespace=meta["namespace"], app=name, generation=meta["generation"], **{"pass": pass_})
         run = shared.metrics.queued(how_urgent, shared.reconciler.teardown if deleting else shared.reconciler.reconcile)

@@ -180,7 +180,7 @@ class Reconciler:
         if app is None:
             memory.wake()
             full, memory.deleting = not memory.deleting or not memory.world, True
-            return Inputs(body=body, memory=memory, runtime=runtime, sources=None, full=full, fresh=full)
+            return Inputs(body=body, memory=memory, runtime=runtime, sources=None, full=full)
         sources = DataSources(app, cloud.stack, snapshot, rotation, self._environment.boundary_for(cloud.stack))
         secrets, unusable = self._environment.secrets(meta["namespace"], sources.kubernetes_secrets)
         asked_for = _fingerprint(body, secrets)

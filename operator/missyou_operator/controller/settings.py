@@ -69,8 +69,8 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.env
         "--resync-seconds",
         type=float,
         default=environ.get("MISSYOU_RESYNC_SECONDS", "45"),
-        help="how often every stack is compared with AWS in full: drift is put right within this time "
-        "(env MISSYOU_RESYNC_SECONDS; default: 45)",
+        help="how often every stack is looked at in AWS: most drift is put right within this time, what takes a call "
+        "for each resource later, see docs/drift.md (env MISSYOU_RESYNC_SECONDS; default: 45)",
     )
     parser.add_argument(
         "--workers",

@@ -41,9 +41,9 @@ LISTED = Rhythm(closely=True)
 GLOBAL = Rhythm(closely=True, told=False)
 #: What a person waits for, and nothing tells beforehand: the tasks of a service, and whether they are healthy.
 FRESH = Rhythm(per_stack=3.0, most=60.0, closely=True)
-#: What takes a call for each resource and is changed by hand only: at 45 s between looks, that is half an hour from a
-#: hundred stacks on.
-SLOW = Rhythm(per_stack=18.0, most=1800.0)
+#: What takes a call for each resource and is changed by hand only: in every other look of a stack that is alone, and
+#: each half hour from a hundred stacks on.
+SLOW = Rhythm(per_stack=18.0, least=60.0, most=1800.0)
 #: Tags that no list shows: they tell the owner, which hardly ever changes.
 TAGS = Rhythm(per_stack=36.0, least=600.0, most=3600.0)
 #: What AWS offers (engine versions, zones).
