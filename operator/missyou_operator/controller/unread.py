@@ -37,12 +37,12 @@ class Unread:
 
 
 def judge(unreadable: Mapping[str, Health], memory: Memory, now: float) -> Unread:
-    """Tell how much a failed read matters, type by type."""
+    """Tell how much a failed read matters, type by type. One that the operator itself has put off tells nothing."""
     recent, outdated, unseen = {}, {}, {}
     for type_, health in sorted(unreadable.items()):
         if type_ not in memory.read_at:
             unseen[type_] = health
-        elif now - memory.read_at[type_] < TRUSTED_FOR:
+        elif now - memory.read_at[type_] < TRUSTED_FOR or health.reason == Reason.RATE_LIMITED:
             recent[type_] = health
         else:
             outdated[type_] = health
@@ -51,7 +51,9 @@ def judge(unreadable: Mapping[str, Health], memory: Memory, now: float) -> Unrea
 
 def is_unsaid(unread: Unread, body: Mapping[str, Any], memory: Memory, now: float) -> bool:
     """Return whether the previous status speaks for what this process has not seen yet."""
-    return bool(unread.unseen) and speaks(body) and now - memory.began < TRUSTED_FOR
+    # After a start with a thousand stacks, it takes AWS's limits many minutes to let all of them be read.
+    waits = all(health.reason == Reason.RATE_LIMITED for health in unread.unseen.values())
+    return bool(unread.unseen) and speaks(body) and (waits or now - memory.began < TRUSTED_FOR)
 
 
 def speaks(body: Mapping[str, Any]) -> bool:
