@@ -12,7 +12,7 @@ from missyou_operator.aws.cloud import Client, Cloud, Reader
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
-from missyou_operator.aws.informer import FRESH, SLOW, TAGS, Source
+from missyou_operator.aws.informer import SLOW, TAGS, Rhythm, Source
 from missyou_operator.aws.listing import Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.aws.tags import retag
@@ -232,6 +232,10 @@ def _count(ecr: Client, name: str) -> str:
     return f"{more}{number} image{'' if number == 1 else 's'}" if number else ""
 
 
+#: A pushed image is looked for in each pass while a stack waits for it; whether a tag has moved, less often.
+_PUSHED = Rhythm(per_stack=3.0, most=300.0, closely=True)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Image(External):
     """The image that the tasks are to run: pushed by a person or a pipeline, never by the operator.
@@ -336,7 +340,7 @@ def _image(reader: Reader, repository: str, name: str) -> Mapping[str, Any] | No
     identifier = name.removeprefix(repository + separator)
     key = "imageDigest" if separator == "@" else "imageTag"
     wanted = [{key: identifier}]
-    answer = reader.if_present(FRESH, "ecr", "describe_images", repositoryName=repository, imageIds=wanted)
+    answer = reader.if_present(_PUSHED, "ecr", "describe_images", repositoryName=repository, imageIds=wanted)
     rows: Sequence[Mapping[str, Any]] = (answer or {}).get("imageDetails") or ()
     return rows[0] if rows else None
 
