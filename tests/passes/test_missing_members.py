@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from missyou_operator.api import parse
-from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Cloud, Inventory
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.identity import StackIdentity
+from missyou_operator.aws.informer import anew
 from missyou_operator.aws.observe import Observations, observe
 from missyou_operator.aws.rds.versions import major_to_run
 from missyou_operator.aws.registry import KINDS
@@ -62,7 +62,7 @@ class Lived:
     def observe(self, clients: Any) -> Observations:
         cloud = self.cloud(clients)
         runtime = Runtime(cloud, Seeded(SEED), classify)
-        return observe(cloud, runtime, desired_names=self.names, since=seconds())
+        return observe(cloud, runtime, desired_names=self.names, freshness=anew)
 
 
 @pytest.fixture(scope="module")

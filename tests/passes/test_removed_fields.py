@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from missyou_operator.api import parse
-from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Cloud, Inventory
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.identity import StackIdentity
+from missyou_operator.aws.informer import anew
 from missyou_operator.aws.observe import observe
 from missyou_operator.engine.outcome import Runtime
 from missyou_operator.stack.naming import NAMES
@@ -261,7 +261,7 @@ def picture(app: App) -> Counter[str]:
     """Return all that AWS answers to a full observation, without ids and history: lines of member and value."""
     tape, stack = Tape(), StackIdentity(app.stack, f"default/{app.name}", CLUSTER, "123456789012", REGION, UID)
     cloud = Cloud(Recorder(app.accounts.get(REGION), tape), stack, Inventory(), NAMES)
-    observe(cloud, Runtime(cloud, Seeded(SEED), classify), desired_names={}, since=seconds())
+    observe(cloud, Runtime(cloud, Seeded(SEED), classify), desired_names={}, freshness=anew)
     lines = (f"{key[0]}:{key[1]} {line}" for key, answer in tape.answers.items() for line in _lines(answer))
     return Counter(line for line in lines if not any(stays.fullmatch(line) for stays in _STAYS))
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Cloud, Inventory
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.identity import StackIdentity
+from missyou_operator.aws.informer import anew
 from missyou_operator.aws.observe import observe
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.outcome import Runtime
@@ -56,7 +56,7 @@ def delete_out_of_band(app: App, observed: Observed) -> bool:
             return False
         app.clock.now += 5.0
         tools = Runtime(cloud, Seeded(SEED), classify)
-        world = observe(cloud, tools, desired_names={}, since=seconds()).world
+        world = observe(cloud, tools, desired_names={}, freshness=anew).world
         left = [found for found in world.get(observed.address, ()) if found.id == observed.id]
         if not left:
             return True

@@ -21,10 +21,18 @@ _READING = re.compile(r"(Batch)?(Describe|List|Get|Simulate)|\w+GroupDetails$|\w
 
 
 class Answer(dict[str, Any]):
-    """A part of an answer. `origin` is AWS's name of the whole."""
+    """A part of an answer. It has no dictionary of its own: there are many of them."""
 
-    __slots__ = ("origin",)
-    origin: str
+    __slots__ = ("_origin",)
+
+    @property
+    def origin(self) -> str:
+        """AWS's name of the whole answer, "" where that is not known."""
+        return getattr(self, "_origin", "")
+
+    @origin.setter
+    def origin(self, name: str) -> None:
+        self._origin = name
 
     def __missing__(self, key: str) -> Any:
         """Raise the error for a member that is missing: FlakyError of a read, UnansweredError of a change."""

@@ -12,11 +12,11 @@ from missyou_operator.api.annotations import PLACE, annotation
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.assumed import Identity
 from missyou_operator.aws.boundary import boundary_in
-from missyou_operator.aws.clock import seconds, utc_now
+from missyou_operator.aws.clock import utc_now
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.identity import StackIdentity
-from missyou_operator.aws.informer import Freshness
+from missyou_operator.aws.informer import anew
 from missyou_operator.aws.observe import observe
 from missyou_operator.aws.session import Account, Accounts
 from missyou_operator.controller import place
@@ -88,8 +88,7 @@ class Environment:
 
     def _occupied(self, body: Mapping[str, Any], account: Account, grant: Grant | None) -> bool:
         cloud = self._cloud(body, None, account, grant)
-        anew = Freshness(seconds(), anew=True)
-        found = observe(cloud, Runtime(cloud, self.pool, classify), desired_names={}, freshness=lambda _: anew)
+        found = observe(cloud, Runtime(cloud, self.pool, classify), desired_names={}, freshness=anew)
         return bool(found.unreadable) or any(row.owned for rows in found.world.values() for row in rows)
 
     def cloud(self, body: Mapping[str, Any], app: AppSpec | None, grant: Grant | None) -> Cloud:

@@ -19,7 +19,18 @@ What a stack has just written is never judged by a read that began before: `Fres
 from missyou_operator.aws.informer.batches import Batch
 from missyou_operator.aws.informer.inventory import Inventory, Read
 from missyou_operator.aws.informer.looking import Uses, look
-from missyou_operator.aws.informer.rhythm import FRESH, GLOBAL, HOURLY, LISTED, ONCE, SLOW, TAGS, Freshness, Rhythm
+from missyou_operator.aws.informer.rhythm import (
+    FRESH,
+    GLOBAL,
+    HOURLY,
+    LISTED,
+    ONCE,
+    SLOW,
+    TAGS,
+    Freshness,
+    Rhythm,
+    anew,
+)
 from missyou_operator.aws.informer.shares import Source
 
 __all__ = [
@@ -37,5 +48,6 @@ __all__ = [
     "Rhythm",
     "Source",
     "Uses",
+    "anew",
     "look",
 ]

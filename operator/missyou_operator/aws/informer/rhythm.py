@@ -5,6 +5,8 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
+from missyou_operator.aws.clock import seconds
+
 #: The part of the time between two looks after which a list counts as old: each look of a stack that is alone reads it.
 _OF_A_LOOK = 0.8
 #: The part of a long rhythm by which two reads of different resources may be apart: they must not come all at once.
@@ -97,3 +99,8 @@ class Freshness:
     def _settled(self) -> float:
         """Since when a read shows what was written. One from within the lag is good for the moment only."""
         return self.written + _LAG if self.now >= self.written + _LAG else self.written
+
+
+def anew(_: str) -> Freshness:
+    """Return, for any type of resource, that no read from before now is good enough."""
+    return Freshness(seconds(), anew=True)
