@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -73,7 +74,8 @@ class _Recording:
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         def call(**arguments: Any) -> Any:
-            answer = getattr(self.real, operation)(**arguments)
+            # In a context of its own, in which no list is being read whose pages are remembered: the tape has rows.
+            answer = contextvars.Context().run(getattr(self.real, operation), **arguments)
             self.tape.answers[self.service, operation, repr(sorted(arguments.items()))] = copy.deepcopy(answer)
             return answer
 
