@@ -280,7 +280,8 @@ def pages(client: Client, operation: str, result: str, **arguments: Any) -> list
     return [row for row in paginator.paginate(**arguments, **pagination).search(f"{result}[]") if row is not None]
 
 
-#: The largest pages of calls that return smaller ones unless asked. Sources: the API references of EC2, ECR and IAM.
+#: The largest pages of calls that return smaller ones unless asked. Sources: the API references of EC2, ECR, IAM,
+#: CloudWatch and Secrets Manager.
 _PAGES = {
     **dict.fromkeys(
         (
@@ -296,7 +297,7 @@ _PAGES = {
         ),
         1000,
     ),
-    "describe_route_tables": 100,
+    **dict.fromkeys(("describe_route_tables", "describe_alarms", "list_secrets"), 100),
 }
 
 
