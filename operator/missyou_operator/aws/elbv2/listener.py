@@ -18,7 +18,7 @@ from missyou_operator.aws.elbv2.effects import LISTENER, REDIRECT
 from missyou_operator.aws.elbv2.rows import duplicate_as_wait, retag, with_tags
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import tag_list
-from missyou_operator.aws.informer import SLOW
+from missyou_operator.aws.informer import FRESH, SLOW
 from missyou_operator.aws.permissions import OURS, TAGGED_BY_REQUEST, Grant, Part, change, observe, tag_new
 from missyou_operator.engine.comparators import as_set, compare
 from missyou_operator.engine.errors import NotYetError
@@ -72,7 +72,7 @@ class Listener(Resource):
     IDENTITY = "id"
     # Requests in flight finish while the tasks drain.
     DELETE_AFTER: ClassVar[tuple[str, ...]] = ("ecs.Service",)
-    READ_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.LoadBalancer",)
+    READ_AFTER: ClassVar[tuple[str, ...]] = ("elbv2.LoadBalancer", "elbv2.TargetGroup")
     EFFECTS = LISTENER
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeTags"),
@@ -107,8 +107,10 @@ class Listener(Resource):
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Read the listeners of the stack's load balancer; untagged ones are ours too."""
         rows: list[Mapping[str, Any]] = []
+        # Of several groups, ECS shifts requests from one to the other; to a single one they are led by us alone.
+        rhythm = FRESH if len(reader.found("elbv2.TargetGroup")) > 1 else SLOW
         for balancer in reader.found("elbv2.LoadBalancer"):
-            rows += reader.detail_rows(SLOW, "elbv2", "describe_listeners", "Listeners", LoadBalancerArn=balancer.id)
+            rows += reader.detail_rows(rhythm, "elbv2", "describe_listeners", "Listeners", LoadBalancerArn=balancer.id)
         secure = next((row["ListenerArn"] for row in rows if row["Port"] == HTTPS), "")
         return [cls._observed(reader, row, secure) for row in with_tags(reader, rows, "ListenerArn")]
 

@@ -15,13 +15,16 @@ from typing import Any, ClassVar
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list
-from missyou_operator.aws.informer import SLOW
+from missyou_operator.aws.informer import Rhythm
 from missyou_operator.aws.permissions import Grant, Part, change, observe
 from missyou_operator.aws.sns.topic import TOPIC
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
 from missyou_operator.engine.values import Ref
+
+#: A person confirms one by a link in a mail, which is waited for.
+_CONFIRMED = Rhythm(per_stack=18.0, least=60.0, most=1800.0, closely=True)
 
 #: A tag of the topic: the addresses that have been asked to confirm, each as eight hex digits.
 ASKED_TAG = "missyou.app/asked"
@@ -58,9 +61,8 @@ class EmailSubscriptions(Resource):
         """Read the subscriptions of the stack's topic, and the addresses that have been asked."""
         found = []
         for topic in reader.found("sns.Topic"):
-            # A person confirms one with a link in a mail.
             operation, result = "list_subscriptions_by_topic", "Subscriptions"
-            rows = reader.detail_rows(SLOW, "sns", operation, result, TopicArn=topic.id)
+            rows = reader.detail_rows(_CONFIRMED, "sns", operation, result, TopicArn=topic.id)
             mails = {row["Endpoint"].lower(): row["SubscriptionArn"] for row in rows if row["Protocol"] == "email"}
             confirmed = {email: arn for email, arn in mails.items() if arn.startswith("arn:")}
             pending = frozenset(email for email, arn in mails.items() if arn == "PendingConfirmation")
