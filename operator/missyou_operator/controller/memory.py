@@ -38,10 +38,6 @@ _BUILDING_RESYNC, _BUILDING = 900.0, 1800.0
 _REQUESTS, _REQUEST_EVERY = 10, 30.0
 
 
-#: Types that are read together while they are unsettled.
-_ROLLOUT = frozenset({"ecr.Image", "ecs.Service"})
-
-
 class Last(Generic[T]):
     """The last value that was made of some input: it is made again only when the input has changed."""
 
@@ -209,10 +205,7 @@ class Memory:
 
     def due(self, now: float) -> frozenset[str]:
         """Return the types to read although not everything is due."""
-        due = {type_ for type_, at in self.unsettled.items() if at <= now + _TOGETHER}
-        # What is rolled out follows from the image, and from where the present rollout stands.
-        due |= _ROLLOUT & self.unsettled.keys() if due & _ROLLOUT else set()
-        return self.to_read_anew(now) | due
+        return self.to_read_anew(now).union(type_ for type_, at in self.unsettled.items() if at <= now + _TOGETHER)
 
     def look_now(self, types: Iterable[str], now: float) -> None:
         """Have the next pass read some types, and all that is unsettled: somebody waits for it."""

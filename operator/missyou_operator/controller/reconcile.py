@@ -124,8 +124,7 @@ class Reconciler:
                 # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
                 inputs = replace(inputs, full=True, fresh=True)
                 observations, graph, plan = observe_and_plan(inputs)
-            elif doubtful := _by_old_tags(plan, observations, inputs):
-                # Somebody may have made another of its name since.
+            elif doubtful := _by_old_tags(plan, observations, inputs) | _moving(plan, observations, memory):
                 memory.touch(dict.fromkeys(doubtful, seconds()))
                 before = observations
                 observations, graph, plan = observe_and_plan(replace(inputs, full=False))
@@ -311,6 +310,15 @@ def _needs_whole_picture(plan: Plan, observations: Observations, memory: Memory)
     taken = any(change.id not in going for change in plan.of(Action.DELETE, Action.REPLACE))
     unproven = losses.lost(plan) and memory.whole_at <= memory.wrote_at
     return bool(taken and not memory.trusted(seconds())) or bool(unproven)
+
+
+def _moving(plan: Plan, observations: Observations, memory: Memory) -> frozenset[str]:
+    """Return the types of which something is to be changed that AWS works on, and that this pass has not read.
+
+    Each is read at its own pace, and may be elsewhere by now: a rollout shifts requests.
+    """
+    changed = {change.type for change in plan.of(Action.UPDATE)}
+    return frozenset(changed & memory.unsettled.keys() - observations.read)
 
 
 def _by_old_tags(plan: Plan, observations: Observations, inputs: Inputs) -> frozenset[str]:
