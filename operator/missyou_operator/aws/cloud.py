@@ -8,12 +8,10 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, Protocol, Self, TypeVar
 
-from botocore.exceptions import ClientError
-
 from missyou_operator.aws.clock import seconds
-from missyou_operator.aws.errors import is_absent
+from missyou_operator.aws.errors import if_present
 from missyou_operator.aws.identity import COMPONENT_TAG, Names, StackIdentity, owner_of
-from missyou_operator.aws.informer import HOURLY, ONCE, Batch, Freshness, Inventory, Read, Rhythm, Source, Uses
+from missyou_operator.aws.informer import HOURLY, ONCE, Batch, Freshness, Inventory, Read, Rhythm, Source, Uses, key_of
 from missyou_operator.engine.resource import Observed, Resource
 from missyou_operator.tenancy.grant import Grant
 
@@ -104,7 +102,11 @@ class Cloud:
 
     def _list(self, source: Source, since: float) -> Read:
         client = self.client(source.service)
-        fetch = partial(source.fetch, client) if source.fetch else partial(_pages, client, source)
+        fetch = (
+            partial(source.fetch, client)
+            if source.fetch
+            else partial(_rows, client, source.operation, source.result, source.arguments)
+        )
         return self.inventory.listed(source, fetch, since)
 
     def hourly(self, key: str, fetch: Callable[[], T]) -> T:
@@ -195,7 +197,7 @@ class Reader(Cloud):
     def detail(self, rhythm: Rhythm, service: str, operation: str, /, **arguments: Any) -> Row:
         """Return the answer of a call about one resource, by its boto3 name. Errors: those of the call."""
         call = partial(_answer, self.client(service), operation, arguments)
-        answer: Row = self._read(rhythm, _key(service, operation, arguments), call)
+        answer: Row = self._read(rhythm, key_of(service, operation, arguments), call)
         return answer
 
     def detail_rows(
@@ -203,13 +205,13 @@ class Reader(Cloud):
     ) -> Sequence[Row]:
         """Return the rows of all pages of a call about one resource. Errors: those of the call."""
         call = partial(_rows, self.client(service), operation, result, arguments)
-        rows: Sequence[Row] = self._read(rhythm, _key(service, operation, arguments), call)
+        rows: Sequence[Row] = self._read(rhythm, key_of(service, operation, arguments), call)
         return rows
 
     def if_present(self, rhythm: Rhythm, service: str, operation: str, /, **arguments: Any) -> Row | None:
         """Return what `detail` does, or None if AWS says that there is no such thing."""
         call = partial(_answer, self.client(service), operation, arguments)
-        answer: Row | None = self._read(rhythm, _key(service, operation, arguments), partial(_if_present, call))
+        answer: Row | None = self._read(rhythm, key_of(service, operation, arguments), partial(if_present, call))
         return answer
 
     def computed(self, rhythm: Rhythm, key: str, fetch: Callable[[], T]) -> T:
@@ -301,10 +303,6 @@ _PAGES = {
 }
 
 
-def _pages(client: Client, source: Source) -> list[Row]:
-    return pages(client, source.operation, source.result, **source.arguments)
-
-
 def _rows(client: Client, operation: str, result: str, arguments: Mapping[str, Any]) -> list[Row]:
     return pages(client, operation, result, **arguments)
 
@@ -312,16 +310,3 @@ def _rows(client: Client, operation: str, result: str, arguments: Mapping[str, A
 def _answer(client: Client, operation: str, arguments: Mapping[str, Any]) -> Row:
     answer: Row = getattr(client, operation)(**arguments)
     return answer
-
-
-def _if_present(call: Callable[[], T]) -> T | None:
-    try:
-        return call()
-    except ClientError as error:
-        if is_absent(error):
-            return None
-        raise
-
-
-def _key(service: str, operation: str, arguments: Mapping[str, Any]) -> str:
-    return "/".join((f"{service}.{operation}", *(str(value) for value in arguments.values())))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 
 from missyou_operator.aws.informer import LISTED, SLOW, TAGS, Batch, Freshness, Inventory, Source, look
+from missyou_operator.aws.pages import remembered
 from tests.sim.workers import Seeded
 
 VPCS = Source("ec2", "describe_vpcs", "Vpcs", "Name")
@@ -121,6 +123,30 @@ def test_what_aws_counts_on_by_itself_makes_no_difference(inventory: Inventory, 
         stamps.append(inventory.stamp(VPCS.key, "db"))
         clock.now += 1
     assert stamps[0] == stamps[1]
+
+
+def test_a_page_in_which_only_that_has_changed_is_parsed_once_more_and_then_no_more(
+    inventory: Inventory, clock: Clock
+) -> None:
+    parsed, stamps = [], []
+
+    def read(minute: int) -> list[Any]:
+        rows = [{"Name": "db", "LatestRestorableTime": minute, "Text": "x" * 5000}]
+        response = {"body": f"{rows}".encode(), "headers": {}, "status_code": 200}
+
+        def parse() -> dict[str, Any]:
+            parsed.append(minute)
+            return {"Vpcs": rows}
+
+        page: list[Any] = remembered("Result", response, parse)["Vpcs"]
+        return page
+
+    for minute in (1, 2, 2):
+        inventory.listed(VPCS, partial(read, minute), clock.now)
+        stamps.append(inventory.stamp(VPCS.key, "db"))
+        clock.now += 1
+    assert parsed == [1, 2]
+    assert len({*stamps}) == 1
 
 
 def test_of_the_size_of_a_log_group_only_matters_whether_there_is_anything(inventory: Inventory, clock: Clock) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from missyou_operator.aws import tags
 from missyou_operator.aws.cloud import Cloud, Reader
 from missyou_operator.aws.identity import tag_list, tag_map
-from missyou_operator.aws.informer import TAGS
+from missyou_operator.aws.informer import TAGS, key_of
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed, Resource
 
@@ -23,7 +23,7 @@ def still_ours(cloud: Cloud, observed: Observed) -> None:
     now = tag_map(answer.get("Tags"))
     lost = observed.lost and not cloud.stack.disowned_by(now)
     if not (cloud.stack.owns(now) or lost):
-        cloud.inventory.put(_key(arn), {"Tags": answer.get("Tags")})
+        cloud.inventory.put(key_of("cloudwatch", _OPERATION, {"ResourceARN": arn}), {"Tags": answer.get("Tags")})
         text = f"the tags of {observed.address} have changed since they were read: it is read again first"
         raise NotYetError("OwnerChanged", text, 1.0)
 
@@ -31,10 +31,6 @@ def still_ours(cloud: Cloud, observed: Observed) -> None:
 def tags_of(reader: Reader, arn: str) -> dict[str, str]:
     """Read the tags of an alarm or a dashboard."""
     return tag_map(reader.detail(TAGS, "cloudwatch", _OPERATION, ResourceARN=arn).get("Tags"))
-
-
-def _key(arn: str) -> str:
-    return f"cloudwatch.{_OPERATION}/{arn}"
 
 
 def retag(cloud: Cloud, desired: Resource, observed: Observed) -> None:

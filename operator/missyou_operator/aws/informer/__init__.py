@@ -31,7 +31,7 @@ from missyou_operator.aws.informer.rhythm import (
     Rhythm,
     anew,
 )
-from missyou_operator.aws.informer.shares import Source
+from missyou_operator.aws.informer.shares import Source, key_of
 
 __all__ = [
     "FRESH",
@@ -49,5 +49,6 @@ __all__ = [
     "Source",
     "Uses",
     "anew",
+    "key_of",
     "look",
 ]

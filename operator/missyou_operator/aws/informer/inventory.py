@@ -145,7 +145,10 @@ class Inventory:
                 del self._running[key]
 
     def _kept(self, read: Read) -> Read:
-        """Remember a read. If it says what the one before said, it has its value and its version."""
+        """Remember a read. If it says what the one before said, it has its version.
+
+        The new one is kept all the same: it has the pages that the next is compared with.
+        """
         before = self._reads.get(read.key)
         if isinstance(read.content, Shares):
             read.content.stamp_all(before.content if before is not None else None, read.version)
@@ -154,7 +157,7 @@ class Inventory:
                 # A later one was quicker.
                 return read
             if _same(before.content, read.content):
-                read.content, read.version = before.content, before.version
+                read.version = before.version
         self._reads[read.key] = read
         if read.group:
             group = self._groups.setdefault(read.group, {})

@@ -18,6 +18,11 @@ from missyou_operator.engine.packing import Packed, pack
 Row = Any
 
 
+def key_of(service: str, operation: str, arguments: Mapping[str, Any]) -> str:
+    """Return the key of the read that a call makes."""
+    return "/".join((f"{service}.{operation}", *(str(value) for value in arguments.values())))
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A call that lists something of a whole account, by its boto3 name; `result` is the key of the rows.
@@ -37,7 +42,7 @@ class Source:
     @property
     def key(self) -> str:
         """The key of the read."""
-        return "/".join((f"{self.service}.{self.operation}", *(str(value) for value in self.arguments.values())))
+        return key_of(self.service, self.operation, self.arguments)
 
     def owner_of(self, row: Row) -> str:
         """Return whose a row is."""
