@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from copy import copy
 from fnmatch import fnmatchcase
 from functools import partial
+from itertools import chain
 from typing import Any, Protocol, Self, TypeVar
 
 from missyou_operator.aws.clock import seconds
@@ -118,6 +119,17 @@ class Cloud:
         return self.inventory.get(key, fetch, Freshness(seconds()).since(ONCE))
 
 
+class PostponedError(Exception):
+    """What is asked for is read when it is the stack's turn."""
+
+
+class _OnlyKnown(dict[str, Any]):
+    """What is known of something that is read at the stack's turn: whoever needs more is read then, too."""
+
+    def __missing__(self, key: str) -> Any:
+        raise PostponedError(key)
+
+
 class Reader(Cloud):
     """The handle for reading: `Cloud`, and the resources found so far in this observation."""
 
@@ -146,11 +158,13 @@ class Reader(Cloud):
         self._begun = begun
         self._known = known or {}
         self._uses: dict[tuple[str, str], Hashable] = {}
+        #: The rows that were found in lists, None while none was read.
+        self._rows: list[Row] | None = None
 
     def noting(self, freshness: Freshness) -> Self:
         """Return a reader that notes by itself what is read through it, by reads that are as fresh as that."""
         reader = copy(self)
-        reader.__dict__ |= {"_freshness": freshness, "_uses": {}}
+        reader.__dict__ |= {"_freshness": freshness, "_uses": {}, "_rows": None}
         return reader
 
     @property
@@ -177,7 +191,9 @@ class Reader(Cloud):
         read = self._list(source, self._freshness.since(source.rhythm))
         for owner in owners:
             self._uses[read.key, owner] = read.content.stamp(owner)
-        return [row for owner in dict.fromkeys(owners) for row in read.content.rows(owner)]
+        rows = [row for owner in dict.fromkeys(owners) for row in read.content.rows(owner)]
+        self._rows = [*(self._rows or ()), *rows]
+        return rows
 
     def named(self, source: Source, type_: str) -> list[Row]:
         """Return the rows that bear one of the stack's names of a type."""
@@ -189,6 +205,7 @@ class Reader(Cloud):
 
     def described(self, batch: Batch, ids: Sequence[str]) -> dict[str, tuple[Row, ...]]:
         """Return the rows of some resources by their IDs, which AWS describes several at a time."""
+        self._check_turn(batch.rhythm, batch.since(ids, self._freshness))
         fetch = partial(_rows, self.client(batch.service), batch.operation, batch.result)
         reads = batch.read(self.inventory, ids, fetch, self._freshness)
         self._uses |= {(read.key, ""): read.version for read in reads.values()}
@@ -220,9 +237,28 @@ class Reader(Cloud):
         return value
 
     def _read(self, rhythm: Rhythm, key: str, fetch: Callable[[], Any]) -> Any:
-        read = self.inventory.read(key, fetch, self._freshness.since(rhythm, key), rhythm)
+        since = self._freshness.since(rhythm, key)
+        self._check_turn(rhythm, {key: since})
+        read = self.inventory.read(key, fetch, since, rhythm)
         self._uses[read.key, ""] = read.version
         return read.value
+
+    def _check_turn(self, rhythm: Rhythm, since: Mapping[str, float]) -> None:
+        if self._freshness.postpones(rhythm) and not self.inventory.has(since):
+            raise PostponedError
+
+    def as_known(self, kind: type[Resource]) -> list[Observed]:
+        """Return what is known to be there of a type, by the last observation, while it is not the stack's turn.
+
+        What a list has been read of since, and does not mention, is there no more.
+        """
+        mentioned = set(_strings(self._rows))
+        found = []
+        for id_, name in self.known(kind.TYPE).items():
+            if self._rows is None or id_ in mentioned or name in mentioned:
+                attrs = _OnlyKnown(id=id_, arn=id_) if id_.startswith("arn:") else _OnlyKnown(id=id_)
+                found.append(Observed(kind, name, id_, attrs, unread=True))
+        return found
 
     def fits(self, type_: str, name: str) -> bool:
         """Return whether a name is one of the stack's names of a type."""
@@ -301,6 +337,16 @@ _PAGES = {
     ),
     **dict.fromkeys(("describe_route_tables", "describe_alarms", "list_secrets"), 100),
 }
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yield the texts anywhere inside an answer."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from chain.from_iterable(map(_strings, value.values()))
+    elif isinstance(value, (list, tuple)):
+        yield from chain.from_iterable(map(_strings, value))
 
 
 def _rows(client: Client, operation: str, result: str, arguments: Mapping[str, Any]) -> list[Row]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 
-from missyou_operator.aws.cloud import Cloud, Known, Reader
+from missyou_operator.aws.cloud import Cloud, Known, PostponedError, Reader
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.informer import Freshness, Uses
 from missyou_operator.aws.registry import KINDS
@@ -24,13 +24,14 @@ class Observations:
     """The resources that exist, and the types that could not be read, each with the reason.
 
     `read`: the types that this observation has read, and `uses` by which reads. Of an unreadable type, `world` shows
-    what was last read.
+    what was last read; of one that is `postponed` until it is the stack's turn, what was there before the start.
     """
 
     world: ObservedState
     unreadable: Mapping[str, Health] = field(default_factory=dict)
     read: frozenset[str] = frozenset()
     uses: Mapping[str, Uses] = field(default_factory=dict)
+    postponed: frozenset[str] = frozenset()
 
 
 def observe(  # noqa: PLR0913 - an observation has that many inputs
@@ -62,9 +63,9 @@ def observe(  # noqa: PLR0913 - an observation has that many inputs
     world: dict[str, tuple[Observed, ...]] = {}
     for observed in _with_their_parents(cloud.stack, list(chain.from_iterable(found.values()))):
         world[observed.address] = (*world.get(observed.address, ()), observed)
-    read = frozenset(kinds.keys() - run.unreadable.keys())
+    read = frozenset(kinds.keys() - run.unreadable.keys() - run.postponed)
     ordered = {address: _ours_first(rows) for address, rows in world.items()}
-    return Observations(ordered, run.unreadable, read, run.uses)
+    return Observations(ordered, run.unreadable, read, run.uses, frozenset(run.postponed))
 
 
 class _Observation:
@@ -83,6 +84,7 @@ class _Observation:
         self.freshness = freshness
         self.unreadable: dict[str, Health] = {}
         self.uses: dict[str, Uses] = {}
+        self.postponed: set[str] = set()
 
     def start(self, type_: str) -> Callable[[], Rows | Health] | bool:
         """Return the read of a type, unless a type that it depends on could not be read."""
@@ -105,6 +107,11 @@ class _Observation:
         reader = self.reader.noting(self.freshness(kind.TYPE))
         try:
             rows = kind.read(reader)
+        except PostponedError:
+            self.postponed.add(kind.TYPE)
+            self.uses[kind.TYPE] = reader.uses
+            # What it has read before tells whether anything is different, all the same.
+            rows = reader.as_known(kind)
         except Exception as error:  # reported for this type alone
             return self.runtime.classify(error)
         self.uses[kind.TYPE] = reader.uses

@@ -40,8 +40,9 @@ class Inputs:
     `sources`: what must be looked up before the desired graph can be built; None in a deletion, which desires nothing.
     `full`: everything is due to be observed, not only what is unsettled. `fresh`: somebody has asked for it, so that
     no read is shared which began before. `look`: seconds between two full observations, `slower` a factor for all
-    rhythms. `begun`: parts of the stack may exist, whatever object and memory know.
-    `secrets`: the Kubernetes Secrets that give a value; `unusable`: why the others do not.
+    rhythms. `turn`: what takes a call for each resource is read from then on (monotonic seconds). `begun`: parts of the
+    stack may exist, whatever object and memory know. `secrets`: the Kubernetes Secrets that give a value; `unusable`:
+    why the others do not.
     """
 
     body: Mapping[str, Any]
@@ -52,6 +53,7 @@ class Inputs:
     fresh: bool = False
     look: float = 45.0
     slower: float = 1.0
+    turn: float = float("-inf")
     begun: bool = False
     secrets: Mapping[str, tuple[Observed, ...]] = field(default_factory=dict)
     unusable: Mapping[str, Health] = field(default_factory=dict)
@@ -115,7 +117,8 @@ def _freshness(inputs: Inputs, now: float) -> Callable[[str], Freshness]:
         if inputs.full and inputs.sources is None:
             # A deletion begins with AWS as it is now; those that begin together share that.
             return replace(usual, anew=True, now=max(memory.wrote_at, now - _TOGETHER))
-        return usual if inputs.full and type_ not in memory.unsettled else replace(usual, closely=True)
+        settled = inputs.full and type_ not in memory.unsettled
+        return replace(usual, turn=inputs.turn) if settled else replace(usual, closely=True)
 
     return of
 

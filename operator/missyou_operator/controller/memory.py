@@ -92,7 +92,8 @@ class Memory:
     saw the app. `doubts`: creations that got no answer, and when. `refusals`: changes that AWS refused, why, and when
     they may be tried again. `read_back`: types to read at a time, since a correction has to be seen to last. `touched`:
     types that an event is about, and since when they are to be read. `deeds`: who did what, by such events. `uses`: by
-    which reads each type was observed last. `rest`: set while nothing is to be done; `asleep` then holds what only a
+    which reads each type was observed last. `turn`: when a stack that was ready at the start of this process may have
+    read what takes a call for each resource. `rest`: set while nothing is to be done; `asleep` then holds what only a
     pass needs. `app` and `graph` are made of the spec, and again only when that has changed. `known`: the stack's
     resources by ID, as they were last read. `requests` bounds the full observations that somebody asks for, and `owed`
     says that one of them is still to be made. `preflown`: the preflight of a stack that does not exist yet.
@@ -117,6 +118,7 @@ class Memory:
     arrived: bool = False
     touched: dict[str, float] = field(default_factory=dict)
     uses: dict[str, Uses] = field(default_factory=dict)
+    turn: float | None = None
     rest: Rest | None = None
     asleep: Packed | None = None
     deleting: bool = False
@@ -174,7 +176,7 @@ class Memory:
     def sleep(self, rest: Rest) -> None:
         """Rest. What only a pass needs is packed, or made anew by the next one."""
         self.rest = rest
-        self.asleep = pack((self.world, self.baseline.matched, self.uses))
+        self.asleep = pack((self.world, self.baseline.matched, self.uses)) if self.world is not None else None
         self.world, self.baseline.matched, self.uses, self.graph = None, {}, {}, Last()
 
     def wake(self) -> None:

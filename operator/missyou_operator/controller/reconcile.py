@@ -36,7 +36,7 @@ from missyou_operator.controller.inputs import Inputs, desire, observe_and_plan,
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.planned import PassResult, Prospect, left_to_do
 from missyou_operator.controller.report import Report
-from missyou_operator.controller.resting import begin_to_rest, rested
+from missyou_operator.controller.resting import begin_to_rest, rest_until_turn, rested
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
@@ -120,6 +120,11 @@ class Reconciler:
                 return quiet
             memory.wake()
             observations, graph, plan = observe_and_plan(inputs)
+            if observations.postponed:
+                if (quiet := rest_until_turn(inputs, observations, graph, plan)) is not None:
+                    return quiet
+                inputs = replace(inputs, turn=seconds())
+                observations, graph, plan = observe_and_plan(inputs)
             if not inputs.fresh and _needs_whole_picture(plan, observations, memory):
                 # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
                 inputs = replace(inputs, full=True, fresh=True)
@@ -189,6 +194,9 @@ class Reconciler:
             memory.look_now((external.TYPE for external in sources.externals), seconds())
             memory.ask_again()
         memory.inputs = asked_for
+        if memory.turn is None:
+            first = memory.blank and not asked and unread.settled(body)
+            memory.turn = cloud.inventory.turn() if first else float("-inf")
         return Inputs(
             body=body,
             memory=memory,
@@ -196,6 +204,7 @@ class Reconciler:
             sources=sources,
             full=asked or memory.blank or overdue,
             fresh=asked,
+            turn=memory.turn,
             look=self._environment.resync,
             slower=_WITH_EVENTS if self._environment.hears(cloud.stack.account, cloud.stack.region) else 1.0,
             secrets=secrets,

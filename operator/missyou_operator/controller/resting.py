@@ -8,13 +8,19 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from missyou_operator.api.annotations import PLACE, REQUESTS, annotation
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.informer import Rhythm, look
+from missyou_operator.aws.observe import Observations
 from missyou_operator.controller.baseline import LAG
 from missyou_operator.controller.inputs import Inputs, usual_freshness
 from missyou_operator.controller.memory import Memory, Rest
+from missyou_operator.controller.pace import requeue_after
 from missyou_operator.controller.planned import PassResult
 from missyou_operator.controller.report import Report
+from missyou_operator.engine.execute import execute
+from missyou_operator.engine.graph import Graph
+from missyou_operator.engine.plan import Plan
 
 #: How long a stack rests at most: some of what a status says depends on the time of day (a rotation that is due).
 _RHYTHM = Rhythm(per_stack=18.0, least=300.0, most=1800.0)
@@ -26,14 +32,37 @@ def begin_to_rest(inputs: Inputs, result: PassResult, report: Report) -> None:
     open_ = (result.outcome.done, result.left.changes, result.held, result.ignored, result.lingering, result.unknown)
     if report.result != "success" or any(open_) or inputs.unusable or _unfinished(memory, now):
         return
+    stacks = inputs.cloud.inventory.stacks(inputs.cloud.stack.uid)
+    _rest(inputs, report.status, now + _RHYTHM.period(inputs.look, stacks))
+
+
+def rest_until_turn(inputs: Inputs, observations: Observations, graph: Graph, plan: Plan) -> Report | None:
+    """Let a stack rest that is not read as a whole before its turn, unless what is read shows that it is not settled.
+
+    Nothing is done on the strength of a part: None means that the whole is to be read now.
+    """
+    memory, body, now = inputs.memory, inputs.body, seconds()
+    status = body["status"]
+    if any(health.reason != Reason.RATE_LIMITED for health in observations.unreadable.values()):
+        return None
+    if observations.unreadable:
+        # AWS is asked for too much already.
+        return Report(status, max(requeue_after(health, 0.0) for health in observations.unreadable.values()))
+    judged = execute(graph, observations.world, Plan(), inputs.runtime)
+    if plan.changes or inputs.unusable or any(each.health.status != "ready" for each in judged.results.values()):
+        return None
+    _rest(inputs, status, inputs.turn)
+    return Report(status, memory.requeue_after((), {}, now, inputs.look))
+
+
+def _rest(inputs: Inputs, status: Mapping[str, Any], until: float) -> None:
     uses: dict[tuple[str, str], Hashable] = {}
-    for used in memory.uses.values():
+    for used in inputs.memory.uses.values():
         if any(uses.get(use, stamp) != stamp for use, stamp in used.items()):
             # Two types have seen different answers to one read.
             return
         uses |= used
-    stacks = inputs.cloud.inventory.stacks(inputs.cloud.stack.uid)
-    memory.sleep(Rest(_asked(inputs, report.status), uses, now + _RHYTHM.period(inputs.look, stacks)))
+    inputs.memory.sleep(Rest(_asked(inputs, status), uses, until))
 
 
 def _unfinished(memory: Memory, now: float) -> bool:

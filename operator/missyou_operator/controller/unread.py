@@ -65,6 +65,13 @@ def speaks(body: Mapping[str, Any]) -> bool:
     return bool(conditions) and current and not refused
 
 
+def settled(body: Mapping[str, Any]) -> bool:
+    """Return whether the previous status says that all is as the present spec has it, and nothing is to be done."""
+    status = body.get("status") or {}
+    held = {each["type"] for each in status.get("conditions") or () if each["status"] == "True"}
+    return speaks(body) and "Ready" in held and held.isdisjoint({"Reconciling", "Stalled"}) and not status.get("plan")
+
+
 def tell_outdated(outcome: Outcome, unread: Unread) -> None:
     """Report on resources whose last good reading is too old by the reason why there is no later one."""
     for address, result in outcome.results.items():

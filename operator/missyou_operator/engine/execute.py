@@ -133,7 +133,7 @@ def _result(resource: Resource, health: Health, observed: Observed | None, chang
 
 def _unchanged(desired: Resource, observed: Observed | None) -> Health:
     """Return the health of what needs no change, or must not be changed."""
-    if observed is None:
+    if observed is None or observed.unread:
         return READY
     return _disputed(observed) if desired.disputed(observed) else desired.health(observed)
 

@@ -12,7 +12,7 @@ from typing import Any
 from missyou_operator.engine.effects import UNFELT, Effect, Risk
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.resource import FieldChange, Observed, Resource
-from missyou_operator.engine.values import UNKNOWN, Ref
+from missyou_operator.engine.values import UNKNOWN, UNREAD, Ref
 
 #: Everything found that belongs to a stack, by address. Several of one address are duplicates: the first is kept.
 ObservedState = Mapping[str, tuple[Observed, ...]]
@@ -123,8 +123,9 @@ def compare(
     last = graph.compared.get(resource.address)
     if last is not None and last[0] is observed and last[1] == values:
         return last[2], last[3]
-    desired = resource.resolved(known)
-    change = plan_one(desired, observed)
+    unread = UNREAD in values
+    desired = resource.resolved({ref: known[ref] for ref in known if known[ref] is not UNREAD} if unread else known)
+    change = None if observed is not None and (unread or observed.unread) else plan_one(desired, observed)
     graph.compared[resource.address] = observed, values, desired, change
     return desired, change
 
@@ -156,8 +157,10 @@ def creation(desired: Resource) -> Change:
 def references(graph: Graph, resource: Resource, observed: Observed, change: Change | None = None) -> dict[Ref, Any]:
     """Return the values of the references to a resource, except those that the coming change is going to alter.
 
-    Other tags alter nothing that could be referred to.
+    Other tags alter nothing that could be referred to. What is not read yet of a resource that is there is UNREAD.
     """
+    if observed.unread:
+        return {ref: observed.attrs.get(ref.attr, UNREAD) for ref in graph.edges.refs_to[resource.address]}
     moving = {field.field for field in change.fields} if change else set()
     if moving - {"tags"}:
         moving |= resource.CHANGES_ON_UPDATE

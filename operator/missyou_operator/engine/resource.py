@@ -92,6 +92,7 @@ class Observed:
     `lost` is set for what is ours although it lacks our tags, since its ID is known or others of ours refer to it: the
     command by which a person gives them back. `owner` then names the other owner that its tags name, if any.
     `remedy` is what a person can do about another owner, where that is known better than by `Resource.IF_TAKEN`.
+    `unread`: only that it was there is known, so that neither it nor what refers to it can be compared.
     """
 
     kind: type[Resource]
@@ -105,6 +106,7 @@ class Observed:
     owner: str = ""
     lost: str = ""
     remedy: str = ""
+    unread: bool = False
 
     @property
     def address(self) -> str:

@@ -44,6 +44,16 @@ class _Unchanged:
 UNCHANGED: Final = _Unchanged()
 
 
+class _Unread:
+    """A value of something that exists, and of which only the ID is known so far."""
+
+    def __repr__(self) -> str:
+        return "(not read yet)"
+
+
+UNREAD: Final = _Unread()
+
+
 class Sensitive:
     """A secret on its way to where it belongs. Prints as stars everywhere, and can be compared and fingerprinted.
 

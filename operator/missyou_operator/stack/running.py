@@ -52,7 +52,7 @@ def target_group_name(app: AppSpec, stack: StackIdentity, *, alternate: bool = F
 def running_version(app: AppSpec, stack: StackIdentity, world: ObservedState) -> RunningVersion:
     """Return what must stay for the version that runs, and how far the move to another target group is."""
     service = next(_owned(world, Service.TYPE), None)
-    listeners = [listener.attrs for listener in _owned(world, Listener.TYPE)]
+    listeners = [listener.attrs for listener in _owned(world, Listener.TYPE) if not listener.unread]
     alarms = _alarms(stack, world)
     if service is None:
         shift = shift_of(app, None, listeners, frozenset(), alone=False, settled=True)

@@ -37,12 +37,17 @@ class Batch:
         """The beginning of the keys of its reads."""
         return f"{self.service}.{self.operation}/"
 
+    def since(self, ids: Sequence[str], freshness: Freshness) -> dict[str, float]:
+        """Return since when the read of each ID counts, by its key."""
+        keys = [f"{self.group}{id_}" for id_ in ids]
+        return {key: freshness.since(self.rhythm, key) for key in keys}
+
     def read(self, inventory: Inventory, ids: Sequence[str], fetch: Fetch, freshness: Freshness) -> dict[str, Read]:
         """Return the read of each resource by its ID. Its value are the rows of the ID. Errors: those of the call."""
         found: dict[str, Read] = {}
         for start in range(0, len(ids), self.most):
-            keys = [f"{self.group}{id_}" for id_ in ids[start : start + self.most]]
-            found |= self._read(inventory, {key: freshness.since(self.rhythm, key) for key in keys}, fetch, freshness)
+            since = self.since(ids[start : start + self.most], freshness)
+            found |= self._read(inventory, since, fetch, freshness)
         return {key.removeprefix(self.group): read for key, read in found.items()}
 
     def _read(

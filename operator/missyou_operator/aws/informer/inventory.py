@@ -19,6 +19,8 @@ T = TypeVar("T")
 #: Makes a read again unless it is good enough by then.
 Again = Callable[[Freshness], object]
 
+#: Stacks that may be read with all that belongs to them at a start, and the seconds until another one may be.
+_AT_ONCE, _TURN = 20, 1.8
 #: Seconds after which a read that nobody uses is forgotten, and a stack that nobody looks at; and between two searches.
 _UNUSED, _GONE, _SWEEP = 7200.0, 900.0, 300.0
 
@@ -67,6 +69,7 @@ class Inventory:
         self._running: dict[str, tuple[float, Future[Read]]] = {}
         self._versions = itertools.count(1)
         self._stacks: dict[str, float] = {}
+        self._turns, self._last_turn = 0, float("-inf")
         self._swept = clock()
 
     def get(self, key: str, fetch: Callable[[], T], since: float) -> T:
@@ -221,6 +224,22 @@ class Inventory:
             if now - self._swept >= _SWEEP:
                 self._sweep(now)
             return len(self._stacks)
+
+    def turn(self) -> float:
+        """Return when the next stack may have read what takes a call for each resource (monotonic seconds).
+
+        Thirty calls a stack are more than AWS allows where a thousand stacks are new to a process: one comes after the
+        other then, in the rhythm in which those reads are made later on.
+        """
+        now = self._clock()
+        with self._lock:
+            self._turns += 1
+            self._last_turn = now if self._turns <= _AT_ONCE else max(now, self._last_turn + _TURN)
+            return self._last_turn
+
+    def has(self, since: Mapping[str, float]) -> bool:
+        """Return whether all reads are there by their keys, each begun at its moment or later."""
+        return all((read := self._reads.get(key)) is not None and read.began >= since[key] for key in since)
 
     def _sweep(self, now: float) -> None:
         self._swept = now

@@ -61,7 +61,8 @@ class Freshness:
     `seen`: since when this process has the stack: an earlier read may not show what another process has written before.
     `written`: when the stack was last changed. `look`: seconds between two looks, `stacks` how many share the reads,
     `slower` a factor for all rhythms (where events tell of changes). `closely`: the stack waits for something. `anew`:
-    no earlier read is good enough, but for what never changes.
+    no earlier read is good enough, but for what never changes. `turn`: until then, what takes a call for each resource
+    is left to the stacks before this one.
     """
 
     now: float
@@ -72,6 +73,11 @@ class Freshness:
     closely: bool = False
     anew: bool = False
     seen: float = float("-inf")
+    turn: float = float("-inf")
+
+    def postpones(self, rhythm: Rhythm) -> bool:
+        """Return whether a read is left for later, unless somebody has made it."""
+        return self.now < self.turn and bool(rhythm.per_stack) and not rhythm.closely
 
     def since(self, rhythm: Rhythm, key: str = "") -> float:
         """Return the moment at which a read has to have begun, or later. `key` spreads reads of a long rhythm."""

@@ -1,0 +1,119 @@
+"""A start with many stacks: all are looked at, and what takes a call for each resource is read stack after stack."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from benchmarks.fleet.looks import RESYNC, Watcher
+from benchmarks.fleet.world import Fleet
+from missyou_local.aws import Timing
+from tests.sim.app import changes
+
+#: Five more than are read as a whole at once.
+STACKS = 25
+#: Seconds until it is the turn of the last one.
+LAST = 1.8 * 5
+TAGS = "cloudwatch:ListTagsForResource"
+
+
+@pytest.fixture(scope="module")
+def fleet(aws):
+    return Fleet(aws).grow(STACKS)
+
+
+def started(aws, fleet):
+    """Let what is in AWS be old, and an operator start."""
+    aws.tell(keep=60, timing=dataclasses.asdict(Timing.instant()))
+    aws.clock.now += 61.0
+    return Watcher(aws, fleet)
+
+
+def resource(body, type_):
+    """Return the ID of the first resource of a type."""
+    return next(row["id"] for row in body["status"]["resources"] if row["type"] == type_)
+
+
+def unbalanced(aws, body):
+    """Delete the load balancer of a stack."""
+    elb, arn = aws.client("elbv2"), resource(body, "elbv2.LoadBalancer")
+    protected = {"Key": "deletion_protection.enabled", "Value": "false"}
+    elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=[protected])
+    elb.delete_load_balancer(LoadBalancerArn=arn)
+
+
+def test_the_first_twenty_are_read_as_a_whole_and_the_others_in_turn(aws, fleet):
+    before = [dict(body["status"]) for body in fleet]
+    watcher = started(aws, fleet)
+    first = watcher.first()
+    assert changes(first.calls) == {}
+    alarms = first.calls[TAGS] / 20
+    assert alarms >= 8
+    # What a person waits for is read of each.
+    assert first.calls["ecs:DescribeServices"] == STACKS
+    assert first.calls["elastic-load-balancing-v2:DescribeTargetHealth"] == STACKS
+    assert [body["status"] for body in fleet[20:]] == before[20:]
+    later = watcher.look(LAST + RESYNC)
+    assert later.calls[TAGS] == 5 * alarms
+    assert watcher.look(RESYNC).calls.get(TAGS, 0) == 0
+    assert [body["status"]["conditions"] for body in fleet] == [status["conditions"] for status in before]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda aws, body: aws.client("ec2").delete_tags(
+            Resources=[resource(body, "ec2.Subnet")], Tags=[{"Key": "missyou.app/component"}]
+        ),
+        lambda aws, body: aws.client("cloudwatch").delete_alarms(
+            AlarmNames=[r["name"] for r in body["status"]["resources"] if r["type"] == "cloudwatch.Alarm"][:1]
+        ),
+        unbalanced,
+        lambda aws, body: aws.client("ecs").update_service(
+            cluster=resource(body, "ecs.Cluster"), service=resource(body, "ecs.Service"), desiredCount=0
+        ),
+    ],
+    ids=["tags", "alarm", "load balancer", "service"],
+)
+def test_what_lists_show_is_put_right_at_once(aws, fleet, change):
+    watcher = started(aws, fleet)
+    change(aws, fleet[-1])
+    assert changes(watcher.first().calls)
+    assert fleet[-1]["status"]["drift"]
+    assert not any(body["status"].get("drift") for body in fleet[:-1])
+
+
+def test_what_takes_a_call_of_its_own_is_put_right_in_turn(aws, fleet):
+    watcher = started(aws, fleet)
+    group = resource(fleet[-1], "elbv2.TargetGroup")
+    aws.client("elbv2").modify_target_group_attributes(
+        TargetGroupArn=group, Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "7"}]
+    )
+    assert changes(watcher.first().calls) == {}
+    assert changes(watcher.look(LAST + RESYNC).calls) == {"elastic-load-balancing-v2:ModifyTargetGroupAttributes": 1}
+
+
+def test_a_person_does_not_wait_for_the_turn(aws, fleet):
+    watcher = started(aws, fleet)
+    fleet[-1]["spec"]["monitoring"] = {"logRetentionDays": 14}
+    fleet[-1]["metadata"]["generation"] += 1
+    assert changes(watcher.first().calls)
+
+
+def test_what_is_not_ready_does_not_wait_for_the_turn(aws, fleet):
+    [ready] = [each for each in fleet[-1]["status"]["conditions"] if each["type"] == "Ready"]
+    ready["status"] = "False"
+    first = started(aws, fleet).first()
+    assert first.calls[TAGS] == 21 * 9
+
+
+def test_until_its_turn_a_stack_is_looked_at_as_often_as_the_others(aws, fleet, monkeypatch):
+    monkeypatch.setattr("missyou_operator.aws.informer.inventory._TURN", 60.0)
+    watcher = started(aws, fleet)
+    watcher.first()
+    assert watcher.look(RESYNC).calls.get(TAGS, 0) == 0
+    aws.client("ec2").delete_tags(
+        Resources=[resource(fleet[-1], "ec2.Subnet")], Tags=[{"Key": "missyou.app/component"}]
+    )
+    assert changes(watcher.look(RESYNC).calls) == {"ec2:CreateTags": 1}
