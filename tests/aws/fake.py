@@ -8,10 +8,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.ec2.vpc import Vpc
 from missyou_operator.aws.identity import StackIdentity, tag_list
 from missyou_operator.aws.informer import Freshness, Inventory
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.resource import Observed
 from missyou_operator.stack.naming import NAMES
 

@@ -11,10 +11,11 @@ from typing import Any
 import boto3
 
 from missyou_local.aws import Server, Timing, serve
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.ec2.vpc import Vpc
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.informer import Inventory
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.resource import Observed, Resource
 from missyou_operator.stack.naming import NAMES
 from tests.aws.fake import anew

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloud import Cloud, pages
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.informer import FRESH, Rhythm, Source
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.aws.reader import Reader
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, failed, pending

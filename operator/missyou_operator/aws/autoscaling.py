@@ -12,10 +12,11 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import gone, message_of
 from missyou_operator.aws.informer import SLOW, TAGS, Source
 from missyou_operator.aws.permissions import Condition, Grant, Part, change, linked_role, make, observe
+from missyou_operator.aws.reader import Reader
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.effects import Effect, Effects

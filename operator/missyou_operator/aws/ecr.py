@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Client, Cloud, Reader
+from missyou_operator.aws.cloud import Client, Cloud
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.informer import SLOW, TAGS, Rhythm, Source
 from missyou_operator.aws.listing import Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.aws.reader import Reader
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.effects import Effect, Effects

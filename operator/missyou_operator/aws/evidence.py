@@ -18,11 +18,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from missyou_operator.api.components import Component
 from missyou_operator.api.kind import KIND
-from missyou_operator.aws.cloud import Reader
 from missyou_operator.aws.ecs.causes import log_tail, stopped_tasks
 from missyou_operator.aws.ecs.logs import without_controls
 from missyou_operator.aws.ecs.revisions import revision_in_use
 from missyou_operator.aws.errors import code_of
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.plan import ObservedState
 from missyou_operator.engine.resource import Observed
 from missyou_operator.engine.values import redact

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from missyou_operator.aws.cloud import Reader
 from missyou_operator.aws.informer import Source
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.resource import Observed, Resource
 
 

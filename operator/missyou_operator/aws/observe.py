@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 
-from missyou_operator.aws.cloud import Cloud, Known, PostponedError, Reader
+from missyou_operator.aws.cloud import Cloud, Known
 from missyou_operator.aws.identity import StackIdentity
 from missyou_operator.aws.informer import Freshness, Uses
+from missyou_operator.aws.reader import PostponedError, Reader
 from missyou_operator.aws.registry import KINDS
 from missyou_operator.engine import schedule
 from missyou_operator.engine.outcome import Runtime

@@ -16,9 +16,9 @@ from missyou_operator.api.conditions import Reason
 from missyou_operator.api.kind import KIND
 from missyou_operator.api.status import Status
 from missyou_operator.aws.clock import seconds
-from missyou_operator.aws.cloud import Reader
 from missyou_operator.aws.evidence import Fact, gather
 from missyou_operator.aws.informer import Freshness
+from missyou_operator.aws.reader import Reader
 from missyou_operator.aws.session import Accounts
 from missyou_operator.cli.cluster import Cluster
 from missyou_operator.cli.diagnoses import as_json, lines

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from missyou_operator.aws.cloud import Reader
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.rds.snapshot import DBSnapshot
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.resource import Observed
 from tests.aws.fake import FakeEc2, anew, aws_error, cloud_of, row_tags, tags
 from tests.aws.rds.test_instance import instance

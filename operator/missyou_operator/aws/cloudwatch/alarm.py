@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.cloudwatch.tags import retag, still_ours, tags_of
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.idempotency import exists_already
@@ -14,6 +14,7 @@ from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.informer import Source
 from missyou_operator.aws.listing import Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.comparators import as_set, compare
 from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.resource import READY, Health, Observed

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloud import Cloud, pages
 from missyou_operator.aws.cloudwatch.tags import retag, still_ours, tags_of
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.idempotency import exists_already
@@ -18,6 +18,7 @@ from missyou_operator.aws.identity import StackIdentity, tag_list
 from missyou_operator.aws.informer import SLOW, Source
 from missyou_operator.aws.listing import Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.comparators import as_json, compare
 from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.resource import FieldChange, Health, Observed

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from missyou_operator.aws import tags
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.informer import TAGS, key_of
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed, Resource
 

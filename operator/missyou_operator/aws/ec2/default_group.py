@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import CLUSTER_TAG
 from missyou_operator.aws.permissions import Condition, Grant, Part
+from missyou_operator.aws.reader import Reader
 
 _NAME = "default"
 #: The rule that EC2 adds to every new group.

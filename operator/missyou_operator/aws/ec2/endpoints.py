@@ -15,12 +15,13 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import utc_now
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.ec2.rows import ENDPOINTS, name_of, retag, specification
 from missyou_operator.aws.errors import code_of, is_absent, message_of
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import Grant, Part, change, make, observe, tag_new
 from missyou_operator.aws.policy_documents import as_policy, json_text, readable
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.comparators import as_set, compare
 from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.errors import NotYetError, RefusedError

@@ -14,12 +14,13 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import utc_now
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.ec2.rows import FLOW_LOGS, TagsOnly, name_of, specification
 from missyou_operator.aws.errors import gone, is_absent, message_of
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import ROLES, Condition, Grant, Part, change, make, observe, tag_new
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.errors import NotYetError

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.ec2.blockers import delete_unless_used, in_use, interfaces
 from missyou_operator.aws.ec2.rows import (
     ADDRESSES,
@@ -28,6 +28,7 @@ from missyou_operator.aws.errors import code_of, gone, is_absent, message_of
 from missyou_operator.aws.idempotency import creating_once
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.comparators import compare, equal, if_observed
 from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.errors import RefusedError

@@ -13,11 +13,12 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from missyou_operator.aws.clock import utc_now
-from missyou_operator.aws.cloud import Client, Cloud, Reader
+from missyou_operator.aws.cloud import Client, Cloud
 from missyou_operator.aws.ec2.rows import ROUTE_TABLES, name_of, retag, specification
 from missyou_operator.aws.errors import code_of, gone, is_absent
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.comparators import as_set, compare, equal
 from missyou_operator.engine.effects import REBUILT, Effect, Effects
 from missyou_operator.engine.resource import Health, Observed, Resource

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from missyou_operator.aws import tags
-from missyou_operator.aws.cloud import Cloud, Reader, Row
+from missyou_operator.aws.cloud import Cloud, Row
 from missyou_operator.aws.identity import STACK_TAG, tag_list, tag_map
 from missyou_operator.aws.informer import LISTED, Source
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.resource import Observed, Resource
 
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.ec2.blockers import delete_unless_used, interfaces, users_of_group
 from missyou_operator.aws.ec2.default_group import ALLOW_ALL_OUT, EMPTYING, default_group
 from missyou_operator.aws.ec2.rows import SECURITY_GROUPS, TagsOnly, retag, specification
@@ -24,6 +24,7 @@ from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import owner_of, tag_map
 from missyou_operator.aws.informer import LISTED, Batch
 from missyou_operator.aws.permissions import change, make, observe, tag_new
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.comparators import compare, equal, if_observed
 from missyou_operator.engine.effects import REBUILT, Effect, Effects
 from missyou_operator.engine.errors import NotYetError, RefusedError

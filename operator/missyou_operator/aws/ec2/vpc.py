@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.ec2.blockers import contents_of_vpc, delete_unless_used, interfaces
 from missyou_operator.aws.ec2.default_group import EMPTYING, empty_default_group
 from missyou_operator.aws.ec2.rows import (
@@ -26,6 +26,7 @@ from missyou_operator.aws.idempotency import creating_once
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.informer import SLOW
 from missyou_operator.aws.permissions import change, make, observe, tag_new
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.effects import REBUILT, Effect, Effects
 from missyou_operator.engine.errors import RefusedError

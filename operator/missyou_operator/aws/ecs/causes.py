@@ -15,12 +15,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from missyou_operator.aws.clock import utc_now
-from missyou_operator.aws.cloud import Reader
 from missyou_operator.aws.ecs.diagnosis import Diagnosis, diagnose, redacted
 from missyou_operator.aws.ecs.known_causes import Place
 from missyou_operator.aws.ecs.logs import LINES, last_lines
 from missyou_operator.aws.ecs.revisions import CONTAINER, revision_in_use
 from missyou_operator.aws.ecs.rollout import event_texts, in_trouble, primary_of
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.values import redact
 
 #: Seconds from a new deployment until its tasks run, before the grace period of their health checks begins.

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from missyou_operator.aws.cloud import Reader
 from missyou_operator.aws.informer import FRESH
+from missyou_operator.aws.reader import Reader
 
 #: The statuses of a deployment that failed. Without a rollback it is STOPPED.
 _FAILED = ["ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED", "STOPPED"]

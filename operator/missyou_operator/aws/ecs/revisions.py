@@ -8,10 +8,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from missyou_operator.aws.cloud import Client, Reader
+from missyou_operator.aws.cloud import Client
 from missyou_operator.aws.ecs import hardening
 from missyou_operator.aws.errors import message_of
 from missyou_operator.aws.informer import ONCE
+from missyou_operator.aws.reader import Reader
 
 #: The name of the app's container, and what the names of its log streams begin with.
 CONTAINER = "app"

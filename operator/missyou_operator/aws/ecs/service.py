@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.ecs.answers import PASS_ROLES, ecs_tags, refusals_as_waits, retag, tags_of
 from missyou_operator.aws.ecs.causes import diagnosis
 from missyou_operator.aws.ecs.deployments import deployment_details
@@ -34,6 +34,7 @@ from missyou_operator.aws.ecs.targets import healthy_among, targets_in
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.informer import FRESH
 from missyou_operator.aws.permissions import Condition, Grant, Part, change, make, observe, tag_new
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.comparators import as_set, at_least, compare, equal, if_observed
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource, pending

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from missyou_operator.aws.cloud import Reader
 from missyou_operator.aws.informer import FRESH
+from missyou_operator.aws.reader import Reader
 
 
 def targets_in(reader: Reader, attrs: Mapping[str, Any]) -> Mapping[str, Sequence[Mapping[str, Any]]]:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloud import Cloud, pages
 from missyou_operator.aws.ecs.answers import PASS_ROLES, ecs_tags, refusals_as_waits, retag, tags_of, without_values
 from missyou_operator.aws.ecs.effects import TASK_DEFINITION
 from missyou_operator.aws.ecs.hardening import container
@@ -24,6 +24,7 @@ from missyou_operator.aws.ecs.revisions import CONTAINER, TAG_LABEL, attributes,
 from missyou_operator.aws.errors import gone, message_of
 from missyou_operator.aws.informer import SLOW
 from missyou_operator.aws.permissions import Grant, Part, change, make, observe, tag_new
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import READY, FieldChange, Health, Observed, Resource
 from missyou_operator.engine.values import Ref, is_known

@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.elbv2.rows import word
 from missyou_operator.aws.errors import code_of, gone, message_of
 from missyou_operator.aws.identity import StackIdentity, tag_list
 from missyou_operator.aws.permissions import Grant, change
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.effects import Effect, everything
 from missyou_operator.engine.errors import NotYetError

@@ -13,13 +13,14 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Cloud, Reader, pages
+from missyou_operator.aws.cloud import Cloud, pages
 from missyou_operator.aws.elbv2.effects import LISTENER, REDIRECT
 from missyou_operator.aws.elbv2.rows import duplicate_as_wait, retag, with_tags
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.informer import FRESH, SLOW
 from missyou_operator.aws.permissions import OURS, TAGGED_BY_REQUEST, Grant, Part, change, observe, tag_new
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.comparators import as_set, compare
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import READY, Health, Observed, Resource

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.elbv2.access_logs import logs_to
 from missyou_operator.aws.elbv2.effects import LOAD_BALANCER
 from missyou_operator.aws.elbv2.rows import attribute_map, differing, duplicate_as_wait, known, retag, with_tags, word
@@ -15,6 +15,7 @@ from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.informer import SLOW, Source
 from missyou_operator.aws.listing import Named
 from missyou_operator.aws.permissions import Grant, Part, change, linked_role, make, observe, tag_new
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.comparators import as_set, compare
 from missyou_operator.engine.resource import READY, Health, Observed, failed, pending
 from missyou_operator.engine.values import Ref

@@ -11,10 +11,11 @@ from botocore.exceptions import ClientError
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws import tags
 from missyou_operator.aws.answers import joined
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import code_of
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.informer import TAGS, Batch
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Observed, Resource
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.elbv2.effects import TARGET_GROUP
 from missyou_operator.aws.elbv2.rows import attribute_map, differing, duplicate_as_wait, known, retag, with_tags
 from missyou_operator.aws.errors import code_of, gone
@@ -21,6 +21,7 @@ from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.informer import SLOW, Source
 from missyou_operator.aws.listing import Named
 from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.resource import Health, Observed, pending
 from missyou_operator.engine.values import Ref

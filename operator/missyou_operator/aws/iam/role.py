@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import utc_now
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import gone, is_absent, message_of
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
@@ -30,6 +30,7 @@ from missyou_operator.aws.permissions import (
     observe,
 )
 from missyou_operator.aws.policy_documents import as_policy, json_text, readable
+from missyou_operator.aws.reader import Reader
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare, equal, if_desired
 from missyou_operator.engine.effects import Effect, Effects

@@ -9,7 +9,7 @@ Like an informer of Kubernetes, but for an API that has no watch:
   up with whatever else is due soon (`batches.py`). The rest takes a call per resource.
 - How often a read is made again is its `Rhythm` (`rhythm.py`): what must be fresh once a minute, lists in each look,
   and what takes a call per resource the less often, the more stacks there are.
-- A resource class reads through `Reader` (`aws/cloud.py`), which notes what was used, and in which version: `Uses`.
+- A resource class reads through `Reader` (`aws/reader.py`), which notes what was used, and in which version: `Uses`.
   Resources are functions of that. So a `look` (`looking.py`) reads again what is due; and as long as no version of what
   a stack has used differs, there is nothing to observe, to compare or to report.
 

@@ -15,12 +15,13 @@ from typing import ClassVar
 
 from botocore.exceptions import ClientError
 
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import code_of, is_absent, message_of
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.permissions import TAGGED_BY_REQUEST, Grant, Part, change, observe
 from missyou_operator.aws.rds.rows import copied_to
 from missyou_operator.aws.rds.states import CHANGEABLE
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.errors import NotYetError

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
@@ -16,6 +16,7 @@ from missyou_operator.aws.informer import SLOW, TAGS, Source
 from missyou_operator.aws.listing import Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.aws.rds.rows import retag
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.comparators import as_set, compare, includes
 from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.resource import Health, Observed

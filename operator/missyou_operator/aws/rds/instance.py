@@ -9,7 +9,7 @@ from typing import Any
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import utc_now
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.informer import Source
@@ -35,6 +35,7 @@ from missyou_operator.aws.rds.restore import (
 from missyou_operator.aws.rds.rows import attributes, retag
 from missyou_operator.aws.rds.states import CHANGEABLE, OPTIMISING, explained, health_of, mending, notes_of, warning_of
 from missyou_operator.aws.rds.versions import Gap, gap, major, offers_insights, version_to_create, version_to_upgrade_to
+from missyou_operator.aws.reader import Reader
 from missyou_operator.aws.secretsmanager.values import database_password, password_of
 from missyou_operator.engine.resource import FieldChange, Health, Observed, Remains, World
 

@@ -8,11 +8,12 @@ from typing import Any, ClassVar, NoReturn
 
 from missyou_operator.api.annotations import SNAPSHOT
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.informer import Source
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.effects import Effect, Effects
 from missyou_operator.engine.resource import FieldChange, Health, Observed, Resource, failed, pending
 from missyou_operator.engine.values import Ref

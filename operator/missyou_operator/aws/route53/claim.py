@@ -15,11 +15,12 @@ from botocore.exceptions import ClientError
 
 from missyou_operator.api.components import Component
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.idempotency import exists_already
 from missyou_operator.aws.identity import CLUSTER_TAG, STACK_TAG, UID_TAG, StackIdentity
 from missyou_operator.aws.permissions import Condition, Grant, Part, observe
+from missyou_operator.aws.reader import Reader
 from missyou_operator.aws.route53.zone import Record, apply, at, plain, records_now, subtree, values
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.effects import Effect, everything

@@ -16,10 +16,11 @@ from botocore.exceptions import ClientError
 from missyou_operator.api.components import Component
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.acm import others_of
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import code_of
 from missyou_operator.aws.idempotency import exists_already
 from missyou_operator.aws.permissions import Grant, observe
+from missyou_operator.aws.reader import Reader
 from missyou_operator.aws.route53.claim import (
     IF_TAKEN,
     PERMISSIONS,

@@ -12,10 +12,11 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from missyou_operator.aws.cloud import Client, Cloud, Reader, pages
+from missyou_operator.aws.cloud import Client, Cloud, pages
 from missyou_operator.aws.errors import is_absent
 from missyou_operator.aws.informer import GLOBAL, Rhythm
 from missyou_operator.aws.permissions import Grant, observe
+from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.external import External
 from missyou_operator.engine.resource import READY, Health, Observed, failed
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Client, Cloud, Reader
+from missyou_operator.aws.cloud import Client, Cloud
 from missyou_operator.aws.errors import code_of, is_absent
 from missyou_operator.aws.idempotency import exists_already
 from missyou_operator.aws.identity import tag_list, tag_map
@@ -23,6 +23,7 @@ from missyou_operator.aws.informer import SLOW, TAGS, Source
 from missyou_operator.aws.listing import Named
 from missyou_operator.aws.permissions import Grant, Part, make, observe
 from missyou_operator.aws.policy_documents import as_policy, json_text
+from missyou_operator.aws.reader import Reader
 from missyou_operator.aws.s3.emptying import empty, holds_logs
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.effects import Effect, Effects

@@ -12,11 +12,12 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import code_of, gone, if_present
 from missyou_operator.aws.identity import STACK_TAG, owner_of, tag_list, tag_map
 from missyou_operator.aws.informer import FRESH, Source
 from missyou_operator.aws.permissions import Grant, change, make, observe
+from missyou_operator.aws.reader import Reader
 from missyou_operator.aws.secretsmanager.values import derived, generated, initial
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare

@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.permissions import Grant, change
+from missyou_operator.aws.reader import Reader
 from missyou_operator.aws.secretsmanager.secret import CURRENT, HIDDEN, NAMES, PENDING, make_current
 from missyou_operator.aws.secretsmanager.values import (
     READ_PASSWORD,

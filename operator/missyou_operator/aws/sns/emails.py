@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import tag_list
 from missyou_operator.aws.informer import Rhythm
 from missyou_operator.aws.permissions import Grant, Part, change, observe
+from missyou_operator.aws.reader import Reader
 from missyou_operator.aws.sns.topic import TOPIC
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.effects import Effect, Effects

@@ -14,13 +14,14 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import code_of, gone, message_of
 from missyou_operator.aws.idempotency import exists_already
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.informer import SLOW, TAGS, Source
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.aws.policy_documents import as_policy, json_text, readable
+from missyou_operator.aws.reader import Reader
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.effects import Effect, Effects

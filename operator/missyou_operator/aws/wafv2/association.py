@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Cloud, Reader
+from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import gone, if_present
 from missyou_operator.aws.informer import SLOW
 from missyou_operator.aws.permissions import OURS, Grant, Part, change, observe
+from missyou_operator.aws.reader import Reader
 from missyou_operator.aws.wafv2.webacl import ACL
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.effects import Effect, Effects

@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from missyou_operator.api.conditions import Reason
-from missyou_operator.aws.cloud import Client, Cloud, Reader
+from missyou_operator.aws.cloud import Client, Cloud
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.idempotency import creating
 from missyou_operator.aws.identity import tag_list, tag_map
 from missyou_operator.aws.informer import SLOW, TAGS, Source
 from missyou_operator.aws.permissions import Grant, Part, change, make, observe
+from missyou_operator.aws.reader import Reader
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare
 from missyou_operator.engine.effects import Effect, Effects
