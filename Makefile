@@ -35,7 +35,7 @@ demo-env: venv-demo ## print the exports that point kubectl and aws to the demo
 demo-down: venv-demo ## stop everything that the demo started
 	@$(BIN)/python -m missyou_local down
 
-test: venv ## run all tests, or those of GROUPS="pure passes"
+test: venv ## run all tests, or those of GROUPS="pure passes-1"
 	@$(BIN)/python -m tests.run $(GROUPS)
 
 test-fast: venv ## test after each edit: pure parts, resource classes, one whole stack

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+_HERE = Path(__file__).parent
+_AWS = sorted(str(path.relative_to(_HERE)) for path in _HERE.glob("aws/**/test_*.py"))
+_PASSES = sorted(str(path.relative_to(_HERE)) for path in _HERE.glob("passes/test_*.py"))
 GROUPS: dict[str, tuple[str, ...]] = {
-    "passes": ("passes",),
+    "passes-1": tuple(_PASSES[::2]),
+    "passes-2": tuple(_PASSES[1::2]),
     "cluster": (
         "integration/test_operator.py",
         "integration/test_leader.py",
@@ -47,8 +51,6 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "local-cloud": ("local/controlplane", "supply"),
     "pure": ("engine", "stack", "tenancy", "cost", "events", "controller", "api", "cli", "sim"),
 }
-_HERE = Path(__file__).parent
-_AWS = sorted(str(path.relative_to(_HERE)) for path in _HERE.glob("aws/**/test_*.py"))
 #: What a person runs after each edit: pure parts, resource classes, and one stack grown, changed and deleted.
 FAST: dict[str, tuple[str, ...]] = {
     "aws-classes 1": tuple(_AWS[::2]),
