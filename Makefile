@@ -9,7 +9,7 @@ STACKS ?= 100
 SETUP = command -v $(PYTHON) >/dev/null || { echo "setup: $(PYTHON) is missing: install Python, or make PYTHON=..." >&2; exit 1; }; $(PYTHON) tools/setup_venv.py
 export COMMAND
 
-.PHONY: help venv venv-demo lock demo demo-push demo-env demo-down test test-fast test-crash bench bench-app lint format crd chart compared-fields changes iam-policy licences sbom audit e2e-kind
+.PHONY: help venv venv-demo lock demo demo-push demo-env demo-down test test-fast test-crash bench bench-soak bench-app lint format crd chart compared-fields changes iam-policy licences sbom audit e2e-kind
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,8 +49,12 @@ e2e-kind: venv ## build both images, deploy into a kind cluster, run the end-to-
 
 bench: venv ## measure what a fleet costs (writes docs/benchmarks), a settled pass, and creation, reaction and deletion of stacks
 	@PYTHONPATH=operator:local:. $(BIN)/python -m benchmarks.fleet --all --stacks $(STACKS)
+	@PYTHONPATH=operator:local:. $(BIN)/python -m benchmarks.reaction --apps $(STACKS) --changes 100
 	@$(BIN)/python -m benchmarks.settled
 	@$(BIN)/python -m benchmarks.creation
+
+bench-soak: venv ## let the operator work for half an hour, and see whether it grows (writes docs/benchmarks)
+	@PYTHONPATH=operator:local:. $(BIN)/python -m benchmarks.soak
 
 bench-app: venv ## measure the backend: sending and listing with a million notifications
 	@$(BIN)/python -m benchmarks.app

@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from benchmarks.fleet import report
+from benchmarks.fleet.rows import Row
 from missyou_local import binaries, controlplane, processes
 from missyou_local.aws import serve
 from missyou_local.aws.faults.fault import Fault
@@ -26,6 +28,7 @@ from tests.integration.bench import Bench, install, quick
 _REFUSAL = {"code": "AccessDenied", "status": 403, "message": "not today"}
 _ROLE = "arn:aws:iam::123456789012:role/{}"
 _PATIENCE = 600.0
+_FOLDER = Path(__file__).parents[1] / "docs" / "benchmarks"
 
 
 class Fleet:
@@ -104,30 +107,37 @@ def main() -> None:
             fleet = Fleet(bench, options.real)
             bench.start()
             fleet.settle()
-            _measure(fleet, options.apps, options.working, options.changes)
+            rows = _measure(fleet, options.apps, options.working, options.changes)
             bench.kill()
     finally:
         aws.close()
         plane.stop()
+    print(report.table(rows))
+    report.write(_FOLDER, "reaction", rows)
 
 
-def _measure(fleet: Fleet, apps: int, working: int, changes: int) -> None:
+def _measure(fleet: Fleet, apps: int, working: int, changes: int) -> list[Row]:
     bench, began = fleet.bench, time.monotonic()
     growing = threading.Thread(target=fleet.grow, args=(apps, working))
     growing.start()
     storm = _until(fleet, lambda: fleet.settled(apps))
     growing.join()
-    _print(f"while {apps} apps are created ({time.monotonic() - began:.0f} s)", storm)
-    _print("at rest", [fleet.reaction(name) for name in itertools.islice(itertools.cycle(fleet.real), changes)])
+    storming = time.monotonic() - began
+    idle = [fleet.reaction(name) for name in itertools.islice(itertools.cycle(fleet.real), changes)]
     bench.kill()
     began = time.monotonic()
     # The Lease of one that is killed runs out first.
     bench.start()
     assert processes.wait_until(lambda: bench.log().count(" leads: ") == 2, _PATIENCE)
-    print(f"an operator is started again, and leads after {time.monotonic() - began:.1f} s", flush=True)
-    began = time.monotonic()
+    leading, began = time.monotonic() - began, time.monotonic()
     restart = _until(fleet, lambda: fleet.passes() >= apps)
-    _print(f"while it looks at all of them ({time.monotonic() - began:.0f} s)", restart)
+    how = f"{apps} apps of which {working} work and fail; real kube-apiserver, test AWS over HTTP"
+    return [
+        *_rows("idle", f"{apps} apps at rest", how, idle, 0.15),
+        *_rows("storm", f"while {apps} apps are created", f"{how}; they take {storming:.0f} s", storm, 1.0),
+        *_rows("restart", f"operator starts with {apps} apps", f"{how}; leads after {leading:.0f} s, has looked at all "
+               f"{time.monotonic() - began:.0f} s later", restart, 1.0),
+    ]  # fmt: skip
 
 
 def _until(fleet: Fleet, done: Callable[[], bool]) -> Sequence[tuple[float, float]]:
@@ -140,16 +150,14 @@ def _until(fleet: Fleet, done: Callable[[], bool]) -> Sequence[tuple[float, floa
     return found
 
 
-def _print(title: str, found: Sequence[tuple[float, float]]) -> None:
-    print(title, flush=True)
-    for label, values in (
-        ("change of spec to the first call", [first for first, _ in found]),
-        ("change of spec to its call", [done for _, done in found]),
-    ):
-        print(
-            f"  {label:<34}{len(values)} changes: median {statistics.median(values):.2f}, worst {max(values):.2f} s",
-            flush=True,
-        )
+def _rows(name: str, when: str, how: str, found: Sequence[tuple[float, float]], target: float) -> list[Row]:
+    """Return the rows of some changes. The target is meant for the worst of a hundred."""
+    firsts, method = [first for first, _ in found], f"{len(found)} changes; {how}"
+    return [
+        Row(f"{name}-median", f"change of spec to first call, {when}", statistics.median(firsts), "s", method),
+        Row(f"{name}-worst", f"the same, worst of {len(found)}", max(firsts), "s", method, None, target),
+        Row(f"{name}-done", f"until the changed value is there, {when}, worst", max(d for _, d in found), "s", method),
+    ]
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ def _measure(most: int, number: int) -> None:
             found += rows.looking(stacks)
     if most > 100:
         found += rows.looking(most, number)
+    found += rows.hearing(min(most, 100))
     found += rows.lives()
     found += rows.deletions()
     found += rows.living(most, number)

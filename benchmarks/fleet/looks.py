@@ -59,9 +59,9 @@ class Looks:
 
 
 class Watcher:
-    """The operator, looking at a fleet."""
+    """The operator, looking at a fleet. `events`: as where events tell of changes."""
 
-    def __init__(self, aws: Aws, bodies: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, aws: Aws, bodies: Sequence[dict[str, Any]], *, events: bool = False) -> None:
         self._aws, self._bodies = aws, bodies
         self._in_aws = 0.0
         self.calls: collections.Counter[str] = collections.Counter()
@@ -75,6 +75,7 @@ class Watcher:
             REGION,
             RESYNC,
             acts_since=lambda: utc_now() - timedelta(hours=1),
+            hears=lambda *_: events,
         )
         self._reconciler = Reconciler(environment)
         #: When each stack is due, and a number that keeps the order of those due at once.

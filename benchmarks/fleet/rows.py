@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,20 +34,20 @@ class Row:
     target: float | None = None
 
 
-def watching(aws: Aws, stacks: int) -> Watcher:
+def watching(aws: Aws, stacks: int, *, events: bool = False) -> Watcher:
     """Return an operator that has looked once at a fleet in which nothing is under way."""
     bodies = Fleet(aws).grow(stacks)
     aws.tell(keep=60)
     aws.clock.now += 61.0
-    watcher = Watcher(aws, bodies)
+    watcher = Watcher(aws, bodies, events=events)
     watcher.first()
     return watcher
 
 
-def looks(stacks: int, number: int = LOOKS) -> Looks:
+def looks(stacks: int, number: int = LOOKS, *, events: bool = False) -> Looks:
     """Return what so many looks at a settled fleet take."""
     with simulated(Timing.instant()) as aws:
-        return watching(aws, stacks).look(number * RESYNC)
+        return watching(aws, stacks, events=events).look(number * RESYNC)
 
 
 def looking(stacks: int, number: int = LOOKS) -> list[Row]:
@@ -75,6 +74,14 @@ def looking(stacks: int, number: int = LOOKS) -> list[Row]:
             target=8 if stacks > 1 else None,
         ),
     ]
+
+
+def hearing(stacks: int, number: int = LOOKS) -> list[Row]:
+    """Measure looks at a settled fleet where events tell of changes."""
+    found = looks(stacks, number, events=True)
+    how = f"mean of {number} looks, as above, with events on, none of which comes; polls of the queue are not counted"
+    title = f"AWS calls per stack and look, {stacks} stacks, events on"
+    return [Row(f"events-{stacks}", title, found.calls_each, "", how, None, 0.3)]
 
 
 def living(stacks: int, number: int = 4) -> list[Row]:
@@ -135,15 +142,6 @@ def deletions(number: int = 20) -> list[Row]:
         Row("deletions", f"AWS calls a stack, {number} deleted at once", calls / number, "", how, None, 350),
         Row("throttled", f"calls throttled, {number} deleted at once", throttled, "", how, None, 0),
     ]
-
-
-#: What can be measured, by name.
-MEASURES: dict[str, Callable[..., list[Row]]] = {
-    "looking": looking,
-    "living": living,
-    "lives": lives,
-    "deletions": deletions,
-}
 
 
 def as_json(row: Row) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def take() -> None:
     _keep_policies()
     _keep_names()
     _find_tags_by_id()
+    _find_rules_by_group()
     _find_interfaces_by_subnet()
 
 
@@ -100,6 +101,22 @@ def _find_tags_by_id() -> None:
         return search(SimpleNamespace(tags=few, VALID_TAG_FILTERS=self.VALID_TAG_FILTERS), filters)  # type: ignore[no-any-return]
 
     backend.describe_tags = describe
+
+
+def _find_rules_by_group() -> None:
+    """Find the rules of the security groups that are asked for, instead of comparing the group of each rule."""
+    backend: Any = importlib.import_module("moto.ec2.models.security_groups").SecurityGroupBackend
+    search = backend.describe_security_group_rules
+
+    def describe(self: Any, sg_rule_ids: list[str], filters: dict[str, list[str]]) -> list[Any]:
+        ids = frozenset(filters.get("group-id", ()))
+        if not ids or any("*" in each or "?" in each for each in ids):
+            return search(self, sg_rule_ids, filters)  # type: ignore[no-any-return]
+        few = {vpc: {each: groups[each] for each in ids & groups.keys()} for vpc, groups in self.groups.items()}
+        others = {key: values for key, values in filters.items() if key != "group-id"}
+        return search(SimpleNamespace(groups=few), sg_rule_ids, others)  # type: ignore[no-any-return]
+
+    backend.describe_security_group_rules = describe
 
 
 def _find_interfaces_by_subnet() -> None:
