@@ -38,7 +38,7 @@ def main() -> None:
     options = parser.parse_args()
     with Fleet(options.stacks) as fleet:
         fleet.start()
-        print(f"AWS is quiet after {fleet.quiet(900):.0f} s", flush=True)
+        print(f"all are looked at after {fleet.looked(900):.0f} s", flush=True)
         fleet.aws.control(rules=_FAULTS, seed=1)
         samples = _soak(fleet, options.minutes * 60)
     rows = _rows(samples, f"{options.stacks} stacks, {options.minutes:g} minutes, with changes and faults")

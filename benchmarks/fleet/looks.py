@@ -19,6 +19,7 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 
 from missyou_operator.aws.clock import seconds, utc_now
+from missyou_operator.aws.rates import Rates
 from missyou_operator.aws.session import Accounts
 from missyou_operator.controller.environment import Environment
 from missyou_operator.controller.memory import Memory
@@ -58,6 +59,13 @@ class Looks:
         return 1000 * self.cpu / self.number
 
 
+class _Unlimited(Rates):
+    """No rates: passes run one after the other here, so that what waits at the same time would wait in turn."""
+
+    def wait(self, account: str, region: str, service: str, operation: str) -> None:
+        """Wait for nothing."""
+
+
 class Watcher:
     """The operator, looking at a fleet. `events`: as where events tell of changes."""
 
@@ -66,7 +74,7 @@ class Watcher:
         self._in_aws = 0.0
         self.calls: collections.Counter[str] = collections.Counter()
         self._memories = [Memory() for _ in bodies]
-        self._accounts = Accounts(self._door)
+        self._accounts = Accounts(self._door, rates=_Unlimited())
         environment = Environment(
             self._accounts,
             CLUSTER,

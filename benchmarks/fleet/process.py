@@ -106,7 +106,7 @@ class Fleet:
             self.aws = RemoteAws(self.folder, {"apps": self._create(), "cluster": self._cluster()})
             stack.callback(self.aws.close)
             self._tell()
-            self.aws.control(keep=20)
+            self.aws.control(keep=20, rates=True)
             self.bench = Bench(
                 self.kube,
                 self.folder,
@@ -161,21 +161,20 @@ class Fleet:
         """Return the number of calls to AWS so far."""
         return sum(self.aws.counts().values())
 
-    def quiet(self, patience: float) -> float:
-        """Wait until a look is over after the start, and return the seconds until the calls of the first one ended.
-
-        Over is: for three seconds, fewer than three calls a second.
-        """
-        began, before, since = time.monotonic(), 0, time.monotonic()
+    def looked(self, patience: float) -> float:
+        """Wait until every stack has been looked at, and return the seconds since the start. Error: TimeoutError."""
+        began = time.monotonic()
         while time.monotonic() - began < patience:
-            time.sleep(1.0)
-            now = self.calls()
-            if now - before >= 3 or not now:
-                since = time.monotonic()
-            before = now
-            if time.monotonic() - since >= 3.0:
-                break
-        return since - began
+            if self.bench.log().count("pass ended") >= self.stacks:
+                return time.monotonic() - began
+            time.sleep(0.5)
+        raise TimeoutError(f"{self.stacks} stacks were not looked at in {patience:.0f} s")
+
+    def throttled(self) -> int:
+        """Return how many calls AWS has throttled."""
+        codes = ("Throttl", "RequestLimit", "TooManyRequests")
+        errors = self.aws.control()["errors"]
+        return sum(n for error, n in errors.items() if error.partition(" ")[2].startswith(codes))
 
 
 @contextlib.contextmanager

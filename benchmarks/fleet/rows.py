@@ -87,14 +87,19 @@ def hearing(stacks: int, number: int = LOOKS) -> list[Row]:
 def living(stacks: int, number: int = 4) -> list[Row]:
     """Measure the operator's own process over a fleet, with a real API server and AWS over HTTP."""
     with process.running(1) as alone:
-        alone.quiet(120)
+        alone.looked(120)
         least = alone.vitals().memory
     with process.running(stacks) as fleet:
-        calm = fleet.quiet(600)
-        before, began = fleet.vitals(), time.monotonic()
+        calm = fleet.looked(600)
+        time.sleep(RESYNC)
+        before, began, calls = fleet.vitals(), time.monotonic(), fleet.calls()
         time.sleep(number * RESYNC)
-        after, seconds = fleet.vitals(), time.monotonic() - began
-    how = f"operator's own process, real kube-apiserver, test AWS over HTTP; {number} looks, one in {RESYNC:.0f} s"
+        after, seconds, calls = fleet.vitals(), time.monotonic() - began, fleet.calls() - calls
+        throttled = fleet.throttled()
+    how = (
+        f"operator's own process, real kube-apiserver, test AWS over HTTP; {number} looks, one in {RESYNC:.0f} s, soon "
+        "after the start: with the first reads of what takes a call for each resource, 1.8 s a stack"
+    )
     cpu = after.cpu - before.cpu
     each = (after.memory - least) / 2**20 / (stacks - 1)
     title = f"{stacks} stacks, own process"
@@ -108,7 +113,11 @@ def living(stacks: int, number: int = 4) -> list[Row]:
             f"{how}; private memory over that of one stack", 0.83, 0.25),
         Row(f"memory-total-{stacks}", f"memory of the process, {title}", after.memory / 2**20, "MB", how, None,
             400 if stacks >= 1000 else None),
-        Row(f"calm-{stacks}", f"restart until AWS is quiet, {title}", calm, "s", how, None, 60),
+        Row(f"process-calls-{stacks}", f"AWS calls per stack and look, {title}", calls * RESYNC / seconds / stacks,
+            "", how, None, 2.5),
+        Row(f"calm-{stacks}", f"start until all are looked at, {title}", calm, "s", how, None, 60),
+        Row(f"throttled-{stacks}", f"calls throttled, start included, {title}", throttled, "",
+            f"{how}; it throttles at AWS's published rates", None, 0),
     ]  # fmt: skip
 
 

@@ -75,6 +75,8 @@ class Bench:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
+            # As in the image.
+            "MALLOC_ARENA_MAX": "2",
             "MISSYOU_RESYNC_SECONDS": self.resync,
         }
         command = [str(Path(sys.executable).with_name("missyou-operator")), "--verbose", *self.arguments]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds
+from missyou_operator.aws.rates import Rates
 from missyou_operator.controller import reconcile
+from missyou_operator.engine.errors import NotYetError
 from tests.sim.app import App, changes
 
 
@@ -56,6 +59,17 @@ def test_between_two_looks_nothing_is_read(resting, observed):
     look(resting)
     assert resting.calls(resting.one_pass) == {}
     assert observed == []
+
+
+def test_a_read_that_has_its_turn_later_says_nothing(resting, observed, monkeypatch):
+    def wait(self, account, region, service, operation):
+        if operation == "DescribeTargetHealth":
+            raise NotYetError(Reason.RATE_LIMITED, "later", 20.0)
+
+    monkeypatch.setattr(Rates, "wait", wait)
+    before = resting.body["status"]
+    look(resting)
+    assert (observed, resting.body["status"]) == ([], before)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The control endpoint `/_control`, with which a test or a demo steers and inspects the test AWS.
 
-GET  /_control         counts, mutations, faults (`rules`), seed, lag, timing, clock
+GET  /_control         counts, errors, mutations, faults (`rules`), seed, lag, timing, clock
 GET  /_control/ledger  the calls so far, of `?operation=ec2:Create*`, of `?caller=AKIA*`, after number `?since=41`
 GET  /_control/mail    what SNS would have sent by e-mail, with the tokens of confirmations
 POST /_control         any of {"rules": [...], "seed": 1, "lag": {...}, "timing": {...}, "clock": {...},

@@ -26,6 +26,7 @@ class Ledger:
     def __init__(self, log: Path | None = None) -> None:
         self._lock = threading.Lock()
         self._counts: collections.Counter[str] = collections.Counter()
+        self._errors: collections.Counter[str] = collections.Counter()
         self._entries: collections.deque[dict[str, Any]] = collections.deque(maxlen=_MAX_ENTRIES)
         self._number = 0
         self._log = log.open("a", encoding="utf-8", buffering=1) if log else None
@@ -35,15 +36,18 @@ class Ledger:
         with self._lock:
             self._number += 1
             self._counts[entry["operation"]] += 1
+            if entry.get("error"):
+                self._errors[f"{entry['operation']} {entry['error']}"] += 1
             self._entries.append({"number": self._number, **entry})
             if self._log:
                 self._log.write(json.dumps(self._entries[-1]) + "\n")
 
     def summary(self) -> dict[str, Any]:
-        """Return the counts by operation and the number of calls that may have changed something."""
+        """Return the counts by operation, of errors by operation and code, and of calls that may change something."""
         with self._lock:
-            counts = dict(sorted(self._counts.items()))
-        return {"counts": counts, "mutations": sum(n for name, n in counts.items() if mutates(name))}
+            counts, errors = dict(sorted(self._counts.items())), dict(sorted(self._errors.items()))
+        mutations = sum(n for name, n in counts.items() if mutates(name))
+        return {"counts": counts, "errors": errors, "mutations": mutations}
 
     def entries(self, operation: str = "*", caller: str = "*", since: int = 0) -> list[dict[str, Any]]:
         """Return the entries after number `since`, oldest first: those whose operation and caller fit the patterns."""
@@ -60,6 +64,7 @@ class Ledger:
         with self._lock:
             self._number = 0
             self._counts.clear()
+            self._errors.clear()
             self._entries.clear()
 
     def close(self) -> None:

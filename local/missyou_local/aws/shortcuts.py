@@ -35,7 +35,7 @@ def take() -> None:
     _keep_policies()
     _keep_names()
     _find_tags_by_id()
-    _find_rules_by_group()
+    _find_groups_by_id()
     _find_interfaces_by_subnet()
 
 
@@ -103,20 +103,36 @@ def _find_tags_by_id() -> None:
     backend.describe_tags = describe
 
 
-def _find_rules_by_group() -> None:
-    """Find the rules of the security groups that are asked for, instead of comparing the group of each rule."""
+def _find_groups_by_id() -> None:
+    """Find security groups by ID or VPC, and the rules of some, instead of comparing all there are."""
     backend: Any = importlib.import_module("moto.ec2.models.security_groups").SecurityGroupBackend
-    search = backend.describe_security_group_rules
+    groups, rules = backend.describe_security_groups, backend.describe_security_group_rules
 
-    def describe(self: Any, sg_rule_ids: list[str], filters: dict[str, list[str]]) -> list[Any]:
-        ids = frozenset(filters.get("group-id", ()))
-        if not ids or any("*" in each or "?" in each for each in ids):
-            return search(self, sg_rule_ids, filters)  # type: ignore[no-any-return]
-        few = {vpc: {each: groups[each] for each in ids & groups.keys()} for vpc, groups in self.groups.items()}
+    def describe(self: Any, group_ids: Any = None, groupnames: Any = None, filters: Any = None) -> list[Any]:
+        vpcs = _plain((filters or {}).get("vpc-id"))
+        few = {vpc: self.groups[vpc] for vpc in vpcs if vpc in self.groups} if vpcs else self.groups
+        return groups(SimpleNamespace(groups=few), group_ids, groupnames, filters)  # type: ignore[no-any-return]
+
+    def describe_rules(self: Any, sg_rule_ids: list[str], filters: dict[str, list[str]]) -> list[Any]:
+        ids = _plain(filters.get("group-id"))
+        if not ids:
+            return rules(self, sg_rule_ids, filters)  # type: ignore[no-any-return]
+        few = {vpc: {each: inside[each] for each in ids & inside.keys()} for vpc, inside in self.groups.items()}
         others = {key: values for key, values in filters.items() if key != "group-id"}
-        return search(SimpleNamespace(groups=few), sg_rule_ids, others)  # type: ignore[no-any-return]
+        return rules(SimpleNamespace(groups=few), sg_rule_ids, others)  # type: ignore[no-any-return]
 
-    backend.describe_security_group_rules = describe
+    def from_id(self: Any, group_id: str) -> Any:
+        return next((inside[group_id] for inside in self.groups.values() if group_id in inside), None)
+
+    backend.describe_security_groups = describe
+    backend.describe_security_group_rules = describe_rules
+    backend.get_security_group_from_id = from_id
+
+
+def _plain(values: Any) -> frozenset[str]:
+    """Return the values of a filter if there are some and none has a wildcard, none else."""
+    found = frozenset(values or ())
+    return frozenset() if any("*" in each or "?" in each for each in found) else found
 
 
 def _find_interfaces_by_subnet() -> None:

@@ -96,14 +96,14 @@ class Cloud:
         shares = self._list(source, seconds() - age).content
         return [row for owner in owners for row in shares.rows(owner)]
 
-    def _list(self, source: Source, since: float) -> Read:
+    def _list(self, source: Source, since: float, meanwhile: float = float("inf")) -> Read:
         client = self.client(source.service)
         fetch = (
             partial(source.fetch, client)
             if source.fetch
             else partial(rows_of, client, source.operation, source.result, source.arguments)
         )
-        return self.inventory.listed(source, fetch, since)
+        return self.inventory.listed(source, fetch, since, meanwhile)
 
     def hourly(self, key: str, fetch: Callable[[], T]) -> T:
         """Return what AWS offers (engine versions, zones), read at most once an hour per account and region."""

@@ -87,7 +87,8 @@ class Reader(Cloud):
 
     def listed(self, source: Source, *owners: str) -> list[Row]:
         """Return the rows of some owners in a list of the whole account; `*` stands for any part of a name."""
-        read = self._list(source, self._freshness.since(source.rhythm))
+        freshness = self._freshness
+        read = self._list(source, freshness.since(source.rhythm), freshness.meanwhile(source.rhythm))
         for owner in owners:
             self._uses[read.key, owner] = read.content.stamp(owner)
         rows = [row for owner in dict.fromkeys(owners) for row in read.content.rows(owner)]

@@ -10,6 +10,7 @@ from typing import Any
 from missyou_operator.api.annotations import PLACE, REQUESTS, annotation
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds
+from missyou_operator.aws.errors import classify
 from missyou_operator.aws.informer import Rhythm, look
 from missyou_operator.aws.observe import Observations
 from missyou_operator.controller.baseline import LAG
@@ -82,8 +83,10 @@ def rested(inputs: Inputs) -> Report | None:
         freshness = usual_freshness(inputs.cloud, memory, now, inputs.look, inputs.slower)
         if not look(inputs.cloud.inventory, rest.uses, freshness, inputs.runtime.pool):
             return None
-    except Exception:
-        return None
+    except Exception as error:
+        if classify(error).reason != Reason.RATE_LIMITED:
+            return None
+        # What has its turn later says nothing; what has been read by now, the next look finds.
     memory.has_read(memory.read_at, now)
     if inputs.full:
         memory.full_at = now

@@ -77,6 +77,28 @@ def test_who_asks_during_a_read_waits_for_it(inventory: Inventory) -> None:
     assert found == ["shared", "shared"]
 
 
+def test_who_asks_during_a_read_of_a_long_list_goes_on_with_the_last_one(inventory: Inventory, clock: Clock) -> None:
+    reading, answer = threading.Event(), threading.Event()
+
+    def slow() -> list[Any]:
+        reading.set()
+        assert answer.wait(10)
+        return [{"Name": "a", "n": 2}]
+
+    inventory.listed(VPCS, lambda: [{"Name": "a", "n": 1}], clock.now)
+    clock.now += 40
+    thread = threading.Thread(target=inventory.listed, args=(VPCS, slow, clock.now))
+    thread.start()
+    assert reading.wait(10)
+    meanwhile = inventory.listed(VPCS, lambda: pytest.fail("it is being read"), clock.now, clock.now - 108)
+    assert [*meanwhile.value.rows("a")] == [{"Name": "a", "n": 1}]
+    many = Freshness(clock.now, look=45.0, stacks=100)
+    assert look(inventory, {(VPCS.key, "a"): inventory.stamp(VPCS.key, "a")}, many, Seeded(1))
+    answer.set()
+    thread.join(10)
+    assert [*inventory.listed(VPCS, list, clock.now).value.rows("a")] == [{"Name": "a", "n": 2}]
+
+
 def test_the_version_moves_only_with_the_value(inventory: Inventory, clock: Clock) -> None:
     fetch = answers({"a": 1}, {"a": 1}, {"a": 2})
     versions, values = [], []

@@ -38,6 +38,12 @@ def test_what_takes_a_call_each_is_read_more_seldom_the_more_there_are(key: str,
     assert SLOW.period(45.0, 1) == 60.0
 
 
+def test_no_read_is_more_frequent_than_aws_allows() -> None:
+    health = replace(FRESH, apart=0.11)
+    assert [health.period(45.0, stacks) for stacks in (1, 100, 1000)] == [36.0, 60.0, pytest.approx(110.0)]
+    assert LISTED.period(45.0, 1000) == 36.0
+
+
 def test_reads_of_a_long_rhythm_are_spread() -> None:
     ages = {ALONE.since(SLOW, f"key {number}") for number in range(50)}
     assert len(ages) > 40
@@ -63,3 +69,15 @@ def test_where_events_come_all_is_read_more_seldom() -> None:
     events = replace(ALONE, slower=10.0)
     assert ALONE.now - events.since(LISTED) == pytest.approx(360.0)
     assert ALONE.now - events.since(GLOBAL) == pytest.approx(36.0)
+
+
+def test_where_stacks_are_many_a_list_of_three_looks_ago_serves_while_another_is_read() -> None:
+    many = replace(ALONE, stacks=100)
+    assert many.now - many.meanwhile(LISTED) == pytest.approx(108.0)
+    assert ALONE.meanwhile(LISTED) == ALONE.since(LISTED)
+    for strict in (replace(many, anew=True), replace(many, closely=True)):
+        assert strict.meanwhile(LISTED) == strict.since(LISTED)
+    assert replace(many, written=9_990.0).meanwhile(LISTED) == 9_990.0
+    assert replace(many, turn=10_001.0).postpones(SLOW)
+    assert not replace(many, turn=10_001.0).postpones(LISTED)
+    assert not replace(many, turn=10_000.0).postpones(SLOW)

@@ -81,25 +81,31 @@ class Inventory:
         """Return such a read itself. It can be made again, so `fetch` is kept."""
         return self._read(key, lambda: pack(steady(fetch())), since, rhythm)
 
-    def _read(self, key: str, fetch: Callable[[], Any], since: float, rhythm: Rhythm) -> Read:
+    def _read(
+        self, key: str, fetch: Callable[[], Any], since: float, rhythm: Rhythm, meanwhile: float = float("inf")
+    ) -> Read:
         def again(freshness: Freshness) -> object:
-            return self._read(key, fetch, freshness.since(rhythm, key), rhythm)
+            return self._read(key, fetch, freshness.since(rhythm, key), rhythm, freshness.meanwhile(rhythm))
 
-        return self.reads({key: since}, Making(lambda _: {key: fetch()}, lambda _: again, rhythm))[key]
+        making = Making(lambda _: {key: fetch()}, lambda _: again, rhythm)
+        return self.reads({key: since}, making, meanwhile)[key]
 
-    def listed(self, source: Source, fetch: Callable[[], Sequence[Row]], since: float) -> Read:
-        """Return the read of a source. Its value are `Shares`."""
+    def listed(
+        self, source: Source, fetch: Callable[[], Sequence[Row]], since: float, meanwhile: float = float("inf")
+    ) -> Read:
+        """Return the read of a source. Its value are `Shares`. `meanwhile`: see `reads`."""
 
         def split() -> Shares:
             before = self._reads.get(source.key)
             return Shares(source, fetch, before.content if before else None)
 
-        return self._read(source.key, split, since, source.rhythm)
+        return self._read(source.key, split, since, source.rhythm, meanwhile)
 
-    def reads(self, since: Mapping[str, float], making: Making) -> dict[str, Read]:
+    def reads(self, since: Mapping[str, float], making: Making, meanwhile: float = float("inf")) -> dict[str, Read]:
         """Return several reads by their keys, each of which began at its moment or later.
 
-        Those that nobody has made, or is making, since then are made together.
+        Those that nobody has made, or is making, since then are made together. While somebody makes one, the last one
+        serves, too, if it began at `meanwhile` or later.
         """
         found: dict[str, Read] = {}
         theirs: dict[str, Future[Read]] = {}
@@ -108,7 +114,8 @@ class Inventory:
         with self._lock:
             for key, moment in since.items():
                 read, running = self._reads.get(key), self._running.get(key)
-                if read is not None and read.began >= moment:
+                good = moment if running is None else min(moment, meanwhile)
+                if read is not None and read.began >= good:
                     read.used, found[key] = now, read
                 elif running is not None and running[0] >= moment:
                     theirs[key] = running[1]

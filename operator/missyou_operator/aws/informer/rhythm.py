@@ -13,6 +13,8 @@ _OF_A_LOOK = 0.8
 _SPREAD = 0.25
 #: Seconds in which AWS may still show what was before a write (EC2 lags by up to 10 s).
 _LAG = 20.0
+#: From how many stacks on a list takes seconds to read, and by how much older the last one may be meanwhile.
+_MANY, _MEANWHILE = 20, 3.0
 #: Seconds that a read may be old that is watched closely: stacks that wait at the same time share it.
 _JUST_NOW = 0.9
 
@@ -21,8 +23,9 @@ _JUST_NOW = 0.9
 class Rhythm:
     """Seconds between two reads: `per_stack` for each stack of the account, but at least `least`, at most `most`.
 
-    None is more frequent than the looks. `closely`: it is read anew in each pass of a stack that waits for something.
-    `told`: events of the region tell of changes.
+    None is more frequent than the looks, nor than AWS allows: `apart` are the seconds between two calls of all stacks.
+    `closely`: it is read anew in each pass of a stack that waits for something. `told`: events of the region tell of
+    changes.
     """
 
     per_stack: float = 0.0
@@ -30,10 +33,12 @@ class Rhythm:
     most: float = float("inf")
     closely: bool = False
     told: bool = True
+    apart: float = 0.0
 
     def period(self, look: float, stacks: int) -> float:
         """Return the seconds between two reads, where looks are `look` seconds apart."""
-        return max(_OF_A_LOOK * look, self.least, min(self.per_stack * stacks, self.most))
+        own = max(self.least, min(self.per_stack * stacks, self.most))
+        return max(_OF_A_LOOK * look, own, self.apart * stacks)
 
 
 #: Lists of a whole account: a call, or some pages, for all stacks.
@@ -93,6 +98,15 @@ class Freshness:
         if rhythm.per_stack:
             period *= 1 - _SPREAD * (zlib.crc32(key.encode()) % 1000) / 1000
         return max(self._settled, self.seen, self.now - period)
+
+    def meanwhile(self, rhythm: Rhythm) -> float:
+        """Return the moment at which a read has to have begun that serves while somebody makes it again.
+
+        The lists of a thousand stacks have hundreds of pages. Whoever waited for them would keep a thread from others.
+        """
+        if self.stacks <= _MANY or self.anew or (self.closely and rhythm.closely):
+            return self.since(rhythm)
+        return max(self._settled, self.seen, self.now - _MEANWHILE * self._period(rhythm))
 
     def soon(self, rhythm: Rhythm) -> float:
         """Return the moment before which a read began that may as well be made again now, if that costs nothing."""
