@@ -62,7 +62,7 @@ def test_ten_stacks_of_which_eight_are_copies_answer_as_ten_that_were_created(aw
         assert body["status"] == {**status, "lastSyncTime": body["status"]["lastSyncTime"]}
 
 
-@pytest.mark.parametrize(("stacks", "most"), [(1, 45.0), (30, 3.0)])
+@pytest.mark.parametrize(("stacks", "most"), [(1, 40.0), (30, 4.5), (100, 3.0)])
 def test_a_look_takes_few_calls_a_stack(aws, stacks, most):
     """Over four looks, in two of which what must be fresh is read. Pages count, and reads of one stack alone too."""
     found = rows.watching(aws, stacks).look(4 * RESYNC)
