@@ -164,9 +164,15 @@ class Reader(Cloud):
         """Return whether a name is one of the stack's names of a type."""
         return any(fnmatchcase(name, each) if "*" in each else name == each for each in self.names(type_))
 
-    def found(self, type_: str) -> Sequence[Observed]:
-        """Return the resources found of another type (one named in `READ_AFTER`), without foreign namesakes."""
-        return [observed for observed in self._found.get(type_, ()) if observed.owned]
+    def found(self, type_: str, *, whole: bool = False) -> Sequence[Observed]:
+        """Return the resources found of another type (one named in `READ_AFTER`), without foreign namesakes.
+
+        `whole`: what is made of them needs more than their IDs and names.
+        """
+        found = [observed for observed in self._found.get(type_, ()) if observed.owned]
+        if whole and any(observed.unread for observed in found):
+            raise PostponedError(type_)
+        return found
 
     def desired_names(self, type_: str) -> Sequence[str]:
         """Return the names of the desired resources of a type, if that type is read by name."""

@@ -13,6 +13,7 @@ from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.informer import Freshness
 from missyou_operator.aws.observe import Observations, observe
 from missyou_operator.aws.rds.versions import major_to_run
+from missyou_operator.aws.reader import PostponedError
 from missyou_operator.aws.zones import choose_zones
 from missyou_operator.controller import losses
 from missyou_operator.controller.memory import Memory
@@ -68,7 +69,11 @@ class Inputs:
 def observe_and_plan(inputs: Inputs) -> tuple[Observations, Graph, Plan]:
     """Go through the steps that change nothing: observe, desire, plan."""
     observations = observe_stack(inputs)
-    graph = desire(inputs, observations.world)
+    try:
+        graph = desire(inputs, observations.world)
+    except PostponedError:
+        # What is desired depends on what is to be read later.
+        return observe_and_plan(replace(inputs, turn=seconds()))
     return observations, graph, plan_for(inputs, graph, observations)
 
 

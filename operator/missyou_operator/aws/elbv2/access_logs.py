@@ -85,7 +85,7 @@ class AccessLogs(Resource):
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Return what the load balancer's attributes show. Logging to a foreign bucket is not ours."""
         ours, found = reader.name("s3.Bucket"), []
-        for balancer in reader.found("elbv2.LoadBalancer"):
+        for balancer in reader.found("elbv2.LoadBalancer", whole=True):
             bucket, _, prefix = balancer.attrs.get("logs_to", "").removeprefix("s3://").partition("/")
             if bucket == ours:
                 attrs = {"load_balancer_arn": balancer.id, "bucket": bucket, "prefix": prefix}

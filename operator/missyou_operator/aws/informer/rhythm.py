@@ -25,7 +25,8 @@ class Rhythm:
 
     None is more frequent than the looks, nor than AWS allows: `apart` are the seconds between two calls of all stacks.
     `closely`: it is read anew in each pass of a stack that waits for something. `told`: events of the region tell of
-    changes.
+    changes. `at_once`: without it nobody knows what is desired, so that it is read before the stack's turn (as what is
+    read closely is).
     """
 
     per_stack: float = 0.0
@@ -34,6 +35,7 @@ class Rhythm:
     closely: bool = False
     told: bool = True
     apart: float = 0.0
+    at_once: bool = False
 
     def period(self, look: float, stacks: int) -> float:
         """Return the seconds between two reads, where looks are `look` seconds apart."""
@@ -82,7 +84,7 @@ class Freshness:
 
     def postpones(self, rhythm: Rhythm) -> bool:
         """Return whether a read is left for later, unless somebody has made it."""
-        return self.now < self.turn and bool(rhythm.per_stack) and not rhythm.closely
+        return self.now < self.turn and bool(rhythm.per_stack) and not (rhythm.closely or rhythm.at_once)
 
     def since(self, rhythm: Rhythm, key: str = "") -> float:
         """Return the moment at which a read has to have begun, or later. `key` spreads reads of a long rhythm."""

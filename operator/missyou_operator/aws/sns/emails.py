@@ -61,7 +61,7 @@ class EmailSubscriptions(Resource):
     def read(cls, reader: Reader) -> Sequence[Observed]:
         """Read the subscriptions of the stack's topic, and the addresses that have been asked."""
         found = []
-        for topic in reader.found("sns.Topic"):
+        for topic in reader.found("sns.Topic", whole=True):
             operation, result = "list_subscriptions_by_topic", "Subscriptions"
             rows = reader.detail_rows(_CONFIRMED, "sns", operation, result, TopicArn=topic.id)
             mails = {row["Endpoint"].lower(): row["SubscriptionArn"] for row in rows if row["Protocol"] == "email"}
