@@ -83,7 +83,8 @@ class _People:
         bench, chance = self._fleet.bench, self._chance
         for new in self._there[self._fleet.stacks - self._made :]:
             app = bench.get(new)
-            if condition(app, "ServiceReady").get("reason") == "ImageNotFound":
+            pushable = "ecrRepositoryURL" in (app.get("status") or {}).get("outputs", {})
+            if pushable and condition(app, "ServiceReady").get("reason") == "ImageNotFound":
                 bench.push(app)
         name = chance.choice(self._there)
         if chance.random() < 0.85:
