@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 
 import pytest
 
+from missyou_local.processes import wait_until
 from missyou_operator.cli import main
 from tests.api.cases import app
 from tests.api.statuses import FULL_STATUS
@@ -118,16 +120,21 @@ def test_watch_ends_when_the_app_is_deleted(apps: Apps, missyou):
 
 
 class later:  # noqa: N801 - reads as a statement
-    """Do something from another thread, once the command under test has had time to start."""
+    """Do something from another thread, once the command under test has said something."""
 
     def __init__(self, action):
-        self.timer = threading.Timer(0.4, action)
+        self.thread = threading.Thread(target=self.act, args=(action,))
+
+    @staticmethod
+    def act(action):
+        assert wait_until(lambda: bool(sys.stdout.getvalue()), 20.0)
+        action()
 
     def __enter__(self):
-        self.timer.start()
+        self.thread.start()
 
     def __exit__(self, *_):
-        self.timer.join()
+        self.thread.join()
 
 
 def test_the_cost_of_a_change_is_compared_with_the_object_in_the_cluster(apps: Apps, missyou, tmp_path):
