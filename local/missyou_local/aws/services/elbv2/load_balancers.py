@@ -221,13 +221,10 @@ def know_the_load_balancers(call: Call) -> None:
 
 def users_of(elb: Any, group: str) -> list[str]:
     """Return the ARNs of the load balancers of which a listener or rule forwards to the target group."""
-    vpc = elb.target_groups[group].vpc_id if group in elb.target_groups else None
     return [
         arn
         for arn, balancer in elb.load_balancers.items()
-        # Those of other VPCs cannot.
-        if vpc in {None, balancer.vpc_id}
-        and any(
+        if any(
             group in elb._get_target_group_arns_from(action_data=action.data)
             for listener in balancer.listeners.values()
             for rule in listener.rules.values()
