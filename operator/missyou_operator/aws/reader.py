@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import copy
 from fnmatch import fnmatchcase
 from functools import partial
-from itertools import chain
 from typing import Any, Self, TypeVar
 
 from missyou_operator.aws.cloud import Client, Cloud, Known, Row, rows_of
@@ -14,6 +13,7 @@ from missyou_operator.aws.errors import if_present
 from missyou_operator.aws.identity import COMPONENT_TAG, owner_of
 from missyou_operator.aws.informer import Batch, Freshness, Rhythm, Source, Uses, key_of
 from missyou_operator.engine.resource import Observed, Resource
+from missyou_operator.engine.values import strings_in
 
 T = TypeVar("T")
 
@@ -152,7 +152,7 @@ class Reader(Cloud):
 
         What a list has been read of since, and does not mention, is there no more.
         """
-        mentioned = set(_strings(self._rows))
+        mentioned = set(strings_in(self._rows))
         found = []
         for id_, name in self.known(kind.TYPE).items():
             if self._rows is None or id_ in mentioned or name in mentioned:
@@ -217,13 +217,3 @@ class Reader(Cloud):
 def _answer(client: Client, operation: str, arguments: Mapping[str, Any]) -> Row:
     answer: Row = getattr(client, operation)(**arguments)
     return answer
-
-
-def _strings(value: Any) -> Iterator[str]:
-    """Yield the texts anywhere inside an answer."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from chain.from_iterable(map(_strings, value.values()))
-    elif isinstance(value, (list, tuple)):
-        yield from chain.from_iterable(map(_strings, value))

@@ -5,15 +5,15 @@ The same code takes one superfluous gateway away and tears a whole stack down: a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
 
 from missyou_operator.engine import schedule
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.outcome import Outcome, Result, Runtime
 from missyou_operator.engine.plan import Action, Plan
 from missyou_operator.engine.resource import Health, Observed, pending
+from missyou_operator.engine.values import strings_in
 
 #: What is deleted, by its address and its ID: of one address there may be several.
 _Key = tuple[str, str]
@@ -106,8 +106,8 @@ class _Pruning:
         """Return whether one resource refers to another: whether its ID or ARN stands among the user's attributes."""
         key = (user.address, user.id)
         if key not in self._mentioned:
-            attrs = user.attrs.items()
-            self._mentioned[key] = _all(value for name, value in attrs if name not in {"id", "arn"})
+            others = {name: value for name, value in user.attrs.items() if name not in {"id", "arn"}}
+            self._mentioned[key] = set(strings_in(others))
         return not self._mentioned[key].isdisjoint({used.id, used.attrs.get("arn", used.id)})
 
     def _delete(self, observed: Observed) -> Health:
@@ -119,17 +119,3 @@ class _Pruning:
 
 def _after(other: Observed, message: str) -> Health:
     return Health("pending", "Deleting", message, waits_for=other.address)
-
-
-def _strings(value: Any) -> set[str]:
-    if isinstance(value, str):
-        return {value}
-    if isinstance(value, Mapping):
-        return _all(value.values())
-    if isinstance(value, (tuple, list, set, frozenset)):
-        return _all(value)
-    return set()
-
-
-def _all(values: Iterable[Any]) -> set[str]:
-    return set().union(*map(_strings, values))

@@ -127,6 +127,17 @@ def refs_in(value: Any) -> Iterator[Ref]:
             yield from refs_in(item)
 
 
+def strings_in(value: Any) -> Iterator[str]:
+    """Yield the texts anywhere inside a value; the keys of mappings are none."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from strings_in(tuple(value.values()))
+    elif isinstance(value, (tuple, list, set, frozenset)):
+        for item in value:
+            yield from strings_in(item)
+
+
 def substitute(value: Any, known: Mapping[Ref, Any]) -> Any:
     """Copy a field's value with each reference replaced by what it stands for, or by UNKNOWN."""
     if isinstance(value, Ref):
