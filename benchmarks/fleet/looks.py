@@ -108,7 +108,7 @@ class Watcher:
         """Make the first pass over each stack, as after a restart."""
         with self._measured(0.0) as looks:
             for _ in self._bodies:
-                self._pass()
+                self.next()
                 looks.passes += 1
         # A first pass is one look at each stack, however long it took.
         return replace(looks, seconds=RESYNC)
@@ -119,7 +119,7 @@ class Watcher:
             end = seconds() + duration
             while self._due[0][0] <= end:
                 self._aws.clock.now += max(0.0, self._due[0][0] - seconds())
-                self._pass()
+                self.next()
                 looks.passes += 1
             self._aws.clock.now += max(0.0, end - seconds())
         return looks
@@ -132,7 +132,8 @@ class Watcher:
         looks.cpu = time.process_time() - cpu - (self._in_aws - in_aws)
         looks.calls = dict(sorted((self.calls - calls).items()))
 
-    def _pass(self) -> None:
+    def next(self) -> None:
+        """Run the pass that is due next, now."""
         index = heapq.heappop(self._due)[2]
         body = self._bodies[index]
         report = self._reconciler.reconcile(body, self._memories[index], lambda: False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,8 @@ from tests.integration.bench import ROOT, Bench, install
 from .looks import RESYNC
 from .world import SPEC, name_of
 
+#: What the operator logs of each pass, with the app that it was for.
+_ENDED = re.compile(r"(\S+): pass ended")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -165,7 +168,7 @@ class Fleet:
         """Wait until every stack has been looked at, and return the seconds since the start. Error: TimeoutError."""
         began = time.monotonic()
         while time.monotonic() - began < patience:
-            if self.bench.log().count("pass ended") >= self.stacks:
+            if len(set(_ENDED.findall(self.bench.log()))) >= self.stacks:
                 return time.monotonic() - began
             time.sleep(0.5)
         raise TimeoutError(f"{self.stacks} stacks were not looked at in {patience:.0f} s")

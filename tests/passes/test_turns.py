@@ -13,9 +13,17 @@ from tests.sim.app import changes
 
 #: Five more than are read as a whole at once.
 STACKS = 25
-#: Seconds until it is the turn of the last one.
-LAST = 1.8 * 5
-TAGS = "cloudwatch:ListTagsForResource"
+#: Seconds until the last one may be read closely, and as a whole.
+SOON, LAST = 0.12 * 5, 1.8 * 5
+TAGS, ALARMS = "cloudwatch:ListTagsForResource", 9
+#: What a person waits for is read of each.
+CLOSELY = (
+    "ecr:DescribeImages",
+    "ecs:DescribeServices",
+    "ecs:DescribeTaskDefinition",
+    "elastic-load-balancing-v2:DescribeTargetHealth",
+)
+TOGETHER = ("ecs:DescribeClusters", "ec2:DescribeSecurityGroupRules")
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +54,27 @@ def unbalanced(aws, body):
 def test_the_first_twenty_are_read_as_a_whole_and_the_others_in_turn(aws, fleet):
     before = [dict(body["status"]) for body in fleet]
     watcher = started(aws, fleet)
-    first = watcher.first()
-    assert changes(first.calls) == {}
-    alarms = first.calls[TAGS] / 20
-    assert alarms >= 8
-    # What a person waits for is read of each.
-    assert first.calls["ecs:DescribeServices"] == STACKS
-    assert first.calls["elastic-load-balancing-v2:DescribeTargetHealth"] == STACKS
+    for _ in range(20):
+        watcher.next()
+    assert watcher.calls[TAGS] == 20 * ALARMS
+    # The others cost nothing beyond what was listed for the first.
+    calls = watcher.calls.copy()
+    for _ in range(5):
+        watcher.next()
+    assert watcher.calls - calls == {}
     assert [body["status"] for body in fleet[20:]] == before[20:]
+    soon = watcher.look(SOON + 0.1)
+    assert {name: number for name, number in soon.calls.items() if name in CLOSELY} == dict.fromkeys(CLOSELY, 5)
+    # One call for all.
+    assert [soon.calls[name] for name in TOGETHER] == [1, 1]
+    assert TAGS not in soon.calls
     later = watcher.look(LAST + RESYNC)
-    assert later.calls[TAGS] == 5 * alarms
+    assert later.calls[TAGS] == 5 * ALARMS
+    # One call for all load balancers and target groups; each listener is known once its load balancer has been read.
+    assert later.calls["elastic-load-balancing-v2:DescribeListeners"] == 5
+    assert later.calls["elastic-load-balancing-v2:DescribeTags"] == 1 + 5
     assert watcher.look(RESYNC).calls.get(TAGS, 0) == 0
+    assert changes(watcher.calls) == {}
     assert [body["status"]["conditions"] for body in fleet] == [status["conditions"] for status in before]
 
 
@@ -70,11 +88,8 @@ def test_the_first_twenty_are_read_as_a_whole_and_the_others_in_turn(aws, fleet)
             AlarmNames=[r["name"] for r in body["status"]["resources"] if r["type"] == "cloudwatch.Alarm"][:1]
         ),
         unbalanced,
-        lambda aws, body: aws.client("ecs").update_service(
-            cluster=resource(body, "ecs.Cluster"), service=resource(body, "ecs.Service"), desiredCount=0
-        ),
     ],
-    ids=["tags", "alarm", "load balancer", "service"],
+    ids=["tags", "alarm", "load balancer"],
 )
 def test_what_lists_show_is_put_right_at_once(aws, fleet, change):
     watcher = started(aws, fleet)
@@ -82,6 +97,15 @@ def test_what_lists_show_is_put_right_at_once(aws, fleet, change):
     assert changes(watcher.first().calls)
     assert fleet[-1]["status"]["drift"]
     assert not any(body["status"].get("drift") for body in fleet[:-1])
+
+
+def test_what_a_person_waits_for_is_read_soon(aws, fleet):
+    watcher = started(aws, fleet)
+    cluster, service = (resource(fleet[-1], f"ecs.{each}") for each in ("Cluster", "Service"))
+    aws.client("ecs").update_service(cluster=cluster, service=service, desiredCount=0)
+    assert changes(watcher.first().calls) == {}
+    assert changes(watcher.look(SOON + 0.1).calls)
+    assert fleet[-1]["status"]["drift"]
 
 
 def test_what_takes_a_call_of_its_own_is_put_right_in_turn(aws, fleet):
@@ -105,11 +129,11 @@ def test_what_is_not_ready_does_not_wait_for_the_turn(aws, fleet):
     [ready] = [each for each in fleet[-1]["status"]["conditions"] if each["type"] == "Ready"]
     ready["status"] = "False"
     first = started(aws, fleet).first()
-    assert first.calls[TAGS] == 21 * 9
+    assert first.calls[TAGS] == 21 * ALARMS
 
 
 def test_until_its_turn_a_stack_is_looked_at_as_often_as_the_others(aws, fleet, monkeypatch):
-    monkeypatch.setattr("missyou_operator.aws.informer.inventory._TURN", 60.0)
+    monkeypatch.setattr("missyou_operator.aws.informer.inventory._WHOLE", 60.0)
     watcher = started(aws, fleet)
     watcher.first()
     assert watcher.look(RESYNC).calls.get(TAGS, 0) == 0

@@ -6,7 +6,7 @@ from functools import reduce
 
 import pytest
 
-from missyou_operator.aws.informer import Inventory
+from missyou_operator.aws.informer import Inventory, Turn
 from tests.crash.switches import SWITCHES
 from tests.sim.app import changes
 from tests.sim.production import production
@@ -26,36 +26,34 @@ def app(request, aws):
 
 @pytest.fixture
 def waiting(app, monkeypatch):
-    """The stack after a start of the operator, its turn in ten minutes."""
-    monkeypatch.setattr(Inventory, "turn", lambda self: self._clock() + 600.0)
+    """The stack after a start of the operator, its turns in two and in ten minutes."""
+    monkeypatch.setattr(Inventory, "turn", lambda self: Turn(self._clock() + 120.0, self._clock() + 600.0))
     app.restart()
     return app
 
 
 def test_it_is_left_alone_until_its_turn(waiting):
     app, before = waiting, waiting.body["status"]
-    first = app.calls(app.one_pass)
-    assert changes(first) == {}
+    calls = [app.calls(app.one_pass)]
     assert app.memory.rest is not None
-    assert app.memory.rest.until == app.memory.turn
-    assert app.body["status"] == before
-    app.wait()
-    second = app.calls(app.one_pass)
-    assert changes(second) == {}
-    app.clock.now = app.memory.turn + 1.0
-    third = app.calls(app.one_pass)
-    assert changes(third) == {}
-    assert app.memory.rest is None or app.memory.rest.until > app.memory.turn
-    later = third.keys() - first.keys()
-    assert {"elbv2:DescribeLoadBalancerAttributes", "cloudwatch:ListTagsForResource"} <= later
+    for moment in (app.memory.turn.soon - 1.0, app.memory.turn.soon + 1.0, app.memory.turn.whole + 1.0):
+        app.clock.now = moment
+        calls.append(app.calls(app.one_pass))
+    assert [changes(each) for each in calls] == [{}, {}, {}, {}]
     assert app.body["status"]["conditions"] == before["conditions"]
+    assert app.memory.rest is None or app.memory.rest.until > app.memory.turn.whole
+    lists, _, soon, whole = (each.keys() for each in calls)
+    # Which of its target groups serves, only the service of a canary tells.
+    shifts = app.body["spec"]["service"]["deployment"]["strategy"] == "Canary"
+    assert {"ecs:DescribeServices", "elbv2:DescribeTargetHealth"} <= (lists if shifts else soon - lists)
+    assert {"elbv2:DescribeLoadBalancerAttributes", "cloudwatch:ListTagsForResource"} <= whole - soon - lists
 
 
-def test_a_broken_service_is_told_before_its_turn(waiting):
+def test_a_broken_service_is_told_soon(waiting):
     app = waiting
     app.one_pass()
     app.client("ecs").update_service(cluster=f"{app.stack}-cluster", service=f"{app.stack}-service", desiredCount=0)
-    app.clock.now += 91.0
+    app.clock.now = app.memory.turn.soon + 1.0
     app.one_pass()
     app.grow()
     assert any(entry["resource"].startswith("ecs.Service") for entry in app.body["status"]["drift"])

@@ -23,7 +23,7 @@ from missyou_operator.engine.resource import READY, Health, Observed, Resource, 
 
 _CERTIFICATES = Source("acm", "list_certificates", "CertificateSummaryList", "CertificateArn")
 #: Whose a certificate is never changes; the tags of a new one may not show at once.
-_OWNERS = Rhythm(per_stack=36.0, least=60.0, most=3600.0, at_once=True)
+_OWNERS = Rhythm(per_stack=36.0, least=60.0, most=3600.0)
 
 #: Where the records are: the hosted zone's ID, and the ARN of the role that reaches it (absent: the operator's own).
 ZONE_TAG, ROLE_TAG = "missyou.app/zone", "missyou.app/zone-role"

@@ -105,7 +105,9 @@ class Reader(Cloud):
 
     def described(self, batch: Batch, ids: Sequence[str]) -> dict[str, tuple[Row, ...]]:
         """Return the rows of some resources by their IDs, which AWS describes several at a time."""
-        self._check_turn(batch.rhythm, batch.since(ids, self._freshness))
+        if self._has_to_wait(batch.rhythm, since := batch.since(ids, self._freshness)):
+            self.inventory.wait_for(batch.group, since)
+            raise PostponedError
         fetch = partial(rows_of, self.client(batch.service), batch.operation, batch.result)
         reads = batch.read(self.inventory, ids, fetch, self._freshness)
         self._uses |= {(read.key, ""): read.version for read in reads.values()}
@@ -138,20 +140,23 @@ class Reader(Cloud):
 
     def _read(self, rhythm: Rhythm, key: str, fetch: Callable[[], Any]) -> Any:
         since = self._freshness.since(rhythm, key)
-        self._check_turn(rhythm, {key: since})
+        if self._has_to_wait(rhythm, {key: since}):
+            raise PostponedError
         read = self.inventory.read(key, fetch, since, rhythm)
         self._uses[read.key, ""] = read.version
         return read.value
 
-    def _check_turn(self, rhythm: Rhythm, since: Mapping[str, float]) -> None:
-        if self._freshness.postpones(rhythm) and not self.inventory.has(since):
-            raise PostponedError
+    def _has_to_wait(self, rhythm: Rhythm, since: Mapping[str, float]) -> bool:
+        return self._freshness.postpones(rhythm) and not self.inventory.has(since)
 
     def as_known(self, kind: type[Resource]) -> list[Observed]:
         """Return what is known to be there of a type, by the last observation, while it is not the stack's turn.
 
-        What a list has been read of since, and does not mention, is there no more.
+        What a list has been read of since, and does not mention, is there no more. What somebody else owns is known by
+        the names that the spec has for it.
         """
+        if kind.EXTERNAL:
+            return [Observed(kind, name, name, _OnlyKnown(), unread=True) for name in self.desired_names(kind.TYPE)]
         mentioned = set(strings_in(self._rows))
         found = []
         for id_, name in self.known(kind.TYPE).items():

@@ -10,7 +10,7 @@ from missyou_operator.api.annotations import PLACE, annotation
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Cloud
-from missyou_operator.aws.informer import Freshness
+from missyou_operator.aws.informer import AT_ONCE, Freshness, Turn
 from missyou_operator.aws.observe import Observations, observe
 from missyou_operator.aws.rds.versions import major_to_run
 from missyou_operator.aws.reader import PostponedError
@@ -41,9 +41,8 @@ class Inputs:
     `sources`: what must be looked up before the desired graph can be built; None in a deletion, which desires nothing.
     `full`: everything is due to be observed, not only what is unsettled. `fresh`: somebody has asked for it, so that
     no read is shared which began before. `look`: seconds between two full observations, `slower` a factor for all
-    rhythms. `turn`: what takes a call for each resource is read from then on (monotonic seconds). `begun`: parts of the
-    stack may exist, whatever object and memory know. `secrets`: the Kubernetes Secrets that give a value; `unusable`:
-    why the others do not.
+    rhythms. `turn`: when more than lists is read. `begun`: parts of the stack may exist, whatever object and memory
+    know. `secrets`: the Kubernetes Secrets that give a value; `unusable`: why the others do not.
     """
 
     body: Mapping[str, Any]
@@ -54,7 +53,7 @@ class Inputs:
     fresh: bool = False
     look: float = 45.0
     slower: float = 1.0
-    turn: float = float("-inf")
+    turn: Turn = AT_ONCE
     begun: bool = False
     secrets: Mapping[str, tuple[Observed, ...]] = field(default_factory=dict)
     unusable: Mapping[str, Health] = field(default_factory=dict)
@@ -73,7 +72,7 @@ def observe_and_plan(inputs: Inputs) -> tuple[Observations, Graph, Plan]:
         graph = desire(inputs, observations.world)
     except PostponedError:
         # What is desired depends on what is to be read later.
-        return observe_and_plan(replace(inputs, turn=seconds()))
+        return observe_and_plan(replace(inputs, turn=inputs.turn.advanced(seconds())))
     return observations, graph, plan_for(inputs, graph, observations)
 
 

@@ -227,7 +227,8 @@ class AppLoop:
             else:
                 shared.metrics.passed(Pass(seen, report))
                 result = report.result if report else "error"
-                logger.debug("pass ended: %s", result, extra={"result": result, "seconds": round(seconds() - began, 3)})
+                took = {"result": result, "seconds": round(seconds() - began, 3)}
+                logger.debug("%s: pass ended: %s", _name(meta), result, extra=took)
 
     async def _in_turn(self, work: Callable[[], Report]) -> Report:
         """Run a pass in a thread. Error: _OvertakenError if it was not begun: another is more urgent, or it is over."""

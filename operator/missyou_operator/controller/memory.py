@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from missyou_operator.api import AppSpec
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Known
-from missyou_operator.aws.informer import Uses
+from missyou_operator.aws.informer import Turn, Uses
 from missyou_operator.aws.observe import Observations
 from missyou_operator.controller.baseline import LAG, Baseline
 from missyou_operator.controller.pace import Bucket, lasting, requeue_after
@@ -92,8 +92,8 @@ class Memory:
     saw the app. `doubts`: creations that got no answer, and when. `refusals`: changes that AWS refused, why, and when
     they may be tried again. `read_back`: types to read at a time, since a correction has to be seen to last. `touched`:
     types that an event is about, and since when they are to be read. `deeds`: who did what, by such events. `uses`: by
-    which reads each type was observed last. `turn`: when a stack that was ready at the start of this process may have
-    read what takes a call for each resource. `rest`: set while nothing is to be done; `asleep` then holds what only a
+    which reads each type was observed last. `turn`: when a stack that was ready at the start of this process may be
+    read beyond lists. `rest`: set while nothing is to be done; `asleep` then holds what only a
     pass needs. `app` and `graph` are made of the spec, and again only when that has changed. `known`: the stack's
     resources by ID, as they were last read. `requests` bounds the full observations that somebody asks for, and `owed`
     says that one of them is still to be made. `preflown`: the preflight of a stack that does not exist yet.
@@ -118,7 +118,7 @@ class Memory:
     arrived: bool = False
     touched: dict[str, float] = field(default_factory=dict)
     uses: dict[str, Uses] = field(default_factory=dict)
-    turn: float | None = None
+    turn: Turn | None = None
     rest: Rest | None = None
     asleep: Packed | None = None
     deleting: bool = False

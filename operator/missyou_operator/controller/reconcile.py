@@ -17,7 +17,7 @@ from missyou_operator.api.annotations import RECONCILE, annotation
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.errors import classify
-from missyou_operator.aws.informer import TAGS
+from missyou_operator.aws.informer import AT_ONCE, TAGS
 from missyou_operator.aws.observe import Observations
 from missyou_operator.controller import deletion, losses, preflight, report, takeover, unread
 from missyou_operator.controller.asking import question
@@ -120,10 +120,10 @@ class Reconciler:
                 return quiet
             memory.wake()
             observations, graph, plan = observe_and_plan(inputs)
-            if observations.postponed:
+            while observations.postponed:
                 if (quiet := rest_until_turn(inputs, observations, graph, plan)) is not None:
                     return quiet
-                inputs = replace(inputs, turn=seconds())
+                inputs = replace(inputs, turn=inputs.turn.advanced(seconds()))
                 observations, graph, plan = observe_and_plan(inputs)
             if not inputs.fresh and _needs_whole_picture(plan, observations, memory):
                 # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
@@ -189,14 +189,14 @@ class Reconciler:
         secrets, unusable = self._environment.secrets(meta["namespace"], sources.kubernetes_secrets)
         asked_for = _fingerprint(body, secrets)
         overdue = seconds() - memory.full_at >= memory.resync(self._environment.resync, seconds()) * 0.9
-        if memory.inputs != asked_for:
+        if memory.inputs not in {"", asked_for}:
             # AWS as it was less than a resync ago is good enough to act upon at once; what is only read is not.
             memory.look_now((external.TYPE for external in sources.externals), seconds())
             memory.ask_again()
         memory.inputs = asked_for
         if memory.turn is None:
             first = memory.blank and not asked and unread.settled(body)
-            memory.turn = cloud.inventory.turn() if first else float("-inf")
+            memory.turn = cloud.inventory.turn() if first else AT_ONCE
         return Inputs(
             body=body,
             memory=memory,

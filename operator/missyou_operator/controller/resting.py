@@ -52,8 +52,9 @@ def rest_until_turn(inputs: Inputs, observations: Observations, graph: Graph, pl
     judged = execute(graph, observations.world, Plan(), inputs.runtime)
     if plan.changes or inputs.unusable or any(each.health.status != "ready" for each in judged.results.values()):
         return None
-    _rest(inputs, status, inputs.turn)
-    return Report(status, memory.requeue_after((), {}, now, inputs.look))
+    turn = inputs.turn.next(now)
+    _rest(inputs, status, turn)
+    return Report(status, min(max(0.0, turn - now), memory.requeue_after((), {}, now, inputs.look)))
 
 
 def _rest(inputs: Inputs, status: Mapping[str, Any], until: float) -> None:

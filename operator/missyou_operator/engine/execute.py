@@ -80,7 +80,7 @@ class _Execution:
         found = self.outcome.world.get(resource.address, ())
         observed = found[0] if found else None
         if resource.EXTERNAL:
-            return resource.health(observed) if observed else self.held.get(resource.address, resource.missing())
+            return _external(resource, observed) if observed else self.held.get(resource.address, resource.missing())
         if observed is not None and not observed.owned:
             return Health("failed", "OwnedElsewhere", _owned_elsewhere(resource, observed), 300.0, stalled=True)
         if observed is not None and observed.state == "deleting":
@@ -129,6 +129,11 @@ class _Execution:
 def _result(resource: Resource, health: Health, observed: Observed | None, change: Change | None = None) -> Result:
     shown, counts = not resource.EXTERNAL, not resource.RETAINED
     return Result(resource.address, resource.component, health, observed, change, shown, counts)
+
+
+def _external(resource: Resource, observed: Observed) -> Health:
+    """Return the health of what somebody else owns."""
+    return READY if observed.unread else resource.health(observed)
 
 
 def _unchanged(desired: Resource, observed: Observed | None) -> Health:

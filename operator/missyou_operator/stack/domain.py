@@ -38,7 +38,9 @@ def domain_lookup(app: AppSpec, stack: StackIdentity, world: ObservedState) -> D
     zones = world.get(zone.address, ())
     attrs: Mapping[str, Any] = zones[0].attrs if zones else {"id": "", "zone_name": "", "name_servers": (), "gone": ()}
     certificates = world.get(f"{Certificate.TYPE}/{app.domain.name}", ())
-    remembered = certificates[0].attrs["zone"] if certificates and certificates[0].owned else ""
+    # While it is not read, the zone that is found counts: if it is another one, the records say so.
+    known = bool(certificates) and certificates[0].owned and not certificates[0].unread
+    remembered = certificates[0].attrs["zone"] if known else ""
     if remembered and remembered != attrs["id"] and remembered not in attrs["gone"]:
         # The records stay in their zone, also while zones cannot be read, or when another fits better since.
         return DomainLookup(remembered, app.domain.name, (), target)

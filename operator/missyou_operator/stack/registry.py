@@ -69,7 +69,7 @@ def image_lookup(app: AppSpec, stack: StackIdentity, world: ObservedState) -> Im
         return ImageLookup()
     service = found(stack, world, Service.TYPE, naming.SERVICE)
     definition = found(stack, world, TaskDefinition.TYPE, naming.TASK_DEFINITION)
-    pushed = next(iter(world.get(wanted.address, ())), None)
+    pushed = next((each for each in world.get(wanted.address, ()) if not each.unread), None)
     running = service.attrs if service else {}
     serves = (
         definition is not None

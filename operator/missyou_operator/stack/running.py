@@ -51,7 +51,8 @@ def target_group_name(app: AppSpec, stack: StackIdentity, *, alternate: bool = F
 
 def running_version(app: AppSpec, stack: StackIdentity, world: ObservedState) -> RunningVersion:
     """Return what must stay for the version that runs, and how far the move to another target group is."""
-    service = next(_owned(world, Service.TYPE), None)
+    # What is read later counts as settled: then nothing but what the spec asks for is in use.
+    service = next((each for each in _owned(world, Service.TYPE) if not each.unread), None)
     listeners = [listener.attrs for listener in _owned(world, Listener.TYPE) if not listener.unread]
     alarms = _alarms(stack, world)
     if service is None:

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.identity import CLUSTER_TAG
+from missyou_operator.aws.informer import Source
 from missyou_operator.aws.permissions import Condition, Grant, Part
 from missyou_operator.aws.reader import Reader
 
@@ -28,12 +29,25 @@ EMPTYING = Grant(
 )
 
 
+#: Those of all VPCs of the account.
+_DEFAULT_GROUPS = Source(
+    "ec2",
+    "describe_security_groups",
+    "SecurityGroups",
+    "VpcId",
+    {"Filters": [{"Name": "group-name", "Values": [_NAME]}]},
+)
+
+
 class _UnknownError(LookupError):
     """EC2 does not show the group of a new VPC yet."""
 
 
 def default_group(reader: Reader, vpc_id: str) -> str | None:
     """Return the ID of a VPC's default group, read once; None while EC2 does not show it."""
+    # It is there as long as its VPC, so that a list of an hour ago shows most of them.
+    for row in reader.recent(_DEFAULT_GROUPS, 3600.0, vpc_id):
+        return str(row["GroupId"])
     try:
         return reader.once(f"ec2.default_group.{vpc_id}", lambda: _find(reader, vpc_id))
     except _UnknownError:

@@ -22,7 +22,7 @@ from missyou_operator.aws.ec2.default_group import ALLOW_ALL_OUT, EMPTYING, defa
 from missyou_operator.aws.ec2.rows import SECURITY_GROUPS, TagsOnly, retag, specification
 from missyou_operator.aws.errors import code_of, gone
 from missyou_operator.aws.identity import owner_of, tag_map
-from missyou_operator.aws.informer import Batch, Rhythm
+from missyou_operator.aws.informer import DESCRIBED, Batch
 from missyou_operator.aws.permissions import change, make, observe, tag_new
 from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.comparators import compare, equal, if_observed
@@ -39,9 +39,7 @@ _RULES = Batch(
     "GroupId",
     200,
     lambda ids: {"Filters": [{"Name": "group-id", "Values": [*ids]}]},
-    # In each look up to 350 stacks, and every two minutes from a thousand on: those of all took half of the operator's
-    # CPU. A list of the account's has the rules of others, too.
-    Rhythm(per_stack=0.12, most=120.0, closely=True),
+    DESCRIBED,
 )
 
 Direction = Literal["ingress", "egress"]

@@ -9,7 +9,7 @@ from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.ecs.answers import ecs_tags, refusals_as_waits, retag, tags_of
 from missyou_operator.aws.errors import gone
-from missyou_operator.aws.informer import LISTED, Batch
+from missyou_operator.aws.informer import DESCRIBED, Batch
 from missyou_operator.aws.permissions import change, linked_role, make, observe, tag_new
 from missyou_operator.aws.reader import Reader
 from missyou_operator.engine.effects import Effect, Effects
@@ -23,7 +23,7 @@ _CLUSTERS = Batch(
     "clusterName",
     100,
     lambda names: {"clusters": [*names], "include": ["TAGS"]},
-    LISTED,
+    DESCRIBED,
 )
 
 

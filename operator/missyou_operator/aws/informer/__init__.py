@@ -20,6 +20,8 @@ from missyou_operator.aws.informer.batches import Batch
 from missyou_operator.aws.informer.inventory import Inventory, Read
 from missyou_operator.aws.informer.looking import Uses, look
 from missyou_operator.aws.informer.rhythm import (
+    AT_ONCE,
+    DESCRIBED,
     FRESH,
     GLOBAL,
     HOURLY,
@@ -29,11 +31,14 @@ from missyou_operator.aws.informer.rhythm import (
     TAGS,
     Freshness,
     Rhythm,
+    Turn,
     anew,
 )
 from missyou_operator.aws.informer.shares import Source, key_of
 
 __all__ = [
+    "AT_ONCE",
+    "DESCRIBED",
     "FRESH",
     "GLOBAL",
     "HOURLY",
@@ -47,6 +52,7 @@ __all__ = [
     "Read",
     "Rhythm",
     "Source",
+    "Turn",
     "Uses",
     "anew",
     "key_of",

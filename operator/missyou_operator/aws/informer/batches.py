@@ -66,7 +66,7 @@ class Batch:
                 if not more:
                     raise
                 # One that is gone may make the call fail for all.
-                inventory.forget(more)
+                inventory.forget(self.group, more)
                 return self._described(keys, fetch)
 
         return inventory.reads(since, Making(described, again, self.rhythm, self.group))

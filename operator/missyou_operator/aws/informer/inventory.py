@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from missyou_operator.aws.clock import seconds
-from missyou_operator.aws.informer.rhythm import ONCE, Freshness, Rhythm
+from missyou_operator.aws.informer.rhythm import AT_ONCE, ONCE, Freshness, Rhythm, Turn
 from missyou_operator.aws.informer.shares import Row, Shares, Source
 from missyou_operator.aws.informer.volatile import steady
 from missyou_operator.engine.packing import Packed, pack
@@ -19,8 +19,11 @@ T = TypeVar("T")
 #: Makes a read again unless it is good enough by then.
 Again = Callable[[Freshness], object]
 
-#: Stacks that may be read with all that belongs to them at a start, and the seconds until another one may be.
-_AT_ONCE, _TURN = 20, 1.8
+#: Stacks that may be read with all that belongs to them at a start.
+_AT_ONCE = 20
+#: Seconds between the turns of two others: nine calls a second of a kind are what AWS allows of the slowest of what is
+#: read closely, and of what takes thirty calls a stack, one stack comes after the other in the rhythm of later on.
+_SOON, _WHOLE = 0.12, 1.8
 #: Seconds after which a read that nobody uses is forgotten, and a stack that nobody looks at; and between two searches.
 _UNUSED, _GONE, _SWEEP = 7200.0, 900.0, 300.0
 
@@ -69,7 +72,9 @@ class Inventory:
         self._running: dict[str, tuple[float, Future[Read]]] = {}
         self._versions = itertools.count(1)
         self._stacks: dict[str, float] = {}
-        self._turns, self._last_turn = 0, float("-inf")
+        #: The keys of each batch that stacks have asked for before their turn.
+        self._awaited: dict[str, dict[str, None]] = {}
+        self._turns, self._last_turn = 0, AT_ONCE
         self._swept = clock()
 
     def get(self, key: str, fetch: Callable[[], T], since: float) -> T:
@@ -173,6 +178,7 @@ class Inventory:
             group = self._groups.setdefault(read.group, {})
             group.pop(read.key, None)
             group[read.key] = None
+            self._awaited.get(read.group, {}).pop(read.key, None)
         return read
 
     def put(self, key: str, value: Any) -> None:
@@ -181,10 +187,16 @@ class Inventory:
             if (read := self._reads.get(key)) is not None and read.value != value:
                 read.content, read.version, read.began = pack(value), next(self._versions), self._clock()
 
-    def forget(self, keys: Sequence[str]) -> None:
-        """Forget reads: whoever needs one makes it anew."""
+    def wait_for(self, group: str, keys: Iterable[str]) -> None:
+        """Have reads of a batch made along with the next one of it: it is not yet the turn of who wants them."""
+        with self._lock:
+            self._awaited.setdefault(group, {}).update(dict.fromkeys(keys))
+
+    def forget(self, group: str, keys: Sequence[str]) -> None:
+        """Forget reads of a batch: whoever needs one makes it anew."""
         with self._lock:
             for key in keys:
+                self._awaited.get(group, {}).pop(key, None)
                 self._drop(key)
 
     def stamp(self, key: str, owner: str) -> Hashable:
@@ -213,9 +225,10 @@ class Inventory:
         return any(read is None or (read.rhythm is rhythm and read.began < moment) for read in reads)
 
     def oldest(self, group: str, before: float, most: int) -> list[str]:
-        """Return the keys of up to `most` reads of a batch that began before a moment."""
+        """Return the keys of up to `most` reads of a batch that are waited for, or that began before a moment."""
         with self._lock:
-            return list(itertools.islice(self._before(group, before), most))
+            awaited = [key for key in self._awaited.get(group, ()) if key not in self._running]
+            return list(itertools.islice(itertools.chain(awaited, self._before(group, before)), most))
 
     def _before(self, group: str, moment: float) -> Iterator[str]:
         for key in self._groups.get(group, ()):
@@ -232,16 +245,17 @@ class Inventory:
                 self._sweep(now)
             return len(self._stacks)
 
-    def turn(self) -> float:
-        """Return when the next stack may have read what takes a call for each resource (monotonic seconds).
+    def turn(self) -> Turn:
+        """Return when the next stack may be read beyond lists.
 
-        Thirty calls a stack are more than AWS allows where a thousand stacks are new to a process: one comes after the
-        other then, in the rhythm in which those reads are made later on.
+        Forty calls a stack are more than AWS allows where a thousand stacks are new to a process.
         """
         now = self._clock()
         with self._lock:
             self._turns += 1
-            self._last_turn = now if self._turns <= _AT_ONCE else max(now, self._last_turn + _TURN)
+            last = self._last_turn
+            later = Turn(max(now, last.soon + _SOON), max(now, last.whole + _WHOLE))
+            self._last_turn = Turn(now, now) if self._turns <= _AT_ONCE else later
             return self._last_turn
 
     def has(self, since: Mapping[str, float]) -> bool:

@@ -25,8 +25,7 @@ class Rhythm:
 
     None is more frequent than the looks, nor than AWS allows: `apart` are the seconds between two calls of all stacks.
     `closely`: it is read anew in each pass of a stack that waits for something. `told`: events of the region tell of
-    changes. `at_once`: without it nobody knows what is desired, so that it is read before the stack's turn (as what is
-    read closely is).
+    changes.
     """
 
     per_stack: float = 0.0
@@ -35,7 +34,6 @@ class Rhythm:
     closely: bool = False
     told: bool = True
     apart: float = 0.0
-    at_once: bool = False
 
     def period(self, look: float, stacks: int) -> float:
         """Return the seconds between two reads, where looks are `look` seconds apart."""
@@ -50,6 +48,9 @@ LISTED = Rhythm(closely=True)
 GLOBAL = Rhythm(closely=True, told=False)
 #: What a person waits for, and nothing tells beforehand: the tasks of a service, and whether they are healthy.
 FRESH = Rhythm(per_stack=3.0, most=60.0, closely=True)
+#: What AWS describes for many resources in a call, and what a list of the account's would show of others, too: in each
+#: look up to 350 stacks, and every two minutes from a thousand on.
+DESCRIBED = Rhythm(per_stack=0.12, most=120.0, closely=True)
 #: What takes a call for each resource and is changed by hand only: in every other look of a stack that is alone, and
 #: each half hour from a hundred stacks on.
 SLOW = Rhythm(per_stack=18.0, least=60.0, most=1800.0)
@@ -62,14 +63,37 @@ ONCE = Rhythm(least=float("inf"))
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """When a stack that was ready may be read after a start of the operator (monotonic seconds), beyond lists.
+
+    `soon`: what is read closely while a stack waits for something. `whole`: what takes a call for each resource, too.
+    """
+
+    soon: float = float("-inf")
+    whole: float = float("-inf")
+
+    def next(self, now: float) -> float:
+        """Return when more may be read than now."""
+        return self.soon if now < self.soon else self.whole
+
+    def advanced(self, now: float) -> Turn:
+        """Return the turn of a stack that has what is next now."""
+        return Turn(now, self.whole) if now < self.soon else AT_ONCE
+
+
+#: The turn of what is read without waiting.
+AT_ONCE = Turn()
+
+
+@dataclass(frozen=True, slots=True)
 class Freshness:
     """Which reads are good enough for an observation that is made now. All times are monotonic seconds.
 
     `seen`: since when this process has the stack: an earlier read may not show what another process has written before.
     `written`: when the stack was last changed. `look`: seconds between two looks, `stacks` how many share the reads,
     `slower` a factor for all rhythms (where events tell of changes). `closely`: the stack waits for something. `anew`:
-    no earlier read is good enough, but for what never changes. `turn`: until then, what takes a call for each resource
-    is left to the stacks before this one.
+    no earlier read is good enough, but for what never changes. `turn`: until then, what takes calls of its own is left
+    to the stacks before this one.
     """
 
     now: float
@@ -80,11 +104,12 @@ class Freshness:
     closely: bool = False
     anew: bool = False
     seen: float = float("-inf")
-    turn: float = float("-inf")
+    turn: Turn = AT_ONCE
 
     def postpones(self, rhythm: Rhythm) -> bool:
         """Return whether a read is left for later, unless somebody has made it."""
-        return self.now < self.turn and bool(rhythm.per_stack) and not (rhythm.closely or rhythm.at_once)
+        turn = self.turn.soon if rhythm.closely else self.turn.whole
+        return self.now < turn and bool(rhythm.per_stack)
 
     def since(self, rhythm: Rhythm, key: str = "") -> float:
         """Return the moment at which a read has to have begun, or later. `key` spreads reads of a long rhythm."""

@@ -76,7 +76,8 @@ def _zone_of(reader: Reader, name: str) -> Observed | None:
         and id_ in {"", _bare(row["Id"])}
     ]
     existing = {_bare(row["Id"]) for row in rows}
-    named = {row.attrs["zone"] for row in reader.found("acm.Certificate") if row.attrs["role"] == role} - {""}
+    known = [row for row in reader.found("acm.Certificate") if not row.unread]
+    named = {row.attrs["zone"] for row in known if row.attrs["role"] == role} - {""}
     gone = tuple(sorted(named - existing))
     if not fitting:
         no_zone = {"id": "", "zone_name": "", "name_servers": (), "gone": gone}
