@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from missyou_operator.aws.informer import LISTED, SLOW, TAGS, Batch, Freshness, Inventory, Source, look
+from missyou_operator.aws.informer import LISTED, SLOW, TAGS, Batch, Freshness, Inventory, Source, Turn, look
 from missyou_operator.aws.pages import remembered
 from tests.sim.workers import Seeded
 
@@ -220,6 +220,29 @@ def test_one_that_is_gone_does_not_hide_what_was_asked_for(inventory: Inventory,
     assert tags.calls[2:] == [["1", "other"], ["1"]]
     with pytest.raises(LookupError):
         LABELS.read(inventory, ["other"], tags, freshness(clock))
+
+
+def test_a_batch_takes_along_what_waits_for_its_turn(inventory: Inventory, clock: Clock) -> None:
+    tags = Tags("2")
+    for ids in (["1", "2"], ["3", "4"]):
+        inventory.wait_for(LABELS.group, LABELS.since(ids, freshness(clock)))
+    LABELS.read(inventory, ["1"], tags, freshness(clock))
+    # One that is gone is taken along once.
+    assert tags.calls == [["1", "2", "3"], ["1"]]
+    LABELS.read(inventory, ["5"], tags, freshness(clock))
+    assert tags.calls[2:] == [["5", "4"]]
+    LABELS.read(inventory, ["4"], tags, freshness(clock))
+    assert len(tags.calls) == 3
+
+
+def test_turns_are_apart_but_for_the_first_twenty(inventory: Inventory, clock: Clock) -> None:
+    assert {inventory.turn() for _ in range(20)} == {Turn(clock.now, clock.now)}
+    twice = [inventory.turn(), inventory.turn()]
+    assert [each.soon - clock.now for each in twice] == pytest.approx([0.12, 0.24])
+    assert [each.whole - clock.now for each in twice] == pytest.approx([1.8, 3.6])
+    clock.now += 1.0
+    later = inventory.turn()
+    assert [later.soon - clock.now, later.whole - clock.now] == pytest.approx([0.0, 4.4])
 
 
 def test_a_look_reads_what_is_due_and_says_whether_anything_differs(inventory: Inventory, clock: Clock) -> None:

@@ -8,7 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from missyou_operator.aws.informer import FRESH, GLOBAL, HOURLY, LISTED, ONCE, SLOW, TAGS, Freshness, Rhythm
+from missyou_operator.aws.informer import (
+    AT_ONCE,
+    DESCRIBED,
+    FRESH,
+    GLOBAL,
+    HOURLY,
+    LISTED,
+    ONCE,
+    SLOW,
+    TAGS,
+    Freshness,
+    Rhythm,
+    Turn,
+)
 
 ALONE = Freshness(10_000.0, look=45.0)
 
@@ -78,6 +91,18 @@ def test_where_stacks_are_many_a_list_of_three_looks_ago_serves_while_another_is
     for strict in (replace(many, anew=True), replace(many, closely=True)):
         assert strict.meanwhile(LISTED) == strict.since(LISTED)
     assert replace(many, written=9_990.0).meanwhile(LISTED) == 9_990.0
-    assert replace(many, turn=10_001.0).postpones(SLOW)
-    assert not replace(many, turn=10_001.0).postpones(LISTED)
-    assert not replace(many, turn=10_000.0).postpones(SLOW)
+
+
+def test_before_its_turn_a_stack_reads_lists_then_what_is_watched_and_then_the_rest() -> None:
+    turn = Turn(soon=10_001.0, whole=10_002.0)
+
+    def read(now: float) -> list[Rhythm]:
+        then = replace(ALONE, turn=turn, now=now)
+        return [rhythm for rhythm in (LISTED, HOURLY, ONCE, FRESH, DESCRIBED, SLOW, TAGS) if not then.postpones(rhythm)]
+
+    at_once = [LISTED, HOURLY, ONCE]
+    assert [read(10_000.0), read(10_001.0)] == [at_once, [*at_once, FRESH, DESCRIBED]]
+    assert [turn.next(10_000.0), turn.next(10_001.0)] == [10_001.0, 10_002.0]
+    assert read(10_002.0) == [*at_once, FRESH, DESCRIBED, SLOW, TAGS]
+    sooner = turn.advanced(10_000.0)
+    assert [sooner, sooner.advanced(10_000.5)] == [Turn(10_000.0, 10_002.0), AT_ONCE]
