@@ -82,6 +82,39 @@ def test_a_change_overtakes_the_first_looks_after_a_restart_and_its_own_one_too(
     assert [name for name, _, _ in passes.begun[4:]] == [f"app-{n}" for n in range(1, 18)]
 
 
+def test_who_is_stirred_from_another_thread_looks_at_everything_at_once() -> None:
+    passes = Passes()
+    passes.go_on.set()
+    memories: list[Memory] = []
+
+    def reconcile(body: Mapping[str, Any], memory: Memory, stopped: Callable[[], bool]) -> Report:
+        report = passes.reconcile(body, memory, stopped)
+        memories.append(memory)
+        assert memory.full_at == float("-inf")
+        memory.full_at = 1.0
+        return report
+
+    async def life() -> None:
+        threads = Threads(1, "pass")
+        reconciler = cast(Any, type("", (), {"reconcile": staticmethod(reconcile), "teardown": None}))
+        shared = Shared(cast(Any, None), reconciler, Metrics(1, {}), threads, threads, Rates(), threads, Alone().check)
+        loop = AppLoop(shared, app("one"), Alone().terms[0])
+        async with asyncio.timeout(PATIENCE):
+            while len(memories) < 1:
+                await asyncio.sleep(0.01)
+            await asyncio.to_thread(memories[0].stir)
+            while len(memories) < 2:
+                await asyncio.sleep(0.01)
+        loop.stop()
+        await asyncio.wait([loop.task])
+        threads.shutdown()
+
+    asyncio.run(life())
+    assert [urgency for _, _, urgency in passes.begun] == [Urgency.BACKGROUND] * 2
+    # At the end of the process nobody listens any more, and nothing breaks.
+    memories[0].stir()
+
+
 def test_what_a_pass_says_whose_requests_were_refused_is_not_written(caplog: pytest.LogCaptureFixture) -> None:
     """It was not AWS that refused them: the lease of the shard was not renewed in time."""
     begun = threading.Event()

@@ -372,13 +372,13 @@ def test_a_retained_stack_comes_back_by_its_tags(aws: Aws, tmp_path: Path) -> No
         service={"envFrom": {"TOKEN": {"name": "mail", "key": "value"}}, "deployment": CANARY},
         waf={"enabled": True},
     )
-    app.secrets["mail"] = {"value": "secret"}
+    app.secrets["mail"] = {"value": "of-the-postman"}
     app.settle()
     body = left_behind(app, tmp_path / "missyou.yaml")
     assert body["metadata"]["name"] == "heritage"
     assert body["spec"]["service"]["deployment"] == CANARY
     back = of_another_cluster(aws, body)
-    back.secrets["mail"] = {"value": "secret"}
+    back.secrets["mail"] = {"value": "of-the-postman"}
     calls = changes(back.calls(back.settle))
     assert {name.partition(":")[2] for name in calls} <= _TAGGING | {"PutBucketTagging"}, calls
     back.stays_in_sync()

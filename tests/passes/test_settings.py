@@ -29,7 +29,7 @@ def everything(aws: Aws) -> App:
         monitoring={"notifications": {"emails": ["oncall@example.com"]}},
         secrets={"googleAPIKey": {"secretKeyRef": {"name": "keys", "key": "google"}}},
     )
-    app.secrets["keys"] = {"google": "secret"}
+    app.secrets["keys"] = {"google": "AIza-of-google"}
     make_zone(app)
     return app
 

@@ -18,6 +18,8 @@ class Fleet:
         first = App(aws, names[0], **spec)
         self.aws, self.clock = aws, aws.clock
         self.apps = [first, *(App(aws, name, accounts=first.accounts, **spec) for name in names[1:])]
+        for app in self.apps:
+            app.body["metadata"]["uid"] = f"uid-of-{app.name}"
 
     def live(self, step: Callable[[App], bool], what: str) -> None:
         """Give each app a step (a pass) as often as it wants, until all have returned True."""

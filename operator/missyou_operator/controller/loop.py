@@ -81,6 +81,7 @@ class AppLoop:
     def __init__(self, shared: Shared, body: Body, term: Term) -> None:
         self._shared, self._body, self._sign, self.term = shared, body, _sign(body), term
         self._memory, self._wake = Memory(), asyncio.Event()
+        self._memory.stir = partial(self._stirred, asyncio.get_running_loop())
         self._hearing = Hearing(self._memory, partial(self._ask, Urgency.CREATION))
         self._stopped = False
         #: The generation that a pass was last run for, also by an operator before: -1 for none.
@@ -126,6 +127,16 @@ class AppLoop:
 
     def wake(self) -> None:
         """Run the next pass at once: something outside the app has changed what it may do."""
+        self._wake.set()
+
+    def _stirred(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look at AWS as it is known by now, all of it. Any thread may call it."""
+        # At the end of the process there is no loop any more, and nothing to look for.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        self._memory.full_at = float("-inf")
         self._wake.set()
 
     def hear(self, types: Collection[str], deeds: Sequence[Deed], again_in: float | None) -> None:

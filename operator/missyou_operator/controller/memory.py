@@ -93,11 +93,12 @@ class Memory:
     they may be tried again. `read_back`: types to read at a time, since a correction has to be seen to last. `touched`:
     types that an event is about, and since when they are to be read. `deeds`: who did what, by such events. `uses`: by
     which reads each type was observed last. `turn`: when a stack that was ready at the start of this process may be
-    read beyond lists. `rest`: set while nothing is to be done; `asleep` then holds what only a
-    pass needs. `app` and `graph` are made of the spec, and again only when that has changed. `known`: the stack's
-    resources by ID, as they were last read. `requests` bounds the full observations that somebody asks for, and `owed`
-    says that one of them is still to be made. `preflown`: the preflight of a stack that does not exist yet.
-    `left_alone`: the entries of `existing.ignoreDifferences` in the last pass, and what they kept from being done.
+    read beyond lists. `rest`: set while nothing is to be done; `asleep` then holds what only a pass needs. `stir` has
+    the next pass come at once: what others have read shows a change. `app` and `graph` are made of the spec, and again
+    only when that has changed. `known`: the stack's resources by ID, as they were last read. `requests` bounds the full
+    observations that somebody asks for, and `owed` says that one of them is still to be made. `preflown`: the preflight
+    of a stack that does not exist yet. `left_alone`: the entries of `existing.ignoreDifferences` in the last pass, and
+    what they kept from being done.
     """
 
     world: dict[str, tuple[Observed, ...]] | None = None
@@ -134,6 +135,7 @@ class Memory:
     preflown: Preflown | None = None
     left_alone: tuple[Ignored, Sequence[Change]] | None = None
     deeds: Deeds = field(default_factory=Deeds)
+    stir: Callable[[], None] = lambda: None
 
     def with_lag(self, world: ObservedState, now: float) -> dict[str, tuple[Observed, ...]]:
         """Add to a fresh observation what was created so recently that AWS may not show it yet."""

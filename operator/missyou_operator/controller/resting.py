@@ -11,7 +11,7 @@ from missyou_operator.api.annotations import PLACE, REQUESTS, annotation
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.errors import classify
-from missyou_operator.aws.informer import Rhythm, look
+from missyou_operator.aws.informer import Rhythm, Uses, look
 from missyou_operator.aws.observe import Observations
 from missyou_operator.controller.baseline import LAG
 from missyou_operator.controller.inputs import Inputs, usual_freshness
@@ -65,6 +65,11 @@ def _rest(inputs: Inputs, status: Mapping[str, Any], until: float) -> None:
             return
         uses |= used
     inputs.memory.sleep(Rest(_asked(inputs, status), uses, until))
+    _follow(inputs, uses)
+
+
+def _follow(inputs: Inputs, uses: Uses) -> None:
+    inputs.cloud.inventory.followers.add(inputs.cloud.stack.uid, uses, inputs.memory.stir)
 
 
 def _unfinished(memory: Memory, now: float) -> bool:
@@ -74,15 +79,17 @@ def _unfinished(memory: Memory, now: float) -> bool:
 
 def rested(inputs: Inputs) -> Report | None:
     """Look at a stack that rests. Return the report of a pass that would change nothing; None if one has to be run."""
-    memory, now, body = inputs.memory, seconds(), inputs.body
+    memory, now, body, cloud = inputs.memory, seconds(), inputs.body, inputs.cloud
+    # What this look itself finds, it need not be told.
+    cloud.inventory.followers.drop(cloud.stack.uid)
     rest = memory.rest
     if rest is None or inputs.fresh or memory.touched or now >= rest.until:
         return None
     if rest.asked != _asked(inputs, body.get("status") or {}):
         return None
     try:
-        freshness = usual_freshness(inputs.cloud, memory, now, inputs.look, inputs.slower)
-        if not look(inputs.cloud.inventory, rest.uses, freshness, inputs.runtime.pool):
+        freshness = usual_freshness(cloud, memory, now, inputs.look, inputs.slower)
+        if not look(cloud.inventory, rest.uses, freshness, inputs.runtime.pool):
             return None
     except Exception as error:
         if classify(error).reason != Reason.RATE_LIMITED:
@@ -91,6 +98,7 @@ def rested(inputs: Inputs) -> Report | None:
     memory.has_read(memory.read_at, now)
     if inputs.full:
         memory.full_at = now
+    _follow(inputs, rest.uses)
     return Report(body.get("status") or {}, memory.requeue_after((), {}, now, inputs.look))
 
 

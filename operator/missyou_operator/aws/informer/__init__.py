@@ -11,14 +11,16 @@ Like an informer of Kubernetes, but for an API that has no watch:
   and what takes a call per resource the less often, the more stacks there are.
 - A resource class reads through `Reader` (`aws/reader.py`), which notes what was used, and in which version: `Uses`.
   Resources are functions of that. So a `look` (`looking.py`) reads again what is due; and as long as no version of what
-  a stack has used differs, there is nothing to observe, to compare or to report.
+  a stack has used differs, there is nothing to observe, to compare or to report. Where one stack's look finds another's
+  share changed, the other is told at once: it follows what it has used (`following.py`).
 
 What a stack has just written is never judged by a read that began before: `Freshness` says since when a read counts.
 """
 
 from missyou_operator.aws.informer.batches import Batch
+from missyou_operator.aws.informer.following import Uses
 from missyou_operator.aws.informer.inventory import Inventory, Read
-from missyou_operator.aws.informer.looking import Uses, look
+from missyou_operator.aws.informer.looking import look
 from missyou_operator.aws.informer.rhythm import (
     AT_ONCE,
     DESCRIBED,

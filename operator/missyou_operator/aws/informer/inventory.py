@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from missyou_operator.aws.clock import seconds
+from missyou_operator.aws.informer.following import Followers
 from missyou_operator.aws.informer.rhythm import AT_ONCE, ONCE, Freshness, Rhythm, Turn
 from missyou_operator.aws.informer.shares import Row, Shares, Source
 from missyou_operator.aws.informer.volatile import steady
@@ -72,6 +73,7 @@ class Inventory:
         self._running: dict[str, tuple[float, Future[Read]]] = {}
         self._versions = itertools.count(1)
         self._stacks: dict[str, float] = {}
+        self.followers = Followers()
         #: The keys of each batch that stacks have asked for before their turn.
         self._awaited: dict[str, dict[str, None]] = {}
         self._turns, self._last_turn = 0, AT_ONCE
@@ -142,16 +144,20 @@ class Inventory:
             for future in mine.values():
                 future.set_exception(error)
             raise
-        made = {}
+        made, moved = {}, set()
         with self._lock:
             for key, value in values.items():
                 # What was only taken along counts as used when it was.
                 used = began if key in mine or key not in self._reads else self._reads[key].used
                 version, again = next(self._versions), making.again(key)
                 made[key] = self._kept(Read(key, began, value, version, making.rhythm, again, used, making.group))
+                # What is a stack's own, only that stack reads.
+                if made[key].version == version and (making.group or isinstance(value, Shares)):
+                    moved.add(key)
             self._end(mine)
         for key, future in mine.items():
             future.set_result(made[key])
+        self.followers.tell(moved, self.stamp)
         return made
 
     def _end(self, mine: Mapping[str, Future[Read]]) -> None:
@@ -265,6 +271,7 @@ class Inventory:
     def _sweep(self, now: float) -> None:
         self._swept = now
         self._stacks = {uid: at for uid, at in self._stacks.items() if now - at < _GONE}
+        self.followers.keep(self._stacks)
         for key in [key for key, read in self._reads.items() if now - read.used >= _UNUSED]:
             self._drop(key)
 

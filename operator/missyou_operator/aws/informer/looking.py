@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable
 from functools import partial
 
+from missyou_operator.aws.informer.following import Uses
 from missyou_operator.aws.informer.inventory import Again, Inventory
 from missyou_operator.aws.informer.rhythm import Freshness
 from missyou_operator.engine import schedule
-
-#: What an observation has used: the key of each read and, in a source, whose share; and what it was stamped with.
-Uses = Mapping[tuple[str, str], Hashable]
 
 
 def look(inventory: Inventory, uses: Uses, freshness: Freshness, pool: schedule.Workers) -> bool:
