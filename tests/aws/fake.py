@@ -19,14 +19,19 @@ from missyou_operator.stack.naming import NAMES
 STACK = StackIdentity("missyou", "default/missyou", "cluster-uid", "123456789012", "eu-central-1", "app-uid")
 
 
+_NO_GROUPS: dict[str, Any] = {"SecurityGroups": []}
+
+
 class FakeEc2:
     """Answer each operation as configured (an exception is raised, a function called), and record the calls.
 
-    An operation without a configured answer succeeds with an empty one. No network has interfaces.
+    An operation without a configured answer succeeds with an empty one. No network has interfaces or
+    groups.
     """
 
     def __init__(self, **answers: Any) -> None:
-        self.answers = {"describe_network_interfaces": {"NetworkInterfaces": []}, **answers}
+        nothing = {"describe_network_interfaces": {"NetworkInterfaces": []}, "describe_security_groups": _NO_GROUPS}
+        self.answers = {**nothing, **answers}
         self.calls: list[tuple[str, dict[str, Any]]] = []
 
     def can_paginate(self, _operation: str) -> bool:

@@ -8,10 +8,14 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.session import get_session
 
+from missyou_operator.aws.ecs.revisions import described
 from missyou_operator.aws.error_codes import CODES, ErrorKind, bare, is_listed, kind_of
 from missyou_operator.aws.errors import classify, is_absent
 from missyou_operator.aws.quotas import quota_of
 from missyou_operator.aws.registry import KINDS
+from missyou_operator.engine.errors import RefusedError
+from missyou_operator.engine.values import Sensitive
+from tests.aws.fake import FakeEc2
 from tests.permissions.authorization import PREFIXES, RENAMED
 
 #: EC2's and S3's codes for the operations in use ("Error codes for the Amazon EC2 API", "Error responses"), and AWS's
@@ -207,3 +211,16 @@ def test_an_encoded_message_is_left_out() -> None:
 
 def test_an_unknown_quota_is_not_invented() -> None:
     assert "L-" not in quota_of("CreateSomething", "NewLimitExceeded").advice
+
+
+def test_whoever_chooses_a_secret_does_not_decide_what_an_error_means() -> None:
+    """Another tenant's value may be a phrase by which the operator knows what AWS means."""
+    phrase, password = Sensitive("Unable to describe task definition"), Sensitive("hunter22")
+    answer = {"Error": {"Code": "ClientException", "Message": "Unable to describe task definition, not hunter22"}}
+    ecs = FakeEc2(describe_task_definition=ClientError(answer, "DescribeTaskDefinition"))
+    assert described(ecs, "family") is None
+    message = classify(ClientError(answer, "DescribeTaskDefinition")).message
+    assert "********, not ********" in message
+    assert not {phrase.reveal(), password.reveal()} & {*message.split()}
+    refused = classify(RefusedError("InvalidSpec", "AWS says hunter22"))
+    assert refused.message == "AWS says ********"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import (
@@ -35,8 +36,16 @@ def code_of(error: BaseException) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """Return the message of an AWS error, or an empty string. Quoted secrets are replaced by stars."""
-    return redact(str(error.response.get("Error", {}).get("Message", ""))) if isinstance(error, ClientError) else ""
+    """Return the message of an AWS error, or an empty string: to judge by.
+
+    It may quote a secret. Stars in its place would let whoever chooses a secret decide what others' errors mean.
+    """
+    return str(error.response.get("Error", {}).get("Message", "")) if isinstance(error, ClientError) else ""
+
+
+def quoted(error: BaseException) -> str:
+    """Return the message of an AWS error, or an empty string: to be shown, with stars in place of secrets."""
+    return redact(message_of(error))
 
 
 def is_absent(error: BaseException) -> bool:
@@ -85,8 +94,13 @@ def classify(error: Exception) -> Health:
     """Return the health to report for any exception of a resource class, including how soon to retry.
 
     Unknown exceptions are bugs of the operator: logged with their traceback, reported without it. Messages never
-    contain parameters, which may be secret.
+    contain parameters, which may be secret, and stars where AWS quotes a secret.
     """
+    health = _classified(error)
+    return replace(health, message=redact(health.message))
+
+
+def _classified(error: Exception) -> Health:
     if isinstance(error, (NotYetError, FlakyError, RefusedError, UnansweredError)):
         return error.health
     if isinstance(error, ClientError):

@@ -141,19 +141,20 @@ def test_every_rule_of_our_groups_is_ours(found: dict[str, Any], name: str) -> N
 
 
 def test_one_call_reads_the_rules_of_all_groups_and_none_without_groups() -> None:
-    default = {"SecurityGroups": [{"GroupId": "sg-default"}]}
+    default = {"SecurityGroups": [{"GroupId": "sg-default", "VpcId": "vpc-1"}]}
     ec2 = FakeEc2(describe_security_group_rules={"SecurityGroupRules": []}, describe_security_groups=default)
     SecurityGroupRule.read(reader_of(cloud_of(ec2), FOUND))
-    where = [{"Name": "vpc-id", "Values": ["vpc-1"]}, {"Name": "group-name", "Values": ["default"]}]
+    defaults = [{"Name": "group-name", "Values": ["default"]}]
     groups = ["sg-alb", "sg-default", "sg-ecs"]
     assert ec2.calls == [
-        ("describe_security_groups", {"Filters": where}),
+        ("describe_security_groups", {"Filters": defaults}),
         ("describe_security_group_rules", {"Filters": [{"Name": "group-id", "Values": groups}]}),
     ]
-    # A VPC without groups yet, whose default group EC2 does not show either.
+    # A VPC without groups yet, whose default group EC2 does not show either, also where it is asked for that alone.
     early = FakeEc2()
     assert SecurityGroupRule.read(reader_of(cloud_of(early))) == []
-    assert early.calls == [("describe_security_groups", {"Filters": where})]
+    where = [{"Name": "vpc-id", "Values": ["vpc-1"]}, *defaults]
+    assert early.calls == [("describe_security_groups", {"Filters": filters}) for filters in (defaults, where)]
     idle = FakeEc2(describe_security_groups=default)
     assert SecurityGroupRule.read(reader_of(cloud_of(idle), {"ec2.Vpc": []})) == []
     assert idle.calls == []

@@ -148,3 +148,16 @@ def test_what_a_runtime_quotes_from_an_image_steers_no_terminal() -> None:
     assert found is not None
     assert "exec app: not found" in found.text
     assert found.text.isprintable()
+
+
+def test_secret_words_are_hidden_from_people_and_not_from_the_diagnosis() -> None:
+    text = _INIT + "AccessDeniedException: User: x is not authorized to perform: secretsmanager:GetSecretValue"
+    events = [f"(service s) failed to start: {text}."]
+    for found in (
+        diagnose([{"stoppedReason": text}], [], hide=lambda shown: shown.replace("secrets", "***")),
+        diagnose([], events, hide=lambda shown: shown.replace("secrets", "***")),
+    ):
+        assert found is not None
+        assert found.reason == "AccessDenied"
+        assert "unable to pull *** or" in found.message
+        assert "secrets" not in found.message

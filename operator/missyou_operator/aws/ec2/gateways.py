@@ -24,7 +24,7 @@ from missyou_operator.aws.ec2.rows import (
     retag,
     specification,
 )
-from missyou_operator.aws.errors import code_of, gone, is_absent, message_of
+from missyou_operator.aws.errors import code_of, gone, is_absent, message_of, quoted
 from missyou_operator.aws.idempotency import creating_once
 from missyou_operator.aws.identity import tag_map
 from missyou_operator.aws.permissions import Grant, change, make, observe, tag_new
@@ -190,7 +190,7 @@ class Address(TagsOnly):
             if code_of(error) not in {"InvalidIPAddress.InUse", "AuthFailure"}:
                 raise
             what = f"address {observed.attrs.get('public_ip') or observed.id} ({observed.name})"
-            return in_use(what, f"AWS reports {message_of(error)!r}", 15.0)
+            return in_use(what, f"AWS reports {quoted(error)!r}", 15.0)
 
 
 #: States of gateways that no longer exist: EC2 keeps listing them, with their tags, for about an hour.

@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from missyou_operator.aws.clock import utc_now
-from missyou_operator.aws.ecs.diagnosis import Diagnosis, diagnose, redacted
+from missyou_operator.aws.ecs.diagnosis import Diagnosis, diagnose
 from missyou_operator.aws.ecs.known_causes import Place
 from missyou_operator.aws.ecs.logs import LINES, last_lines
 from missyou_operator.aws.ecs.revisions import CONTAINER, revision_in_use
@@ -42,8 +42,8 @@ def diagnosis(
             targets = ()
         needs = revision_in_use(reader, definition)
         hide = partial(redact, others=needs.get("environment", {}).values())
-        stopped = redacted(stopped_tasks(reader, attrs, definition), hide)
-        found = diagnose(stopped, map(hide, events), targets, place_of(reader, attrs, needs))
+        stopped = stopped_tasks(reader, attrs, definition)
+        found = diagnose(stopped, events, targets, place_of(reader, attrs, needs), hide)
         return _with_log(reader, found, needs, hide) if found and found.task else found
     served = attrs["rollout_state"] == "COMPLETED" and attrs["healthy"] != 0
     if served or attrs["running"] < max(attrs["desired"], 1) or _is_starting(row, attrs):

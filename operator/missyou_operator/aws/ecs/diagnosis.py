@@ -57,97 +57,96 @@ class Diagnosis:
 
 
 def diagnose(
-    stopped: Iterable[Row], events: Iterable[str], targets: Iterable[Row] = (), place: Place | None = None
+    stopped: Iterable[Row],
+    events: Iterable[str],
+    targets: Iterable[Row] = (),
+    place: Place | None = None,
+    hide: Callable[[str], str] = str,
 ) -> Diagnosis | None:
     """Return why tasks fail, None if nothing shows it.
 
     `stopped` are rows of DescribeTasks, `events` the messages of DescribeServices, newest first, `targets` rows of
-    DescribeTargetHealth. Without a `place`, advice has no commands.
+    DescribeTargetHealth. Without a `place`, advice has no commands. `hide` puts stars in the place of what a text must
+    not show: causes are found in AWS's own words, whatever words are secret.
     """
     tasks = sorted(stopped, key=lambda task: str(task.get("stoppedAt", "")), reverse=True)
+    look = _Look(place, hide)
     for task in tasks:
-        if (found := _of_task(task, place)) is not None:
+        if (found := look.at_task(task)) is not None:
             return replace(found, task=str(task.get("taskArn", ""))) if task.get("startedAt") else found
-    return _of_events(events, place) or _of_targets(targets, place) or _of_people(tasks, place)
+    return look.at_events(events) or look.at_targets(targets) or look.at_people(tasks)
 
 
-def redacted(tasks: Iterable[Row], hide: Callable[[str], str]) -> list[Row]:
-    """Return rows of DescribeTasks, their texts through `hide`: before they are cut, which may cut a secret in two."""
-    return [
-        {
-            **task,
-            "stoppedReason": hide(str(task.get("stoppedReason", ""))),
-            "containers": [
-                {**item, "reason": hide(str(item.get("reason", "")))} for item in task.get("containers") or ()
-            ],
-        }
-        for task in tasks
-    ]
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A look for causes, for the service at a place."""
 
+    place: Place | None
+    hide: Callable[[str], str]
 
-def _of_task(task: Row, place: Place | None) -> Diagnosis | None:
-    """Diagnose one stopped task; None if it was stopped in the normal course of things, or by a person."""
-    if place is not None:
-        place = replace(place, cpu=_number(task.get("cpu")), memory=_number(task.get("memory")))
-    containers: Sequence[Row] = task.get("containers") or ()
-    reason = str(task.get("stoppedReason", ""))
-    for text in (reason, *(str(item.get("reason", "")) for item in containers)):
-        if (known := _match(text, place)) is not None:
-            return known
-    if task.get("stopCode") in {"ServiceSchedulerInitiated", "UserInitiated"}:
-        return None
-    for item in containers:
-        if (code := item.get("exitCode")) is not None:
-            killed = "OutOfMemory" in str(item.get("reason", ""))
-            detail = f" ({_trim(str(item['reason']))})" if item.get("reason") else ""
-            message = f"container {item.get('name', '')} exited with code {code}{detail}"
-            if killed:
-                return Diagnosis("OutOfMemory", message, MORE_MEMORY, _command(more_memory, place, ""))
-            return Diagnosis(FAILING, message, EXITS.get(code, LOG))
-    return Diagnosis(FAILING, f"a task stopped: {_trim(reason)}", LOG) if reason else None
-
-
-def _of_events(events: Iterable[str], place: Place | None) -> Diagnosis | None:
-    for message in events:
-        if "has reached a steady state" in message:
+    def at_task(self, task: Row) -> Diagnosis | None:
+        """Diagnose one stopped task; None if it was stopped in the normal course of things, or by a person."""
+        cpu, memory = _number(task.get("cpu")), _number(task.get("memory"))
+        look = replace(self, place=replace(self.place, cpu=cpu, memory=memory)) if self.place is not None else self
+        containers: Sequence[Row] = task.get("containers") or ()
+        reason = str(task.get("stoppedReason", ""))
+        for text in (reason, *(str(item.get("reason", "")) for item in containers)):
+            if (known := look.match(text)) is not None:
+                return known
+        if task.get("stopCode") in {"ServiceSchedulerInitiated", "UserInitiated"}:
             return None
-        if (known := _match(message, place)) is not None:
-            return known
-        if "unable to consistently start tasks" in message:
-            return Diagnosis(FAILING, _trim(message), "ECS starts tasks at ever longer intervals; see the app's log")
-    return None
+        for item in containers:
+            if (code := item.get("exitCode")) is not None:
+                killed = "OutOfMemory" in str(item.get("reason", ""))
+                detail = f" ({self.shown(str(item['reason']))})" if item.get("reason") else ""
+                message = f"container {item.get('name', '')} exited with code {code}{detail}"
+                if killed:
+                    return Diagnosis("OutOfMemory", message, MORE_MEMORY, look.command(more_memory, ""))
+                return Diagnosis(FAILING, message, EXITS.get(code, LOG))
+        return Diagnosis(FAILING, f"a task stopped: {self.shown(reason)}", LOG) if reason else None
 
+    def at_events(self, events: Iterable[str]) -> Diagnosis | None:
+        for message in events:
+            if "has reached a steady state" in message:
+                return None
+            if (known := self.match(message)) is not None:
+                return known
+            if "unable to consistently start tasks" in message:
+                advice = "ECS starts tasks at ever longer intervals; see the app's log"
+                return Diagnosis(FAILING, self.shown(message), advice)
+        return None
 
-def _of_targets(targets: Iterable[Row], place: Place | None) -> Diagnosis | None:
-    for target in targets:
-        health = target.get("TargetHealth") or {}
-        if health.get("State") in {"unhealthy", "unused"}:
-            reason = str(health.get("Reason", ""))
-            where = (target.get("Target") or {}).get("Id", "")
-            message = _trim(f"target {where} is {health['State']}: {health.get('Description') or reason}")
-            advice, command = TARGETS.get(reason, (LOG, None))
-            return Diagnosis(FAILING, message, advice, _command(command, place, message))
-    return None
+    def at_targets(self, targets: Iterable[Row]) -> Diagnosis | None:
+        for target in targets:
+            health = target.get("TargetHealth") or {}
+            if health.get("State") in {"unhealthy", "unused"}:
+                reason = str(health.get("Reason", ""))
+                where = (target.get("Target") or {}).get("Id", "")
+                message = self.shown(f"target {where} is {health['State']}: {health.get('Description') or reason}")
+                advice, command = TARGETS.get(reason, (LOG, None))
+                return Diagnosis(FAILING, message, advice, self.command(command, message))
+        return None
 
+    def at_people(self, tasks: Sequence[Row]) -> Diagnosis | None:
+        """Diagnose tasks that a person stopped, where nothing else is wrong with them."""
+        for task in tasks[:1]:
+            if task.get("stopCode") == "UserInitiated":
+                message = f"a task was stopped by someone: {self.shown(str(task.get('stoppedReason', '')))}"
+                return Diagnosis(FAILING, message, STOPPED_BY_HAND, self.command(who_stops, ""), by_hand=True)
+        return None
 
-def _of_people(tasks: Sequence[Row], place: Place | None) -> Diagnosis | None:
-    """Diagnose tasks that a person stopped, where nothing else is wrong with them."""
-    for task in tasks[:1]:
-        if task.get("stopCode") == "UserInitiated":
-            message = f"a task was stopped by someone: {_trim(str(task.get('stoppedReason', '')))}"
-            return Diagnosis(FAILING, message, STOPPED_BY_HAND, _command(who_stops, place, ""), by_hand=True)
-    return None
+    def match(self, text: str) -> Diagnosis | None:
+        for known in KNOWN:
+            if text and known.pattern.search(text):
+                return Diagnosis(known.reason, self.shown(text), known.advice, self.command(known.command, text))
+        return None
 
+    def command(self, make: Command | None, text: str) -> str:
+        return self.hide(make(self.place, text)) if make is not None and self.place is not None else ""
 
-def _match(text: str, place: Place | None) -> Diagnosis | None:
-    for known in KNOWN:
-        if text and known.pattern.search(text):
-            return Diagnosis(known.reason, _trim(text), known.advice, _command(known.command, place, text))
-    return None
-
-
-def _command(make: Command | None, place: Place | None, text: str) -> str:
-    return make(place, text) if make is not None and place is not None else ""
+    def shown(self, text: str) -> str:
+        """Return a message as it may be shown: secrets are hidden before it is cut, which may cut one in two."""
+        return _trim(self.hide(text))
 
 
 def _number(text: Any) -> int:

@@ -21,7 +21,7 @@ from missyou_operator.aws.ecs.answers import PASS_ROLES, ecs_tags, refusals_as_w
 from missyou_operator.aws.ecs.effects import TASK_DEFINITION
 from missyou_operator.aws.ecs.hardening import container
 from missyou_operator.aws.ecs.revisions import CONTAINER, TAG_LABEL, attributes, described, family_of, revision_of
-from missyou_operator.aws.errors import gone, message_of
+from missyou_operator.aws.errors import gone, quoted
 from missyou_operator.aws.informer import SLOW
 from missyou_operator.aws.permissions import Grant, Part, change, make, observe, tag_new
 from missyou_operator.aws.reader import Reader
@@ -223,7 +223,7 @@ class TaskDefinition(Resource):
         return replace(updated, id=arn, tags={**updated.tags, **self._all_tags()})
 
     def _register(self, cloud: Cloud) -> str:
-        with refusals_as_waits(self.address), without_values(self.environment):
+        with without_values(self.environment), refusals_as_waits(self.address):
             answer = cloud.client("ecs").register_task_definition(**self.request())
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
@@ -265,4 +265,4 @@ def _retire(cloud: Cloud, newest: str) -> None:
         if old not in running and _is_ours(cloud, old):
             ecs.deregister_task_definition(taskDefinition=old)
     except ClientError as error:
-        logger.info("revision %s stays registered: %s", old, message_of(error))
+        logger.info("revision %s stays registered: %s", old, quoted(error))
