@@ -17,6 +17,8 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
+from missyou_local.aws import markup
+
 
 class Moto(DomainDispatcherApplication):
     """moto's own application, which lists its folders at each request to find the service of a host; here, once."""
@@ -34,6 +36,7 @@ def take() -> None:
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)
     _keep_policies()
     _keep_names()
+    _write_quickly()
     _find_tags_by_id()
     _find_groups_by_id()
     _find_interfaces_by_subnet()
@@ -61,6 +64,7 @@ def _keep_names() -> None:
     picker = serialize.XFormedAttributePicker
     found = picker.get_possible_keys
     known: dict[tuple[type, str, int], tuple[tuple[str, ...], Any]] = {}
+    transformed: dict[tuple[int, int, str], tuple[bool, Any]] = {}
 
     def names(self: Any, context: Any) -> tuple[str, ...]:
         key = (type(context.obj), context.key, id(context.shape))
@@ -69,23 +73,35 @@ def _keep_names() -> None:
             known[key] = tuple(dict.fromkeys(found(self, context))), context.shape
         return known[key][0]
 
+    def transforms(transformers: dict[str, Any], key: str) -> bool:
+        """Return whether a transformer may be meant for an attribute: they go by the ends of paths to it."""
+        asked = id(transformers), len(transformers), key
+        if asked not in transformed:
+            found = any(path.rpartition(".")[2] == key or key.endswith(path) for path in transformers)
+            # With the transformers, so that no others get their number.
+            transformed[asked] = found, transformers
+        return transformed[asked][0]
+
     def value(self: Any, value: Any, key: str, shape: Any) -> Any:
         """Return what `ResponseSerializer.get_value` does, without describing the context of each attribute."""
         chosen = self._value_picker
-        if type(chosen) is not picker or chosen.response_transformers:
-            return plain(self, value, key, shape)
         known_names = known.get((type(value), key, id(shape)))
-        if known_names is None:
+        if known_names is None or type(chosen) is not picker or transforms(chosen.response_transformers, key):
             return plain(self, value, key, shape)
         for name in known_names[0]:
-            found = get_value(value, name, missing)
-            if found is not missing:
+            if (found := get_value(value, name, missing)) is not missing:
                 return found
         return None
 
     picker.get_possible_keys = names
     plain, get_value, missing = serialize.ResponseSerializer.get_value, serialize.get_value, serialize.MISSING
     serialize.ResponseSerializer.get_value = value
+
+
+def _write_quickly() -> None:
+    """Write XML without xmltodict, of which moto's serializers use nothing else."""
+    serialize: Any = importlib.import_module("moto.core.serialize")
+    serialize.xmltodict = SimpleNamespace(unparse=markup.unparse)
 
 
 def _find_tags_by_id() -> None:

@@ -24,6 +24,7 @@ from missyou_operator.engine.leave import leave
 from missyou_operator.engine.outcome import Runtime
 from missyou_operator.engine.plan import ObservedState, Plan, make_plan
 from missyou_operator.engine.resource import Health, Observed
+from missyou_operator.engine.schedule import Inline
 from missyou_operator.stack import build
 from missyou_operator.stack.context import DomainLookup
 from missyou_operator.stack.lookups import DataSources
@@ -87,9 +88,11 @@ def observe_stack(inputs: Inputs) -> Observations:
     memory, full, now = inputs.memory, inputs.full, seconds()
     if memory.known is None:
         memory.known = known_resources(inputs.body)
+    # Lists are there already, for most stacks.
+    lists_alone = full and now < inputs.turn.soon
     observations = observe(
         inputs.cloud,
-        inputs.runtime,
+        replace(inputs.runtime, pool=Inline()) if lists_alone else inputs.runtime,
         desired_names=inputs.sources.names if inputs.sources else {},
         freshness=_freshness(inputs, now),
         previous=memory.world,

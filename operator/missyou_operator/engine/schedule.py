@@ -25,6 +25,23 @@ class Workers(Protocol):
         """Return the calls that have ended, at least one; wait for it if need be."""
 
 
+class Inline:
+    """The calling thread: for work that hardly ever waits for the cloud, and is not worth handing over."""
+
+    def submit(self, fn: Callable[[], T], /) -> Future[T]:
+        """Do it now."""
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn())
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def first(self, running: Collection[Future[T]]) -> Collection[Future[T]]:
+        """Return all calls: they have ended."""
+        return [*running]
+
+
 def run(
     needs: Mapping[N, Collection[N]],
     workers: Workers,

@@ -20,18 +20,24 @@ T = TypeVar("T")
 #: Makes a read again unless it is good enough by then.
 Again = Callable[[Freshness], object]
 
-#: Stacks that may be read with all that belongs to them at a start.
-_AT_ONCE = 20
+#: Stacks that may be read with all that belongs to them at a start: a second each, in which CloudWatch lets the tags of
+#: a stack's nine alarms be read.
+_AT_ONCE = 5
 #: Seconds between the turns of two others: nine calls a second of a kind are what AWS allows of the slowest of what is
 #: read closely, and of what takes thirty calls a stack, one stack comes after the other in the rhythm of later on.
 _SOON, _WHOLE = 0.12, 1.8
+#: Seconds from which on nobody waits for a list that is read again: those of a thousand stacks have hundreds of pages.
+_LONG = 1.0
 #: Seconds after which a read that nobody uses is forgotten, and a stack that nobody looks at; and between two searches.
 _UNUSED, _GONE, _SWEEP = 7200.0, 900.0, 300.0
 
 
 @dataclass(slots=True)
 class Read:
-    """What a read has returned. `began` and `used`: monotonic seconds. `group`: the batch that it is part of, or ""."""
+    """What a read has returned. `group`: the batch that it is part of, or "".
+
+    `began` and `used`: monotonic seconds. `took`: how many it took.
+    """
 
     key: str
     began: float
@@ -41,6 +47,7 @@ class Read:
     again: Again
     used: float
     group: str = ""
+    took: float = 0.0
 
     @property
     def value(self) -> Any:
@@ -111,8 +118,8 @@ class Inventory:
     def reads(self, since: Mapping[str, float], making: Making, meanwhile: float = float("inf")) -> dict[str, Read]:
         """Return several reads by their keys, each of which began at its moment or later.
 
-        Those that nobody has made, or is making, since then are made together. While somebody makes one, the last one
-        serves, too, if it began at `meanwhile` or later.
+        Those that nobody has made, or is making, since then are made together. While somebody makes one that takes
+        long, the last one serves, too, if it began at `meanwhile` or later.
         """
         found: dict[str, Read] = {}
         theirs: dict[str, Future[Read]] = {}
@@ -121,8 +128,8 @@ class Inventory:
         with self._lock:
             for key, moment in since.items():
                 read, running = self._reads.get(key), self._running.get(key)
-                good = moment if running is None else min(moment, meanwhile)
-                if read is not None and read.began >= good:
+                waits = read is not None and running is not None and read.took >= _LONG
+                if read is not None and read.began >= (min(moment, meanwhile) if waits else moment):
                     read.used, found[key] = now, read
                 elif running is not None and running[0] >= moment:
                     theirs[key] = running[1]
@@ -144,13 +151,14 @@ class Inventory:
             for future in mine.values():
                 future.set_exception(error)
             raise
-        made, moved = {}, set()
+        made, moved, took = {}, set(), self._clock() - began
         with self._lock:
             for key, value in values.items():
                 # What was only taken along counts as used when it was.
                 used = began if key in mine or key not in self._reads else self._reads[key].used
                 version, again = next(self._versions), making.again(key)
-                made[key] = self._kept(Read(key, began, value, version, making.rhythm, again, used, making.group))
+                read = Read(key, began, value, version, making.rhythm, again, used, making.group, took)
+                made[key] = self._kept(read)
                 # What is a stack's own, only that stack reads.
                 if made[key].version == version and (making.group or isinstance(value, Shares)):
                     moved.add(key)

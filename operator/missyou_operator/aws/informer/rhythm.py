@@ -13,8 +13,8 @@ _OF_A_LOOK = 0.8
 _SPREAD = 0.25
 #: Seconds in which AWS may still show what was before a write (EC2 lags by up to 10 s).
 _LAG = 20.0
-#: From how many stacks on a list takes seconds to read, and by how much older the last one may be meanwhile.
-_MANY, _MEANWHILE = 20, 3.0
+#: By how much older a list may be while it is read again.
+_MEANWHILE = 3.0
 #: Seconds that a read may be old that is watched closely: stacks that wait at the same time share it.
 _JUST_NOW = 0.9
 
@@ -127,11 +127,11 @@ class Freshness:
         return max(self._settled, self.seen, self.now - period)
 
     def meanwhile(self, rhythm: Rhythm) -> float:
-        """Return the moment at which a read has to have begun that serves while somebody makes it again.
+        """Return the moment at which a read has to have begun that serves while somebody makes it again for long.
 
-        The lists of a thousand stacks have hundreds of pages. Whoever waited for them would keep a thread from others.
+        Whoever waited for the lists of a thousand stacks would keep a thread from others.
         """
-        if self.stacks <= _MANY or self.anew or (self.closely and rhythm.closely):
+        if self.anew or (self.closely and rhythm.closely):
             return self.since(rhythm)
         return max(self._settled, self.seen, self.now - _MEANWHILE * self._period(rhythm))
 

@@ -215,22 +215,26 @@ def create_target_group(call: Call) -> Result:
 def know_the_load_balancers(call: Call) -> None:
     """Update which load balancers a target group serves; moto only adds to the list."""
     elb = call.moto("elbv2")
+    users = _users(elb)
     for group in elb.target_groups.values():
-        group.load_balancer_arns = users_of(elb, group.arn)
+        group.load_balancer_arns = users.get(group.arn, [])
 
 
 def users_of(elb: Any, group: str) -> list[str]:
     """Return the ARNs of the load balancers of which a listener or rule forwards to the target group."""
-    return [
-        arn
-        for arn, balancer in elb.load_balancers.items()
-        if any(
-            group in elb._get_target_group_arns_from(action_data=action.data)
-            for listener in balancer.listeners.values()
-            for rule in listener.rules.values()
-            for action in rule.actions
-        )
-    ]
+    return _users(elb).get(group, [])
+
+
+def _users(elb: Any) -> dict[str, list[str]]:
+    """Return such ARNs by target group."""
+    found: dict[str, dict[str, None]] = {}
+    for arn, balancer in elb.load_balancers.items():
+        for listener in balancer.listeners.values():
+            for rule in listener.rules.values():
+                for action in rule.actions:
+                    for group in elb._get_target_group_arns_from(action_data=action.data):
+                        found.setdefault(group, {})[arn] = None
+    return {group: [*arns] for group, arns in found.items()}
 
 
 def _forward(action: Mapping[str, Any]) -> dict[str, int]:
