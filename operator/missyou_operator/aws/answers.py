@@ -57,7 +57,7 @@ class Parsers(ResponseParserFactory):  # type: ignore[misc]  # botocore has no t
 
         def answer(response: Any, shape: Any) -> Any:
             name = shape.name if shape else ""
-            return remembered(name, response, lambda: _parts(parse(response, shape), name))
+            return remembered(response, lambda: _parts(parse(response, shape), name))
 
         parser.parse = answer
         return parser

@@ -6,8 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote
 
 from missyou_operator.engine.resource import FieldChange
+
+
+def decoded(document: Any) -> Any:
+    """Return a document of IAM's, which sends quoted JSON: botocore has decoded it unless the page was large."""
+    return json.loads(unquote(document)) if isinstance(document, str) else document
 
 
 def normalised(document: Any) -> Any:

@@ -29,7 +29,7 @@ from missyou_operator.aws.permissions import (
     make,
     observe,
 )
-from missyou_operator.aws.policy_documents import as_policy, json_text, readable
+from missyou_operator.aws.policy_documents import as_policy, decoded, json_text, readable
 from missyou_operator.aws.reader import Reader
 from missyou_operator.aws.tags import retag
 from missyou_operator.engine.comparators import compare, equal, if_desired
@@ -102,12 +102,12 @@ class Role(Named):
 
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
-        inline = {policy["PolicyName"]: policy["PolicyDocument"] for policy in row.get("RolePolicyList", ())}
+        inline = {policy["PolicyName"]: decoded(policy["PolicyDocument"]) for policy in row.get("RolePolicyList", ())}
         attrs = {
             "id": row["RoleName"],
             "arn": row["Arn"],
             "created": row["CreateDate"],
-            "trust": row.get("AssumeRolePolicyDocument"),
+            "trust": decoded(row.get("AssumeRolePolicyDocument")),
             "policy": inline.get(POLICY_NAME),
             "inline": tuple(sorted(inline)),
             "attached": tuple(sorted(policy["PolicyArn"] for policy in row.get("AttachedManagedPolicies", ()))),
