@@ -170,7 +170,7 @@ def test_a_page_in_which_only_that_has_changed_is_parsed_once_more_and_then_no_m
             parsed.append(minute)
             return {"Vpcs": rows}
 
-        page: list[Any] = remembered("Result", response, parse)["Vpcs"]
+        page: list[Any] = remembered(response, parse)["Vpcs"]
         return page
 
     for minute in (1, 2, 2):
@@ -213,10 +213,14 @@ def test_a_batch_takes_along_what_is_due_soon(inventory: Inventory, clock: Clock
         LABELS.read(inventory, ids, tags, freshness(clock))
     # At least 450 s and at most 600 s later (a part of the rhythm is spread), one of them is due, and brings others.
     clock.now += 590
-    LABELS.read(inventory, ["1"], tags, freshness(clock))
+    LABELS.read(inventory, ["3"], tags, freshness(clock))
     assert tags.calls == [["1", "2"], ["3"], ["4"], ["1", "2", "3"]]
-    LABELS.read(inventory, ["2", "3"], tags, freshness(clock))
+    LABELS.read(inventory, ["1", "2"], tags, freshness(clock))
     assert len(tags.calls) == 4
+    # Those go together from then on.
+    clock.now += 590
+    LABELS.read(inventory, ["2"], tags, freshness(clock))
+    assert tags.calls[4:] == [["1", "2", "3"]]
 
 
 def test_one_that_is_gone_does_not_hide_what_was_asked_for(inventory: Inventory, clock: Clock) -> None:
@@ -240,7 +244,7 @@ def test_a_batch_takes_along_what_waits_for_its_turn(inventory: Inventory, clock
     # One that is gone is taken along once.
     assert tags.calls == [["1", "2", "3"], ["1"]]
     LABELS.read(inventory, ["5"], tags, freshness(clock))
-    assert tags.calls[2:] == [["5", "4"]]
+    assert tags.calls[2:] == [["4", "5"]]
     LABELS.read(inventory, ["4"], tags, freshness(clock))
     assert len(tags.calls) == 3
 

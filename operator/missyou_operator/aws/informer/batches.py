@@ -10,6 +10,7 @@ from missyou_operator.aws.informer.inventory import Again, Inventory, Making, Re
 from missyou_operator.aws.informer.rhythm import Freshness, Rhythm
 from missyou_operator.aws.informer.shares import Row
 from missyou_operator.aws.informer.volatile import steady
+from missyou_operator.aws.pages import Page, Pages, remembering
 from missyou_operator.engine.packing import Packed, pack
 
 #: Makes the call, with its arguments, and returns the rows.
@@ -57,23 +58,45 @@ class Batch:
             return lambda later: self._read(inventory, {key: later.since(self.rhythm, key)}, fetch, later)
 
         def described(keys: Sequence[str]) -> Mapping[str, Packed]:
-            # A call that is not full takes along what is due soon.
-            others = inventory.oldest(self.group, freshness.soon(self.rhythm), self.most)
-            more = [key for key in others if key not in keys][: self.most - len(keys)]
+            # What was read with these last time is so again: the answer may be as it was. A call that is not full takes
+            # along what is due soon.
+            others = inventory.fellows(self.group, keys[0])
+            if len(others) < self.most / 2:
+                others += inventory.oldest(self.group, freshness.soon(self.rhythm), self.most)
+            more = [key for key in dict.fromkeys(others) if key not in keys][: self.most - len(keys)]
             try:
-                return self._described([*keys, *more], fetch)
+                return self._described(inventory, [*keys, *more], fetch)
             except Exception:
                 if not more:
                     raise
                 # One that is gone may make the call fail for all.
                 inventory.forget(self.group, more)
-                return self._described(keys, fetch)
+                return self._described(inventory, keys, fetch)
 
         return inventory.reads(since, Making(described, again, self.rhythm, self.group))
 
-    def _described(self, keys: Sequence[str], fetch: Fetch) -> Mapping[str, Packed]:
-        rows: dict[str, list[Row]] = {key: [] for key in keys}
-        for row in fetch(self.arguments([key.removeprefix(self.group) for key in keys])):
-            if (key := f"{self.group}{row[self.id_key]}") in rows:
-                rows[key].append(row)
-        return {key: pack(tuple(steady(found))) for key, found in rows.items()}
+    def _described(self, inventory: Inventory, keys: Sequence[str], fetch: Fetch) -> Mapping[str, Packed]:
+        pages = Pages(inventory.pages.get(self.group, {}), self.result, self._split)
+        with remembering(pages):
+            # In one order, however the keys have come together.
+            rows = fetch(self.arguments(sorted(key.removeprefix(self.group) for key in keys)))
+        found: dict[str, list[Packed]] = {}
+        loose = self._split([row for row in rows if not isinstance(row, Page)])
+        for split in (loose, *(row.split for row in rows if isinstance(row, Page))):
+            for key, chunk in split.items():
+                found.setdefault(key, []).append(chunk)
+        inventory.remember_pages(self.group, pages.seen)
+        return {key: _joined(found.get(key, ())) for key in keys}
+
+    def _split(self, rows: Sequence[Row]) -> dict[str, Packed]:
+        by_key: dict[str, list[Row]] = {}
+        for row in steady(rows):
+            by_key.setdefault(f"{self.group}{row[self.id_key]}", []).append(row)
+        return {key: pack(tuple(found)) for key, found in by_key.items()}
+
+
+def _joined(chunks: Sequence[Packed]) -> Packed:
+    """Return the rows of one ID, which may be on two pages."""
+    if len(chunks) == 1:
+        return chunks[0]
+    return pack(tuple(row for chunk in chunks for row in chunk.unpack()))

@@ -14,6 +14,7 @@ from missyou_operator.aws.informer.following import Followers
 from missyou_operator.aws.informer.rhythm import AT_ONCE, ONCE, Freshness, Rhythm, Turn
 from missyou_operator.aws.informer.shares import Row, Shares, Source
 from missyou_operator.aws.informer.volatile import steady
+from missyou_operator.aws.pages import Page
 from missyou_operator.engine.packing import Packed, pack
 
 T = TypeVar("T")
@@ -26,6 +27,8 @@ _AT_ONCE = 5
 #: Seconds between the turns of two others: nine calls a second of a kind are what AWS allows of the slowest of what is
 #: read closely, and of what takes thirty calls a stack, one stack comes after the other in the rhythm of later on.
 _SOON, _WHOLE = 0.12, 1.8
+#: Large pages of a batch that are remembered: those of some thousand stacks.
+_PAGES = 64
 #: Seconds from which on nobody waits for a list that is read again: those of a thousand stacks have hundreds of pages.
 _LONG = 1.0
 #: Seconds after which a read that nobody uses is forgotten, and a stack that nobody looks at; and between two searches.
@@ -79,6 +82,8 @@ class Inventory:
         self._groups: dict[str, dict[str, None]] = {}
         self._running: dict[str, tuple[float, Future[Read]]] = {}
         self._versions = itertools.count(1)
+        #: The large pages of each batch, by their content, the latest last.
+        self.pages: dict[str, Mapping[bytes, Page]] = {}
         self._stacks: dict[str, float] = {}
         self.followers = Followers()
         #: The keys of each batch that stacks have asked for before their turn.
@@ -243,6 +248,18 @@ class Inventory:
         with self._lock:
             awaited = [key for key in self._awaited.get(group, ()) if key not in self._running]
             return list(itertools.islice(itertools.chain(awaited, self._before(group, before)), most))
+
+    def fellows(self, group: str, key: str) -> list[str]:
+        """Return the keys of a batch that were read in one call with a key, if it was read."""
+        with self._lock:
+            read = self._reads.get(key)
+            return [key for key in self._groups.get(group, ()) if read and self._reads[key].began == read.began]
+
+    def remember_pages(self, group: str, pages: Mapping[bytes, Page]) -> None:
+        """Remember the pages of a call of a batch, and those of the calls before it, as many as there are of each."""
+        with self._lock:
+            kept = [*({**self.pages.get(group, {}), **pages}).items()]
+            self.pages[group] = dict(kept[-_PAGES:])
 
     def _before(self, group: str, moment: float) -> Iterator[str]:
         for key in self._groups.get(group, ()):
