@@ -47,8 +47,9 @@ test-crash: venv ## run every crash point, outage, storm and foreign change; wri
 e2e-kind: venv ## build both images, deploy into a kind cluster, run the end-to-end tests there
 	@$(BIN)/python tools/kind_e2e.py
 
-bench: venv ## measure what a fleet costs (writes docs/benchmarks), a settled pass, and creation, reaction and deletion of stacks
+bench: venv ## measure what a fleet costs and how replicas share it (writes docs/benchmarks), a settled pass, and creation, reaction and deletion
 	@PYTHONPATH=operator:local:. $(BIN)/python -m benchmarks.fleet --all --stacks $(STACKS)
+	@PYTHONPATH=operator:local:. $(BIN)/python -m benchmarks.sharding --stacks $(STACKS)
 	@PYTHONPATH=operator:local:. $(BIN)/python -m benchmarks.reaction --apps $(STACKS) --changes 100
 	@$(BIN)/python -m benchmarks.settled
 	@$(BIN)/python -m benchmarks.creation

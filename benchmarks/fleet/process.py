@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -60,6 +61,12 @@ class RemoteAws:
     def counts(self) -> dict[str, int]:
         """Return the calls so far, by operation."""
         return self.control()["counts"]  # type: ignore[no-any-return]
+
+    def ledger(self, operation: str, caller: str) -> list[dict[str, Any]]:
+        """Return the calls of an operation by a caller."""
+        query = urllib.parse.urlencode({"operation": operation, "caller": caller})
+        with urllib.request.urlopen(f"{self.url}/_control/ledger?{query}", timeout=60) as answer:  # noqa: S310 - ours
+            return json.load(answer)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """End it."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from missyou_operator.aws.informer import LISTED, SLOW, TAGS, Batch, Freshness, Inventory, Source, Turn, look
-from missyou_operator.aws.pages import remembered
+from missyou_operator.aws.pages import Page, remembered
 from tests.sim.workers import Seeded
 
 VPCS = Source("ec2", "describe_vpcs", "Vpcs", "Name")
@@ -247,6 +247,36 @@ def test_a_batch_takes_along_what_waits_for_its_turn(inventory: Inventory, clock
     assert tags.calls[2:] == [["4", "5"]]
     LABELS.read(inventory, ["4"], tags, freshness(clock))
     assert len(tags.calls) == 3
+
+
+def test_of_the_pages_of_a_batch_those_stay_that_came_last(inventory: Inventory) -> None:
+    page = Page({}, {})
+    for number in range(100):
+        inventory.remember_pages(LABELS.group, {b"%d" % number: page, b"again": page})
+    assert [*inventory.pages[LABELS.group]][-2:] == [b"99", b"again"]
+    assert len(inventory.pages[LABELS.group]) == 64
+
+
+def test_a_batch_that_says_the_same_is_not_parsed_again(inventory: Inventory, clock: Clock) -> None:
+    ids, parsed = ["1", "2", "3"], list[list[str]]()
+
+    def fetch(arguments: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        rows = [{"Arn": each, "Tags": "x" * 2000} for each in arguments["ResourceArns"]]
+
+        def parse() -> dict[str, Any]:
+            parsed.append(arguments["ResourceArns"])
+            return {"TagDescriptions": rows}
+
+        response = {"body": f"{rows}".encode(), "headers": {}, "status_code": 200}
+        found: Sequence[Mapping[str, Any]] = remembered(response, parse)["TagDescriptions"]
+        return found
+
+    before = LABELS.read(inventory, ids, fetch, freshness(clock))
+    clock.now += 700
+    after = LABELS.read(inventory, ids[1:], fetch, freshness(clock))
+    assert parsed == [ids]
+    assert after["2"].value == before["2"].value == ({"Arn": "2", "Tags": "x" * 2000},)
+    assert after["2"].version == before["2"].version
 
 
 def test_turns_are_apart_but_for_the_first(inventory: Inventory, clock: Clock) -> None:

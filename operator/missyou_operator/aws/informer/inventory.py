@@ -253,13 +253,13 @@ class Inventory:
         """Return the keys of a batch that were read in one call with a key, if it was read."""
         with self._lock:
             read = self._reads.get(key)
-            return [key for key in self._groups.get(group, ()) if read and self._reads[key].began == read.began]
+            return [each for each in self._groups.get(group, ()) if read and self._reads[each].began == read.began]
 
     def remember_pages(self, group: str, pages: Mapping[bytes, Page]) -> None:
-        """Remember the pages of a call of a batch, and those of the calls before it, as many as there are of each."""
+        """Remember the pages of a call of a batch, and of calls before: those that came last."""
         with self._lock:
-            kept = [*({**self.pages.get(group, {}), **pages}).items()]
-            self.pages[group] = dict(kept[-_PAGES:])
+            before = [each for each in self.pages.get(group, {}).items() if each[0] not in pages]
+            self.pages[group] = dict([*before, *pages.items()][-_PAGES:])
 
     def _before(self, group: str, moment: float) -> Iterator[str]:
         for key in self._groups.get(group, ()):
