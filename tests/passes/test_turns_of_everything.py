@@ -27,7 +27,7 @@ def app(request, aws):
 @pytest.fixture
 def waiting(app, monkeypatch):
     """The stack after a start of the operator, its turns in two and in ten minutes."""
-    monkeypatch.setattr(Inventory, "turn", lambda self: Turn(self._clock() + 120.0, self._clock() + 600.0))
+    monkeypatch.setattr(Inventory, "turn", lambda self, _part: Turn(self._clock() + 120.0, self._clock() + 600.0))
     app.restart()
     return app
 

@@ -134,6 +134,11 @@ class Accounts:
         """How many regions have clients."""
         return len(self._regions)
 
+    @property
+    def part(self) -> float:
+        """The part of AWS's limits that is this process's."""
+        return self._rates.part
+
     def get(self, region: str, identity: Identity = Identity()) -> Account:  # noqa: B008 - it is frozen
         """Return the account for a region, through an assumed role if the identity names one."""
         key = (region, identity if identity.role else Identity())

@@ -287,6 +287,9 @@ def test_turns_are_apart_but_for_the_first(inventory: Inventory, clock: Clock) -
     clock.now += 1.0
     later = inventory.turn()
     assert [later.soon - clock.now, later.whole - clock.now] == pytest.approx([0.0, 4.4])
+    # One of three operators has a third of AWS's limits.
+    third = inventory.turn(1 / 3)
+    assert [third.soon - later.soon, third.whole - later.whole] == pytest.approx([0.36, 5.4])
 
 
 def test_a_look_reads_what_is_due_and_says_whether_anything_differs(inventory: Inventory, clock: Clock) -> None:

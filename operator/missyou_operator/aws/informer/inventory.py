@@ -276,8 +276,8 @@ class Inventory:
                 self._sweep(now)
             return len(self._stacks)
 
-    def turn(self) -> Turn:
-        """Return when the next stack may be read beyond lists.
+    def turn(self, part: float = 1.0) -> Turn:
+        """Return when the next stack may be read beyond lists. `part`: that of AWS's limits which is this process's.
 
         Forty calls a stack are more than AWS allows where a thousand stacks are new to a process.
         """
@@ -285,7 +285,7 @@ class Inventory:
         with self._lock:
             self._turns += 1
             last = self._last_turn
-            later = Turn(max(now, last.soon + _SOON), max(now, last.whole + _WHOLE))
+            later = Turn(max(now, last.soon + _SOON / part), max(now, last.whole + _WHOLE / part))
             self._last_turn = Turn(now, now) if self._turns <= _AT_ONCE else later
             return self._last_turn
 
