@@ -20,16 +20,16 @@ from kubernetes import client
 
 from benchmarks.fleet import report
 from benchmarks.fleet.looks import RESYNC
-from benchmarks.fleet.process import Fleet
+from benchmarks.fleet.process import Fleet, looked_at
 from benchmarks.fleet.rows import Row
 from benchmarks.fleet.world import name_of
+from missyou_local import processes
 from missyou_operator.controller.sharding import shard_lease, shard_of
 from tests.integration.bench import Bench
 
 _FOLDER = Path(__file__).parents[1] / "docs" / "benchmarks"
 _SHARDS, _PATIENCE, _EVENT = 12, 300.0, 0.5
 _CHANGED = re.compile(r"^(\S+ \S+) .*: (default/\S+): Update logs\.LogGroup/", re.MULTILINE)
-_LOOKED = re.compile(r"(\S+): pass ended")
 
 
 class Replicas:
@@ -77,7 +77,7 @@ class Replicas:
 
     def looked_at(self, name: str, since: int = 0) -> set[str]:
         """Return the apps that an operator has looked at, after so many characters of its log."""
-        return set(_LOOKED.findall(self.operators[name].log()[since:]))
+        return looked_at(self.operators[name].log()[since:])
 
     def owners_by_app(self) -> Mapping[str, list[str]]:
         """Return who has changed each app, one operator after the other."""
@@ -106,23 +106,22 @@ class Replicas:
 
         thread = threading.Thread(target=change)
         thread.start()
-        yield done
-        ended.set()
-        thread.join()
+        try:
+            yield done
+        finally:
+            ended.set()
+            thread.join()
 
 
 def _until(done: Callable[[], bool], what: str) -> float:
     began = time.monotonic()
-    while time.monotonic() - began < _PATIENCE:
-        if done():
-            return time.monotonic() - began
-        time.sleep(0.1)
-    raise TimeoutError(f"not {what} in {_PATIENCE:.0f} s")
+    if not processes.wait_until(done, _PATIENCE):
+        raise TimeoutError(f"not {what} in {_PATIENCE:.0f} s")
+    return time.monotonic() - began
 
 
-def measure(fleet: Fleet) -> list[Row]:
+def measure(fleet: Fleet, replicas: Replicas) -> list[Row]:
     """Let operators come and go."""
-    replicas = Replicas(fleet)
     for name in "abc":
         replicas.start(name)
     _until(lambda: replicas.share_alike("abc"), "shared among three")
@@ -147,9 +146,6 @@ def measure(fleet: Fleet) -> list[Row]:
     owners = replicas.owners_by_app()
     twice = sum(len(set(names)) < len(names) for names in owners.values())
     untold = sum(replicas.untold(name) for name in "acd")
-    for bench in replicas.operators.values():
-        if bench.operator:
-            bench.operator.stop()
     several = sum(len(names) > 1 for names in owners.values())
     how = (
         f"{fleet.stacks} stacks, {_SHARDS} shards, three operators, one killed, one joins; {len(changed)} changes of "
@@ -169,7 +165,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sharding", description=__doc__)
     parser.add_argument("--stacks", type=int, default=300, help="production stacks (default: 300)")
     with Fleet(parser.parse_args().stacks) as fleet:
-        rows = measure(fleet)
+        replicas = Replicas(fleet)
+        try:
+            rows = measure(fleet, replicas)
+        finally:
+            for bench in replicas.operators.values():
+                if bench.operator:
+                    bench.operator.stop()
     print(report.table(rows))
     report.write(_FOLDER, "sharding", rows)
 

@@ -175,7 +175,7 @@ class Fleet:
         """Wait until every stack has been looked at, and return the seconds since the start. Error: TimeoutError."""
         began = time.monotonic()
         while time.monotonic() - began < patience:
-            if len(set(_ENDED.findall(self.bench.log()))) >= self.stacks:
+            if len(looked_at(self.bench.log())) >= self.stacks:
                 return time.monotonic() - began
             time.sleep(0.5)
         raise TimeoutError(f"{self.stacks} stacks were not looked at in {patience:.0f} s")
@@ -185,6 +185,11 @@ class Fleet:
         codes = ("Throttl", "RequestLimit", "TooManyRequests")
         errors = self.aws.control()["errors"]
         return sum(n for error, n in errors.items() if error.partition(" ")[2].startswith(codes))
+
+
+def looked_at(log: str) -> set[str]:
+    """Return the apps of which a log tells that a pass has ended."""
+    return set(_ENDED.findall(log))
 
 
 @contextlib.contextmanager

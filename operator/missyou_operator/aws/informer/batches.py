@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from missyou_operator.aws.informer.inventory import Again, Inventory, Making, Read
 from missyou_operator.aws.informer.rhythm import Freshness, Rhythm
-from missyou_operator.aws.informer.shares import Row
-from missyou_operator.aws.informer.volatile import steady
-from missyou_operator.aws.pages import Page, Pages, remembering
+from missyou_operator.aws.informer.shares import Row, read_split
 from missyou_operator.engine.packing import Packed, pack
 
 #: Makes the call, with its arguments, and returns the rows.
@@ -76,23 +75,15 @@ class Batch:
         return inventory.reads(since, Making(described, again, self.rhythm, self.group))
 
     def _described(self, inventory: Inventory, keys: Sequence[str], fetch: Fetch) -> Mapping[str, Packed]:
-        pages = Pages(inventory.pages.get(self.group, {}), self.result, self._split)
-        with remembering(pages):
-            # In one order, however the keys have come together.
-            rows = fetch(self.arguments(sorted(key.removeprefix(self.group) for key in keys)))
-        found: dict[str, list[Packed]] = {}
-        loose = self._split([row for row in rows if not isinstance(row, Page)])
-        for split in (loose, *(row.split for row in rows if isinstance(row, Page))):
-            for key, chunk in split.items():
-                found.setdefault(key, []).append(chunk)
-        inventory.remember_pages(self.group, pages.seen)
+        # In one order, however the keys have come together.
+        arguments = self.arguments(sorted(key.removeprefix(self.group) for key in keys))
+        known = inventory.pages.get(self.group, {})
+        found, pages = read_split(known, self.result, self._key_of, partial(fetch, arguments))
+        inventory.remember_pages(self.group, pages)
         return {key: _joined(found.get(key, ())) for key in keys}
 
-    def _split(self, rows: Sequence[Row]) -> dict[str, Packed]:
-        by_key: dict[str, list[Row]] = {}
-        for row in steady(rows):
-            by_key.setdefault(f"{self.group}{row[self.id_key]}", []).append(row)
-        return {key: pack(tuple(found)) for key, found in by_key.items()}
+    def _key_of(self, row: Row) -> str:
+        return f"{self.group}{row[self.id_key]}"
 
 
 def _joined(chunks: Sequence[Packed]) -> Packed:

@@ -67,15 +67,8 @@ class Shares:
 
     def __init__(self, source: Source, read: Callable[[], Sequence[Any]], before: Shares | None) -> None:
         """Make a list of what `read` returns: rows, or large pages, of which those of `before` are not parsed again."""
-        pages = Pages(before.pages if before is not None else {}, source.result, partial(_split, source))
-        with remembering(pages):
-            rows = read()
-        loose = _split(source, [row for row in rows if not isinstance(row, Page)])
-        grouped: dict[str, list[Packed]] = {}
-        for split in (loose, *(row.split for row in rows if isinstance(row, Page))):
-            for owner, chunk in split.items():
-                grouped.setdefault(owner, []).append(chunk)
-        self._pages = pages.seen
+        known = before.pages if before is not None else {}
+        grouped, self._pages = read_split(known, source.result, source.owner_of, read)
         self._of = {owner: Share(tuple(chunks), 0) for owner, chunks in grouped.items()}
         self._names: list[str] | None = None
 
@@ -129,8 +122,27 @@ class Shares:
         return found
 
 
-def _split(source: Source, rows: Sequence[Row]) -> dict[str, Packed]:
+def read_split(
+    known: Mapping[bytes, Page], result: str, owner_of: Callable[[Row], str], read: Callable[[], Sequence[Any]]
+) -> tuple[dict[str, list[Packed]], Mapping[bytes, Page]]:
+    """Return what `read` returns by owner, and its large pages, of which those that are `known` are not parsed again.
+
+    `result`: the key of the rows in an answer. The rows of one owner are in several parts if they are on several pages.
+    """
+    split = partial(_split, owner_of)
+    pages = Pages(known, result, split)
+    with remembering(pages):
+        rows = read()
+    loose = split([row for row in rows if not isinstance(row, Page)])
+    grouped: dict[str, list[Packed]] = {}
+    for part in (loose, *(row.split for row in rows if isinstance(row, Page))):
+        for owner, chunk in part.items():
+            grouped.setdefault(owner, []).append(chunk)
+    return grouped, pages.seen
+
+
+def _split(owner_of: Callable[[Row], str], rows: Sequence[Row]) -> dict[str, Packed]:
     grouped: dict[str, list[Row]] = {}
     for row in map(steady, rows):
-        grouped.setdefault(source.owner_of(row), []).append(row)
-    return {owner: pack(theirs) for owner, theirs in grouped.items()}
+        grouped.setdefault(owner_of(row), []).append(row)
+    return {owner: pack(tuple(theirs)) for owner, theirs in grouped.items()}
