@@ -104,6 +104,14 @@ class Watcher:
         """Have botocore tell `handler` of an event of the operator's calls."""
         self._accounts.get(REGION).region.session.events.register(event, handler)
 
+    def take_over(self, number: int) -> None:
+        """Take the last stacks as ones that another process has worked on until now: nothing is remembered of them."""
+        taken = range(len(self._bodies) - number, len(self._bodies))
+        self._memories[-number:] = [Memory() for _ in taken]
+        self._due = [each for each in self._due if each[2] not in taken]
+        self._due += [(seconds(), next(self._numbers), index) for index in taken]
+        heapq.heapify(self._due)
+
     def first(self) -> Looks:
         """Make the first pass over each stack, as after a restart."""
         with self._measured(0.0) as looks:

@@ -15,7 +15,8 @@ from tests.sim.app import changes
 AT_ONCE, STACKS = 5, 10
 #: Seconds until the last one may be read closely, and as a whole.
 SOON, LAST = 0.12 * 5, 1.8 * 5
-TAGS, ALARMS = "cloudwatch:ListTagsForResource", 9
+#: A call for each stack that is made in its turn.
+OWN = "cloudwatch:GetDashboard"
 #: What a person waits for is read of each.
 CLOSELY = (
     "ecr:DescribeImages",
@@ -56,7 +57,7 @@ def test_the_first_are_read_as_a_whole_and_the_others_in_turn(aws, fleet):
     watcher = started(aws, fleet)
     for _ in range(AT_ONCE):
         watcher.next()
-    assert watcher.calls[TAGS] == AT_ONCE * ALARMS
+    assert watcher.calls[OWN] == AT_ONCE
     # The others cost nothing beyond what was listed for the first.
     calls = watcher.calls.copy()
     for _ in range(5):
@@ -67,13 +68,13 @@ def test_the_first_are_read_as_a_whole_and_the_others_in_turn(aws, fleet):
     assert {name: number for name, number in soon.calls.items() if name in CLOSELY} == dict.fromkeys(CLOSELY, 5)
     # One call for all.
     assert [soon.calls[name] for name in TOGETHER] == [1, 1]
-    assert TAGS not in soon.calls
+    assert OWN not in soon.calls
     later = watcher.look(LAST + RESYNC)
-    assert later.calls[TAGS] == 5 * ALARMS
+    assert later.calls[OWN] == 5
     # One call for all load balancers and target groups; each listener is known once its load balancer has been read.
     assert later.calls["elastic-load-balancing-v2:DescribeListeners"] == 5
     assert later.calls["elastic-load-balancing-v2:DescribeTags"] == 1 + 5
-    assert watcher.look(RESYNC).calls.get(TAGS, 0) == 0
+    assert watcher.look(RESYNC).calls.get(OWN, 0) == 0
     assert changes(watcher.calls) == {}
     assert [body["status"]["conditions"] for body in fleet] == [status["conditions"] for status in before]
 
@@ -129,15 +130,43 @@ def test_what_is_not_ready_does_not_wait_for_the_turn(aws, fleet):
     [ready] = [each for each in fleet[-1]["status"]["conditions"] if each["type"] == "Ready"]
     ready["status"] = "False"
     first = started(aws, fleet).first()
-    assert first.calls[TAGS] == (AT_ONCE + 1) * ALARMS
+    assert first.calls[OWN] == AT_ONCE + 1
 
 
 def test_until_its_turn_a_stack_is_looked_at_as_often_as_the_others(aws, fleet, monkeypatch):
     monkeypatch.setattr("missyou_operator.aws.informer.inventory._WHOLE", 60.0)
     watcher = started(aws, fleet)
     watcher.first()
-    assert watcher.look(RESYNC).calls.get(TAGS, 0) == 0
+    assert watcher.look(RESYNC).calls.get(OWN, 0) == 0
     aws.client("ec2").delete_tags(
         Resources=[resource(fleet[-1], "ec2.Subnet")], Tags=[{"Key": "missyou.app/component"}]
     )
     assert changes(watcher.look(RESYNC).calls) == {"ec2:CreateTags": 1}
+
+
+def test_a_stack_that_was_anothers_is_looked_at_by_the_lists_that_are_there(aws, fleet):
+    watcher = started(aws, fleet)
+    watcher.look(2 * RESYNC)
+    before = dict(fleet[-1]["status"])
+    watcher.look(RESYNC / 3)
+    watcher.take_over(3)
+    # Another one may be due at this moment.
+    assert watcher.look(0.0).calls.keys() <= set(CLOSELY)
+    assert fleet[-1]["status"] == before
+    # In its turn each is read by what began after it was taken over.
+    assert watcher.look(SOON + RESYNC).calls["ec2:DescribeSubnets"]
+
+
+def test_what_another_process_has_written_is_not_put_back(aws, fleet):
+    watcher = started(aws, fleet)
+    watcher.look(2 * RESYNC)
+    body = fleet[-1]
+    # It has put a new spec into effect, and said so.
+    body["spec"]["monitoring"] = {"logRetentionDays": 90}
+    body["metadata"]["generation"] += 1
+    body["status"]["observedGeneration"] += 1
+    for group in (row["id"] for row in body["status"]["resources"] if row["type"] == "logs.LogGroup"):
+        aws.client("logs").put_retention_policy(logGroupName=group, retentionInDays=90)
+    watcher.take_over(1)
+    assert changes(watcher.look(RESYNC).calls) == {}
+    assert not body["status"].get("drift")

@@ -14,7 +14,7 @@ from . import reference
 from .places import Seen, arn, creates, places, reads
 
 #: botocore's names of services -> those of IAM's actions, where they differ.
-PREFIXES = {"elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
+PREFIXES = {"elbv2": "elasticloadbalancing", "service-quotas": "servicequotas", "resourcegroupstaggingapi": "tag"}
 #: Operations of S3 -> IAM's actions, where they are called otherwise.
 RENAMED = {
     "s3:ListBuckets": "s3:ListAllMyBuckets",

@@ -39,6 +39,7 @@ MODULES = (
     "services.sts",
     "services.ecr",
     "services.logs",
+    "services.tagging",
     "services.names",
     "services.acm",
     "services.elbv2.listeners",

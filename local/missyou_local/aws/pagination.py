@@ -35,6 +35,7 @@ _IGNORED_BY_MOTO = {
         "DescribeDBInstances"
     ),
     "application-autoscaling": "DescribeScalableTargets DescribeScalingPolicies",
+    "resourcegroupstaggingapi": "GetResources",
 }
 _OPERATIONS = {f"{service}:{name}" for service, names in _IGNORED_BY_MOTO.items() for name in names.split()}
 _DEFAULT_SIZE = {
@@ -54,6 +55,7 @@ _DEFAULT_SIZE = {
     "rds:DescribeDBEngineVersions": 100,
     "application-autoscaling:DescribeScalableTargets": 50,
     "application-autoscaling:DescribeScalingPolicies": 10,
+    "resourcegroupstaggingapi:GetResources": 50,
 }
 """Page sizes that AWS has when the caller names none, where a stack or two can exceed them, or moto has others."""
 _IN_PAGES_OF_MOTO = {

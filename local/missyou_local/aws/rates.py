@@ -61,6 +61,7 @@ _LIMITS: dict[str, tuple[tuple[str, str, float, float], ...]] = {
     ),
     "rds": (("Describe*", "", 40, 10),),
     "elbv2": (("Describe*", "", 40, 10),),
+    "resourcegroupstaggingapi": (("GetResources", "", 40, 10),),
 }
 _GLOBAL = ("route53", "iam")
 

@@ -125,7 +125,7 @@ def pages(client: Client, operation: str, result: str, **arguments: Any) -> list
 
 
 #: The largest pages of calls that return smaller ones unless asked. Sources: the API references of EC2, ECR, IAM,
-#: CloudWatch and Secrets Manager.
+#: CloudWatch, Secrets Manager and the Resource Groups Tagging API.
 _PAGES = {
     **dict.fromkeys(
         (
@@ -141,7 +141,7 @@ _PAGES = {
         ),
         1000,
     ),
-    **dict.fromkeys(("describe_route_tables", "describe_alarms", "list_secrets"), 100),
+    **dict.fromkeys(("describe_route_tables", "describe_alarms", "list_secrets", "get_resources"), 100),
 }
 
 

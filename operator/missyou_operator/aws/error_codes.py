@@ -55,6 +55,7 @@ CODES: dict[ErrorKind, str] = {
         ResourceConflict OperationAborted DeleteConflict BucketNotEmpty RepositoryNotEmpty InvalidState
         IncorrectState IncorrectInstanceState InvalidVpcState Gateway.NotAttached Resource.AlreadyAssociated
         UnmodifiableEntity ServiceNotActive TrustStoreNotReady PreconditionFailed InvalidBucketState
+        PaginationTokenExpired
         WAFOptimisticLock WAFUnavailableEntity WAFAssociatedItem WAFTagOperation""",
     ErrorKind.EXISTS: """
         EntityAlreadyExists ResourceAlreadyExists RepositoryAlreadyExists ResourceExists RouteAlreadyExists

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from missyou_operator.aws import tagged
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.idempotency import creating
@@ -44,6 +45,7 @@ class LogGroup(Resource):
     )
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("logs:DescribeLogGroups"),
+        tagged.PERMISSION,
         observe("logs:ListTagsForResource", on=_NAMES),
         make("logs:CreateLogGroup", "logs:TagResource", on=_NAMES),
         change("logs:PutRetentionPolicy", "logs:DeleteLogGroup", "logs:UntagResource", on=_NAMES),
@@ -68,7 +70,9 @@ class LogGroup(Resource):
     @classmethod
     def _observed(cls, reader: Reader, row: Mapping[str, Any]) -> Observed:
         name, arn = row["logGroupName"], row["arn"].removesuffix(":*")
-        tags = reader.detail(TAGS, "logs", "list_tags_for_resource", resourceArn=arn).get("tags", {})
+        tags = reader.tags(
+            arn, lambda: reader.detail(TAGS, "logs", "list_tags_for_resource", resourceArn=arn).get("tags", {})
+        )
         attrs = {
             "id": name,
             "arn": arn,

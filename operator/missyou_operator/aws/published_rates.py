@@ -73,9 +73,10 @@ _LIMITS: dict[str, tuple[tuple[str, str, Limit], ...]] = {
         ("*", "", Limit(1, 1)),
     ),
     "secrets-manager": (("GetSecretValue DescribeSecret", "", Limit(1000, 1000)), ("*", "", Limit(50, 50))),
-    # Nothing is published for these two: people report that more than ten reads a second of an API are throttled.
+    # Nothing is published for these three: people report that more than ten reads a second of an API are throttled.
     "rds": (("Describe*", "", Limit(40, 10)),),
     "elastic-load-balancing-v2": (("Describe*", "", Limit(40, 10)),),
+    "resource-groups-tagging-api": (("*", "", Limit(40, 10)),),
     "sns": (("*", "", Limit(100, 30)),),
     "s3": (("*", "", Limit(100, 100)),),
     "sts": (("*", "", Limit(100, 100)),),

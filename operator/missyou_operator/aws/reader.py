@@ -8,9 +8,10 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, Self, TypeVar
 
+from missyou_operator.aws import tagged
 from missyou_operator.aws.cloud import Client, Cloud, Known, Row, rows_of
 from missyou_operator.aws.errors import if_present
-from missyou_operator.aws.identity import COMPONENT_TAG, owner_of
+from missyou_operator.aws.identity import COMPONENT_TAG, owner_of, tag_map
 from missyou_operator.aws.informer import Batch, Freshness, Rhythm, Source, Uses, key_of
 from missyou_operator.engine.resource import Observed, Resource
 from missyou_operator.engine.values import strings_in
@@ -59,11 +60,13 @@ class Reader(Cloud):
         self._uses: dict[tuple[str, str], Hashable] = {}
         #: The rows that were found in lists, None while none was read.
         self._rows: list[Row] | None = None
+        #: The tags of what is the stack's by the list of all that is tagged, by ARN; None while it was not asked for.
+        self._tagged: Mapping[str, dict[str, str]] | None = None
 
     def noting(self, freshness: Freshness) -> Self:
         """Return a reader that notes by itself what is read through it, by reads that are as fresh as that."""
         reader = copy(self)
-        reader.__dict__ |= {"_freshness": freshness, "_uses": {}, "_rows": None}
+        reader.__dict__ |= {"_freshness": freshness, "_uses": {}, "_rows": None, "_tagged": None}
         return reader
 
     @property
@@ -87,13 +90,16 @@ class Reader(Cloud):
 
     def listed(self, source: Source, *owners: str) -> list[Row]:
         """Return the rows of some owners in a list of the whole account; `*` stands for any part of a name."""
+        rows = self._shares(source, owners)
+        self._rows = [*(self._rows or ()), *rows]
+        return rows
+
+    def _shares(self, source: Source, owners: Sequence[str]) -> list[Row]:
         freshness = self._freshness
         read = self._list(source, freshness.since(source.rhythm), freshness.meanwhile(source.rhythm))
         for owner in owners:
             self._uses[read.key, owner] = read.content.stamp(owner)
-        rows = [row for owner in dict.fromkeys(owners) for row in read.content.rows(owner)]
-        self._rows = [*(self._rows or ()), *rows]
-        return rows
+        return [row for owner in dict.fromkeys(owners) for row in read.content.rows(owner)]
 
     def named(self, source: Source, type_: str) -> list[Row]:
         """Return the rows that bear one of the stack's names of a type."""
@@ -118,6 +124,18 @@ class Reader(Cloud):
         call = partial(_answer, self.client(service), operation, arguments)
         answer: Row = self._read(rhythm, key_of(service, operation, arguments), call)
         return answer
+
+    def tags(self, arn: str, ask: Callable[[], dict[str, str]]) -> dict[str, str]:
+        """Return the tags of a resource that no list of its service shows: `ask` reads them, by a call for each.
+
+        That is not done while the list of all that is tagged is good enough.
+        """
+        if self._tagged is None:
+            trusted = self._freshness.trusts(tagged.LAG)
+            rows = self._shares(tagged.TAGGED, [self.stack.uid]) if trusted else ()
+            self._tagged = {row["ResourceARN"]: tag_map(row["Tags"]) for row in rows}
+        tags = self._tagged.get(arn, {})
+        return tags if self.stack.owns(tags) else ask()
 
     def detail_rows(
         self, rhythm: Rhythm, service: str, operation: str, result: str, /, **arguments: Any

@@ -286,7 +286,7 @@ def test_turns_are_apart_but_for_the_first(inventory: Inventory, clock: Clock) -
     assert [each.whole - clock.now for each in twice] == pytest.approx([1.8, 3.6])
     clock.now += 1.0
     later = inventory.turn()
-    assert [later.soon - clock.now, later.whole - clock.now] == pytest.approx([0.0, 4.4])
+    assert [later.soon - clock.now, later.whole - clock.now] == pytest.approx([0.12, 4.4])
     # One of three operators has a third of AWS's limits.
     third = inventory.turn(1 / 3)
     assert [third.soon - later.soon, third.whole - later.whole] == pytest.approx([0.36, 5.4])

@@ -25,3 +25,21 @@ def test_a_read_is_kept_until_somebody_changes_something(aws: Aws) -> None:
         assert new in {row["VpcId"] for row in aws.ec2.describe_vpcs()["Vpcs"]}
     finally:
         aws.control(body={"keep": 0})
+
+
+def test_a_change_that_only_its_service_knows_of_ends_that_there(aws: Aws) -> None:
+    aws.logs.create_log_group(logGroupName="kept")
+    aws.control(body={"keep": 60})
+    vpcs = backends.backend("ec2", "123456789012", "us-east-1").vpcs
+    gone = dict(vpcs)
+    try:
+        aws.clock.advance(61.0)
+        before = aws.ec2.describe_vpcs()["Vpcs"], aws.logs.describe_log_groups()["logGroups"]
+        aws.logs.put_retention_policy(logGroupName="kept", retentionInDays=7)
+        vpcs.clear()
+        assert aws.ec2.describe_vpcs()["Vpcs"] == before[0] != []
+        [group] = aws.logs.describe_log_groups()["logGroups"]
+        assert group["retentionInDays"] == 7
+    finally:
+        vpcs.update(gone)
+        aws.control(body={"keep": 0})

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from missyou_operator.aws import tagged
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.cloudwatch.tags import retag, still_ours, tags_of
 from missyou_operator.aws.errors import gone
@@ -66,6 +67,7 @@ class Alarm(Named):
     EFFECTS = Effects(Effect("PutMetricAlarm"), Effect("DeleteAlarms"), update=Effect("PutMetricAlarm"))
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("cloudwatch:DescribeAlarms"),
+        tagged.PERMISSION,
         observe("cloudwatch:ListTagsForResource", on=_NAMES),
         make("cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", on=_NAMES),
         change("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "cloudwatch:UntagResource", on=_NAMES),

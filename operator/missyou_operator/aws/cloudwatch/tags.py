@@ -31,7 +31,7 @@ def still_ours(cloud: Cloud, observed: Observed) -> None:
 
 def tags_of(reader: Reader, arn: str) -> dict[str, str]:
     """Read the tags of an alarm or a dashboard."""
-    return tag_map(reader.detail(TAGS, "cloudwatch", _OPERATION, ResourceARN=arn).get("Tags"))
+    return reader.tags(arn, lambda: tag_map(reader.detail(TAGS, "cloudwatch", _OPERATION, ResourceARN=arn).get("Tags")))
 
 
 def retag(cloud: Cloud, desired: Resource, observed: Observed) -> None:

@@ -21,8 +21,7 @@ T = TypeVar("T")
 #: Makes a read again unless it is good enough by then.
 Again = Callable[[Freshness], object]
 
-#: Stacks that may be read with all that belongs to them at a start: a second each, in which CloudWatch lets the tags of
-#: a stack's nine alarms be read.
+#: Stacks that may be read with all that belongs to them at a start: a second of work.
 _AT_ONCE = 5
 #: Seconds between the turns of two others: nine calls a second of a kind are what AWS allows of the slowest of what is
 #: read closely, and of what takes thirty calls a stack, one stack comes after the other in the rhythm of later on.
@@ -285,7 +284,7 @@ class Inventory:
         with self._lock:
             self._turns += 1
             last = self._last_turn
-            later = Turn(max(now, last.soon + _SOON / part), max(now, last.whole + _WHOLE / part))
+            later = Turn(max(now, last.soon) + _SOON / part, max(now, last.whole) + _WHOLE / part)
             self._last_turn = Turn(now, now) if self._turns <= _AT_ONCE else later
             return self._last_turn
 

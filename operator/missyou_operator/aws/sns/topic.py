@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.aws import tagged
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import code_of, gone, message_of
 from missyou_operator.aws.idempotency import exists_already
@@ -46,6 +47,7 @@ class Topic(Resource):
     EFFECTS = Effects(Effect("CreateTopic"), Effect("DeleteTopic"), update=Effect("SetTopicAttributes"))
     PERMISSIONS: ClassVar[tuple[Grant, ...]] = (
         observe("sns:ListTopics"),
+        tagged.PERMISSION,
         observe("sns:GetTopicAttributes", "sns:ListTagsForResource", on=(TOPIC,)),
         make("sns:CreateTopic", "sns:TagResource", on=(TOPIC,)),
         change("sns:SetTopicAttributes", "sns:TagResource", "sns:UntagResource", "sns:DeleteTopic", on=(TOPIC,)),
@@ -66,7 +68,9 @@ class Topic(Resource):
             return []
         policy = json.loads(attributes.get("Policy") or "null")
         attrs = {"id": arn, "arn": arn, "policy": policy, "key": attributes.get(_KEY, "")}
-        tags = tag_map(reader.detail(TAGS, "sns", "list_tags_for_resource", ResourceArn=arn)["Tags"])
+        tags = reader.tags(
+            arn, lambda: tag_map(reader.detail(TAGS, "sns", "list_tags_for_resource", ResourceArn=arn)["Tags"])
+        )
         return [reader.observed(cls, name, arn, attrs, tags)]
 
     def diff(self, observed: Observed) -> tuple[FieldChange, ...]:
