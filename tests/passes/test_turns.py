@@ -170,3 +170,12 @@ def test_what_another_process_has_written_is_not_put_back(aws, fleet):
     watcher.take_over(1)
     assert changes(watcher.look(RESYNC).calls) == {}
     assert not body["status"].get("drift")
+
+
+def test_a_change_of_a_stack_that_waits_for_its_turn_is_that_change_alone(aws, fleet, monkeypatch):
+    monkeypatch.setattr("missyou_operator.aws.informer.inventory._WHOLE", 600.0)
+    watcher = started(aws, fleet)
+    watcher.look(2 * RESYNC)
+    fleet[-1]["spec"]["monitoring"] = {"logRetentionDays": 60}
+    fleet[-1]["metadata"]["generation"] += 1
+    assert changes(watcher.look(RESYNC).calls) == {"cloudwatch-logs:PutRetentionPolicy": 2}

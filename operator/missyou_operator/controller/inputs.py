@@ -66,14 +66,14 @@ class Inputs:
         return cloud
 
 
-def observe_and_plan(inputs: Inputs) -> tuple[Observations, Graph, Plan]:
-    """Go through the steps that change nothing: observe, desire, plan."""
-    observations = observe_stack(inputs)
+def observe_and_plan(inputs: Inputs, before: Observations | None = None) -> tuple[Observations, Graph, Plan]:
+    """Go through the steps that change nothing: observe, desire, plan. `before`: see `observe_stack`."""
+    observations = observe_stack(inputs, before)
     try:
         graph = desire(inputs, observations.world)
     except PostponedError:
         # What is desired depends on what is to be read later.
-        return observe_and_plan(replace(inputs, turn=inputs.turn.advanced(seconds())))
+        return observe_and_plan(replace(inputs, turn=inputs.turn.advanced(seconds())), before)
     return observations, graph, plan_for(inputs, graph, observations)
 
 
@@ -83,9 +83,12 @@ def plan_for(inputs: Inputs, graph: Graph, observations: Observations) -> Plan:
     return losses.mark(plan, graph, observations, recorded(inputs.body)) if inputs.sources else plan
 
 
-def observe_stack(inputs: Inputs) -> Observations:
-    """Read everything that is due in AWS, and add what is known without a read."""
-    memory, full, now = inputs.memory, inputs.full, seconds()
+def observe_stack(inputs: Inputs, before: Observations | None = None) -> Observations:
+    """Read everything that is due in AWS, and add what is known without a read.
+
+    `before`: what was observed a moment ago, and counts for all that is not to be read anew.
+    """
+    memory, full, now = inputs.memory, inputs.full and before is None, seconds()
     if memory.known is None:
         memory.known = known_resources(inputs.body)
     # Lists are there already, for most stacks.
@@ -95,7 +98,7 @@ def observe_stack(inputs: Inputs) -> Observations:
         replace(inputs.runtime, pool=Inline()) if lists_alone else inputs.runtime,
         desired_names=inputs.sources.names if inputs.sources else {},
         freshness=_freshness(inputs, now),
-        previous=memory.world,
+        previous=before.world if before else memory.world,
         only=None if full else memory.due(now),
         begun=inputs.begun or memory.world is not None or _begun(inputs.body),
         known=memory.known,
@@ -110,7 +113,8 @@ def observe_stack(inputs: Inputs) -> Observations:
     world = memory.with_lag(observations.world, now)
     in_aws = {address: found for address, found in world.items() if found[0].kind is not KubernetesSecret}
     kept = inputs.sources.taken_over(in_aws, inputs.unusable) if inputs.sources else {}
-    return replace(observations, world={**in_aws, **inputs.secrets, **kept})
+    read = observations.read | (before.read if before else frozenset())
+    return replace(observations, world={**in_aws, **inputs.secrets, **kept}, read=read)
 
 
 def _freshness(inputs: Inputs, now: float) -> Callable[[str], Freshness]:

@@ -131,9 +131,7 @@ class Reconciler:
                 observations, graph, plan = observe_and_plan(inputs)
             elif doubtful := _by_old_tags(plan, observations, inputs) | _moving(plan, observations, memory):
                 memory.touch(dict.fromkeys(doubtful, seconds()))
-                before = observations
-                observations, graph, plan = observe_and_plan(replace(inputs, full=False))
-                observations = replace(observations, read=before.read | observations.read)
+                observations, graph, plan = observe_and_plan(inputs, observations)
             if app is None:
                 return self._delete(inputs, graph, plan, observations)
             found = consider(inputs, app, self._environment, graph, plan, observations)
