@@ -33,6 +33,10 @@ from missyou_operator.tenancy.grant import Grant
 
 #: Seconds that a read may be old with which a deletion begins.
 _TOGETHER = 3.0
+#: Seconds that tags may be old by which something is changed: as long as a look takes at most where stacks are few.
+RECENT = 60.0
+#: What there is, what is desired, and the way there.
+Planned = tuple[Observations, Graph, Plan]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,14 +70,16 @@ class Inputs:
         return cloud
 
 
-def observe_and_plan(inputs: Inputs, before: Observations | None = None) -> tuple[Observations, Graph, Plan]:
-    """Go through the steps that change nothing: observe, desire, plan. `before`: see `observe_stack`."""
-    observations = observe_stack(inputs, before)
+def observe_and_plan(
+    inputs: Inputs, before: Observations | None = None, again: frozenset[str] = frozenset()
+) -> Planned:
+    """Go through the steps that change nothing: observe, desire, plan. `before` and `again`: see `observe_stack`."""
+    observations = observe_stack(inputs, before, again)
     try:
         graph = desire(inputs, observations.world)
     except PostponedError:
         # What is desired depends on what is to be read later.
-        return observe_and_plan(replace(inputs, turn=inputs.turn.advanced(seconds())), before)
+        return observe_and_plan(replace(inputs, turn=inputs.turn.advanced(seconds())), before, again)
     return observations, graph, plan_for(inputs, graph, observations)
 
 
@@ -83,10 +89,13 @@ def plan_for(inputs: Inputs, graph: Graph, observations: Observations) -> Plan:
     return losses.mark(plan, graph, observations, recorded(inputs.body)) if inputs.sources else plan
 
 
-def observe_stack(inputs: Inputs, before: Observations | None = None) -> Observations:
+def observe_stack(
+    inputs: Inputs, before: Observations | None = None, again: frozenset[str] = frozenset()
+) -> Observations:
     """Read everything that is due in AWS, and add what is known without a read.
 
-    `before`: what was observed a moment ago, and counts for all that is not to be read anew.
+    `before`: what was observed a moment ago, and counts for all that is not due. `again`: types that are to be changed,
+    so that they are read as nobody else can have changed them since.
     """
     memory, full, now = inputs.memory, inputs.full and before is None, seconds()
     if memory.known is None:
@@ -97,9 +106,9 @@ def observe_stack(inputs: Inputs, before: Observations | None = None) -> Observa
         inputs.cloud,
         replace(inputs.runtime, pool=Inline()) if lists_alone else inputs.runtime,
         desired_names=inputs.sources.names if inputs.sources else {},
-        freshness=_freshness(inputs, now),
+        freshness=_freshness(inputs, now, again),
         previous=before.world if before else memory.world,
-        only=None if full else memory.due(now),
+        only=None if full else memory.due(now) | again,
         begun=inputs.begun or memory.world is not None or _begun(inputs.body),
         known=memory.known,
     )
@@ -117,9 +126,11 @@ def observe_stack(inputs: Inputs, before: Observations | None = None) -> Observa
     return replace(observations, world={**in_aws, **inputs.secrets, **kept}, read=read)
 
 
-def _freshness(inputs: Inputs, now: float) -> Callable[[str], Freshness]:
+def _freshness(inputs: Inputs, now: float, again: frozenset[str]) -> Callable[[str], Freshness]:
     """Return which reads are good enough for a type: those of what is unsettled are made anew, or nearly so."""
     memory, anew = inputs.memory, inputs.memory.to_read_anew(now)
+    # To see that there is nothing to do, a list will do from before this process had the stack.
+    seen = float("-inf") if _begun(inputs.body) else memory.began
     usual = usual_freshness(inputs.cloud, memory, now, inputs.look, inputs.slower)
 
     def of(type_: str) -> Freshness:
@@ -128,8 +139,10 @@ def _freshness(inputs: Inputs, now: float) -> Callable[[str], Freshness]:
         if inputs.full and inputs.sources is None:
             # A deletion begins with AWS as it is now; those that begin together share that.
             return replace(usual, anew=True, now=max(memory.wrote_at, now - _TOGETHER))
+        if type_ in again:
+            return replace(usual, tags=now - RECENT)
         settled = inputs.full and type_ not in memory.unsettled
-        return replace(usual, turn=inputs.turn) if settled else replace(usual, closely=True)
+        return replace(usual, turn=inputs.turn, seen=seen) if settled else replace(usual, closely=True)
 
     return of
 

@@ -17,7 +17,7 @@ from missyou_operator.api.annotations import RECONCILE, annotation
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.aws.errors import classify
-from missyou_operator.aws.informer import AT_ONCE, TAGS
+from missyou_operator.aws.informer import AT_ONCE
 from missyou_operator.aws.observe import Observations
 from missyou_operator.controller import deletion, losses, preflight, report, takeover, unread
 from missyou_operator.controller.asking import question
@@ -36,13 +36,14 @@ from missyou_operator.controller.inputs import Inputs, desire, observe_and_plan,
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.planned import PassResult, Prospect, left_to_do
 from missyou_operator.controller.report import Report
+from missyou_operator.controller.rereading import needs_whole_picture, read_again
 from missyou_operator.controller.resting import begin_to_rest, rest_until_turn, rested
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.leave import left_alone
 from missyou_operator.engine.outcome import Outcome, Runtime
-from missyou_operator.engine.plan import Action, Plan
+from missyou_operator.engine.plan import Plan
 from missyou_operator.engine.resource import Health, Observed, failed
 from missyou_operator.stack.backups import SnapshotRequest
 from missyou_operator.stack.lookups import DataSources
@@ -54,8 +55,6 @@ logger = logging.getLogger(__name__)
 
 #: How much seldomer AWS is read where events tell of changes: they may be lost.
 _WITH_EVENTS = 10.0
-#: Seconds that tags may be old by which something is changed: as long as a look takes at most where stacks are few.
-_RECENT = 60.0
 
 
 class Reconciler:
@@ -125,13 +124,12 @@ class Reconciler:
                     return quiet
                 inputs = replace(inputs, turn=inputs.turn.advanced(seconds()))
                 observations, graph, plan = observe_and_plan(inputs)
-            if not inputs.fresh and _needs_whole_picture(plan, observations, memory):
+            if not inputs.fresh and needs_whole_picture(plan, observations, memory):
                 # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
                 inputs = replace(inputs, full=True, fresh=True)
                 observations, graph, plan = observe_and_plan(inputs)
-            elif doubtful := _by_old_tags(plan, observations, inputs) | _moving(plan, observations, memory):
-                memory.touch(dict.fromkeys(doubtful, seconds()))
-                observations, graph, plan = observe_and_plan(inputs, observations)
+            else:
+                observations, graph, plan = read_again(inputs, (observations, graph, plan))
             if app is None:
                 return self._delete(inputs, graph, plan, observations)
             found = consider(inputs, app, self._environment, graph, plan, observations)
@@ -306,41 +304,6 @@ def _failed(body: Mapping[str, Any], memory: Memory, health: Health) -> Report:
     recent = not ours and now - max([memory.began, *memory.read_at.values()]) < unread.TRUSTED_FOR
     status = report.unsaid if recent and unread.speaks(body) else partial(report.trouble, health=health)
     return end(body, status(body, now=utc_now()), requeue_after, "error")
-
-
-def _needs_whole_picture(plan: Plan, observations: Observations, memory: Memory) -> bool:
-    """Return whether a plan takes away what is not going already, or finds a loss, and memory is too old for that.
-
-    What was lost is known by evidence that the operator itself changes before it deletes something.
-    """
-    going = {o.id for found in observations.world.values() for o in found if o.state == "deleting"}
-    taken = any(change.id not in going for change in plan.of(Action.DELETE, Action.REPLACE))
-    unproven = losses.lost(plan) and memory.whole_at <= memory.wrote_at
-    return bool(taken and not memory.trusted(seconds())) or bool(unproven)
-
-
-def _moving(plan: Plan, observations: Observations, memory: Memory) -> frozenset[str]:
-    """Return the types of which something is to be changed that AWS works on, and that this pass has not read.
-
-    Each is read at its own pace, and may be elsewhere by now: a rollout shifts requests.
-    """
-    changed = {change.type for change in plan.of(Action.UPDATE)}
-    return frozenset(changed & memory.unsettled.keys() - observations.read)
-
-
-def _by_old_tags(plan: Plan, observations: Observations, inputs: Inputs) -> frozenset[str]:
-    """Return the types of which something is to be changed that only tags of minutes ago show to be the stack's.
-
-    An ID is given once; a name may be borne by somebody else's by now.
-    """
-    kinds = {change.type: observations.world[change.address][0].kind for change in plan.of(Action.UPDATE)}
-    inventory, moment = inputs.cloud.inventory, seconds() - _RECENT
-    return frozenset(
-        type_
-        for type_, kind in kinds.items()
-        if kind.IDENTITY == "name"
-        and inventory.older((key for key, _ in inputs.memory.uses.get(type_, ())), TAGS, moment)
-    )
 
 
 def _fingerprint(body: Mapping[str, Any], secrets: Mapping[str, tuple[Observed, ...]]) -> str:

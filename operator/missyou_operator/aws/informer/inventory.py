@@ -237,10 +237,10 @@ class Inventory:
                     found.append(read.again)
         return found
 
-    def older(self, keys: Iterable[str], rhythm: Rhythm, moment: float) -> bool:
-        """Return whether one of those reads is of a rhythm, and began before a moment."""
+    def older(self, keys: Iterable[str], moment: Callable[[Rhythm], float]) -> bool:
+        """Return whether one of those reads began before the moment that counts for its rhythm."""
         reads = (self._reads.get(key) for key in keys)
-        return any(read is None or (read.rhythm is rhythm and read.began < moment) for read in reads)
+        return any(read is None or read.began < moment(read.rhythm) for read in reads)
 
     def oldest(self, group: str, before: float, most: int) -> list[str]:
         """Return the keys of up to `most` reads of a batch that are waited for, or that began before a moment."""

@@ -90,7 +90,7 @@ class Freshness:
     """Which reads are good enough for an observation that is made now. All times are monotonic seconds.
 
     `seen`: since when this process has the stack: an earlier read may not show what another process has written before.
-    It serves to tell that there is nothing to do, until the stack's turn: nothing is done on the strength of it.
+    `tags`: since when reads of tags count.
     `written`: when the stack was last changed. `look`: seconds between two looks, `stacks` how many share the reads,
     `slower` a factor for all rhythms (where events tell of changes). `closely`: the stack waits for something. `anew`:
     no earlier read is good enough, but for what never changes. `turn`: until then, what takes calls of its own is left
@@ -105,6 +105,7 @@ class Freshness:
     closely: bool = False
     anew: bool = False
     seen: float = float("-inf")
+    tags: float = float("-inf")
     turn: Turn = AT_ONCE
 
     def postpones(self, rhythm: Rhythm) -> bool:
@@ -121,11 +122,12 @@ class Freshness:
         if self.anew:
             return self.now
         if self.closely and rhythm.closely:
-            return max(self.written, self._ours, self.now - _JUST_NOW)
+            return max(self.written, self.seen, self.now - _JUST_NOW)
         period = self._period(rhythm)
         if rhythm.per_stack:
             period *= 1 - _SPREAD * (zlib.crc32(key.encode()) % 1000) / 1000
-        return max(self._settled, self._ours, self.now - period)
+        tags = self.tags if rhythm is TAGS else float("-inf")
+        return max(self._settled, self.seen, self.now - period, tags)
 
     def meanwhile(self, rhythm: Rhythm) -> float:
         """Return the moment at which a read has to have begun that serves while somebody makes it again for long.
@@ -134,11 +136,11 @@ class Freshness:
         """
         if self.anew or (self.closely and rhythm.closely):
             return self.since(rhythm)
-        return max(self._settled, self._ours, self.now - _MEANWHILE * self._period(rhythm))
+        return max(self._settled, self.seen, self.now - _MEANWHILE * self._period(rhythm))
 
     def trusts(self, lag: float) -> bool:
         """Return whether a list is good enough that shows changes only after so many seconds."""
-        return not self.anew and self.now - self.written >= lag
+        return not self.anew and self.now - max(self.written, self.tags) >= lag
 
     def soon(self, rhythm: Rhythm) -> float:
         """Return the moment before which a read began that may as well be made again now, if that costs nothing."""
@@ -146,11 +148,6 @@ class Freshness:
 
     def _period(self, rhythm: Rhythm) -> float:
         return rhythm.period(self.look, self.stacks) * (self.slower if rhythm.told else 1.0)
-
-    @property
-    def _ours(self) -> float:
-        """Since when a read shows what another process has written."""
-        return self.seen if self.now >= self.turn.soon else float("-inf")
 
     @property
     def _settled(self) -> float:
