@@ -134,7 +134,7 @@ def test_what_is_not_ready_does_not_wait_for_the_turn(aws, fleet):
 
 
 def test_until_its_turn_a_stack_is_looked_at_as_often_as_the_others(aws, fleet, monkeypatch):
-    monkeypatch.setattr("missyou_operator.aws.informer.inventory._WHOLE", 60.0)
+    monkeypatch.setattr("missyou_operator.aws.informer.turns._WHOLE", 60.0)
     watcher = started(aws, fleet)
     watcher.first()
     assert watcher.look(RESYNC).calls.get(OWN, 0) == 0
@@ -173,7 +173,7 @@ def test_what_another_process_has_written_is_not_put_back(aws, fleet):
 
 
 def test_a_change_of_a_stack_that_waits_for_its_turn_is_that_change_alone(aws, fleet, monkeypatch):
-    monkeypatch.setattr("missyou_operator.aws.informer.inventory._WHOLE", 600.0)
+    monkeypatch.setattr("missyou_operator.aws.informer.turns._WHOLE", 600.0)
     watcher = started(aws, fleet)
     watcher.look(2 * RESYNC)
     fleet[-1]["spec"]["monitoring"] = {"logRetentionDays": 60}

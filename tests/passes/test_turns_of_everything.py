@@ -6,7 +6,7 @@ from functools import reduce
 
 import pytest
 
-from missyou_operator.aws.informer import Inventory, Turn
+from missyou_operator.aws.informer.turns import Turn, Turns
 from tests.crash.switches import SWITCHES
 from tests.sim.app import changes
 from tests.sim.production import production
@@ -27,7 +27,7 @@ def app(request, aws):
 @pytest.fixture
 def waiting(app, monkeypatch):
     """The stack after a start of the operator, its turns in two and in ten minutes."""
-    monkeypatch.setattr(Inventory, "turn", lambda self, _part: Turn(self._clock() + 120.0, self._clock() + 600.0))
+    monkeypatch.setattr(Turns, "give", lambda _self, now, _part: Turn(now + 120.0, now + 600.0))
     app.restart()
     return app
 

@@ -192,7 +192,7 @@ class Reconciler:
         memory.inputs = asked_for
         if memory.turn is None:
             first = memory.blank and not asked and unread.settled(body)
-            memory.turn = cloud.inventory.turn(self._environment.accounts.part) if first else AT_ONCE
+            memory.turn = cloud.inventory.turns.give(seconds(), self._environment.accounts.part) if first else AT_ONCE
         return Inputs(
             body=body,
             memory=memory,

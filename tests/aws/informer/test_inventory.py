@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from missyou_operator.aws.informer import LISTED, SLOW, TAGS, Batch, Freshness, Inventory, Source, Turn, look
+from missyou_operator.aws.informer import LISTED, SLOW, TAGS, Batch, Freshness, Inventory, Source, look
 from missyou_operator.aws.pages import Page, remembered
 from tests.sim.workers import Seeded
 
@@ -277,19 +277,6 @@ def test_a_batch_that_says_the_same_is_not_parsed_again(inventory: Inventory, cl
     assert parsed == [ids]
     assert after["2"].value == before["2"].value == ({"Arn": "2", "Tags": "x" * 2000},)
     assert after["2"].version == before["2"].version
-
-
-def test_turns_are_apart_but_for_the_first(inventory: Inventory, clock: Clock) -> None:
-    assert {inventory.turn() for _ in range(5)} == {Turn(clock.now, clock.now)}
-    twice = [inventory.turn(), inventory.turn()]
-    assert [each.soon - clock.now for each in twice] == pytest.approx([0.12, 0.24])
-    assert [each.whole - clock.now for each in twice] == pytest.approx([1.8, 3.6])
-    clock.now += 1.0
-    later = inventory.turn()
-    assert [later.soon - clock.now, later.whole - clock.now] == pytest.approx([0.12, 4.4])
-    # One of three operators has a third of AWS's limits.
-    third = inventory.turn(1 / 3)
-    assert [third.soon - later.soon, third.whole - later.whole] == pytest.approx([0.36, 5.4])
 
 
 def test_a_look_reads_what_is_due_and_says_whether_anything_differs(inventory: Inventory, clock: Clock) -> None:

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from missyou_operator.aws.informer import (
-    AT_ONCE,
     DESCRIBED,
     FRESH,
     GLOBAL,
@@ -100,7 +99,4 @@ def test_before_its_turn_a_stack_reads_lists_then_what_is_watched_and_then_the_r
 
     at_once = [LISTED, HOURLY, ONCE]
     assert [read(10_000.0), read(10_001.0)] == [at_once, [*at_once, FRESH, DESCRIBED]]
-    assert [turn.next(10_000.0), turn.next(10_001.0)] == [10_001.0, 10_002.0]
     assert read(10_002.0) == [*at_once, FRESH, DESCRIBED, SLOW, TAGS]
-    sooner = turn.advanced(10_000.0)
-    assert [sooner, sooner.advanced(10_000.5)] == [Turn(10_000.0, 10_002.0), AT_ONCE]

@@ -14,6 +14,9 @@ Like an informer of Kubernetes, but for an API that has no watch:
   a stack has used differs, there is nothing to observe, to compare or to report. Where one stack's look finds another's
   share changed, the other is told at once: it follows what it has used (`following.py`).
 
+A process that begins, or takes stacks over, sees by lists alone that nothing is to be done; what takes calls of their
+own, it reads of one stack after the other (`turns.py`).
+
 What a stack has just written is never judged by a read that began before: `Freshness` says since when a read counts.
 """
 
@@ -22,7 +25,6 @@ from missyou_operator.aws.informer.following import Uses
 from missyou_operator.aws.informer.inventory import Inventory, Read
 from missyou_operator.aws.informer.looking import look
 from missyou_operator.aws.informer.rhythm import (
-    AT_ONCE,
     DESCRIBED,
     FRESH,
     GLOBAL,
@@ -33,10 +35,10 @@ from missyou_operator.aws.informer.rhythm import (
     TAGS,
     Freshness,
     Rhythm,
-    Turn,
     anew,
 )
 from missyou_operator.aws.informer.shares import Source, key_of
+from missyou_operator.aws.informer.turns import AT_ONCE, Turn
 
 __all__ = [
     "AT_ONCE",

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.informer.following import Followers
-from missyou_operator.aws.informer.rhythm import AT_ONCE, ONCE, Freshness, Rhythm, Turn
+from missyou_operator.aws.informer.rhythm import ONCE, Freshness, Rhythm
 from missyou_operator.aws.informer.shares import Row, Shares, Source
+from missyou_operator.aws.informer.turns import Turns
 from missyou_operator.aws.informer.volatile import steady
 from missyou_operator.aws.pages import Page
 from missyou_operator.engine.packing import Packed, pack
@@ -21,11 +22,6 @@ T = TypeVar("T")
 #: Makes a read again unless it is good enough by then.
 Again = Callable[[Freshness], object]
 
-#: Stacks that may be read with all that belongs to them at a start: a second of work.
-_AT_ONCE = 5
-#: Seconds between the turns of two others: nine calls a second of a kind are what AWS allows of the slowest of what is
-#: read closely, and of what takes thirty calls a stack, one stack comes after the other in the rhythm of later on.
-_SOON, _WHOLE = 0.12, 1.8
 #: Large pages of a batch that are remembered: those of some thousand stacks.
 _PAGES = 64
 #: Seconds from which on nobody waits for a list that is read again: those of a thousand stacks have hundreds of pages.
@@ -87,7 +83,7 @@ class Inventory:
         self.followers = Followers()
         #: The keys of each batch that stacks have asked for before their turn.
         self._awaited: dict[str, dict[str, None]] = {}
-        self._turns, self._last_turn = 0, AT_ONCE
+        self.turns = Turns()
         self._swept = clock()
 
     def get(self, key: str, fetch: Callable[[], T], since: float) -> T:
@@ -274,19 +270,6 @@ class Inventory:
             if now - self._swept >= _SWEEP:
                 self._sweep(now)
             return len(self._stacks)
-
-    def turn(self, part: float = 1.0) -> Turn:
-        """Return when the next stack may be read beyond lists. `part`: that of AWS's limits which is this process's.
-
-        Forty calls a stack are more than AWS allows where a thousand stacks are new to a process.
-        """
-        now = self._clock()
-        with self._lock:
-            self._turns += 1
-            last = self._last_turn
-            later = Turn(max(now, last.soon) + _SOON / part, max(now, last.whole) + _WHOLE / part)
-            self._last_turn = Turn(now, now) if self._turns <= _AT_ONCE else later
-            return self._last_turn
 
     def has(self, since: Mapping[str, float]) -> bool:
         """Return whether all reads are there by their keys, each begun at its moment or later."""

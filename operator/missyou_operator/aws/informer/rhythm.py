@@ -6,6 +6,7 @@ import zlib
 from dataclasses import dataclass
 
 from missyou_operator.aws.clock import seconds
+from missyou_operator.aws.informer.turns import AT_ONCE, Turn
 
 #: The part of the time between two looks after which a list counts as old: each look of a stack that is alone reads it.
 _OF_A_LOOK = 0.8
@@ -60,29 +61,6 @@ TAGS = Rhythm(per_stack=36.0, least=600.0, most=3600.0)
 HOURLY = Rhythm(least=3600.0)
 #: What never changes.
 ONCE = Rhythm(least=float("inf"))
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """When a stack that was ready may be read after a start of the operator (monotonic seconds), beyond lists.
-
-    `soon`: what is read closely while a stack waits for something. `whole`: what takes a call for each resource, too.
-    """
-
-    soon: float = float("-inf")
-    whole: float = float("-inf")
-
-    def next(self, now: float) -> float:
-        """Return when more may be read than now."""
-        return self.soon if now < self.soon else self.whole
-
-    def advanced(self, now: float) -> Turn:
-        """Return the turn of a stack that has what is next now."""
-        return Turn(now, self.whole) if now < self.soon else AT_ONCE
-
-
-#: The turn of what is read without waiting.
-AT_ONCE = Turn()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,52 @@
+"""When stacks that are new to a process are read beyond lists: one after the other, since AWS allows no more. Pure."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+#: Stacks that are read with all that belongs to them at once: a second of work.
+_AT_ONCE = 5
+#: Seconds between the turns of two others: nine calls a second of a kind are what AWS allows of the slowest of what is
+#: read closely, and of what takes twenty calls a stack, one stack comes after the other in the rhythm of later on.
+_SOON, _WHOLE = 0.12, 1.8
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """When a stack that was ready may be read after a start of the operator (monotonic seconds), beyond lists.
+
+    `soon`: what is read closely while a stack waits for something. `whole`: what takes a call for each resource, too.
+    """
+
+    soon: float = float("-inf")
+    whole: float = float("-inf")
+
+    def next(self, now: float) -> float:
+        """Return when more may be read than now."""
+        return self.soon if now < self.soon else self.whole
+
+    def advanced(self, now: float) -> Turn:
+        """Return the turn of a stack that has what is next now."""
+        return Turn(now, self.whole) if now < self.soon else AT_ONCE
+
+
+#: The turn of what is read without waiting.
+AT_ONCE = Turn()
+
+
+class Turns:
+    """The turns of an account and region. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._given, self._last = 0, AT_ONCE
+
+    def give(self, now: float, part: float = 1.0) -> Turn:
+        """Return when the next stack may be read beyond lists. `part`: that of AWS's limits which is this process's."""
+        with self._lock:
+            self._given += 1
+            last = self._last
+            later = Turn(max(now, last.soon) + _SOON / part, max(now, last.whole) + _WHOLE / part)
+            self._last = Turn(now, now) if self._given <= _AT_ONCE else later
+            return self._last
