@@ -16,16 +16,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from kubernetes import client
-
 from benchmarks.fleet import report
 from benchmarks.fleet.looks import RESYNC
 from benchmarks.fleet.process import Fleet, looked_at
 from benchmarks.fleet.rows import Row
 from benchmarks.fleet.world import name_of
 from missyou_local import processes
-from missyou_operator.controller.sharding import shard_lease, shard_of
-from tests.integration.bench import Bench
+from missyou_operator.controller.sharding import shard_of
+from tests.integration.bench import Bench, shard_owners
 
 _FOLDER = Path(__file__).parents[1] / "docs" / "benchmarks"
 _SHARDS, _PATIENCE, _EVENT = 12, 300.0, 0.5
@@ -60,10 +58,8 @@ class Replicas:
         bench.start()
 
     def owners(self) -> Mapping[int, str]:
-        """Return who has which shard, by the Leases."""
-        leases = client.CoordinationV1Api(self._fleet.kube).list_namespaced_lease("missyou-system").items
-        holders = {lease.metadata.name: lease.spec.holder_identity or "" for lease in leases}
-        return {shard: holders.get(shard_lease(shard), "").partition("_")[0] for shard in range(_SHARDS)}
+        """Return who has which shard."""
+        return shard_owners(self._fleet.kube, _SHARDS)
 
     def share_alike(self, names: Collection[str]) -> bool:
         """Return whether some operators have all shards, each as many as the others."""

@@ -18,6 +18,7 @@ from kubernetes import client
 from missyou_local import cluster, controlplane, processes
 from missyou_local.aws import Server, Timing, serve
 from missyou_local.pushing import manifest
+from missyou_operator.controller.sharding import shard_lease
 
 from .wire import Wire
 
@@ -213,6 +214,13 @@ def a_bench(
         yield made
     finally:
         made.close()
+
+
+def shard_owners(kube: client.ApiClient, shards: int) -> Mapping[int, str]:
+    """Return who has which shard, by the Leases: the key of a bench, or "" for nobody."""
+    leases = client.CoordinationV1Api(kube).list_namespaced_lease("missyou-system").items
+    holders = {lease.metadata.name: lease.spec.holder_identity or "" for lease in leases}
+    return {shard: holders.get(shard_lease(shard), "").partition("_")[0] for shard in range(shards)}
 
 
 def quick(**slower: float) -> Timing:

@@ -14,14 +14,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from kubernetes import client
 
 from missyou_local import processes
 from missyou_local.aws.faults.fault import Fault
 from missyou_local.aws.ledger import mutates
-from missyou_operator.controller.sharding import shard_lease, shard_of
+from missyou_operator.controller.sharding import shard_of
 
-from .bench import PATIENCE, Bench, a_bench, quick
+from .bench import PATIENCE, Bench, a_bench, quick, shard_owners
 
 pytestmark = pytest.mark.timeout(500)
 APPS, SHARDS = int(os.environ.get("MISSYOU_SHARDED_APPS", "24")), 12
@@ -55,10 +54,7 @@ class Fleet:
         operator.start()
 
     def owners(self) -> Mapping[int, str]:
-        """Return who has which shard, by the Leases."""
-        read = client.CoordinationV1Api(self.first.kube).list_namespaced_lease
-        holders = {lease.metadata.name: lease.spec.holder_identity or "" for lease in read("missyou-system").items}
-        return {shard: holders.get(shard_lease(shard), "").partition("_")[0] for shard in range(SHARDS)}
+        return shard_owners(self.first.kube, SHARDS)
 
     def share_alike(self, *names: str) -> bool:
         counts = [list(self.owners().values()).count(name) for name in names]
