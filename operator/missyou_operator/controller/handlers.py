@@ -38,6 +38,7 @@ from missyou_operator.controller.reconcile import Reconciler
 from missyou_operator.controller.settings import Settings
 from missyou_operator.controller.sharding import shard_lease, shard_of
 from missyou_operator.controller.shards import Alone, Shards, acting
+from missyou_operator.controller.shown import Shown
 from missyou_operator.controller.tenants import Key, Tenants
 from missyou_operator.controller.threads import Threads, Urgency
 
@@ -52,6 +53,8 @@ _CREATION, _BACKGROUND = 0.75, 0.25
 _WRITES = 8
 #: Seconds for the calls under way when the operator ends: longer than the longest single call to AWS.
 _GRACE = 25.0
+#: Apps in a page of the list that a watch begins with.
+_CHUNK = 100
 #: Resyncs between two checks of whether all apps still exist.
 _SWEEP = 5
 
@@ -185,6 +188,8 @@ class Operator:
         # What lasts longer ends the watch, and `serve` says why.
         settings.networking.error_backoffs = (1, 2, 4)
         settings.watching.server_timeout = 600
+        # Passes begin while the rest is still being listed, and no list is in memory as a whole.
+        settings.watching.chunk_size = _CHUNK
 
     async def wind_up(self, **_: Any) -> None:
         """End all loops, each after the call that it is in."""
@@ -220,9 +225,8 @@ class Operator:
 
     async def on_event(self, event: Mapping[str, Any], **_: Any) -> None:
         """Give each app a loop, tell the loop what has changed, and end it with the app."""
-        # Who wrote which field is as long as the rest of an app, and nobody here asks.
-        meta = {key: value for key, value in event["object"]["metadata"].items() if key != "managedFields"}
-        body: Body = {**event["object"], "metadata": meta}
+        body = Shown(event["object"])
+        meta = body["metadata"]
         key = (meta["namespace"], meta["name"])
         self.context = contextvars.copy_context()
         self.readiness.seen(meta["uid"])

@@ -23,6 +23,8 @@ from missyou_operator.stack.secrets import NotOpaqueError
 
 #: Seconds for connecting and for an answer.
 _TIMEOUT = (5, 15)
+#: Apps in a page of a list: as values of Python, one with the status of a production stack takes 45 kB.
+_PAGE = 100
 #: Seconds that one watch of tenants or namespaces lasts. A dead connection is noticed ten seconds later.
 _WATCH = 30
 #: The same for the leases, whose renewal must not hang.
@@ -153,7 +155,7 @@ class Kube:
         for read in self._reads(namespaces):
             more: str | None = None
             while more != "":
-                page = read(limit=500, _continue=more, _request_timeout=_TIMEOUT)
+                page = read(limit=_PAGE, _continue=more, _request_timeout=_TIMEOUT)
                 yield from page["items"]
                 more = page["metadata"].get("continue", "")
 

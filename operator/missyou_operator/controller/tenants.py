@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 from missyou_operator.api import AppSpec, InvalidSpec, parse
@@ -27,13 +27,21 @@ Key = tuple[str, str]
 _Verdict = Grant | str | None
 
 
-@dataclass(slots=True)
+@dataclass
 class _App:
-    """An app as the watch has shown it. `spec` is None where it is invalid; `most` is estimated once it is needed."""
+    """An app as the watch has shown it. `region`: the operator's own. `most` is estimated once it is needed."""
 
     body: Mapping[str, Any]
-    spec: AppSpec | None
+    region: str
     most: tuple[Decimal, tuple[str, ...]] | None = None
+
+    @cached_property
+    def spec(self) -> AppSpec | None:
+        """What it asks for, None where that is invalid: parsed once somebody judges it."""
+        try:
+            return parse(self.body, self.region)
+        except InvalidSpec:
+            return None
 
 
 @dataclass(slots=True)
@@ -66,7 +74,7 @@ class Tenants:
         with self._lock:
             if not self._cluster.judges:
                 return None
-            self._remember(body, app)
+            self._remember(body)
             verdict = self._verdict(body, app)
         if isinstance(verdict, str):
             raise RefusedError(Reason.NOT_GRANTED, verdict, 600.0)
@@ -145,19 +153,19 @@ class Tenants:
             known = self._apps.get(key)
             generation = body["metadata"]["generation"]
             if known is not None and known.body["metadata"]["generation"] == generation:
-                self._apps[key] = replace(known, body=body)
+                known.body = body
                 return []
-            return self._apps_changed(lambda: self._remember(body, _parsed(body, self.region)), key)
+            return self._apps_changed(lambda: self._remember(body), key)
 
     def app_gone(self, key: Key) -> list[Key]:
         """Forget an app that no longer exists."""
         with self._lock:
             return self._apps_changed(lambda: self._apps.pop(key, None), key)
 
-    def _remember(self, body: Mapping[str, Any], app: AppSpec | None) -> None:
+    def _remember(self, body: Mapping[str, Any]) -> None:
         known = self._apps.get(_key(body))
         if known is None or known.body["metadata"]["generation"] != body["metadata"]["generation"]:
-            self._apps[_key(body)] = _App(body, app)
+            self._apps[_key(body)] = _App(body, self.region)
             self._limits = None
 
     def _apps_changed(self, change: Callable[[], object], key: Key) -> list[Key]:
@@ -237,13 +245,6 @@ def _with_tenant(cluster: Cluster, body: Mapping[str, Any], *, there: bool = Tru
 
 def _labels(body: Mapping[str, Any]) -> Mapping[str, str]:
     return dict(body["metadata"].get("labels") or {})
-
-
-def _parsed(body: Mapping[str, Any], region: str) -> AppSpec | None:
-    try:
-        return parse(body, region)
-    except InvalidSpec:
-        return None
 
 
 def _key(body: Mapping[str, Any]) -> Key:
