@@ -53,8 +53,10 @@ _CREATION, _BACKGROUND = 0.75, 0.25
 _WRITES = 8
 #: Seconds for the calls under way when the operator ends: longer than the longest single call to AWS.
 _GRACE = 25.0
-#: Apps in a page of the list that a watch begins with.
-_CHUNK = 100
+#: What kopf keeps in a context for one event: the object among it.
+_OF_AN_EVENT = frozenset({"cause_var", "handler_var"})
+#: Apps in a page of the list that a watch begins with; seconds that kopf waits for another event of an object.
+_CHUNK, _IDLE = 100, 0.5
 #: Resyncs between two checks of whether all apps still exist.
 _SWEEP = 5
 
@@ -190,6 +192,8 @@ class Operator:
         settings.watching.server_timeout = 600
         # Passes begin while the rest is still being listed, and no list is in memory as a whole.
         settings.watching.chunk_size = _CHUNK
+        # So long kopf keeps the last event of an object: at a start, those of all objects.
+        settings.queueing.idle_timeout = _IDLE
 
     async def wind_up(self, **_: Any) -> None:
         """End all loops, each after the call that it is in."""
@@ -228,7 +232,7 @@ class Operator:
         body = Shown(event["object"])
         meta = body["metadata"]
         key = (meta["namespace"], meta["name"])
-        self.context = contextvars.copy_context()
+        self.context = _lasting()
         self.readiness.seen(meta["uid"])
         known = self.apps.get(key)
         if event["type"] == "DELETED":
@@ -254,7 +258,7 @@ class Operator:
         if loop:
             loop.seen(body)
             return
-        self.loops[key] = loop = AppLoop(self.shared, body, term)
+        self.loops[key] = loop = self.context.copy().run(AppLoop, self.shared, body, term)
         self.running.add(loop)
         loop.task.add_done_callback(lambda _: self._ended(loop))
 
@@ -302,3 +306,12 @@ class Operator:
                 if uid not in there and known is not None and known["metadata"]["uid"] == uid:
                     logger.warning("%s/%s is gone, which no watch has shown", *key)
                     self._gone(key)
+
+
+def _lasting() -> contextvars.Context:
+    """Return the present context without what belongs to one event: a loop that begins in it keeps it as long."""
+    context = contextvars.Context()
+    for variable, value in contextvars.copy_context().items():
+        if variable.name not in _OF_AN_EVENT:
+            context.run(variable.set, value)
+    return context

@@ -80,7 +80,7 @@ class AppLoop:
 
     def __init__(self, shared: Shared, body: Body, term: Term) -> None:
         self._shared, self._body, self._sign, self.term = shared, body, _sign(body), term
-        self._memory, self._wake = Memory(), asyncio.Event()
+        self._memory, self._wake = Memory(ours_since=term.began), asyncio.Event()
         self._memory.stir = partial(self._stirred, asyncio.get_running_loop())
         self._hearing = Hearing(self._memory, partial(self._ask, Urgency.CREATION))
         self._stopped = False

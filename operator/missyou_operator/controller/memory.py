@@ -83,22 +83,23 @@ class Memory:
     """One app. Times are monotonic seconds.
 
     `inputs` stands for all that the last pass was asked to make (spec and secrets). `since` says when each resource
-    became unsettled for its present reason. `unsettled`: the types of what is unsettled, and when each is to be read
-    again, at its own pace. `unreadable`: the types that could not be read, when that was tried, and why. `going`: the
-    deletions under way, by address: when each is to be tried again, and why it is not complete. `built_at`: when this
-    process last created something. `arrived`: whether everything was ready once. `full_at`: when everything was
-    observed last. `whole_at` and `whole_for`: when that was done by new reads alone, and for which inputs (what is no
-    longer desired is read more closely). `read_at`: when each type was last read, and `began` when this process first
-    saw the app. `doubts`: creations that got no answer, and when. `refusals`: changes that AWS refused, why, and when
-    they may be tried again. `read_back`: types to read at a time, since a correction has to be seen to last. `touched`:
-    types that an event is about, and since when they are to be read. `deeds`: who did what, by such events. `uses`: by
-    which reads each type was observed last. `turn`: when a stack that was ready at the start of this process may be
-    read beyond lists. `rest`: set while nothing is to be done; `asleep` then holds what only a pass needs. `stir` has
-    the next pass come at once: what others have read shows a change. `app` and `graph` are made of the spec, and again
-    only when that has changed. `known`: the stack's resources by ID, as they were last read. `requests` bounds the full
-    observations that somebody asks for, and `owed` says that one of them is still to be made. `preflown`: the preflight
-    of a stack that does not exist yet. `left_alone`: the entries of `existing.ignoreDifferences` in the last pass, and
-    what they kept from being done.
+    became unsettled for its present reason. `unsettled`: the types of what is unsettled, and when each is to be
+    read again, at its own pace. `unreadable`: the types that could not be read, when that was tried, and why.
+    `going`: the deletions under way, by address: when each is to be tried again, and why it is not complete.
+    `built_at`: when this process last created something. `arrived`: whether everything was ready once. `full_at`:
+    when everything was observed last. `whole_at` and `whole_for`: when that was done by new reads alone, and for
+    which inputs (what is no longer desired is read more closely). `read_at`: when each type was last read, and
+    `began` when this process first saw the app. `ours_since`: since when no other process can have changed the
+    stack. `doubts`: creations that got no answer, and when. `refusals`: changes that AWS refused, why, and when
+    they may be tried again. `read_back`: types to read at a time, since a correction has to be seen to last.
+    `touched`: types that an event is about, and since when they are to be read. `deeds`: who did what, by such
+    events. `uses`: by which reads each type was observed last. `turn`: when a stack that was ready at the start of
+    this process may be read beyond lists. `rest`: set while nothing is to be done; `asleep` then holds what only a
+    pass needs. `stir` has the next pass come at once: what others have read shows a change. `app` and `graph` are
+    made of the spec, and again only when that has changed. `known`: the stack's resources by ID, as they were last
+    read. `requests` bounds the full observations that somebody asks for, and `owed` says that one of them is still
+    to be made. `preflown`: the preflight of a stack that does not exist yet. `left_alone`: the entries of
+    `existing.ignoreDifferences` in the last pass, and what they kept from being done.
     """
 
     world: dict[str, tuple[Observed, ...]] | None = None
@@ -127,6 +128,7 @@ class Memory:
     created: dict[str, tuple[float, Observed]] = field(default_factory=dict)
     read_at: dict[str, float] = field(default_factory=dict)
     began: float = field(default_factory=seconds)
+    ours_since: float = field(default_factory=seconds)
     doubts: dict[str, float] = field(default_factory=dict)
     refusals: dict[str, tuple[float, Health]] = field(default_factory=dict)
     read_back: dict[str, float] = field(default_factory=dict)

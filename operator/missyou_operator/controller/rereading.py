@@ -48,7 +48,7 @@ def _doubtful(plan: Plan, observations: Observations, inputs: Inputs) -> frozens
     def counts(named: bool, rhythm: Rhythm) -> float:
         if rhythm is TAGS:
             return recent if named else float("-inf")
-        return float("-inf") if rhythm in {ONCE, HOURLY} else memory.began
+        return float("-inf") if rhythm in {ONCE, HOURLY} else memory.ours_since
 
     named = {
         change.type

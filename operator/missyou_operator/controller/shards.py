@@ -23,7 +23,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from missyou_operator.aws.calls import reads
-from missyou_operator.aws.clock import utc_now
+from missyou_operator.aws.clock import seconds, utc_now
 from missyou_operator.controller.lease import Candidate, Record
 from missyou_operator.controller.sharding import (
     MOST_MEMBERS,
@@ -44,11 +44,13 @@ class NotLeaderError(Exception):
 class Term:
     """A time during which this process works on a shard without a break, and when it began. Each is only itself.
 
-    `refused`: how many requests were refused, since the lease was not renewed in time or is another's.
+    `began`: the same in monotonic seconds. `refused`: how many requests were refused, since the lease was not renewed
+    in time or is another's.
     """
 
     shard: int = 0
     since: datetime = field(default_factory=utc_now)
+    began: float = field(default_factory=seconds)
     refused: int = 0
 
 

@@ -67,7 +67,7 @@ ONCE = Rhythm(least=float("inf"))
 class Freshness:
     """Which reads are good enough for an observation that is made now. All times are monotonic seconds.
 
-    `seen`: since when this process has the stack: an earlier read may not show what another process has written before.
+    `seen`: since when the stack is this process's: an earlier read may not show what another has written before.
     `tags`: since when reads of tags count.
     `written`: when the stack was last changed. `look`: seconds between two looks, `stacks` how many share the reads,
     `slower` a factor for all rhythms (where events tell of changes). `closely`: the stack waits for something. `anew`:
