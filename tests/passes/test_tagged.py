@@ -81,6 +81,20 @@ def test_what_somebody_else_has_made_anew_is_left_alone_though_the_list_shows_th
     assert an_alarm(app)["Threshold"] == 1.0
 
 
+def test_a_log_group_that_is_no_longer_the_stacks_is_not_changed_by_a_list_of_just_now(app):
+    """Nothing else asks whose it is: of alarms, each write does."""
+    app.aws.tell(lag={"resourcegroupstaggingapi": 300})
+    logs, [name] = app.client("logs"), [f"/ecs/{app.stack}"]
+    logs.delete_log_group(logGroupName=name)
+    logs.create_log_group(logGroupName=name)
+    logs.put_retention_policy(logGroupName=name, retentionInDays=1)
+    app.edit(monitoring={"logRetentionDays": 60})
+    app.restart()
+    app.passes(2)
+    [group] = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    assert group["retentionInDays"] == 1
+
+
 def test_tags_that_somebody_has_removed_are_put_back(app):
     alarm = an_alarm(app)
     keys = ["missyou.app/stack", "missyou.app/cluster", "missyou.app/uid"]

@@ -90,12 +90,11 @@ class Reader(Cloud):
 
     def listed(self, source: Source, *owners: str) -> list[Row]:
         """Return the rows of some owners in a list of the whole account; `*` stands for any part of a name."""
-        rows = self._shares(source, owners)
+        rows = self._shares(source, owners, self._freshness)
         self._rows = [*(self._rows or ()), *rows]
         return rows
 
-    def _shares(self, source: Source, owners: Sequence[str]) -> list[Row]:
-        freshness = self._freshness
+    def _shares(self, source: Source, owners: Sequence[str], freshness: Freshness) -> list[Row]:
         read = self._list(source, freshness.since(source.rhythm), freshness.meanwhile(source.rhythm))
         for owner in owners:
             self._uses[read.key, owner] = read.content.stamp(owner)
@@ -131,8 +130,8 @@ class Reader(Cloud):
         That is not done while the list of all that is tagged is good enough.
         """
         if self._tagged is None:
-            trusted = self._freshness.trusts(tagged.LAG)
-            rows = self._shares(tagged.TAGGED, [self.stack.uid]) if trusted else ()
+            freshness = self._freshness.lagging(tagged.LAG)
+            rows = self._shares(tagged.TAGGED, [self.stack.uid], freshness) if freshness else ()
             self._tagged = {row["ResourceARN"]: tag_map(row["Tags"]) for row in rows}
         tags = self._tagged.get(arn, {})
         return tags if self.stack.owns(tags) else ask()

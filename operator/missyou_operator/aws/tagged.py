@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import pages
@@ -23,7 +23,7 @@ from missyou_operator.aws.permissions import observe
 LAG = 900.0
 #: The services whose own lists show no tags, and that have several resources in a stack.
 _SERVICES = ("cloudwatch", "logs", "sns")
-#: Not necessary: without it, each resource's tags are read by a call.
+#: Not necessary: without it, or without a way to the service, each resource's tags are read by a call.
 PERMISSION = observe("tag:GetResources")
 
 
@@ -33,6 +33,9 @@ def _list(client: Any) -> Sequence[Any]:
         return pages(
             client, "get_resources", "ResourceTagMappingList", TagFilters=filters, ResourceTypeFilters=[*_SERVICES]
         )
+    except (EndpointConnectionError, ConnectTimeoutError):
+        # A cluster without a way to this service has one to the others.
+        return []
     except ClientError as error:
         if classify(error).reason != Reason.ACCESS_DENIED:
             raise

@@ -55,8 +55,8 @@ _WRITES = 8
 _GRACE = 25.0
 #: What kopf keeps in a context for one event: the object among it.
 _OF_AN_EVENT = frozenset({"cause_var", "handler_var"})
-#: Apps in a page of the list that a watch begins with; seconds that kopf waits for another event of an object.
-_CHUNK, _IDLE = 100, 0.5
+#: Seconds that kopf waits for another event of an object.
+_IDLE = 0.5
 #: Resyncs between two checks of whether all apps still exist.
 _SWEEP = 5
 
@@ -190,8 +190,6 @@ class Operator:
         # What lasts longer ends the watch, and `serve` says why.
         settings.networking.error_backoffs = (1, 2, 4)
         settings.watching.server_timeout = 600
-        # Passes begin while the rest is still being listed, and no list is in memory as a whole.
-        settings.watching.chunk_size = _CHUNK
         # So long kopf keeps the last event of an object: at a start, those of all objects.
         settings.queueing.idle_timeout = _IDLE
 
@@ -260,7 +258,7 @@ class Operator:
             return
         self.loops[key] = loop = self.context.copy().run(AppLoop, self.shared, body, term)
         self.running.add(loop)
-        loop.task.add_done_callback(lambda _: self._ended(loop))
+        loop.task.add_done_callback(lambda _: self._ended(loop), context=self.context)
 
     def _leave(self, key: Key) -> None:
         """End the loop of an app, if it has one."""

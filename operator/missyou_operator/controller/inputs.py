@@ -129,8 +129,9 @@ def observe_stack(
 def _freshness(inputs: Inputs, now: float, again: frozenset[str]) -> Callable[[str], Freshness]:
     """Return which reads are good enough for a type: those of what is unsettled are made anew, or nearly so."""
     memory, anew = inputs.memory, inputs.memory.to_read_anew(now)
-    # To see that there is nothing to do, a list will do from before this process had the stack.
-    seen = float("-inf") if _begun(inputs.body) else memory.began
+    # To see that there is nothing to do before its turn, a list will do from before this process had the stack: nothing
+    # is done, or said, on the strength of it.
+    seen = float("-inf") if now < inputs.turn.soon else memory.ours_since
     usual = usual_freshness(inputs.cloud, memory, now, inputs.look, inputs.slower)
 
     def of(type_: str) -> Freshness:

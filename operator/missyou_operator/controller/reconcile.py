@@ -118,18 +118,19 @@ class Reconciler:
             if (quiet := rested(inputs)) is not None:
                 return quiet
             memory.wake()
+            early = seconds() < inputs.turn.soon
             observations, graph, plan = observe_and_plan(inputs)
-            while observations.postponed:
+            while observations.postponed or early:
                 if (quiet := rest_until_turn(inputs, observations, graph, plan)) is not None:
                     return quiet
-                inputs = replace(inputs, turn=inputs.turn.advanced(seconds()))
+                early, inputs = False, replace(inputs, turn=inputs.turn.advanced(seconds()))
                 observations, graph, plan = observe_and_plan(inputs)
-            if not inputs.fresh and needs_whole_picture(plan, observations, memory):
-                # Nothing is deleted or replaced on the strength of a memory: what it holds may not have been asked for.
-                inputs = replace(inputs, full=True, fresh=True)
-                observations, graph, plan = observe_and_plan(inputs)
-            else:
+            if not inputs.fresh:
                 observations, graph, plan = read_again(inputs, (observations, graph, plan))
+                if needs_whole_picture(plan, observations, memory):
+                    # Nothing is deleted or replaced on the strength of a memory: it may not have been asked for.
+                    inputs = replace(inputs, full=True, fresh=True)
+                    observations, graph, plan = observe_and_plan(inputs)
             if app is None:
                 return self._delete(inputs, graph, plan, observations)
             found = consider(inputs, app, self._environment, graph, plan, observations)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from missyou_operator.aws.clock import seconds
-from missyou_operator.aws.informer import HOURLY, ONCE, TAGS, Rhythm
+from missyou_operator.aws.informer import TAGS, Rhythm
 from missyou_operator.aws.observe import Observations
+from missyou_operator.aws.tagged import TAGGED
 from missyou_operator.controller import losses
 from missyou_operator.controller.inputs import RECENT, Inputs, Planned, observe_and_plan
 from missyou_operator.controller.memory import Memory
@@ -25,41 +24,35 @@ def needs_whole_picture(plan: Plan, observations: Observations, memory: Memory) 
 
 
 def read_again(inputs: Inputs, planned: Planned) -> Planned:
-    """Read again what is to be changed as long as a plan is made of what somebody may have changed since."""
+    """Read again what is to be changed as long as a plan is made of old tags, or of what AWS works on."""
     memory, done = inputs.memory, frozenset[str]()
     while True:
         observations, _, plan = planned
         moving = _moving(plan, observations, memory) - done
-        doubtful = _doubtful(plan, observations, inputs) - done
-        if not moving | doubtful:
+        old = _by_old_tags(plan, observations, inputs) - done
+        if not moving | old:
             return planned
-        done |= moving | doubtful
+        done |= moving | old
         memory.touch(dict.fromkeys(moving, seconds()))
-        planned = observe_and_plan(inputs, observations, doubtful)
+        planned = observe_and_plan(inputs, observations, old)
 
 
-def _doubtful(plan: Plan, observations: Observations, inputs: Inputs) -> frozenset[str]:
-    """Return the types to be changed of which something was read before this process had the stack, or by old tags.
+def _by_old_tags(plan: Plan, observations: Observations, inputs: Inputs) -> frozenset[str]:
+    """Return the types of which something is to be changed that only tags of minutes ago show to be the stack's.
 
-    An ID is given once, so that its tags may be old; a name may be borne by somebody else's by now.
+    An ID is given once; a name may be borne by somebody else's by now. The list of all that is tagged is always old.
     """
-    inventory, memory, recent = inputs.cloud.inventory, inputs.memory, seconds() - RECENT
+    inventory, uses, recent = inputs.cloud.inventory, inputs.memory.uses, seconds() - RECENT
 
-    def counts(named: bool, rhythm: Rhythm) -> float:
-        if rhythm is TAGS:
-            return recent if named else float("-inf")
-        return float("-inf") if rhythm in {ONCE, HOURLY} else memory.ours_since
+    def counts(rhythm: Rhythm) -> float:
+        return recent if rhythm is TAGS else float("-inf")
 
-    named = {
-        change.type
-        for change in plan.of(Action.UPDATE)
-        if observations.world[change.address][0].kind.IDENTITY == "name"
-    }
-    return frozenset(
-        type_
-        for type_ in {change.type for change in plan.changes}
-        if inventory.older((key for key, _ in memory.uses.get(type_, ())), partial(counts, type_ in named))
-    )
+    def by_old_tags(type_: str) -> bool:
+        used = uses.get(type_, {})
+        return any(key == TAGGED.key for key, _ in used) or inventory.outdated(used, counts)
+
+    kinds = {change.type: observations.world[change.address][0].kind for change in plan.of(Action.UPDATE)}
+    return frozenset(type_ for type_, kind in kinds.items() if kind.IDENTITY == "name" and by_old_tags(type_))
 
 
 def _moving(plan: Plan, observations: Observations, memory: Memory) -> frozenset[str]:

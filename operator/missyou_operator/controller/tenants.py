@@ -43,6 +43,21 @@ class _App:
         except InvalidSpec:
             return None
 
+    @cached_property
+    def spends(self) -> Decimal:
+        """What its stack costs a month, by its status."""
+        cost = (self.body.get("status") or {}).get("cost") or {}
+        return sum((Decimal(row["monthlyUSD"]) for row in cost.get("components", ())), Decimal(0))
+
+    def is_for(self, body: Mapping[str, Any]) -> bool:
+        """Return whether a body is of the same app, with the same spec."""
+        return all(self.body["metadata"].get(key) == body["metadata"].get(key) for key in ("uid", "generation"))
+
+    def shown(self, body: Mapping[str, Any]) -> None:
+        """Take over its newest state."""
+        self.body = body
+        self.__dict__.pop("spends", None)
+
 
 @dataclass(slots=True)
 class Tenants:
@@ -151,9 +166,8 @@ class Tenants:
         with self._lock:
             key = _key(body)
             known = self._apps.get(key)
-            generation = body["metadata"]["generation"]
-            if known is not None and known.body["metadata"]["generation"] == generation:
-                known.body = body
+            if known is not None and known.is_for(body):
+                known.shown(body)
                 return []
             return self._apps_changed(lambda: self._remember(body), key)
 
@@ -164,7 +178,7 @@ class Tenants:
 
     def _remember(self, body: Mapping[str, Any]) -> None:
         known = self._apps.get(_key(body))
-        if known is None or known.body["metadata"]["generation"] != body["metadata"]["generation"]:
+        if known is None or not known.is_for(body):
             self._apps[_key(body)] = _App(body, self.region)
             self._limits = None
 
@@ -219,16 +233,14 @@ class Tenants:
 
     def _claim(self, app: _App) -> Claim:
         meta = app.body["metadata"]
-        cost = (app.body.get("status") or {}).get("cost") or {}
-        spends = sum((Decimal(row["monthlyUSD"]) for row in cost.get("components", ())), Decimal(0))
         key, created = _text(_key(app.body)), str(meta.get("creationTimestamp") or "")
         if app.spec is None:
-            return Claim(key, created, spends, spends=spends, refused=True)
+            return Claim(key, created, app.spends, spends=app.spends, refused=True)
         if app.most is None:
             found = at_most(app.spec, self.prices)
             app.most = found.known, found.not_priced
         most, unpriced = app.most
-        return Claim(key, created, most, unpriced, spends, bool(self._refusals(app.body, app.spec)))
+        return Claim(key, created, most, unpriced, app.spends, bool(self._refusals(app.body, app.spec)))
 
 
 def _with_tenant(cluster: Cluster, body: Mapping[str, Any], *, there: bool = True) -> Cluster:

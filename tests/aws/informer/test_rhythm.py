@@ -77,6 +77,24 @@ def test_what_is_watched_closely_is_read_nearly_now_and_what_is_asked_for_now() 
     assert anew.since(ONCE) == float("-inf")
 
 
+def test_what_another_process_may_have_changed_is_read_since_it_has_gone() -> None:
+    taken = replace(ALONE, seen=ALONE.now - 1.0)
+    assert taken.since(LISTED) == taken.since(SLOW) == taken.since(TAGS) == ALONE.now - 1.0
+    assert taken.since(ONCE) == float("-inf")
+
+
+def test_tags_of_long_ago_and_lists_that_lag_are_not_what_something_is_changed_by() -> None:
+    changing = replace(ALONE, tags=ALONE.now - 60.0)
+    assert changing.since(TAGS) == ALONE.now - 60.0
+    assert changing.since(SLOW) == ALONE.since(SLOW)
+    for strict in (changing, replace(ALONE, anew=True), replace(ALONE, written=ALONE.now - 899.0)):
+        assert strict.lagging(900.0) is None
+    # A list that began soon after a change does not show it yet.
+    late = replace(ALONE, written=ALONE.now - 1000.0).lagging(900.0)
+    assert late is not None
+    assert late.since(TAGS) >= ALONE.now - 100.0
+
+
 def test_where_events_come_all_is_read_more_seldom() -> None:
     events = replace(ALONE, slower=10.0)
     assert ALONE.now - events.since(LISTED) == pytest.approx(360.0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from missyou_operator.aws.clock import seconds
-from missyou_operator.aws.informer.following import Followers
+from missyou_operator.aws.informer.following import Followers, Uses
 from missyou_operator.aws.informer.rhythm import ONCE, Freshness, Rhythm
 from missyou_operator.aws.informer.shares import Row, Shares, Source
 from missyou_operator.aws.informer.turns import Turns
@@ -233,10 +233,10 @@ class Inventory:
                     found.append(read.again)
         return found
 
-    def older(self, keys: Iterable[str], moment: Callable[[Rhythm], float]) -> bool:
-        """Return whether one of those reads began before the moment that counts for its rhythm."""
-        reads = (self._reads.get(key) for key in keys)
-        return any(read is None or read.began < moment(read.rhythm) for read in reads)
+    def outdated(self, uses: Uses, moment: Callable[[Rhythm], float]) -> bool:
+        """Return whether one of the reads that were used is another one by now, or began before its rhythm's moment."""
+        reads = ((self._reads.get(key), self.stamp(key, owner) == known) for (key, owner), known in uses.items())
+        return any(read is None or not same or read.began < moment(read.rhythm) for read, same in reads)
 
     def oldest(self, group: str, before: float, most: int) -> list[str]:
         """Return the keys of up to `most` reads of a batch that are waited for, or that began before a moment."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.informer.turns import AT_ONCE, Turn
@@ -94,7 +94,7 @@ class Freshness:
     def since(self, rhythm: Rhythm, key: str = "") -> float:
         """Return the moment at which a read has to have begun, or later. `key` spreads reads of a long rhythm."""
         if rhythm is ONCE:
-            return self.seen
+            return float("-inf")
         if rhythm is HOURLY:
             return self.now - rhythm.least
         if self.anew:
@@ -116,9 +116,10 @@ class Freshness:
             return self.since(rhythm)
         return max(self._settled, self.seen, self.now - _MEANWHILE * self._period(rhythm))
 
-    def trusts(self, lag: float) -> bool:
-        """Return whether a list is good enough that shows changes only after so many seconds."""
-        return not self.anew and self.now - max(self.written, self.tags) >= lag
+    def lagging(self, lag: float) -> Freshness | None:
+        """Return what is good enough of a list that shows changes only after so many seconds; None if nothing is."""
+        late = replace(self, written=self.written + lag)
+        return None if self.anew or self.tags > late.written or self.now < late.written else late
 
     def soon(self, rhythm: Rhythm) -> float:
         """Return the moment before which a read began that may as well be made again now, if that costs nothing."""

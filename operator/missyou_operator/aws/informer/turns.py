@@ -1,4 +1,4 @@
-"""When stacks that are new to a process are read beyond lists: one after the other, since AWS allows no more. Pure."""
+"""When stacks that are new to a process are read beyond lists: one after the other, since AWS allows no more."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SOON, _WHOLE = 0.12, 1.8
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """When a stack that was ready may be read after a start of the operator (monotonic seconds), beyond lists.
+    """When a stack that was ready, and is new to this process, may be read beyond lists (monotonic seconds).
 
     `soon`: what is read closely while a stack waits for something. `whole`: what takes a call for each resource, too.
     """
