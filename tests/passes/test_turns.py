@@ -154,7 +154,7 @@ def test_a_stack_that_was_anothers_is_looked_at_by_the_lists_that_are_there(aws,
     assert watcher.look(0.0).calls.keys() <= set(CLOSELY)
     assert fleet[-1]["status"] == before
     # In its turn each is read by what began after it was taken over.
-    assert watcher.look(SOON + RESYNC).calls["ec2:DescribeSubnets"]
+    assert watcher.look(SOON + 0.1).calls.get("ec2:DescribeSubnets") == 1
 
 
 def test_what_another_process_has_written_is_not_put_back(aws, fleet):

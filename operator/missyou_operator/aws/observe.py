@@ -24,8 +24,9 @@ Rows = Sequence[Observed]
 class Observations:
     """The resources that exist, and the types that could not be read, each with the reason.
 
-    `read`: the types that this observation has read, and `uses` by which reads. Of an unreadable type, `world` shows
-    what was last read; of one that is `postponed` until it is the stack's turn, what was there before the start.
+    `read`: the types that this observation, and the one that it goes on from, have read; `uses`: by which reads. Of an
+    unreadable type, `world` shows what was last read; of one that is `postponed` until it is the stack's turn, what was
+    there before the start.
     """
 
     world: ObservedState

@@ -93,8 +93,8 @@ class Memory:
     stack. `doubts`: creations that got no answer, and when. `refusals`: changes that AWS refused, why, and when
     they may be tried again. `read_back`: types to read at a time, since a correction has to be seen to last.
     `touched`: types that an event is about, and since when they are to be read. `deeds`: who did what, by such
-    events. `uses`: by which reads each type was observed last. `turn`: when a stack that was ready at the start of
-    this process may be read beyond lists. `rest`: set while nothing is to be done; `asleep` then holds what only a
+    events. `uses`: by which reads each type was observed last. `turn`: when a stack that was ready, and is new
+    to this process, may be read beyond lists. `rest`: set while nothing is to be done; `asleep` then holds what only a
     pass needs. `stir` has the next pass come at once: what others have read shows a change. `app` and `graph` are
     made of the spec, and again only when that has changed. `known`: the stack's resources by ID, as they were last
     read. `requests` bounds the full observations that somebody asks for, and `owed` says that one of them is still
