@@ -95,7 +95,7 @@ def observe_stack(
     """Read everything that is due in AWS, and add what is known without a read.
 
     `before`: what was observed a moment ago, and counts for all that is not due. `again`: types that are to be changed,
-    so that they are read as nobody else can have changed them since.
+    so that their tags are read of their own services, and are of the last minute.
     """
     memory, full, now = inputs.memory, inputs.full and before is None, seconds()
     if memory.known is None:

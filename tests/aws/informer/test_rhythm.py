@@ -87,7 +87,8 @@ def test_tags_of_long_ago_and_lists_that_lag_are_not_what_something_is_changed_b
     changing = replace(ALONE, tags=ALONE.now - 60.0)
     assert changing.since(TAGS) == ALONE.now - 60.0
     assert changing.since(SLOW) == ALONE.since(SLOW)
-    for strict in (changing, replace(ALONE, anew=True), replace(ALONE, written=ALONE.now - 899.0)):
+    changed = replace(changing, written=ALONE.now - 930.0)
+    for strict in (changing, changed, replace(ALONE, anew=True), replace(ALONE, written=ALONE.now - 899.0)):
         assert strict.lagging(900.0) is None
     # A list that began soon after a change does not show it yet.
     late = replace(ALONE, written=ALONE.now - 1000.0).lagging(900.0)

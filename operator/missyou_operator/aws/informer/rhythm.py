@@ -68,11 +68,10 @@ class Freshness:
     """Which reads are good enough for an observation that is made now. All times are monotonic seconds.
 
     `seen`: since when the stack is this process's: an earlier read may not show what another has written before.
-    `tags`: since when reads of tags count.
-    `written`: when the stack was last changed. `look`: seconds between two looks, `stacks` how many share the reads,
-    `slower` a factor for all rhythms (where events tell of changes). `closely`: the stack waits for something. `anew`:
-    no earlier read is good enough, but for what never changes. `turn`: until then, what takes calls of its own is left
-    to the stacks before this one.
+    `tags`: since when reads of tags count, where something is to be changed by them. `written`: when the stack was last
+    changed. `look`: seconds between two looks, `stacks` how many share the reads, `slower` a factor for all rhythms
+    (where events tell of changes). `closely`: the stack waits for something. `anew`: no earlier read is good enough,
+    but for what never changes. `turn`: until then, what takes calls of its own is left to the stacks before this one.
     """
 
     now: float
@@ -117,9 +116,13 @@ class Freshness:
         return max(self._settled, self.seen, self.now - _MEANWHILE * self._period(rhythm))
 
     def lagging(self, lag: float) -> Freshness | None:
-        """Return what is good enough of a list that shows changes only after so many seconds; None if nothing is."""
+        """Return what is good enough of a list that shows changes only after so many seconds; None if nothing is.
+
+        Nothing is where something is to be changed by what is read.
+        """
         late = replace(self, written=self.written + lag)
-        return None if self.anew or self.tags > late.written or self.now < late.written else late
+        changing = self.anew or self.tags > float("-inf")
+        return None if changing or self.now < late.written else late
 
     def soon(self, rhythm: Rhythm) -> float:
         """Return the moment before which a read began that may as well be made again now, if that costs nothing."""
