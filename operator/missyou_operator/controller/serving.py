@@ -12,6 +12,7 @@ import kopf
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
+from missyou_operator.controller.garbage import search_seldom
 from missyou_operator.controller.handlers import Operator
 from missyou_operator.controller.kube import RIGHTS, Kube
 from missyou_operator.controller.probes import ProbeServer
@@ -42,6 +43,7 @@ def serve(settings: Settings) -> None:
         sys.exit(f"the operator may not read the namespace kube-system ({error.status} {error.reason}): {RIGHTS}")
     except (HTTPError, OSError) as error:
         sys.exit(f"cannot reach the API server ({type(error).__name__}): is it up, and does KUBECONFIG lead to it?")
+    search_seldom()
     sys.setswitchinterval(_SWITCH)
     if settings.probes:
         ProbeServer(settings.probes, operator.answers())
