@@ -12,6 +12,7 @@ from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.informer import AT_ONCE, Freshness, Turn
 from missyou_operator.aws.observe import Observations, observe
+from missyou_operator.aws.rates import urgent
 from missyou_operator.aws.rds.versions import major_to_run
 from missyou_operator.aws.reader import PostponedError
 from missyou_operator.aws.zones import choose_zones
@@ -102,16 +103,17 @@ def observe_stack(
         memory.known = known_resources(inputs.body)
     # Lists are there already, for most stacks.
     lists_alone = full and now < inputs.turn.soon
-    observations = observe(
-        inputs.cloud,
-        replace(inputs.runtime, pool=Inline()) if lists_alone else inputs.runtime,
-        desired_names=inputs.sources.names if inputs.sources else {},
-        freshness=_freshness(inputs, now, again),
-        previous=before.world if before else memory.world,
-        only=None if full else memory.due(now) | again,
-        begun=inputs.begun or memory.world is not None or _begun(inputs.body),
-        known=memory.known,
-    )
+    with inputs.cloud.inventory.turns.opening(waits=not urgent.get()):
+        observations = observe(
+            inputs.cloud,
+            replace(inputs.runtime, pool=Inline()) if lists_alone else inputs.runtime,
+            desired_names=inputs.sources.names if inputs.sources else {},
+            freshness=_freshness(inputs, now, again),
+            previous=before.world if before else memory.world,
+            only=None if full else memory.due(now) | again,
+            begun=inputs.begun or memory.world is not None or _begun(inputs.body),
+            known=memory.known,
+        )
     memory.has_read(observations.read, now)
     memory.uses |= observations.uses
     observations = replace(observations, unreadable=memory.still_unreadable(observations, now))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 #: Stacks that are read with all that belongs to them at once: a second of work.
@@ -41,6 +43,24 @@ class Turns:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._given, self._last = 0, AT_ONCE
+        self._opening, self._opened = threading.Lock(), False
+
+    @contextmanager
+    def opening(self, *, waits: bool) -> Iterator[None]:
+        """Have who `waits` wait until one stack has been observed.
+
+        Those that begin at the same time need the same lists, and would wait for them with the threads that the one
+        needs to read them.
+        """
+        if waits and not self._opened:
+            with self._opening:
+                if not self._opened:
+                    try:
+                        yield
+                    finally:
+                        self._opened = True
+                    return
+        yield
 
     def give(self, now: float, part: float = 1.0) -> Turn:
         """Return when the next stack may be read beyond lists. `part`: that of AWS's limits which is this process's."""
