@@ -16,7 +16,7 @@ def ready(status: str, since: str = "2026-01-01T00:00:02Z") -> dict:
 
 def test_a_pass_that_ends_after_its_app_is_gone_brings_nothing_back() -> None:
     metrics = Metrics(PASSES, {"missyou-operator-0": lambda: True})
-    metrics.seen(META, {})
+    metrics.seen({"metadata": META})
     metrics.passed(Pass({"metadata": META}, Report(ready("False"), 1.0)))
     assert 'name="one"' in metrics.text()
     metrics.gone(META)
@@ -26,7 +26,7 @@ def test_a_pass_that_ends_after_its_app_is_gone_brings_nothing_back() -> None:
 
 def test_drift_that_takes_several_passes_is_found_once() -> None:
     metrics = Metrics(PASSES, {"missyou-operator-0": lambda: True})
-    metrics.seen(META, {})
+    metrics.seen({"metadata": META})
     before: dict = {"drift": []}
     for action in ("Correcting", "Corrected"):
         entry = {"resource": "ec2.Vpc/one", "action": action, "foundAt": "2026-01-02T12:00:00Z"}
@@ -39,7 +39,7 @@ def test_drift_that_takes_several_passes_is_found_once() -> None:
 
 def test_a_plan_waits_from_when_it_was_asked_until_it_is_approved() -> None:
     metrics = Metrics(PASSES, {"missyou-operator-0": lambda: True})
-    metrics.seen(META, {})
+    metrics.seen({"metadata": META})
     stalled = {"type": "Stalled", "status": "True", "lastTransitionTime": "2026-01-01T00:01:00Z"}
     for reason, since in (("InvalidSpec", None), ("ApprovalRequired", "1.76722566e+09"), ("QuotaExceeded", None)):
         report = Report({"conditions": [{**stalled, "reason": reason}]}, 300.0)

@@ -47,7 +47,7 @@ def exported() -> Scrape:
     """One of every series that there can be."""
     metrics = Metrics(16, {"missyou-operator-0": lambda: True})
     meta = {"namespace": "default", "name": "one", "creationTimestamp": "2026-01-01T00:00:00Z"}
-    metrics.seen({**meta, "deletionTimestamp": "2026-01-02T00:00:00Z"}, {})
+    metrics.seen({"metadata": {**meta, "deletionTimestamp": "2026-01-02T00:00:00Z"}})
     asks = {"reason": "ApprovalRequired", "lastTransitionTime": "2026-01-01T00:00:00Z"}
     ready = {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Stalled", "status": "True", **asks}]}
     drift = [{"resource": "ec2.Vpc/one", "action": "Corrected", "foundAt": "2026-01-01T00:00:00Z"}]

@@ -16,20 +16,46 @@ from missyou_operator.controller.report import Report
 _APP = ("namespace", "name")
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a status says: the status of each condition, since when it waits for a person, resources by state.
+
+    A status itself is large, and there are a thousand.
+    """
+
+    conditions: tuple[tuple[str, str], ...]
+    waiting: tuple[float, ...]
+    resources: tuple[tuple[str, int], ...]
+
+    @classmethod
+    def by(cls, status: Mapping[str, Any]) -> _Said:
+        conditions = status.get("conditions", ())
+        return cls(
+            tuple((each["type"], each["status"]) for each in conditions),
+            tuple(since for each in conditions if (since := _waiting_since(each)) is not None),
+            tuple(Counter(resource["state"] for resource in status.get("resources", ())).items()),
+        )
+
+
 @dataclass(slots=True)
 class AppMetrics:
     """One app, as last reported. `meta` is its metadata as the API server last showed it."""
 
-    status: Mapping[str, Any]
+    said: _Said
     meta: Mapping[str, Any] = field(default_factory=dict)
     found: int = 0
     corrected: int = 0
+
+    @classmethod
+    def of(cls, status: Mapping[str, Any]) -> AppMetrics:
+        """Return those of an app of which nothing but its status is known yet."""
+        return cls(_Said.by(status))
 
     def passed(self, before: Mapping[str, Any], report: Report) -> None:
         """Take over the result of a pass. Drift whose correction takes several passes is counted once."""
         if report.done:
             return
-        self.status = report.status
+        self.said = _Said.by(report.status)
         for entry in report.drift:
             key = (entry["resource"], entry["foundAt"])
             same = [old for old in before.get("drift", ()) if (old["resource"], old["foundAt"]) == key]
@@ -65,14 +91,12 @@ def families(apps: Sequence[tuple[tuple[str, str], AppMetrics]]) -> Sequence[Met
         labels=_APP,
     )
     for key, app in apps:
-        for condition in app.status.get("conditions", ()):
+        for type_, holding in app.said.conditions:
             for status in ("True", "False", "Unknown"):
-                holds = condition["status"] == status
-                conditions.add_metric((*key, condition["type"], status.lower()), float(holds))
-            if (since := _waiting_since(condition)) is not None:
-                waiting.add_metric(key, since)
-        states = Counter(resource["state"] for resource in app.status.get("resources", ()))
-        for state, number in states.items():
+                conditions.add_metric((*key, type_, status.lower()), float(holding == status))
+        for since in app.said.waiting:
+            waiting.add_metric(key, since)
+        for state, number in app.said.resources:
             resources.add_metric((*key, state), number)
         found.add_metric(key, app.found)
         corrected.add_metric(key, app.corrected)

@@ -252,7 +252,7 @@ class Operator:
             loop = None
         if term is None:
             return
-        self.metrics.seen(body["metadata"], body.get("status") or {})
+        self.metrics.seen(body)
         if loop:
             loop.seen(body)
             return

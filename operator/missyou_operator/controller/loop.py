@@ -41,6 +41,8 @@ from missyou_operator.events.deeds import Deed
 T = TypeVar("T")
 #: An object as the watch shows it. kopf's view of it takes milliseconds to read from, and a start reads a thousand.
 Body = Mapping[str, Any]
+#: An app as a pass has seen it, and what came of the pass.
+_Ended = tuple[Body, Report]
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +90,7 @@ class AppLoop:
         self._generation = (body.get("status") or {}).get("observedGeneration", -1)
         self._asked = Urgency.BACKGROUND
         #: The pass that waits for a thread or has one, and how urgent that is which is under way, writes included.
-        self._turn: Future[Report] | None = None
+        self._turn: Future[_Ended] | None = None
         self._haste = Haste(self._urgency(deleting=False))
         #: When a status was last written (monotonic seconds), and which.
         self._written: tuple[float, dict[str, Any]] = (float("-inf"), {})
@@ -201,28 +203,31 @@ class AppLoop:
 
     async def _pass(self, body: Body, *, deleting: bool) -> Report:
         """Run one pass in a thread, and write its status."""
-        seen, shared = plain(body), self._shared
-        meta = seen["metadata"]
+        shared, meta = self._shared, body["metadata"]
         how_urgent = self._urgency(deleting=deleting)
         self._generation, self._asked = meta["generation"], Urgency.BACKGROUND
         self._haste = Haste(how_urgent)
         haste.set(self._haste)
         urgent.set(how_urgent is Urgency.CHANGE)
         at, status = self._written
-        if seconds() - at < _ECHO:
-            # The watch need not have shown it yet.
-            seen["status"] = status
-        else:
-            self._written = (at, {})
-        name, pass_ = meta["name"], uuid4().hex[:12]
-        about(namespace=meta["namespace"], app=name, generation=meta["generation"], **{"pass": pass_})
+        if seconds() - at >= _ECHO:
+            # By now the watch has shown it.
+            self._written, status = (at, {}), {}
+        pass_ = uuid4().hex[:12]
+        about(namespace=meta["namespace"], app=meta["name"], generation=meta["generation"], **{"pass": pass_})
         run = shared.metrics.queued(how_urgent, shared.reconciler.teardown if deleting else shared.reconciler.reconcile)
-        work = partial(run, seen, self._memory, partial(self._interrupted, deleting))
+
+        def work() -> _Ended:
+            # Copied in the thread: a thousand apps may wait for one.
+            seen = plain(body) | ({"status": status} if status else {})
+            return seen, run(seen, self._memory, partial(self._interrupted, deleting))
+
         began = seconds()
+        seen: Body = body
         report: Report | None = None
         overtaken, refused = False, self.term.refused
         try:
-            report = await self._in_turn(work)
+            seen, report = await self._in_turn(work)
             if self.term.refused != refused:
                 # What it says of AWS is that it was not asked.
                 raise NotLeaderError
@@ -241,7 +246,7 @@ class AppLoop:
                 took = {"result": result, "seconds": round(seconds() - began, 3)}
                 logger.debug("%s: pass ended: %s", _name(meta), result, extra=took)
 
-    async def _in_turn(self, work: Callable[[], Report]) -> Report:
+    async def _in_turn(self, work: Callable[[], _Ended]) -> _Ended:
         """Run a pass in a thread. Error: _OvertakenError if it was not begun: another is more urgent, or it is over."""
         self._turn = turn = self._shared.passes.submit(work)
         try:

@@ -184,10 +184,13 @@ class Metrics:
         """Count an app as waiting no more: what it waited for is not called."""
         self._depth.labels(urgent.name.lower()).dec()
 
-    def seen(self, meta: Mapping[str, Any], status: Mapping[str, Any]) -> None:
+    def seen(self, body: Mapping[str, Any]) -> None:
         """Keep an app as the API server shows it."""
+        meta = body["metadata"]
         with self._lock:
-            self._apps.setdefault(_key(meta), AppMetrics(status)).meta = meta
+            if (known := self._apps.get(_key(meta))) is None:
+                self._apps[_key(meta)] = known = AppMetrics.of(body.get("status") or {})
+            known.meta = meta
 
     def gone(self, meta: Mapping[str, Any]) -> None:
         """Forget an app: its series end."""

@@ -24,34 +24,25 @@ class Ref:
     ready: bool = False
 
 
-class _Unknown:
-    """A value that a resource will have only after it was created."""
+class _Word:
+    """A word in place of a value, compared by identity: there is one of each. `name` is its name in this module."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self._name, self._text = name, text
 
     def __repr__(self) -> str:
-        return "(known after apply)"
+        return self._text
+
+    def __reduce__(self) -> str:
+        return self._name
 
 
-UNKNOWN: Final = _Unknown()
-
-
-class _Unchanged:
-    """A value whose source cannot be read: whatever is there already is as desired."""
-
-    def __repr__(self) -> str:
-        return "(unchanged)"
-
-
-UNCHANGED: Final = _Unchanged()
-
-
-class _Unread:
-    """A value of something that exists, and of which only the ID is known so far."""
-
-    def __repr__(self) -> str:
-        return "(not read yet)"
-
-
-UNREAD: Final = _Unread()
+#: A value that a resource will have only after it was created.
+UNKNOWN: Final = _Word("UNKNOWN", "(known after apply)")
+#: A value whose source cannot be read: whatever is there already is as desired.
+UNCHANGED: Final = _Word("UNCHANGED", "(unchanged)")
+#: A value of something that exists, and of which only the ID is known so far.
+UNREAD: Final = _Word("UNREAD", "(not read yet)")
 
 
 class Sensitive:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Network
 
 from missyou_operator.api import AppSpec
@@ -31,7 +32,8 @@ class Network:
     app_routes: tuple[RouteTable, ...]
 
 
-def subnet_blocks(cidr: str) -> dict[str, tuple[str, str]]:
+@lru_cache(maxsize=256)
+def subnet_blocks(cidr: str) -> Mapping[str, tuple[str, str]]:
     """Carve a VPC of /16 to /20 into subnets: /24 each, and /25 where the block has no room for the layout in /24."""
     network = IPv4Network(cidr)
     blocks = list(network.subnets(new_prefix=max(24, network.prefixlen + 5)))
