@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import math
 import statistics
 import sys
 import tempfile
@@ -28,6 +29,8 @@ from tests.integration.bench import Bench, install, quick
 _REFUSAL = {"code": "AccessDenied", "status": 403, "message": "not today"}
 _ROLE = "arn:aws:iam::123456789012:role/{}"
 _PATIENCE = 600.0
+#: Seconds between two changes at rest: CloudWatch Logs takes ten calls a second, and each change is two.
+_REST = 0.3
 _FOLDER = Path(__file__).parents[1] / "docs" / "benchmarks"
 
 
@@ -80,10 +83,17 @@ class Fleet:
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
             mine = [e for e in ledger.entries(since=since) if (e["session"] or {}).get("name") == f"default.{name}"]
-            if done := [e for e in mine if e["operation"] == "logs:PutRetentionPolicy"]:
+            done = [e for e in mine if e["operation"] == "logs:PutRetentionPolicy"]
+            # The pass has a second log group to change: a call of this one must not be taken for one of the next.
+            if done and self._told(name):
                 return mine[0]["time"] - began, done[0]["time"] - began
             time.sleep(0.05)
         raise TimeoutError(self.bench.operator.log_tail() if self.bench.operator else "")
+
+    def _told(self, name: str) -> bool:
+        """Return whether the status of an app is about its present spec."""
+        app = self.bench.api.get_namespaced_custom_object(*_KIND, name)
+        return bool(app["status"]["observedGeneration"] == app["metadata"]["generation"])
 
 
 _KIND = ("missyou.app", "v1alpha1", "default", "missyouapps")
@@ -123,7 +133,10 @@ def _measure(fleet: Fleet, apps: int, working: int, changes: int) -> list[Row]:
     storm = _until(fleet, lambda: fleet.settled(apps))
     growing.join()
     storming = time.monotonic() - began
-    idle = [fleet.reaction(name) for name in itertools.islice(itertools.cycle(fleet.real), changes)]
+    idle = []
+    for name in itertools.islice(itertools.cycle(fleet.real), changes):
+        time.sleep(_REST)
+        idle.append(fleet.reaction(name))
     bench.kill()
     began = time.monotonic()
     # The Lease of one that is killed runs out first.
@@ -151,11 +164,13 @@ def _until(fleet: Fleet, done: Callable[[], bool]) -> Sequence[tuple[float, floa
 
 
 def _rows(name: str, when: str, how: str, found: Sequence[tuple[float, float]], target: float) -> list[Row]:
-    """Return the rows of some changes. The target is meant for the worst of a hundred."""
-    firsts, method = [first for first, _ in found], f"{len(found)} changes; {how}"
+    """Return the rows of some changes. The target is meant for 99 of a hundred."""
+    firsts, method = sorted(first for first, _ in found), f"{len(found)} changes; {how}"
+    most = firsts[math.ceil(0.99 * len(firsts)) - 1]
     return [
         Row(f"{name}-median", f"change of spec to first call, {when}", statistics.median(firsts), "s", method),
-        Row(f"{name}-worst", f"the same, worst of {len(found)}", max(firsts), "s", method, None, target),
+        Row(f"{name}-p99", "the same, 99 of a hundred", most, "s", method, None, target),
+        Row(f"{name}-worst", f"the same, worst of {len(found)}", firsts[-1], "s", method),
         Row(f"{name}-done", f"until the changed value is there, {when}, worst", max(d for _, d in found), "s", method),
     ]
 
