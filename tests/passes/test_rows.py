@@ -327,3 +327,11 @@ def test_all_that_can_be_tagged_is(app):
         assert tags["Environment"] == app.body["spec"]["environment"]
         assert tags["Name"]
     assert arns
+
+
+def test_aws_accepts_every_read(app):
+    app.settle()
+    refused = {"ValidationException", "ValidationError", "InvalidParameterValue", "InvalidParameterCombination"}
+    reads = [e for e in app.aws.control.ledger.entries() if e["operation"].partition(":")[2].startswith("Describe")]
+    assert reads
+    assert not [e["operation"] for e in reads if e["error"] in refused]

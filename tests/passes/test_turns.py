@@ -9,6 +9,7 @@ import pytest
 from benchmarks.fleet.looks import RESYNC, Watcher
 from benchmarks.fleet.world import Fleet
 from missyou_local.aws import Timing
+from missyou_operator.aws.informer import inventory
 from tests.sim.app import changes
 
 #: Those that are read as a whole at once, and as many more.
@@ -170,6 +171,33 @@ def test_what_another_process_has_written_is_not_put_back(aws, fleet):
     watcher.take_over(1)
     assert changes(watcher.look(RESYNC).calls) == {}
     assert not body["status"].get("drift")
+
+
+def test_after_a_takeover_a_stack_does_not_wait_for_what_takes_long_to_list(aws, fleet, monkeypatch):
+    monkeypatch.setattr(inventory, "_LONG", 0.0)
+    watcher = started(aws, fleet)
+    watcher.look(2 * RESYNC)
+    body = fleet[-1]
+    body["spec"]["monitoring"] = {"logRetentionDays": 60}
+    body["metadata"]["generation"] += 1
+    # What the one before did last no list shows yet.
+    alarms = [row["id"] for row in body["status"]["resources"] if row["type"] == "cloudwatch.Alarm"]
+    aws.client("cloudwatch").delete_alarms(AlarmNames=[next(each for each in alarms if each.endswith("rds-cpu"))])
+    watcher.take_over(1)
+    before = aws.control.ledger.entries()[-1]["number"]
+    calls = changes(watcher.look(0.0).calls)
+    assert calls == {"cloudwatch-logs:PutRetentionPolicy": 2, "cloudwatch:PutMetricAlarm": 1}
+    asked = [e["parameters"] for e in aws.control.ledger.entries("cloudwatch:DescribeAlarms", since=before)]
+    assert "AlarmNames" in asked[0]
+    policies = aws.control.ledger.entries("application-autoscaling:DescribeScalingPolicies", since=before)
+    assert [e["parameters"] for e in policies] == [["ResourceId", "ServiceNamespace"]]
+    # From then on it is looked at by the list, like all.
+    watcher.look(2 * RESYNC)
+    before = aws.control.ledger.entries()[-1]["number"]
+    watcher.look(2 * RESYNC)
+    asked = [e["parameters"] for e in aws.control.ledger.entries("cloudwatch:DescribeAlarms", since=before)]
+    assert asked
+    assert all("AlarmNames" not in each for each in asked)
 
 
 def test_a_change_of_a_stack_that_waits_for_its_turn_is_that_change_alone(aws, fleet, monkeypatch):

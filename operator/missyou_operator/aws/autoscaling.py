@@ -24,10 +24,20 @@ from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.resource import Health, Observed, Resource
 
 _SERVICE = "application-autoscaling"
-_DIMENSION: Mapping[str, str] = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
-_TARGETS = Source(_SERVICE, "describe_scalable_targets", "ScalableTargets", "ResourceId", _DIMENSION)
+#: A service of ECS has this dimension alone. A list is not narrowed by it: AWS wants a resource then, too.
+_ECS = {"ServiceNamespace": "ecs"}
+_DIMENSION: Mapping[str, str] = {**_ECS, "ScalableDimension": "ecs:service:DesiredCount"}
+_TARGETS = Source(_SERVICE, "describe_scalable_targets", "ScalableTargets", "ResourceId", _ECS)
 #: A page has ten, so that a thousand stacks are two hundred pages.
-_POLICIES = Source(_SERVICE, "describe_scaling_policies", "ScalingPolicies", "ResourceId", _DIMENSION, SLOW)
+_POLICIES = Source(
+    _SERVICE,
+    "describe_scaling_policies",
+    "ScalingPolicies",
+    "ResourceId",
+    _ECS,
+    SLOW,
+    alone=lambda owners: {"ResourceId": owners[0]} if len(owners) == 1 else None,
+)
 #: A target's ARN ends in an id that AWS chooses.
 _ANY = ("application-autoscaling:scalable-target/*",)
 _OF_ECS = (Condition("StringEquals", "application-autoscaling:service-namespace", ("ecs",)),)

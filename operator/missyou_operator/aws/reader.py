@@ -90,9 +90,28 @@ class Reader(Cloud):
 
     def listed(self, source: Source, *owners: str) -> list[Row]:
         """Return the rows of some owners in a list of the whole account; `*` stands for any part of a name."""
-        rows = self._shares(source, owners, self._freshness)
+        found = self._alone(source, owners)
+        rows = self._shares(source, owners, self._freshness) if found is None else found
         self._rows = [*(self._rows or ()), *rows]
         return rows
+
+    def _alone(self, source: Source, owners: Sequence[str]) -> list[Row] | None:
+        """Return the rows of some owners by a call of their own, where the list would be read anew just for them.
+
+        The list stays what the stack is looked at by. None: it is to be read.
+        """
+        since = self._freshness.since(source.rhythm)
+        if not self._freshness.is_demanding(source.rhythm) or not self.inventory.is_long_to(since, source.key):
+            return None
+        exact = not any("*" in owner for owner in owners)
+        if not exact or (narrowed := source.alone(owners)) is None:
+            return None
+        arguments = {**source.arguments, **narrowed}
+        call = partial(rows_of, self.client(source.service), source.operation, source.result, arguments)
+        rows = self.inventory.read(key_of(source.service, source.operation, arguments), call, since, source.rhythm)
+        for owner in owners:
+            self._uses[source.key, owner] = self.inventory.stamp(source.key, owner)
+        return list(rows.value)
 
     def _shares(self, source: Source, owners: Sequence[str], freshness: Freshness) -> list[Row]:
         read = self._list(source, freshness.since(source.rhythm), freshness.meanwhile(source.rhythm))

@@ -103,7 +103,8 @@ def observe_stack(
         memory.known = known_resources(inputs.body)
     # Lists are there already, for most stacks.
     lists_alone = full and now < inputs.turn.soon
-    with inputs.cloud.inventory.turns.opening(waits=not urgent.get()):
+    needed = memory.ours_since if full and not lists_alone else float("-inf")
+    with inputs.cloud.inventory.turns.opening(needed, now, urgent=urgent.get()):
         observations = observe(
             inputs.cloud,
             replace(inputs.runtime, pool=Inline()) if lists_alone else inputs.runtime,

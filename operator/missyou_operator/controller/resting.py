@@ -13,6 +13,7 @@ from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.informer import Rhythm, Uses, look
 from missyou_operator.aws.observe import Observations
+from missyou_operator.aws.rates import urgent
 from missyou_operator.controller.baseline import LAG
 from missyou_operator.controller.inputs import Inputs, usual_freshness
 from missyou_operator.controller.memory import Memory, Rest
@@ -40,7 +41,8 @@ def begin_to_rest(inputs: Inputs, result: PassResult, report: Report) -> None:
 def rest_until_turn(inputs: Inputs, observations: Observations, graph: Graph, plan: Plan) -> Report | None:
     """Let a stack rest that is not read as a whole before its turn, unless what is read shows that it is not settled.
 
-    Nothing is done on the strength of a part: None means that the whole is to be read now.
+    Nothing is done on the strength of a part: None means that the whole is to be read now. After a takeover it waits
+    for its like to be looked at, too.
     """
     memory, body, now = inputs.memory, inputs.body, seconds()
     status = body["status"]
@@ -51,10 +53,21 @@ def rest_until_turn(inputs: Inputs, observations: Observations, graph: Graph, pl
         return Report(status, max(requeue_after(health, 0.0) for health in observations.unreadable.values()))
     judged = execute(graph, observations.world, Plan(), inputs.runtime)
     if plan.changes or inputs.unusable or any(each.health.status != "ready" for each in judged.results.values()):
-        return None
+        return _after_the_others(inputs, now)
     turn = inputs.turn.next(now)
     _rest(inputs, status, turn)
     return Report(status, min(max(0.0, turn - now), memory.requeue_after((), {}, now, inputs.look)))
+
+
+def _after_the_others(inputs: Inputs, now: float) -> Report | None:
+    """Have a stack that lists show not to be settled read as a whole once others were looked at; None if it is now.
+
+    It needs lists from after the takeover, which take seconds. Many are settled, and would wait for its thread.
+    """
+    if urgent.get() or now >= inputs.turn.soon or inputs.cloud.inventory.turns.opened(inputs.memory.ours_since):
+        return None
+    inputs.memory.turn = inputs.turn.advanced(now)
+    return Report(inputs.body["status"], 0.0, result="requeue_after")
 
 
 def _rest(inputs: Inputs, status: Mapping[str, Any], until: float) -> None:

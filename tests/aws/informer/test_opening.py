@@ -1,4 +1,4 @@
-"""The first observation of a region is one stack's: others would wait for its lists with the threads that it needs."""
+"""Lists that many stacks need are read by one of them: others would wait for them with the threads that it needs."""
 
 from __future__ import annotations
 
@@ -9,33 +9,38 @@ import pytest
 from missyou_operator.aws.informer.turns import Turns
 
 
-def entered(turns: Turns, *, waits: bool) -> threading.Event:
+def entered(turns: Turns, since: float, *, urgent: bool = False) -> threading.Event:
     """Begin an observation in a thread, and return what is set once it is under way."""
     under_way = threading.Event()
 
     def observe() -> None:
-        with turns.opening(waits=waits):
+        with turns.opening(since, since, urgent=urgent):
             under_way.set()
 
     threading.Thread(target=observe, daemon=True).start()
     return under_way
 
 
-def test_others_wait_for_the_first_and_a_change_does_not() -> None:
+def test_who_needs_the_same_lists_waits_for_the_first() -> None:
     turns = Turns()
-    with turns.opening(waits=True):
-        others = [entered(turns, waits=True) for _ in range(3)]
-        assert entered(turns, waits=False).wait(10.0)
+    with turns.opening(5.0, 6.0, urgent=False):
+        others = [entered(turns, 5.0) for _ in range(3)]
+        # Who needs no new list, or has threads of its own, does not.
+        assert entered(turns, float("-inf")).wait(10.0)
+        assert entered(turns, 5.0, urgent=True).wait(10.0)
         assert not any(each.is_set() for each in others)
     assert all(each.wait(10.0) for each in others)
-    # From then on, they are side by side.
-    with turns.opening(waits=True):
-        assert entered(turns, waits=True).wait(10.0)
+    assert turns.opened(6.0)
+    # From then on they are side by side, until newer ones are needed.
+    with turns.opening(6.0, 7.0, urgent=False):
+        assert entered(turns, 6.0).wait(10.0)
+    with turns.opening(8.0, 9.0, urgent=False):
+        assert entered(turns, 6.0).wait(10.0)
 
 
 def test_a_first_observation_that_fails_holds_nobody_up() -> None:
     turns = Turns()
-    with pytest.raises(OSError, match="no way"), turns.opening(waits=True):
+    with pytest.raises(OSError, match="no way"), turns.opening(5.0, 6.0, urgent=False):
         raise OSError("no way")
-    with turns.opening(waits=True):
-        assert entered(turns, waits=True).wait(10.0)
+    with turns.opening(5.0, 6.0, urgent=False):
+        assert entered(turns, 5.0).wait(10.0)

@@ -64,6 +64,13 @@ def put_scaling_policy(call: Call) -> Result:
     return result
 
 
+@checks("application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies")
+def dimension_is_of_a_resource(call: Call) -> None:
+    """Refuse a dimension without a resource. Source: the API reference of both, ScalableDimension."""
+    if call.params.get("ScalableDimension") and not (call.params.get("ResourceId") or call.params.get("ResourceIds")):
+        raise AwsError("ValidationException", "Resource ID cannot be null when a scalable dimension is specified")
+
+
 @handles("application-autoscaling:ListTagsForResource")
 def list_tags_for_resource(call: Call) -> Result:
     """List the tags of a target."""

@@ -271,6 +271,11 @@ class Inventory:
                 self._sweep(now)
             return len(self._stacks)
 
+    def is_long_to(self, since: float, key: str) -> bool:
+        """Return whether a read that is kept began before a moment, and took so long that others should not wait."""
+        read = self._reads.get(key)
+        return read is not None and read.began < since and read.took >= _LONG
+
     def has(self, since: Mapping[str, float]) -> bool:
         """Return whether all reads are there by their keys, each begun at its moment or later."""
         return all((read := self._reads.get(key)) is not None and read.began >= since[key] for key in since)

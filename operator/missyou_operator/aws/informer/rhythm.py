@@ -115,6 +115,10 @@ class Freshness:
             return self.since(rhythm)
         return max(self._settled, self.seen, self.now - _MEANWHILE * self._period(rhythm))
 
+    def is_demanding(self, rhythm: Rhythm) -> bool:
+        """Return whether this stack needs a later read than the rhythm of all: it was changed, or is new here."""
+        return self.since(rhythm) > self.now - self._period(rhythm)
+
     def lagging(self, lag: float) -> Freshness | None:
         """Return what is good enough of a list that shows changes only after so many seconds; None if nothing is.
 

@@ -28,7 +28,8 @@ class Source:
     """A call that lists something of a whole account, by its boto3 name; `result` is the key of the rows.
 
     `owner`: the key of a row's name, or a function that returns whose it is. `arguments` narrow the list on AWS's side.
-    `fetch`, given a client, reads the rows of what botocore cannot page.
+    `fetch`, given a client, reads the rows of what botocore cannot page. `alone` returns arguments by which AWS lists
+    what some owners have, and nothing else, where the list of all may take long; None where it cannot.
     """
 
     service: str
@@ -38,6 +39,7 @@ class Source:
     arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
     rhythm: Rhythm = LISTED
     fetch: Callable[[Any], Sequence[Row]] | None = None
+    alone: Callable[[Sequence[str]], Mapping[str, Any] | None] = lambda _: None
 
     @property
     def key(self) -> str:

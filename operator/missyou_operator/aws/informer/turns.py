@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 #: Stacks that are read with all that belongs to them at once: a second of work.
 _AT_ONCE = 5
@@ -37,28 +37,41 @@ class Turn:
 AT_ONCE = Turn()
 
 
+@dataclass(slots=True)
+class _Opening:
+    """When the last observation began that others have waited for, and what they wait at."""
+
+    began: float = float("-inf")
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
 class Turns:
     """The turns of an account and region. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._given, self._last = 0, AT_ONCE
-        self._opening, self._opened = threading.Lock(), False
+        self._openings = {urgent: _Opening() for urgent in (False, True)}
+
+    def opened(self, since: float, *, urgent: bool = False) -> bool:
+        """Return whether a stack was observed by reads from a moment on: whoever comes next finds their lists."""
+        return self._openings[urgent].began >= since
 
     @contextmanager
-    def opening(self, *, waits: bool) -> Iterator[None]:
-        """Have who `waits` wait until one stack has been observed.
+    def opening(self, since: float, now: float, *, urgent: bool) -> Iterator[None]:
+        """Have one stack be observed by such reads, and whoever needs them, too, wait until it is.
 
-        Those that begin at the same time need the same lists, and would wait for them with the threads that the one
-        needs to read them.
+        Others that begin at the same time need the same lists, and would wait for them with the threads that the one
+        needs to read them. What is `urgent` has threads of its own, and waits only for its like.
         """
-        if waits and not self._opened:
-            with self._opening:
-                if not self._opened:
+        opening = self._openings[urgent]
+        if not self.opened(since, urgent=urgent):
+            with opening.lock:
+                if not self.opened(since, urgent=urgent):
                     try:
                         yield
                     finally:
-                        self._opened = True
+                        opening.began = now
                     return
         yield
 

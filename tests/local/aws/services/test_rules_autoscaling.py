@@ -34,10 +34,31 @@ def _policy(name: str, metric: str = "ECSServiceAverageCPUUtilization", **more: 
 _LABEL = "app/a/0123456789abcdef/targetgroup/b/0123456789abcdef"
 
 
+def _listed(operation: str, **more: Any) -> Act:
+    return lambda s: getattr(s.aws.application_autoscaling, operation)(ServiceNamespace="ecs", **more)
+
+
+_DIMENSION = {"ScalableDimension": "ecs:service:DesiredCount"}
 _both = _register(MinCapacity=1, MaxCapacity=2)
 
 
 RULES = [
+    Rule(
+        "application-autoscaling:DescribeScalableTargets",
+        "a dimension of no resource",
+        "ValidationException",
+        "API DescribeScalableTargets",
+        _listed("describe_scalable_targets", **_DIMENSION),
+        _listed("describe_scalable_targets", ResourceIds=["service/a/b"], **_DIMENSION),
+    ),
+    Rule(
+        "application-autoscaling:DescribeScalingPolicies",
+        "a dimension of no resource",
+        "ValidationException",
+        "API DescribeScalingPolicies",
+        _listed("describe_scaling_policies", **_DIMENSION),
+        _listed("describe_scaling_policies", ResourceId="service/a/b", **_DIMENSION),
+    ),
     Rule(
         "application-autoscaling:RegisterScalableTarget",
         "the service does not exist",
