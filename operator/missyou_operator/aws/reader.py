@@ -17,6 +17,8 @@ from missyou_operator.engine.resource import Observed, Resource
 from missyou_operator.engine.values import strings_in
 
 T = TypeVar("T")
+#: The stamp of rows that a list does not show yet: it never has it.
+_NOT_LISTED = -1
 
 
 class PostponedError(Exception):
@@ -90,31 +92,39 @@ class Reader(Cloud):
 
     def listed(self, source: Source, *owners: str) -> list[Row]:
         """Return the rows of some owners in a list of the whole account; `*` stands for any part of a name."""
-        found = self._alone(source, owners)
-        rows = self._shares(source, owners, self._freshness) if found is None else found
+        narrowed = None if any("*" in owner for owner in owners) else source.alone(owners)
+        rows = self._alone(source, owners, narrowed) if narrowed else self._shares(source, owners, self._freshness)
         self._rows = [*(self._rows or ()), *rows]
         return rows
 
-    def _alone(self, source: Source, owners: Sequence[str]) -> list[Row] | None:
-        """Return the rows of some owners by a call of their own, where the list would be read anew just for them.
+    def _alone(self, source: Source, owners: Sequence[str], narrowed: Mapping[str, Any]) -> list[Row]:
+        """Return the rows of some owners by a call of their own, where a long list would be read anew just for them.
 
-        The list stays what the stack is looked at by. None: it is to be read.
+        That call counts until the list is newer. The stack is looked at by the list all the same.
         """
-        since = self._freshness.since(source.rhythm)
-        if not self._freshness.is_demanding(source.rhythm) or not self.inventory.is_long_to(since, source.key):
-            return None
-        exact = not any("*" in owner for owner in owners)
-        if not exact or (narrowed := source.alone(owners)) is None:
-            return None
-        arguments = {**source.arguments, **narrowed}
-        call = partial(rows_of, self.client(source.service), source.operation, source.result, arguments)
-        rows = self.inventory.read(key_of(source.service, source.operation, arguments), call, since, source.rhythm)
+        freshness, arguments = self._freshness, {**source.arguments, **narrowed}
+        since, key = freshness.since(source.rhythm), key_of(source.service, source.operation, arguments)
+        list_, own = self.inventory.kept(source.key), self.inventory.kept(key)
+        if list_ is None:
+            return self._shares(source, owners, freshness)
+        newer = own is not None and own.began > list_.began
+        if own is None or not newer or own.began < since:
+            if list_.began >= since or not list_.is_long or not freshness.is_demanding(source.rhythm):
+                return self._shares(source, owners, freshness, own.began if own and newer else float("-inf"))
+            call = partial(rows_of, self.client(source.service), source.operation, source.result, arguments)
+            own = self.inventory.read(key, call, since, source.rhythm)
+        rows: list[Row] = list(own.value)
         for owner in owners:
-            self._uses[source.key, owner] = self.inventory.stamp(source.key, owner)
-        return list(rows.value)
+            same = [*list_.content.rows(owner)] == [row for row in rows if source.owner_of(row) == owner]
+            self._uses[source.key, owner] = list_.content.stamp(owner) if same else _NOT_LISTED
+        return rows
 
-    def _shares(self, source: Source, owners: Sequence[str], freshness: Freshness) -> list[Row]:
-        read = self._list(source, freshness.since(source.rhythm), freshness.meanwhile(source.rhythm))
+    def _shares(
+        self, source: Source, owners: Sequence[str], freshness: Freshness, least: float = float("-inf")
+    ) -> list[Row]:
+        """Return the rows of some owners in a list that began at `least` or later, however long others read it anew."""
+        meanwhile = max(least, freshness.meanwhile(source.rhythm))
+        read = self._list(source, max(least, freshness.since(source.rhythm)), meanwhile)
         for owner in owners:
             self._uses[read.key, owner] = read.content.stamp(owner)
         return [row for owner in dict.fromkeys(owners) for row in read.content.rows(owner)]

@@ -33,7 +33,7 @@ class _Said:
         return cls(
             tuple((each["type"], each["status"]) for each in conditions),
             tuple(since for each in conditions if (since := _waiting_since(each)) is not None),
-            tuple(Counter(resource["state"] for resource in status.get("resources", ())).items()),
+            tuple(Counter(resource.get("state", "") for resource in status.get("resources", ())).items()),
         )
 
 

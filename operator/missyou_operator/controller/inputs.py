@@ -12,13 +12,13 @@ from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.informer import AT_ONCE, Freshness, Turn
 from missyou_operator.aws.observe import Observations, observe
-from missyou_operator.aws.rates import urgent
 from missyou_operator.aws.rds.versions import major_to_run
 from missyou_operator.aws.reader import PostponedError
 from missyou_operator.aws.zones import choose_zones
 from missyou_operator.controller import losses
 from missyou_operator.controller.memory import Memory
 from missyou_operator.controller.report import known_resources, recorded
+from missyou_operator.controller.threads import hurries
 from missyou_operator.engine.errors import RefusedError
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.leave import leave
@@ -104,7 +104,7 @@ def observe_stack(
     # Lists are there already, for most stacks.
     lists_alone = full and now < inputs.turn.soon
     needed = memory.ours_since if full and not lists_alone else float("-inf")
-    with inputs.cloud.inventory.turns.opening(needed, now, urgent=urgent.get()):
+    with inputs.cloud.inventory.turns.opening(needed, now, lambda: hurries() or inputs.runtime.stopped()):
         observations = observe(
             inputs.cloud,
             replace(inputs.runtime, pool=Inline()) if lists_alone else inputs.runtime,

@@ -13,13 +13,13 @@ from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.errors import classify
 from missyou_operator.aws.informer import Rhythm, Uses, look
 from missyou_operator.aws.observe import Observations
-from missyou_operator.aws.rates import urgent
 from missyou_operator.controller.baseline import LAG
 from missyou_operator.controller.inputs import Inputs, usual_freshness
 from missyou_operator.controller.memory import Memory, Rest
 from missyou_operator.controller.pace import requeue_after
 from missyou_operator.controller.planned import PassResult
 from missyou_operator.controller.report import Report
+from missyou_operator.controller.threads import hurries
 from missyou_operator.engine.execute import execute
 from missyou_operator.engine.graph import Graph
 from missyou_operator.engine.plan import Plan
@@ -50,7 +50,8 @@ def rest_until_turn(inputs: Inputs, observations: Observations, graph: Graph, pl
         return None
     if observations.unreadable:
         # AWS is asked for too much already.
-        return Report(status, max(requeue_after(health, 0.0) for health in observations.unreadable.values()))
+        pause = max(requeue_after(health, 0.0) for health in observations.unreadable.values())
+        return Report(status, pause, result="requeue_after")
     judged = execute(graph, observations.world, Plan(), inputs.runtime)
     if plan.changes or inputs.unusable or any(each.health.status != "ready" for each in judged.results.values()):
         return _after_the_others(inputs, now)
@@ -64,7 +65,8 @@ def _after_the_others(inputs: Inputs, now: float) -> Report | None:
 
     It needs lists from after the takeover, which take seconds. Many are settled, and would wait for its thread.
     """
-    if urgent.get() or now >= inputs.turn.soon or inputs.cloud.inventory.turns.opened(inputs.memory.ours_since):
+    opened = inputs.cloud.inventory.turns.opened(inputs.memory.ours_since)
+    if opened or inputs.fresh or hurries() or now >= inputs.turn.soon:
         return None
     inputs.memory.turn = inputs.turn.advanced(now)
     return Report(inputs.body["status"], 0.0, result="requeue_after")

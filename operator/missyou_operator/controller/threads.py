@@ -44,6 +44,11 @@ class Haste:
 haste: ContextVar[Haste] = ContextVar("haste", default=Haste())  # noqa: B039 - nobody changes this one
 
 
+def hurries() -> bool:
+    """Return whether a person waits for what this thread works for, by now."""
+    return haste.get().urgency is Urgency.CHANGE
+
+
 @dataclass(order=True, slots=True)
 class _Work:
     """Something to do: in order of urgency, and then of arrival."""

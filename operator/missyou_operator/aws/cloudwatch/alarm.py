@@ -51,7 +51,7 @@ class Alarm(Named):
         "MetricAlarms",
         "AlarmName",
         {"AlarmTypes": ["MetricAlarm"]},
-        alone=lambda owners: {"AlarmNames": list(owners)} if len(owners) <= _MOST_NAMES else None,
+        alone=lambda owners: {"AlarmNames": list(owners)} if 0 < len(owners) <= _MOST_NAMES else None,
     )
     COMPARED = compare(
         "namespace",

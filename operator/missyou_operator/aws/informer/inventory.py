@@ -48,6 +48,11 @@ class Read:
     took: float = 0.0
 
     @property
+    def is_long(self) -> bool:
+        """Whether nobody should wait for it to be made again who need not."""
+        return self.took >= _LONG
+
+    @property
     def value(self) -> Any:
         """What it has returned: a copy, of what is kept packed."""
         return self.content.unpack() if isinstance(self.content, Packed) else self.content
@@ -128,7 +133,7 @@ class Inventory:
         with self._lock:
             for key, moment in since.items():
                 read, running = self._reads.get(key), self._running.get(key)
-                waits = read is not None and running is not None and read.took >= _LONG
+                waits = read is not None and running is not None and read.is_long
                 if read is not None and read.began >= (min(moment, meanwhile) if waits else moment):
                     read.used, found[key] = now, read
                 elif running is not None and running[0] >= moment:
@@ -271,10 +276,11 @@ class Inventory:
                 self._sweep(now)
             return len(self._stacks)
 
-    def is_long_to(self, since: float, key: str) -> bool:
-        """Return whether a read that is kept began before a moment, and took so long that others should not wait."""
-        read = self._reads.get(key)
-        return read is not None and read.began < since and read.took >= _LONG
+    def kept(self, key: str) -> Read | None:
+        """Return the read that is remembered of a key, which is then in use."""
+        if (read := self._reads.get(key)) is not None:
+            read.used = self._clock()
+        return read
 
     def has(self, since: Mapping[str, float]) -> bool:
         """Return whether all reads are there by their keys, each begun at its moment or later."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 #: Stacks that are read with all that belongs to them at once: a second of work.
 _AT_ONCE = 5
 #: Seconds between the turns of two others: nine calls a second of a kind are what AWS allows of the slowest of what is
 #: read closely, and of what takes twenty calls a stack, one stack comes after the other in the rhythm of later on.
 _SOON, _WHOLE = 0.12, 1.8
+
+#: Seconds after which whoever waits for another's observation sees that it hurries by now.
+_STEP = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,42 +40,37 @@ class Turn:
 AT_ONCE = Turn()
 
 
-@dataclass(slots=True)
-class _Opening:
-    """When the last observation began that others have waited for, and what they wait at."""
-
-    began: float = float("-inf")
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
 class Turns:
     """The turns of an account and region. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._given, self._last = 0, AT_ONCE
-        self._openings = {urgent: _Opening() for urgent in (False, True)}
+        #: When the last observation began that others have waited for, and what they wait at.
+        self._began, self._opening = float("-inf"), threading.Lock()
 
-    def opened(self, since: float, *, urgent: bool = False) -> bool:
+    def opened(self, since: float) -> bool:
         """Return whether a stack was observed by reads from a moment on: whoever comes next finds their lists."""
-        return self._openings[urgent].began >= since
+        return self._began >= since
 
     @contextmanager
-    def opening(self, since: float, now: float, *, urgent: bool) -> Iterator[None]:
+    def opening(self, since: float, now: float, hurries: Callable[[], bool]) -> Iterator[None]:
         """Have one stack be observed by such reads, and whoever needs them, too, wait until it is.
 
         Others that begin at the same time need the same lists, and would wait for them with the threads that the one
-        needs to read them. What is `urgent` has threads of its own, and waits only for its like.
+        needs to read them. Nobody waits who `hurries`, or begins to.
         """
-        opening = self._openings[urgent]
-        if not self.opened(since, urgent=urgent):
-            with opening.lock:
-                if not self.opened(since, urgent=urgent):
-                    try:
-                        yield
-                    finally:
-                        opening.began = now
-                    return
+        while not self.opened(since) and not hurries():
+            if self._opening.acquire(timeout=_STEP):
+                try:
+                    if not self.opened(since):
+                        try:
+                            yield
+                        finally:
+                            self._began = now
+                        return
+                finally:
+                    self._opening.release()
         yield
 
     def give(self, now: float, part: float = 1.0) -> Turn:
