@@ -161,7 +161,8 @@ class Kube:
             more: str | None = None
             while more != "":
                 page = read(limit=_PAGE, _continue=more, _request_timeout=_TIMEOUT, **options)
-                yield from page["items"]
+                # Of no objects, the API server lists the metadata as null.
+                yield from page["items"] or ()
                 more = page["metadata"].get("continue", "")
 
     def _tenants(self, **options: Any) -> Any:
