@@ -107,10 +107,10 @@ class Reader(Cloud):
         list_, own = self.inventory.kept(source.key), self.inventory.kept(key)
         if list_ is None:
             return self._shares(source, owners, freshness)
-        newer = own is not None and own.began > list_.began
-        if own is None or not newer or own.began < since:
+        newer = own.began if own is not None and own.began > list_.began else float("-inf")
+        if own is None or newer < since:
             if list_.began >= since or not list_.is_long or not freshness.is_demanding(source.rhythm):
-                return self._shares(source, owners, freshness, own.began if own and newer else float("-inf"))
+                return self._shares(source, owners, freshness, newer)
             call = partial(rows_of, self.client(source.service), source.operation, source.result, arguments)
             own = self.inventory.read(key, call, since, source.rhythm)
         rows: list[Row] = list(own.value)

@@ -12,7 +12,6 @@ _AT_ONCE = 5
 #: Seconds between the turns of two others: nine calls a second of a kind are what AWS allows of the slowest of what is
 #: read closely, and of what takes twenty calls a stack, one stack comes after the other in the rhythm of later on.
 _SOON, _WHOLE = 0.12, 1.8
-
 #: Seconds after which whoever waits for another's observation sees that it hurries by now.
 _STEP = 0.2
 
