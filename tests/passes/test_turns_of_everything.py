@@ -28,6 +28,8 @@ def app(request, aws):
 def waiting(app, monkeypatch):
     """The stack after a start of the operator, its turns in two and in ten minutes."""
     monkeypatch.setattr(Turns, "give", lambda _self, now, _part: Turn(now + 120.0, now + 600.0))
+    # As if the first stacks were observed: until one is, what lists do not show to be settled comes after the others.
+    monkeypatch.setattr(Turns, "opened", lambda _self, _since: True)
     app.restart()
     return app
 
