@@ -10,6 +10,7 @@ from benchmarks.fleet.looks import RESYNC, Watcher
 from benchmarks.fleet.world import Fleet
 from missyou_local.aws import Timing
 from missyou_operator.aws.informer import inventory
+from missyou_operator.controller.reconcile import Reconciler
 from tests.sim.app import changes
 
 #: Those that are read as a whole at once, and as many more.
@@ -171,6 +172,32 @@ def test_what_another_process_has_written_is_not_put_back(aws, fleet):
     watcher.take_over(1)
     assert changes(watcher.look(RESYNC).calls) == {}
     assert not body["status"].get("drift")
+
+
+def test_after_a_takeover_what_is_settled_is_looked_at_first(aws, fleet, monkeypatch):
+    watcher = started(aws, fleet)
+    watcher.look(2 * RESYNC)
+    taken = [body["metadata"]["name"] for body in fleet[-3:]]
+    # The one before has put a new spec into effect, which no list shows yet.
+    body = fleet[-3]
+    body["spec"]["monitoring"] = {"logRetentionDays": 14}
+    body["metadata"]["generation"] += 1
+    body["status"]["observedGeneration"] += 1
+    for group in (row["id"] for row in body["status"]["resources"] if row["type"] == "logs.LogGroup"):
+        aws.client("logs").put_retention_policy(logGroupName=group, retentionInDays=14)
+    ended, reconcile = [], Reconciler.reconcile
+
+    def told(self, body, *rest):
+        report = reconcile(self, body, *rest)
+        ended.append((body["metadata"]["name"], report.result))
+        return report
+
+    monkeypatch.setattr(Reconciler, "reconcile", told)
+    watcher.take_over(3)
+    assert changes(watcher.look(0.0).calls) == {}
+    changed, *settled = taken
+    expected = [(changed, "requeue_after"), *((name, "success") for name in settled), (changed, "success")]
+    assert [each for each in ended if each[0] in taken] == expected
 
 
 def test_after_a_takeover_a_stack_does_not_wait_for_what_takes_long_to_list(aws, fleet, monkeypatch):
