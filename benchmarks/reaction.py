@@ -85,12 +85,12 @@ class Fleet:
             mine = [e for e in ledger.entries(since=since) if (e["session"] or {}).get("name") == f"default.{name}"]
             done = [e for e in mine if e["operation"] == "logs:PutRetentionPolicy"]
             # The pass has a second log group to change: a call of this one must not be taken for one of the next.
-            if done and self._told(name):
+            if done and self._is_observed(name):
                 return mine[0]["time"] - began, done[0]["time"] - began
             time.sleep(0.05)
         raise TimeoutError(self.bench.operator.log_tail() if self.bench.operator else "")
 
-    def _told(self, name: str) -> bool:
+    def _is_observed(self, name: str) -> bool:
         """Return whether the status of an app is about its present spec."""
         app = self.bench.api.get_namespaced_custom_object(*_KIND, name)
         return bool(app["status"]["observedGeneration"] == app["metadata"]["generation"])

@@ -30,7 +30,7 @@ from tests.integration.bench import ROOT, Bench, install
 from .looks import RESYNC
 from .world import SPEC, name_of
 
-#: What the operator logs of each pass that has seen that nothing is left to do, with the app that it was for.
+#: What the operator logs of each pass that has left nothing to do, with the app that it was for.
 _ENDED = re.compile(r"(\S+): pass ended: success")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -208,7 +208,7 @@ class Fleet:
 
 
 def looked_at(log: str) -> set[str]:
-    """Return the apps of which a log tells that a pass has found them as they are to be."""
+    """Return the apps of which a log tells that a pass has ended with success."""
     return set(_ENDED.findall(log))
 
 

@@ -54,6 +54,15 @@ def unbalanced(aws, body):
     elb.delete_load_balancer(LoadBalancerArn=arn)
 
 
+def put_into_effect(aws, body, days):
+    """Have another process put a new spec into effect, and say so."""
+    body["spec"]["monitoring"] = {"logRetentionDays": days}
+    body["metadata"]["generation"] += 1
+    body["status"]["observedGeneration"] += 1
+    for group in (row["id"] for row in body["status"]["resources"] if row["type"] == "logs.LogGroup"):
+        aws.client("logs").put_retention_policy(logGroupName=group, retentionInDays=days)
+
+
 def test_the_first_are_read_as_a_whole_and_the_others_in_turn(aws, fleet):
     before = [dict(body["status"]) for body in fleet]
     watcher = started(aws, fleet)
@@ -163,12 +172,7 @@ def test_what_another_process_has_written_is_not_put_back(aws, fleet):
     watcher = started(aws, fleet)
     watcher.look(2 * RESYNC)
     body = fleet[-1]
-    # It has put a new spec into effect, and said so.
-    body["spec"]["monitoring"] = {"logRetentionDays": 90}
-    body["metadata"]["generation"] += 1
-    body["status"]["observedGeneration"] += 1
-    for group in (row["id"] for row in body["status"]["resources"] if row["type"] == "logs.LogGroup"):
-        aws.client("logs").put_retention_policy(logGroupName=group, retentionInDays=90)
+    put_into_effect(aws, body, 90)
     watcher.take_over(1)
     assert changes(watcher.look(RESYNC).calls) == {}
     assert not body["status"].get("drift")
@@ -178,21 +182,16 @@ def test_after_a_takeover_what_is_settled_is_looked_at_first(aws, fleet, monkeyp
     watcher = started(aws, fleet)
     watcher.look(2 * RESYNC)
     taken = [body["metadata"]["name"] for body in fleet[-3:]]
-    # The one before has put a new spec into effect, which no list shows yet.
-    body = fleet[-3]
-    body["spec"]["monitoring"] = {"logRetentionDays": 14}
-    body["metadata"]["generation"] += 1
-    body["status"]["observedGeneration"] += 1
-    for group in (row["id"] for row in body["status"]["resources"] if row["type"] == "logs.LogGroup"):
-        aws.client("logs").put_retention_policy(logGroupName=group, retentionInDays=14)
+    # No list shows it yet.
+    put_into_effect(aws, fleet[-3], 14)
     ended, reconcile = [], Reconciler.reconcile
 
-    def told(self, body, *rest):
+    def noting(self, body, *rest):
         report = reconcile(self, body, *rest)
         ended.append((body["metadata"]["name"], report.result))
         return report
 
-    monkeypatch.setattr(Reconciler, "reconcile", told)
+    monkeypatch.setattr(Reconciler, "reconcile", noting)
     watcher.take_over(3)
     assert changes(watcher.look(0.0).calls) == {}
     changed, *settled = taken
