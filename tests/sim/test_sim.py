@@ -129,3 +129,18 @@ def test_roles_share_the_clients_of_a_region(aws: Aws) -> None:
     role = Identity(role="arn:aws:iam::123456789012:role/tenant")
     own, assumed = (accounts.get(REGION, who).client("ec2") for who in (Identity(), role))
     assert own.meta is assumed.meta
+
+
+def test_a_change_after_a_start_needs_no_client_that_is_not_prepared(aws: Aws) -> None:
+    """It would wait until it is made."""
+    app = App(aws, "first", environment="Production")
+    app.grow()
+    app.restart()
+    app.accounts.prepare(REGION)
+    made: list[str] = []
+    session = app.accounts.get(REGION).region.session
+    session.events.register("creating-client-class", lambda event_name, **_: made.append(event_name))
+    app.edit(monitoring={"logRetentionDays": 14})
+    changed = app.calls(app.one_pass)
+    assert changed["logs:PutRetentionPolicy"]
+    assert made == []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.exceptions import BotoCoreError
 from botocore.loaders import Loader
 from botocore.session import Session as BotocoreSession
 from botocore.session import get_session
@@ -40,6 +41,11 @@ _CONFIG = Config(
     user_agent_extra="missyou-operator",
 )
 _ONCE = _CONFIG.merge(Config(retries={"total_max_attempts": 1}))
+#: The services that a look at any stack needs.
+_NEEDED = (
+    "acm", "application-autoscaling", "cloudwatch", "ec2", "ecr", "ecs", "elbv2", "iam", "logs", "rds",
+    "resourcegroupstaggingapi", "s3", "secretsmanager", "sns", "sts", "wafv2",
+)  # fmt: skip
 #: Accounts and regions that are kept, and the seconds after which an account that nobody asks for is forgotten.
 _MOST, _MOST_REGIONS, _UNUSED = 4096, 40, 900.0
 #: Seconds between two searches for accounts to forget.
@@ -138,6 +144,15 @@ class Accounts:
     def part(self) -> float:
         """The part of AWS's limits that is this process's."""
         return self._rates.part
+
+    def prepare(self, region: str) -> None:
+        """Make the clients of a region while nobody waits for them. What hinders that, passes will tell.
+
+        They take half a second of CPU, one after the other, and the first change of a spec would wait for it.
+        """
+        with suppress(BotoCoreError, ValueError):
+            for service in _NEEDED:
+                self.get(region).client(service)
 
     def get(self, region: str, identity: Identity = Identity()) -> Account:  # noqa: B008 - it is frozen
         """Return the account for a region, through an assumed role if the identity names one."""

@@ -32,6 +32,7 @@ from missyou_operator.controller.lease import Candidate
 from missyou_operator.controller.listening import Listening, Source
 from missyou_operator.controller.loop import AppLoop, Body, Shared
 from missyou_operator.controller.metrics import Metrics
+from missyou_operator.controller.portions import in_portions
 from missyou_operator.controller.probes import Answer
 from missyou_operator.controller.readiness import Readiness
 from missyou_operator.controller.reconcile import Reconciler
@@ -94,6 +95,7 @@ class Operator:
         self.metrics = Metrics(_PASSES, leases)
         self.rates = Rates(self.metrics.waited, self.metrics.put_off)
         accounts = Accounts(self.shards.check, self.called, self.rates)
+        accounts.prepare(settings.region)
         self.readiness = Readiness(
             self.shards,
             lambda: self.kube.apps(settings.namespaces),
@@ -242,10 +244,12 @@ class Operator:
             # The watch was cut while the app was deleted and made anew.
             self._leave(key)
         self.apps[key] = body
-        self._work_on(key, body)
+        self._work_on(key)
 
-    def _work_on(self, key: Key, body: Body) -> None:
-        """Have a loop for an app of one of our shards, and none for any other."""
+    def _work_on(self, key: Key) -> None:
+        """Have a loop for an app of one of our shards, and none for any other. Nothing is done for one that is gone."""
+        if (body := self.apps.get(key)) is None:
+            return
         term, loop = self.shards.terms.get(shard_of(body["metadata"]["uid"], self.shards.shards)), self.loops.get(key)
         if term is None or (loop and loop.term is not term):
             self._leave(key)
@@ -284,8 +288,7 @@ class Operator:
 
     def _divide(self) -> None:
         """Begin to work on the apps of new shards, and end it for those of shards that are lost or given up."""
-        for key, body in self.apps.items():
-            self._work_on(key, body)
+        in_portions(self._work_on, [*self.apps], self.deliver)
 
     async def _sweep(self) -> None:
         """Forget apps that went while no watch could show it: after "410 Gone", a watch begins with what is.
