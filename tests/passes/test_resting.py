@@ -66,10 +66,16 @@ def test_a_read_that_has_its_turn_later_says_nothing(resting, observed, monkeypa
         if operation == "DescribeTargetHealth":
             raise NotYetError(Reason.RATE_LIMITED, "later", 20.0)
 
-    monkeypatch.setattr(Rates, "wait", wait)
     before = resting.body["status"]
-    look(resting)
+    with monkeypatch.context() as patch:
+        patch.setattr(Rates, "wait", wait)
+        look(resting)
     assert (observed, resting.body["status"]) == ([], before)
+    # Nor is it a success, or a look after which the next one is a whole rhythm away.
+    assert resting.reports[-1].result == "requeue_after"
+    assert resting.reports[-1].requeue_after <= 45.0
+    assert look(resting)["elbv2:DescribeTargetHealth"]
+    assert (observed, resting.reports[-1].result) == ([], "success")
 
 
 @pytest.mark.parametrize(

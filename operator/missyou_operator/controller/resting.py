@@ -109,7 +109,9 @@ def rested(inputs: Inputs) -> Report | None:
     except Exception as error:
         if classify(error).reason != Reason.RATE_LIMITED:
             return None
-        # What has its turn later says nothing; what has been read by now, the next look finds.
+        # It says nothing, and was no look; what has been read by now, the next one finds.
+        _follow(inputs, rest.uses)
+        return Report(body.get("status") or {}, inputs.look, result="requeue_after")
     memory.has_read(memory.read_at, now)
     if inputs.full:
         memory.full_at = now
