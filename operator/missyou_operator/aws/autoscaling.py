@@ -26,7 +26,8 @@ from missyou_operator.engine.resource import Health, Observed, Resource
 _SERVICE = "application-autoscaling"
 #: A service of ECS has this dimension alone. A list is not narrowed by it: AWS wants a resource then, too.
 _ECS = {"ServiceNamespace": "ecs"}
-_DIMENSION: Mapping[str, str] = {**_ECS, "ScalableDimension": "ecs:service:DesiredCount"}
+#: What a service has that is scaled: the number of its tasks.
+DIMENSION: Mapping[str, str] = {**_ECS, "ScalableDimension": "ecs:service:DesiredCount"}
 _TARGETS = Source(_SERVICE, "describe_scalable_targets", "ScalableTargets", "ResourceId", _ECS)
 #: A page has ten, so that a thousand stacks are two hundred pages.
 _POLICIES = Source(
@@ -137,7 +138,7 @@ class ScalableTarget(Resource):
     def _register(self, cloud: Cloud, **more: Any) -> str:
         try:
             answer = cloud.client(_SERVICE).register_scalable_target(
-                ResourceId=self.resource_id, MinCapacity=self.minimum, MaxCapacity=self.maximum, **_DIMENSION, **more
+                ResourceId=self.resource_id, MinCapacity=self.minimum, MaxCapacity=self.maximum, **DIMENSION, **more
             )
         except ClientError as error:
             if "service doesn't exist" in message_of(error):
@@ -150,7 +151,7 @@ class ScalableTarget(Resource):
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
         """Deregister it; the service keeps its current task count."""
         client, resource_id = cloud.client(_SERVICE), observed.attrs["resource_id"]
-        return gone(lambda: client.deregister_scalable_target(ResourceId=resource_id, **_DIMENSION))
+        return gone(lambda: client.deregister_scalable_target(ResourceId=resource_id, **DIMENSION))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +239,7 @@ class ScalingPolicy(Resource):
                 "ScaleInCooldown": self.scale_in_cooldown,
                 "DisableScaleIn": not self.scales_in,
             },
-            **_DIMENSION,
+            **DIMENSION,
         )
         return str(answer["PolicyARN"])
 
@@ -246,9 +247,7 @@ class ScalingPolicy(Resource):
     def delete(cls, cloud: Cloud, observed: Observed) -> Health:
         """Delete it, and its alarms with it."""
         client, resource_id = cloud.client(_SERVICE), observed.attrs["resource_id"]
-        return gone(
-            lambda: client.delete_scaling_policy(PolicyName=observed.name, ResourceId=resource_id, **_DIMENSION)
-        )
+        return gone(lambda: client.delete_scaling_policy(PolicyName=observed.name, ResourceId=resource_id, **DIMENSION))
 
 
 KINDS: tuple[type[Resource], ...] = (ScalableTarget, ScalingPolicy)

@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from missyou_operator.aws.autoscaling import DIMENSION
 from missyou_operator.aws.cloud import Client, Clients, pages
 from missyou_operator.aws.ecs.revisions import CONTAINER, attributes, split_image, split_secret
 from missyou_operator.aws.errors import is_absent
@@ -17,7 +18,6 @@ from missyou_operator.cli.exits import Exit, Failure
 Row = Mapping[str, Any]
 #: What a task definition's variable for the database is called.
 DATABASE_URL = "DATABASE_URL"
-_DIMENSION = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,8 +198,8 @@ def _listeners(elb: Client, balancer: Row) -> list[Row]:
 
 def _scaling(client: Client, service: Row) -> tuple[Row, list[Row]]:
     scaled = f"service/{service['clusterArn'].rpartition('/')[2]}/{service['serviceName']}"
-    rows = pages(client, "describe_scalable_targets", "ScalableTargets", ResourceIds=[scaled], **_DIMENSION)
-    policies = pages(client, "describe_scaling_policies", "ScalingPolicies", ResourceId=scaled, **_DIMENSION)
+    rows = pages(client, "describe_scalable_targets", "ScalableTargets", ResourceIds=[scaled], **DIMENSION)
+    policies = pages(client, "describe_scaling_policies", "ScalingPolicies", ResourceId=scaled, **DIMENSION)
     return (rows[0] if rows else {}), policies
 
 
