@@ -27,7 +27,7 @@ _PAGES = 64
 #: Seconds from which on nobody waits for a list that is read again: those of a thousand stacks have hundreds of pages.
 _LONG = 1.0
 #: Seconds after which a read that nobody uses is forgotten, and a stack that nobody looks at; and between two searches.
-_UNUSED, _GONE, _SWEEP = 7200.0, 900.0, 300.0
+_UNUSED, _GONE, _SWEEP = 1800.0, 900.0, 300.0
 
 
 @dataclass(slots=True)
