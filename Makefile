@@ -54,8 +54,9 @@ bench: venv ## measure what a fleet costs and how replicas share it (writes docs
 	@$(BIN)/python -m benchmarks.settled
 	@$(BIN)/python -m benchmarks.creation
 
-bench-soak: venv ## let the operator work for half an hour, and see whether it grows (writes docs/benchmarks)
+bench-soak: venv ## let the operator work for half an hour, and see whether it grows; what a fleet costs half an hour after a start (writes docs/benchmarks)
 	@PYTHONPATH=operator:local:. $(BIN)/python -m benchmarks.soak
+	@PYTHONPATH=operator:local:. $(BIN)/python -m benchmarks.later --stacks $(STACKS)
 
 bench-app: venv ## measure the backend: sending and listing with a million notifications
 	@$(BIN)/python -m benchmarks.app

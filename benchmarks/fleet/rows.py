@@ -88,6 +88,40 @@ def hearing(stacks: int, number: int = LOOKS) -> list[Row]:
     return [Row(f"events-{stacks}", title, found.calls_each, "", how, None, 0.3)]
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the operator's own process has spent in so many seconds: of CPU, and calls. `memory`: bytes, at the end."""
+
+    stacks: int
+    seconds: float
+    cpu: float
+    calls: int
+    memory: int
+
+    @classmethod
+    def during(cls, fleet: process.Fleet, number: int) -> Spent:
+        """Let so many looks at all stacks pass."""
+        before, began, calls = fleet.vitals(), time.monotonic(), fleet.calls()
+        time.sleep(number * RESYNC)
+        after, seconds = fleet.vitals(), time.monotonic() - began
+        return cls(fleet.stacks, seconds, after.cpu - before.cpu, fleet.calls() - calls, after.memory)
+
+    def rows(self, prefix: str, title: str, how: str) -> list[Row]:
+        """Return the rows of it. `title`: what it was measured of."""
+        stacks, looks = self.stacks, self.seconds / RESYNC
+        large = stacks >= 1000
+        return [
+            Row(f"{prefix}process-cpu-{stacks}", f"operator CPU per stack and look, {title}",
+                1000 * self.cpu / looks / stacks, "ms", how, 180, 8),
+            Row(f"{prefix}share-{stacks}", f"share of a core, {title}", 100 * self.cpu / self.seconds, "%", how, None,
+                25 if large else None),
+            Row(f"{prefix}memory-total-{stacks}", f"memory of the process, {title}", self.memory / 2**20, "MB", how,
+                None, 400 if large else None),
+            Row(f"{prefix}process-calls-{stacks}", f"AWS calls per stack and look, {title}",
+                self.calls / looks / stacks, "", how, None, 2.5),
+        ]  # fmt: skip
+
+
 def living(stacks: int, number: int = 4) -> list[Row]:
     """Measure the operator's own process over a fleet, with a real API server and AWS over HTTP."""
     with process.running(1) as alone:
@@ -96,29 +130,18 @@ def living(stacks: int, number: int = 4) -> list[Row]:
     with process.running(stacks) as fleet:
         calm = fleet.looked(600)
         time.sleep(RESYNC)
-        before, began, calls = fleet.vitals(), time.monotonic(), fleet.calls()
-        time.sleep(number * RESYNC)
-        after, seconds, calls = fleet.vitals(), time.monotonic() - began, fleet.calls() - calls
+        found = Spent.during(fleet, number)
         throttled = fleet.throttled()
     how = (
         f"operator's own process, real kube-apiserver, test AWS over HTTP; {number} looks, one in {RESYNC:.0f} s, soon "
         "after the start: with the first reads of what takes a call for each resource, 1.8 s a stack"
     )
-    cpu = after.cpu - before.cpu
-    each = (after.memory - least) / 2**20 / (stacks - 1)
+    each = (found.memory - least) / 2**20 / (stacks - 1)
     title = f"{stacks} stacks, own process"
-    per_look = 1000 * cpu * RESYNC / seconds / stacks
     return [
-        Row(f"process-cpu-{stacks}", f"operator CPU per stack and look, {title}", per_look,
-            "ms", how, 180, 8),
-        Row(f"share-{stacks}", f"share of a core, {title}", 100 * cpu / seconds, "%", how, None,
-            25 if stacks >= 1000 else None),
+        *found.rows("", title, how),
         Row(f"memory-{stacks}", f"memory per stack, {title}", each, "MB",
             f"{how}; private memory over that of one stack", 0.83, 0.25),
-        Row(f"memory-total-{stacks}", f"memory of the process, {title}", after.memory / 2**20, "MB", how, None,
-            400 if stacks >= 1000 else None),
-        Row(f"process-calls-{stacks}", f"AWS calls per stack and look, {title}", calls * RESYNC / seconds / stacks,
-            "", how, None, 2.5),
         Row(f"calm-{stacks}", f"start until all are looked at, {title}", calm, "s", how, None, 60),
         Row(f"throttled-{stacks}", f"calls throttled, start included, {title}", throttled, "",
             f"{how}; it throttles at AWS's published rates", None, 0),
