@@ -29,3 +29,10 @@ def test_a_read_is_made_again():
 def test_what_became_of_a_change_is_looked_for():
     with pytest.raises(UnansweredError, match="lacks service"):
         parsed("CreateService", b"{}")["service"]
+
+
+def test_one_parser_serves_all_requests():
+    """Each would be kept until a search for garbage: it refers to itself."""
+    parsers = Parsers()
+    assert parsers.create_parser("ec2") is parsers.create_parser("ec2")
+    assert parsers.create_parser("ec2") is not parsers.create_parser("json")

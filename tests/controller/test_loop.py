@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -113,6 +115,40 @@ def test_who_is_stirred_from_another_thread_looks_at_everything_at_once() -> Non
     assert [urgency for _, _, urgency in passes.begun] == [Urgency.BACKGROUND] * 2
     # At the end of the process nobody listens any more, and nothing breaks.
     memories[0].stir()
+
+
+def test_with_the_loop_goes_what_it_knew_of_its_stack() -> None:
+    """Without a search for garbage: of what has survived one, the thorough one comes much later."""
+
+    class World(dict[str, Any]):
+        pass
+
+    passes = Passes()
+    known: list[weakref.ref[World]] = []
+
+    def reconcile(body: Mapping[str, Any], memory: Memory, stopped: Callable[[], bool]) -> Report:
+        memory.world = World()
+        known.append(weakref.ref(memory.world))
+        passes.first.set()
+        return Report(body["status"], 3600.0)
+
+    async def life() -> None:
+        threads = Threads(1, "pass")
+        reconciler = cast(Any, type("", (), {"reconcile": staticmethod(reconcile), "teardown": None}))
+        shared = Shared(cast(Any, None), reconciler, Metrics(1, {}), threads, threads, Rates(), threads, Alone().check)
+        loop = AppLoop(shared, app("one"), Alone().terms[0])
+        await asyncio.to_thread(passes.first.wait, PATIENCE)
+        assert known[0]() is not None
+        loop.stop()
+        await asyncio.wait([loop.task])
+        threads.shutdown()
+
+    gc.disable()
+    try:
+        asyncio.run(life())
+        assert known[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_what_a_pass_says_whose_requests_were_refused_is_not_written(caplog: pytest.LogCaptureFixture) -> None:

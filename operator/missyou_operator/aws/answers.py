@@ -7,6 +7,7 @@ the call is made again. Whatever can be done without is read with `get`.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -48,10 +49,16 @@ def joined(row: Mapping[str, Any], **members: Any) -> Answer:
 
 
 class Parsers(ResponseParserFactory):  # type: ignore[misc]  # botocore has no types
-    """botocore's parsers, but that what they return is an `Answer`, and so are its parts."""
+    """botocore's parsers, but that what they return is an `Answer`, and so are its parts.
 
-    def create_parser(self, protocol_name: str) -> Any:
-        """Return the parser of a protocol."""
+    botocore creates one for each request. They keep nothing of an answer, so that one of each protocol is enough.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.create_parser = functools.cache(self._created)
+
+    def _created(self, protocol_name: str) -> Any:
         parser = super().create_parser(protocol_name)
         parse = parser.parse
 

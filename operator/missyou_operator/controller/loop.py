@@ -82,9 +82,8 @@ class AppLoop:
 
     def __init__(self, shared: Shared, body: Body, term: Term) -> None:
         self._shared, self._body, self._sign, self.term = shared, body, _sign(body), term
-        self._memory, self._wake = Memory(ours_since=term.began), asyncio.Event()
-        self._memory.stir = partial(self._stirred, asyncio.get_running_loop())
-        self._hearing = Hearing(self._memory, partial(self._ask, Urgency.CREATION))
+        self._wake = asyncio.Event()
+        self._remember_nothing()
         self._stopped = False
         #: The generation that a pass was last run for, also by an operator before: -1 for none.
         self._generation = (body.get("status") or {}).get("observedGeneration", -1)
@@ -97,6 +96,11 @@ class AppLoop:
         #: What Kubernetes last refused to store and why, and the seconds until what was not stored is tried again.
         self._refusal, self._pause = "", _CONFLICT
         self.task = asyncio.create_task(self._run())
+
+    def _remember_nothing(self) -> None:
+        self._memory = Memory(ours_since=self.term.began)
+        self._memory.stir = partial(self._stirred, asyncio.get_running_loop())
+        self._hearing = Hearing(self._memory, partial(self._ask, Urgency.CREATION))
 
     @property
     def meta(self) -> Mapping[str, Any]:
@@ -182,6 +186,9 @@ class AppLoop:
                 requeue_after = _REFUSAL
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), requeue_after)
+        # Loop and memory refer to each other: what the memory knows of the stack would stay until a thorough search for
+        # garbage.
+        self._remember_nothing()
 
     async def _step(self, body: Body) -> float | None:
         """Do what is next for an app, and return the seconds until the step after it (None: when something changes)."""
