@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from missyou_operator.api.conditions import Reason
 from missyou_operator.aws.cloud import Cloud
 from missyou_operator.aws.errors import gone, message_of
-from missyou_operator.aws.informer import SLOW, TAGS, Source
+from missyou_operator.aws.informer import SLOW, TAGS, Alone, Source
 from missyou_operator.aws.permissions import Condition, Grant, Part, change, linked_role, make, observe
 from missyou_operator.aws.reader import Reader
 from missyou_operator.aws.tags import retag
@@ -37,7 +37,7 @@ _POLICIES = Source(
     "ResourceId",
     _ECS,
     SLOW,
-    alone=lambda owners: {"ResourceId": owners[0]} if len(owners) == 1 else None,
+    alone=Alone(1, lambda services: {"ResourceId": services[0]}),
 )
 #: A target's ARN ends in an id that AWS chooses.
 _ANY = ("application-autoscaling:scalable-target/*",)

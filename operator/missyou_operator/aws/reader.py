@@ -12,7 +12,8 @@ from missyou_operator.aws import tagged
 from missyou_operator.aws.cloud import Client, Cloud, Known, Row, rows_of
 from missyou_operator.aws.errors import if_present
 from missyou_operator.aws.identity import COMPONENT_TAG, owner_of, tag_map
-from missyou_operator.aws.informer import Batch, Freshness, Rhythm, Source, Uses, key_of
+from missyou_operator.aws.informer import Alone, Batch, Freshness, Gathering, Rhythm, Source, Uses, key_of
+from missyou_operator.aws.rates import urgent
 from missyou_operator.engine.resource import Observed, Resource
 from missyou_operator.engine.values import strings_in
 
@@ -92,17 +93,19 @@ class Reader(Cloud):
 
     def listed(self, source: Source, *owners: str) -> list[Row]:
         """Return the rows of some owners in a list of the whole account; `*` stands for any part of a name."""
-        narrowed = None if any("*" in owner for owner in owners) else source.alone(owners)
-        rows = self._alone(source, owners, narrowed) if narrowed else self._shares(source, owners, self._freshness)
+        if (alone := source.alone) and 0 < len(owners) <= alone.most and "*" not in "".join(owners):
+            rows = self._alone(source, alone, owners)
+        else:
+            rows = self._shares(source, owners, self._freshness)
         self._rows = [*(self._rows or ()), *rows]
         return rows
 
-    def _alone(self, source: Source, owners: Sequence[str], narrowed: Mapping[str, Any]) -> list[Row]:
+    def _alone(self, source: Source, alone: Alone, owners: Sequence[str]) -> list[Row]:
         """Return the rows of some owners by a call of their own, where a long list would be read anew just for them.
 
         That call counts until the list is newer. The stack is looked at by the list all the same.
         """
-        freshness, arguments = self._freshness, {**source.arguments, **narrowed}
+        freshness, arguments = self._freshness, {**source.arguments, **alone.arguments(owners)}
         since, key = freshness.since(source.rhythm), key_of(source.service, source.operation, arguments)
         list_, own = self.inventory.kept(source.key), self.inventory.kept(key)
         if list_ is None:
@@ -111,7 +114,8 @@ class Reader(Cloud):
         if own is None or newer < since:
             if list_.began >= since or not list_.is_long or not freshness.is_demanding(source.rhythm):
                 return self._shares(source, owners, freshness, newer)
-            call = partial(rows_of, self.client(source.service), source.operation, source.result, arguments)
+            gathering = self.inventory.gathering(source.key, alone.most)
+            call = partial(_rows_alone, self.client(source.service), source, alone, gathering, owners)
             own = self.inventory.read(key, call, since, source.rhythm)
         rows: list[Row] = list(own.value)
         for owner in owners:
@@ -263,6 +267,16 @@ class Reader(Cloud):
         remedy = "" if owned or not self.stack.could_take_over(tags) else self.stack.take_over_remedy()
         component = tags.get(COMPONENT_TAG, "")
         return Observed(kind, name, id_, attrs, tags, state, component, owned, owner, lost, remedy)
+
+
+def _rows_alone(client: Client, source: Source, alone: Alone, gathering: Gathering, owners: Sequence[str]) -> list[Row]:
+    """Return the rows of some owners, by a call that may be for others' too, unless a person waits for it."""
+
+    def call(names: Sequence[str]) -> list[Row]:
+        return rows_of(client, source.operation, source.result, {**source.arguments, **alone.arguments(names)})
+
+    rows = call(owners) if urgent.get() or alone.most == 1 else gathering.rows(owners, call)
+    return [row for row in rows if source.owner_of(row) in owners]
 
 
 def _answer(client: Client, operation: str, arguments: Mapping[str, Any]) -> Row:

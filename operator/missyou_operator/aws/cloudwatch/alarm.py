@@ -12,7 +12,7 @@ from missyou_operator.aws.cloudwatch.tags import retag, still_ours, tags_of
 from missyou_operator.aws.errors import gone
 from missyou_operator.aws.idempotency import exists_already
 from missyou_operator.aws.identity import tag_list, tag_map
-from missyou_operator.aws.informer import Source
+from missyou_operator.aws.informer import Alone, Source
 from missyou_operator.aws.listing import Named
 from missyou_operator.aws.permissions import Grant, change, make, observe
 from missyou_operator.aws.reader import Reader
@@ -51,7 +51,7 @@ class Alarm(Named):
         "MetricAlarms",
         "AlarmName",
         {"AlarmTypes": ["MetricAlarm"]},
-        alone=lambda owners: {"AlarmNames": list(owners)} if 0 < len(owners) <= _MOST_NAMES else None,
+        alone=Alone(_MOST_NAMES, lambda names: {"AlarmNames": list(names)}),
     )
     COMPARED = compare(
         "namespace",

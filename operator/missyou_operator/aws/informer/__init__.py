@@ -6,7 +6,8 @@ Like an informer of Kubernetes, but for an API that has no watch:
   version that moves only when the value differs from the one before (`inventory.py`).
 - Lists of a whole account are `Source`s. Their rows are split by owner, a tag or a name, into `Shares`, and each share
   has a version of its own (`shares.py`). What AWS describes for several resources at once is a `Batch`, which is filled
-  up with whatever else is due soon (`batches.py`). The rest takes a call per resource.
+  up with whatever else is due soon (`batches.py`). The rest takes a call per resource. Where a list takes long, a stack
+  that needs a newer one asks for its own rows, in one call with others that do (`gathering.py`).
 - How often a read is made again is its `Rhythm` (`rhythm.py`): what must be fresh once a minute, lists in each look,
   and what takes a call per resource the less often, the more stacks there are.
 - A resource class reads through `Reader` (`aws/reader.py`), which notes what was used, and in which version: `Uses`.
@@ -22,6 +23,7 @@ What a stack has just written is never judged by a read that began before: `Fres
 
 from missyou_operator.aws.informer.batches import Batch
 from missyou_operator.aws.informer.following import Uses
+from missyou_operator.aws.informer.gathering import Gathering
 from missyou_operator.aws.informer.inventory import Inventory, Read
 from missyou_operator.aws.informer.looking import look
 from missyou_operator.aws.informer.rhythm import (
@@ -37,7 +39,7 @@ from missyou_operator.aws.informer.rhythm import (
     Rhythm,
     anew,
 )
-from missyou_operator.aws.informer.shares import Source, key_of
+from missyou_operator.aws.informer.shares import Alone, Source, key_of
 from missyou_operator.aws.informer.turns import AT_ONCE, Turn
 
 __all__ = [
@@ -50,8 +52,10 @@ __all__ = [
     "ONCE",
     "SLOW",
     "TAGS",
+    "Alone",
     "Batch",
     "Freshness",
+    "Gathering",
     "Inventory",
     "Read",
     "Rhythm",

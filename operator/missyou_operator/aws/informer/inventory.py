@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.informer.following import Followers, Uses
+from missyou_operator.aws.informer.gathering import Gathering
 from missyou_operator.aws.informer.rhythm import ONCE, Freshness, Rhythm
 from missyou_operator.aws.informer.shares import Row, Shares, Source
 from missyou_operator.aws.informer.turns import Turns
@@ -89,6 +90,7 @@ class Inventory:
         #: The keys of each batch that stacks have asked for before their turn.
         self._awaited: dict[str, dict[str, None]] = {}
         self.turns = Turns()
+        self._gatherings: dict[str, Gathering] = {}
         self._swept = clock()
 
     def get(self, key: str, fetch: Callable[[], T], since: float) -> T:
@@ -285,6 +287,10 @@ class Inventory:
     def has(self, since: Mapping[str, float]) -> bool:
         """Return whether all reads are there by their keys, each begun at its moment or later."""
         return all((read := self._reads.get(key)) is not None and read.began >= since[key] for key in since)
+
+    def gathering(self, key: str, most: int) -> Gathering:
+        """Return what gathers the calls that ask for some rows of a list alone, by the key of its read."""
+        return self._gatherings.setdefault(key, Gathering(most))
 
     def _sweep(self, now: float) -> None:
         self._swept = now

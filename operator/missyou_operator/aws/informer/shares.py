@@ -24,12 +24,20 @@ def key_of(service: str, operation: str, arguments: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Alone:
+    """How AWS lists what up to `most` owners have, and nothing else: by `arguments` made of their names."""
+
+    most: int
+    arguments: Callable[[Sequence[str]], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A call that lists something of a whole account, by its boto3 name; `result` is the key of the rows.
 
     `owner`: the key of a row's name, or a function that returns whose it is. `arguments` narrow the list on AWS's side.
-    `fetch`, given a client, reads the rows of what botocore cannot page. `alone` returns arguments by which AWS lists
-    what some owners have, and nothing else, where the list of all may take long; None where it cannot.
+    `fetch`, given a client, reads the rows of what botocore cannot page. `alone`: how some rows are
+    listed, where the list of all may take long.
     """
 
     service: str
@@ -39,7 +47,7 @@ class Source:
     arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
     rhythm: Rhythm = LISTED
     fetch: Callable[[Any], Sequence[Row]] | None = None
-    alone: Callable[[Sequence[str]], Mapping[str, Any] | None] = lambda _: None
+    alone: Alone | None = None
 
     @property
     def key(self) -> str:
