@@ -298,6 +298,27 @@ def test_a_look_reads_what_is_due_and_says_whether_anything_differs(inventory: I
     assert not look(inventory, uses, freshness(clock), Seeded(1))
 
 
+def test_who_rests_is_asked_only_about_what_was_there_before(inventory: Inventory, clock: Clock) -> None:
+    """A thousand stacks in their turns read twenty things each that are new: nobody has used them."""
+
+    class Uses(dict[tuple[str, str], Any]):
+        asked = 0
+
+        def items(self) -> Any:
+            self.asked += 1
+            return super().items()
+
+    key, told = f"{LABELS.group}1", list[str]()
+    LABELS.read(inventory, ["1"], Tags(), freshness(clock))
+    uses = Uses({(key, ""): inventory.stamp(key, "")})
+    inventory.followers.add("uid", uses, lambda: told.append("uid"))
+    LABELS.read(inventory, ["2"], Tags(), freshness(clock))
+    assert (uses.asked, told) == (0, [])
+    clock.now += 601
+    LABELS.read(inventory, ["1"], lambda _: [{"Arn": "1", "Tags": ["another"]}], freshness(clock))
+    assert told == ["uid"]
+
+
 def test_what_nobody_looks_at_is_forgotten(inventory: Inventory, clock: Clock) -> None:
     inventory.read("used", lambda: 1, clock.now, SLOW)
     inventory.read("unused", lambda: 1, clock.now, SLOW)

@@ -161,13 +161,15 @@ class Inventory:
         made, moved, took = {}, set(), self._clock() - began
         with self._lock:
             for key, value in values.items():
+                before = self._reads.get(key)
                 # What was only taken along counts as used when it was.
-                used = began if key in mine or key not in self._reads else self._reads[key].used
+                used = began if key in mine or before is None else before.used
                 version, again = next(self._versions), making.again(key)
                 read = Read(key, began, value, version, making.rhythm, again, used, making.group, took)
                 made[key] = self._kept(read)
-                # What is a stack's own, only that stack reads.
-                if made[key].version == version and (making.group or isinstance(value, Shares)):
+                # What is a stack's own, only that stack reads, and what was not there before, nobody has used.
+                shared = before is not None and (making.group or isinstance(value, Shares))
+                if shared and made[key].version == version:
                     moved.add(key)
             self._end(mine)
         for key, future in mine.items():
