@@ -100,7 +100,6 @@ class Operator:
             self.shards,
             lambda: self.kube.apps(settings.namespaces),
             lambda: accounts.get(settings.region).identity(),
-            lambda: self.deliver(self._divide),
         )
         uid = self.kube.cluster_uid()
         self.tenants = Tenants(uid, settings.region, settings.prices, settings.require_tenants)
@@ -260,9 +259,6 @@ class Operator:
         self.metrics.seen(body)
         if loop:
             loop.seen(body)
-            return
-        if not self.readiness.has_seen_all and self.tenants.limit(key[0]):
-            # The limit is of all apps of a tenant: once all are seen, `_divide` begins with them.
             return
         self.loops[key] = loop = self.context.copy().run(AppLoop, self.shared, body, term)
         self.running.add(loop)

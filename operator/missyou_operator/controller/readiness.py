@@ -25,18 +25,11 @@ class Readiness:
     """The answers to `/healthz` and `/readyz`.
 
     `shards` knows which shards this operator works on; `apps` lists the UIDs of all apps that it serves; `identify`
-    makes a call with its own credentials. The two may raise what their libraries raise. `complete` is called once the
-    watch has shown every app, by another thread.
+    makes a call with its own credentials. The two may raise what their libraries raise.
     """
 
-    def __init__(
-        self,
-        shards: Shards | Alone,
-        apps: Callable[[], Set[str]],
-        identify: Callable[[], object],
-        complete: Callable[[], object] = lambda: None,
-    ) -> None:
-        self._shards, self._apps, self._identify, self._complete = shards, apps, identify, complete
+    def __init__(self, shards: Shards | Alone, apps: Callable[[], Set[str]], identify: Callable[[], object]) -> None:
+        self._shards, self._apps, self._identify = shards, apps, identify
         self._beat = float("inf")
         self._forget()
         self._untrusted = "AWS has not been asked yet"
@@ -56,11 +49,6 @@ class Readiness:
         """Remember that the watch has shown an app."""
         if self._unlisted:
             self._seen.add(uid)
-
-    @property
-    def has_seen_all(self) -> bool:
-        """Whether the watch has shown every app that there is, once."""
-        return not self._unlisted
 
     def call(self, call: Call) -> None:
         """Learn whether AWS accepts the credentials: only success and their refusal say something about them."""
@@ -103,8 +91,6 @@ class Readiness:
         while self._unlisted or not answered:
             if self._unlisted:
                 self._unlisted = self._still_unseen()
-                if self.has_seen_all:
-                    self._complete()
             answered = answered or self._aws_answers()
             pause.wait(_AGAIN if self._unlisted or not answered else 0.0)
 
