@@ -140,7 +140,7 @@ def test_among_threads_the_urgent_request_is_sent_first() -> None:
 
     def request(app: str, *, urgent: bool) -> None:
         rates.app.set(app)
-        rates.urgent.set(urgent)
+        rates.urgent.set(lambda: urgent)
         bounds.wait("123456789012", "us-east-1", "route-53", "ListResourceRecordSets")
         order.append(app)
 

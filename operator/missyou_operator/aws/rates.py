@@ -21,9 +21,9 @@ from missyou_operator.aws import clock
 from missyou_operator.aws.published_rates import Family, Limit, family_of
 from missyou_operator.engine.errors import NotYetError
 
-#: Whether a request is made for a change of a person's (spec, deletion, `missyou.app/reconcile`): it goes before
-#: background reading. Set by whoever starts a pass; the threads that work for it take it along.
-urgent: ContextVar[bool] = ContextVar("urgent", default=False)
+#: Returns whether a request is made, by now, for a change of a person's (spec, deletion, `missyou.app/reconcile`): it
+#: goes before background reading. Set by whoever starts a pass; the threads that work for it take it along.
+urgent: ContextVar[Callable[[], bool]] = ContextVar("urgent", default=lambda: False)
 #: The app that a request is made for, as `namespace/name`: no app may keep the others from their turn.
 app: ContextVar[str] = ContextVar("app", default="")
 
@@ -176,7 +176,7 @@ class Rates:
         family = family_of(service, operation)
         key = (account, region if family.regional else "", family.name)
         mine = app.get()
-        is_urgent = urgent.get() or mine in self._hastened
+        is_urgent = urgent.get()() or mine in self._hastened
         with self._lock:
             began = clock.seconds()
             bucket, room = self._buckets.get(key) or self._made(key, family, began)

@@ -270,12 +270,12 @@ class Reader(Cloud):
 
 
 def _rows_alone(client: Client, source: Source, alone: Alone, gathering: Gathering, owners: Sequence[str]) -> list[Row]:
-    """Return the rows of some owners, by a call that may be for others' too, unless a person waits for it."""
+    """Return the rows of some owners, by a call that may be for others, too."""
 
     def call(names: Sequence[str]) -> list[Row]:
         return rows_of(client, source.operation, source.result, {**source.arguments, **alone.arguments(names)})
 
-    rows = call(owners) if urgent.get() or alone.most == 1 else gathering.rows(owners, call)
+    rows = call(owners) if alone.most == 1 else gathering.rows(owners, call, urgent.get())
     return [row for row in rows if source.owner_of(row) in owners]
 
 

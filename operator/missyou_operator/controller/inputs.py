@@ -153,7 +153,7 @@ def _freshness(inputs: Inputs, now: float, again: frozenset[str]) -> Callable[[s
 
 def usual_freshness(cloud: Cloud, memory: Memory, now: float, look: float, slower: float) -> Freshness:
     """Return which reads are good enough for what is settled."""
-    stacks = cloud.inventory.stacks(cloud.stack.uid)
+    stacks = cloud.inventory.stacks(cloud.stack.uid, look)
     return Freshness(now, memory.wrote_at, look, stacks, slower, seen=memory.ours_since)
 
 

@@ -35,7 +35,7 @@ from missyou_operator.controller.place import Place, recorded
 from missyou_operator.controller.reconcile import Reconciler
 from missyou_operator.controller.report import Report
 from missyou_operator.controller.shards import NotLeaderError, Term, acting
-from missyou_operator.controller.threads import Haste, Threads, Urgency, haste
+from missyou_operator.controller.threads import Haste, Threads, Urgency, haste, hurries
 from missyou_operator.events.deeds import Deed
 
 T = TypeVar("T")
@@ -171,6 +171,7 @@ class AppLoop:
     async def _run(self) -> None:
         acting.set(self.term)
         haste.set(self._haste)
+        urgent.set(hurries)
         app.set(_name(self.meta))
         while not self._stopped:
             self._wake.clear()
@@ -215,7 +216,6 @@ class AppLoop:
         self._generation, self._asked = meta["generation"], Urgency.BACKGROUND
         self._haste = Haste(how_urgent)
         haste.set(self._haste)
-        urgent.set(how_urgent is Urgency.CHANGE)
         at, status = self._written
         if seconds() - at >= _ECHO:
             # By now the watch has shown it.

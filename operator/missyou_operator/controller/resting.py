@@ -34,7 +34,7 @@ def begin_to_rest(inputs: Inputs, result: PassResult, report: Report) -> None:
     open_ = (result.outcome.done, result.left.changes, result.held, result.ignored, result.lingering, result.unknown)
     if report.result != "success" or any(open_) or inputs.unusable or _unfinished(memory, now):
         return
-    stacks = inputs.cloud.inventory.stacks(inputs.cloud.stack.uid)
+    stacks = inputs.cloud.inventory.stacks(inputs.cloud.stack.uid, inputs.look)
     _rest(inputs, report.status, now + _RHYTHM.period(inputs.look, stacks))
 
 
@@ -107,11 +107,12 @@ def rested(inputs: Inputs) -> Report | None:
         if not look(cloud.inventory, rest.uses, freshness, inputs.runtime.pool):
             return None
     except Exception as error:
-        if classify(error).reason != Reason.RATE_LIMITED:
+        health = classify(error)
+        if health.reason != Reason.RATE_LIMITED:
             return None
         # It says nothing, and was no look; what has been read by now, the next one finds.
         _follow(inputs, rest.uses)
-        return Report(body.get("status") or {}, inputs.look, result="requeue_after")
+        return Report(body.get("status") or {}, min(requeue_after(health, 0.0), inputs.look), result="requeue_after")
     memory.has_read(memory.read_at, now)
     if inputs.full:
         memory.full_at = now

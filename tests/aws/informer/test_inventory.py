@@ -332,6 +332,14 @@ def test_what_nobody_looks_at_is_forgotten(inventory: Inventory, clock: Clock) -
     assert inventory.oldest(LABELS.group, clock.now, 10) == []
 
 
+def test_what_is_looked_at_seldom_is_not_forgotten(inventory: Inventory, clock: Clock) -> None:
+    inventory.read("seldom", lambda: 1, clock.now, SLOW)
+    inventory.stacks("seldom", 7200.0)
+    clock.now += 7200
+    assert inventory.stacks("another", 7200.0) == 2
+    assert inventory.stamp("seldom", "") is not None
+
+
 def test_stacks_that_nobody_looks_at_do_not_count(inventory: Inventory, clock: Clock) -> None:
     assert [inventory.stacks(uid) for uid in ("a", "b", "a")] == [1, 2, 2]
     for _ in range(4):

@@ -271,13 +271,13 @@ class Inventory:
                 return
             yield key
 
-    def stacks(self, uid: str) -> int:
-        """Return how many stacks share these reads, that of `uid` among them."""
+    def stacks(self, uid: str, look: float = 0.0) -> int:
+        """Return how many stacks share these reads, that of `uid` among them. `look`: seconds between two looks."""
         now = self._clock()
         with self._lock:
             self._stacks[uid] = now
             if now - self._swept >= _SWEEP:
-                self._sweep(now)
+                self._sweep(now, 2 * look)
             return len(self._stacks)
 
     def kept(self, key: str) -> Read | None:
@@ -294,11 +294,12 @@ class Inventory:
         """Return what gathers the calls that ask for some rows of a list alone, by the key of its read."""
         return self._gatherings.setdefault(key, Gathering(most))
 
-    def _sweep(self, now: float) -> None:
+    def _sweep(self, now: float, least: float) -> None:
+        """Forget what nobody has used for long. `least`: seconds, however little is long."""
         self._swept = now
-        self._stacks = {uid: at for uid, at in self._stacks.items() if now - at < _GONE}
+        self._stacks = {uid: at for uid, at in self._stacks.items() if now - at < max(_GONE, least)}
         self.followers.keep(self._stacks)
-        for key in [key for key, read in self._reads.items() if now - read.used >= _UNUSED]:
+        for key in [key for key, read in self._reads.items() if now - read.used >= max(_UNUSED, least)]:
             self._drop(key)
 
     def _drop(self, key: str) -> None:
