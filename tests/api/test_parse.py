@@ -142,3 +142,11 @@ def test_the_result_cannot_be_changed():
         shop.region = "us-east-1"  # type: ignore[misc]
     with pytest.raises(ValidationError):
         shop.service.port = 80  # type: ignore[misc]
+
+
+def test_what_apps_say_alike_is_kept_once():
+    one, same, other = (parse(app({"database": {"storageGiB": size}}), REGION) for size in (50, 50, 60))
+    assert one.database is same.database
+    assert other.database.storage_gib == 60
+    # What has a mapping in it cannot be looked up, and is each one's own.
+    assert one.service == same.service

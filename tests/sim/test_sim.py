@@ -6,9 +6,11 @@ import random
 
 import pytest
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.loaders import Loader
 from moto.moto_api._internal import mock_random
 
 from missyou_operator.aws.assumed import Identity
+from missyou_operator.aws.models import loader
 from missyou_operator.aws.session import Accounts
 
 from .app import App, changes
@@ -144,3 +146,20 @@ def test_a_change_after_a_start_needs_no_client_that_is_not_prepared(aws: Aws) -
     changed = app.calls(app.one_pass)
     assert changed["logs:PutRetentionPolicy"]
     assert made == []
+
+
+def test_models_of_aws_are_read_as_botocore_reads_them_but_for_their_documentation() -> None:
+    def without(part: object) -> object:
+        if isinstance(part, dict):
+            named = part.items()
+            return {
+                name: "" if name == "documentation" and isinstance(each, str) else without(each) for name, each in named
+            }
+        return [*map(without, part)] if isinstance(part, list) else part
+
+    theirs = Loader()
+    for service in ("ec2", "ecs"):
+        assert loader().load_service_model(service, "service-2") == without(
+            theirs.load_service_model(service, "service-2")
+        )
+    assert "documentation" in theirs.load_service_model("ecs", "service-2")

@@ -18,7 +18,6 @@ import boto3
 from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError
-from botocore.loaders import Loader
 from botocore.session import Session as BotocoreSession
 from botocore.session import get_session
 
@@ -29,6 +28,7 @@ from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.cloud import Client
 from missyou_operator.aws.errors import is_throttling
 from missyou_operator.aws.informer import Inventory
+from missyou_operator.aws.models import loader
 from missyou_operator.aws.rates import Rates
 
 #: A single call ends within about half a minute, so that a stopping operator can finish what it began. The retry mode
@@ -194,7 +194,7 @@ class Accounts:
 
     def _session(self, region: str) -> BotocoreSession:
         session = get_session()
-        session.register_component("data_loader", _loader())
+        session.register_component("data_loader", loader())
         session.register_component("response_parser_factory", Parsers())
         session.set_config_variable("region", region)
         # At the first request, not here: the operator may start before its credentials are there.
@@ -283,10 +283,3 @@ def _name_service(parsed: dict[str, Any], model: Any, **_: Any) -> None:
     """Write into an error whose error it is: botocore's exceptions name only the operation, IAM's actions both."""
     if "Error" in parsed:
         parsed["Error"]["Service"] = model.service_model.signing_name
-
-
-@functools.cache
-def _loader() -> Loader:
-    """Return the one loader of AWS's models: one per region takes 52 MB and 0.7 s, a shared one 5 MB and 0.14 s."""
-    loader: Loader = get_session().get_component("data_loader")
-    return loader
