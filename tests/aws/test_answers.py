@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from botocore.parsers import JSONParser
 from botocore.session import get_session
 
 from missyou_operator.aws.answers import Parsers, joined
@@ -36,3 +40,27 @@ def test_one_parser_serves_all_requests():
     parsers = Parsers()
     assert parsers.create_parser("ec2") is parsers.create_parser("ec2")
     assert parsers.create_parser("ec2") is not parsers.create_parser("json")
+
+
+def test_large_answers_are_parsed_one_after_the_other(monkeypatch):
+    busy, most = 0, []
+
+    def parse(self, response, shape):
+        nonlocal busy
+        busy += 1
+        time.sleep(0.01)
+        most.append((len(response["body"]), busy))
+        busy -= 1
+        return {}
+
+    monkeypatch.setattr(JSONParser, "parse", parse)
+    parser = Parsers().create_parser("json")
+
+    def parsed(size: int) -> None:
+        parser.parse({**HEADERS, "body": b" " * size}, None)
+
+    for size in (100_000, 100):
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(parsed, [size] * 8))
+    assert {number for size, number in most if size > 100} == {1}
+    assert {number for size, number in most if size == 100} != {1}

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import functools
 import re
+import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from botocore.parsers import ResponseParserFactory
@@ -17,6 +19,9 @@ from botocore.parsers import ResponseParserFactory
 from missyou_operator.aws.pages import remembered
 from missyou_operator.engine.errors import FlakyError, UnansweredError
 
+#: Answers of at least so many bytes are parsed one after the other, since Python runs one thread at a time anyway:
+#: together they would take several times the memory, megabytes each, which a process hardly gives back.
+_LARGE, _PARSING = 65_536, threading.Lock()
 #: Names of the answers of operations that only read.
 _READING = re.compile(r"(Batch)?(Describe|List|Get|Simulate)|\w+GroupDetails$|\w+(?<!Name)Message$")
 
@@ -63,8 +68,9 @@ class Parsers(ResponseParserFactory):  # type: ignore[misc]  # botocore has no t
         parse = parser.parse
 
         def answer(response: Any, shape: Any) -> Any:
-            name = shape.name if shape else ""
-            return remembered(response, lambda: _parts(parse(response, shape), name))
+            name, body = shape.name if shape else "", response["body"]
+            with _PARSING if isinstance(body, bytes) and len(body) >= _LARGE else nullcontext():
+                return remembered(response, lambda: _parts(parse(response, shape), name))
 
         parser.parse = answer
         return parser
