@@ -151,8 +151,9 @@ class Accounts:
         They take half a second of CPU, one after the other, and the first change of a spec would wait for it.
         """
         with suppress(BotoCoreError, ValueError):
+            account = self.get(region)
             for service in _NEEDED:
-                self.get(region).client(service)
+                account.client(service)
 
     def get(self, region: str, identity: Identity = Identity()) -> Account:  # noqa: B008 - it is frozen
         """Return the account for a region, through an assumed role if the identity names one."""
