@@ -189,6 +189,7 @@ def test_a_rollout_replaces_processes_without_a_failed_request(live: _Live) -> N
         return bool(live.steady())
 
     live.until(over, "rolled out")
+    assert not any("rolling back" in event["message"] for event in live.describe()["events"])
     assert seen[0] == "green"
     assert {get(url)["colour"] for _ in range(6)} == {"blue"}
 
@@ -238,8 +239,10 @@ def test_targets_are_checked_as_their_group_says(live: _Live, tmp_path: Path) ->
         return {entry["TargetHealth"].get("Description") for entry in told}
 
     live.until(lambda: "Health checks failed with these codes: [503]" in reasons(), "unhealthy")
+    live.update(healthCheckGracePeriodSeconds=0)
     live.until(lambda: any("failed ELB health checks" in t["stoppedReason"] for t in live.tasks("STOPPED")), "stopped")
     (tmp_path / "ill").unlink()
+    live.update(healthCheckGracePeriodSeconds=60)
     live.until(lambda: live.health().count("healthy") == 2, "healthy again")
 
 
