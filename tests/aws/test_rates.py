@@ -193,10 +193,11 @@ def test_operators_that_share_the_apps_share_the_limits(time_passes: Clock) -> N
 
 def test_what_a_change_waits_for_goes_first_from_then_on() -> None:
     """Requests of a look that is under way wait for their turn when its app is changed."""
-    bounds, order = Rates(), list[str]()
+    bounds, order, changed = Rates(), list[str](), set[str]()
 
     def ask(app: str) -> None:
         rates.app.set(app)
+        rates.urgent.set(lambda: app in changed)
         bounds.wait(*NAT)
         order.append(app)
 
@@ -209,7 +210,8 @@ def test_what_a_change_waits_for_goes_first_from_then_on() -> None:
         bounds.wait(*NAT)
     # About a second until the first of them may go.
     threads = [begin(f"default/{name}") for name in ("one", "two", "changed")]
-    bounds.hasten("default/changed")
+    changed.add("default/changed")
+    bounds.hasten()
     threads.append(begin("default/changed"))
     for thread in threads:
         thread.join(30.0)

@@ -162,8 +162,6 @@ class Rates:
         self._waited, self._put_off = waited, put_off
         #: The part of AWS's limits that is this process's: operators that share the apps share the limits.
         self.part = 1.0
-        #: Apps whose background requests have become a person's: what a change waits for.
-        self._hastened: frozenset[str] = frozenset()
         self._lock = threading.Lock()
         self._buckets: dict[_Key, tuple[Bucket, Room]] = {}
         self._waiting = 0
@@ -176,9 +174,9 @@ class Rates:
         family = family_of(service, operation)
         key = (account, region if family.regional else "", family.name)
         mine = app.get()
-        is_urgent = urgent.get()() or mine in self._hastened
         with self._lock:
-            began = clock.seconds()
+            # Within the lock: what becomes urgent after this, `hasten` tells the ticket of.
+            began, is_urgent = clock.seconds(), urgent.get()()
             bucket, room = self._buckets.get(key) or self._made(key, family, began)
             if not room.waiting and bucket.take(began):
                 return
@@ -203,20 +201,12 @@ class Rates:
                 bucket.limit = bucket.limit.times(part / self.part)
             self.part = part
 
-    def hasten(self, app: str) -> None:
-        """Let an app's requests go first until `calm`, those that wait included."""
+    def hasten(self) -> None:
+        """Let the requests that wait see which of them a person waits for by now."""
         with self._lock:
-            self._hastened |= {app}
             for _, room in self._buckets.values():
                 for ticket in room.waiting:
-                    ticket.urgent = ticket.urgent or ticket.app == app
-                if (first := room.first()) is not None:
-                    first.turn.set()
-
-    def calm(self, app: str) -> None:
-        """Let an app's requests go in turn again."""
-        with self._lock:
-            self._hastened -= {app}
+                    ticket.turn.set()
 
     def throttled(self, account: str, region: str, service: str, operation: str) -> None:
         """Learn that AWS has throttled a request."""
@@ -231,6 +221,7 @@ class Rates:
         """Return the seconds until a request that waits should try again; None where its turn has come."""
         with self._lock:
             ticket.turn.clear()
+            ticket.urgent = urgent.get()()
             if room.first() is not ticket:
                 # Whoever goes calls the next.
                 return _LONGEST

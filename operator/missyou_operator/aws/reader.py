@@ -275,8 +275,7 @@ def _rows_alone(client: Client, source: Source, alone: Alone, gathering: Gatheri
     def call(names: Sequence[str]) -> list[Row]:
         return rows_of(client, source.operation, source.result, {**source.arguments, **alone.arguments(names)})
 
-    rows = call(owners) if alone.most == 1 else gathering.rows(owners, call, urgent.get())
-    return [row for row in rows if source.owner_of(row) in owners]
+    return [row for row in gathering.rows(owners, call, urgent.get()) if source.owner_of(row) in owners]
 
 
 def _answer(client: Client, operation: str, arguments: Mapping[str, Any]) -> Row:

@@ -124,8 +124,8 @@ class AppLoop:
         self._haste.urgency = urgent
         for threads in (self._shared.calls, self._shared.writes):
             threads.hasten(self._haste)
-        if urgent is Urgency.CHANGE and self._turn is not None:
-            self._shared.rates.hasten(_name(self.meta))
+        if urgent is Urgency.CHANGE:
+            self._shared.rates.hasten()
 
     @property
     def _for_a_person(self) -> Urgency:
@@ -264,7 +264,6 @@ class AppLoop:
             raise
         finally:
             self._turn = None
-            self._shared.rates.calm(_name(self.meta))
 
     def _urgency(self, *, deleting: bool) -> Urgency:
         """Return how urgent the next pass is. After a restart, the first one is not, if nothing has changed."""

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from missyou_operator.aws.informer import LISTED, SLOW, TAGS, Batch, Freshness, Inventory, Source, look
 from missyou_operator.aws.pages import Page, remembered
@@ -192,14 +193,14 @@ def test_of_the_size_of_a_log_group_only_matters_whether_there_is_anything(inven
 class Tags:
     """DescribeTags: all rows, or an error if one of the resources is gone."""
 
-    def __init__(self, *gone: str) -> None:
-        self.gone, self.calls = gone, list[list[str]]()
+    def __init__(self, *gone: str, code: str = "LoadBalancerNotFound") -> None:
+        self.gone, self.code, self.calls = gone, code, list[list[str]]()
 
     def __call__(self, arguments: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         ids = [*arguments["ResourceArns"]]
         self.calls.append(ids)
         if set(ids) & set(self.gone):
-            raise LookupError("LoadBalancerNotFound")
+            raise ClientError({"Error": {"Code": self.code}}, "DescribeTags")
         return [{"Arn": id_, "Tags": [id_]} for id_ in ids]
 
 
@@ -232,8 +233,19 @@ def test_one_that_is_gone_does_not_hide_what_was_asked_for(inventory: Inventory,
     found = LABELS.read(inventory, ["1"], tags, freshness(clock))
     assert found["1"].value == ({"Arn": "1", "Tags": ["1"]},)
     assert tags.calls[2:] == [["1", "other"], ["1"]]
-    with pytest.raises(LookupError):
+    with pytest.raises(ClientError):
         LABELS.read(inventory, ["other"], tags, freshness(clock))
+
+
+def test_a_batch_that_is_throttled_is_not_asked_for_once_more(inventory: Inventory, clock: Clock) -> None:
+    tags = Tags(code="Throttling")
+    LABELS.read(inventory, ["1", "2"], tags, freshness(clock))
+    tags.gone = ("1",)
+    clock.now += 590
+    with pytest.raises(ClientError, match="Throttling"):
+        LABELS.read(inventory, ["1"], tags, freshness(clock))
+    assert tags.calls[1:] == [["1", "2"]]
+    assert inventory.kept(f"{LABELS.group}2") is not None
 
 
 def test_a_batch_takes_along_what_waits_for_its_turn(inventory: Inventory, clock: Clock) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from missyou_operator.aws.errors import is_of_what_was_named
 from missyou_operator.aws.informer.inventory import Again, Inventory, Making, Read
 from missyou_operator.aws.informer.rhythm import Freshness, Rhythm
 from missyou_operator.aws.informer.shares import Row, read_split
@@ -65,10 +66,10 @@ class Batch:
             more = [key for key in dict.fromkeys(others) if key not in keys][: self.most - len(keys)]
             try:
                 return self._described(inventory, [*keys, *more], fetch)
-            except Exception:
-                if not more:
+            except Exception as error:
+                # One that is gone makes the call fail for all.
+                if not more or not is_of_what_was_named(error):
                     raise
-                # One that is gone may make the call fail for all.
                 inventory.forget(self.group, more)
                 return self._described(inventory, keys, fetch)
 

@@ -6,8 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from botocore.exceptions import ClientError
-
+from missyou_operator.aws.errors import is_of_what_was_named
 from missyou_operator.aws.informer.shares import Row
 
 #: Seconds after which whoever waits sees that it hurries by now.
@@ -39,9 +38,11 @@ class Gathering:
     ) -> Sequence[Row]:
         """Return what `call` returns for some names, and perhaps for others. Errors: those of the call.
 
-        Whoever `hurries`, or begins to while it waits, calls alone. So does each of several whose names AWS refuses:
-        only those of one may be wrong.
+        Whoever `hurries`, or begins to while it waits, calls alone; and so does whose names fill a call. So does each
+        of several whose names AWS refuses: only those of one may be wrong.
         """
+        if len(names) >= self._most:
+            return call(names)
         mine = _Request(names)
         with self._lock:
             self._waiting.append(mine)
@@ -65,7 +66,7 @@ class Gathering:
         try:
             rows = call(sorted({name for each in together for name in each.names}))
         except Exception as error:  # whose it is, is for each to say
-            if len(together) == 1 or not _refuses_names(error):
+            if len(together) == 1 or not is_of_what_was_named(error):
                 for each in together:
                     each.error = error
         else:
@@ -84,7 +85,3 @@ class Gathering:
                     room -= len(each.names)
             self._waiting = [each for each in self._waiting if each not in found]
             return found
-
-
-def _refuses_names(error: Exception) -> bool:
-    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "ValidationError"
