@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from sys import intern
 from typing import Any, Generic, TypeVar
 
 from missyou_operator.api import AppSpec
@@ -122,7 +123,7 @@ class Memory:
     uses: dict[str, Uses] = field(default_factory=dict)
     turn: Turn | None = None
     rest: Rest | None = None
-    asleep: Packed | None = None
+    asleep: tuple[Packed, ...] | None = None
     deleting: bool = False
     since: dict[tuple[str, str], float] = field(default_factory=dict)
     created: dict[str, tuple[float, Observed]] = field(default_factory=dict)
@@ -180,14 +181,15 @@ class Memory:
     def sleep(self, rest: Rest) -> None:
         """Rest. What only a pass needs is packed, or made anew by the next one."""
         self.rest = rest
-        self.asleep = pack((self.world, self.baseline.matched, self.uses)) if self.world is not None else None
+        parts = {"world": self.world, "matched": self.baseline.matched, "uses": self.uses}
+        self.asleep = tuple(pack(part, name) for name, part in parts.items()) if self.world is not None else None
         self.world, self.baseline.matched, self.uses, self.graph = None, {}, {}, Last()
 
     def wake(self) -> None:
         """End the rest, if there is one: a pass is about to be run."""
         self.rest = None
         if self.asleep is not None:
-            self.world, self.baseline.matched, self.uses = self.asleep.unpack()
+            self.world, self.baseline.matched, self.uses = (part.unpack() for part in self.asleep)
             self.asleep = None
 
     @property
@@ -348,7 +350,7 @@ def known_resources(world: ObservedState) -> Known:
     known: dict[str, dict[str, str]] = {}
     for observed in chain.from_iterable(world.values()):
         if observed.owned and not observed.kind.EXTERNAL:
-            known.setdefault(observed.kind.TYPE, {})[observed.id] = observed.name
+            known.setdefault(observed.kind.TYPE, {})[intern(observed.id)] = intern(observed.name)
     return known
 
 

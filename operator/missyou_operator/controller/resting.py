@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Hashable, Mapping
+from sys import intern
 from typing import Any
 
 from missyou_operator.api.annotations import PLACE, REQUESTS, annotation
@@ -78,7 +79,8 @@ def _rest(inputs: Inputs, status: Mapping[str, Any], until: float) -> None:
         if any(uses.get(use, stamp) != stamp for use, stamp in used.items()):
             # Two types have seen different answers to one read.
             return
-        uses |= used
+        # Others have the same words, and a copy of them was packed.
+        uses |= {(intern(key), intern(owner)): stamp for (key, owner), stamp in used.items()}
     inputs.memory.sleep(Rest(_asked(inputs, status), uses, until))
     _follow(inputs, uses)
 

@@ -17,7 +17,7 @@ class Shown(Mapping[str, Any]):
         # Who wrote which field is as long as the rest of an app, and nobody here asks.
         meta = {key: value for key, value in shown["metadata"].items() if key != "managedFields"}
         self._rest = {key: value for key, value in shown.items() if key != "status"} | {"metadata": meta}
-        self._status = pack(dict(shown.get("status") or {}))
+        self._status = pack(dict(shown.get("status") or {}), "status")
 
     def __getitem__(self, key: str) -> Any:
         """Return a part of it. Error: KeyError."""

@@ -1,5 +1,8 @@
 """Values packed small, for what is kept of a thousand stacks and looked at seldom.
 
+What is kept of one stack is mostly, word by word, what is kept of all others: of each kind, the first value is kept as
+it is, and the others say where they differ from it. That takes a third of what each would take by itself.
+
 Secrets are not packed: what is about to be logged is searched for those that the process holds (`redact`).
 """
 
@@ -13,26 +16,35 @@ from typing import Any
 
 from missyou_operator.engine.values import Sensitive
 
+#: Bytes of the shortest value that others are compared with, and of it as much as zlib looks back on.
+_SHORTEST, _LONGEST = 256, 32768
+#: The first value of each kind: as long as the process runs, so that equal values are packed alike.
+_first: dict[str, bytes] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A value of this process: never written anywhere."""
+    """A value of this process: never written anywhere. `first`: what it is packed by."""
 
     content: bytes
     kept: tuple[object, ...]
+    first: bytes
 
     def unpack(self) -> Any:
         """Return a copy of the value."""
-        content = zlib.decompress(self.content)
+        content = zlib.decompressobj(zdict=self.first).decompress(self.content)
         return _Unpickler(content, self.kept).load() if self.kept else pickle.loads(content)  # noqa: S301 - our own
 
 
-def pack(value: object) -> Packed:
-    """Pack a value of dataclasses and plain types."""
-    content = io.BytesIO()
-    pickler = _Pickler(content)
+def pack(value: object, kind: str) -> Packed:
+    """Pack a value of dataclasses and plain types. `kind`: of a small set, by what values have in common."""
+    file = io.BytesIO()
+    pickler = _Pickler(file)
     pickler.dump(value)
-    return Packed(zlib.compress(content.getvalue(), 1), tuple(pickler.kept))
+    content = file.getvalue()
+    first = _first.setdefault(kind, content[:_LONGEST]) if len(content) >= _SHORTEST else b""
+    packer = zlib.compressobj(1, zdict=first)
+    return Packed(packer.compress(content) + packer.flush(), tuple(pickler.kept), first)
 
 
 class _Pickler(pickle.Pickler):

@@ -10,8 +10,8 @@ from typing import Any
 from missyou_operator.aws.errors import is_of_what_was_named
 from missyou_operator.aws.informer.inventory import Again, Inventory, Making, Read
 from missyou_operator.aws.informer.rhythm import Freshness, Rhythm
-from missyou_operator.aws.informer.shares import Row, read_split
-from missyou_operator.engine.packing import Packed, pack
+from missyou_operator.aws.informer.shares import Row, by_owner, packed, read_split
+from missyou_operator.engine.packing import Packed
 
 #: Makes the call, with its arguments, and returns the rows.
 Fetch = Callable[[Mapping[str, Any]], Sequence[Row]]
@@ -79,16 +79,17 @@ class Batch:
         # In one order, however the keys have come together.
         arguments = self.arguments(sorted(key.removeprefix(self.group) for key in keys))
         known = inventory.pages.get(self.group, {})
-        found, pages = read_split(known, self.result, self._key_of, partial(fetch, arguments))
+        found, pages = read_split(
+            known, self.result, partial(by_owner, self.group, self._key_of), partial(fetch, arguments)
+        )
         inventory.remember_pages(self.group, pages)
-        return {key: _joined(found.get(key, ())) for key in keys}
+        return {key: self._joined(found.get(key, ())) for key in keys}
 
     def _key_of(self, row: Row) -> str:
         return f"{self.group}{row[self.id_key]}"
 
-
-def _joined(chunks: Sequence[Packed]) -> Packed:
-    """Return the rows of one ID, which may be on two pages."""
-    if len(chunks) == 1:
-        return chunks[0]
-    return pack(tuple(row for chunk in chunks for row in chunk.unpack()))
+    def _joined(self, chunks: Sequence[Packed]) -> Packed:
+        """Return the rows of one ID, which may be on two pages."""
+        if len(chunks) == 1:
+            return chunks[0]
+        return packed(self.group, tuple(row for chunk in chunks for row in chunk.unpack()))

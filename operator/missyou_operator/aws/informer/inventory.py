@@ -13,11 +13,11 @@ from missyou_operator.aws.clock import seconds
 from missyou_operator.aws.informer.following import Followers, Uses
 from missyou_operator.aws.informer.gathering import Gathering
 from missyou_operator.aws.informer.rhythm import ONCE, Freshness, Rhythm
-from missyou_operator.aws.informer.shares import Row, Shares, Source
+from missyou_operator.aws.informer.shares import Row, Shares, Source, packed
 from missyou_operator.aws.informer.turns import Turns
 from missyou_operator.aws.informer.volatile import steady
 from missyou_operator.aws.pages import Page
-from missyou_operator.engine.packing import Packed, pack
+from missyou_operator.engine.packing import Packed
 
 T = TypeVar("T")
 #: Makes a read again unless it is good enough by then.
@@ -100,7 +100,7 @@ class Inventory:
 
     def read(self, key: str, fetch: Callable[[], Any], since: float, rhythm: Rhythm) -> Read:
         """Return such a read itself. It can be made again, so `fetch` is kept."""
-        return self._read(key, lambda: pack(steady(fetch())), since, rhythm)
+        return self._read(key, lambda: packed(key, steady(fetch())), since, rhythm)
 
     def _read(
         self, key: str, fetch: Callable[[], Any], since: float, rhythm: Rhythm, meanwhile: float = float("inf")
@@ -208,7 +208,7 @@ class Inventory:
         """Remember what was read elsewhere just now in place of what the read of a key returned."""
         with self._lock:
             if (read := self._reads.get(key)) is not None and read.value != value:
-                read.content, read.version, read.began = pack(value), next(self._versions), self._clock()
+                read.content, read.version, read.began = packed(key, value), next(self._versions), self._clock()
 
     def wait_for(self, group: str, keys: Iterable[str]) -> None:
         """Have reads of a batch made along with the next one of it: it is not yet the turn of who wants them."""

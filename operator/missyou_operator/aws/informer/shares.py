@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
+from sys import intern
 from typing import Any
 
 from missyou_operator.aws.informer.rhythm import LISTED, Rhythm
@@ -20,7 +21,12 @@ Row = Any
 
 def key_of(service: str, operation: str, arguments: Mapping[str, Any]) -> str:
     """Return the key of the read that a call makes."""
-    return "/".join((f"{service}.{operation}", *(str(value) for value in arguments.values())))
+    return intern("/".join((f"{service}.{operation}", *(str(value) for value in arguments.values()))))
+
+
+def packed(key: str, value: object) -> Packed:
+    """Pack what a read has returned, or a part of it, by the key of the read: what one call returns is much alike."""
+    return pack(value, key.partition("/")[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ class Shares:
     def __init__(self, source: Source, read: Callable[[], Sequence[Any]], before: Shares | None) -> None:
         """Make a list of what `read` returns: rows, or large pages, of which those of `before` are not parsed again."""
         known = before.pages if before is not None else {}
-        grouped, self._pages = read_split(known, source.result, source.owner_of, read)
+        grouped, self._pages = read_split(known, source.result, partial(by_owner, source.key, source.owner_of), read)
         self._of = {owner: Share(tuple(chunks), 0) for owner, chunks in grouped.items()}
         self._names: list[str] | None = None
 
@@ -133,13 +139,15 @@ class Shares:
 
 
 def read_split(
-    known: Mapping[bytes, Page], result: str, owner_of: Callable[[Row], str], read: Callable[[], Sequence[Any]]
+    known: Mapping[bytes, Page],
+    result: str,
+    split: Callable[[Sequence[Row]], dict[str, Packed]],
+    read: Callable[[], Sequence[Any]],
 ) -> tuple[dict[str, list[Packed]], Mapping[bytes, Page]]:
     """Return what `read` returns by owner, and its large pages, of which those that are `known` are not parsed again.
 
     `result`: the key of the rows in an answer. The rows of one owner are in several parts if they are on several pages.
     """
-    split = partial(_split, owner_of)
     pages = Pages(known, result, split)
     with remembering(pages):
         rows = read()
@@ -151,8 +159,9 @@ def read_split(
     return grouped, pages.seen
 
 
-def _split(owner_of: Callable[[Row], str], rows: Sequence[Row]) -> dict[str, Packed]:
+def by_owner(key: str, owner_of: Callable[[Row], str], rows: Sequence[Row]) -> dict[str, Packed]:
+    """Return rows by owner, packed. `key`: of the read that has returned them."""
     grouped: dict[str, list[Row]] = {}
     for row in map(steady, rows):
-        grouped.setdefault(owner_of(row), []).append(row)
-    return {owner: pack(tuple(theirs)) for owner, theirs in grouped.items()}
+        grouped.setdefault(intern(owner_of(row)), []).append(row)
+    return {owner: packed(key, tuple(theirs)) for owner, theirs in grouped.items()}
