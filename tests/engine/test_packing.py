@@ -39,8 +39,22 @@ def test_what_is_much_like_the_first_of_its_kind_takes_little() -> None:
     assert [packed.unpack() for packed in (first, second)] == [alarm(0), alarm(1)]
 
 
-def test_what_is_short_is_no_measure_for_others() -> None:
-    short, long = pack((), "some rows"), pack([f"row {number}" for number in range(100)], "some rows")
-    assert not short.first
-    assert long.first
-    assert (short.unpack(), len(long.unpack())) == ((), 100)
+def test_values_are_equal_whatever_they_are_packed_by() -> None:
+    short, rows = pack(("row 1",), "some rows"), [f"row {number}" for number in range(100)]
+    before, again = pack(("row 2",), "some rows"), pack(("row 1",), "some rows")
+    assert before.model is again.model
+    assert before != again == short
+    long, later = pack(rows, "some rows"), pack(("row 1",), "some rows")
+    assert long.model is later.model is not short.model
+    assert later == short
+    assert later != before
+    assert [later.unpack(), long.unpack()] == [("row 1",), rows]
+
+
+def test_what_is_longer_than_zlib_looks_back_is_still_a_model() -> None:
+    def rows(name: str) -> list[str]:
+        return [name, *(f"{number * number}" for number in range(4000))]
+
+    pack(rows("a"), "long rows")
+    alone = zlib.compress(pickle.dumps(rows("b")), 1)
+    assert len(pack(rows("b"), "long rows").content) < 0.5 * len(alone)

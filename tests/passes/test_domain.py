@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 import pytest
 
+from missyou_operator.engine.packing import _models
 from tests.sim.app import App, changes
 from tests.sim.aws import REGION, Aws
 
@@ -73,6 +75,15 @@ def serve(app: App, name: str) -> None:
     """Give the stack a name, and wait until it is served by it."""
     app.edit(domain={"name": name})
     app.settle()
+
+
+def test_what_is_packed_by_a_value_is_of_few_kinds(app, zones) -> None:
+    """Of each kind a value is kept as long as the process lives: no name of a stack, domain or role makes another."""
+    for name in ("example.net", "shop.example.com"):
+        serve(app, name)
+    words = re.compile(r"[a-z0-9-]+\.[A-Za-z_]+|status|world|matched|uses")
+    assert "route53.records" in _models
+    assert [kind for kind in _models if not words.fullmatch(kind)] == []
 
 
 def test_a_name_is_served_by_https_and_http_leads_there(app):

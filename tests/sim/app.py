@@ -229,7 +229,7 @@ class App:
     def world(self) -> Mapping[str, tuple[Observed, ...]]:
         """What the operator has observed last."""
         asleep = self.memory.asleep
-        world: Mapping[str, tuple[Observed, ...]] = asleep.unpack()[0] if asleep else self.memory.world
+        world: Mapping[str, tuple[Observed, ...]] = asleep[0].unpack() if asleep else self.memory.world
         return world or {}
 
     @property

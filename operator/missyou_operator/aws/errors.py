@@ -60,12 +60,6 @@ def is_broken(error: ClientError) -> bool:
     return kind is ErrorKind.BROKEN or (status >= 500 and kind not in {ErrorKind.THROTTLED, ErrorKind.CAPACITY})
 
 
-def is_of_what_was_named(error: BaseException) -> bool:
-    """Return whether AWS refuses what a call names: about other resources it may answer the same call."""
-    kinds = {ErrorKind.ABSENT, ErrorKind.DENIED, ErrorKind.REQUEST, ErrorKind.INVALID}
-    return isinstance(error, ClientError) and not is_broken(error) and kind_of(code_of(error)) in kinds
-
-
 def is_throttling(code: str) -> bool:
     """Return whether a code means that there were too many requests."""
     return kind_of(code) is ErrorKind.THROTTLED

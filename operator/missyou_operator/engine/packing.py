@@ -1,7 +1,7 @@
 """Values packed small, for what is kept of a thousand stacks and looked at seldom.
 
-What is kept of one stack is mostly, word by word, what is kept of all others: of each kind, the first value is kept as
-it is, and the others say where they differ from it. That takes a third of what each would take by itself.
+What is kept of one stack is mostly, word by word, what is kept of all others: of each kind, one value is kept as it is,
+and the others say where they differ from it.
 
 Secrets are not packed: what is about to be logged is searched for those that the process holds (`redact`).
 """
@@ -16,24 +16,35 @@ from typing import Any
 
 from missyou_operator.engine.values import Sensitive
 
-#: Bytes of the shortest value that others are compared with, and of it as much as zlib looks back on.
-_SHORTEST, _LONGEST = 256, 32768
-#: The first value of each kind: as long as the process runs, so that equal values are packed alike.
-_first: dict[str, bytes] = {}
+#: Bytes of a value that others are packed by, at most: zlib looks back on 32506, and some values are longer than it.
+_LONGEST = 28 * 1024
+#: A value of each kind: the first, until one is twice as long.
+_models: dict[str, bytes] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Packed:
-    """A value of this process: never written anywhere. `first`: what it is packed by."""
+    """A value of this process: never written anywhere. `model`: what it is packed by."""
 
     content: bytes
     kept: tuple[object, ...]
-    first: bytes
+    model: bytes
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether another one is of an equal value, made in the same way."""
+        if not isinstance(other, Packed) or self.kept != other.kept:
+            return False
+        return self.content == other.content if self.model is other.model else self._pickled() == other._pickled()
+
+    __hash__ = None  # type: ignore[assignment]  # Python's own word for it
 
     def unpack(self) -> Any:
         """Return a copy of the value."""
-        content = zlib.decompressobj(zdict=self.first).decompress(self.content)
+        content = self._pickled()
         return _Unpickler(content, self.kept).load() if self.kept else pickle.loads(content)  # noqa: S301 - our own
+
+    def _pickled(self) -> bytes:
+        return zlib.decompressobj(zdict=self.model).decompress(self.content)
 
 
 def pack(value: object, kind: str) -> Packed:
@@ -42,9 +53,11 @@ def pack(value: object, kind: str) -> Packed:
     pickler = _Pickler(file)
     pickler.dump(value)
     content = file.getvalue()
-    first = _first.setdefault(kind, content[:_LONGEST]) if len(content) >= _SHORTEST else b""
-    packer = zlib.compressobj(1, zdict=first)
-    return Packed(packer.compress(content) + packer.flush(), tuple(pickler.kept), first)
+    model = _models.get(kind, b"")
+    if min(len(content), _LONGEST) > 2 * len(model):
+        model = _models[kind] = content[:_LONGEST]
+    packer = zlib.compressobj(1, zdict=model)
+    return Packed(packer.compress(content) + packer.flush(), tuple(pickler.kept), model)
 
 
 class _Pickler(pickle.Pickler):

@@ -224,8 +224,11 @@ def test_a_batch_takes_along_what_is_due_soon(inventory: Inventory, clock: Clock
     assert tags.calls[4:] == [["1", "2", "3"]]
 
 
-def test_one_that_is_gone_does_not_hide_what_was_asked_for(inventory: Inventory, clock: Clock) -> None:
-    tags = Tags()
+@pytest.mark.parametrize("code", ["LoadBalancerNotFound", "InternalFailure"])
+def test_one_that_is_gone_or_odd_does_not_hide_what_was_asked_for(
+    inventory: Inventory, clock: Clock, code: str
+) -> None:
+    tags = Tags(code=code)
     LABELS.read(inventory, ["1"], tags, freshness(clock))
     LABELS.read(inventory, ["other"], tags, freshness(clock))
     tags.gone = ("other",)
@@ -238,11 +241,11 @@ def test_one_that_is_gone_does_not_hide_what_was_asked_for(inventory: Inventory,
 
 
 def test_a_batch_that_is_throttled_is_not_asked_for_once_more(inventory: Inventory, clock: Clock) -> None:
-    tags = Tags(code="Throttling")
+    tags = Tags(code="ThrottlingException")
     LABELS.read(inventory, ["1", "2"], tags, freshness(clock))
     tags.gone = ("1",)
     clock.now += 590
-    with pytest.raises(ClientError, match="Throttling"):
+    with pytest.raises(ClientError, match="ThrottlingException"):
         LABELS.read(inventory, ["1"], tags, freshness(clock))
     assert tags.calls[1:] == [["1", "2"]]
     assert inventory.kept(f"{LABELS.group}2") is not None

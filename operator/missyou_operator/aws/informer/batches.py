@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from missyou_operator.aws.errors import is_of_what_was_named
+from missyou_operator.aws.errors import code_of, is_throttling
 from missyou_operator.aws.informer.inventory import Again, Inventory, Making, Read
 from missyou_operator.aws.informer.rhythm import Freshness, Rhythm
 from missyou_operator.aws.informer.shares import Row, by_owner, packed, read_split
+from missyou_operator.engine.errors import NotYetError
 from missyou_operator.engine.packing import Packed
 
 #: Makes the call, with its arguments, and returns the rows.
@@ -67,9 +68,9 @@ class Batch:
             try:
                 return self._described(inventory, [*keys, *more], fetch)
             except Exception as error:
-                # One that is gone makes the call fail for all.
-                if not more or not is_of_what_was_named(error):
+                if not more or isinstance(error, NotYetError) or is_throttling(code_of(error)):
                     raise
+                # One that is gone, or that AWS cannot describe, makes the call fail for all.
                 inventory.forget(self.group, more)
                 return self._described(inventory, keys, fetch)
 

@@ -6,7 +6,10 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from missyou_operator.aws.errors import is_of_what_was_named
+from botocore.exceptions import ClientError
+
+from missyou_operator.aws.error_codes import ErrorKind, kind_of
+from missyou_operator.aws.errors import code_of
 from missyou_operator.aws.informer.shares import Row
 
 #: Seconds after which whoever waits sees that it hurries by now.
@@ -66,7 +69,7 @@ class Gathering:
         try:
             rows = call(sorted({name for each in together for name in each.names}))
         except Exception as error:  # whose it is, is for each to say
-            if len(together) == 1 or not is_of_what_was_named(error):
+            if len(together) == 1 or not _refuses_names(error):
                 for each in together:
                     each.error = error
         else:
@@ -85,3 +88,7 @@ class Gathering:
                     room -= len(each.names)
             self._waiting = [each for each in self._waiting if each not in found]
             return found
+
+
+def _refuses_names(error: Exception) -> bool:
+    return isinstance(error, ClientError) and kind_of(code_of(error)) in {ErrorKind.ABSENT, ErrorKind.INVALID}

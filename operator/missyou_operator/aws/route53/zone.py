@@ -67,7 +67,7 @@ class HostedZone(External):
 def _zone_of(reader: Reader, name: str) -> Observed | None:
     domain, id_, role = name.split("@")
     client = reader.clients_of(role).client("route53")
-    rows = reader.computed(GLOBAL, f"route53.{role}.zones", partial(pages, client, "list_hosted_zones", "HostedZones"))
+    rows = reader.computed(GLOBAL, f"route53.zones/{role}", partial(pages, client, "list_hosted_zones", "HostedZones"))
     fitting = [
         row
         for row in rows
@@ -84,7 +84,7 @@ def _zone_of(reader: Reader, name: str) -> Observed | None:
         return None if id_ else Observed(HostedZone, name, "", no_zone)
     row = max(fitting, key=lambda each: (len(each["Name"]), each["Id"]))
     zone = _bare(row["Id"])
-    answer = reader.hourly(f"route53.zone.{zone}", lambda: client.get_hosted_zone(Id=zone))
+    answer = reader.hourly(f"route53.zone/{zone}", lambda: client.get_hosted_zone(Id=zone))
     servers = tuple(sorted((answer.get("DelegationSet") or {}).get("NameServers") or ()))
     attrs = {"id": zone, "zone_name": row["Name"].rstrip("."), "name_servers": servers, "gone": gone}
     return Observed(HostedZone, name, zone, attrs)
@@ -110,7 +110,7 @@ def subtree(reader: Reader, zone: str, role: str, domain: str) -> Sequence[Recor
     A zone that no longer exists has none.
     """
     fetch = partial(_records, reader.clients_of(role).client("route53"), zone, domain)
-    return reader.computed(_RECORDS, f"route53.{zone}.{domain}", fetch)
+    return reader.computed(_RECORDS, f"route53.records/{zone}/{domain}", fetch)
 
 
 def records_now(cloud: Cloud, zone: str, role: str, domain: str) -> Sequence[Record]:
