@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -153,10 +152,10 @@ def test_one_that_fails_leaves_nothing_behind(new_url) -> None:
 
 def test_a_database_that_does_not_answer_is_waited_for_and_then_named_without_its_password(server, caplog) -> None:
     parameters = connection_parameters(server.url("missing", "app", "wrong-hunter2"))
-    began = time.monotonic()
     with pytest.raises(MigrationError) as caught:
-        migrate(parameters, patience=1.2)
-    assert 1 > time.monotonic() - began - 0.2 > 0
+        migrate(parameters, patience=3.2)
+    # Half a second between two attempts; how many there are depends on how long each takes.
+    assert 1 <= caplog.text.count("is not available yet") <= 6
     assert "password authentication failed" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "hunter2" not in str(caught.value) + caplog.text
