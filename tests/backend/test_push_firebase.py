@@ -117,7 +117,7 @@ def test_lasting_unavailability_ends_in_time_and_keeps_what_was_sent(fcm: FcmSer
     pusher = make_pusher(0.8)
     began = time.monotonic()
     assert pusher.push(["good", "bad"], NOTE) == Pushed(1, 1, ())
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 3
     tries = fcm.tokens.count("bad")
     assert tries == 2, "the SDK's third would come after a second"
     fcm.answer = lambda _: Reply(wait=0.6)
@@ -133,7 +133,7 @@ def test_quota_is_asked_again_only_if_fcm_says_when(
     fcm.answer = lambda _: Reply(429, quota, {"retry-after": after} if after else {})
     began = time.monotonic()
     assert shared_pusher.push(["a"], NOTE) == Pushed(0, 1, ())
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 4
     assert len(fcm.sent) == times
 
 
@@ -142,7 +142,7 @@ def test_silence_ends_in_time_and_keeps_what_was_sent(fcm: FcmServer, make_pushe
     pusher = make_pusher(0.8)
     began = time.monotonic()
     assert pusher.push(["good", "silent"], NOTE) == Pushed(1, 1, ())
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 3
     assert pusher.push(["good"], NOTE) == Pushed(1, 0, ()), "the next one is served"
     assert sorted(fcm.tokens) == ["good", "good", "silent"]
 
@@ -162,7 +162,7 @@ def test_unreachable_fcm_fails_quickly(oauth: OAuthServer, tmp_path: Path) -> No
     pusher = FirebasePusher(service_credentials(service_account(oauth.url)), loop_factory=stopped.network)
     began = time.monotonic()
     assert pusher.push(["a", "b"], NOTE) == Pushed(0, 2, ())
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 4
     pusher.close()
 
 

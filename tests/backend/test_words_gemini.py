@@ -160,11 +160,11 @@ def test_overload_gets_one_more_try(server: GeminiServer, gemini: GeminiWriter) 
 @pytest.mark.parametrize("slow", [Reply(b"{}", wait=60), Reply(b" " * 1000, drip=True)], ids=["silent", "dripping"])
 def test_slow_answers_are_not_waited_for(server: GeminiServer, slow: Reply) -> None:
     server.answer = lambda _: slow
-    gemini = GeminiWriter(KEY, TemplateWriter(), base_url=server.url, seconds=0.5)
+    gemini = GeminiWriter(KEY, TemplateWriter(), base_url=server.url, seconds=1.0)
     gemini.write(OCCASION)  # The first makes the client.
     began = time.monotonic()
     assert gemini.write(OCCASION) == TEMPLATE
-    assert 0.4 < time.monotonic() - began < 20
+    assert 0.9 < time.monotonic() - began < 2.8
     server.answer = lambda _: words("T", "x")
     assert gemini.write(OCCASION).written_by == "ai", "the next one is served"
     gemini.close()
